@@ -1,0 +1,2 @@
+//! The loopback benchmark.
+fn main() {}

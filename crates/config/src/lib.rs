@@ -1,0 +1,1 @@
+//! Floor 1: bartizan.yaml, strictly read. Never opens a socket.

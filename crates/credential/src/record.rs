@@ -1,0 +1,94 @@
+//! What is stored of a virtual key: never the key itself.
+
+use domain::{KeyId, Operation, ProjectId, TeamId, TenantId, UnixMillis};
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+/// Which models a key may use.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelAccess {
+    /// None at all: what an empty list means.
+    #[default]
+    None,
+    /// These, by the name a caller asks for.
+    Some(Vec<String>),
+    /// Every model the tenant has, also those added later.
+    All,
+}
+
+/// Rates and concurrency. `None` is no limit of that kind at this level; limits of all levels apply.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Requests a minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_minute: Option<u32>,
+    /// LLM tokens a minute, prompt and output.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_per_minute: Option<u32>,
+    /// Requests under way at once, streams included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrent_requests: Option<u32>,
+    /// Streams open at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrent_streams: Option<u32>,
+}
+
+/// Whether a credential may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyState {
+    /// In use.
+    Active,
+    /// Revoked for ever.
+    Revoked,
+}
+
+/// The digest of a key that rotation has replaced, good until its grace ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Predecessor {
+    /// Keyed hash of the old key.
+    pub digest: [u8; 32],
+    /// From this time on it is refused.
+    pub valid_until: UnixMillis,
+}
+
+/// One virtual key as stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyRecord {
+    /// Stable across rotations.
+    pub id: KeyId,
+    /// Whose.
+    pub tenant: TenantId,
+    /// The owning team.
+    pub team: TeamId,
+    /// The workload, if it belongs to one.
+    #[serde(default)]
+    pub project: Option<ProjectId>,
+    /// What people call it.
+    pub name: String,
+    /// Keyed hash (HMAC-SHA-256 under the instance's pepper) of the key.
+    pub digest: [u8; 32],
+    /// The first characters, for people to recognise it by: `btz_3fQ9…`.
+    pub hint: String,
+    /// The key it replaced, while its grace lasts.
+    #[serde(default)]
+    pub predecessor: Option<Predecessor>,
+    /// Whether it may be used.
+    pub state: KeyState,
+    /// When it was made.
+    pub created: UnixMillis,
+    /// From this time on it is refused.
+    #[serde(default)]
+    pub expires: Option<UnixMillis>,
+    /// Models it may use.
+    pub models: ModelAccess,
+    /// Operations it may ask for; empty means none.
+    pub operations: Vec<Operation>,
+    /// Addresses it may be used from; empty means any.
+    #[serde(default)]
+    pub networks: Vec<IpNet>,
+    /// Its own limits.
+    #[serde(default)]
+    pub limits: Limits,
+}

@@ -1,0 +1,1 @@
+//! Floor 1: Cedar policies decide who may call what. Never does I/O.

@@ -1,0 +1,1 @@
+//! Floor 3: the PostgreSQL storage engine, with row-level security.

@@ -1,0 +1,1 @@
+//! Floor 3: the embedded storage engine.

@@ -1,0 +1,249 @@
+//! The storage ports: narrow traits, all futures bounded by the caller's deadline.
+//!
+//! Every method about a tenant takes a [`TenantScope`]; there is no way to ask without one. The few that
+//! do not are for the node itself (its leases) and for loading the directory into memory.
+
+use async_trait::async_trait;
+use credential::{KeyRecord, Limits};
+use domain::{BudgetId, Money, NodeId, RequestId, TeamId, TenantId, TenantScope, UnixMillis};
+use ledger::{Budget, Entry, Lease, Standing};
+use serde::{Deserialize, Serialize};
+
+/// Why a store did not do as asked. Drivers' texts stay in `Unavailable`'s log line, never in an answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// There is no such thing in this tenant.
+    #[error("not found")]
+    NotFound,
+    /// Something of that id or name is there already, or changed meanwhile.
+    #[error("conflict: {0}")]
+    Conflict(String),
+    /// The store cannot be reached or refused; for the log.
+    #[error("store unavailable: {0}")]
+    Unavailable(String),
+    /// What is stored cannot be read; for the log.
+    #[error("stored data is damaged: {0}")]
+    Damaged(String),
+}
+
+/// A tenant as stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tenant {
+    /// Which.
+    pub id: TenantId,
+    /// What people call it; unique.
+    pub name: String,
+    /// Limits over all its keys together.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// A team as stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Team {
+    /// Which.
+    pub id: TeamId,
+    /// Whose.
+    pub tenant: TenantId,
+    /// What people call it; unique within the tenant.
+    pub name: String,
+    /// Limits over all its keys together.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// All that a data plane answers from memory, read at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DirectoryDump {
+    /// Rises with every change of anything below.
+    pub revision: u64,
+    /// All tenants.
+    pub tenants: Vec<Tenant>,
+    /// All teams.
+    pub teams: Vec<Team>,
+    /// All keys, revoked ones included.
+    pub keys: Vec<KeyRecord>,
+    /// All budgets.
+    pub budgets: Vec<Budget>,
+}
+
+/// Tenants, teams and keys.
+#[async_trait]
+pub trait Directory: Send + Sync {
+    /// The current revision; cheap, polled several times a second.
+    async fn revision(&self) -> Result<u64, StoreError>;
+    /// Everything, at one revision.
+    async fn load(&self) -> Result<DirectoryDump, StoreError>;
+    /// Adds a tenant. `Conflict` if its id or name is taken.
+    async fn create_tenant(&self, tenant: &Tenant) -> Result<(), StoreError>;
+    /// Adds a team. `Conflict` if its id or name is taken.
+    async fn create_team(&self, scope: &TenantScope, team: &Team) -> Result<(), StoreError>;
+    /// Adds a key. `Conflict` if its id or digest is taken; `NotFound` if its team is not the tenant's.
+    async fn create_key(&self, scope: &TenantScope, key: &KeyRecord) -> Result<(), StoreError>;
+    /// Replaces a key's record if it still equals `before`; `Conflict` if it changed meanwhile.
+    async fn replace_key(&self, scope: &TenantScope, before: &KeyRecord, after: &KeyRecord) -> Result<(), StoreError>;
+    /// The tenant's keys, oldest first.
+    async fn keys(&self, scope: &TenantScope) -> Result<Vec<KeyRecord>, StoreError>;
+}
+
+/// A node's wish for more of a budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeaseWish {
+    /// The budget.
+    pub budget: BudgetId,
+    /// The window that is now current.
+    pub window_start: UnixMillis,
+    /// Who asks.
+    pub node: NodeId,
+    /// Less than this is of no use.
+    pub at_least: Money,
+    /// This would be welcome.
+    pub wanted: Money,
+    /// Until when the node will have renewed.
+    pub expires: UnixMillis,
+}
+
+/// What a wish brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeaseAnswer {
+    /// The lease grew by `granted` (`at_least` ≤ granted ≤ `wanted`); `lease` is how it stands now.
+    Granted {
+        /// By how much.
+        granted: Money,
+        /// The lease after growing.
+        lease: Lease,
+    },
+    /// Less than `at_least` is left; nothing was changed.
+    Exhausted {
+        /// What is left to lease.
+        remaining: Money,
+        /// Held by other nodes' leases or unexplained: may come back.
+        elsewhere: Money,
+    },
+}
+
+/// Budgets and leases of them. The store keeps `spent + leased + unexplained <= limit` (except where an
+/// upstream used more than its bound, which is recorded as spent all the same).
+#[async_trait]
+pub trait Budgets: Send + Sync {
+    /// Adds a budget, or replaces the limit and name of the one with that id.
+    async fn put_budget(&self, scope: &TenantScope, budget: &Budget) -> Result<(), StoreError>;
+    /// Removes a budget; its leases end with it.
+    async fn delete_budget(&self, scope: &TenantScope, budget: BudgetId) -> Result<(), StoreError>;
+    /// The tenant's budgets.
+    async fn budgets(&self, scope: &TenantScope) -> Result<Vec<Budget>, StoreError>;
+    /// Grows the node's lease in one conditional update. `NotFound` if the tenant has no such budget.
+    async fn grow_lease(&self, scope: &TenantScope, wish: &LeaseWish) -> Result<LeaseAnswer, StoreError>;
+    /// Gives back up to `amount` of the node's lease; never what is `used`. Returns what was given back.
+    async fn shrink_lease(&self, scope: &TenantScope, lease: &Lease, amount: Money) -> Result<Money, StoreError>;
+    /// Sets the expiry of all the node's leases, and turns `unexplained` back to `leased` where one of
+    /// them had expired.
+    async fn renew_leases(&self, node: NodeId, expires: UnixMillis) -> Result<(), StoreError>;
+    /// Counts the remainder of every lease that expired before `now` as unexplained. Returns how many.
+    async fn expire_leases(&self, now: UnixMillis) -> Result<u64, StoreError>;
+    /// The node has replayed its journal and holds nothing: its leases are deleted, their remainders free
+    /// again. Returns the leases as they stood.
+    async fn close_leases(&self, node: NodeId) -> Result<Vec<Lease>, StoreError>;
+    /// How the budget stands in a window.
+    async fn standing(&self, scope: &TenantScope, budget: BudgetId, window_start: UnixMillis)
+    -> Result<Standing, StoreError>;
+}
+
+/// An entry on its way into the log.
+#[derive(Debug, Clone)]
+pub struct Shipment {
+    /// The entry, read.
+    pub entry: Entry,
+    /// Its canonical bytes, as they stood in the journal.
+    pub bytes: Vec<u8>,
+}
+
+/// An entry in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEntry {
+    /// Its place in the tenant's log, from 0.
+    pub index: u64,
+    /// Its canonical bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// A signed tree head as stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredCheckpoint {
+    /// How many entries it covers.
+    pub size: u64,
+    /// When it was signed.
+    pub signed: UnixMillis,
+    /// The C2SP signed note.
+    pub note: String,
+}
+
+/// What usage to sum up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UsageQuery {
+    /// Finished at or after.
+    pub from: UnixMillis,
+    /// Finished before.
+    pub until: UnixMillis,
+    /// One row for each of these.
+    pub by: UsageGroup,
+}
+
+/// What usage is grouped by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UsageGroup {
+    /// The model the caller named.
+    Model,
+    /// The key's id.
+    Key,
+    /// The team's id.
+    Team,
+    /// The UTC day, `2026-11-22`.
+    Day,
+}
+
+/// One row of summed usage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsageRow {
+    /// The value of the group; `-` where the entry has none.
+    pub group: String,
+    /// Entries.
+    pub requests: u64,
+    /// Of them, refusals.
+    pub refused: u64,
+    /// Prompt tokens, all classes.
+    pub prompt_tokens: u64,
+    /// Output tokens.
+    pub output_tokens: u64,
+    /// What it cost.
+    pub cost: Money,
+}
+
+/// Per-tenant Merkle logs of entries.
+#[async_trait]
+pub trait EntryLog: Send + Sync {
+    /// Appends what is not there yet (by request id), in order, in one transaction with the charges on
+    /// leases and budgets. Shipping the same entries again changes nothing. Returns how many were new.
+    async fn append(&self, scope: &TenantScope, node: NodeId, shipments: &[Shipment]) -> Result<u64, StoreError>;
+    /// How many entries the log has.
+    async fn size(&self, scope: &TenantScope) -> Result<u64, StoreError>;
+    /// The entry of a request.
+    async fn entry(&self, scope: &TenantScope, id: RequestId) -> Result<StoredEntry, StoreError>;
+    /// Entries from `from` on, at most `count`.
+    async fn entries(&self, scope: &TenantScope, from: u64, count: u64) -> Result<Vec<StoredEntry>, StoreError>;
+    /// Leaf hashes of the first `size` entries, in order. `NotFound` if the log is shorter.
+    async fn leaf_hashes(&self, scope: &TenantScope, size: u64) -> Result<Vec<[u8; 32]>, StoreError>;
+    /// Keeps a signed tree head. `Conflict` if one of that size is there with another note.
+    async fn put_checkpoint(&self, scope: &TenantScope, checkpoint: &StoredCheckpoint) -> Result<(), StoreError>;
+    /// The newest checkpoint, if any.
+    async fn checkpoint(&self, scope: &TenantScope) -> Result<Option<StoredCheckpoint>, StoreError>;
+    /// Summed usage, largest cost first.
+    async fn usage(&self, scope: &TenantScope, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError>;
+}
+
+/// A whole storage engine.
+pub trait Store: Directory + Budgets + EntryLog + std::fmt::Debug {
+    /// The engine's name, for people.
+    fn engine(&self) -> &'static str;
+}

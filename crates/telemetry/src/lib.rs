@@ -1,0 +1,1 @@
+//! Floor 2: scrubbed logs, metrics and traces.

@@ -1,0 +1,1 @@
+//! Tests only: scripted providers, throw-away servers, the gate as a child process.

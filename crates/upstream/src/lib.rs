@@ -1,0 +1,1 @@
+//! Floor 2: HTTP out, with egress rules, deadlines and pooling.

@@ -1,0 +1,1 @@
+//! Floor 4: what happens beside requests: shipping, checkpoints, sweeps.
