@@ -1,5 +1,33 @@
-//! Floor 1: virtual keys and sealing. Never does I/O, never reads a clock.
+//! Floor 1: virtual keys, sealing and secret references. Never does I/O, never reads a clock;
+//! randomness is drawn only where something is generated or sealed.
 
+mod check;
+mod checksum;
+mod key_file;
+mod master;
+mod pepper;
 mod record;
+mod reference;
+mod seal;
+mod virtual_key;
 
+pub use check::{KeyProblem, Which};
+pub use key_file::{KeyFileError, Protection};
+pub use master::{MasterKey, purpose};
+pub use pepper::{Pepper, same_digest};
 pub use record::{KeyRecord, KeyState, Limits, ModelAccess, Predecessor};
+pub use reference::{SecretRef, SecretRefError};
+pub use seal::{SealError, SealingKey, open, seal};
+pub use virtual_key::{NotAKey, VirtualKey};
+
+/// The system's source of randomness failed: nothing secret can be made now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the system gave no randomness")]
+pub struct NoRandomness;
+
+/// 32 bytes from the system's cryptographic generator.
+fn random_32() -> Result<zeroize::Zeroizing<[u8; 32]>, NoRandomness> {
+    let mut bytes = zeroize::Zeroizing::new([0u8; 32]);
+    aws_lc_rs::rand::fill(bytes.as_mut_slice()).map_err(|_| NoRandomness)?;
+    Ok(bytes)
+}

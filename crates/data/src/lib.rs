@@ -1,1 +1,26 @@
 //! Floor 4: the life of a request.
+//!
+//! [`pipeline`] is the whole of it on one page; [`stage`] holds the twelve stages it calls, each of which
+//! returns the only key that opens the next. This crate knows no storage engine and no control plane.
+
+pub mod attempts;
+pub mod body;
+pub mod book;
+mod bypass;
+mod count;
+mod detach;
+pub mod directory;
+pub mod gate;
+pub mod live;
+mod models;
+mod observe;
+pub mod pipeline;
+pub mod refusal;
+pub mod server;
+pub mod settings;
+pub mod stage;
+pub mod ticket;
+mod watch;
+
+pub use gate::{Gate, GateParts, View};
+pub use stage::cache::{Cache, Sealer};

@@ -1,1 +1,35 @@
 //! Floor 1: wire formats of callers and providers, and translation between them. Never does I/O.
+//!
+//! Two dialects, OpenAI's and Anthropic's, each spoken by callers and by upstreams. A body is read in
+//! one pass over its bytes and keeps its spans, so what must change is spliced in and every other byte
+//! leaves as it came. What one dialect can say and the other cannot is refused by name.
+//!
+//! Three rules hold everywhere: a guard is handed every text the model or the caller could read, nothing
+//! is dropped in silence on the way from one dialect to the other, and no input makes this crate panic.
+
+mod catalogue;
+mod endpoint;
+mod error;
+mod json;
+mod refusal;
+mod request;
+mod response;
+mod splice;
+mod stream;
+mod translate;
+mod usage;
+
+pub use catalogue::{ModelCard, count_tokens_body, model_card, models_list};
+pub use endpoint::{Dialect, Endpoint};
+pub use error::DialectError;
+pub use refusal::{error_body, error_event, error_type};
+pub use request::{
+    BodyLimits, Envelope, Rewrite, Role, TextPart, read_request, redact_request, rewrite_request,
+    visit_request_text,
+};
+pub use response::{ResponseFacts, read_response, redact_response, visit_response_text};
+pub use stream::{
+    Channel, ChannelKind, EventClass, SseEvent, SseSplitter, StreamFacts, StreamReader, StreamTranslator,
+    edit_event,
+};
+pub use translate::{translate_request, translate_response};

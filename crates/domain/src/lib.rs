@@ -17,6 +17,6 @@ pub use id::{
 pub use money::{Money, MoneyError};
 pub use principal::{Operation, Principal, PrincipalKind, TenantScope};
 pub use secret::Secret;
-pub use threat::Threat;
+pub use threat::{Threat, ThreatError};
 pub use time::UnixMillis;
 pub use usage::Usage;

@@ -1,1 +1,29 @@
 //! Floor 1: inspects text, whole or streamed, and says permit, redact or block. Never does I/O.
+//!
+//! - [`Secrets`] finds credentials in a whole text; [`StreamScan`] finds the same ones in a text that
+//!   arrives in pieces; [`StreamRedact`] hands on what is safe of such a text.
+//! - A [`Finding`] says where and by which rule, never what: no type here shows the matched text.
+//! - [`Mode`] and [`Profile`] are what configuration says to do with findings, [`Action`] the verdict.
+//!
+//! How it works: every rule starts with a literal (`trigger`), found by one vectorized pass over the
+//! text; only where one occurs, the rule's `shape` is walked byte by byte, forward and without
+//! backtracking, within a stated bound. That makes time linear, and makes the outcome a function of
+//! the text alone, however it was cut on its way here.
+
+mod action;
+mod check;
+mod class;
+mod finding;
+mod redact;
+mod rules;
+mod secrets;
+mod shape;
+mod stream;
+mod tail;
+mod trigger;
+
+pub use action::{Action, Mode, Profile};
+pub use finding::{Finding, Kind};
+pub use redact::{StreamRedact, redact};
+pub use secrets::Secrets;
+pub use stream::{HOLD_BACK_BYTES_MAX, StreamScan};

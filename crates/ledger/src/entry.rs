@@ -3,9 +3,28 @@
 //! An entry never holds a prompt, an answer or a credential.
 
 use domain::{KeyId, Money, NodeId, Operation, ProjectId, RequestId, TeamId, TenantId, UnixMillis, Usage};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::Charge;
+
+/// The longest entry or intent that is read.
+pub const ENTRY_BYTES_MAX: usize = 1024 * 1024;
+
+/// Bytes that are not an entry, or not the only way to write one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EntryError {
+    /// Longer than [`ENTRY_BYTES_MAX`].
+    #[error("an entry of {0} bytes is longer than {ENTRY_BYTES_MAX}")]
+    TooLong(usize),
+    /// Not such a JSON object.
+    #[error("not an entry: {0}")]
+    Malformed(String),
+    /// It reads, but written again it would look otherwise: another field order, white space, an
+    /// unknown or superfluous field. Two spellings of one entry would have two hashes.
+    #[error("not in canonical form: differs at byte {0}")]
+    NotCanonical(usize),
+}
 
 /// How a call ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,6 +123,185 @@ pub struct Entry {
 impl Entry {
     /// The canonical bytes: compact JSON in field order.
     pub fn to_bytes(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
+        canonical(self)
+    }
+
+    /// The entry that has exactly these canonical bytes.
+    // threat: AGP-R2
+    // threat: ANP-0012
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, EntryError> {
+        read_canonical(bytes)
+    }
+}
+
+/// Serialising plain structs of integers, strings and lists does not fail.
+pub(crate) fn canonical<T: Serialize>(value: &T) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+pub(crate) fn read_canonical<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T, EntryError> {
+    if bytes.len() > ENTRY_BYTES_MAX {
+        return Err(EntryError::TooLong(bytes.len()));
+    }
+    let value: T = serde_json::from_slice(bytes).map_err(|error| EntryError::Malformed(error.to_string()))?;
+    let again = canonical(&value);
+    if again == bytes {
+        return Ok(value);
+    }
+    let same = again
+        .iter()
+        .zip(bytes)
+        .take_while(|(ours, theirs)| ours == theirs)
+        .count();
+    Err(EntryError::NotCanonical(same))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::BudgetId;
+
+    /// An entry with every field set.
+    fn full() -> Entry {
+        Entry {
+            id: RequestId::from_u128(1),
+            tenant: TenantId::from_u128(2),
+            team: TeamId::from_u128(3),
+            project: Some(ProjectId::from_u128(4)),
+            key: KeyId::from_u128(5),
+            node: NodeId::from_u128(6),
+            started: UnixMillis(1_795_316_650_000),
+            finished: UnixMillis(1_795_316_651_234),
+            operation: Operation::Chat,
+            dialect: "openai".into(),
+            model: Some("gpt \"quoted\" ü \u{1F600}".into()),
+            target: Some("openai/gpt-4o".into()),
+            outcome: Outcome::UpstreamFailed("upstream_timeout".into()),
+            status: 504,
+            attempts: 2,
+            cached: true,
+            usage: Usage {
+                input: 1,
+                output: 2,
+                cache_read: 3,
+                cache_write: 4,
+                reasoning: 1,
+            },
+            usage_source: UsageSource::Provider,
+            cost: Money::from_nanos(42),
+            price_version: "a1b2c3d4e5f6".into(),
+            charges: vec![Charge {
+                budget: BudgetId::from_u128(7),
+                window_start: UnixMillis(0),
+                amount: Money::from_nanos(42),
+            }],
+            policies: vec!["policy0".into()],
+            findings: vec!["secrets.aws_access_key:redact".into()],
+            request_digest: Some("00".repeat(32)),
+            response_digest: Some("ff".repeat(32)),
+        }
+    }
+
+    fn bare() -> Entry {
+        Entry {
+            project: None,
+            model: None,
+            target: None,
+            outcome: Outcome::Completed,
+            cached: false,
+            usage: Usage::default(),
+            usage_source: UsageSource::None,
+            charges: vec![],
+            policies: vec![],
+            findings: vec![],
+            request_digest: None,
+            response_digest: None,
+            ..full()
+        }
+    }
+
+    #[test]
+    fn entries_read_back_and_keep_their_bytes() {
+        for entry in [full(), bare()] {
+            let bytes = entry.to_bytes();
+            let read = Entry::from_bytes(&bytes).unwrap();
+            assert_eq!(read, entry);
+            assert_eq!(read.to_bytes(), bytes);
+        }
+    }
+
+    /// The format is for ever: hashes over it are signed. This test changes only with a new format.
+    #[test]
+    fn the_canonical_form_is_pinned() {
+        let text = String::from_utf8(bare().to_bytes()).unwrap();
+        assert_eq!(
+            text,
+            concat!(
+                r#"{"id":"req_00000000000000000000000000000001","tenant":"tnt_00000000000000000000000000000002","#,
+                r#""team":"team_00000000000000000000000000000003","key":"key_00000000000000000000000000000005","#,
+                r#""node":"node_00000000000000000000000000000006","started":1795316650000,"finished":1795316651234,"#,
+                r#""operation":"chat","dialect":"openai","outcome":"completed","status":504,"attempts":2,"#,
+                r#""usage":{"input":0,"output":0},"usage_source":"none","cost":42,"price_version":"a1b2c3d4e5f6","#,
+                r#""charges":[]}"#
+            )
+        );
+    }
+
+    #[test]
+    fn agp_r2_a_second_spelling_of_an_entry_is_refused() {
+        let text = String::from_utf8(bare().to_bytes()).unwrap();
+        let spellings = [
+            text.replace("\"cost\":42", "\"cost\": 42"),
+            format!("{text}\n"),
+            format!(" {text}"),
+            text.replace("\"status\":504,\"attempts\":2", "\"attempts\":2,\"status\":504"),
+            text.replace("\"charges\":[]", "\"charges\":[],\"policies\":[]"),
+            text.replace("\"charges\":[]", "\"charges\":[],\"note\":\"unknown\""),
+            text.replace("\"dialect\":\"openai\"", "\"dialect\":\"op\\u0065nai\""),
+            text.replace(
+                "req_00000000000000000000000000000001",
+                "req_0000000000000000000000000000000A",
+            ),
+            text.replace("\"cost\":42", "\"cost\":42,\"cached\":false"),
+        ];
+        for spelling in spellings {
+            assert!(
+                matches!(
+                    Entry::from_bytes(spelling.as_bytes()),
+                    Err(EntryError::NotCanonical(_))
+                ),
+                "{spelling}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_an_entry_is_refused() {
+        let text = String::from_utf8(bare().to_bytes()).unwrap();
+        for bad in [
+            String::new(),
+            "{}".into(),
+            "[]".into(),
+            text.replace("\"cost\":42", "\"cost\":42.0"),
+            text.replace("\"cost\":42", "\"cost\":42,\"cost\":1"),
+            text.replace("\"status\":504", "\"status\":70000"),
+            text.replace("tnt_", "team_"),
+            text.replace("\"outcome\":\"completed\"", "\"outcome\":\"perfect\""),
+            text.chars().take(text.len() - 1).collect(),
+        ] {
+            assert!(
+                matches!(Entry::from_bytes(bad.as_bytes()), Err(EntryError::Malformed(_))),
+                "{bad}"
+            );
+        }
+        let long = vec![b' '; ENTRY_BYTES_MAX + 1];
+        assert_eq!(
+            Entry::from_bytes(&long),
+            Err(EntryError::TooLong(ENTRY_BYTES_MAX + 1))
+        );
+        assert!(matches!(
+            Entry::from_bytes(&long[1..]),
+            Err(EntryError::Malformed(_))
+        ));
     }
 }

@@ -1,8 +1,20 @@
-//! Floor 1: money and evidence: prices, budgets, entries, Merkle logs. Never does I/O, never reads a clock.
+//! Floor 1: money and evidence: prices, budgets, entries, Merkle logs, signed checkpoints, offline proofs.
+//! Never does I/O, never reads a clock.
 
 mod budget;
+pub mod bundle;
+mod catalog;
 mod entry;
+mod holding;
+mod intent;
 pub mod merkle;
+pub mod note;
+mod price;
+mod window;
 
 pub use budget::{Budget, BudgetScope, Charge, Lease, Standing, Window};
-pub use entry::{Entry, Outcome, UsageSource};
+pub use catalog::{Capabilities, Catalog, CatalogError, ModelFacts, Override};
+pub use entry::{ENTRY_BYTES_MAX, Entry, EntryError, Outcome, UsageSource};
+pub use holding::{Holding, Overrun, Short, lease_size};
+pub use intent::Intent;
+pub use price::{LongPrompt, Price};

@@ -81,7 +81,12 @@ pub trait Directory: Send + Sync {
     /// Adds a key. `Conflict` if its id or digest is taken; `NotFound` if its team is not the tenant's.
     async fn create_key(&self, scope: &TenantScope, key: &KeyRecord) -> Result<(), StoreError>;
     /// Replaces a key's record if it still equals `before`; `Conflict` if it changed meanwhile.
-    async fn replace_key(&self, scope: &TenantScope, before: &KeyRecord, after: &KeyRecord) -> Result<(), StoreError>;
+    async fn replace_key(
+        &self,
+        scope: &TenantScope,
+        before: &KeyRecord,
+        after: &KeyRecord,
+    ) -> Result<(), StoreError>;
     /// The tenant's keys, oldest first.
     async fn keys(&self, scope: &TenantScope) -> Result<Vec<KeyRecord>, StoreError>;
 }
@@ -135,7 +140,12 @@ pub trait Budgets: Send + Sync {
     /// Grows the node's lease in one conditional update. `NotFound` if the tenant has no such budget.
     async fn grow_lease(&self, scope: &TenantScope, wish: &LeaseWish) -> Result<LeaseAnswer, StoreError>;
     /// Gives back up to `amount` of the node's lease; never what is `used`. Returns what was given back.
-    async fn shrink_lease(&self, scope: &TenantScope, lease: &Lease, amount: Money) -> Result<Money, StoreError>;
+    async fn shrink_lease(
+        &self,
+        scope: &TenantScope,
+        lease: &Lease,
+        amount: Money,
+    ) -> Result<Money, StoreError>;
     /// Sets the expiry of all the node's leases, and turns `unexplained` back to `leased` where one of
     /// them had expired.
     async fn renew_leases(&self, node: NodeId, expires: UnixMillis) -> Result<(), StoreError>;
@@ -145,8 +155,12 @@ pub trait Budgets: Send + Sync {
     /// again. Returns the leases as they stood.
     async fn close_leases(&self, node: NodeId) -> Result<Vec<Lease>, StoreError>;
     /// How the budget stands in a window.
-    async fn standing(&self, scope: &TenantScope, budget: BudgetId, window_start: UnixMillis)
-    -> Result<Standing, StoreError>;
+    async fn standing(
+        &self,
+        scope: &TenantScope,
+        budget: BudgetId,
+        window_start: UnixMillis,
+    ) -> Result<Standing, StoreError>;
 }
 
 /// An entry on its way into the log.
@@ -225,17 +239,31 @@ pub struct UsageRow {
 pub trait EntryLog: Send + Sync {
     /// Appends what is not there yet (by request id), in order, in one transaction with the charges on
     /// leases and budgets. Shipping the same entries again changes nothing. Returns how many were new.
-    async fn append(&self, scope: &TenantScope, node: NodeId, shipments: &[Shipment]) -> Result<u64, StoreError>;
+    async fn append(
+        &self,
+        scope: &TenantScope,
+        node: NodeId,
+        shipments: &[Shipment],
+    ) -> Result<u64, StoreError>;
     /// How many entries the log has.
     async fn size(&self, scope: &TenantScope) -> Result<u64, StoreError>;
     /// The entry of a request.
     async fn entry(&self, scope: &TenantScope, id: RequestId) -> Result<StoredEntry, StoreError>;
     /// Entries from `from` on, at most `count`.
-    async fn entries(&self, scope: &TenantScope, from: u64, count: u64) -> Result<Vec<StoredEntry>, StoreError>;
+    async fn entries(
+        &self,
+        scope: &TenantScope,
+        from: u64,
+        count: u64,
+    ) -> Result<Vec<StoredEntry>, StoreError>;
     /// Leaf hashes of the first `size` entries, in order. `NotFound` if the log is shorter.
     async fn leaf_hashes(&self, scope: &TenantScope, size: u64) -> Result<Vec<[u8; 32]>, StoreError>;
     /// Keeps a signed tree head. `Conflict` if one of that size is there with another note.
-    async fn put_checkpoint(&self, scope: &TenantScope, checkpoint: &StoredCheckpoint) -> Result<(), StoreError>;
+    async fn put_checkpoint(
+        &self,
+        scope: &TenantScope,
+        checkpoint: &StoredCheckpoint,
+    ) -> Result<(), StoreError>;
     /// The newest checkpoint, if any.
     async fn checkpoint(&self, scope: &TenantScope) -> Result<Option<StoredCheckpoint>, StoreError>;
     /// Summed usage, largest cost first.

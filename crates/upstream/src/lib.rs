@@ -1,1 +1,13 @@
 //! Floor 2: HTTP out, with egress rules, deadlines and pooling.
+//!
+//! The one way bytes leave the gate towards a provider. It never follows a redirect, never takes a host
+//! from a request, and never sends a credential anywhere but to the base it was configured with.
+
+mod base;
+mod client;
+mod egress;
+mod error;
+
+pub use base::{Base, BaseError};
+pub use client::{Client, ClientOptions};
+pub use error::UpstreamError;

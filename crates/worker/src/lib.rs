@@ -1,1 +1,70 @@
-//! Floor 4: what happens beside requests: shipping, checkpoints, sweeps.
+//! Floor 4: what happens beside requests: shipping the journal, recovery, checkpoints, leases.
+//!
+//! Every task here can be killed at any instant and started again: what it does twice has the effect of once. None of
+//! them is on a request's path, and none ever answers a caller.
+
+mod checkpoint;
+mod pace;
+mod quarantine;
+mod recover;
+mod ship;
+mod sweep;
+
+pub use checkpoint::Checkpointer;
+pub use recover::{Recovery, recover};
+pub use ship::{Progress, ShipOptions, Shipper};
+pub use sweep::Sweeper;
+
+use std::path::PathBuf;
+
+use journal::JournalError;
+use store::StoreError;
+
+/// Why work beside requests did not get done. All of it is tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An entry could not be set aside.
+    #[error("cannot set an entry aside as `{}`: {error}", path.display())]
+    Quarantine {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        error: std::io::Error,
+    },
+    /// The log in the store does not agree with a checkpoint that was signed for it.
+    #[error("the ledger of {tenant} does not agree with its signed checkpoint at {size} entries")]
+    Tampered {
+        /// Whose.
+        tenant: domain::TenantId,
+        /// The checkpoint's size.
+        size: u64,
+    },
+    /// A checkpoint could not be signed.
+    #[error("cannot sign a checkpoint: {0}")]
+    Sign(ledger::note::NoteError),
+    /// Time ran out first.
+    #[error("not done in time: {depth_bytes} bytes of the journal wait for the store")]
+    Deadline {
+        /// What waits.
+        depth_bytes: u64,
+    },
+    /// The runtime is going down.
+    #[error("the runtime is shutting down")]
+    Stopped,
+}
+
+/// Runs a file operation off the async threads.
+async fn blocking<T: Send + 'static, E: Into<WorkerError> + Send + 'static>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, WorkerError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result.map_err(Into::into),
+        Err(_) => Err(WorkerError::Stopped),
+    }
+}

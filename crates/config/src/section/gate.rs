@@ -1,0 +1,151 @@
+//! What a request must pass: limits, policies, guards, cache, budgets.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Whether requests are checked at all.
+// threat: CTX-T2
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Checks {
+    /// Every request passes every stage.
+    #[default]
+    On,
+    /// None: a plain proxy, for measuring.
+    Off,
+}
+
+/// Rates, concurrency and output bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Output tokens allowed where neither the caller nor the model says.
+    pub output_tokens_default: u32,
+    /// Most requests under way at once over the whole gate. Left out: no such limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concurrent_requests_max: Option<u32>,
+    /// What a new virtual key gets unless it is made with limits of its own.
+    pub new_keys: KeyLimits,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { output_tokens_default: 4096, concurrent_requests_max: None, new_keys: KeyLimits::default() }
+    }
+}
+
+/// Limits of a virtual key. What is left out is not limited.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct KeyLimits {
+    /// Requests a minute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests_per_minute: Option<u32>,
+    /// LLM tokens a minute, prompt and output.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens_per_minute: Option<u32>,
+    /// Requests under way at once, streams included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concurrent_requests: Option<u32>,
+    /// Streams open at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concurrent_streams: Option<u32>,
+}
+
+impl From<KeyLimits> for credential::Limits {
+    fn from(limits: KeyLimits) -> Self {
+        Self {
+            requests_per_minute: limits.requests_per_minute,
+            tokens_per_minute: limits.tokens_per_minute,
+            concurrent_requests: limits.concurrent_requests,
+            concurrent_streams: limits.concurrent_streams,
+        }
+    }
+}
+
+/// Cedar policies. What no policy permits is denied.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policies {
+    /// Policy files, on top of the built-in ones.
+    pub files: Vec<PathBuf>,
+    /// Leaves the built-in default policies out; those that keep tenants apart stay.
+    pub replace_defaults: bool,
+}
+
+/// What may pass in and out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Guards {
+    /// Credentials in prompts and answers.
+    pub secrets: SecretsGuard,
+}
+
+/// What to do about credentials in prompts and answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SecretsGuard {
+    /// In what callers send.
+    pub input: GuardMode,
+    /// In what models answer.
+    pub output: GuardMode,
+}
+
+impl Default for SecretsGuard {
+    fn default() -> Self {
+        Self { input: GuardMode::Redact, output: GuardMode::Redact }
+    }
+}
+
+/// What a guard does about what it finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GuardMode {
+    /// Does not look.
+    Off,
+    /// Records findings and lets them pass.
+    Observe,
+    /// Replaces what it finds.
+    Redact,
+    /// Refuses the request, or ends the answer.
+    Block,
+}
+
+/// The exact cache of answers, sealed per tenant.
+// threat: AGP-I2
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Cache {
+    /// Whether answers are cached.
+    pub enabled: bool,
+    /// How long an answer may be used again.
+    pub ttl_ms: u64,
+    /// Most answers kept.
+    pub entries_max: u64,
+    /// Most memory for them.
+    pub bytes_max: u64,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self { enabled: false, ttl_ms: 60_000, entries_max: 10_000, bytes_max: 64 << 20 }
+    }
+}
+
+/// How budgets are leased from the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Budgets {
+    /// How long a lease lives unless renewed; renewed at a third of it.
+    pub lease_ttl_ms: u64,
+    /// How long a request may wait for its lease to grow.
+    pub wait_ms: u64,
+}
+
+impl Default for Budgets {
+    fn default() -> Self {
+        Self { lease_ttl_ms: 30_000, wait_ms: 250 }
+    }
+}

@@ -1,0 +1,72 @@
+//! Where the gate listens.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use credential::SecretRef;
+use ipnet::IpNet;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Addresses to listen on. The three planes never share one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Listen {
+    /// The data plane: what applications call.
+    pub data: SocketAddr,
+    /// The control plane.
+    pub control: SocketAddr,
+    /// Health (`/livez`, `/readyz`) and `/metrics`.
+    pub health: SocketAddr,
+    /// TLS for the data plane; without it the data plane speaks plain HTTP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
+    /// Declares that a proxy in front of the data plane ends TLS.
+    pub behind_tls_proxy: bool,
+    /// Networks of proxies whose `X-Forwarded-For` is believed; nobody else's is.
+    #[schemars(with = "Vec<String>")]
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        let loopback = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        Self {
+            data: loopback(8080),
+            control: loopback(8081),
+            health: loopback(8082),
+            tls: None,
+            behind_tls_proxy: false,
+            trusted_proxies: Vec::new(),
+        }
+    }
+}
+
+/// TLS 1.2 with forward secrecy, or 1.3.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// PEM file of the certificate and its chain.
+    pub certificate: PathBuf,
+    /// PEM of the private key, as a secret reference.
+    pub private_key: SecretRef,
+    /// PEM file of the authorities that client certificates are verified against.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_ca: Option<PathBuf>,
+    /// Whether callers present certificates.
+    #[serde(default)]
+    pub client_certificates: ClientCertificates,
+}
+
+/// Whether callers present certificates.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientCertificates {
+    /// They are not asked for.
+    #[default]
+    None,
+    /// Verified when presented.
+    Optional,
+    /// Without a valid one there is no connection.
+    Required,
+}

@@ -1,0 +1,105 @@
+//! The sections of the file. Every key is documented here once: the JSON Schema and the reference page are
+//! generated from these comments, and every default is what `Default` says.
+
+mod gate;
+mod listen;
+mod model;
+mod operations;
+mod provider;
+mod server;
+mod store;
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use gate::{Budgets, Cache, Checks, GuardMode, Guards, KeyLimits, Limits, Policies, SecretsGuard};
+pub use listen::{ClientCertificates, Listen, Tls};
+pub use model::{Model, PriceOverride, Prices, Target, Unpriced};
+pub use operations::{Ledger, Log, LogFormat, LogLevel, Otlp, Telemetry};
+pub use provider::{Expose, Provider, ProviderKind, Routing, RoutingBreaker, StreamUsage, Timeouts};
+pub use server::Server;
+pub use store::{Journal, JournalSync, Store, StoreEngine};
+
+/// The whole configuration. Every key may be left out; what is left out has its default.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// How much the gate insists on: `production` refuses to start with anything that only development
+    /// may have.
+    pub posture: Posture,
+    /// Where the gate keeps its master key, embedded store, journal and node identity. Made with mode 0700.
+    pub data_dir: PathBuf,
+    /// Whether requests are checked at all. `off` makes a plain proxy, to measure what the checks cost:
+    /// only in posture `development` and on loopback.
+    pub checks: Checks,
+    /// Addresses to listen on.
+    pub listen: Listen,
+    /// Bounds on connections, requests and answers.
+    pub server: Server,
+    /// Where tenants, keys, budgets and the ledger are kept.
+    pub store: Store,
+    /// The local journal every answer is written to before its end leaves.
+    pub journal: Journal,
+    /// Who serves models: LLM vendors and self-hosted engines.
+    pub providers: Vec<Provider>,
+    /// Names that callers may ask for, and what serves them.
+    pub models: Vec<Model>,
+    /// What models cost, where the built-in price list does not say or is not right.
+    pub prices: Prices,
+    /// Rates, concurrency and output bounds.
+    pub limits: Limits,
+    /// Cedar policies.
+    pub policies: Policies,
+    /// What may pass in and out.
+    pub guards: Guards,
+    /// The exact cache of answers, sealed per tenant.
+    pub cache: Cache,
+    /// How budgets are leased from the store.
+    pub budgets: Budgets,
+    /// The signed ledger.
+    pub ledger: Ledger,
+    /// Attempts, retries and circuit breaking.
+    pub routing: Routing,
+    /// Logs and traces.
+    pub telemetry: Telemetry,
+}
+
+/// How much the gate insists on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Posture {
+    /// On one's own machine.
+    #[default]
+    Development,
+    /// As production, to try it out.
+    Staging,
+    /// Refuses development bypasses and plaintext beyond loopback.
+    Production,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            posture: Posture::default(),
+            data_dir: PathBuf::from("./bartizan-data"),
+            checks: Checks::default(),
+            listen: Listen::default(),
+            server: Server::default(),
+            store: Store::default(),
+            journal: Journal::default(),
+            providers: Vec::new(),
+            models: Vec::new(),
+            prices: Prices::default(),
+            limits: Limits::default(),
+            policies: Policies::default(),
+            guards: Guards::default(),
+            cache: Cache::default(),
+            budgets: Budgets::default(),
+            ledger: Ledger::default(),
+            routing: Routing::default(),
+            telemetry: Telemetry::default(),
+        }
+    }
+}

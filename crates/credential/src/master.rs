@@ -1,0 +1,96 @@
+//! The master key: one secret for an instance, from which every other is derived by purpose.
+
+use std::fmt;
+
+use aws_lc_rs::hmac;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::pepper::hmac_sha256;
+use crate::{NoRandomness, Pepper, SealError, SealingKey, random_32};
+
+/// What keys are derived for. Two purposes never share a key.
+pub mod purpose {
+    /// Hashing virtual keys.
+    pub const PEPPER: &str = "pepper";
+    /// The seed of the key that signs ledger checkpoints.
+    pub const LEDGER_SIGNER: &str = "ledger-signer";
+    /// Cached answers; append the tenant's id.
+    pub const CACHE: &str = "cache";
+    /// Provider credentials and other secrets at rest.
+    pub const SEALED_SECRETS: &str = "sealed-secrets";
+}
+
+/// Domain separation from any other use of the same bytes.
+const DERIVE_SALT: &[u8] = b"bartizan master key v1";
+
+/// 256 random bits that everything secret of an instance hangs on. Wiped when dropped.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct MasterKey([u8; 32]);
+
+impl MasterKey {
+    /// A new one.
+    pub fn generate() -> Result<Self, NoRandomness> {
+        Ok(Self(*random_32()?))
+    }
+
+    /// The one with these bytes.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The key for `purpose` (see [`purpose`]): HKDF-SHA-256 (RFC 5869), whose output of one block is
+    /// written out here because in that form it cannot fail.
+    pub fn derive(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
+        let extract = hmac::Key::new(hmac::HMAC_SHA256, DERIVE_SALT);
+        let root = Zeroizing::new(hmac_sha256(&extract, &self.0));
+        let expand = hmac::Key::new(hmac::HMAC_SHA256, root.as_slice());
+        Zeroizing::new(hmac_sha256(&expand, &[purpose.as_bytes(), &[1]].concat()))
+    }
+
+    /// The pepper for virtual keys.
+    pub fn pepper(&self) -> Pepper {
+        Pepper::new(&self.derive(purpose::PEPPER))
+    }
+
+    /// A prepared sealing key for `purpose`.
+    pub fn sealing_key(&self, purpose: &str) -> Result<SealingKey, SealError> {
+        SealingKey::new(&self.derive(purpose))
+    }
+}
+
+impl fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[master key]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_lc_rs::hkdf;
+
+    #[test]
+    fn derivation_is_hkdf_sha256() {
+        let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, DERIVE_SALT).extract(&[9; 32]);
+        let mut expected = [0u8; 32];
+        prk.expand(&[b"pepper"], hkdf::HKDF_SHA256).unwrap().fill(&mut expected).unwrap();
+        assert_eq!(*MasterKey::from_bytes([9; 32]).derive(purpose::PEPPER), expected);
+    }
+
+    #[test]
+    fn purposes_and_masters_do_not_share_keys() {
+        let (a, b) = (MasterKey::generate().unwrap(), MasterKey::generate().unwrap());
+        let all = [purpose::PEPPER, purpose::LEDGER_SIGNER, purpose::CACHE, purpose::SEALED_SECRETS, ""];
+        let derived: std::collections::HashSet<_> = all.iter().flat_map(|p| [*a.derive(p), *b.derive(p)]).collect();
+        assert_eq!(derived.len(), 2 * all.len());
+    }
+
+    #[test]
+    fn agp_i1_debug_does_not_show_the_master_key() {
+        assert_eq!(format!("{:?}", MasterKey::from_bytes([0x41; 32])), "[master key]");
+    }
+}

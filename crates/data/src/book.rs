@@ -1,0 +1,396 @@
+//! What this node holds of every budget: reservations from memory, leases from the store.
+//!
+//! A reservation is answered from the node's own lease. Only when the lease does not hold it is the
+//! store asked, once for all who wait; before that point the keeper has usually grown the lease already.
+//! Nothing here guesses: a budget that cannot be read is not spent from.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use domain::{BudgetId, Money, NodeId, TenantScope, UnixMillis};
+use ledger::{Budget, Charge, Holding, Lease, lease_size};
+use store::{LeaseAnswer, LeaseWish, Store, StoreError};
+use tokio::sync::mpsc;
+
+/// How long "nothing left" is believed before the store is asked again.
+const EXHAUSTED_MS: i64 = 250;
+/// How often idle leases are looked at.
+const TIDY_EVERY: Duration = Duration::from_secs(2);
+
+/// Why nothing was reserved.
+#[derive(Debug)]
+pub enum Unreserved {
+    /// The budget does not hold it; what is left, and what other nodes hold of it.
+    Exhausted {
+        /// The budget's name.
+        budget: String,
+        /// What is left to lease.
+        remaining: Money,
+        /// What may come back from other nodes.
+        elsewhere: Money,
+    },
+    /// The store did not answer.
+    Unavailable(String),
+}
+
+/// One budget on this node.
+#[derive(Debug)]
+pub struct Cell {
+    scope: TenantScope,
+    state: Mutex<State>,
+    /// Held while the store is asked, so that a hundred callers ask once.
+    asking: tokio::sync::Mutex<()>,
+    prefetching: AtomicBool,
+}
+
+#[derive(Debug)]
+struct State {
+    budget: Budget,
+    start: UnixMillis,
+    end: Option<UnixMillis>,
+    holding: Holding,
+    /// Windows that have ended but still have calls under way.
+    past: Vec<(UnixMillis, Holding)>,
+    exhausted: Option<(UnixMillis, Money, Money)>,
+    /// Spend since the last tidy, for the size of the next lease.
+    recent: Money,
+    /// What the store said is left, after the last grant.
+    remaining_hint: Money,
+}
+
+impl Cell {
+    fn new(scope: TenantScope, budget: Budget, now: UnixMillis) -> Self {
+        let (start, end) = (budget.window.start(now), budget.window.end(now));
+        let remaining_hint = budget.limit;
+        let state = State {
+            budget,
+            start,
+            end,
+            holding: Holding::new(),
+            past: Vec::new(),
+            exhausted: None,
+            recent: Money::ZERO,
+            remaining_hint,
+        };
+        Self { scope, state: Mutex::new(state), asking: tokio::sync::Mutex::new(()), prefetching: AtomicBool::new(false) }
+    }
+
+    /// The budget's id.
+    pub fn id(&self) -> BudgetId {
+        self.lock().budget.id
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A poisoned cell is still consistent: every update below is one assignment at its end.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reserves from what the node holds. `Err` is how much is missing.
+    fn try_reserve(&self, amount: Money, now: UnixMillis) -> Result<(UnixMillis, bool), Money> {
+        let mut state = self.lock();
+        state.roll(now);
+        state.holding.reserve(amount).map_err(|short| short.missing)?;
+        let low = state.holding.available() < amount.plus(amount).plus(amount);
+        Ok((state.start, low))
+    }
+
+    fn holding_of<T>(&self, window_start: UnixMillis, then: impl FnOnce(&mut Holding) -> T) -> Option<T> {
+        let mut state = self.lock();
+        if state.start == window_start {
+            return Some(then(&mut state.holding));
+        }
+        state.past.iter_mut().find(|(start, _)| *start == window_start).map(|(_, holding)| then(holding))
+    }
+
+    fn settle(&self, window_start: UnixMillis, reserved: Money, actual: Money) {
+        self.holding_of(window_start, |holding| holding.settle(reserved, actual));
+        let mut state = self.lock();
+        state.recent = state.recent.plus(actual);
+    }
+
+    fn void(&self, window_start: UnixMillis, reserved: Money) {
+        self.holding_of(window_start, |holding| holding.void(reserved));
+    }
+}
+
+impl State {
+    /// Moves to the current window; the old one stays until its calls are settled.
+    fn roll(&mut self, now: UnixMillis) {
+        if self.end.is_none_or(|end| now < end) {
+            return;
+        }
+        let old = std::mem::replace(&mut self.holding, Holding::new());
+        self.past.push((self.start, old));
+        self.start = self.budget.window.start(now);
+        self.end = self.budget.window.end(now);
+        self.exhausted = None;
+        self.remaining_hint = self.budget.limit;
+    }
+}
+
+/// Money held for one call, in each of its budgets. Settled or voided exactly once: both consume it.
+#[derive(Debug)]
+#[must_use = "a reservation is settled or voided"]
+pub struct Reservation {
+    held: Vec<(Arc<Cell>, UnixMillis)>,
+    amount: Money,
+}
+
+impl Reservation {
+    /// What is held in each budget.
+    pub const fn amount(&self) -> Money {
+        self.amount
+    }
+
+    /// What the entry of a call that cost `cost` takes from each budget.
+    pub fn charges(&self, cost: Money) -> Vec<Charge> {
+        self.held
+            .iter()
+            .map(|(cell, window_start)| Charge { budget: cell.id(), window_start: *window_start, amount: cost })
+            .collect()
+    }
+
+    /// The call cost `actual`; the rest is free again.
+    pub fn settle(self, actual: Money) {
+        for (cell, window_start) in &self.held {
+            cell.settle(*window_start, self.amount, actual);
+        }
+    }
+
+    /// The call cost nothing.
+    pub fn void(self) {
+        for (cell, window_start) in &self.held {
+            cell.void(*window_start, self.amount);
+        }
+    }
+}
+
+/// All budgets of this node, and the way to the store for more.
+#[derive(Debug)]
+pub struct Book {
+    store: Arc<dyn Store>,
+    node: NodeId,
+    lease_ttl: Duration,
+    wait: Duration,
+    cells: Mutex<HashMap<BudgetId, Arc<Cell>>>,
+    wishes: mpsc::Sender<Arc<Cell>>,
+}
+
+/// The keeper's end of the book: run it beside the gate.
+#[derive(Debug)]
+pub struct Keeper {
+    book: Arc<Book>,
+    wishes: mpsc::Receiver<Arc<Cell>>,
+}
+
+impl Book {
+    /// An empty book. `wait` bounds how long a call may wait for the store when its lease runs out.
+    pub fn new(store: Arc<dyn Store>, node: NodeId, lease_ttl: Duration, wait: Duration) -> (Arc<Self>, Keeper) {
+        let (sender, wishes) = mpsc::channel(1024);
+        let book = Arc::new(Self { store, node, lease_ttl, wait, cells: Mutex::default(), wishes: sender });
+        (book.clone(), Keeper { book, wishes })
+    }
+
+    /// The cells of these budgets, made where new; cells of budgets no longer named are forgotten once
+    /// the last call that holds them has ended.
+    pub fn reconcile(&self, budgets: &[Budget], now: UnixMillis) -> HashMap<BudgetId, Arc<Cell>> {
+        let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = HashMap::with_capacity(budgets.len());
+        for budget in budgets {
+            let cell = cells.remove(&budget.id).unwrap_or_else(|| {
+                Arc::new(Cell::new(TenantScope::operator(budget.tenant), budget.clone(), now))
+            });
+            {
+                let mut state = cell.lock();
+                if state.budget != *budget {
+                    state.exhausted = None;
+                    state.remaining_hint = budget.limit;
+                    state.budget = budget.clone();
+                }
+            }
+            kept.insert(budget.id, cell);
+        }
+        *cells = kept.clone();
+        kept
+    }
+
+    /// Reserves `amount` in every one of `cells`, or in none.
+    // threat: AGP-D1
+    // threat: AGP-BUDGET-3.1
+    pub async fn reserve(&self, cells: &[Arc<Cell>], amount: Money, now: UnixMillis) -> Result<Reservation, Unreserved> {
+        let mut reservation = Reservation { held: Vec::with_capacity(cells.len()), amount };
+        for cell in cells {
+            let held = match cell.try_reserve(amount, now) {
+                Ok((start, low)) => {
+                    if low {
+                        self.wish(cell);
+                    }
+                    Ok(start)
+                }
+                Err(missing) => self.reserve_with_more(cell, amount, missing, now).await,
+            };
+            match held {
+                Ok(start) => reservation.held.push((cell.clone(), start)),
+                Err(refused) => {
+                    reservation.void();
+                    return Err(refused);
+                }
+            }
+        }
+        Ok(reservation)
+    }
+
+    /// Asks the keeper to grow the lease soon. Losing a wish costs a wait, never money.
+    fn wish(&self, cell: &Arc<Cell>) {
+        if !cell.prefetching.swap(true, Ordering::Relaxed) && self.wishes.try_send(cell.clone()).is_err() {
+            cell.prefetching.store(false, Ordering::Relaxed);
+        }
+    }
+
+    async fn reserve_with_more(
+        &self,
+        cell: &Arc<Cell>,
+        amount: Money,
+        missing: Money,
+        now: UnixMillis,
+    ) -> Result<UnixMillis, Unreserved> {
+        let asking = async {
+            let _one_at_a_time = cell.asking.lock().await;
+            let mut missing = missing;
+            // Another caller may take what was just granted: a few turns, never for ever.
+            for _ in 0..8 {
+                match cell.try_reserve(amount, now) {
+                    Ok((start, _)) => return Ok(start),
+                    Err(still) => missing = still,
+                }
+                self.grow(cell, missing, now).await?;
+            }
+            cell.try_reserve(amount, now).map(|(start, _)| start).map_err(|_| Unreserved::Exhausted {
+                budget: cell.lock().budget.name.clone(),
+                remaining: Money::ZERO,
+                elsewhere: missing,
+            })
+        };
+        match tokio::time::timeout(self.wait, asking).await {
+            Ok(answer) => answer,
+            Err(_) => Err(Unreserved::Unavailable("the store did not answer in time".to_owned())),
+        }
+    }
+
+    /// One conditional update in the store.
+    async fn grow(&self, cell: &Arc<Cell>, at_least: Money, now: UnixMillis) -> Result<(), Unreserved> {
+        let (wish, name) = {
+            let mut state = cell.lock();
+            state.roll(now);
+            if let Some((until, remaining, elsewhere)) = state.exhausted
+                && now < until
+            {
+                return Err(Unreserved::Exhausted { budget: state.budget.name.clone(), remaining, elsewhere });
+            }
+            let rate = Money::from_nanos(state.recent.nanos() / 2);
+            let wanted = lease_size(state.budget.limit, state.remaining_hint, rate, at_least);
+            let wish = LeaseWish {
+                budget: state.budget.id,
+                window_start: state.start,
+                node: self.node,
+                at_least,
+                wanted,
+                expires: UnixMillis::now().plus(self.lease_ttl),
+            };
+            (wish, state.budget.name.clone())
+        };
+        match self.store.grow_lease(&cell.scope, &wish).await {
+            Ok(LeaseAnswer::Granted { granted, .. }) => {
+                cell.holding_of(wish.window_start, |holding| holding.grow(granted));
+                let mut state = cell.lock();
+                state.remaining_hint = state.remaining_hint.minus_floor_zero(granted);
+                Ok(())
+            }
+            Ok(LeaseAnswer::Exhausted { remaining, elsewhere }) => {
+                let mut state = cell.lock();
+                state.remaining_hint = remaining;
+                state.exhausted = Some((UnixMillis(now.0.saturating_add(EXHAUSTED_MS)), remaining, elsewhere));
+                Err(Unreserved::Exhausted { budget: name, remaining, elsewhere })
+            }
+            Err(StoreError::NotFound) => Err(Unreserved::Unavailable("the budget was removed meanwhile".to_owned())),
+            Err(error) => Err(Unreserved::Unavailable(error.to_string())),
+        }
+    }
+
+    /// Gives back what a cell holds above `keep`, and the whole of windows that have ended.
+    async fn give_back(&self, cell: &Arc<Cell>, keep: Money) {
+        let mut idle = Vec::new();
+        {
+            let mut state = cell.lock();
+            state.roll(UnixMillis::now());
+            let (budget, start) = (state.budget.id, state.start);
+            idle.push((self.lease(budget, start), state.holding.give_back(keep)));
+            for (start, holding) in &mut state.past {
+                idle.push((self.lease(budget, *start), holding.give_back(Money::ZERO)));
+            }
+            state.past.retain(|(_, holding)| holding.reserved() > Money::ZERO);
+        }
+        for (lease, amount) in idle {
+            if amount > Money::ZERO && self.store.shrink_lease(&cell.scope, &lease, amount).await.is_err() {
+                cell.holding_of(lease.window_start, |holding| holding.undo_give_back(amount));
+            }
+        }
+    }
+
+    fn lease(&self, budget: BudgetId, window_start: UnixMillis) -> Lease {
+        let (amount, used) = (Money::ZERO, Money::ZERO);
+        Lease { budget, window_start, node: self.node, amount, used, expires: UnixMillis(0) }
+    }
+
+    fn all(&self) -> Vec<Arc<Cell>> {
+        self.cells.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Gives everything idle back: at the end of a run.
+    pub async fn close(&self) {
+        for cell in self.all() {
+            self.give_back(&cell, Money::ZERO).await;
+        }
+    }
+}
+
+impl Keeper {
+    /// Grows leases ahead of need and gives idle ones back, until the book is gone.
+    pub async fn run(mut self) {
+        let mut tidy = tokio::time::interval(TIDY_EVERY);
+        tidy.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                wish = self.wishes.recv() => match wish {
+                    Some(cell) => self.prefetch(&cell).await,
+                    None => return,
+                },
+                _ = tidy.tick() => self.tidy().await,
+            }
+        }
+    }
+
+    /// A wish that cannot be granted is no refusal: the next call that needs it hears of it.
+    async fn prefetch(&self, cell: &Arc<Cell>) {
+        let _one_at_a_time = cell.asking.lock().await;
+        let _ = self.book.grow(cell, Money::from_nanos(1), UnixMillis::now()).await;
+        cell.prefetching.store(false, Ordering::Relaxed);
+    }
+
+    /// A budget that nobody has spent from since the last look lends nothing to this node.
+    async fn tidy(&self) {
+        for cell in self.book.all() {
+            let recent = {
+                let mut state = cell.lock();
+                std::mem::replace(&mut state.recent, Money::ZERO)
+            };
+            if recent == Money::ZERO {
+                self.book.give_back(&cell, Money::ZERO).await;
+            } else {
+                self.book.give_back(&cell, recent.plus(recent).plus(recent).plus(recent)).await;
+            }
+        }
+    }
+}

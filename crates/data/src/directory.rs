@@ -1,0 +1,225 @@
+//! Keys, tenants and teams as the data plane sees them: in memory, by the key's digest.
+//!
+//! Built anew whenever the store's revision rises; what counts over time (rates, concurrency, what a
+//! budget has lent) is carried over from the one before.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use credential::{KeyRecord, Limits, Which};
+use domain::{BudgetId, Operation, Principal, PrincipalKind, TenantScope, UnixMillis};
+use ledger::{Budget, BudgetScope};
+use limit::{Concurrency, Gcra};
+use policy::Decision;
+use store::DirectoryDump;
+
+use crate::book::{Book, Cell};
+
+/// Rates and concurrency of one key, team or tenant.
+#[derive(Debug)]
+pub struct ScopeLimits {
+    config: Limits,
+    /// Whose, for the caller: `key`, `team` or `tenant`.
+    pub level: &'static str,
+    /// Requests a minute.
+    pub requests: Option<Gcra>,
+    /// LLM tokens a minute.
+    pub tokens: Option<Gcra>,
+    /// Requests at once.
+    pub concurrent: Option<Arc<Concurrency>>,
+    /// Streams at once.
+    pub streams: Option<Arc<Concurrency>>,
+}
+
+impl ScopeLimits {
+    fn new(level: &'static str, config: Limits) -> Self {
+        Self {
+            config,
+            level,
+            requests: config.requests_per_minute.map(|n| Gcra::per_minute(n, n)),
+            tokens: config.tokens_per_minute.map(|n| Gcra::per_minute(n, n)),
+            concurrent: config.concurrent_requests.map(|n| Arc::new(Concurrency::new(n))),
+            streams: config.concurrent_streams.map(|n| Arc::new(Concurrency::new(n))),
+        }
+    }
+
+    fn is_unlimited(&self) -> bool {
+        self.config == Limits::default()
+    }
+}
+
+/// What a policy decision was asked about, beside the key: everything the answer may depend on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Asked {
+    /// The operation.
+    pub operation: Operation,
+    /// The model's name.
+    pub model: String,
+    /// Whether a stream was asked for.
+    pub stream: bool,
+    /// Whether tools are offered.
+    pub tools: bool,
+    /// Whether images are sent.
+    pub images: bool,
+    /// The caller's address, when some policy reads it.
+    pub address: Option<std::net::IpAddr>,
+    /// Which policy set answered.
+    pub policies: Arc<str>,
+}
+
+/// Decisions remembered for a key; a caller that varies its questions cannot grow it for ever.
+const DECISIONS_MAX: usize = 256;
+
+/// One virtual key with all that admitting its calls needs.
+#[derive(Debug)]
+pub struct KeyEntry {
+    /// As stored.
+    pub record: KeyRecord,
+    /// Who acts.
+    pub principal: Principal,
+    /// The tenant's name.
+    pub tenant_name: Arc<str>,
+    /// The team's name.
+    pub team_name: Arc<str>,
+    /// Limits at every level that has any: key, team, tenant.
+    pub limits: Vec<Arc<ScopeLimits>>,
+    /// Budgets that a call of this key spends from.
+    pub budgets: Vec<Arc<Cell>>,
+    decisions: RwLock<HashMap<Asked, Arc<Decision>>>,
+}
+
+impl KeyEntry {
+    /// The decision on `asked`, remembered or made by `decide`.
+    pub fn decision(&self, asked: Asked, decide: impl FnOnce(&Asked) -> Decision) -> Arc<Decision> {
+        if let Some(known) = self.decisions.read().unwrap_or_else(PoisonError::into_inner).get(&asked) {
+            return known.clone();
+        }
+        let decision = Arc::new(decide(&asked));
+        let mut decisions = self.decisions.write().unwrap_or_else(PoisonError::into_inner);
+        if decisions.len() >= DECISIONS_MAX {
+            decisions.clear();
+        }
+        decisions.insert(asked, decision.clone());
+        decision
+    }
+}
+
+/// All keys at one revision of the store.
+#[derive(Debug, Default)]
+pub struct Directory {
+    /// The store's revision.
+    pub revision: u64,
+    by_digest: HashMap<[u8; 32], (Arc<KeyEntry>, Which)>,
+}
+
+impl Directory {
+    /// The key with this digest, current or replaced.
+    // threat: CTX-T3
+    pub fn find(&self, digest: &[u8; 32]) -> Option<&(Arc<KeyEntry>, Which)> {
+        self.by_digest.get(digest)
+    }
+
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.by_digest.len()
+    }
+
+    /// Whether there is no key at all.
+    pub fn is_empty(&self) -> bool {
+        self.by_digest.is_empty()
+    }
+}
+
+/// Builds directories, keeping counters alive between them.
+#[derive(Debug, Default)]
+pub struct Builder {
+    limits: Mutex<HashMap<u128, Arc<ScopeLimits>>>,
+}
+
+impl Builder {
+    /// The directory of `dump`.
+    pub fn build(&self, dump: &DirectoryDump, book: &Book, now: UnixMillis) -> Directory {
+        let cells = book.reconcile(&dump.budgets, now);
+        let mut kept = HashMap::new();
+        let tenants: HashMap<_, _> = dump.tenants.iter().map(|t| (t.id, t)).collect();
+        let teams: HashMap<_, _> = dump.teams.iter().map(|t| (t.id, t)).collect();
+        let mut by_digest = HashMap::with_capacity(dump.keys.len());
+        for record in &dump.keys {
+            let (Some(tenant), Some(team)) = (tenants.get(&record.tenant), teams.get(&record.team)) else {
+                continue; // A key without its team or tenant is no key.
+            };
+            let levels = [
+                ("key", record.id.as_u128(), record.limits),
+                ("team", team.id.as_u128(), team.limits),
+                ("tenant", tenant.id.as_u128(), tenant.limits),
+            ];
+            let limits = levels
+                .into_iter()
+                .map(|(level, id, limits)| self.limits_of(&mut kept, level, id, limits))
+                .filter(|limits| !limits.is_unlimited())
+                .collect();
+            let entry = Arc::new(KeyEntry {
+                principal: Principal {
+                    tenant: record.tenant,
+                    team: record.team,
+                    project: record.project,
+                    key: record.id,
+                    kind: PrincipalKind::VirtualKey,
+                    name: record.name.as_str().into(),
+                },
+                tenant_name: tenant.name.as_str().into(),
+                team_name: team.name.as_str().into(),
+                limits,
+                budgets: budgets_of(record, &dump.budgets, &cells),
+                decisions: RwLock::default(),
+                record: record.clone(),
+            });
+            by_digest.insert(record.digest, (entry.clone(), Which::Current));
+            if let Some(predecessor) = record.predecessor {
+                by_digest.insert(predecessor.digest, (entry, Which::Predecessor));
+            }
+        }
+        *self.limits.lock().unwrap_or_else(PoisonError::into_inner) = kept;
+        Directory { revision: dump.revision, by_digest }
+    }
+
+    fn limits_of(
+        &self,
+        kept: &mut HashMap<u128, Arc<ScopeLimits>>,
+        level: &'static str,
+        id: u128,
+        config: Limits,
+    ) -> Arc<ScopeLimits> {
+        if let Some(known) = kept.get(&id) {
+            return known.clone();
+        }
+        let before = self.limits.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
+        let limits = before.filter(|b| b.config == config).unwrap_or_else(|| Arc::new(ScopeLimits::new(level, config)));
+        kept.insert(id, limits.clone());
+        limits
+    }
+}
+
+fn budgets_of(record: &KeyRecord, budgets: &[Budget], cells: &HashMap<BudgetId, Arc<Cell>>) -> Vec<Arc<Cell>> {
+    budgets
+        .iter()
+        .filter(|budget| budget.tenant == record.tenant && applies(budget.scope, record))
+        .filter_map(|budget| cells.get(&budget.id).cloned())
+        .collect()
+}
+
+fn applies(scope: BudgetScope, record: &KeyRecord) -> bool {
+    match scope {
+        BudgetScope::Tenant => true,
+        BudgetScope::Team(team) => team == record.team,
+        BudgetScope::Project(project) => record.project == Some(project),
+        BudgetScope::Key(key) => key == record.id,
+    }
+}
+
+/// The scope of an identified principal's calls: the tenant its credential belongs to, whatever headers
+/// or bodies say.
+// threat: ANP-0006
+pub fn scope(entry: &KeyEntry) -> TenantScope {
+    TenantScope::of(&entry.principal)
+}

@@ -1,0 +1,181 @@
+//! What all requests share: the current view of keys and configuration, the book, the journal, the pool.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+use credential::Pepper;
+use domain::{NodeId, RequestIds};
+use journal::{Journal, JournalError, Record};
+use limit::RetryBudget;
+use telemetry::{Metrics, Tracer};
+use tokio::sync::mpsc;
+
+use crate::book::Book;
+use crate::directory::Directory;
+use crate::settings::{Checks, Settings};
+use crate::stage::cache::Cache;
+use crate::stage::settle;
+use crate::ticket::Ticket;
+
+/// Tickets of callers that left, waiting for the settler.
+const UNSETTLED_MAX: usize = 65_536;
+
+/// Keys and configuration as one request sees them, from start to end.
+#[derive(Debug)]
+pub struct View {
+    /// The configuration.
+    pub settings: Arc<Settings>,
+    /// The keys.
+    pub directory: Arc<Directory>,
+}
+
+/// The data plane of one node.
+#[derive(Debug)]
+pub struct Gate {
+    pub(crate) view: ArcSwap<View>,
+    pub(crate) book: Arc<Book>,
+    pub(crate) journal: Journal,
+    /// Whether an entry must be on the disk, not only with the kernel, before its answer's end leaves.
+    journal_to_disk: bool,
+    pub(crate) client: upstream::Client,
+    pub(crate) pepper: Pepper,
+    pub(crate) node: NodeId,
+    pub(crate) cache: Option<Cache>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) tracer: Tracer,
+    pub(crate) retries: RetryBudget,
+    pub(crate) ids: RequestIds,
+    epoch: Instant,
+    draining: AtomicBool,
+    settler: mpsc::Sender<Box<Ticket>>,
+}
+
+/// What a gate is made of.
+#[derive(Debug)]
+pub struct GateParts {
+    /// The first view.
+    pub view: View,
+    /// Budgets.
+    pub book: Arc<Book>,
+    /// The journal.
+    pub journal: Journal,
+    /// Whether its entries must reach the disk first.
+    pub journal_to_disk: bool,
+    /// The way out.
+    pub client: upstream::Client,
+    /// What keys are hashed under.
+    pub pepper: Pepper,
+    /// Who this node is.
+    pub node: NodeId,
+    /// The exact cache, if it is on.
+    pub cache: Option<Cache>,
+    /// Where counts go.
+    pub metrics: Arc<Metrics>,
+    /// Where spans go.
+    pub tracer: Tracer,
+    /// How many retries calls may cause.
+    pub retries: RetryBudget,
+}
+
+/// The gate's end of the settler: run it beside the gate, and to its end after the last request.
+#[derive(Debug)]
+pub struct Settler {
+    gate: Arc<Gate>,
+    tickets: mpsc::Receiver<Box<Ticket>>,
+}
+
+impl Gate {
+    /// A gate, and the settler of calls whose callers leave.
+    pub fn new(parts: GateParts) -> (Arc<Self>, Settler) {
+        let (settler, tickets) = mpsc::channel(UNSETTLED_MAX);
+        let gate = Arc::new(Self {
+            view: ArcSwap::from_pointee(parts.view),
+            book: parts.book,
+            journal: parts.journal,
+            journal_to_disk: parts.journal_to_disk,
+            client: parts.client,
+            pepper: parts.pepper,
+            node: parts.node,
+            cache: parts.cache,
+            metrics: parts.metrics,
+            tracer: parts.tracer,
+            retries: parts.retries,
+            ids: RequestIds::new(),
+            epoch: Instant::now(),
+            draining: AtomicBool::new(false),
+            settler,
+        });
+        (gate.clone(), Settler { gate, tickets })
+    }
+
+    /// The current view.
+    pub fn view(&self) -> Arc<View> {
+        self.view.load_full()
+    }
+
+    /// Puts a new view in place; requests under way keep theirs.
+    // threat: AGP-T3
+    pub fn set_view(&self, view: View) {
+        self.view.store(Arc::new(view));
+    }
+
+    /// The view, when its checks are off.
+    // threat: CTX-T2
+    pub(crate) fn bypassed(&self) -> Option<Arc<View>> {
+        let view = self.view.load();
+        (view.settings.checks == Checks::Off).then(|| Arc::clone(&view))
+    }
+
+    /// From now on new requests are refused.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether new requests are refused.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Nanoseconds since the gate was made: the clock of limits and breakers.
+    pub(crate) fn monotonic_ns(&self, now: Instant) -> u64 {
+        u64::try_from(now.saturating_duration_since(self.epoch).as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    pub(crate) fn settler(&self) -> mpsc::Sender<Box<Ticket>> {
+        self.settler.clone()
+    }
+
+    /// Whether appending to the journal waits for nothing.
+    pub(crate) const fn records_at_once(&self) -> bool {
+        !self.journal_to_disk
+    }
+
+    pub(crate) async fn journal_append(&self, record: Record<'_>) -> Result<(), JournalError> {
+        if self.journal_to_disk {
+            self.journal.append_synced(record).await.map(|_| ())
+        } else {
+            self.journal.append(record).map(|_| ())
+        }
+    }
+}
+
+impl Settler {
+    /// Settles what is handed in, until `stop`; then what is left.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) {
+        tokio::pin!(stop);
+        loop {
+            tokio::select! {
+                ticket = self.tickets.recv() => match ticket {
+                    Some(ticket) => settle::abandoned(&self.gate, ticket).await,
+                    None => return,
+                },
+                () = &mut stop => break,
+            }
+        }
+        while let Ok(ticket) = self.tickets.try_recv() {
+            settle::abandoned(&self.gate, ticket).await;
+        }
+    }
+}

@@ -1,0 +1,393 @@
+//! A live answer: the provider's stream, pulled by the caller through guard, translator and settlement.
+//!
+//! Events that nothing changes leave as the very bytes that came. The stream's terminator leaves only
+//! after the entry is in the journal. A stream that nobody pulls to its end is settled by the settler
+//! with what was seen of it.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use dialect::{EventClass, SseEvent, SseSplitter, StreamReader, StreamTranslator};
+use http_body::Body;
+use hyper::body::Incoming;
+use ledger::{Outcome, UsageSource};
+use limit::Outcome as Health;
+use tokio::time::Sleep;
+
+use crate::gate::Gate;
+use crate::refusal::{Code, Gated, Refusal};
+use crate::settings::{Deadlines, Target};
+use crate::stage::settle::{self, End};
+use crate::ticket::{Ticket, Used};
+use crate::watch::{Watch, Watched};
+
+/// How long a finished stream's connection may take to end, to be used again.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The state of one live answer.
+pub struct Live {
+    gate: Arc<Gate>,
+    ticket: Option<Box<Ticket>>,
+    health: Option<limit::Ticket>,
+    target: Arc<Target>,
+    upstream: Option<Incoming>,
+    splitter: SseSplitter,
+    reader: StreamReader,
+    watch: Option<Watch>,
+    translator: Option<StreamTranslator>,
+    /// Whether the caller asked for the usage event itself.
+    usage_wanted: bool,
+    out: VecDeque<Bytes>,
+    digest: blake3::Hasher,
+    phase: Phase,
+    sleep: Pin<Box<Sleep>>,
+    deadlines: Deadlines,
+    started: Instant,
+    progress: Instant,
+}
+
+enum Phase {
+    Flowing,
+    /// Waiting for the record; then these bytes end the answer.
+    Closing(Pin<Box<dyn Future<Output = Gated<()>> + Send + Sync>>, Vec<u8>),
+    Over,
+}
+
+impl fmt::Debug for Live {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Live").field("target", &self.target.label).finish_non_exhaustive()
+    }
+}
+
+/// What a live answer is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// The call's ticket.
+    pub ticket: Box<Ticket>,
+    /// The provider's health report, open.
+    pub health: limit::Ticket,
+    /// Who answers.
+    pub target: Arc<Target>,
+    /// Its body.
+    pub upstream: Incoming,
+    /// Between the dialects, where they differ.
+    pub translator: Option<StreamTranslator>,
+    /// Whether the caller asked for the usage event itself.
+    pub usage_wanted: bool,
+}
+
+impl Live {
+    /// Arms the guard and the deadlines.
+    pub fn new(gate: Arc<Gate>, parts: Parts) -> Box<Self> {
+        let Parts { ticket, health, target, upstream, translator, usage_wanted } = parts;
+        let (settings, deadlines) = (ticket.settings.clone(), target.provider.deadlines);
+        let now = Instant::now();
+        Box::new(Self {
+            gate,
+            health: Some(health),
+            splitter: SseSplitter::new(settings.bounds.event_bytes_max),
+            reader: StreamReader::new(target.provider.dialect),
+            watch: Watch::new(&settings.guards),
+            translator,
+            usage_wanted,
+            out: VecDeque::with_capacity(4),
+            digest: blake3::Hasher::new(),
+            phase: Phase::Flowing,
+            sleep: Box::pin(tokio::time::sleep(deadlines.idle.min(deadlines.total))),
+            deadlines,
+            started: ticket.clock,
+            progress: now,
+            target,
+            upstream: Some(upstream),
+            ticket: Some(ticket),
+        })
+    }
+
+    /// Whether nothing will come any more.
+    pub fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Over) && self.out.is_empty()
+    }
+
+    /// The next piece for the caller.
+    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        loop {
+            if let Some(bytes) = self.out.pop_front() {
+                return Poll::Ready(Some(bytes));
+            }
+            match &mut self.phase {
+                Phase::Over => return Poll::Ready(None),
+                Phase::Closing(record, last) => {
+                    let recorded = ready!(record.as_mut().poll(context));
+                    let last = std::mem::take(last);
+                    self.phase = Phase::Over;
+                    self.end(recorded, last);
+                }
+                Phase::Flowing => ready!(self.poll_upstream(context)),
+            }
+        }
+    }
+
+    /// Pulls one frame and works it off. Ready when there may be something to say.
+    fn poll_upstream(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Some(upstream) = self.upstream.as_mut() else {
+            self.phase = Phase::Over;
+            return Poll::Ready(());
+        };
+        match Pin::new(upstream).poll_frame(context) {
+            Poll::Ready(Some(Ok(frame))) => {
+                self.progress = Instant::now();
+                if let Ok(data) = frame.into_data() {
+                    self.take(data);
+                }
+                Poll::Ready(())
+            }
+            Poll::Ready(Some(Err(error))) => {
+                self.upstream = None;
+                self.fail(Refusal::new(Code::UpstreamBroken, "the provider's stream broke off").internally(error.to_string()));
+                Poll::Ready(())
+            }
+            Poll::Ready(None) => {
+                self.upstream = None;
+                self.fail(Refusal::new(Code::UpstreamBroken, "the provider's stream ended without its terminator"));
+                Poll::Ready(())
+            }
+            Poll::Pending => self.poll_deadlines(context),
+        }
+    }
+
+    /// The timer is set anew only when it fires: a busy stream never touches it.
+    // threat: ANP-0008
+    fn poll_deadlines(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            ready!(self.sleep.as_mut().poll(context));
+            let now = Instant::now();
+            let until = (self.progress + self.deadlines.idle).min(self.started + self.deadlines.total);
+            if now >= until {
+                self.upstream = None;
+                self.fail(Refusal::new(Code::UpstreamTimeout, "the provider's stream stalled"));
+                return Poll::Ready(());
+            }
+            self.sleep.as_mut().reset(until.into());
+        }
+    }
+
+    fn take(&mut self, data: Bytes) {
+        if let Some(ticket) = self.ticket.as_mut().filter(|t| t.first_byte.is_none()) {
+            ticket.first_byte = Some(self.progress);
+        }
+        self.splitter.push(data);
+        while matches!(self.phase, Phase::Flowing) {
+            match self.splitter.next() {
+                Ok(Some(event)) => self.event(event),
+                Ok(None) => return,
+                Err(error) => {
+                    let refusal = Refusal::new(Code::UpstreamGarbage, "the provider's stream makes no sense");
+                    self.fail(refusal.internally(error.to_string()));
+                }
+            }
+        }
+    }
+
+    fn event(&mut self, event: SseEvent) {
+        let (watch, ticket) = (&mut self.watch, &mut self.ticket);
+        let read = self.reader.read(&event, &mut |channel, text| {
+            if let Some(ticket) = ticket.as_mut() {
+                ticket.seen.text(text);
+            }
+            if let Some(watch) = watch.as_mut() {
+                watch.text(channel, text);
+            }
+        });
+        let class = match read {
+            Ok(class) => class,
+            Err(error) => {
+                let refusal = Refusal::new(Code::UpstreamGarbage, "the provider's stream makes no sense");
+                return self.fail(refusal.internally(error.to_string()));
+            }
+        };
+        if let (Some(ticket), Some(usage)) = (self.ticket.as_mut(), self.reader.facts().usage) {
+            ticket.seen.usage = Some(usage);
+        }
+        match class {
+            EventClass::Terminator => self.terminate(&event),
+            EventClass::UsageOnly if !self.usage_wanted && self.translator.is_none() => {
+                if let Some(watch) = self.watch.as_mut() {
+                    watch.skip();
+                }
+            }
+            _ => self.pass(event),
+        }
+    }
+
+    /// Through the guard, then out.
+    fn pass(&mut self, event: SseEvent) {
+        let Some(watch) = self.watch.as_mut() else { return self.emit(&event) };
+        watch.hold(event);
+        self.release();
+    }
+
+    /// Emits all that the guard has cleared; ends the stream where it blocks.
+    // threat: AGP-I3
+    // threat: ANP-0023
+    fn release(&mut self) {
+        loop {
+            let Some(watch) = self.watch.as_mut() else { return };
+            match watch.next(self.target.provider.dialect) {
+                Watched::Nothing => break,
+                Watched::Clear(event) => self.emit(&event),
+                Watched::Blocked(rules) => {
+                    self.note();
+                    return self.fail(crate::stage::inspect_output::blocked(rules));
+                }
+                Watched::Damaged(error) => {
+                    let refusal = Refusal::new(Code::UpstreamGarbage, "the provider's stream could not be inspected");
+                    return self.fail(refusal.internally(error));
+                }
+            }
+        }
+        self.note();
+    }
+
+    fn note(&mut self) {
+        if let (Some(watch), Some(ticket)) = (self.watch.as_mut(), self.ticket.as_mut()) {
+            watch.note(ticket);
+        }
+    }
+
+    fn emit(&mut self, event: &SseEvent) {
+        let Some(translator) = self.translator.as_mut() else { return self.say(event.raw.clone()) };
+        let mut out = Vec::new();
+        match translator.push(event, &mut out) {
+            Ok(()) if out.is_empty() => {}
+            Ok(()) => self.say(out.into()),
+            Err(error) => {
+                let refusal = Refusal::new(Code::UpstreamGarbage, "the provider's stream cannot be translated");
+                self.fail(refusal.internally(error.to_string()));
+            }
+        }
+    }
+
+    fn say(&mut self, bytes: Bytes) {
+        self.digest.update(&bytes);
+        self.out.push_back(bytes);
+    }
+
+    /// The provider has finished: the rest leaves the guard, the record is written, the end is said.
+    fn terminate(&mut self, event: &SseEvent) {
+        if let Some(watch) = self.watch.as_mut() {
+            watch.finish();
+            self.release();
+        }
+        if !matches!(self.phase, Phase::Flowing) {
+            return;
+        }
+        let mut last = Vec::new();
+        match self.translator.as_mut() {
+            None => last.extend_from_slice(&event.raw),
+            Some(translator) => {
+                if let Err(error) = translator.push(event, &mut last) {
+                    let refusal = Refusal::new(Code::UpstreamGarbage, "the provider's stream cannot be translated");
+                    return self.fail(refusal.internally(error.to_string()));
+                }
+                translator.finish(&mut last);
+            }
+        }
+        let failed = self.reader.facts().error.is_some();
+        self.report(if failed { Health::Failure } else { Health::Success });
+        let outcome = if failed { Outcome::UpstreamFailed("upstream_refused".to_owned()) } else { Outcome::Completed };
+        self.close(outcome, last);
+        self.drain();
+    }
+
+    /// Ends the stream with an error event in the caller's dialect, and bills what was used.
+    fn fail(&mut self, refusal: Box<Refusal>) {
+        self.report(if refusal.code == Code::OutputBlocked { Health::Success } else { Health::Failure });
+        if let Some(internal) = &refusal.internal {
+            tracing::warn!(target = %self.target.label, code = refusal.code.as_str(), internal, "a live answer failed");
+        }
+        self.upstream = None;
+        let last = match &self.ticket {
+            Some(ticket) => dialect::error_event(
+                ticket.dialect(),
+                refusal.status,
+                refusal.code.as_str(),
+                &refusal.detail,
+                &ticket.id.to_string(),
+            ),
+            None => Vec::new(),
+        };
+        self.close(Outcome::UpstreamFailed(refusal.code.as_str().to_owned()), last);
+    }
+
+    /// Settles, at once where nothing has to be waited for.
+    fn close(&mut self, outcome: Outcome, last: Vec<u8>) {
+        let Some(mut ticket) = self.ticket.take() else {
+            self.phase = Phase::Over;
+            return;
+        };
+        self.digest.update(&last);
+        ticket.response_digest = Some(self.digest.finalize());
+        let complete = outcome == Outcome::Completed && self.reader.facts().saw_terminator;
+        let said = ticket.seen.usage.filter(|_| complete);
+        match said {
+            Some(usage) if self.gate.records_at_once() => {
+                let used = Used { usage, source: UsageSource::Provider };
+                let recorded = settle::run_now(&self.gate, ticket, &End { outcome, status: 200, used });
+                self.phase = Phase::Over;
+                self.end(recorded, last);
+            }
+            said => {
+                let gate = self.gate.clone();
+                let record = async move {
+                    let used = match said {
+                        Some(usage) => Used { usage, source: UsageSource::Provider },
+                        None => settle::estimate(&ticket).await,
+                    };
+                    settle::run(&gate, ticket, End { outcome, status: 200, used }).await
+                };
+                self.phase = Phase::Closing(Box::pin(record), last);
+            }
+        }
+    }
+
+    /// The last bytes leave if the record stands. Otherwise the answer stays without its end, which
+    /// every client takes for the failure it is.
+    fn end(&mut self, recorded: Gated<()>, last: Vec<u8>) {
+        match recorded {
+            Ok(()) => self.out.push_back(last.into()),
+            Err(refusal) => tracing::error!(internal = refusal.internal, "a live answer could not be recorded"),
+        }
+    }
+
+    fn report(&mut self, outcome: Health) {
+        if let Some(health) = self.health.take() {
+            health.report(outcome, self.gate.monotonic_ns(Instant::now()));
+        }
+    }
+
+    /// Reads the provider's last bytes so that the connection can serve again; off the caller's path.
+    fn drain(&mut self) {
+        let Some(mut upstream) = self.upstream.take() else { return };
+        if upstream.is_end_stream() {
+            return;
+        }
+        tokio::spawn(async move {
+            let to_end = async {
+                while let Some(Ok(_)) = std::future::poll_fn(|cx| Pin::new(&mut upstream).poll_frame(cx)).await {}
+            };
+            let _ = tokio::time::timeout(DRAIN_TIMEOUT, to_end).await;
+        });
+    }
+}
+
+impl Drop for Live {
+    /// A caller that leaves is no fault of the provider's. The ticket, still open, goes to the settler.
+    fn drop(&mut self) {
+        self.report(Health::Success);
+    }
+}

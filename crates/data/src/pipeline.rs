@@ -1,0 +1,100 @@
+//! The life of a request, top to bottom. New behaviour is an engine that a stage calls, never an `if` here.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use dialect::Endpoint;
+use http::{Request, Response};
+use hyper::body::Incoming;
+
+use crate::body::GateBody;
+use crate::gate::Gate;
+use crate::live::Live;
+use crate::refusal::{Gated, Refusal};
+use crate::stage::accept::{Arrival, Wanted};
+use crate::stage::cache::Cached;
+use crate::stage::identify::Identified;
+use crate::stage::inspect_output::Cleared;
+use crate::stage::settle::End;
+use crate::stage::{accept, admit, authorize, cache, identify, inspect_input, inspect_output, respond, settle};
+use crate::ticket::{Ticket, Used};
+use crate::{attempts, bypass, count, models, observe};
+
+/// What a call brings before it is settled.
+enum Answer {
+    Whole(Cleared),
+    Live(Box<LiveAnswer>),
+}
+
+type LiveAnswer = (crate::stage::upstream::Answering, crate::stage::inspect_input::Inspected);
+
+/// Answers one request.
+pub async fn run(gate: &Arc<Gate>, peer: IpAddr, request: Request<Incoming>) -> Response<GateBody> {
+    let arrival = Arrival::of(gate, &request);
+    let accepted = accept::run(gate, &arrival, peer, request);
+    let accepted = match (accepted, gate.bypassed()) {
+        (Ok(accepted), Some(view)) => return bypass::run(gate, &view, &arrival, accepted).await,
+        (accepted, _) => accepted,
+    };
+    let identified = match accepted.and_then(|accepted| identify::run(gate, accepted)) {
+        Ok(identified) => identified,
+        Err(refusal) => return observe::turned_away(gate, &arrival, &refusal),
+    };
+    let endpoint = match identified.wanted() {
+        Wanted::Call(endpoint) => *endpoint,
+        Wanted::Models(_) => return models::run(gate, &arrival, &identified),
+    };
+    let mut ticket = identified.open_ticket(gate, endpoint);
+    match call(gate, endpoint, identified, &mut ticket).await {
+        Ok(Answer::Whole(cleared)) => finish(gate, &arrival, ticket, cleared).await,
+        Ok(Answer::Live(answer)) => {
+            let rates = ticket.rates;
+            respond::live(&arrival, &rates, Live::new(gate.clone(), answer.0.live(ticket, &answer.1)))
+        }
+        Err(refusal) => refuse(gate, &arrival, ticket, refusal).await,
+    }
+}
+
+/// Stages 3 to 10.
+async fn call(gate: &Arc<Gate>, endpoint: Endpoint, identified: Identified, ticket: &mut Ticket) -> Gated<Answer> {
+    let authorized = authorize::run(endpoint, identified, ticket).await?;
+    let admitted = admit::run(gate, authorized, ticket).await?;
+    let inspected = inspect_input::run(admitted, ticket)?;
+    let missed = match cache::run(gate, inspected, ticket) {
+        Cached::Hit(body, call) => return inspect_output::cached(body, &call, ticket).map(Answer::Whole),
+        Cached::Miss(missed) => missed,
+    };
+    let (inspected, keep) = missed.into_parts();
+    if let Some(counted) = count::answer(endpoint, &inspected).await {
+        return Ok(Answer::Whole(counted));
+    }
+    let (answering, call) = attempts::run(gate, inspected, ticket).await?;
+    if call.is_stream() {
+        return Ok(Answer::Live(Box::new((answering, call))));
+    }
+    let cleared = inspect_output::whole(gate, answering, &call, ticket).await?;
+    cache::keep(gate, keep, &cleared.body);
+    Ok(Answer::Whole(cleared))
+}
+
+/// Stages 11 and 12 of a whole answer.
+async fn finish(gate: &Gate, arrival: &Arrival, mut ticket: Box<Ticket>, cleared: Cleared) -> Response<GateBody> {
+    let rates = ticket.rates;
+    ticket.response_digest = Some(blake3::hash(&cleared.body));
+    match settle::run(gate, ticket, End::completed(cleared.used)).await {
+        Ok(()) => respond::whole(arrival, &rates, cleared.body),
+        Err(refusal) => respond::refusal(arrival, &rates, &refusal),
+    }
+}
+
+/// Stages 11 and 12 of a refusal: it is an answer too.
+async fn refuse(gate: &Gate, arrival: &Arrival, ticket: Box<Ticket>, refusal: Box<Refusal>) -> Response<GateBody> {
+    let rates = ticket.rates;
+    observe::refused(gate, &ticket, &refusal);
+    let used = if ticket.may_be_billed { settle::estimate(&ticket).await } else { Used::NOTHING };
+    let settled = settle::run(gate, ticket, End::refused(&refusal, used)).await;
+    if let Err(unrecorded) = settled {
+        tracing::error!(internal = unrecorded.internal, "a refusal could not be recorded");
+    }
+    respond::refusal(arrival, &rates, &refusal)
+}

@@ -1,0 +1,170 @@
+//! The data listener: connections, TLS, deadlines of the head, and the drain at the end.
+//!
+//! It decides nothing about requests; every one goes through [`crate::pipeline`].
+
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use limit::ConnectionCaps;
+use telemetry::metrics::Listener;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+
+use crate::detach::Detach;
+use crate::gate::Gate;
+use crate::pipeline;
+
+/// Sizes and times of connections.
+#[derive(Debug, Clone)]
+pub struct ServerOptions {
+    /// Bytes of a request's head.
+    pub head_bytes_max: usize,
+    /// Headers of a request.
+    pub headers_max: usize,
+    /// How long a head may take, also on an idle connection that is kept.
+    pub head_timeout: Duration,
+    /// How long the TLS handshake may take.
+    pub handshake_timeout: Duration,
+    /// Whether HTTP/2 is offered (over TLS, by ALPN).
+    pub http2: bool,
+}
+
+/// Serves until `drain` turns true, then finishes what is under way.
+///
+/// Returns when the listener is closed and every connection has ended; the caller bounds the wait.
+// threat: AGP-D2
+// threat: CTX-T5
+pub async fn serve(
+    gate: Arc<Gate>,
+    listener: TcpListener,
+    tls: watch::Receiver<Option<TlsAcceptor>>,
+    caps: Arc<ConnectionCaps>,
+    (options, mut drain): (ServerOptions, watch::Receiver<bool>),
+) {
+    let tasks = Tasks::default();
+    let options = Arc::new(options);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = drain.wait_for(|drain| *drain) => break,
+        };
+        let Ok((stream, peer)) = accepted else {
+            // Out of descriptors, usually: waiting lets connections end.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            continue;
+        };
+        let Ok(permit) = caps.acquire(peer.ip()) else {
+            drop(stream); // Above the cap not even a refusal is affordable.
+            continue;
+        };
+        let _ = stream.set_nodelay(true);
+        let connection = Connection { gate: gate.clone(), peer, options: options.clone(), drain: drain.clone() };
+        let acceptor = tls.borrow().clone();
+        let task = tasks.one();
+        tokio::spawn(async move {
+            connection.run(stream, acceptor).await;
+            drop((permit, task));
+        });
+    }
+    drop(listener);
+    tasks.all_done().await;
+}
+
+/// Counts running connections without keeping a handle of each.
+#[derive(Debug)]
+struct Tasks(watch::Sender<()>);
+
+impl Default for Tasks {
+    fn default() -> Self {
+        Self(watch::Sender::new(()))
+    }
+}
+
+impl Tasks {
+    fn one(&self) -> watch::Receiver<()> {
+        self.0.subscribe()
+    }
+
+    async fn all_done(&self) {
+        self.0.closed().await;
+    }
+}
+
+struct Connection {
+    gate: Arc<Gate>,
+    peer: SocketAddr,
+    options: Arc<ServerOptions>,
+    drain: watch::Receiver<bool>,
+}
+
+impl Connection {
+    async fn run(self, stream: TcpStream, acceptor: Option<TlsAcceptor>) {
+        let _open = self.gate.metrics.gauges().connections(Listener::Data).enter();
+        let Some(acceptor) = acceptor else { return self.http1(stream).await };
+        let handshake = tokio::time::timeout(self.options.handshake_timeout, acceptor.accept(stream)).await;
+        let Ok(Ok(stream)) = handshake else { return };
+        let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        if h2 { self.http2(stream).await } else { self.http1(stream).await }
+    }
+
+    async fn http1(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let (gate, peer) = (self.gate.clone(), self.peer.ip().to_canonical());
+        let mut builder = http1::Builder::new();
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.options.head_timeout)
+            .max_buf_size(self.options.head_bytes_max.max(8192))
+            .half_close(false);
+        if self.options.headers_max != 100 {
+            builder.max_headers(self.options.headers_max);
+        }
+        let connection =
+            builder.serve_connection(TokioIo::new(stream), service_fn(move |request| answer(gate.clone(), peer, request)));
+        tokio::pin!(connection);
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            _ = self.drain.wait_for(|drain| *drain) => connection.as_mut().graceful_shutdown(),
+        }
+        let _ = connection.await;
+    }
+
+    /// Bounds against floods: few streams at once, small header lists, resets counted by the library.
+    async fn http2(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let (gate, peer) = (self.gate.clone(), self.peer.ip().to_canonical());
+        let header_list = u32::try_from(self.options.head_bytes_max).unwrap_or(u32::MAX);
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(128)
+            .max_header_list_size(header_list)
+            .max_local_error_reset_streams(64)
+            .keep_alive_interval(Duration::from_secs(30))
+            .keep_alive_timeout(Duration::from_secs(20));
+        let connection =
+            builder.serve_connection(TokioIo::new(stream), service_fn(move |request| answer(gate.clone(), peer, request)));
+        tokio::pin!(connection);
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            _ = self.drain.wait_for(|drain| *drain) => connection.as_mut().graceful_shutdown(),
+        }
+        let _ = connection.await;
+    }
+}
+
+/// One request. A caller that leaves does not stop the call: see [`Detach`].
+async fn answer(
+    gate: Arc<Gate>,
+    peer: IpAddr,
+    request: Request<Incoming>,
+) -> Result<http::Response<crate::body::GateBody>, Infallible> {
+    Ok(Detach::new(async move { pipeline::run(&gate, peer, request).await }).await)
+}

@@ -1,0 +1,227 @@
+//! The configuration as one request sees it: immutable, and complete in itself.
+//!
+//! Built from `bartizan.yaml` by the product; a bad file never becomes one of these.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dialect::{BodyLimits, Dialect};
+use domain::Secret;
+use guard::{Mode, Secrets};
+use http::{HeaderName, HeaderValue};
+use ipnet::IpNet;
+use ledger::Price;
+use limit::Breaker;
+use telemetry::metrics::{ModelMetrics, TargetMetrics};
+use upstream::Base;
+
+/// Everything a request is decided by, beside keys and budgets.
+#[derive(Debug)]
+pub struct Settings {
+    /// Rises with every reload.
+    pub revision: u64,
+    /// Off for the benchmark's floor and for nothing else: see [`Checks`].
+    pub checks: Checks,
+    /// Sizes and times.
+    pub bounds: Bounds,
+    /// By the name a caller asks for.
+    pub models: HashMap<String, Arc<Model>>,
+    /// Who may do what.
+    pub policy: policy::Engine,
+    /// The policy set's digest, shared.
+    pub policy_fingerprint: Arc<str>,
+    /// What to do about secrets.
+    pub guards: Guards,
+    /// What to do about models without a price.
+    pub unpriced: Unpriced,
+    /// The price list's version.
+    pub price_version: Arc<str>,
+    /// Output tokens allowed where neither caller nor model says.
+    pub output_tokens_default: u64,
+    /// The exact cache, when it is on.
+    pub cache: Option<CacheSettings>,
+    /// Attempts at most, over all targets of a model.
+    pub attempts_max: u16,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+/// Whether the gate checks at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checks {
+    /// Everything.
+    On,
+    /// Nothing but the dialect: a plain proxy, to measure what the checks cost. Loopback and posture
+    /// `development` only; `bartizan check` and `serve` refuse it anywhere else.
+    // threat: CTX-T2
+    Off,
+}
+
+/// Sizes and times.
+#[derive(Debug, Clone)]
+pub struct Bounds {
+    /// Request bodies.
+    pub body_bytes_max: usize,
+    /// How long a body may take.
+    pub body_timeout: Duration,
+    /// Whole answers of providers.
+    pub answer_bytes_max: usize,
+    /// One event of a provider's stream.
+    pub event_bytes_max: usize,
+    /// What a body may hold.
+    pub body: BodyLimits,
+}
+
+/// The secrets guard and its modes.
+#[derive(Debug, Clone)]
+pub struct Guards {
+    /// The engine.
+    pub secrets: Arc<Secrets>,
+    /// On the way in.
+    pub input: Mode,
+    /// On the way out.
+    pub output: Mode,
+}
+
+/// Models without a price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unpriced {
+    /// Are refused.
+    Refuse,
+    /// Cost nothing.
+    AllowFree,
+}
+
+/// The exact cache.
+#[derive(Debug, Clone, Copy)]
+pub struct CacheSettings {
+    /// How long an answer lives.
+    pub ttl: Duration,
+    /// Bytes of all answers together.
+    pub bytes_max: u64,
+}
+
+/// A model: the name a caller asks for, and the targets that serve it.
+#[derive(Debug)]
+pub struct Model {
+    /// The name.
+    pub name: Arc<str>,
+    /// Who the list says owns it.
+    pub owned_by: String,
+    /// Output tokens a call may ask for.
+    pub output_tokens_max: Option<u64>,
+    /// At least one; in order of priority.
+    pub targets: Vec<Arc<Target>>,
+}
+
+/// One way to have a model served.
+#[derive(Debug)]
+pub struct Target {
+    /// `provider/upstream-model`, for people, metrics and entries.
+    pub label: Arc<str>,
+    /// Whose.
+    pub provider: Arc<Provider>,
+    /// The provider's own name of the model.
+    pub model: String,
+    /// What it costs; `None` is unpriced.
+    pub price: Option<Price>,
+    /// The most it generates in one answer, if known.
+    pub output_tokens_max: Option<u64>,
+    /// Targets of equal priority share calls by weight.
+    pub weight: u32,
+    /// Lower is tried first.
+    pub priority: u32,
+    /// Its health.
+    pub breaker: Arc<Breaker>,
+    /// Its counts.
+    pub metrics: Arc<TargetMetrics>,
+    /// Counts of the model it serves.
+    pub model_metrics: Arc<ModelMetrics>,
+}
+
+/// A provider: where, in which dialect, with which credential.
+pub struct Provider {
+    /// Its name in the configuration.
+    pub name: Arc<str>,
+    /// What it speaks.
+    pub dialect: Dialect,
+    /// Where it is.
+    pub base: Base,
+    /// Headers of the configuration's own.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// How long it may take.
+    pub deadlines: Deadlines,
+    /// Whether OpenAI streams are made to end with their usage.
+    pub inject_stream_usage: bool,
+    credential: Option<HeaderValue>,
+}
+
+/// How long a provider may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadlines {
+    /// To the answer's head.
+    pub first_byte: Duration,
+    /// Between two pieces of a stream.
+    pub idle: Duration,
+    /// For the whole call.
+    pub total: Duration,
+}
+
+impl fmt::Debug for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Provider")
+            .field("name", &self.name)
+            .field("dialect", &self.dialect)
+            .field("base", &self.base)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A provider's parts that are plain data.
+#[derive(Debug)]
+pub struct ProviderParts {
+    /// Its name in the configuration.
+    pub name: Arc<str>,
+    /// What it speaks.
+    pub dialect: Dialect,
+    /// Where it is.
+    pub base: Base,
+    /// Headers of the configuration's own.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// How long it may take.
+    pub deadlines: Deadlines,
+    /// Whether OpenAI streams are made to end with their usage.
+    pub inject_stream_usage: bool,
+}
+
+impl Provider {
+    /// A provider that is called with `credential`. `None` if the credential cannot be a header's value.
+    // threat: AGP-I1
+    pub fn new(parts: ProviderParts, credential: Option<&Secret>) -> Option<Self> {
+        let ProviderParts { name, dialect, base, headers, deadlines, inject_stream_usage } = parts;
+        let credential = match credential {
+            None => None,
+            Some(secret) => {
+                let text = match dialect {
+                    Dialect::OpenAi => format!("Bearer {}", secret.expose()),
+                    Dialect::Anthropic => secret.expose().to_owned(),
+                };
+                let mut value = HeaderValue::from_str(&text).ok()?;
+                value.set_sensitive(true);
+                Some(value)
+            }
+        };
+        Some(Self { name, dialect, base, headers, deadlines, inject_stream_usage, credential })
+    }
+
+    /// The header that carries the credential. Called by the upstream stage and by nothing else.
+    pub(crate) fn credential(&self) -> Option<(HeaderName, HeaderValue)> {
+        let name = match self.dialect {
+            Dialect::OpenAi => http::header::AUTHORIZATION,
+            Dialect::Anthropic => HeaderName::from_static("x-api-key"),
+        };
+        self.credential.clone().map(|value| (name, value))
+    }
+}

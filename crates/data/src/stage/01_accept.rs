@@ -1,0 +1,266 @@
+//! Stage 1: the head of a request. Endpoint, framing, address, request id.
+//!
+//! The body is not read here, and nothing a client says about itself survives this stage but its
+//! credential: identity and internal headers are not looked at again by anyone.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use dialect::{Dialect, Endpoint};
+use domain::{RequestId, Threat, UnixMillis};
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use http::{HeaderMap, Method, Request};
+use hyper::body::Incoming;
+use ipnet::IpNet;
+
+use crate::gate::Gate;
+use crate::refusal::{Code, Gated, Refusal};
+use crate::settings::Bounds;
+
+/// What is asked for, by method and path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// A call of a model.
+    Call(Endpoint),
+    /// The list of models, or one of them.
+    Models(Option<String>),
+}
+
+/// A request whose head is in order.
+#[derive(Debug)]
+pub struct Accepted {
+    pub(super) id: RequestId,
+    pub(super) started: UnixMillis,
+    pub(super) clock: Instant,
+    pub(super) wanted: Wanted,
+    pub(super) address: IpAddr,
+    pub(super) bearer: Option<http::HeaderValue>,
+    pub(super) api_key: Option<http::HeaderValue>,
+    pub(super) forward: Forward,
+    pub(super) body: Incoming,
+}
+
+impl Accepted {
+    /// What is wanted.
+    pub const fn wanted(&self) -> &Wanted {
+        &self.wanted
+    }
+
+    /// The body, for a gate with its checks off.
+    pub async fn into_body(self, bounds: &Bounds) -> Gated<(bytes::Bytes, Forward)> {
+        super::authorize::read_body(self.body, bounds).await.map(|body| (body, self.forward))
+    }
+}
+
+/// The few headers of the caller's that reach a provider.
+#[derive(Debug, Default)]
+pub struct Forward {
+    /// `anthropic-version`.
+    pub anthropic_version: Option<http::HeaderValue>,
+    /// `anthropic-beta`.
+    pub anthropic_beta: Option<http::HeaderValue>,
+    /// `traceparent` (W3C Trace Context).
+    pub traceparent: Option<http::HeaderValue>,
+}
+
+/// What is known of a request before its head is judged: enough to refuse it in its own dialect.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival {
+    /// Its id.
+    pub id: RequestId,
+    /// The dialect its path or headers suggest.
+    pub dialect: Dialect,
+    /// Whether the connection must close after the answer.
+    pub close: bool,
+}
+
+impl Arrival {
+    /// Looks at the request's path and headers, refusing nothing.
+    pub fn of(gate: &Gate, request: &Request<Incoming>) -> Self {
+        let anthropic = request.uri().path().starts_with("/v1/messages")
+            || request.headers().contains_key("anthropic-version");
+        let dialect = if anthropic { Dialect::Anthropic } else { Dialect::OpenAi };
+        // A chunked request ends its connection: whatever a proxy in front took for its end, no second
+        // request is read from what follows.
+        let close = request.headers().contains_key(TRANSFER_ENCODING);
+        Self { id: gate.ids.next(), dialect, close }
+    }
+}
+
+/// Judges the head.
+pub fn run(gate: &Gate, arrival: &Arrival, peer: IpAddr, request: Request<Incoming>) -> Gated<Accepted> {
+    if gate.is_draining() {
+        return Err(Refusal::new(Code::Draining, "the gate is shutting down, try again").retry_after(1));
+    }
+    let (mut head, body) = request.into_parts();
+    framing(&head.headers)?;
+    let wanted = wanted(&head.method, head.uri.path())?;
+    if matches!(wanted, Wanted::Call(_)) {
+        media_type(&head.headers)?;
+    }
+    let address = client_address(&head.headers, peer, &gate.view.load().settings.trusted_proxies);
+    Ok(Accepted {
+        id: arrival.id,
+        started: UnixMillis::now(),
+        clock: Instant::now(),
+        wanted,
+        address,
+        bearer: single(&head.headers, AUTHORIZATION.as_str())?,
+        api_key: single(&head.headers, "x-api-key")?,
+        forward: Forward {
+            anthropic_version: head.headers.remove("anthropic-version"),
+            anthropic_beta: head.headers.remove("anthropic-beta"),
+            traceparent: head.headers.remove("traceparent"),
+        },
+        body,
+    })
+}
+
+/// One message, one length: both framings at once, or the same header twice, is an attack or a bug.
+// threat: ANP-0024
+fn framing(headers: &HeaderMap) -> Gated<()> {
+    let lengths = headers.get_all(CONTENT_LENGTH).iter().count();
+    let encodings = headers.get_all(TRANSFER_ENCODING).iter().count();
+    if lengths > 1 || encodings > 1 || (lengths > 0 && encodings > 0) {
+        return Err(Refusal::new(Code::AmbiguousFraming, "the message has two framings").against(Threat::Anp0024));
+    }
+    let odd = headers.get(TRANSFER_ENCODING).is_some_and(|v| !v.as_bytes().eq_ignore_ascii_case(b"chunked"));
+    if odd {
+        return Err(Refusal::new(Code::AmbiguousFraming, "`transfer-encoding` may only be `chunked`"));
+    }
+    Ok(())
+}
+
+/// A header that decides who calls must not be given twice.
+fn single(headers: &HeaderMap, name: &str) -> Gated<Option<http::HeaderValue>> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next().cloned();
+    if values.next().is_some() {
+        return Err(Refusal::new(Code::CredentialAmbiguous, format!("`{name}` is given twice")).against(Threat::AgpS1));
+    }
+    Ok(first)
+}
+
+fn wanted(method: &Method, path: &str) -> Gated<Wanted> {
+    let endpoint = match path {
+        "/v1/chat/completions" => Endpoint::ChatCompletions,
+        "/v1/completions" => Endpoint::Completions,
+        "/v1/embeddings" => Endpoint::Embeddings,
+        "/v1/messages" => Endpoint::Messages,
+        "/v1/messages/count_tokens" => Endpoint::CountTokens,
+        "/v1/models" => return read(method, Wanted::Models(None)),
+        _ => match path.strip_prefix("/v1/models/").filter(|id| !id.is_empty() && id.len() <= 256) {
+            Some(id) => return read(method, Wanted::Models(Some(unescape(id)?))),
+            None => {
+                let paths = "/v1/chat/completions, /v1/completions, /v1/embeddings, /v1/models, /v1/messages";
+                return Err(Refusal::new(Code::UnknownPath, format!("no such path: this gate serves {paths}")));
+            }
+        },
+    };
+    if method != Method::POST {
+        return Err(Refusal::new(Code::MethodNotAllowed, "this path takes POST"));
+    }
+    Ok(Wanted::Call(endpoint))
+}
+
+fn read(method: &Method, wanted: Wanted) -> Gated<Wanted> {
+    if method == Method::GET {
+        return Ok(wanted);
+    }
+    Err(Refusal::new(Code::MethodNotAllowed, "this path takes GET"))
+}
+
+/// Model names hold slashes and colons; clients send them escaped or not.
+fn unescape(text: &str) -> Gated<String> {
+    percent_encoding::percent_decode_str(text)
+        .decode_utf8()
+        .map(std::borrow::Cow::into_owned)
+        .map_err(|_| Refusal::new(Code::UnknownPath, "the model's name is not UTF-8"))
+}
+
+/// JSON, not encoded: what the gate inspects must be what the provider reads.
+fn media_type(headers: &HeaderMap) -> Gated<()> {
+    let encoded = headers.get(CONTENT_ENCODING).is_some_and(|v| v.as_bytes() != b"identity");
+    if encoded {
+        return Err(Refusal::new(Code::UnsupportedMediaType, "the body must not be encoded"));
+    }
+    let json = headers.get(CONTENT_TYPE).is_none_or(|value| {
+        let value = value.as_bytes();
+        let essence = value.split(|b| *b == b';').next().unwrap_or(value).trim_ascii();
+        essence.eq_ignore_ascii_case(b"application/json")
+    });
+    if json { Ok(()) } else { Err(Refusal::new(Code::UnsupportedMediaType, "the body must be `application/json`")) }
+}
+
+/// The caller's address: the connection's, unless that is a trusted proxy; then the last address in
+/// `X-Forwarded-For` that is not one. What stands left of it, the caller may have written itself.
+// threat: ANP-0004
+// threat: AGP-S1
+fn client_address(headers: &HeaderMap, peer: IpAddr, trusted: &[IpNet]) -> IpAddr {
+    let is_trusted = |address: IpAddr| trusted.iter().any(|net| net.contains(&address));
+    if trusted.is_empty() || !is_trusted(peer) {
+        return peer;
+    }
+    let mut client = peer;
+    let forwarded: Vec<&str> =
+        headers.get_all("x-forwarded-for").iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')).collect();
+    for text in forwarded.iter().rev() {
+        let Ok(address) = text.trim().parse::<IpAddr>() else { break };
+        client = address.to_canonical();
+        if !is_trusted(client) {
+            break;
+        }
+    }
+    client
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in pairs {
+            map.append(*name, http::HeaderValue::from_static(value));
+        }
+        map
+    }
+
+    #[test]
+    fn anp_0024_two_framings_are_refused() {
+        assert!(framing(&headers(&[("content-length", "3")])).is_ok());
+        assert!(framing(&headers(&[("transfer-encoding", "chunked")])).is_ok());
+        for bad in [
+            headers(&[("content-length", "3"), ("transfer-encoding", "chunked")]),
+            headers(&[("content-length", "3"), ("content-length", "4")]),
+            headers(&[("transfer-encoding", "gzip, chunked")]),
+            headers(&[("transfer-encoding", "chunked"), ("transfer-encoding", "identity")]),
+        ] {
+            assert_eq!(framing(&bad).unwrap_err().code, Code::AmbiguousFraming);
+        }
+    }
+
+    #[test]
+    fn agp_s1_forwarded_addresses_count_only_behind_a_trusted_proxy() {
+        let trusted: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap()];
+        let proxy: IpAddr = "10.0.0.1".parse().unwrap();
+        let stranger: IpAddr = "203.0.113.9".parse().unwrap();
+        let claimed = headers(&[("x-forwarded-for", "1.1.1.1, 198.51.100.7, 10.2.3.4")]);
+        assert_eq!(client_address(&claimed, stranger, &trusted), stranger);
+        assert_eq!(client_address(&claimed, proxy, &[]), proxy);
+        assert_eq!(client_address(&claimed, proxy, &trusted), "198.51.100.7".parse::<IpAddr>().unwrap());
+        let junk = headers(&[("x-forwarded-for", "1.1.1.1, junk")]);
+        assert_eq!(client_address(&junk, proxy, &trusted), proxy);
+    }
+
+    #[test]
+    fn paths_and_methods() {
+        assert_eq!(wanted(&Method::POST, "/v1/messages").unwrap(), Wanted::Call(Endpoint::Messages));
+        let model = wanted(&Method::GET, "/v1/models/local%2Fsmol").unwrap();
+        assert_eq!(model, Wanted::Models(Some("local/smol".to_owned())));
+        assert_eq!(wanted(&Method::GET, "/v1/messages").unwrap_err().code, Code::MethodNotAllowed);
+        for path in ["/", "/v1", "/v1/chat/completions/", "/v1//messages", "/V1/messages", "/v1/models/", "/v1/keys"] {
+            assert_eq!(wanted(&Method::POST, path).unwrap_err().code, Code::UnknownPath, "{path}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Stage 3: what the call is, and whether this caller may make it. Default deny.
+//!
+//! Only here is the body read, under its limits. What a caller may not see does not exist for it: a
+//! forbidden model and an unknown one get the same answer.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use dialect::{Endpoint, Envelope};
+use domain::{Operation, Threat};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use policy::{Decision, Question};
+
+use super::accept::Forward;
+use super::identify::Identified;
+use crate::directory::{Asked, KeyEntry};
+use crate::gate::View;
+use crate::refusal::{Code, Gated, Refusal};
+use crate::settings::{Bounds, Model, Settings};
+use crate::ticket::Ticket;
+
+/// A call that its caller may make.
+#[derive(Debug)]
+pub struct Authorized {
+    pub(super) endpoint: Endpoint,
+    pub(super) envelope: Envelope,
+    pub(super) body: Bytes,
+    pub(super) model: Arc<Model>,
+    pub(super) forward: Forward,
+}
+
+/// Reads the body and asks the policies.
+// threat: AGP-E1
+// threat: ANP-0002
+// threat: ANP-0008
+pub async fn run(endpoint: Endpoint, identified: Identified, ticket: &mut Ticket) -> Gated<Authorized> {
+    let Identified { accepted, view, key } = identified;
+    let settings = &view.settings;
+    let body = read_body(accepted.body, &settings.bounds).await?;
+    ticket.request_digest = Some(blake3::hash(&body));
+    ticket.prompt = body.clone();
+    let envelope = dialect::read_request(endpoint, &body, &settings.bounds.body)
+        .map_err(|error| Refusal::new(Code::RequestInvalid, error.to_string()).against(Threat::Anp0008))?;
+    ticket.streamed = envelope.stream;
+    let asked = Asked {
+        operation: endpoint.operation(),
+        model: envelope.model.clone(),
+        stream: envelope.stream,
+        tools: envelope.tools,
+        images: envelope.images > 0,
+        address: settings.policy.reads_address().then_some(accepted.address),
+        policies: settings.policy_fingerprint.clone(),
+    };
+    let Some(model) = settings.models.get(&envelope.model) else { return Err(no_model(&envelope.model)) };
+    ticket.model = Some(model.name.clone());
+    let decision = decide(settings, &key, asked);
+    ticket.policies.clone_from(&decision.policies);
+    if !decision.permit {
+        return Err(forbidden(settings, &key, &envelope, &decision));
+    }
+    output_allowed(model, &envelope)?;
+    Ok(Authorized { endpoint, envelope, body, model: model.clone(), forward: accepted.forward })
+}
+
+/// Names of the models this key may chat with, complete with or embed with.
+// threat: ANP-0015
+pub fn visible_models<'a>(view: &'a View, key: &KeyEntry, address: std::net::IpAddr) -> Vec<&'a Arc<Model>> {
+    let settings = &view.settings;
+    let operations = [Operation::Chat, Operation::TextCompletion, Operation::Embeddings];
+    let mut seen: Vec<_> = settings
+        .models
+        .values()
+        .filter(|model| {
+            operations.iter().any(|operation| {
+                let asked = Asked {
+                    operation: *operation,
+                    model: model.name.to_string(),
+                    stream: false,
+                    tools: false,
+                    images: false,
+                    address: settings.policy.reads_address().then_some(address),
+                    policies: settings.policy_fingerprint.clone(),
+                };
+                decide(settings, key, asked).permit
+            })
+        })
+        .collect();
+    seen.sort_by(|a, b| a.name.cmp(&b.name));
+    seen
+}
+
+/// The same sentence for what is not there and for what may not be seen.
+pub fn no_model(name: &str) -> Box<Refusal> {
+    let shown: String = name.chars().take(80).collect();
+    Refusal::new(Code::ModelNotFound, format!("there is no model `{shown}` for this key: GET /v1/models lists yours"))
+        .against(Threat::AgpE1)
+}
+
+fn decide(settings: &Settings, key: &KeyEntry, asked: Asked) -> Arc<Decision> {
+    key.decision(asked, |asked| {
+        settings.policy.decide(&Question {
+            principal: &key.principal,
+            key: &key.record,
+            tenant_name: &key.tenant_name,
+            team_name: &key.team_name,
+            operation: asked.operation,
+            model: Some(&asked.model),
+            owner: key.principal.tenant,
+            provider: None,
+            stream: asked.stream,
+            tools: asked.tools,
+            images: asked.images,
+            address: asked.address,
+        })
+    })
+}
+
+/// 403 where the model itself may be used and only this use of it may not; else it does not exist.
+fn forbidden(settings: &Settings, key: &KeyEntry, envelope: &Envelope, decision: &Decision) -> Box<Refusal> {
+    let visible = [Operation::Chat, Operation::TextCompletion, Operation::Embeddings].iter().any(|operation| {
+        let asked = Asked {
+            operation: *operation,
+            model: envelope.model.clone(),
+            stream: false,
+            tools: false,
+            images: false,
+            address: None,
+            policies: settings.policy_fingerprint.clone(),
+        };
+        decide(settings, key, asked).permit
+    });
+    let why = decision.error.clone().unwrap_or_else(|| format!("policies: {}", decision.policies.join(", ")));
+    if !visible {
+        return no_model(&envelope.model).internally(why);
+    }
+    Refusal::new(Code::PolicyForbidden, "policy forbids this use of the model").against(Threat::AgpE1).internally(why)
+}
+
+fn output_allowed(model: &Model, envelope: &Envelope) -> Gated<()> {
+    let (Some(max), Some(asked)) = (model.output_tokens_max, envelope.max_output_tokens) else { return Ok(()) };
+    if asked <= max {
+        return Ok(());
+    }
+    let detail = format!("`{}` may generate at most {max} tokens here, {asked} were asked for", model.name);
+    Err(Refusal::new(Code::OutputTooLong, detail).against(Threat::Anp0008))
+}
+
+/// The whole body, no larger and no slower than allowed.
+// threat: CTX-T5
+pub(super) async fn read_body(body: Incoming, bounds: &Bounds) -> Gated<Bytes> {
+    let declared = hyper::body::Body::size_hint(&body).lower();
+    if declared > bounds.body_bytes_max as u64 {
+        return Err(too_large(bounds));
+    }
+    match tokio::time::timeout(bounds.body_timeout, gather(body, bounds)).await {
+        Ok(read) => read,
+        Err(_) => {
+            Err(Refusal::new(Code::BodyTimeout, "the body did not arrive in time").against(Threat::CtxT5))
+        }
+    }
+}
+
+/// Most bodies arrive in one piece and are not copied.
+async fn gather(mut body: Incoming, bounds: &Bounds) -> Gated<Bytes> {
+    let mut first = Bytes::new();
+    let mut rest: Vec<u8> = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|e| {
+            Refusal::new(Code::BodyIncomplete, "the body broke off").internally(e.to_string())
+        })?;
+        let Ok(data) = frame.into_data() else { continue };
+        if first.len() + rest.len() + data.len() > bounds.body_bytes_max {
+            return Err(too_large(bounds));
+        }
+        if rest.is_empty() && first.is_empty() {
+            first = data;
+        } else {
+            if rest.is_empty() {
+                rest.reserve(first.len() * 2 + data.len());
+                rest.extend_from_slice(&first);
+                first = Bytes::new();
+            }
+            rest.extend_from_slice(&data);
+        }
+    }
+    Ok(if rest.is_empty() { first } else { rest.into() })
+}
+
+fn too_large(bounds: &Bounds) -> Box<Refusal> {
+    let detail = format!("the body may hold at most {} bytes", bounds.body_bytes_max);
+    Refusal::new(Code::BodyTooLarge, detail).against(Threat::Anp0008)
+}

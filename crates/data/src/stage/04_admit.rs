@@ -1,0 +1,222 @@
+//! Stage 4: rates, concurrency, and the money: nothing goes further without a reservation.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use dialect::{Endpoint, Envelope};
+use domain::{Money, Threat};
+use limit::Remaining;
+
+use super::accept::Forward;
+use super::authorize::Authorized;
+use crate::book::Unreserved;
+use crate::directory::ScopeLimits;
+use crate::gate::Gate;
+use crate::refusal::{Code, Gated, Refusal};
+use crate::settings::{Model, Settings, Target, Unpriced};
+use crate::ticket::Ticket;
+
+/// A call that its limits and budgets hold.
+#[derive(Debug)]
+pub struct Admitted {
+    pub(super) endpoint: Endpoint,
+    pub(super) envelope: Envelope,
+    pub(super) body: Bytes,
+    pub(super) model: Arc<Model>,
+    pub(super) forward: Forward,
+    /// Output tokens to ask for where the caller asked for none and no target's own maximum is known.
+    pub(super) output_tokens: Option<u64>,
+}
+
+/// What is left of a limit, for the answer's headers: the scarcest of all levels.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Rates {
+    /// Requests a minute.
+    pub requests: Option<Remaining>,
+    /// Tokens a minute.
+    pub tokens: Option<Remaining>,
+}
+
+/// Takes what the call may need of every limit and budget, all or nothing.
+// threat: AGP-D1
+// threat: ANP-0004
+// threat: ANP-0008
+pub async fn run(gate: &Gate, authorized: Authorized, ticket: &mut Ticket) -> Gated<Admitted> {
+    let Authorized { endpoint, envelope, body, model, forward } = authorized;
+    let settings = ticket.settings.clone();
+    let prompt_bound = tokenizer::upper_bound(envelope.text_bytes, envelope.messages, envelope.images);
+    let (output_bound, output_tokens) = output_bound(endpoint, &envelope, &model, &settings);
+    places(ticket, envelope.stream)?;
+    rates(gate, ticket, &envelope, output_bound)?;
+    ticket.bound = money_bound(endpoint, &model, &settings, prompt_bound, output_bound)?;
+    let key = ticket.key.clone();
+    match gate.book.reserve(&key.budgets, ticket.bound, ticket.started).await {
+        Ok(reservation) => ticket.reservation = Some(reservation),
+        Err(Unreserved::Exhausted { .. }) => {
+            // Near the limit the bound by bytes would refuse money that is there: count exactly.
+            let counted = counted_bound(endpoint, &body, &envelope, &model, &settings, output_bound).await?;
+            ticket.bound = counted.min(ticket.bound);
+            let reserved = gate.book.reserve(&key.budgets, ticket.bound, ticket.started).await;
+            ticket.reservation = Some(reserved.map_err(|refused| no_money(refused, ticket.bound))?);
+        }
+        Err(refused) => return Err(no_money(refused, ticket.bound)),
+    }
+    Ok(Admitted { endpoint, envelope, body, model, forward, output_tokens })
+}
+
+/// Concurrency at every level. The places are free again when the ticket is.
+// threat: AGP-D2
+// threat: CTX-T5
+fn places(ticket: &mut Ticket, stream: bool) -> Gated<()> {
+    let key = ticket.key.clone();
+    for level in &key.limits {
+        let kinds = [(&level.concurrent, true, "requests"), (&level.streams, stream, "streams")];
+        for (places, wanted, what) in kinds {
+            let Some(places) = places.as_ref().filter(|_| wanted) else { continue };
+            let permit = places.acquire().map_err(|full| {
+                let detail = format!("this {} may have {} {what} under way at once", level.level, full.max);
+                Refusal::new(Code::TooManyConcurrent, detail).against(Threat::AgpD2).retry_after(1)
+            })?;
+            ticket.permits.push(permit);
+        }
+    }
+    Ok(())
+}
+
+/// Requests and tokens a minute. Tokens are taken by estimate and corrected when the call is settled.
+fn rates(gate: &Gate, ticket: &mut Ticket, envelope: &Envelope, output_bound: u64) -> Gated<()> {
+    let now_ns = gate.monotonic_ns(ticket.clock);
+    let key = ticket.key.clone();
+    for level in &key.limits {
+        if let Some(requests) = &level.requests {
+            let remaining = requests.check(1, now_ns).map_err(|wait| {
+                let detail = format!("this {} may make {} requests a minute", level.level, wait.limit);
+                limited(Code::RateLimited, detail, wait.retry_after_ns)
+            })?;
+            scarcest(&mut ticket.rates.requests, remaining);
+        }
+        take_tokens(level, ticket, envelope, output_bound, now_ns)?;
+    }
+    Ok(())
+}
+
+fn take_tokens(
+    level: &Arc<ScopeLimits>,
+    ticket: &mut Ticket,
+    envelope: &Envelope,
+    output_bound: u64,
+    now_ns: u64,
+) -> Gated<()> {
+    let Some(tokens) = &level.tokens else { return Ok(()) };
+    let most = level.tokens_per_minute();
+    // A quarter of the bytes is what prose usually comes to; one call may use the whole minute's worth.
+    let expected = (envelope.text_bytes / 4).saturating_add(envelope.max_output_tokens.unwrap_or(0).min(output_bound));
+    let cost = u32::try_from(expected.max(1)).unwrap_or(u32::MAX).min(most);
+    let remaining = tokens.check(cost, now_ns).map_err(|wait| {
+        let detail = format!("this {} may use {most} tokens a minute, this call may need {cost}", level.level);
+        limited(Code::TokensRateLimited, detail, wait.retry_after_ns)
+    })?;
+    scarcest(&mut ticket.rates.tokens, remaining);
+    ticket.tokens_taken.push((level.clone(), remaining));
+    Ok(())
+}
+
+fn limited(code: Code, detail: String, retry_after_ns: Option<u64>) -> Box<Refusal> {
+    let refusal = Refusal::new(code, detail).against(Threat::AgpD1);
+    match retry_after_ns {
+        Some(ns) => refusal.retry_after(ns.div_ceil(1_000_000_000)),
+        None => refusal,
+    }
+}
+
+fn scarcest(kept: &mut Option<Remaining>, found: Remaining) {
+    if kept.is_none_or(|kept| found.remaining < kept.remaining) {
+        *kept = Some(found);
+    }
+}
+
+/// The most tokens the call can generate, over all choices; and what to ask for, when nobody says.
+fn output_bound(endpoint: Endpoint, envelope: &Envelope, model: &Model, settings: &Settings) -> (u64, Option<u64>) {
+    if matches!(endpoint, Endpoint::Embeddings | Endpoint::CountTokens) {
+        return (0, None);
+    }
+    let choices = u64::from(envelope.choices.max(1));
+    if let Some(asked) = envelope.max_output_tokens {
+        return (asked.saturating_mul(choices), None);
+    }
+    let known = model.targets.iter().map(|t| t.output_tokens_max).try_fold(0, |most, one| one.map(|one| one.max(most)));
+    let allowed = model.output_tokens_max.unwrap_or(u64::MAX);
+    match known.filter(|known| *known <= allowed && *known <= settings.output_tokens_default) {
+        Some(known) => (known.saturating_mul(choices), None),
+        None => {
+            let ask = settings.output_tokens_default.min(allowed);
+            (ask.saturating_mul(choices), Some(ask))
+        }
+    }
+}
+
+/// The dearest target's price for the bound; a model with an unpriced target is refused unless allowed.
+fn money_bound(
+    endpoint: Endpoint,
+    model: &Model,
+    settings: &Settings,
+    prompt_tokens: u64,
+    output_tokens: u64,
+) -> Gated<Money> {
+    if endpoint == Endpoint::CountTokens {
+        return Ok(Money::ZERO);
+    }
+    let mut bound = Money::ZERO;
+    for target in &model.targets {
+        match &target.price {
+            Some(price) => bound = bound.max(price.bound(prompt_tokens, output_tokens)),
+            None if settings.unpriced == Unpriced::AllowFree => {}
+            None => return Err(unpriced(target)),
+        }
+    }
+    Ok(bound)
+}
+
+fn unpriced(target: &Target) -> Box<Refusal> {
+    Refusal::new(
+        Code::ModelUnpriced,
+        "the model has no price, so no budget can hold it: add one under `prices.overrides`",
+    )
+    .against(Threat::AgpD1)
+    .internally(format!("unpriced target {}", target.label))
+}
+
+/// The bound with the prompt counted by the model's tokenizer, where it has one we know.
+async fn counted_bound(
+    endpoint: Endpoint,
+    body: &Bytes,
+    envelope: &Envelope,
+    model: &Arc<Model>,
+    settings: &Settings,
+    output_bound: u64,
+) -> Gated<Money> {
+    let (body, name) = (body.clone(), model.targets.first().map(|t| t.model.clone()).unwrap_or_default());
+    let counted = tokio::task::spawn_blocking(move || crate::count::prompt(endpoint, &body, &name)).await;
+    let count = counted.map_err(|e| Refusal::new(Code::Internal, "the prompt could not be counted").internally(e.to_string()))?;
+    let overhead = tokenizer::upper_bound(0, envelope.messages, envelope.images);
+    let prompt = if count.exact { count.tokens.saturating_add(overhead) } else { u64::MAX };
+    let prompt = prompt.min(tokenizer::upper_bound(envelope.text_bytes, envelope.messages, envelope.images));
+    money_bound(endpoint, model, settings, prompt, output_bound)
+}
+
+fn no_money(refused: Unreserved, bound: Money) -> Box<Refusal> {
+    match refused {
+        Unreserved::Exhausted { budget, remaining, elsewhere } => {
+            let mut detail = format!("budget `{budget}` has ${remaining} left, this call may cost up to ${bound}");
+            if elsewhere > Money::ZERO {
+                detail.push_str("; money held for other calls may come back, try again");
+            }
+            Refusal::new(Code::BudgetExhausted, detail).against(Threat::AgpD1)
+        }
+        Unreserved::Unavailable(internal) => {
+            Refusal::new(Code::BudgetUnavailable, "the budget cannot be read now, so nothing is spent from it")
+                .internally(internal)
+                .retry_after(1)
+        }
+    }
+}

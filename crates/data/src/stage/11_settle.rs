@@ -1,0 +1,179 @@
+//! Stage 11: actual usage, price, reservation, record. The one exit: refusals pass here too.
+//!
+//! The record is in the journal before the last byte of an answer leaves; where it cannot be, the
+//! answer does not leave either.
+
+use std::time::Instant;
+
+use domain::{Threat, UnixMillis, Usage};
+use journal::Record;
+use ledger::{Entry, Outcome, UsageSource};
+
+use crate::gate::Gate;
+use crate::observe;
+use crate::refusal::{Code, Gated, Refusal};
+use crate::ticket::{Ticket, Used};
+
+/// How a call ended.
+#[derive(Debug, Clone)]
+pub struct End {
+    /// In the ledger's words.
+    pub outcome: Outcome,
+    /// The status the caller got.
+    pub status: u16,
+    /// What was used.
+    pub used: Used,
+}
+
+impl End {
+    /// Answered to the last byte.
+    pub const fn completed(used: Used) -> Self {
+        Self { outcome: Outcome::Completed, status: 200, used }
+    }
+
+    /// Refused, by us or by the provider.
+    pub fn refused(refusal: &Refusal, used: Used) -> Self {
+        let code = refusal.code.as_str().to_owned();
+        let billed = used.source != UsageSource::None;
+        let outcome = if billed { Outcome::UpstreamFailed(code) } else { Outcome::Refused(code) };
+        Self { outcome, status: refusal.status, used }
+    }
+}
+
+/// Writes what a call may cost into the journal before it is sent, so that no crash can hide it.
+// threat: AGP-BUDGET-3.1
+// threat: AGP-R1
+pub async fn intend(gate: &Gate, ticket: &mut Ticket) -> Gated<()> {
+    if ticket.intent_written || ticket.bound == domain::Money::ZERO {
+        return Ok(());
+    }
+    let bytes = ticket.intent(gate.node).to_bytes();
+    let written = gate.journal_append(Record::Intent { id: ticket.id, bytes: &bytes }).await;
+    written.map_err(unrecorded)?;
+    ticket.intent_written = true;
+    Ok(())
+}
+
+/// Settles a call and writes its entry. Exactly once: the ticket is consumed.
+// threat: AGP-R1
+// threat: AGP-R2
+// threat: ANP-0012
+pub async fn run(gate: &Gate, mut ticket: Box<Ticket>, end: End) -> Gated<()> {
+    let (bytes, entry) = close(gate, &mut ticket, &end);
+    let written = gate.journal_append(Record::Entry { id: ticket.id, bytes: &bytes }).await;
+    observe::settled(gate, &ticket, &entry);
+    written.map_err(unrecorded)
+}
+
+/// The same where nothing may be waited for; only when the journal's promise is the kernel's.
+pub fn run_now(gate: &Gate, mut ticket: Box<Ticket>, end: &End) -> Gated<()> {
+    let (bytes, entry) = close(gate, &mut ticket, end);
+    let written = gate.journal.append(Record::Entry { id: ticket.id, bytes: &bytes });
+    observe::settled(gate, &ticket, &entry);
+    written.map(|_| ()).map_err(unrecorded)
+}
+
+/// Settles a call whose caller left: for what the provider has done, as far as that is known.
+pub async fn abandoned(gate: &Gate, ticket: Box<Ticket>) {
+    let used = estimate(&ticket).await;
+    let end = End { outcome: Outcome::ClientGone, status: 499, used };
+    if let Err(refusal) = run(gate, ticket, end).await {
+        tracing::error!(internal = refusal.internal, "an abandoned call could not be recorded");
+    }
+}
+
+/// What a call used whose provider did not say, or did not say in full: counted by tokenizer.
+///
+/// The bound: what the provider generated between its last byte that reached the gate and its noticing
+/// that the gate had gone. A call that may not have been billed at all uses nothing.
+pub async fn estimate(ticket: &Ticket) -> Used {
+    if !ticket.may_be_billed {
+        return Used::NOTHING;
+    }
+    let said = ticket.seen.usage.unwrap_or_default();
+    let model = ticket.target.as_ref().map(|t| t.model.clone()).unwrap_or_default();
+    let (endpoint, prompt) = (ticket.endpoint, ticket.prompt.clone());
+    let (text, all) = (ticket.seen.text.clone(), ticket.seen.text_bytes);
+    let counted = tokio::task::spawn_blocking(move || {
+        let input = if said.prompt() > 0 { 0 } else { crate::count::prompt(endpoint, &prompt, &model).tokens };
+        let output = tokenizer::count(&model, &text).tokens;
+        (input, scaled(output, text.len() as u64, all))
+    });
+    let Ok((input, output)) = counted.await else {
+        return Used { usage: said, source: UsageSource::Bound };
+    };
+    let usage = Usage { input: said.input.saturating_add(input), output: said.output.max(output), ..said };
+    Used { usage, source: UsageSource::Estimated }
+}
+
+/// Tokens of the whole, counted on a part of it.
+fn scaled(tokens: u64, part: u64, all: u64) -> u64 {
+    if part == 0 || all <= part {
+        return tokens;
+    }
+    u64::try_from(u128::from(tokens) * u128::from(all) / u128::from(part)).unwrap_or(u64::MAX)
+}
+
+/// The money and the limits; then the entry.
+fn close(gate: &Gate, ticket: &mut Ticket, end: &End) -> (Vec<u8>, Entry) {
+    ticket.closed = true;
+    let cost = ticket.cost(&end.used);
+    let reservation = ticket.reservation.take();
+    let charges = reservation.as_ref().map(|r| r.charges(cost)).unwrap_or_default();
+    match reservation {
+        Some(reservation) if end.used.source == UsageSource::None => reservation.void(),
+        Some(reservation) => reservation.settle(cost),
+        None => {}
+    }
+    let now_ns = gate.monotonic_ns(Instant::now());
+    let tokens = u32::try_from(end.used.usage.total()).unwrap_or(u32::MAX);
+    for (level, taken) in std::mem::take(&mut ticket.tokens_taken) {
+        if let Some(limit) = &level.tokens {
+            limit.settle(&taken, tokens, now_ns);
+        }
+    }
+    ticket.permits.clear();
+    let entry = entry(gate, ticket, end, (cost, charges));
+    (entry.to_bytes(), entry)
+}
+
+fn entry(gate: &Gate, ticket: &mut Ticket, end: &End, (cost, charges): (domain::Money, Vec<ledger::Charge>)) -> Entry {
+    let principal = &ticket.key.principal;
+    let hex = |digest: Option<blake3::Hash>| digest.map(|d| d.to_hex().to_string());
+    Entry {
+        id: ticket.id,
+        tenant: principal.tenant,
+        team: principal.team,
+        project: principal.project,
+        key: principal.key,
+        node: gate.node,
+        started: ticket.started,
+        finished: UnixMillis::now(),
+        operation: ticket.operation,
+        dialect: ticket.dialect().as_str().to_owned(),
+        model: ticket.model.as_deref().map(str::to_owned),
+        target: ticket.target.as_ref().map(|t| t.label.to_string()),
+        outcome: end.outcome.clone(),
+        status: end.status,
+        attempts: ticket.attempts,
+        cached: ticket.cached,
+        usage: end.used.usage,
+        usage_source: end.used.source,
+        cost,
+        price_version: ticket.settings.price_version.to_string(),
+        charges,
+        policies: std::mem::take(&mut ticket.policies),
+        findings: std::mem::take(&mut ticket.findings),
+        request_digest: hex(ticket.request_digest),
+        response_digest: hex(ticket.response_digest),
+    }
+}
+
+/// No record, no answer.
+// threat: AGP-BUDGET-3.2
+fn unrecorded(error: journal::JournalError) -> Box<Refusal> {
+    Refusal::new(Code::JournalUnavailable, "the call cannot be recorded now, so it is not made")
+        .against(Threat::AgpR1)
+        .internally(error.to_string())
+        .retry_after(5)
+}

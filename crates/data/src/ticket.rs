@@ -1,0 +1,264 @@
+//! What is known of one call so far, and its one way out: a ticket is settled exactly once.
+//!
+//! It is made when the caller has been identified and ends as one ledger entry, whether the call was
+//! answered, refused, cut off or abandoned. Dropping an open ticket does no accounting: it hands the
+//! ticket to the settler.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use dialect::{Dialect, Endpoint};
+use domain::{Money, Operation, RequestId, UnixMillis, Usage};
+use guard::{Finding, Mode};
+use ledger::{Intent, Price, UsageSource};
+use limit::{Permit, Remaining};
+use tokio::sync::mpsc;
+
+use crate::book::Reservation;
+use crate::directory::{KeyEntry, ScopeLimits};
+use crate::settings::{Settings, Target};
+use crate::stage::admit::Rates;
+
+/// One call's record in the making.
+#[derive(Debug)]
+pub struct Ticket {
+    pub(crate) id: RequestId,
+    pub(crate) started: UnixMillis,
+    pub(crate) clock: Instant,
+    pub(crate) key: Arc<KeyEntry>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) operation: Operation,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) model: Option<Arc<str>>,
+    pub(crate) target: Option<Arc<Target>>,
+    pub(crate) attempts: u16,
+    pub(crate) cached: bool,
+    pub(crate) streamed: bool,
+    /// Whether the call may have been billed by a provider although it failed.
+    pub(crate) may_be_billed: bool,
+    pub(crate) policies: Vec<String>,
+    pub(crate) findings: Vec<String>,
+    pub(crate) request_digest: Option<blake3::Hash>,
+    pub(crate) response_digest: Option<blake3::Hash>,
+    /// The prompt, for counting when the provider does not say.
+    pub(crate) prompt: bytes::Bytes,
+    pub(crate) reservation: Option<Reservation>,
+    pub(crate) bound: Money,
+    pub(crate) permits: Vec<Permit>,
+    /// Tokens taken from tokens-per-minute limits in advance.
+    pub(crate) tokens_taken: Vec<(Arc<ScopeLimits>, Remaining)>,
+    pub(crate) rates: Rates,
+    pub(crate) intent_written: bool,
+    pub(crate) traceparent: Option<http::HeaderValue>,
+    pub(crate) first_byte: Option<Instant>,
+    pub(crate) upstream_started: Option<Instant>,
+    /// What a stream has brought so far.
+    pub(crate) seen: Seen,
+    pub(crate) closed: bool,
+    pub(crate) settler: mpsc::Sender<Box<Ticket>>,
+}
+
+/// What a stream has brought so far: for the day it ends without saying what it used.
+#[derive(Debug, Default)]
+pub struct Seen {
+    pub(crate) usage: Option<Usage>,
+    /// The generated text, up to [`SEEN_TEXT_MAX`] bytes of it.
+    pub(crate) text: String,
+    /// All of it, in bytes.
+    pub(crate) text_bytes: u64,
+}
+
+/// Generated text is kept for counting up to here; beyond, the count is scaled.
+pub const SEEN_TEXT_MAX: usize = 256 << 10;
+
+impl Seen {
+    /// Remembers a piece of generated text.
+    pub(crate) fn text(&mut self, piece: &str) {
+        self.text_bytes = self.text_bytes.saturating_add(piece.len() as u64);
+        if self.text.len() + piece.len() <= SEEN_TEXT_MAX {
+            self.text.push_str(piece);
+        }
+    }
+}
+
+/// What a call used, and how that is known.
+#[derive(Debug, Clone, Copy)]
+pub struct Used {
+    /// The tokens.
+    pub usage: Usage,
+    /// Where they come from.
+    pub source: UsageSource,
+}
+
+impl Used {
+    /// Nothing was used.
+    pub const NOTHING: Self =
+        Self { usage: Usage { input: 0, output: 0, cache_read: 0, cache_write: 0, reasoning: 0 }, source: UsageSource::None };
+}
+
+/// What a ticket is opened with.
+#[derive(Debug)]
+pub struct Opening {
+    /// The request's id.
+    pub id: RequestId,
+    /// When its head had been read.
+    pub started: UnixMillis,
+    /// The same, on the monotonic clock.
+    pub clock: Instant,
+    /// Who calls.
+    pub key: Arc<KeyEntry>,
+    /// The configuration that serves it.
+    pub settings: Arc<Settings>,
+    /// What is called.
+    pub endpoint: Endpoint,
+    /// W3C Trace Context of the caller.
+    pub traceparent: Option<http::HeaderValue>,
+}
+
+impl Ticket {
+    /// An open ticket. Dropped open, it goes to `settler`.
+    pub(crate) fn open(opening: Opening, settler: mpsc::Sender<Box<Self>>) -> Box<Self> {
+        let Opening { id, started, clock, key, settings, endpoint, traceparent } = opening;
+        Box::new(Self {
+            id,
+            started,
+            clock,
+            key,
+            settings,
+            operation: endpoint.operation(),
+            endpoint,
+            model: None,
+            target: None,
+            attempts: 0,
+            cached: false,
+            streamed: false,
+            may_be_billed: false,
+            policies: Vec::new(),
+            findings: Vec::new(),
+            request_digest: None,
+            response_digest: None,
+            prompt: bytes::Bytes::new(),
+            reservation: None,
+            bound: Money::ZERO,
+            permits: Vec::new(),
+            tokens_taken: Vec::new(),
+            rates: Rates::default(),
+            intent_written: false,
+            traceparent,
+            first_byte: None,
+            upstream_started: None,
+            seen: Seen::default(),
+            closed: false,
+            settler,
+        })
+    }
+
+    /// What the ticket holds, in a new one; this one counts as closed.
+    fn salvage(&mut self) -> Box<Self> {
+        self.closed = true;
+        let opening = Opening {
+            id: self.id,
+            started: self.started,
+            clock: self.clock,
+            key: self.key.clone(),
+            settings: self.settings.clone(),
+            endpoint: self.endpoint,
+            traceparent: self.traceparent.take(),
+        };
+        let mut new = Self::open(opening, self.settler.clone());
+        new.model = self.model.take();
+        new.target = self.target.take();
+        new.attempts = self.attempts;
+        new.cached = self.cached;
+        new.streamed = self.streamed;
+        new.may_be_billed = self.may_be_billed;
+        new.policies = std::mem::take(&mut self.policies);
+        new.findings = std::mem::take(&mut self.findings);
+        new.request_digest = self.request_digest;
+        new.response_digest = self.response_digest;
+        new.prompt = std::mem::take(&mut self.prompt);
+        new.reservation = self.reservation.take();
+        new.bound = self.bound;
+        new.permits = std::mem::take(&mut self.permits);
+        new.tokens_taken = std::mem::take(&mut self.tokens_taken);
+        new.rates = self.rates;
+        new.intent_written = self.intent_written;
+        new.first_byte = self.first_byte;
+        new.upstream_started = self.upstream_started;
+        new.seen = std::mem::take(&mut self.seen);
+        new
+    }
+
+    /// Records which rules fired, where, and what was done about it; never what they matched.
+    pub(crate) fn note_findings(&mut self, direction: &str, mode: Mode, found: &[Finding]) {
+        let verdict = match mode {
+            Mode::Block => "block",
+            Mode::Redact => "redact",
+            Mode::Observe | Mode::Off => "observe",
+        };
+        for finding in found {
+            let note = format!("{direction}:{}:{verdict}", finding.rule);
+            if !self.findings.contains(&note) {
+                self.findings.push(note);
+            }
+        }
+    }
+
+    /// The caller's dialect.
+    pub(crate) const fn dialect(&self) -> Dialect {
+        self.endpoint.dialect()
+    }
+
+    /// What `used` costs at the target that served, or would have.
+    pub(crate) fn cost(&self, used: &Used) -> Money {
+        if used.source == UsageSource::None {
+            return Money::ZERO;
+        }
+        if used.source == UsageSource::Bound {
+            return self.bound;
+        }
+        self.price().map_or(Money::ZERO, |price| price.cost(&used.usage))
+    }
+
+    fn price(&self) -> Option<&Price> {
+        self.target.as_ref().and_then(|target| target.price.as_ref())
+    }
+
+    /// What the journal holds before the call is sent.
+    pub(crate) fn intent(&self, node: domain::NodeId) -> Intent {
+        let principal = &self.key.principal;
+        Intent {
+            id: self.id,
+            tenant: principal.tenant,
+            team: principal.team,
+            project: principal.project,
+            key: principal.key,
+            node,
+            started: self.started,
+            operation: self.operation,
+            dialect: self.dialect().as_str().to_owned(),
+            model: self.model.as_deref().map(str::to_owned),
+            target: self.target.as_ref().map(|t| t.label.to_string()),
+            bound: self.bound,
+            charges: self.reservation.as_ref().map(|r| r.charges(self.bound)).unwrap_or_default(),
+            price_version: self.settings.price_version.to_string(),
+        }
+    }
+}
+
+impl Drop for Ticket {
+    /// No accounting here: an open ticket goes to the settler. Should its queue be full, the journal's
+    /// intent stays open and the money stays held until the next start settles it at its bound.
+    fn drop(&mut self) {
+        if self.closed {
+            return;
+        }
+        let settler = self.settler.clone();
+        if let Err(mpsc::error::TrySendError::Full(mut lost) | mpsc::error::TrySendError::Closed(mut lost)) =
+            settler.try_send(self.salvage())
+        {
+            lost.closed = true;
+            tracing::error!(request = %lost.id, "a call could not be settled and stays held at its bound");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The guard over a live stream: events wait until every text in them is cleared, and not longer.
+//!
+//! The hold-back is the guard's own bound ([`guard::HOLD_BACK_BYTES_MAX`]) in characters; a clean stream
+//! is not delayed, since text that can begin no finding is cleared as it comes.
+
+use std::collections::VecDeque;
+
+use dialect::{Channel, Dialect, SseEvent, SseSplitter};
+use guard::{Finding, Mode, StreamScan};
+
+use crate::settings::Guards;
+use crate::ticket::Ticket;
+
+/// All channels of one stream.
+#[derive(Debug)]
+pub struct Watch {
+    guards: Guards,
+    channels: Vec<Followed>,
+    queue: VecDeque<Held>,
+    /// Texts of the event now being read.
+    parts: Vec<Part>,
+    noted: usize,
+    rules: Vec<Finding>,
+}
+
+#[derive(Debug)]
+struct Followed {
+    channel: Channel,
+    scan: StreamScan,
+    pushed: u64,
+    cleared: u64,
+    found: Vec<Finding>,
+}
+
+#[derive(Debug)]
+struct Held {
+    event: SseEvent,
+    parts: Vec<Part>,
+}
+
+/// One text in an event: which channel, from where to where in it.
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    channel: usize,
+    start: u64,
+    end: u64,
+}
+
+/// What may leave next.
+#[derive(Debug)]
+pub enum Watched {
+    /// Nothing now.
+    Nothing,
+    /// This event, as it came or redacted.
+    Clear(SseEvent),
+    /// Nothing any more: these rules fired.
+    Blocked(Vec<&'static str>),
+    /// An event could not be rewritten.
+    Damaged(String),
+}
+
+impl Watch {
+    /// A watch, unless the guard is off.
+    pub fn new(guards: &Guards) -> Option<Self> {
+        let watch = Self {
+            guards: guards.clone(),
+            channels: Vec::new(),
+            queue: VecDeque::new(),
+            parts: Vec::new(),
+            noted: 0,
+            rules: Vec::new(),
+        };
+        (guards.output != Mode::Off).then_some(watch)
+    }
+
+    /// A text of the event now being read.
+    pub fn text(&mut self, channel: Channel, text: &str) {
+        let index = self.follow(channel);
+        let Some(followed) = self.channels.get_mut(index) else { return };
+        let start = followed.pushed;
+        followed.pushed = start.saturating_add(text.len() as u64);
+        followed.cleared = followed.scan.push(text, &mut followed.found);
+        self.parts.push(Part { channel: index, start, end: followed.pushed });
+    }
+
+    fn follow(&mut self, channel: Channel) -> usize {
+        if let Some(index) = self.channels.iter().position(|f| f.channel == channel) {
+            return index;
+        }
+        let scan = StreamScan::new(self.guards.secrets.clone());
+        self.channels.push(Followed { channel, scan, pushed: 0, cleared: 0, found: Vec::new() });
+        self.channels.len() - 1
+    }
+
+    /// The event whose texts were just read.
+    pub fn hold(&mut self, event: SseEvent) {
+        let parts = std::mem::take(&mut self.parts);
+        self.queue.push_back(Held { event, parts });
+    }
+
+    /// The event just read is not passed on.
+    pub fn skip(&mut self) {
+        self.parts.clear();
+    }
+
+    /// No more text comes: everything left is cleared.
+    pub fn finish(&mut self) {
+        self.parts.clear();
+        for followed in &mut self.channels {
+            followed.scan.finish(&mut followed.found);
+            followed.cleared = followed.pushed;
+        }
+    }
+
+    /// The next event that may leave.
+    pub fn next(&mut self, dialect: Dialect) -> Watched {
+        if self.guards.output == Mode::Block {
+            let rules: Vec<_> = self.channels.iter().flat_map(|f| &f.found).map(|f| f.rule).collect();
+            if !rules.is_empty() {
+                return Watched::Blocked(rules);
+            }
+        }
+        let clear = self.queue.front().is_some_and(|held| held.parts.iter().all(|part| self.is_clear(part)));
+        let Some(held) = self.queue.pop_front_if(|_| clear) else { return Watched::Nothing };
+        if self.guards.output != Mode::Redact || !held.parts.iter().any(|part| self.overlaps(part)) {
+            return Watched::Clear(held.event);
+        }
+        self.redacted(&held, dialect)
+    }
+
+    fn is_clear(&self, part: &Part) -> bool {
+        self.channels.get(part.channel).is_some_and(|followed| part.end <= followed.cleared)
+    }
+
+    fn overlaps(&self, part: &Part) -> bool {
+        self.found(part).any(|(start, end, _)| start < part.end && end > part.start)
+    }
+
+    fn found(&self, part: &Part) -> impl Iterator<Item = (u64, u64, &'static str)> {
+        let found = self.channels.get(part.channel).map_or(&[][..], |followed| &followed.found);
+        found.iter().map(|f| (f.span.start as u64, f.span.end as u64, f.rule))
+    }
+
+    fn redacted(&self, held: &Held, dialect: Dialect) -> Watched {
+        let mut parts = held.parts.iter();
+        let edited = dialect::edit_event(dialect, &held.event, &mut |_, text| {
+            let part = parts.next()?;
+            self.overlaps(part).then(|| self.cut(part, text))
+        });
+        let mut splitter = SseSplitter::new(usize::MAX);
+        match edited {
+            Ok(raw) => splitter.push(raw),
+            Err(error) => return Watched::Damaged(error.to_string()),
+        }
+        match splitter.next() {
+            Ok(Some(event)) => Watched::Clear(event),
+            _ => Watched::Damaged("the redacted event is no event".to_owned()),
+        }
+    }
+
+    /// The part's text without what was found; the placeholder stands where a finding begins.
+    fn cut(&self, part: &Part, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut at = part.start;
+        for (start, end, rule) in self.found(part) {
+            if end <= at || start >= part.end {
+                continue;
+            }
+            out.push_str(slice(text, part, at, start));
+            if start >= part.start {
+                out.push_str("[redacted:");
+                out.push_str(rule);
+                out.push(']');
+            }
+            at = end.min(part.end);
+        }
+        out.push_str(slice(text, part, at, part.end));
+        out
+    }
+
+    /// Tells the ticket of rules that fired since the last time.
+    pub fn note(&mut self, ticket: &mut Ticket) {
+        let all: usize = self.channels.iter().map(|f| f.found.len()).sum();
+        if all == self.noted {
+            return;
+        }
+        self.noted = all;
+        self.rules.clear();
+        self.rules.extend(self.channels.iter().flat_map(|f| f.found.iter().cloned()));
+        ticket.note_findings("output", self.guards.output, &self.rules);
+    }
+}
+
+/// The text from `from` to `to`, both counted in the channel.
+fn slice<'t>(text: &'t str, part: &Part, from: u64, to: u64) -> &'t str {
+    let place = |at: u64| usize::try_from(at.saturating_sub(part.start)).unwrap_or(usize::MAX).min(text.len());
+    text.get(place(from)..place(to.max(from))).unwrap_or_default()
+}

@@ -1,0 +1,16 @@
+//! Requests: what the gate must know of them, the texts in them, and what it may change in them.
+
+mod envelope;
+mod known;
+mod rewrite;
+mod text;
+mod walk;
+
+pub use envelope::{BodyLimits, Envelope, read_request};
+pub use rewrite::{Rewrite, rewrite_request};
+pub use text::{TextPart, redact_request, visit_request_text};
+pub use walk::Role;
+
+pub(crate) use rewrite::output_limit_field;
+pub(crate) use text::{Edits, Visits};
+pub(crate) use walk::{Sink, What, Zone, walk_value};

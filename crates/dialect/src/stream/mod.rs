@@ -1,0 +1,16 @@
+//! Streams of server-sent events: splitting, reading, editing, translating.
+
+mod channel;
+mod edit;
+mod reader;
+mod sse;
+mod to_anthropic;
+mod to_openai;
+mod translator;
+mod wire;
+
+pub use channel::{Channel, ChannelKind, EventClass};
+pub use edit::edit_event;
+pub use reader::{StreamFacts, StreamReader};
+pub use sse::{SseEvent, SseSplitter};
+pub use translator::StreamTranslator;

@@ -1,0 +1,244 @@
+//! The one walk over a stream's events: reading, guarding and editing see the same texts.
+
+use super::{Channel, ChannelKind};
+use crate::json::{Kind, Reader, Str};
+use crate::request::{Role, Sink, What, Zone, walk_value};
+use crate::usage::Reported;
+use crate::{Dialect, DialectError};
+
+/// What stands in an event besides its texts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    /// OpenAI: a chunk without choices.
+    pub(super) no_choices: bool,
+    pub(super) usage: bool,
+    pub(super) ended: bool,
+    pub(super) terminator: bool,
+    pub(super) error: bool,
+}
+
+/// Where a walk's texts go.
+pub(super) trait Texts {
+    fn text(&mut self, channel: Channel, text: Str<'_>, what: What) -> Result<(), DialectError>;
+
+    /// Probabilities of single tokens: the text once more, in pieces nobody can guard.
+    fn logprobs(&mut self, _start: usize, _end: usize) {}
+
+    fn error(&mut self, _message: Str<'_>) {}
+}
+
+type Read = Result<(), DialectError>;
+
+/// Walks the data of one event.
+pub(super) fn walk_event(
+    upstream: Dialect,
+    data: &str,
+    reported: &mut Reported,
+    texts: &mut impl Texts,
+) -> Result<Found, DialectError> {
+    let mut walk = Walk { found: Found::default(), reported, texts };
+    let mut reader = Reader::of_text(data);
+    match upstream {
+        Dialect::OpenAi => walk.chunk(&mut reader)?,
+        Dialect::Anthropic => walk.event(&mut reader)?,
+    }
+    reader.end()?;
+    Ok(walk.found)
+}
+
+struct Walk<'w, T> {
+    found: Found,
+    reported: &'w mut Reported,
+    texts: &'w mut T,
+}
+
+impl<T: Texts> Walk<'_, T> {
+    /// One value: text of one channel wherever there is a string.
+    fn all(&mut self, r: &mut Reader<'_>, choice: u32, kind: ChannelKind, zone: Zone) -> Read {
+        let mut sink = OneChannel { channel: Channel { choice, kind }, texts: &mut *self.texts };
+        walk_value(r, Role::Other, zone, &mut sink)
+    }
+
+    /// A member that is text of a channel.
+    fn said(&mut self, r: &mut Reader<'_>, choice: u32, kind: ChannelKind) -> Read {
+        let what = match kind {
+            ChannelKind::ToolArguments(_) if r.kind()? == Kind::Object => {
+                return self.all(r, choice, kind, Zone::Free);
+            }
+            ChannelKind::ToolArguments(_) => What::Arguments,
+            _ => What::Value,
+        };
+        if r.kind()? != Kind::String {
+            return self.all(r, choice, kind, Zone::Message);
+        }
+        let text = r.string()?;
+        if text.raw.is_empty() {
+            return Ok(());
+        }
+        self.texts.text(Channel { choice, kind }, text, what)
+    }
+
+    /// A member that is structure when it is a plain string, and text when it is anything else.
+    fn member(&mut self, r: &mut Reader<'_>, key: &Str<'_>, choice: u32) -> Read {
+        let plain = matches!(
+            key.raw,
+            "id" | "object" | "created" | "model" | "system_fingerprint" | "service_tier" | "type" | "role"
+                | "index" | "stop_reason" | "signature" | "provider" | "obfuscation"
+        );
+        if plain && r.kind()? != Kind::Object && r.kind()? != Kind::Array {
+            return r.skip().map(|_| ());
+        }
+        self.all(r, choice, ChannelKind::Other, Zone::Message)
+    }
+
+    fn usage(&mut self, r: &mut Reader<'_>) -> Read {
+        self.found.usage |= r.kind()? == Kind::Object;
+        self.reported.read(r)
+    }
+
+    fn error(&mut self, r: &mut Reader<'_>) -> Read {
+        match r.kind()? {
+            Kind::Null => return r.skip().map(|_| ()),
+            Kind::String => {
+                let message = r.string()?;
+                self.texts.error(message);
+            }
+            Kind::Object => {
+                if let Some(message) = r.peek_text("message") {
+                    self.texts.error(message);
+                }
+                self.all(r, 0, ChannelKind::Other, Zone::Message)?;
+            }
+            _ => r.skip().map(|_| ())?,
+        }
+        self.found.error = true;
+        Ok(())
+    }
+
+    // --- OpenAI -------------------------------------------------------------
+
+    fn chunk(&mut self, r: &mut Reader<'_>) -> Read {
+        r.object(|r, key| match key.raw {
+            "choices" if r.kind()? == Kind::Array => {
+                self.found.no_choices = true;
+                r.array(|r| {
+                    self.found.no_choices = false;
+                    let choice = r.peek_count("index").unwrap_or(0);
+                    r.object(|r, key| self.choice(r, &key, choice))
+                })
+            }
+            "usage" => self.usage(r),
+            "error" => self.error(r),
+            _ => self.member(r, &key, 0),
+        })
+    }
+
+    fn choice(&mut self, r: &mut Reader<'_>, key: &Str<'_>, choice: u32) -> Read {
+        match key.raw {
+            "delta" | "message" if r.kind()? == Kind::Object => self.delta(r, choice),
+            "text" => self.said(r, choice, ChannelKind::Text),
+            "finish_reason" => {
+                self.found.ended |= r.kind()? == Kind::String;
+                r.skip().map(|_| ())
+            }
+            "logprobs" => {
+                let kind = r.kind()?;
+                let start = r.at();
+                r.skip()?;
+                if kind != Kind::Null {
+                    self.texts.logprobs(start, r.at());
+                }
+                Ok(())
+            }
+            _ => self.member(r, key, choice),
+        }
+    }
+
+    fn delta(&mut self, r: &mut Reader<'_>, choice: u32) -> Read {
+        let start = *r;
+        r.object(|r, key| match key.raw {
+            "content" => self.said(r, choice, ChannelKind::Text),
+            "reasoning_content" => self.said(r, choice, ChannelKind::Reasoning),
+            // Some engines say the same thing under both names.
+            "reasoning" if start.peek_text("reasoning_content").is_none() => {
+                self.said(r, choice, ChannelKind::Reasoning)
+            }
+            "refusal" => self.said(r, choice, ChannelKind::Refusal),
+            "function_call" if r.kind()? == Kind::Object => self.function(r, choice, 0),
+            "tool_calls" if r.kind()? == Kind::Array => {
+                let mut place = 0;
+                r.array(|r| {
+                    let call = r.peek_count("index").unwrap_or(place);
+                    place = call.saturating_add(1);
+                    r.object(|r, key| match key.raw {
+                        "function" if r.kind()? == Kind::Object => self.function(r, choice, call),
+                        _ => self.member(r, &key, choice),
+                    })
+                })
+            }
+            _ => self.member(r, &key, choice),
+        })
+    }
+
+    fn function(&mut self, r: &mut Reader<'_>, choice: u32, call: u32) -> Read {
+        r.object(|r, key| match key.raw {
+            "name" => self.said(r, choice, ChannelKind::ToolName(call)),
+            "arguments" => self.said(r, choice, ChannelKind::ToolArguments(call)),
+            _ => self.member(r, &key, choice),
+        })
+    }
+
+    // --- Anthropic ----------------------------------------------------------
+
+    fn event(&mut self, r: &mut Reader<'_>) -> Read {
+        let kind = r.peek_text("type").map(|kind| kind.said()).unwrap_or_default();
+        let block = r.peek_count("index").unwrap_or(0);
+        self.found.terminator = kind == "message_stop";
+        self.found.ended = kind == "content_block_stop" || kind == "message_delta";
+        r.object(|r, key| match key.raw {
+            "usage" => self.usage(r),
+            "error" => self.error(r),
+            "message" if kind == "message_start" && r.kind()? == Kind::Object => {
+                r.object(|r, key| match key.raw {
+                    "usage" => self.usage(r),
+                    _ => self.member(r, &key, block),
+                })
+            }
+            "content_block" | "delta" if r.kind()? == Kind::Object => {
+                r.object(|r, key| self.block_member(r, &key, block))
+            }
+            _ => self.member(r, &key, block),
+        })
+    }
+
+    fn block_member(&mut self, r: &mut Reader<'_>, key: &Str<'_>, block: u32) -> Read {
+        match key.raw {
+            "text" => self.said(r, block, ChannelKind::Text),
+            "thinking" => self.said(r, block, ChannelKind::Reasoning),
+            "name" => self.said(r, block, ChannelKind::ToolName(block)),
+            "input" => self.all(r, block, ChannelKind::ToolArguments(block), Zone::Free),
+            "partial_json" => self.said(r, block, ChannelKind::ToolArguments(block)),
+            // What only the provider can read.
+            "data" if r.kind()? == Kind::String => r.skip().map(|_| ()),
+            _ => self.member(r, key, block),
+        }
+    }
+}
+
+/// Gives every text of a value to one channel.
+struct OneChannel<'t, T> {
+    channel: Channel,
+    texts: &'t mut T,
+}
+
+impl<T: Texts> Sink for OneChannel<'_, T> {
+    const ROLES: bool = false;
+
+    fn text(&mut self, _role: Role, text: Str<'_>, what: What) -> Result<(), DialectError> {
+        if text.raw.is_empty() {
+            return Ok(());
+        }
+        // Names of members are text only when nothing else is known about them.
+        self.texts.text(self.channel, text, what)
+    }
+}

@@ -1,0 +1,150 @@
+//! Predicates over what a shape has matched. Each looks at a bounded stretch only.
+
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+use crate::class::{BASE64, HEX};
+
+const LENIENT: GeneralPurposeConfig =
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true).with_decode_padding_mode(DecodePaddingMode::Indifferent);
+const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
+const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
+
+/// Whether the bytes are varied enough for a generated value: many different ones, no long repeats.
+/// Rejects fillers (`xxxxxxxx`, `00000000`) and abbreviations.
+pub(crate) fn varied(bytes: &[u8]) -> bool {
+    distinct(bytes) >= 7.min(bytes.len().div_ceil(2)) && longest_repeat(bytes) < 7
+}
+
+/// Varied, with letters and digits both: what random text of some length has and words have not.
+pub(crate) fn mixed(bytes: &[u8]) -> bool {
+    let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let letters = bytes.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+    digits >= 2 && letters >= 2 && varied(bytes)
+}
+
+/// How many different bytes there are.
+pub(crate) fn distinct(bytes: &[u8]) -> usize {
+    let mut seen = [0_u64; 4];
+    for &byte in bytes {
+        if let Some(word) = seen.get_mut(usize::from(byte >> 6)) {
+            *word |= 1 << (byte & 63);
+        }
+    }
+    seen.iter().map(|word| word.count_ones() as usize).sum()
+}
+
+fn longest_repeat(bytes: &[u8]) -> usize {
+    bytes.chunk_by(|a, b| a == b).map(<[u8]>::len).max().unwrap_or(0)
+}
+
+/// Whether the bytes start with the header of a JWT: base64url JSON that names an `alg`.
+pub(crate) fn jwt_header(bytes: &[u8]) -> bool {
+    let header = bytes.split(|&byte| byte == b'.').next().unwrap_or_default();
+    let decoded = decode_base64(header);
+    let has_alg = decoded.windows(5).any(|window| window == br#""alg""#);
+    has_alg && decoded.first() == Some(&b'{') && decoded.last() == Some(&b'}')
+}
+
+/// Whether the bytes are base64 of `name:password`, as in basic authentication.
+pub(crate) fn basic_credentials(bytes: &[u8]) -> bool {
+    let decoded = decode_base64(bytes);
+    let printable = decoded.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
+    let colon = decoded.iter().position(|&byte| byte == b':');
+    printable && colon.is_some_and(|at| at > 0 && at + 1 < decoded.len())
+}
+
+/// Decodes base64 of either alphabet, padded or not; nothing when it is not base64.
+fn decode_base64(text: &[u8]) -> Vec<u8> {
+    let url_safe = text.iter().any(|byte| matches!(byte, b'-' | b'_'));
+    let engine = if url_safe { &URL_SAFE } else { &STANDARD };
+    let bare = text.split(|&byte| byte == b'=').next().unwrap_or_default();
+    engine.decode(bare).unwrap_or_default()
+}
+
+/// Whether a password in a URL is a real one: no variable, no placeholder, no filler.
+pub(crate) fn real_password(bytes: &[u8]) -> bool {
+    let password = bytes.strip_suffix(b"@").unwrap_or(bytes);
+    !is_reference(password) && !is_placeholder(password) && distinct(password) >= 3
+}
+
+/// Whether the value refers to a secret instead of being one: `${VAR}`, `{{ x }}`, `<password>`, `%s`.
+fn is_reference(bytes: &[u8]) -> bool {
+    matches!(bytes.first(), Some(b'$' | b'{' | b'<' | b'[' | b'*' | b'#' | b'(')) || matches!(bytes, [b'%', b'a'..=b'z' | b'('] | [b'%', b'(', ..])
+}
+
+const PLACEHOLDERS: [&str; 16] = [
+    "password", "passwd", "pass", "pwd", "secret", "token", "user", "username", "changeme", "example", "redacted", "xxx", "your-password",
+    "your_password", "yourpassword", "mypassword",
+];
+
+/// Whether the value is a word people write where a secret would stand.
+fn is_placeholder(bytes: &[u8]) -> bool {
+    PLACEHOLDERS.iter().any(|word| bytes.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+/// Whether a PEM body follows: one unbroken stretch of base64, as every real key has.
+pub(crate) fn key_material(bytes: &[u8]) -> bool {
+    bytes.split(|&byte| !BASE64.has(byte)).any(|run| run.len() >= 32 && distinct(run) >= 8)
+}
+
+/// Whether this is the label of a private key's begin line.
+pub(crate) fn private_key_label(bytes: &[u8]) -> bool {
+    bytes.ends_with(b"PRIVATE KEY") || bytes.ends_with(b"PRIVATE KEY BLOCK")
+}
+
+/// Whether these bytes are base64 of the begin line of a private key.
+pub(crate) fn encoded_private_key(bytes: &[u8]) -> bool {
+    let whole = bytes.get(..bytes.len() / 4 * 4).unwrap_or_default();
+    decode_base64(whole).windows(11).any(|window| window == b"PRIVATE KEY")
+}
+
+/// Whether a value assigned to something called a secret looks generated: long hexadecimal, or
+/// letters and digits that change places as often as chance makes them.
+pub(crate) fn generated(bytes: &[u8]) -> bool {
+    let hexadecimal = bytes.len() >= 32 && bytes.iter().all(|&byte| HEX.has(byte)) && distinct(bytes) >= 8;
+    let random = mixed(bytes) && distinct(bytes) >= 10 && changes(bytes) * 5 >= bytes.len();
+    hexadecimal && varied(bytes) || random
+}
+
+/// How often neighbours are of different kinds: small letter, capital, digit, other.
+fn changes(bytes: &[u8]) -> usize {
+    let kind = |byte: &u8| match byte {
+        b'a'..=b'z' => 0,
+        b'A'..=b'Z' => 1,
+        b'0'..=b'9' => 2,
+        _ => 3,
+    };
+    bytes.windows(2).filter(|pair| matches!(pair, [a, b] if kind(a) != kind(b) && kind(a).max(kind(b)) < 3)).count()
+}
+
+/// Whether there are letters of both cases.
+pub(crate) fn both_cases(bytes: &[u8]) -> bool {
+    bytes.iter().any(u8::is_ascii_uppercase) && bytes.iter().any(u8::is_ascii_lowercase) && varied(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fillers_are_not_varied() {
+        assert!(!varied(b"xxxxxxxxxxxxxxxxxxxx"));
+        assert!(!varied(b"AKIAXXXXXXXXXXXXXXXX"));
+        assert!(varied(b"k9Qz7LmN2pRtVw"));
+        assert!(!mixed(b"learning-rate-schedule"));
+    }
+
+    #[test]
+    fn jwt_headers_decode_to_an_algorithm() {
+        assert!(jwt_header(b"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ"));
+        assert!(!jwt_header(b"eyJmb28iOiJiYXIifQ.eyJ"));
+    }
+
+    #[test]
+    fn basic_credentials_have_a_name_and_a_password() {
+        assert!(basic_credentials(b"YWxhZGRpbjpvcGVuc2VzYW1l"));
+        assert!(!basic_credentials(b"bm90aGluZy1oZXJlLWF0LWFsbA"));
+    }
+}

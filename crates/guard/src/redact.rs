@@ -1,0 +1,128 @@
+//! Replaces findings by markers, in whole texts and in streams. Never decides what is a finding.
+
+use std::sync::Arc;
+
+use crate::finding::Finding;
+use crate::secrets::Secrets;
+use crate::stream::StreamScan;
+
+/// The text with each finding replaced by `[redacted:<rule>]`. Findings that overlap or touch become
+/// one marker, that of the first. Spans are widened to whole characters.
+#[must_use]
+pub fn redact(text: &str, findings: &[Finding]) -> String {
+    let mut sorted: Vec<&Finding> = findings.iter().collect();
+    sorted.sort_by_key(|finding| finding.span.start);
+    let mut writer = Writer::default();
+    let mut out = String::with_capacity(text.len());
+    for finding in sorted {
+        let start = text.floor_char_boundary(finding.span.start);
+        let end = text.ceil_char_boundary(finding.span.end);
+        writer.finding(text, 0, start, end, finding.rule, &mut out);
+    }
+    writer.text_to(text, 0, text.len(), &mut out);
+    out
+}
+
+/// Writes text and markers in order. Positions are bytes of the whole text or channel.
+#[derive(Debug, Default)]
+struct Writer {
+    /// All before this is written, as text or as a marker.
+    written: usize,
+    /// Where the last marker's stretch ends; a finding that starts up to here belongs to it.
+    marked: Option<usize>,
+}
+
+impl Writer {
+    /// Writes the text up to `end`; `text` starts at `text_at`.
+    fn text_to(&mut self, text: &str, text_at: usize, end: usize, out: &mut String) {
+        if end > self.written {
+            out.push_str(text.get(self.written - text_at..end - text_at).unwrap_or_default());
+            self.written = end;
+        }
+    }
+
+    fn finding(&mut self, text: &str, text_at: usize, start: usize, end: usize, rule: &str, out: &mut String) {
+        if self.marked.is_none_or(|marked| start > marked) {
+            self.text_to(text, text_at, start, out);
+            out.push_str("[redacted:");
+            out.push_str(rule);
+            out.push(']');
+        }
+        self.written = self.written.max(end);
+        self.marked = Some(self.marked.unwrap_or(0).max(end));
+    }
+}
+
+/// One text channel of a live stream with its secrets replaced: what [`redact`] makes of the whole
+/// text, handed on as early as [`StreamScan`] allows.
+#[derive(Debug)]
+pub struct StreamRedact {
+    scan: StreamScan,
+    writer: Writer,
+    held: Held,
+}
+
+impl StreamRedact {
+    /// A channel of which nothing has arrived yet.
+    #[must_use]
+    pub fn new(secrets: Arc<Secrets>) -> Self {
+        Self { scan: StreamScan::new(secrets), writer: Writer::default(), held: Held::default() }
+    }
+
+    /// Takes the next piece and appends to `out` what may be handed on. New findings are appended.
+    // threat: AGP-I3 ANP-0010 ANP-0023
+    pub fn push(&mut self, piece: &str, found: &mut Vec<Finding>, out: &mut String) {
+        let known = found.len();
+        self.held.text.push_str(piece);
+        let cleared = self.scan.push(piece, found);
+        self.hand_on(cleared, found.get(known..).unwrap_or_default(), out);
+    }
+
+    /// Ends the channel and appends what was held back.
+    pub fn finish(&mut self, found: &mut Vec<Finding>, out: &mut String) {
+        let known = found.len();
+        let cleared = self.scan.finish(found);
+        self.hand_on(cleared, found.get(known..).unwrap_or_default(), out);
+    }
+
+    /// Whether text has arrived that was not handed on yet.
+    #[must_use]
+    pub fn holds_back(&self) -> bool {
+        self.writer.written < self.held.text_at + self.held.text.len()
+    }
+
+    fn hand_on(&mut self, cleared: u64, new: &[Finding], out: &mut String) {
+        let cleared = usize::try_from(cleared).unwrap_or(usize::MAX);
+        self.held.findings.extend_from_slice(new);
+        self.held.findings.sort_by_key(|finding| finding.span.start);
+        let due = self.held.findings.partition_point(|finding| finding.span.start < cleared);
+        for finding in self.held.findings.drain(..due) {
+            let (start, end) = (finding.span.start, finding.span.end);
+            self.writer.finding(&self.held.text, self.held.text_at, start, end, finding.rule, out);
+        }
+        self.writer.text_to(&self.held.text, self.held.text_at, cleared, out);
+        self.held.drop_to(self.writer.written);
+    }
+}
+
+/// What has arrived and is not yet handed on.
+#[derive(Default)]
+struct Held {
+    text: String,
+    text_at: usize,
+    findings: Vec<Finding>,
+}
+
+impl Held {
+    fn drop_to(&mut self, written: usize) {
+        let done = written.saturating_sub(self.text_at).min(self.text.len());
+        self.text.drain(..done);
+        self.text_at += done;
+    }
+}
+
+impl std::fmt::Debug for Held {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Held").field("bytes", &self.text.len()).field("findings", &self.findings).finish()
+    }
+}

@@ -1,0 +1,258 @@
+//! The language rules are written in, and its interpreter. Walks forward, never backtracks, never
+//! looks further than the shape's bound; so a verdict depends on a bounded stretch of text only.
+
+use std::ops::Range;
+
+use crate::class::{ALNUM, Class};
+use crate::tail::Tail;
+
+/// One step of a shape.
+#[derive(Clone, Copy)]
+pub(crate) enum Part {
+    /// Exactly these bytes.
+    Lit(&'static str),
+    /// The first of these that stands here; longer ones first, an empty one makes it optional.
+    AnyOf(&'static [&'static str]),
+    /// As many bytes of the class as there are, to a maximum; fewer than the minimum is no match.
+    Run(Class, usize, usize),
+    /// The finding starts here, not at the trigger.
+    Mark,
+    /// The next byte is not of the class.
+    NotNext(Class),
+    /// None of these stands here.
+    Unless(&'static [&'static str]),
+    /// The bytes since the mark must satisfy a predicate.
+    Check(fn(&[u8]) -> bool),
+    /// The bytes of the class that follow, to a maximum, must satisfy a predicate; they are not taken.
+    /// Once it holds for some bytes it must hold for more of them.
+    Ahead(Class, usize, fn(&[u8]) -> bool),
+    /// From here on the match is sure, and goes on as far as the tail does. Always the last part.
+    Open(Tail),
+}
+
+/// What must stand before the trigger.
+#[derive(Clone, Copy)]
+pub(crate) enum Before {
+    /// The start of the text, or no letter or digit (an escape such as `\n` or `%3D` is neither).
+    Edge,
+    /// The start of the text, or no byte of the class.
+    Not(Class),
+    /// A byte of the class.
+    In(Class),
+    /// One of these.
+    Ends(&'static [&'static str]),
+    /// None of these.
+    EndsNot(&'static [&'static str]),
+}
+
+/// Bytes before a trigger that [`Before`] may look at.
+pub(crate) const LOOK_BEHIND_BYTES: usize = 16;
+
+impl Before {
+    /// Whether a trigger may stand behind `behind` (all text before it, or its last bytes).
+    pub(crate) fn allows(self, behind: &[u8]) -> bool {
+        let last = behind.last().copied();
+        match self {
+            Self::Edge => !last.is_some_and(|byte| ALNUM.has(byte)) || ends_in_escape(behind),
+            Self::Not(class) => !last.is_some_and(|byte| class.has(byte)) || ends_in_escape(behind),
+            Self::In(class) => last.is_some_and(|byte| class.has(byte)),
+            Self::Ends(words) => ends_in_any(behind, words),
+            Self::EndsNot(words) => !ends_in_any(behind, words),
+        }
+    }
+}
+
+/// Whether an escape ends here: `\n` and its like in source code, `%3D` in URLs.
+fn ends_in_escape(behind: &[u8]) -> bool {
+    match behind {
+        [.., b'\\', b'n' | b'r' | b't'] => true,
+        [.., b'%', high, low] => high.is_ascii_hexdigit() && low.is_ascii_hexdigit(),
+        _ => false,
+    }
+}
+
+fn ends_in_any(behind: &[u8], words: &[&str]) -> bool {
+    words.iter().any(|word| {
+        let from = behind.len().checked_sub(word.len());
+        from.and_then(|from| behind.get(from..)).is_some_and(|end| end.eq_ignore_ascii_case(word.as_bytes()))
+    })
+}
+
+/// The verdict on a shape at one place.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It is not there, whatever follows.
+    Absent,
+    /// What follows decides.
+    Undecided,
+    /// It is there; with a tail when it may go on beyond the text.
+    Present(Range<usize>, Option<Tail>),
+}
+
+/// Walks a shape from `at`. `complete` says that the text ends where `text` ends.
+pub(crate) fn walk(shape: &[Part], text: &[u8], at: usize, complete: bool) -> Verdict {
+    let mut walk = Walk { text, complete, start: at, at };
+    for part in shape {
+        match walk.take(part) {
+            Took::Some(bytes) => walk.at += bytes,
+            Took::Nothing => return Verdict::Absent,
+            Took::Wait => return Verdict::Undecided,
+            Took::Open(bytes, tail) => return Verdict::Present(walk.start..walk.at + bytes, tail),
+        }
+    }
+    Verdict::Present(walk.start..walk.at, None)
+}
+
+struct Walk<'t> {
+    text: &'t [u8],
+    complete: bool,
+    start: usize,
+    at: usize,
+}
+
+enum Took {
+    Some(usize),
+    Nothing,
+    Wait,
+    Open(usize, Option<Tail>),
+}
+
+impl Walk<'_> {
+    fn take(&mut self, part: &Part) -> Took {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        match *part {
+            Part::Lit(word) => self.one_of(rest, &[word]),
+            Part::AnyOf(words) => self.one_of(rest, words),
+            Part::Run(class, min, max) => self.run(rest, class, min, max),
+            Part::Mark => {
+                self.start = self.at;
+                Took::Some(0)
+            }
+            Part::NotNext(class) => self.not_next(rest, class),
+            Part::Unless(words) => self.unless(rest, words),
+            Part::Check(holds) => {
+                let taken = self.text.get(self.start..self.at).unwrap_or_default();
+                if holds(taken) { Took::Some(0) } else { Took::Nothing }
+            }
+            Part::Ahead(class, max, holds) => self.ahead(rest, class, max, holds),
+            Part::Open(tail) => self.open(rest, tail),
+        }
+    }
+
+    fn one_of(&self, rest: &[u8], words: &[&str]) -> Took {
+        for word in words {
+            if rest.starts_with(word.as_bytes()) {
+                return Took::Some(word.len());
+            }
+            if self.may_become(rest, word) {
+                return Took::Wait;
+            }
+        }
+        Took::Nothing
+    }
+
+    fn unless(&self, rest: &[u8], words: &[&str]) -> Took {
+        match self.one_of(rest, words) {
+            Took::Some(_) => Took::Nothing,
+            Took::Wait => Took::Wait,
+            Took::Nothing | Took::Open(..) => Took::Some(0),
+        }
+    }
+
+    fn may_become(&self, rest: &[u8], word: &str) -> bool {
+        !self.complete && rest.len() < word.len() && word.as_bytes().starts_with(rest)
+    }
+
+    fn run(&self, rest: &[u8], class: Class, min: usize, max: usize) -> Took {
+        let taken = class.run(rest, max);
+        let cut = taken == rest.len() && taken < max;
+        match () {
+            () if cut && !self.complete => Took::Wait,
+            () if taken < min => Took::Nothing,
+            () => Took::Some(taken),
+        }
+    }
+
+    fn ahead(&self, rest: &[u8], class: Class, max: usize, holds: fn(&[u8]) -> bool) -> Took {
+        let seen = class.run(rest, max);
+        let cut = seen == rest.len() && seen < max;
+        match () {
+            () if holds(rest.get(..seen).unwrap_or_default()) => Took::Some(0),
+            () if cut && !self.complete => Took::Wait,
+            () => Took::Nothing,
+        }
+    }
+
+    fn not_next(&self, rest: &[u8], class: Class) -> Took {
+        match rest.first() {
+            Some(&byte) if class.has(byte) => Took::Nothing,
+            None if !self.complete => Took::Wait,
+            _ => Took::Some(0),
+        }
+    }
+
+    fn open(&self, rest: &[u8], mut tail: Tail) -> Took {
+        let (bytes, ended) = tail.feed(rest);
+        Took::Open(bytes, (!ended && !self.complete).then_some(tail))
+    }
+}
+
+/// The most bytes after its start that a shape's verdict can depend on.
+#[cfg(test)]
+pub(crate) fn bound(shape: &[Part]) -> usize {
+    let longest = |words: &[&str]| words.iter().map(|word| word.len()).max().unwrap_or(0);
+    shape
+        .iter()
+        .map(|part| match part {
+            Part::Lit(word) => word.len(),
+            Part::AnyOf(words) | Part::Unless(words) => longest(words),
+            Part::Run(_, _, max) | Part::Ahead(_, max, _) => *max,
+            Part::NotNext(_) => 1,
+            Part::Mark | Part::Check(_) | Part::Open(_) => 0,
+        })
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::class::{DIGIT, TOKEN};
+
+    const SHAPE: &[Part] = &[Part::Lit("id_"), Part::Mark, Part::Run(DIGIT, 2, 4), Part::NotNext(ALNUM)];
+
+    #[test]
+    fn verdicts_wait_exactly_while_the_future_matters() {
+        assert_eq!(walk(SHAPE, b"i", 0, false), Verdict::Undecided);
+        assert_eq!(walk(SHAPE, b"ix", 0, false), Verdict::Absent);
+        assert_eq!(walk(SHAPE, b"id_1", 0, false), Verdict::Undecided);
+        assert_eq!(walk(SHAPE, b"id_1", 0, true), Verdict::Absent);
+        assert_eq!(walk(SHAPE, b"id_12", 0, true), Verdict::Present(3..5, None));
+        assert_eq!(walk(SHAPE, b"id_1234", 0, false), Verdict::Undecided);
+        assert_eq!(walk(SHAPE, b"id_1234 ", 0, false), Verdict::Present(3..7, None));
+        assert_eq!(walk(SHAPE, b"id_12345", 0, false), Verdict::Absent);
+    }
+
+    #[test]
+    fn alternatives_prefer_the_longer() {
+        let shape = &[Part::AnyOf(&["abc", "ab", ""]), Part::Lit("!")];
+        assert_eq!(walk(shape, b"ab", 0, false), Verdict::Undecided);
+        assert_eq!(walk(shape, b"ab!", 0, false), Verdict::Present(0..3, None));
+        assert_eq!(walk(shape, b"!", 0, false), Verdict::Present(0..1, None));
+    }
+
+    #[test]
+    fn an_open_end_reports_what_is_there_and_goes_on() {
+        let shape = &[Part::Lit("k-"), Part::Run(DIGIT, 2, 2), Part::Open(Tail::Run(TOKEN))];
+        assert_eq!(walk(shape, b"k-12ab", 0, false), Verdict::Present(0..6, Some(Tail::Run(TOKEN))));
+        assert_eq!(walk(shape, b"k-12ab ", 0, false), Verdict::Present(0..6, None));
+    }
+
+    #[test]
+    fn edges_know_escapes() {
+        assert!(Before::Edge.allows(b""));
+        assert!(Before::Edge.allows(b"= "));
+        assert!(!Before::Edge.allows(b"ta"));
+        assert!(Before::Edge.allows(br"\n"));
+        assert!(Before::Edge.allows(b"token%3D"));
+    }
+}

@@ -1,0 +1,176 @@
+//! Evidence that leaves the gate: proofs of single entries and exports of whole ledgers, verified offline
+//! with nothing but the log's public key.
+//!
+//! What is verified: every hash, path and signature, that entries are in canonical form and belong to the
+//! tenant that the log is named for, and, against a checkpoint kept from earlier, that history was only
+//! ever added to. What cannot be: that a call which left no entry never happened; for that a witness
+//! keeps checkpoints and the tenant its receipts.
+
+use domain::{RequestId, TenantId};
+
+use crate::merkle::Hash;
+use crate::note::NoteError;
+use crate::{EntryError, note};
+
+mod export;
+mod proof;
+
+pub use export::{ExportLine, ExportedEntry, LINE_BYTES_MAX, LedgerHeader, Report, verify_export};
+pub use proof::{
+    Consistency, HexHash, Proof, Verified, prove, prove_since, verify_proof, verify_proof_since,
+};
+
+/// The name of a tenant's log: what its checkpoints are of. `log` is the gate's, for example its host name.
+pub fn origin_of(log: &str, tenant: TenantId) -> String {
+    format!("{log}/{tenant}")
+}
+
+/// Evidence that does not hold, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{at}: {what}")]
+pub struct Tampered {
+    /// Where the first thing wrong is.
+    pub at: Place,
+    /// What is wrong there.
+    pub what: Fault,
+}
+
+/// A place in a proof or export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// A line of an export, from 1.
+    Line(u64),
+    /// The header.
+    Header,
+    /// The entry of this index.
+    Entry(u64),
+    /// Somewhere in entries `from` up to but not including `to`: between two signed heads.
+    Entries {
+        /// The first that may be wrong.
+        from: u64,
+        /// One past the last.
+        to: u64,
+    },
+    /// The checkpoint that covers this many entries.
+    Checkpoint(u64),
+    /// After the last line.
+    End,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Line(line) => write!(f, "line {line}"),
+            Self::Header => f.write_str("header"),
+            Self::Entry(index) => write!(f, "entry {index}"),
+            Self::Entries { from, to } => write!(f, "entries {from} to {}", to.saturating_sub(1)),
+            Self::Checkpoint(size) => write!(f, "checkpoint at {size}"),
+            Self::End => f.write_str("end"),
+        }
+    }
+}
+
+/// What is wrong with a piece of evidence.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// Not the format.
+    #[error("not readable: {0}")]
+    Unreadable(String),
+    /// The entry's bytes are not an entry's.
+    #[error("{0}")]
+    Entry(#[from] EntryError),
+    /// The checkpoint cannot be believed.
+    #[error("{0}")]
+    Note(#[from] NoteError),
+    /// The export is of a log with another key than the one that was trusted.
+    #[error("the export names another key than the one given")]
+    OtherKey,
+    /// Checkpoint or entry of another log than the rest.
+    #[error("it belongs to `{0}`, another log")]
+    OtherLog(String),
+    /// An entry of another tenant than the log's.
+    #[error("it belongs to another tenant, {0}")]
+    OtherTenant(TenantId),
+    /// Entries are missing, doubled or out of order: this index was due.
+    #[error("entry {due} was due")]
+    OutOfOrder {
+        /// The index that should have come.
+        due: u64,
+    },
+    /// The bytes do not have the hash beside them.
+    #[error("its bytes do not have the hash that stands beside them")]
+    LeafMismatch,
+    /// Two entries of one request.
+    #[error("a second entry of request {0}")]
+    Doubled(RequestId),
+    /// The path does not lead from the entry to the signed root.
+    #[error("the path does not lead to the signed root")]
+    NotIncluded,
+    /// The entries do not have the root that was signed.
+    #[error("the entries do not have the root that was signed at {size}")]
+    RootMismatch {
+        /// The size of the signed head.
+        size: u64,
+    },
+    /// The checkpoint is of another size than the entries or the proof.
+    #[error("the checkpoint covers {signed} entries where {found} were due")]
+    SizeMismatch {
+        /// What was signed.
+        signed: u64,
+        /// What is there.
+        found: u64,
+    },
+    /// Entries after the last checkpoint, or none at the end: the tail is missing or unsigned.
+    #[error("entries from {from} on are not covered by a checkpoint")]
+    Unsigned {
+        /// The first that is not covered.
+        from: u64,
+    },
+    /// Shorter than a log that was signed before.
+    #[error("the log has {now} entries, but {known} were signed before: it was rolled back")]
+    RolledBack {
+        /// How long it is now.
+        now: u64,
+        /// How long it was known to be.
+        known: u64,
+    },
+    /// Another history than the one that was signed before.
+    #[error("another history than the one signed before at {size}: the log was forked")]
+    Forked {
+        /// The size of the head that was known.
+        size: u64,
+    },
+}
+
+impl Fault {
+    fn at(self, at: Place) -> Tampered {
+        Tampered { at, what: self }
+    }
+}
+
+/// Opens a note; what is wrong with it is at `at`.
+fn open_at(text: &str, verifier: &note::Verifier, at: Place) -> Result<note::Checkpoint, Tampered> {
+    note::open(text, std::slice::from_ref(verifier)).map_err(|error| Fault::Note(error).at(at))
+}
+
+/// Refuses an entry that lies in a log not named for its tenant: a head of one tenant's log proves
+/// nothing about another's.
+// threat: ANP-0012
+fn check_tenant(origin: &str, tenant: TenantId, at: Place) -> Result<(), Tampered> {
+    match origin
+        .rsplit('/')
+        .next()
+        .is_some_and(|last| last == tenant.to_string())
+    {
+        true => Ok(()),
+        false => Err(Fault::OtherTenant(tenant).at(at)),
+    }
+}
+
+/// What two roots of the same size must be.
+fn same_history(known: &note::Checkpoint, root: &Hash, at: Place) -> Result<(), Tampered> {
+    match known.root == *root {
+        true => Ok(()),
+        false => Err(Fault::Forked { size: known.size }.at(at)),
+    }
+}

@@ -1,0 +1,279 @@
+//! A whole ledger as lines of JSON: a header, every entry in order, and after the entries that it covers
+//! each signed head. The last line is a head that covers everything.
+
+use std::collections::HashSet;
+
+use domain::{Money, RequestId, TenantId, UnixMillis};
+use serde::{Deserialize, Serialize};
+
+use super::proof::HexHash;
+use super::{Fault, Place, Tampered, check_tenant, open_at, same_history};
+use crate::Entry;
+use crate::merkle::{Frontier, Hash, leaf_hash};
+use crate::note::{Checkpoint, Verifier};
+
+/// The format's version.
+const FORMAT: u32 = 1;
+/// The longest line that is read: an entry of the longest kind, escaped.
+pub const LINE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// One line of an export.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ExportLine {
+    /// The first line.
+    Ledger(LedgerHeader),
+    /// An entry.
+    Entry(ExportedEntry),
+    /// A signed head over all the entries so far.
+    Checkpoint(String),
+}
+
+/// What an export is of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LedgerHeader {
+    /// 1.
+    pub format: u32,
+    /// The log's name.
+    pub origin: String,
+    /// The key its heads are signed with. Information only: trust the one that came another way.
+    pub verifier: String,
+}
+
+/// An entry with its place and hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportedEntry {
+    /// Its place in the log, from 0.
+    pub index: u64,
+    /// The hash of its bytes as a leaf; says which entry was changed.
+    pub leaf: HexHash,
+    /// Its canonical bytes, as text.
+    pub bytes: String,
+}
+
+impl ExportLine {
+    /// The first line.
+    pub fn header(origin: &str, verifier: &Verifier) -> Self {
+        Self::Ledger(LedgerHeader {
+            format: FORMAT,
+            origin: origin.into(),
+            verifier: verifier.to_string(),
+        })
+    }
+
+    /// The line of an entry; `None` if its bytes are not text.
+    pub fn entry(index: u64, bytes: &[u8]) -> Option<Self> {
+        let leaf = HexHash(leaf_hash(bytes));
+        let bytes = String::from_utf8(bytes.to_vec()).ok()?;
+        Some(Self::Entry(ExportedEntry { index, leaf, bytes }))
+    }
+
+    /// The line of a signed head. Goes right after the last entry that it covers.
+    pub fn checkpoint(note: &str) -> Self {
+        Self::Checkpoint(note.into())
+    }
+
+    /// The line, without its newline.
+    pub fn to_line(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// What a verified export holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The log's name.
+    pub origin: String,
+    /// Whose it is; `None` if it has no entries.
+    pub tenant: Option<TenantId>,
+    /// How many entries.
+    pub entries: u64,
+    /// How many signed heads.
+    pub checkpoints: u64,
+    /// The root over everything.
+    pub root: Hash,
+    /// What all of it cost.
+    pub cost: Money,
+    /// When the first entry by time was settled; `None` if there is none.
+    pub first: Option<UnixMillis>,
+    /// When the last one was.
+    pub last: Option<UnixMillis>,
+}
+
+/// Verifies an export line by line, in memory that does not grow with the entries' contents. `known` is a
+/// checkpoint kept from earlier, if any: without one a ledger cut off at an older signed head cannot be
+/// told from one that never was longer.
+///
+/// The first fault ends it: after one nothing is worth reporting.
+// threat: AGP-R1
+// threat: AGP-R2
+// threat: ANP-0012
+pub fn verify_export<I>(lines: I, verifier: &Verifier, known: Option<&Checkpoint>) -> Result<Report, Tampered>
+where
+    I: IntoIterator,
+    I::Item: AsRef<str>,
+{
+    let mut lines = lines.into_iter();
+    let first = lines
+        .next()
+        .ok_or_else(|| Fault::Unreadable("it is empty".into()).at(Place::Header))?;
+    let mut reading = Reading::start(read_line(first.as_ref(), 1)?, verifier, known)?;
+    for (line, number) in lines.zip(2..) {
+        match read_line(line.as_ref(), number)? {
+            ExportLine::Ledger(_) => {
+                return Err(Fault::Unreadable("a second header".into()).at(Place::Line(number)));
+            }
+            ExportLine::Entry(entry) => reading.entry(&entry)?,
+            ExportLine::Checkpoint(note) => reading.checkpoint(&note)?,
+        }
+    }
+    reading.finish()
+}
+
+fn read_line(line: &str, number: u64) -> Result<ExportLine, Tampered> {
+    let unreadable = |what: String| Fault::Unreadable(what).at(Place::Line(number));
+    if line.len() > LINE_BYTES_MAX {
+        return Err(unreadable(format!("longer than {LINE_BYTES_MAX} bytes")));
+    }
+    serde_json::from_str(line).map_err(|error| unreadable(error.to_string()))
+}
+
+/// How far the verification has come.
+struct Reading<'a> {
+    verifier: &'a Verifier,
+    known: Option<&'a Checkpoint>,
+    origin: String,
+    frontier: Frontier,
+    seen: HashSet<RequestId>,
+    /// How many entries the last good head covers.
+    covered: u64,
+    report: Report,
+}
+
+impl<'a> Reading<'a> {
+    fn start(
+        line: ExportLine,
+        verifier: &'a Verifier,
+        known: Option<&'a Checkpoint>,
+    ) -> Result<Self, Tampered> {
+        let ExportLine::Ledger(header) = line else {
+            return Err(Fault::Unreadable("the first line is not a header".into()).at(Place::Header));
+        };
+        if header.format != FORMAT {
+            return Err(Fault::Unreadable("unknown format".into()).at(Place::Header));
+        }
+        if header.verifier != verifier.to_string() {
+            return Err(Fault::OtherKey.at(Place::Header));
+        }
+        if known.is_some_and(|known| known.origin != header.origin) {
+            return Err(Fault::OtherLog(header.origin).at(Place::Header));
+        }
+        let (frontier, seen) = (Frontier::new(), HashSet::new());
+        let report = Report {
+            origin: header.origin.clone(),
+            tenant: None,
+            entries: 0,
+            checkpoints: 0,
+            root: frontier.root(),
+            cost: Money::ZERO,
+            first: None,
+            last: None,
+        };
+        let reading = Self {
+            verifier,
+            known,
+            origin: header.origin,
+            frontier,
+            seen,
+            covered: 0,
+            report,
+        };
+        reading.compare_with_known(Place::Header).map(|()| reading)
+    }
+
+    fn entry(&mut self, line: &ExportedEntry) -> Result<(), Tampered> {
+        let due = self.frontier.size();
+        let here = Place::Entry(due);
+        if line.index != due {
+            return Err(Fault::OutOfOrder { due }.at(here));
+        }
+        let leaf = leaf_hash(line.bytes.as_bytes());
+        if leaf != line.leaf.0 {
+            return Err(Fault::LeafMismatch.at(here));
+        }
+        let entry = Entry::from_bytes(line.bytes.as_bytes()).map_err(|error| Fault::Entry(error).at(here))?;
+        check_tenant(&self.origin, entry.tenant, here)?;
+        if !self.seen.insert(entry.id) {
+            return Err(Fault::Doubled(entry.id).at(here));
+        }
+        self.frontier.push(leaf);
+        self.count(&entry);
+        self.compare_with_known(here)
+    }
+
+    fn count(&mut self, entry: &Entry) {
+        let report = &mut self.report;
+        report.tenant = Some(entry.tenant);
+        report.cost = report.cost.plus(entry.cost);
+        report.first = Some(
+            report
+                .first
+                .map_or(entry.finished, |first| first.min(entry.finished)),
+        );
+        report.last = report.last.max(Some(entry.finished));
+    }
+
+    fn checkpoint(&mut self, note: &str) -> Result<(), Tampered> {
+        let found = self.frontier.size();
+        let here = Place::Checkpoint(found);
+        let head = open_at(note, self.verifier, here)?;
+        if head.origin != self.origin {
+            return Err(Fault::OtherLog(head.origin).at(here));
+        }
+        if head.size != found {
+            return Err(Fault::SizeMismatch {
+                signed: head.size,
+                found,
+            }
+            .at(here));
+        }
+        if head.root != self.frontier.root() {
+            return Err(Fault::RootMismatch { size: found }.at(Place::Entries {
+                from: self.covered,
+                to: found,
+            }));
+        }
+        self.covered = found;
+        self.report.checkpoints += 1;
+        Ok(())
+    }
+
+    /// When the log has come to the size of the known head, it must have that head's root.
+    fn compare_with_known(&self, at: Place) -> Result<(), Tampered> {
+        match self.known {
+            Some(known) if known.size == self.frontier.size() => {
+                same_history(known, &self.frontier.root(), at)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn finish(mut self) -> Result<Report, Tampered> {
+        let now = self.frontier.size();
+        if let Some(known) = self.known.filter(|known| known.size > now) {
+            return Err(Fault::RolledBack {
+                now,
+                known: known.size,
+            }
+            .at(Place::End));
+        }
+        if self.covered != now || self.report.checkpoints == 0 {
+            return Err(Fault::Unsigned { from: self.covered }.at(Place::End));
+        }
+        self.report.entries = now;
+        self.report.root = self.frontier.root();
+        Ok(self.report)
+    }
+}

@@ -1,0 +1,182 @@
+//! The proof that one entry is in a tenant's ledger: everything to verify it but the log's public key.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Fault, Place, Tampered, check_tenant, open_at, same_history};
+use crate::Entry;
+use crate::merkle::{self, Hash};
+use crate::note::{Checkpoint, Verifier};
+
+/// The format's name and version.
+const FORMAT: &str = "bartizan-proof/1";
+
+/// One entry with its path to a signed root.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proof {
+    /// `bartizan-proof/1`.
+    pub format: String,
+    /// The entry's canonical bytes, as text.
+    pub entry: String,
+    /// Its place in the log, from 0.
+    pub index: u64,
+    /// How long the log was.
+    pub size: u64,
+    /// The inclusion path, hex, from the leaf up.
+    pub inclusion: Vec<HexHash>,
+    /// The signed head of that size.
+    pub checkpoint: String,
+    /// That the log of an earlier size is a beginning of this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consistency: Option<Consistency>,
+}
+
+/// A consistency path from an earlier head to the proof's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Consistency {
+    /// How long the log was then.
+    pub old_size: u64,
+    /// The path, hex.
+    pub path: Vec<HexHash>,
+}
+
+/// A hash, 64 lower-case hex digits in JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HexHash(pub Hash);
+
+impl Serialize for HexHash {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&hex::encode(self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for HexHash {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let hash: Option<Hash> = hex::decode(&text).ok().and_then(|bytes| bytes.try_into().ok());
+        hash.filter(|hash| hex::encode(hash) == text)
+            .map(Self)
+            .ok_or_else(|| serde::de::Error::custom("expected 64 lower-case hex digits"))
+    }
+}
+
+/// What a proof proved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// The entry.
+    pub entry: Entry,
+    /// Its place in the log.
+    pub index: u64,
+    /// The head that covers it.
+    pub checkpoint: Checkpoint,
+}
+
+/// Makes the proof of the entry with `bytes` at `index`. `leaves` are the hashes of all the entries that
+/// `checkpoint`, a signed note, covers. `None` if there is no such leaf or the bytes are not text.
+pub fn prove(bytes: &[u8], index: u64, leaves: &[Hash], checkpoint: &str) -> Option<Proof> {
+    Some(Proof {
+        format: FORMAT.into(),
+        entry: String::from_utf8(bytes.to_vec()).ok()?,
+        index,
+        size: u64::try_from(leaves.len()).ok()?,
+        inclusion: hexed(merkle::inclusion_proof(leaves, index)?),
+        checkpoint: checkpoint.into(),
+        consistency: None,
+    })
+}
+
+/// As [`prove`], with the path that shows that nothing was rewritten since the log had `old_size` entries.
+pub fn prove_since(
+    bytes: &[u8],
+    index: u64,
+    leaves: &[Hash],
+    checkpoint: &str,
+    old_size: u64,
+) -> Option<Proof> {
+    let path = hexed(merkle::consistency_proof(leaves, old_size)?);
+    let proof = prove(bytes, index, leaves, checkpoint)?;
+    Some(Proof {
+        consistency: Some(Consistency { old_size, path }),
+        ..proof
+    })
+}
+
+/// Whether the entry is in the ledger that `verifier` speaks for.
+// threat: AGP-R1
+// threat: AGP-R2
+pub fn verify_proof(proof: &Proof, verifier: &Verifier) -> Result<Verified, Tampered> {
+    let here = Place::Entry(proof.index);
+    if proof.format != FORMAT {
+        return Err(Fault::Unreadable("unknown format".into()).at(Place::Header));
+    }
+    let checkpoint = open_at(&proof.checkpoint, verifier, Place::Checkpoint(proof.size))?;
+    if checkpoint.size != proof.size {
+        let fault = Fault::SizeMismatch {
+            signed: checkpoint.size,
+            found: proof.size,
+        };
+        return Err(fault.at(Place::Checkpoint(proof.size)));
+    }
+    let entry = Entry::from_bytes(proof.entry.as_bytes()).map_err(|error| Fault::Entry(error).at(here))?;
+    check_tenant(&checkpoint.origin, entry.tenant, here)?;
+    let leaf = merkle::leaf_hash(proof.entry.as_bytes());
+    if !merkle::verify_inclusion(
+        &leaf,
+        proof.index,
+        proof.size,
+        &hashes(&proof.inclusion),
+        &checkpoint.root,
+    ) {
+        return Err(Fault::NotIncluded.at(here));
+    }
+    Ok(Verified {
+        entry,
+        index: proof.index,
+        checkpoint,
+    })
+}
+
+/// As [`verify_proof`], and whether the log only grew since `known`, a checkpoint kept from earlier.
+// threat: ANP-0012
+pub fn verify_proof_since(
+    proof: &Proof,
+    verifier: &Verifier,
+    known: &Checkpoint,
+) -> Result<Verified, Tampered> {
+    let verified = verify_proof(proof, verifier)?;
+    let head = &verified.checkpoint;
+    let here = Place::Checkpoint(head.size);
+    if known.origin != head.origin {
+        return Err(Fault::OtherLog(head.origin.clone()).at(here));
+    }
+    if head.size < known.size {
+        return Err(Fault::RolledBack {
+            now: head.size,
+            known: known.size,
+        }
+        .at(here));
+    }
+    if head.size == known.size {
+        return same_history(known, &head.root, here).map(|()| verified);
+    }
+    let path = proof
+        .consistency
+        .as_ref()
+        .filter(|path| path.old_size == known.size);
+    let path = path
+        .map(|consistency| hashes(&consistency.path))
+        .unwrap_or_default();
+    match merkle::verify_consistency(known.size, &known.root, head.size, &head.root, &path) {
+        true => Ok(verified),
+        false => Err(Fault::Forked { size: known.size }.at(here)),
+    }
+}
+
+fn hexed(hashes: Vec<Hash>) -> Vec<HexHash> {
+    hashes.into_iter().map(HexHash).collect()
+}
+
+fn hashes(hexed: &[HexHash]) -> Vec<Hash> {
+    hexed.iter().map(|hash| hash.0).collect()
+}

@@ -1,0 +1,145 @@
+//! The catalog: what is known of models, and what they cost from when on.
+//!
+//! Data, not code: `catalog/models.json` is built in, an operator's overrides are laid over it. Every
+//! change gives another [`Catalog::version`], and entries name the version they were priced by.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use domain::UnixMillis;
+use serde::{Deserialize, Serialize};
+
+use crate::Price;
+
+mod file;
+mod name;
+mod overrides;
+
+pub use overrides::Override;
+
+/// A catalog that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CatalogError {
+    /// Not JSON of the catalog's shape.
+    #[error("the catalog cannot be read: {0}")]
+    Malformed(String),
+    /// Of a format that is not known here.
+    #[error("the catalog has format {0}, not 1")]
+    Format(u32),
+    /// A model is described in a way that makes no sense.
+    #[error("model `{model}`: {what}")]
+    Model {
+        /// Which.
+        model: String,
+        /// What is wrong.
+        what: String,
+    },
+}
+
+/// What a model can be asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Capabilities {
+    /// Conversations.
+    pub chat: bool,
+    /// Plain text completion.
+    pub completion: bool,
+    /// Vectors of texts.
+    pub embeddings: bool,
+    /// Calling tools in a conversation.
+    pub tools: bool,
+    /// Images in a conversation.
+    pub vision: bool,
+}
+
+/// What is known of a model at one time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ModelFacts {
+    /// What it costs; `None` if nobody knows, which is not the same as nothing.
+    pub price: Option<Price>,
+    /// Prompt and output together.
+    pub context_tokens: Option<u64>,
+    /// The most it generates in one call.
+    pub max_output_tokens: Option<u64>,
+    /// What it can be asked for.
+    pub capabilities: Capabilities,
+}
+
+/// All models, as known from some time on.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    version: String,
+    exact: HashMap<(String, String), Arc<Model>>,
+    /// By provider; the pattern with most letters first.
+    patterns: HashMap<String, Vec<(String, Arc<Model>)>>,
+}
+
+/// One model through time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Model {
+    /// Before the first price.
+    unpriced: ModelFacts,
+    /// From when on which facts hold, oldest first.
+    dated: Vec<(UnixMillis, ModelFacts)>,
+}
+
+impl Model {
+    fn at(&self, at: UnixMillis) -> &ModelFacts {
+        let current = self.dated.iter().rev().find(|(from, _)| *from <= at);
+        current.map_or(&self.unpriced, |(_, facts)| facts)
+    }
+}
+
+impl Catalog {
+    /// Reads a catalog file; `catalog/README.md` describes the format.
+    pub fn parse(json: &str) -> Result<Self, CatalogError> {
+        file::read(json)
+    }
+
+    /// The catalog that comes with the program.
+    pub fn builtin() -> Result<Self, CatalogError> {
+        Self::parse(include_str!("../../../catalog/models.json"))
+    }
+
+    /// The same catalog with an operator's own facts laid over it, later ones over earlier ones.
+    #[must_use]
+    pub fn with_overrides(&self, overrides: &[Override]) -> Self {
+        overrides::lay_over(self, overrides)
+    }
+
+    /// Which catalog this is: a digest of all its contents, twelve hex digits.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// What is known of a provider's model at a time: by its exact name or an alias, else by the name
+    /// without a date or `-latest` at its end, else by the pattern with most letters that fits.
+    pub fn find(&self, provider: &str, model: &str, at: UnixMillis) -> Option<&ModelFacts> {
+        self.model(provider, model).map(|model| model.at(at))
+    }
+
+    fn model(&self, provider: &str, model: &str) -> Option<&Arc<Model>> {
+        let exact = |name: &str| self.exact.get(&(provider.to_owned(), name.to_owned()));
+        exact(model)
+            .or_else(|| name::undated(model).and_then(exact))
+            .or_else(|| {
+                let patterns = self.patterns.get(provider)?;
+                patterns
+                    .iter()
+                    .find(|(pattern, _)| name::fits(pattern, model))
+                    .map(|(_, model)| model)
+            })
+    }
+
+    /// Makes `model` the answer for a name or pattern; the last one put wins.
+    fn put(&mut self, provider: &str, name: &str, model: Arc<Model>) {
+        if !name.contains('*') {
+            self.exact.insert((provider.to_owned(), name.to_owned()), model);
+            return;
+        }
+        let patterns = self.patterns.entry(provider.to_owned()).or_default();
+        patterns.retain(|(pattern, _)| pattern != name);
+        patterns.push((name.to_owned(), model));
+        patterns.sort_by_key(|(pattern, _)| std::cmp::Reverse(name::letters(pattern)));
+    }
+}

@@ -1,0 +1,224 @@
+//! Reading a catalog file.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use domain::{Money, UnixMillis};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+
+use super::{Capabilities, Catalog, CatalogError, Model, ModelFacts};
+use crate::merkle::sha256;
+use crate::price::{LongPrompt, Price, rate};
+
+/// Hex digits of a version.
+const VERSION_BYTES: usize = 6;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    format: u32,
+    sources: BTreeMap<String, Source>,
+    models: Vec<ModelLine>,
+}
+
+/// Where prices come from: for people, and so that none comes from nowhere.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Source {
+    #[serde(rename = "what")]
+    _what: String,
+    #[serde(rename = "url", default)]
+    _url: Option<String>,
+    #[serde(rename = "read")]
+    _read: Date,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModelLine {
+    providers: Vec<String>,
+    names: Vec<String>,
+    #[serde(default)]
+    context_tokens: Option<u64>,
+    #[serde(default)]
+    max_output_tokens: Option<u64>,
+    capabilities: Vec<String>,
+    #[serde(default)]
+    prices: Vec<PriceLine>,
+}
+
+/// Dollars a million tokens, as decimal text.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PriceLine {
+    /// The first day, UTC, on which it holds; for ever before if absent.
+    #[serde(default)]
+    from: Option<Date>,
+    source: String,
+    input: String,
+    output: String,
+    #[serde(default)]
+    cache_read: Option<String>,
+    #[serde(default)]
+    cache_write: Option<String>,
+    #[serde(default)]
+    request: Option<String>,
+    #[serde(default)]
+    long: Option<LongLine>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LongLine {
+    above_tokens: u64,
+    input: String,
+    output: String,
+    #[serde(default)]
+    cache_read: Option<String>,
+    #[serde(default)]
+    cache_write: Option<String>,
+}
+
+pub(super) fn read(json: &str) -> Result<Catalog, CatalogError> {
+    let file: File =
+        serde_json::from_str(json).map_err(|error| CatalogError::Malformed(error.to_string()))?;
+    if file.format != 1 {
+        return Err(CatalogError::Format(file.format));
+    }
+    let mut catalog = Catalog {
+        version: digest(&[json.as_bytes()]),
+        exact: HashMap::new(),
+        patterns: HashMap::new(),
+    };
+    let mut taken = HashSet::new();
+    for line in &file.models {
+        let model = Arc::new(model(line, &file.sources).map_err(|what| wrong(line, what))?);
+        for (provider, name) in line
+            .providers
+            .iter()
+            .flat_map(|p| line.names.iter().map(move |n| (p, n)))
+        {
+            if !taken.insert((provider, name)) {
+                return Err(wrong(line, format!("`{name}` of `{provider}` is there twice")));
+            }
+            catalog.put(provider, name, Arc::clone(&model));
+        }
+    }
+    Ok(catalog)
+}
+
+/// A short digest of `parts`.
+pub(super) fn digest(parts: &[&[u8]]) -> String {
+    let mut text = hex::encode(sha256(parts));
+    text.truncate(VERSION_BYTES * 2);
+    text
+}
+
+fn wrong(line: &ModelLine, what: String) -> CatalogError {
+    CatalogError::Model {
+        model: line.names.first().cloned().unwrap_or_default(),
+        what,
+    }
+}
+
+fn model(line: &ModelLine, sources: &BTreeMap<String, Source>) -> Result<Model, String> {
+    if line.providers.is_empty() || line.names.is_empty() {
+        return Err("it has no provider or no name".into());
+    }
+    let unpriced = ModelFacts {
+        price: None,
+        context_tokens: line.context_tokens,
+        max_output_tokens: line.max_output_tokens,
+        capabilities: capabilities(&line.capabilities)?,
+    };
+    let mut dated = Vec::new();
+    for price in &line.prices {
+        if !sources.contains_key(&price.source) {
+            return Err(format!(
+                "a price from `{}`, which is not among the sources",
+                price.source
+            ));
+        }
+        dated.push((
+            beginning(price.from)?,
+            ModelFacts {
+                price: Some(read_price(price)?),
+                ..unpriced
+            },
+        ));
+    }
+    if !dated.is_sorted_by(|(a, _), (b, _)| a < b) {
+        return Err("prices are not in the order of their dates".into());
+    }
+    Ok(Model { unpriced, dated })
+}
+
+fn beginning(from: Option<Date>) -> Result<UnixMillis, String> {
+    let Some(day) = from else {
+        return Ok(UnixMillis(i64::MIN));
+    };
+    let midnight = day.to_zoned(TimeZone::UTC).map_err(|error| error.to_string())?;
+    Ok(UnixMillis(midnight.timestamp().as_millisecond()))
+}
+
+fn capabilities(names: &[String]) -> Result<Capabilities, String> {
+    let mut all = Capabilities::default();
+    for name in names {
+        match name.as_str() {
+            "chat" => all.chat = true,
+            "completion" => all.completion = true,
+            "embeddings" => all.embeddings = true,
+            "tools" => all.tools = true,
+            "vision" => all.vision = true,
+            other => return Err(format!("`{other}` is not a capability")),
+        }
+    }
+    Ok(all)
+}
+
+fn read_price(line: &PriceLine) -> Result<Price, String> {
+    let input = dollars(&line.input)?;
+    let long = line.long.as_ref().map(read_long).transpose()?;
+    let request = line.request.as_deref().map(amount).transpose()?;
+    Ok(Price {
+        input,
+        output: dollars(&line.output)?,
+        cache_read: or_input(line.cache_read.as_deref(), input)?,
+        cache_write: or_input(line.cache_write.as_deref(), input)?,
+        request: request.unwrap_or_default(),
+        long,
+    })
+}
+
+fn read_long(line: &LongLine) -> Result<LongPrompt, String> {
+    let input = dollars(&line.input)?;
+    Ok(LongPrompt {
+        above_tokens: line.above_tokens,
+        input,
+        output: dollars(&line.output)?,
+        cache_read: or_input(line.cache_read.as_deref(), input)?,
+        cache_write: or_input(line.cache_write.as_deref(), input)?,
+    })
+}
+
+/// A provider without a price for cached tokens bills them as any others.
+fn or_input(text: Option<&str>, input: u64) -> Result<u64, String> {
+    text.map_or(Ok(input), dollars)
+}
+
+fn dollars(text: &str) -> Result<u64, String> {
+    amount(text).map(rate)
+}
+
+fn amount(text: &str) -> Result<Money, String> {
+    let amount: Money = text
+        .parse()
+        .map_err(|error: domain::MoneyError| error.to_string())?;
+    if amount.is_negative() {
+        Err(format!("`{text}` is less than nothing"))
+    } else {
+        Ok(amount)
+    }
+}

@@ -1,0 +1,160 @@
+//! The intent: what a call may cost, written down before it is sent, so that a crash cannot hide spend.
+
+use domain::{KeyId, Money, NodeId, Operation, ProjectId, RequestId, TeamId, TenantId, UnixMillis, Usage};
+use serde::{Deserialize, Serialize};
+
+use crate::entry::{canonical, read_canonical};
+use crate::{Charge, Entry, EntryError, Outcome, UsageSource};
+
+/// Journaled before a call goes upstream. An intent without an entry of the same id, found when the
+/// journal is replayed, was in flight when the process died: [`Intent::interrupted`] bills it at its bound.
+// threat: AGP-BUDGET-3.2
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// The request; its entry has the same id.
+    pub id: RequestId,
+    /// Whose ledger.
+    pub tenant: TenantId,
+    /// The credential's team.
+    pub team: TeamId,
+    /// The credential's project.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub project: Option<ProjectId>,
+    /// The credential.
+    pub key: KeyId,
+    /// Which node serves it.
+    pub node: NodeId,
+    /// When the request's head had been read.
+    pub started: UnixMillis,
+    /// What is asked.
+    pub operation: Operation,
+    /// The caller's dialect.
+    pub dialect: String,
+    /// The model the caller named.
+    pub model: String,
+    /// `provider/upstream-model` that is about to be called.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub target: Option<String>,
+    /// The most that it can cost.
+    pub bound: Money,
+    /// What is reserved from each budget: the bound.
+    pub charges: Vec<Charge>,
+    /// The price list the bound was reckoned by.
+    pub price_version: String,
+}
+
+impl Intent {
+    /// The canonical bytes: compact JSON in field order.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        canonical(self)
+    }
+
+    /// The intent that has exactly these canonical bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, EntryError> {
+        read_canonical(bytes)
+    }
+
+    /// The entry of a call that nobody saw the end of: billed at the bound, for it may have cost that
+    /// much. No status is known to have reached the caller, so it is 0.
+    pub fn interrupted(self, finished: UnixMillis) -> Entry {
+        Entry {
+            id: self.id,
+            tenant: self.tenant,
+            team: self.team,
+            project: self.project,
+            key: self.key,
+            node: self.node,
+            started: self.started,
+            finished,
+            operation: self.operation,
+            dialect: self.dialect,
+            model: Some(self.model),
+            target: self.target,
+            outcome: Outcome::Interrupted,
+            status: 0,
+            attempts: 1,
+            cached: false,
+            usage: Usage::default(),
+            usage_source: UsageSource::Bound,
+            cost: self.bound,
+            price_version: self.price_version,
+            charges: self.charges,
+            policies: Vec::new(),
+            findings: Vec::new(),
+            request_digest: None,
+            response_digest: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::BudgetId;
+
+    fn intent() -> Intent {
+        let charge = |budget| Charge {
+            budget: BudgetId::from_u128(budget),
+            window_start: UnixMillis(5),
+            amount: Money::from_nanos(900),
+        };
+        Intent {
+            id: RequestId::from_u128(1),
+            tenant: TenantId::from_u128(2),
+            team: TeamId::from_u128(3),
+            project: None,
+            key: KeyId::from_u128(5),
+            node: NodeId::from_u128(6),
+            started: UnixMillis(100),
+            operation: Operation::Chat,
+            dialect: "anthropic".into(),
+            model: "fast".into(),
+            target: Some("local/smollm2".into()),
+            bound: Money::from_nanos(900),
+            charges: vec![charge(7), charge(8)],
+            price_version: "a1b2c3d4e5f6".into(),
+        }
+    }
+
+    #[test]
+    fn intents_read_back_and_only_in_canonical_form() {
+        let bytes = intent().to_bytes();
+        assert_eq!(Intent::from_bytes(&bytes), Ok(intent()));
+        let spaced = String::from_utf8(bytes)
+            .unwrap()
+            .replace(",\"bound\"", ", \"bound\"");
+        assert!(matches!(
+            Intent::from_bytes(spaced.as_bytes()),
+            Err(EntryError::NotCanonical(_))
+        ));
+    }
+
+    #[test]
+    fn an_entry_is_not_an_intent_nor_the_other_way_round() {
+        let entry = intent().interrupted(UnixMillis(200)).to_bytes();
+        assert!(Intent::from_bytes(&entry).is_err());
+        assert!(Entry::from_bytes(&intent().to_bytes()).is_err());
+    }
+
+    #[test]
+    fn agp_budget_3_2_an_interrupted_call_is_billed_at_its_bound_to_every_budget() {
+        let entry = intent().interrupted(UnixMillis(200));
+        assert_eq!(
+            (entry.cost, entry.charges.clone()),
+            (intent().bound, intent().charges)
+        );
+        assert_eq!(
+            (entry.id, entry.tenant, entry.key),
+            (intent().id, intent().tenant, intent().key)
+        );
+        assert_eq!(
+            (entry.outcome.clone(), entry.usage_source),
+            (Outcome::Interrupted, UsageSource::Bound)
+        );
+        assert_eq!(
+            (entry.started, entry.finished),
+            (UnixMillis(100), UnixMillis(200))
+        );
+        assert_eq!(Entry::from_bytes(&entry.to_bytes()), Ok(entry));
+    }
+}

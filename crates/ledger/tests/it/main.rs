@@ -1,0 +1,15 @@
+//! What the ledger promises, tested from outside.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "test code"
+)]
+
+mod budget_model;
+mod catalog;
+mod evidence;
+mod forge;
+mod notes;

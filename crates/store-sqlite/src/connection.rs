@@ -1,0 +1,108 @@
+//! Opening the file, beginning transactions, and what the driver's errors mean to a caller.
+
+use std::fs::OpenOptions;
+use std::io::{Error, ErrorKind};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Sqlite, SqliteConnection, Transaction};
+use store::StoreError;
+
+use crate::SqliteStore;
+
+/// How long to wait for another process's write lock.
+const BUSY: Duration = Duration::from_secs(5);
+/// How long to wait for a connection: a writer may have to wait for another that waits for the lock.
+const ACQUIRE: Duration = Duration::from_secs(15);
+const READERS_MAX: u32 = 4;
+/// Switching a new file to write-ahead logging needs it alone for a moment, which SQLite does not wait for.
+const OPEN_ATTEMPTS_MAX: u32 = 50;
+const OPEN_PAUSE: Duration = Duration::from_millis(20);
+
+pub(crate) async fn open(path: &Path) -> Result<SqliteStore, StoreError> {
+    make_private(path).map_err(|error| StoreError::Unavailable(format!("`{}`: {error}", path.display())))?;
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .foreign_keys(true)
+        .busy_timeout(BUSY);
+    let mut attempt = 1;
+    let writer = loop {
+        match pool(1).connect_with(options.clone()).await {
+            Ok(writer) => break writer,
+            Err(error) if is_busy(&error) && attempt < OPEN_ATTEMPTS_MAX => attempt += 1,
+            Err(error) => return Err(fault(error)),
+        }
+        tokio::time::sleep(OPEN_PAUSE).await;
+    };
+    Ok(SqliteStore {
+        writer,
+        readers: pool(READERS_MAX).connect_lazy_with(options),
+    })
+}
+
+fn pool(connections_max: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections_max)
+        .acquire_timeout(ACQUIRE)
+        .idle_timeout(None)
+        .max_lifetime(None)
+}
+
+/// Makes an empty file that only its owner may read, if there is none. SQLite gives its side files the
+/// same mode.
+fn make_private(path: &Path) -> Result<(), Error> {
+    match OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+    {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+impl SqliteStore {
+    /// A transaction that holds the write lock from its first moment.
+    pub(crate) async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(fault)
+    }
+
+    /// A transaction that sees one moment of the file.
+    pub(crate) async fn read(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        self.readers.begin().await.map_err(fault)
+    }
+}
+
+/// Ends a transaction for good.
+pub(crate) async fn commit(transaction: Transaction<'static, Sqlite>) -> Result<(), StoreError> {
+    transaction.commit().await.map_err(fault)
+}
+
+/// What statements run on.
+pub(crate) type Connection = SqliteConnection;
+
+/// A driver's error as the port knows it.
+pub(crate) fn fault(error: sqlx::Error) -> StoreError {
+    match &error {
+        sqlx::Error::Database(inner) if inner.is_unique_violation() => {
+            StoreError::Conflict("something of that id or name exists".to_owned())
+        }
+        sqlx::Error::Database(inner) if inner.is_foreign_key_violation() => StoreError::NotFound,
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::ColumnNotFound(_) => {
+            StoreError::Damaged(error.to_string())
+        }
+        _ => StoreError::Unavailable(error.to_string()),
+    }
+}
+
+/// `SQLITE_BUSY` and its extended codes, whose low byte is 5.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|inner| inner.code());
+    code.and_then(|code| code.parse::<u32>().ok())
+        .is_some_and(|code| code & 0xff == 5)
+}

@@ -1,0 +1,124 @@
+//! The schema's history, and applying what is missing of it.
+
+use sqlx::Row;
+use store::StoreError;
+use store::migration::{Applied, Migration, due};
+
+use crate::SqliteStore;
+use crate::connection::{Connection, commit, fault};
+
+/// All migrations, in order.
+pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    name: "0001_initial.sql",
+    sql: include_str!("../../../migrations/sqlite/0001_initial.sql"),
+}];
+
+/// Applies what is due, all in one transaction that holds the write lock.
+pub(crate) async fn run(store: &SqliteStore, migrations: &[Migration]) -> Result<(), StoreError> {
+    let mut transaction = store.write().await?;
+    let applied = applied(&mut transaction).await?;
+    for migration in due(migrations, &applied)? {
+        apply(&mut transaction, migration).await?;
+    }
+    commit(transaction).await
+}
+
+async fn applied(connection: &mut Connection) -> Result<Vec<Applied>, StoreError> {
+    let table = "CREATE TABLE IF NOT EXISTS schema_migrations (
+        version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL) STRICT";
+    sqlx::query(table)
+        .execute(&mut *connection)
+        .await
+        .map_err(fault)?;
+    let select = "SELECT version, checksum FROM schema_migrations ORDER BY version";
+    let rows = sqlx::query(select).fetch_all(connection).await.map_err(fault)?;
+    let read = |row: sqlx::sqlite::SqliteRow| {
+        Ok(Applied {
+            version: row.try_get("version")?,
+            checksum: row.try_get("checksum")?,
+        })
+    };
+    rows.into_iter().map(|row| read(row).map_err(fault)).collect()
+}
+
+async fn apply(connection: &mut Connection, migration: &Migration) -> Result<(), StoreError> {
+    let failed =
+        |error: sqlx::Error| StoreError::Unavailable(format!("migration `{}`: {error}", migration.name));
+    sqlx::raw_sql(migration.sql)
+        .execute(&mut *connection)
+        .await
+        .map_err(failed)?;
+    sqlx::query("INSERT INTO schema_migrations (version, name, checksum) VALUES (?, ?, ?)")
+        .bind(migration.version)
+        .bind(migration.name)
+        .bind(migration.checksum())
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn opened(folder: &tempfile::TempDir) -> SqliteStore {
+        SqliteStore::open(&folder.path().join("store.db")).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_changed_migration_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = opened(&folder).await;
+        store.migrate().await.unwrap();
+        let changed = [Migration {
+            sql: "SELECT 1",
+            ..MIGRATIONS[0]
+        }];
+        let error = run(&store, &changed).await.unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("`0001_initial.sql`) has changed since"),
+            "{error}"
+        );
+        assert!(
+            run(&store, &[])
+                .await
+                .unwrap_err()
+                .to_string()
+                .contains("does not know")
+        );
+        store.migrate().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_migration_that_fails_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = opened(&folder).await;
+        let broken = [Migration {
+            version: 1,
+            name: "0001_broken.sql",
+            sql: "CREATE TABLE a (b); nonsense",
+        }];
+        let error = run(&store, &broken).await.unwrap_err();
+        assert!(
+            error.to_string().contains("migration `0001_broken.sql`"),
+            "{error}"
+        );
+        store.migrate().await.unwrap();
+    }
+
+    #[test]
+    fn versions_count_from_one_and_match_their_files() {
+        for (migration, version) in MIGRATIONS.iter().zip(1_i64..) {
+            assert_eq!(migration.version, version);
+            assert!(
+                migration.name.starts_with(&format!("{version:04}_")),
+                "{}",
+                migration.name
+            );
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Rows of budget windows and leases, read and written under the write lock.
+
+use domain::{BudgetId, Money, NodeId, TenantId, UnixMillis};
+use ledger::{Lease, Standing};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+use store::accounts::Held;
+use store::{StoreError, row};
+
+use crate::connection::{Connection, fault};
+
+/// Which window of which budget.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WindowKey {
+    pub(crate) tenant: TenantId,
+    pub(crate) budget: BudgetId,
+    pub(crate) start: UnixMillis,
+}
+
+/// The tenant's limit, or `NotFound` if it has no such budget.
+pub(crate) async fn limit(
+    connection: &mut Connection,
+    tenant: TenantId,
+    budget: BudgetId,
+) -> Result<Money, StoreError> {
+    let limit = sqlx::query_scalar("SELECT limit_nanos FROM budgets WHERE budget = ? AND tenant = ?")
+        .bind(budget.to_string())
+        .bind(tenant.to_string())
+        .fetch_optional(connection)
+        .await
+        .map_err(fault)?;
+    limit.map(Money::from_nanos).ok_or(StoreError::NotFound)
+}
+
+/// How the window stands; nothing at all if nobody has touched it.
+pub(crate) async fn standing(connection: &mut Connection, at: &WindowKey) -> Result<Standing, StoreError> {
+    let select = "SELECT spent, leased, unexplained FROM budget_windows
+                  WHERE tenant = ? AND budget = ? AND window_start = ?";
+    let row = sqlx::query(select)
+        .bind(at.tenant.to_string())
+        .bind(at.budget.to_string())
+        .bind(at.start.0)
+        .fetch_optional(connection)
+        .await
+        .map_err(fault)?;
+    row.map_or_else(
+        || Ok(Standing::default()),
+        |row| read_standing(&row).map_err(fault),
+    )
+}
+
+fn read_standing(row: &SqliteRow) -> Result<Standing, sqlx::Error> {
+    let money = |column| row.try_get(column).map(Money::from_nanos);
+    Ok(Standing {
+        spent: money("spent")?,
+        leased: money("leased")?,
+        unexplained: money("unexplained")?,
+    })
+}
+
+/// The node's lease, if it has one.
+pub(crate) async fn lease(
+    connection: &mut Connection,
+    at: &WindowKey,
+    node: NodeId,
+) -> Result<Option<Held>, StoreError> {
+    let select = "SELECT tenant, budget, window_start, node, amount, used, expires, expired FROM leases
+                  WHERE tenant = ? AND budget = ? AND window_start = ? AND node = ?";
+    let row = sqlx::query(select)
+        .bind(at.tenant.to_string())
+        .bind(at.budget.to_string())
+        .bind(at.start.0)
+        .bind(node.to_string())
+        .fetch_optional(connection)
+        .await
+        .map_err(fault)?;
+    row.map(|row| read_lease(&row).map(|(_, held)| held)).transpose()
+}
+
+/// A lease's row, with all of its columns selected.
+pub(crate) fn read_lease(row: &SqliteRow) -> Result<(WindowKey, Held), StoreError> {
+    let text = |column| row.try_get::<&str, _>(column).map_err(fault);
+    let number = |column| row.try_get::<i64, _>(column).map_err(fault);
+    let at = WindowKey {
+        tenant: row::id(text("tenant")?)?,
+        budget: row::id(text("budget")?)?,
+        start: UnixMillis(number("window_start")?),
+    };
+    let lease = Lease {
+        budget: at.budget,
+        window_start: at.start,
+        node: row::id(text("node")?)?,
+        amount: Money::from_nanos(number("amount")?),
+        used: Money::from_nanos(number("used")?),
+        expires: UnixMillis(number("expires")?),
+    };
+    Ok((
+        at,
+        Held {
+            lease,
+            expired: number("expired")? != 0,
+        },
+    ))
+}
+
+/// Writes how the window stands.
+pub(crate) async fn save_standing(
+    connection: &mut Connection,
+    at: &WindowKey,
+    standing: &Standing,
+) -> Result<(), StoreError> {
+    let upsert = "INSERT INTO budget_windows (tenant, budget, window_start, spent, leased, unexplained)
+                  VALUES (?, ?, ?, ?, ?, ?)
+                  ON CONFLICT (tenant, budget, window_start) DO UPDATE
+                  SET spent = excluded.spent, leased = excluded.leased, unexplained = excluded.unexplained";
+    sqlx::query(upsert)
+        .bind(at.tenant.to_string())
+        .bind(at.budget.to_string())
+        .bind(at.start.0)
+        .bind(standing.spent.nanos())
+        .bind(standing.leased.nanos())
+        .bind(standing.unexplained.nanos())
+        .execute(connection)
+        .await
+        .map_err(fault)?;
+    Ok(())
+}
+
+/// Writes a lease; its window's row must be there.
+pub(crate) async fn save_lease(
+    connection: &mut Connection,
+    at: &WindowKey,
+    held: &Held,
+) -> Result<(), StoreError> {
+    let upsert = "INSERT INTO leases (tenant, budget, window_start, node, amount, used, expires, expired)
+                  VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                  ON CONFLICT (tenant, budget, window_start, node) DO UPDATE
+                  SET amount = excluded.amount, used = excluded.used,
+                      expires = excluded.expires, expired = excluded.expired";
+    sqlx::query(upsert)
+        .bind(at.tenant.to_string())
+        .bind(at.budget.to_string())
+        .bind(at.start.0)
+        .bind(held.lease.node.to_string())
+        .bind(held.lease.amount.nanos())
+        .bind(held.lease.used.nanos())
+        .bind(held.lease.expires.0)
+        .bind(held.expired)
+        .execute(connection)
+        .await
+        .map_err(fault)?;
+    Ok(())
+}
+
+/// Changes a lease and its window together by one of the rules in [`store::accounts`].
+pub(crate) async fn change(
+    connection: &mut Connection,
+    at: &WindowKey,
+    mut held: Held,
+    rule: impl FnOnce(&mut Standing, &mut Held),
+) -> Result<(), StoreError> {
+    let mut standing = standing(connection, at).await?;
+    rule(&mut standing, &mut held);
+    save_standing(connection, at, &standing).await?;
+    save_lease(connection, at, &held).await
+}

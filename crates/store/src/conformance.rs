@@ -1,0 +1,133 @@
+//! One suite for every engine: what the ports promise, case by case, each on a fresh store.
+//!
+//! An engine's test calls [`run`] with a maker of fresh stores; the cases that failed are named at the end.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test suite: a broken promise ends the case"
+)]
+
+mod charges;
+mod directory;
+mod fixtures;
+mod isolation;
+mod leases;
+mod log;
+mod usage;
+
+use std::any::Any;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::Store;
+
+/// How long one case may take on the slowest engine.
+const CASE_SECONDS_MAX: u64 = 120;
+
+type Run = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// One promise and the code that tests it.
+#[derive(Debug, Clone, Copy)]
+pub struct Case {
+    /// What is promised, as a snake-case sentence; threat ids come first.
+    pub name: &'static str,
+    /// Panics if the store does not keep it. The store must be fresh.
+    pub run: fn(Arc<dyn Store>) -> Run,
+}
+
+macro_rules! cases {
+    ($($module:ident :: $name:ident,)*) => {
+        /// All cases.
+        pub fn cases() -> Vec<Case> {
+            vec![$(Case { name: stringify!($name), run: |store| Box::pin($module::$name(store)) },)*]
+        }
+    };
+}
+
+cases! {
+    directory::what_is_created_is_loaded,
+    directory::the_revision_rises_with_every_change_and_only_then,
+    directory::taken_ids_and_names_conflict,
+    directory::a_key_needs_a_team_of_its_tenant,
+    directory::replace_key_is_compare_and_swap,
+    directory::one_of_many_concurrent_replacements_wins,
+    directory::put_budget_replaces_limit_and_name_only,
+    directory::many_replicas_may_put_the_same_budget_at_once,
+    leases::a_lease_grows_to_the_exact_limit_and_not_past_it,
+    leases::a_wish_is_granted_in_part,
+    leases::exhausted_tells_what_is_held_elsewhere,
+    leases::no_budget_no_lease,
+    leases::agp_d1_concurrent_growth_never_exceeds_the_limit,
+    leases::a_lowered_limit_grants_nothing_more,
+    leases::windows_are_counted_apart,
+    leases::shrinking_stops_at_what_is_used,
+    leases::an_expired_lease_is_unexplained_and_still_counted,
+    leases::renewing_brings_an_expired_lease_back,
+    leases::growing_brings_an_expired_lease_back,
+    leases::closing_frees_remainders_and_returns_the_leases,
+    leases::deleting_a_budget_ends_its_leases,
+    charges::a_charge_moves_leased_to_spent_once,
+    charges::a_charge_above_the_lease_is_spent_all_the_same,
+    charges::a_charge_on_an_expired_lease_explains_it,
+    charges::a_charge_without_lease_is_spent,
+    charges::a_charge_on_an_unknown_budget_is_ignored,
+    charges::a_negative_charge_gives_nothing_back,
+    charges::enormous_charges_saturate,
+    charges::anp_0004_nodes_that_race_and_die_never_exceed_the_limit,
+    log::entries_come_back_byte_for_byte_in_order,
+    log::shipping_twice_changes_nothing,
+    log::overlapping_batches_add_only_what_is_new,
+    log::concurrent_shippers_leave_dense_indices,
+    log::leaf_hashes_are_rfc_6962_leaves,
+    log::ranges_are_clipped_to_the_log,
+    log::a_checkpoint_is_never_replaced_by_another,
+    usage::usage_sums_by_every_group,
+    usage::usage_counts_only_the_window_asked_for,
+    usage::usage_of_enormous_counts_saturates,
+    isolation::anp_0007_directory_calls_never_reach_another_tenant,
+    isolation::anp_0007_budget_calls_never_reach_another_tenant,
+    isolation::agp_e1_log_calls_never_reach_another_tenant,
+    isolation::agp_e1_values_of_another_tenant_are_not_taken_in,
+    isolation::agp_e1_charges_never_reach_another_tenants_budget,
+}
+
+/// Runs every case on a store of its own.
+///
+/// # Panics
+/// If any case fails, after all have run, naming those that did.
+pub async fn run(make: impl AsyncFn() -> Arc<dyn Store>) {
+    let mut failures = Vec::new();
+    for case in cases() {
+        if let Err(why) = outcome(case, make().await).await {
+            failures.push(format!("{}: {why}", case.name));
+        }
+    }
+    assert!(
+        failures.is_empty(),
+        "{} cases failed:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+}
+
+async fn outcome(case: Case, store: Arc<dyn Store>) -> Result<(), String> {
+    let task = tokio::spawn(async move {
+        tokio::time::timeout(Duration::from_secs(CASE_SECONDS_MAX), (case.run)(store)).await
+    });
+    match task.await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(format!("still running after {CASE_SECONDS_MAX} s")),
+        Err(error) => Err(error
+            .try_into_panic()
+            .map_or_else(|error| error.to_string(), said)),
+    }
+}
+
+/// What a panic said.
+fn said(panic: Box<dyn Any + Send>) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+        .unwrap_or_default()
+}

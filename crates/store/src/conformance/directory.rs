@@ -1,0 +1,228 @@
+//! Tenants, teams, keys and budgets as people change them.
+
+use credential::KeyState;
+use domain::{KeyId, TeamId, TenantId, TenantScope};
+use ledger::{BudgetScope, Window};
+
+use super::fixtures::{Engine, House, nanos};
+use crate::StoreError;
+
+fn is_conflict<T: std::fmt::Debug>(result: &Result<T, StoreError>) -> bool {
+    matches!(result, Err(StoreError::Conflict(_)))
+}
+
+pub(super) async fn what_is_created_is_loaded(store: Engine) {
+    let (a, b) = (House::build(&store).await, House::build(&store).await);
+    let budget = a.new_budget(500);
+    store.put_budget(&a.scope, &budget).await.unwrap();
+    let dump = store.load().await.unwrap();
+    assert_eq!(dump.revision, store.revision().await.unwrap());
+    assert_eq!(dump.tenants.len(), 2);
+    assert_eq!(dump.teams.len(), 2);
+    assert_eq!(dump.keys.len(), 2);
+    for house in [&a, &b] {
+        assert!(dump.tenants.contains(&house.tenant));
+        assert!(dump.teams.contains(&house.team));
+        assert!(dump.keys.contains(&house.key));
+    }
+    assert_eq!(dump.budgets, [budget]);
+}
+
+pub(super) async fn the_revision_rises_with_every_change_and_only_then(store: Engine) {
+    let house = House::plan();
+    let mut last = store.revision().await.unwrap();
+    let mut rose = async |what: &str| {
+        let now = store.revision().await.unwrap();
+        assert!(now > last, "{what} left the revision at {now}");
+        last = now;
+    };
+    store.create_tenant(&house.tenant).await.unwrap();
+    rose("create_tenant").await;
+    store.create_team(&house.scope, &house.team).await.unwrap();
+    rose("create_team").await;
+    store.create_key(&house.scope, &house.key).await.unwrap();
+    rose("create_key").await;
+    let mut revoked = house.key.clone();
+    revoked.state = KeyState::Revoked;
+    store
+        .replace_key(&house.scope, &house.key, &revoked)
+        .await
+        .unwrap();
+    rose("replace_key").await;
+    let budget = house.budget(&store, 5).await;
+    rose("put_budget").await;
+    store.delete_budget(&house.scope, budget).await.unwrap();
+    rose("delete_budget").await;
+    assert!(is_conflict(&store.create_tenant(&house.tenant).await));
+    assert!(is_conflict(&store.create_key(&house.scope, &house.key).await));
+    store.keys(&house.scope).await.unwrap();
+    assert_eq!(
+        store.revision().await.unwrap(),
+        last,
+        "reads and refused writes change nothing"
+    );
+}
+
+pub(super) async fn taken_ids_and_names_conflict(store: Engine) {
+    let (a, b) = (House::build(&store).await, House::build(&store).await);
+    let mut tenant = a.tenant.clone();
+    tenant.name = "another name".to_owned();
+    assert!(is_conflict(&store.create_tenant(&tenant).await), "tenant id");
+    tenant = a.tenant.clone();
+    tenant.id = TenantId::generate();
+    assert!(is_conflict(&store.create_tenant(&tenant).await), "tenant name");
+
+    let mut team = a.team.clone();
+    team.name = "another name".to_owned();
+    assert!(is_conflict(&store.create_team(&a.scope, &team).await), "team id");
+    team = a.team.clone();
+    team.id = TeamId::generate();
+    assert!(
+        is_conflict(&store.create_team(&a.scope, &team).await),
+        "team name"
+    );
+    assert_eq!(a.team.name, b.team.name, "two tenants may use the same team name");
+
+    let mut key = a.new_key();
+    key.id = a.key.id;
+    assert!(is_conflict(&store.create_key(&a.scope, &key).await), "key id");
+    key = a.new_key();
+    key.digest = b.key.digest;
+    assert!(
+        is_conflict(&store.create_key(&a.scope, &key).await),
+        "digest, also of another tenant"
+    );
+    assert_eq!(store.keys(&a.scope).await.unwrap(), [a.key]);
+}
+
+pub(super) async fn a_key_needs_a_team_of_its_tenant(store: Engine) {
+    let (a, b) = (House::build(&store).await, House::build(&store).await);
+    let mut key = a.new_key();
+    key.team = b.team.id;
+    assert_eq!(store.create_key(&a.scope, &key).await, Err(StoreError::NotFound));
+    key.team = TeamId::generate();
+    assert_eq!(store.create_key(&a.scope, &key).await, Err(StoreError::NotFound));
+    let mut moved = a.key.clone();
+    moved.team = b.team.id;
+    assert_eq!(
+        store.replace_key(&a.scope, &a.key, &moved).await,
+        Err(StoreError::NotFound)
+    );
+    let nobody = House::plan();
+    assert_eq!(
+        store.create_team(&nobody.scope, &nobody.team).await,
+        Err(StoreError::NotFound)
+    );
+    assert_eq!(
+        store.put_budget(&nobody.scope, &nobody.new_budget(1)).await,
+        Err(StoreError::NotFound)
+    );
+}
+
+pub(super) async fn replace_key_is_compare_and_swap(store: Engine) {
+    let house = House::build(&store).await;
+    let (mut first, mut second) = (house.key.clone(), house.key.clone());
+    first.name = "first".to_owned();
+    first.digest = [1; 32];
+    first.predecessor = None;
+    second.name = "second".to_owned();
+    store.replace_key(&house.scope, &house.key, &first).await.unwrap();
+    assert!(is_conflict(
+        &store.replace_key(&house.scope, &house.key, &second).await
+    ));
+    assert_eq!(store.keys(&house.scope).await.unwrap(), [first.clone()]);
+    store.replace_key(&house.scope, &first, &second).await.unwrap();
+    assert_eq!(store.load().await.unwrap().keys, [second.clone()]);
+
+    let other = house.new_key();
+    store.create_key(&house.scope, &other).await.unwrap();
+    let mut stolen = second.clone();
+    stolen.digest = other.digest;
+    assert!(
+        is_conflict(&store.replace_key(&house.scope, &second, &stolen).await),
+        "digest of another key"
+    );
+    let mut renamed = second.clone();
+    renamed.id = KeyId::generate();
+    assert_eq!(
+        store.replace_key(&house.scope, &second, &renamed).await,
+        Err(StoreError::NotFound)
+    );
+    let unknown = house.new_key();
+    assert_eq!(
+        store.replace_key(&house.scope, &unknown, &unknown).await,
+        Err(StoreError::NotFound)
+    );
+    assert_eq!(
+        store.keys(&house.scope).await.unwrap(),
+        [second, other],
+        "oldest first"
+    );
+}
+
+pub(super) async fn one_of_many_concurrent_replacements_wins(store: Engine) {
+    let house = House::build(&store).await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for attempt in 0..8 {
+        let (store, house) = (store.clone(), house.clone());
+        tasks.spawn(async move {
+            let mut after = house.key.clone();
+            after.name = format!("attempt {attempt}");
+            store.replace_key(&house.scope, &house.key, &after).await
+        });
+    }
+    let results = tasks.join_all().await;
+    assert_eq!(
+        results.iter().filter(|result| result.is_ok()).count(),
+        1,
+        "{results:?}"
+    );
+    assert_eq!(
+        results.iter().filter(|result| is_conflict(result)).count(),
+        7,
+        "{results:?}"
+    );
+}
+
+pub(super) async fn put_budget_replaces_limit_and_name_only(store: Engine) {
+    let house = House::build(&store).await;
+    let stored = house.new_budget(100);
+    store.put_budget(&house.scope, &stored).await.unwrap();
+    let mut changed = stored.clone();
+    changed.limit = nanos(200);
+    changed.name = "doubled".to_owned();
+    changed.scope = BudgetScope::Tenant;
+    changed.window = Window::Day;
+    store.put_budget(&house.scope, &changed).await.unwrap();
+    changed.scope = stored.scope;
+    changed.window = stored.window;
+    assert_eq!(store.budgets(&house.scope).await.unwrap(), [changed.clone()]);
+    assert_eq!(store.load().await.unwrap().budgets, [changed]);
+    store.delete_budget(&house.scope, stored.id).await.unwrap();
+    assert_eq!(
+        store.delete_budget(&house.scope, stored.id).await,
+        Err(StoreError::NotFound)
+    );
+    assert_eq!(store.budgets(&house.scope).await.unwrap(), []);
+}
+
+pub(super) async fn many_replicas_may_put_the_same_budget_at_once(store: Engine) {
+    let house = House::build(&store).await;
+    let budget = house.new_budget(100);
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let (store, scope, budget) = (store.clone(), house.scope, budget.clone());
+        tasks.spawn(async move { store.put_budget(&scope, &budget).await });
+    }
+    for result in tasks.join_all().await {
+        result.unwrap();
+    }
+    assert_eq!(store.budgets(&house.scope).await.unwrap(), [budget]);
+    assert_eq!(
+        store
+            .budgets(&TenantScope::operator(TenantId::generate()))
+            .await
+            .unwrap(),
+        []
+    );
+}

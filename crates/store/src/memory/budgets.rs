@@ -1,0 +1,158 @@
+//! Budgets and leases in memory.
+
+use async_trait::async_trait;
+use domain::{BudgetId, Money, NodeId, TenantScope, UnixMillis};
+use ledger::{Budget, Charge, Lease, Standing};
+
+use super::{MemoryStore, State, WindowRow};
+use crate::accounts::{self, Held};
+use crate::{Budgets, LeaseAnswer, LeaseWish, StoreError, must_own};
+
+impl State {
+    /// The tenant's budget.
+    fn budget(&self, scope: &TenantScope, id: BudgetId) -> Result<&Budget, StoreError> {
+        let found = self
+            .budgets
+            .get(&id)
+            .filter(|budget| budget.tenant == scope.tenant());
+        found.ok_or(StoreError::NotFound)
+    }
+
+    /// Counts a charge as spent; one on a budget that is gone is nobody's.
+    pub(super) fn charge(&mut self, scope: &TenantScope, node: NodeId, charge: &Charge) {
+        if self.budget(scope, charge.budget).is_ok() {
+            let row = self
+                .windows
+                .entry((charge.budget, charge.window_start))
+                .or_default();
+            accounts::charge(&mut row.standing, row.leases.get_mut(&node), charge.amount);
+        }
+    }
+}
+
+impl WindowRow {
+    fn grow(&mut self, limit: Money, wish: &LeaseWish) -> LeaseAnswer {
+        let mut held = self.leases.get(&wish.node).copied().unwrap_or(Held::new(wish));
+        let answer = accounts::grow(&mut self.standing, limit, &mut held, wish);
+        if matches!(answer, LeaseAnswer::Granted { .. }) {
+            self.leases.insert(wish.node, held);
+        }
+        answer
+    }
+
+    fn expire(&mut self, now: UnixMillis) -> u64 {
+        let mut count = 0;
+        for held in self.leases.values_mut().filter(|held| held.is_due(now)) {
+            accounts::expire(&mut self.standing, held);
+            count += 1;
+        }
+        count
+    }
+
+    fn close(&mut self, node: NodeId) -> Option<Lease> {
+        let held = self.leases.remove(&node)?;
+        accounts::close(&mut self.standing, &held);
+        Some(held.lease)
+    }
+}
+
+#[async_trait]
+impl Budgets for MemoryStore {
+    async fn put_budget(&self, scope: &TenantScope, budget: &Budget) -> Result<(), StoreError> {
+        must_own(scope, budget.tenant)?;
+        let mut state = self.state();
+        if !state.tenants.contains_key(&budget.tenant) {
+            return Err(StoreError::NotFound);
+        }
+        let stored = state.budgets.entry(budget.id).or_insert_with(|| budget.clone());
+        if stored.tenant != budget.tenant {
+            return Err(StoreError::Conflict("a budget of that id exists".to_owned()));
+        }
+        stored.limit = budget.limit;
+        stored.name.clone_from(&budget.name);
+        state.revision += 1;
+        Ok(())
+    }
+
+    async fn delete_budget(&self, scope: &TenantScope, budget: BudgetId) -> Result<(), StoreError> {
+        let mut state = self.state();
+        state.budget(scope, budget)?;
+        state.budgets.remove(&budget);
+        state.windows.retain(|(of, _), _| *of != budget);
+        state.revision += 1;
+        Ok(())
+    }
+
+    async fn budgets(&self, scope: &TenantScope) -> Result<Vec<Budget>, StoreError> {
+        let state = self.state();
+        Ok(state
+            .budgets
+            .values()
+            .filter(|budget| budget.tenant == scope.tenant())
+            .cloned()
+            .collect())
+    }
+
+    async fn grow_lease(&self, scope: &TenantScope, wish: &LeaseWish) -> Result<LeaseAnswer, StoreError> {
+        let mut state = self.state();
+        let limit = state.budget(scope, wish.budget)?.limit;
+        Ok(state
+            .windows
+            .entry((wish.budget, wish.window_start))
+            .or_default()
+            .grow(limit, wish))
+    }
+
+    async fn shrink_lease(
+        &self,
+        scope: &TenantScope,
+        lease: &Lease,
+        amount: Money,
+    ) -> Result<Money, StoreError> {
+        let mut state = self.state();
+        state.budget(scope, lease.budget)?;
+        let row = state
+            .windows
+            .get_mut(&(lease.budget, lease.window_start))
+            .ok_or(StoreError::NotFound)?;
+        let held = row.leases.get_mut(&lease.node).ok_or(StoreError::NotFound)?;
+        Ok(accounts::shrink(&mut row.standing, held, amount))
+    }
+
+    async fn renew_leases(&self, node: NodeId, expires: UnixMillis) -> Result<(), StoreError> {
+        for row in self.state().windows.values_mut() {
+            if let Some(held) = row.leases.get_mut(&node) {
+                accounts::revive(&mut row.standing, held, expires);
+            }
+        }
+        Ok(())
+    }
+
+    async fn expire_leases(&self, now: UnixMillis) -> Result<u64, StoreError> {
+        Ok(self.state().windows.values_mut().map(|row| row.expire(now)).sum())
+    }
+
+    async fn close_leases(&self, node: NodeId) -> Result<Vec<Lease>, StoreError> {
+        Ok(self
+            .state()
+            .windows
+            .values_mut()
+            .filter_map(|row| row.close(node))
+            .collect())
+    }
+
+    async fn standing(
+        &self,
+        scope: &TenantScope,
+        budget: BudgetId,
+        window_start: UnixMillis,
+    ) -> Result<Standing, StoreError> {
+        let state = self.state();
+        state.budget(scope, budget)?;
+        Ok(state
+            .windows
+            .get(&(budget, window_start))
+            .map(|row| row.standing)
+            .unwrap_or_default())
+    }
+}

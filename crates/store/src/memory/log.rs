@@ -1,0 +1,200 @@
+//! Entry logs in memory.
+
+use std::collections::{BTreeMap, HashMap};
+
+use async_trait::async_trait;
+use domain::{NodeId, RequestId, TenantScope};
+
+use super::{MemoryStore, State};
+use crate::row::{self, EntryColumns};
+use crate::{
+    EntryLog, Shipment, StoreError, StoredCheckpoint, StoredEntry, UsageGroup, UsageQuery, UsageRow, must_own,
+};
+
+/// One tenant's log.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    rows: Vec<(EntryColumns, StoredEntry)>,
+    by_request: HashMap<RequestId, usize>,
+    checkpoints: BTreeMap<u64, StoredCheckpoint>,
+}
+
+impl Log {
+    /// Appends the shipment unless its request is there already.
+    fn append(&mut self, shipment: &Shipment) -> bool {
+        if self.by_request.contains_key(&shipment.entry.id) {
+            return false;
+        }
+        let index = self.rows.len() as u64;
+        self.by_request.insert(shipment.entry.id, self.rows.len());
+        self.rows.push((
+            EntryColumns::of(shipment),
+            StoredEntry {
+                index,
+                bytes: shipment.bytes.clone(),
+            },
+        ));
+        true
+    }
+
+    fn usage(&self, query: &UsageQuery) -> Vec<UsageRow> {
+        let mut groups: BTreeMap<String, UsageRow> = BTreeMap::new();
+        for (columns, _) in &self.rows {
+            if query.from <= columns.finished && columns.finished < query.until {
+                let group = group_of(columns, query.by);
+                add(
+                    groups.entry(group.clone()).or_insert_with(|| empty(group)),
+                    columns,
+                );
+            }
+        }
+        let mut rows: Vec<UsageRow> = groups.into_values().collect();
+        row::sort_usage(&mut rows);
+        rows
+    }
+}
+
+fn group_of(columns: &EntryColumns, by: UsageGroup) -> String {
+    match by {
+        UsageGroup::Model => columns.model.clone().unwrap_or_else(|| "-".to_owned()),
+        UsageGroup::Key => columns.key.to_string(),
+        UsageGroup::Team => columns.team.to_string(),
+        UsageGroup::Day => row::day_name(columns.finished.0.div_euclid(row::DAY_MS)),
+    }
+}
+
+fn empty(group: String) -> UsageRow {
+    UsageRow {
+        group,
+        requests: 0,
+        refused: 0,
+        prompt_tokens: 0,
+        output_tokens: 0,
+        cost: domain::Money::ZERO,
+    }
+}
+
+fn add(row: &mut UsageRow, columns: &EntryColumns) {
+    row.requests += 1;
+    row.refused += u64::from(columns.outcome == row::REFUSED);
+    row.prompt_tokens = row.prompt_tokens.saturating_add(columns.prompt_tokens);
+    row.output_tokens = row.output_tokens.saturating_add(columns.output_tokens);
+    row.cost = row.cost.plus(columns.cost);
+}
+
+fn length(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}
+
+impl State {
+    fn ship(&mut self, scope: &TenantScope, node: NodeId, shipment: &Shipment) -> bool {
+        let new = self.logs.entry(scope.tenant()).or_default().append(shipment);
+        if new {
+            for charge in &shipment.entry.charges {
+                self.charge(scope, node, charge);
+            }
+        }
+        new
+    }
+}
+
+#[async_trait]
+impl EntryLog for MemoryStore {
+    async fn append(
+        &self,
+        scope: &TenantScope,
+        node: NodeId,
+        shipments: &[Shipment],
+    ) -> Result<u64, StoreError> {
+        for shipment in shipments {
+            must_own(scope, shipment.entry.tenant)?;
+        }
+        let mut state = self.state();
+        Ok(shipments
+            .iter()
+            .map(|shipment| u64::from(state.ship(scope, node, shipment)))
+            .sum())
+    }
+
+    async fn size(&self, scope: &TenantScope) -> Result<u64, StoreError> {
+        Ok(self
+            .state()
+            .logs
+            .get(&scope.tenant())
+            .map_or(0, |log| log.rows.len() as u64))
+    }
+
+    async fn entry(&self, scope: &TenantScope, id: RequestId) -> Result<StoredEntry, StoreError> {
+        let state = self.state();
+        let log = state.logs.get(&scope.tenant()).ok_or(StoreError::NotFound)?;
+        let index = log.by_request.get(&id).ok_or(StoreError::NotFound)?;
+        log.rows
+            .get(*index)
+            .map(|(_, stored)| stored.clone())
+            .ok_or(StoreError::NotFound)
+    }
+
+    async fn entries(
+        &self,
+        scope: &TenantScope,
+        from: u64,
+        count: u64,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        let state = self.state();
+        let rows = state
+            .logs
+            .get(&scope.tenant())
+            .into_iter()
+            .flat_map(|log| &log.rows);
+        Ok(rows
+            .skip(length(from))
+            .take(length(count))
+            .map(|(_, stored)| stored.clone())
+            .collect())
+    }
+
+    async fn leaf_hashes(&self, scope: &TenantScope, size: u64) -> Result<Vec<[u8; 32]>, StoreError> {
+        let state = self.state();
+        let rows = state.logs.get(&scope.tenant()).map_or(&[][..], |log| &log.rows);
+        let wanted = rows.get(..length(size)).ok_or(StoreError::NotFound)?;
+        Ok(wanted.iter().map(|(columns, _)| columns.leaf).collect())
+    }
+
+    async fn put_checkpoint(
+        &self,
+        scope: &TenantScope,
+        checkpoint: &StoredCheckpoint,
+    ) -> Result<(), StoreError> {
+        let mut state = self.state();
+        let log = state.logs.entry(scope.tenant()).or_default();
+        let stored = log
+            .checkpoints
+            .entry(checkpoint.size)
+            .or_insert_with(|| checkpoint.clone());
+        if stored.note == checkpoint.note {
+            return Ok(());
+        }
+        Err(StoreError::Conflict(format!(
+            "another checkpoint of size {} exists",
+            checkpoint.size
+        )))
+    }
+
+    async fn checkpoint(&self, scope: &TenantScope) -> Result<Option<StoredCheckpoint>, StoreError> {
+        let state = self.state();
+        let newest = state
+            .logs
+            .get(&scope.tenant())
+            .and_then(|log| log.checkpoints.last_key_value());
+        Ok(newest.map(|(_, checkpoint)| checkpoint.clone()))
+    }
+
+    async fn usage(&self, scope: &TenantScope, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
+        Ok(self
+            .state()
+            .logs
+            .get(&scope.tenant())
+            .map(|log| log.usage(query))
+            .unwrap_or_default())
+    }
+}

@@ -1,0 +1,117 @@
+//! Values as columns and back: what engines that store rows share, and how usage rows are named and sorted.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use domain::{KeyId, Money, RequestId, TeamId, UnixMillis};
+use ledger::{Outcome, merkle};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{Shipment, StoreError, UsageRow};
+
+/// Milliseconds in a UTC day.
+pub const DAY_MS: i64 = 86_400_000;
+
+/// The columns that are kept of an entry beside its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryColumns {
+    /// The request.
+    pub request: RequestId,
+    /// When it was settled.
+    pub finished: UnixMillis,
+    /// The credential.
+    pub key: KeyId,
+    /// The credential's team.
+    pub team: TeamId,
+    /// The model the caller named.
+    pub model: Option<String>,
+    /// How it ended: the outcome's stable name.
+    pub outcome: &'static str,
+    /// Prompt tokens, all classes.
+    pub prompt_tokens: u64,
+    /// Output tokens.
+    pub output_tokens: u64,
+    /// What it cost.
+    pub cost: Money,
+    /// The Merkle leaf of its bytes.
+    pub leaf: merkle::Hash,
+}
+
+/// The outcome's name of a refusal.
+pub const REFUSED: &str = "refused";
+
+impl EntryColumns {
+    /// The columns of a shipment.
+    pub fn of(shipment: &Shipment) -> Self {
+        let entry = &shipment.entry;
+        Self {
+            request: entry.id,
+            finished: entry.finished,
+            key: entry.key,
+            team: entry.team,
+            model: entry.model.clone(),
+            outcome: outcome_name(&entry.outcome),
+            prompt_tokens: entry.usage.prompt(),
+            output_tokens: entry.usage.output,
+            cost: entry.cost,
+            leaf: merkle::leaf_hash(&shipment.bytes),
+        }
+    }
+}
+
+const fn outcome_name(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Completed => "completed",
+        Outcome::Refused(_) => REFUSED,
+        Outcome::ClientGone => "client_gone",
+        Outcome::UpstreamFailed(_) => "upstream_failed",
+        Outcome::Interrupted => "interrupted",
+    }
+}
+
+/// A count as a signed column; saturates.
+pub fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// A signed column as a count; a negative one is damage.
+pub fn unsigned(column: i64) -> Result<u64, StoreError> {
+    u64::try_from(column).map_err(|_| damaged("a count", "negative"))
+}
+
+/// A value as a JSON text column.
+pub fn encode<T: Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| damaged("a document", error))
+}
+
+/// A JSON text column as a value.
+pub fn decode<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|error| damaged("a document", error))
+}
+
+/// An id column as an id.
+pub fn id<T: FromStr<Err: Display>>(text: &str) -> Result<T, StoreError> {
+    text.parse().map_err(|error| damaged("an id", error))
+}
+
+/// A hash column as a hash.
+pub fn hash(bytes: &[u8]) -> Result<merkle::Hash, StoreError> {
+    bytes.try_into().map_err(|_| damaged("a hash", "not 32 bytes"))
+}
+
+/// Damage in `what`.
+pub fn damaged(what: &str, why: impl Display) -> StoreError {
+    StoreError::Damaged(format!("{what}: {why}"))
+}
+
+/// The name of the `day`th UTC day since 1970: `2026-11-22`.
+pub fn day_name(day: i64) -> String {
+    jiff::Timestamp::from_millisecond(day.saturating_mul(DAY_MS))
+        .map_or_else(|_| "-".to_owned(), |time| time.strftime("%F").to_string())
+}
+
+/// Largest cost first; equal costs by name.
+pub fn sort_usage(rows: &mut [UsageRow]) {
+    rows.sort_by(|a, b| b.cost.cmp(&a.cost).then_with(|| a.group.cmp(&b.group)));
+}

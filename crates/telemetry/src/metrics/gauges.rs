@@ -1,0 +1,165 @@
+//! Values that go up and down, and counters of the work beside requests.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::info::Info;
+
+use super::catalogue::Catalogue;
+use super::labels::Listener;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ListenerLabel {
+    listener: &'static str,
+}
+
+/// How many of something are under way.
+#[derive(Debug, Clone, Default)]
+pub struct Level(Gauge);
+
+impl Level {
+    /// One more, until the guard is dropped.
+    pub fn enter(&self) -> Entered {
+        self.0.inc();
+        Entered(self.0.clone())
+    }
+
+    /// How many there are.
+    pub fn get(&self) -> i64 {
+        self.0.get()
+    }
+}
+
+/// One that is under way.
+#[derive(Debug)]
+pub struct Entered(Gauge);
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// Handles to single values; each is an atomic.
+#[derive(Debug)]
+pub struct Gauges {
+    /// Bytes in the journal that the store does not have yet.
+    pub journal_depth_bytes: Gauge,
+    /// Entries shipped into the store.
+    pub entries_shipped: Counter,
+    /// Attempts to ship that the store did not take.
+    pub ship_failures: Counter,
+    /// Entries set aside because they could not be read.
+    pub entries_quarantined: Counter,
+    /// Leases this node holds.
+    pub leases_held: Gauge,
+    /// What they amount to, in nano-US-dollars.
+    pub lease_nanos: Gauge,
+    /// Other nodes' leases found expired.
+    pub leases_expired: Counter,
+    /// Reservations under way.
+    pub reservations_open: Gauge,
+    /// Streams under way.
+    pub streams_open: Level,
+    /// Checkpoints signed.
+    pub checkpoints_signed: Counter,
+    /// The revision of the configuration in force.
+    pub config_revision: Gauge,
+    /// Configurations refused because they were bad.
+    pub config_rejected: Counter,
+    /// Log lines dropped because the sink was slower than the log.
+    pub log_lines_dropped: Gauge,
+    connections: Family<ListenerLabel, Gauge>,
+    checkpoint_age: Gauge,
+    began: Instant,
+    /// Milliseconds after `began`, plus one; 0 for never.
+    checkpoint_at: AtomicU64,
+}
+
+impl Gauges {
+    pub(super) fn register(catalogue: &mut Catalogue, version: &str) -> Self {
+        let info = Info::new(vec![("version", version.to_owned())]);
+        catalogue.own("info", "bartizan_build_info", &["version"], "The running build.", info);
+        Self {
+            journal_depth_bytes: catalogue.gauge(
+                "bartizan_journal_depth_bytes",
+                "Bytes in the journal that the store does not have yet.",
+            ),
+            entries_shipped: catalogue
+                .counter("bartizan_journal_entries_shipped_total", "Ledger entries shipped into the store."),
+            ship_failures: catalogue
+                .counter("bartizan_journal_ship_failures_total", "Attempts to ship that the store did not take."),
+            entries_quarantined: catalogue.counter(
+                "bartizan_journal_entries_quarantined_total",
+                "Entries set aside because they could not be read; each needs a person.",
+            ),
+            leases_held: catalogue.gauge("bartizan_leases_held", "Leases of budgets this node holds."),
+            lease_nanos: catalogue
+                .gauge("bartizan_lease_nanos", "What this node's leases amount to, in nano-US-dollars."),
+            leases_expired: catalogue.counter(
+                "bartizan_leases_expired_total",
+                "Leases of any node found expired; their remainders count as spent until the node has replayed.",
+            ),
+            reservations_open: catalogue.gauge("bartizan_reservations_open", "Reservations under way."),
+            streams_open: Level(catalogue.gauge("bartizan_streams_open", "Streamed answers under way.")),
+            checkpoints_signed: catalogue
+                .counter("bartizan_ledger_checkpoints_signed_total", "Checkpoints of ledgers signed."),
+            config_revision: catalogue
+                .gauge("bartizan_config_revision", "The revision of the configuration in force."),
+            config_rejected: catalogue.counter(
+                "bartizan_config_rejected_total",
+                "Configurations that were refused; the one in force stayed.",
+            ),
+            log_lines_dropped: catalogue
+                .gauge("bartizan_log_lines_dropped", "Log lines dropped because the sink was too slow."),
+            connections: catalogue.add(
+                "gauge",
+                "bartizan_connections_open",
+                &["listener"],
+                "Connections open.",
+                Family::default(),
+            ),
+            checkpoint_age: catalogue.gauge(
+                "bartizan_ledger_checkpoint_age_seconds",
+                "Seconds since ledgers were last looked through for checkpoints to sign; since the start if never.",
+            ),
+            began: Instant::now(),
+            checkpoint_at: AtomicU64::new(0),
+        }
+    }
+
+    /// Connections open on a listener; keep the handle.
+    pub fn connections(&self, listener: Listener) -> Level {
+        Level(self.connections.get_or_create_owned(&ListenerLabel { listener: listener.as_str() }))
+    }
+
+    /// Ledgers have just been looked through for checkpoints to sign.
+    pub fn checkpointed(&self) {
+        self.checkpoint_at.store(self.elapsed_ms().saturating_add(1), Ordering::Relaxed);
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Brings what depends on the time up to date.
+    pub(super) fn refresh(&self) {
+        let at = self.checkpoint_at.load(Ordering::Relaxed).saturating_sub(1);
+        let age_ms = self.elapsed_ms().saturating_sub(at);
+        self.checkpoint_age.set(i64::try_from(age_ms / 1000).unwrap_or(i64::MAX));
+    }
+}
+
+impl Catalogue {
+    fn gauge(&mut self, name: &'static str, help: &'static str) -> Gauge {
+        self.add("gauge", name, &[], help, Gauge::default())
+    }
+
+    fn counter(&mut self, name: &'static str, help: &'static str) -> Counter {
+        self.add("counter", name, &[], help, Counter::default())
+    }
+}
