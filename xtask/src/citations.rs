@@ -78,17 +78,6 @@ fn is_policy_test(file: &Path) -> bool {
     file.starts_with("policies/tests") && file.extension().is_some_and(|kind| kind == "json")
 }
 
-/// Whether all of a file is there for tests.
-fn is_test_file(file: &Path) -> bool {
-    let whole = file
-        .iter()
-        .any(|part| part == "tests" || part == "testkit" || part == "fuzz");
-    whole
-        || file
-            .iter()
-            .any(|part| part.to_string_lossy().starts_with("conformance"))
-}
-
 impl Citations {
     /// Reads one file.
     pub fn read(&mut self, file: &Path, text: &str, threats: &[Threat]) {
@@ -97,14 +86,18 @@ impl Citations {
         } else if file.extension().is_some_and(|kind| kind == "rs") {
             self.read_rust(file, text, threats);
         } else {
-            self.comments(file, text.lines().map(|line| (line, is_test_file(file))), threats);
+            self.comments(
+                file,
+                text.lines().map(|line| (line, repository::is_for_tests(file))),
+                threats,
+            );
             self.named(file, text, threats, test_name);
         }
     }
 
     fn read_rust(&mut self, file: &Path, text: &str, threats: &[Threat]) {
         let lines = source::lines(text);
-        let in_tests = is_test_file(file);
+        let in_tests = repository::is_for_tests(file);
         // Only what the lexer calls a comment is one: a test's text may look like a citation.
         let comments: Vec<_> = lines
             .iter()

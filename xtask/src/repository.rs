@@ -78,3 +78,9 @@ pub fn write(root: &Path, file: &Path, text: &str) -> Result<bool, Error> {
     fs::write(&path, text).map_err(failed)?;
     Ok(true)
 }
+
+/// Whether all of a file is there for tests: test folders, suites that engines pass, test tools.
+pub fn is_for_tests(file: &Path) -> bool {
+    let whole = |part: &str| ["tests", "testkit", "fuzz"].contains(&part) || part.starts_with("conformance");
+    file.iter().any(|part| part.to_str().is_some_and(whole))
+}

@@ -32,15 +32,8 @@ pub(super) fn prepare(field: &Field, kind: Kind) -> Outcome<Prepared> {
         .map_err(|why| Failure::new(format!("{}: {why}", template.display())))?;
     let folder = field.folder_of(kind)?;
     let (data_port, control_port, health_port) = (free_port()?, free_port()?, free_port()?);
-    let config = [
-        ("@upstream_port@", field.upstream_port.to_string()),
-        ("@data_port@", data_port.to_string()),
-        ("@control_port@", control_port.to_string()),
-        ("@health_port@", health_port.to_string()),
-        ("@folder@", folder.display().to_string()),
-    ]
-    .iter()
-    .fold(text, |text, (mark, value)| text.replace(mark, value));
+    let ports = [field.upstream_port, data_port, control_port, health_port];
+    let config = configure(&text, ports, &folder);
     std::fs::write(folder.join("bartizan.yaml"), &config)?;
     let mut prepared = Prepared {
         folder,
@@ -58,6 +51,23 @@ pub(super) fn prepare(field: &Field, kind: Kind) -> Outcome<Prepared> {
     prepared.key = find(&printed, "key").or_else(|| find(&printed, "secret"));
     drop(running);
     Ok(prepared)
+}
+
+/// Fills ports (upstream, data, control, health) and folder in.
+fn configure(template: &str, ports: [u16; 4], folder: &Path) -> String {
+    let marks = [
+        "@upstream_port@",
+        "@data_port@",
+        "@control_port@",
+        "@health_port@",
+    ];
+    let filled = marks
+        .iter()
+        .zip(ports)
+        .fold(template.to_owned(), |text, (mark, port)| {
+            text.replace(mark, &port.to_string())
+        });
+    filled.replace("@folder@", &folder.display().to_string())
 }
 
 /// Starts a prepared gate and waits until it is ready.
@@ -158,5 +168,25 @@ mod tests {
         assert_eq!(fill("@team@", &printed), "t");
         assert_eq!(fill("@other@", &printed), "@other@");
         assert_eq!(fill("plain", &printed), "plain");
+    }
+
+    #[test]
+    fn both_configurations_are_valid() {
+        for template in [
+            include_str!("../../all-on.yaml"),
+            include_str!("../../all-off.yaml"),
+        ] {
+            let text = configure(template, [1001, 1002, 1003, 1004], Path::new("/tmp/x"));
+            assert!(
+                !text
+                    .lines()
+                    .any(|line| !line.starts_with('#') && line.contains('@'))
+            );
+            let read = config::Config::parse(&text, "bartizan.yaml", &|_: &str| None);
+            let problems = read
+                .map(|config| config.validate())
+                .unwrap_or_else(|why| panic!("{why}"));
+            assert!(problems.is_empty(), "{problems:?}");
+        }
     }
 }

@@ -43,11 +43,18 @@ pub struct Problem {
 
 impl Problem {
     pub(crate) fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), message: message.into(), hint: None }
+        Self {
+            path: path.into(),
+            message: message.into(),
+            hint: None,
+        }
     }
 
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
-        Self { hint: Some(hint.into()), ..self }
+        Self {
+            hint: Some(hint.into()),
+            ..self
+        }
     }
 }
 
@@ -59,7 +66,11 @@ impl fmt::Display for Problem {
 
 /// User input for a message: in backticks, on one line, and not a book of it.
 pub(crate) fn quoted(text: &str) -> String {
-    let clipped: String = text.chars().take(48).map(|c| if c.is_control() { '�' } else { c }).collect();
+    let clipped: String = text
+        .chars()
+        .take(48)
+        .map(|c| if c.is_control() { '�' } else { c })
+        .collect();
     let more = if text.chars().nth(48).is_some() { "…" } else { "" };
     format!("`{clipped}{more}`")
 }

@@ -1,6 +1,9 @@
 //! Floor 1: `bartizan.yaml`, strictly read into one typed value. Never opens a file or socket and never
 //! reads the environment itself: texts and variables are handed in, secrets stay references.
 
+mod address;
+mod bounds;
+mod clear;
 mod dollars;
 mod error;
 mod parse;

@@ -4,7 +4,7 @@ use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy};
 use serde_saphyr::{Error, MessageFormatter, Options, PropertySyntax, UserMessageFormatter};
 
 use crate::error::quoted;
-use crate::variables::Tokenized;
+use crate::variables::{Reference, Tokenized};
 use crate::{Config, ConfigError, FILE_BYTES_MAX};
 
 /// The environment as handed in: the configuration reads none itself. Any `Fn(&str) -> Option<String>` is one.
@@ -24,7 +24,6 @@ impl Config {
     ///
     /// Unquoted values may hold `${NAME}` (an error if unset) and `${NAME:-default}`.
     // threat: AGP-T3
-    // threat: ANP-B0002
     pub fn parse(text: &str, file: &str, env: &dyn Environment) -> Result<Self, ConfigError> {
         read(text, env).map_err(|wrong| ConfigError {
             file: file.to_owned(),
@@ -48,12 +47,15 @@ struct Wrong {
 fn read(text: &str, env: &dyn Environment) -> Result<Config, Wrong> {
     if text.len() > FILE_BYTES_MAX {
         let message = format!("the file is larger than {FILE_BYTES_MAX} bytes");
-        return Err(Wrong { message, ..Wrong::default() });
+        return Err(Wrong {
+            message,
+            ..Wrong::default()
+        });
     }
     let tokenized = Tokenized::new(text, env);
     let options = options().with_properties(tokenized.values.clone());
-    let read: Option<Config> =
-        serde_saphyr::from_str_with_options(&tokenized.text, options).map_err(|error| explain(&error, &tokenized))?;
+    let read: Option<Config> = serde_saphyr::from_str_with_options(&tokenized.text, options)
+        .map_err(|error| explain(&error, &tokenized))?;
     let config = read.unwrap_or_default();
     match literal(&config, text, &tokenized) {
         None => Ok(config),
@@ -68,15 +70,26 @@ fn literal(config: &Config, text: &str, tokenized: &Tokenized) -> Option<Wrong> 
         return Some(Wrong {
             line: reference.line,
             column: reference.column,
-            message: format!("{} is inside quotes, where nothing is expanded", quoted(&reference.written)),
+            message: format!(
+                "{} is inside quotes, where nothing is expanded",
+                quoted(&reference.written)
+            ),
             hint: Some("leave the quotes out".to_owned()),
         });
     }
     let open = text.lines().zip(1u64..).find(|(line, _)| {
-        let after = line.replace("$$", "").split_once("${").map(|(_, after)| after.to_owned());
+        let after = line
+            .replace("$$", "")
+            .split_once("${")
+            .map(|(_, after)| after.to_owned());
         after.is_some_and(|after| !after.contains('}') && read.contains(&format!("${{{}", after.trim_end())))
     });
-    open.map(|(_, line)| Wrong { line, column: 1, message: "`${` has no `}` on the same line".to_owned(), hint: None })
+    open.map(|(_, line)| Wrong {
+        line,
+        column: 1,
+        message: "`${` has no `}` on the same line".to_owned(),
+        hint: None,
+    })
 }
 
 /// Strict in everything, small budgets: a configuration is a page or two.
@@ -111,12 +124,12 @@ fn options() -> Options {
 /// What is wrong, and where.
 fn explain(error: &Error, tokenized: &Tokenized) -> Wrong {
     let place = error.location();
-    let (message, hint) = match unresolved(error).and_then(|token| tokenized.by_token(token)) {
-        Some(reference) => {
-            let (message, hint) = reference.problem();
-            (message, Some(hint))
-        }
-        None => sentence(error),
+    let unset = unresolved(error)
+        .and_then(|token| tokenized.by_token(token))
+        .map(Reference::problem);
+    let (message, hint) = match unset {
+        Some((message, hint)) => (message, Some(hint)),
+        None => misfit(error, tokenized).unwrap_or_else(|| sentence(error)),
     };
     Wrong {
         line: place.map_or(0, |p| p.line()),
@@ -124,6 +137,27 @@ fn explain(error: &Error, tokenized: &Tokenized) -> Wrong {
         message: tokenized.restore(message),
         hint: hint.map(|hint| tokenized.restore(hint)),
     }
+}
+
+/// A variable's value does not fit where it was put. What it is is not said: it may be a secret, put where
+/// a reference to it belongs.
+// threat: AGP-I1
+fn misfit(error: &Error, tokenized: &Tokenized) -> Option<(String, Option<String>)> {
+    let Error::Message { msg, location } = error.without_snippet() else {
+        return None;
+    };
+    if !msg.contains("interpolated") {
+        return None;
+    }
+    let reference = tokenized.at(location.line(), location.column())?;
+    let hint = reference
+        .name
+        .as_ref()
+        .map(|name| format!("if it is a secret, name it here as `env:{name}`"));
+    Some((
+        format!("the value of {} does not fit here", quoted(&reference.written)),
+        hint,
+    ))
 }
 
 /// The token that the parser found no value for.
@@ -139,19 +173,26 @@ fn unresolved(error: &Error) -> Option<&str> {
 fn sentence(error: &Error) -> (String, Option<String>) {
     match error {
         Error::AliasError { error, .. } | Error::WithSnippet { error, .. } => sentence(error),
-        Error::SerdeUnknownField { field, expected, .. } => {
-            (format!("unknown key {}", quoted(field)), nearest("key", field, expected))
-        }
-        Error::SerdeUnknownVariant { variant, expected, .. } => {
-            (format!("unknown value {}", quoted(variant)), nearest("value", variant, expected))
-        }
+        Error::SerdeUnknownField { field, expected, .. } => (
+            format!("unknown key {}", quoted(field)),
+            nearest("key", field, expected),
+        ),
+        Error::SerdeUnknownVariant {
+            variant, expected, ..
+        } => (
+            format!("unknown value {}", quoted(variant)),
+            nearest("value", variant, expected),
+        ),
         Error::SerdeMissingField { field, .. } => (format!("the key `{field}` is missing"), None),
-        Error::DuplicateMappingKey { key, .. } => {
-            (format!("the key {} is there twice", quoted(key.as_deref().unwrap_or("?"))), None)
-        }
+        Error::DuplicateMappingKey { key, .. } => (
+            format!("the key {} is there twice", quoted(key.as_deref().unwrap_or("?"))),
+            None,
+        ),
         Error::InvalidPropertyName { name, .. } => (format!("{} is no variable", quoted(name)), None),
         Error::MergeKeyNotAllowed { .. } => ("merge keys (`<<`) are not supported".to_owned(), None),
-        Error::Message { msg, .. } if msg.starts_with("not a secret reference") => (msg.clone(), Some(SECRET_HINT.to_owned())),
+        Error::Message { msg, .. } if msg.starts_with("not a secret reference") => {
+            (msg.clone(), Some(SECRET_HINT.to_owned()))
+        }
         Error::Message { msg, .. } => (msg.clone(), None),
         other => (plain(&UserMessageFormatter.format_message(other)), None),
     }
@@ -163,7 +204,10 @@ const SECRET_HINT: &str = "put the secret into an environment variable or a file
 fn plain(message: &str) -> String {
     let line = message.lines().next().unwrap_or_default().trim_end_matches('.');
     let mut chars = line.chars();
-    chars.next().map(|first| first.to_lowercase().chain(chars).take(200).collect()).unwrap_or_default()
+    chars
+        .next()
+        .map(|first| first.to_lowercase().chain(chars).take(200).collect())
+        .unwrap_or_default()
 }
 
 /// The name that was probably meant, or all there are.

@@ -13,7 +13,8 @@ Generated from the types that read the file; regenerate with `UPDATE_GENERATED=1
 error that names the line, the column and the nearest known key. Without a file everything has its default.
 
 - **Variables.** An unquoted value may hold `${NAME}` (an error if the variable is not set) or `${NAME:-default}`.
-  Inside quotes nothing is expanded, and a `${NAME}` there is an error.
+  Inside quotes nothing is expanded, and a `${NAME}` there is an error; `$${` is a literal `${`. What a variable
+  holds is never read as YAML and never shown in an error.
 - **Secrets** are never in the file, only where they are kept: `env:NAME` or `file:/absolute/path`.
 - **Units** come last in a key: `_ms` milliseconds, `_bytes` bytes, `_max` the most that is allowed.
 - **Relative paths** start at the directory the gate was started in.
@@ -24,7 +25,10 @@ error that names the line, the column and the nearest known key. Without a file 
 pub fn reference_markdown() -> String {
     let schema = schema();
     let defaults = serde_json::to_value(Config::default()).unwrap_or_default();
-    let mut page = Page { root: &schema, text: HEAD.to_owned() };
+    let mut page = Page {
+        root: &schema,
+        text: HEAD.to_owned(),
+    };
     page.section("", &schema, Some(&defaults));
     page.text
 }
@@ -37,7 +41,11 @@ struct Page<'a> {
 impl<'a> Page<'a> {
     /// One object's table, then the tables of the objects in it.
     fn section(&mut self, path: &str, object: &'a Value, defaults: Option<&Value>) {
-        let title = if path.is_empty() { "Top level".to_owned() } else { format!("`{path}`") };
+        let title = if path.is_empty() {
+            "Top level".to_owned()
+        } else {
+            format!("`{path}`")
+        };
         self.text += &format!("\n## {title}\n\n{}\n\n", describe(object));
         self.text += "| key | value | default | meaning |\n|---|---|---|---|\n";
         let keys = properties(object);
@@ -47,16 +55,26 @@ impl<'a> Page<'a> {
         }
         for (key, value) in keys {
             let inner = self.object_in(value);
-            let own = defaults.and_then(|all| all.get(key)).or_else(|| value.get("default")).filter(|d| d.is_object());
+            let own = defaults
+                .and_then(|all| all.get(key))
+                .or_else(|| value.get("default"))
+                .filter(|d| d.is_object());
             if let Some((suffix, inner)) = inner {
-                let prefix = if path.is_empty() { String::new() } else { format!("{path}.") };
+                let prefix = if path.is_empty() {
+                    String::new()
+                } else {
+                    format!("{path}.")
+                };
                 self.section(&format!("{prefix}{key}{suffix}"), inner, own);
             }
         }
     }
 
     fn row(&mut self, object: &Value, key: &str, value: &'a Value, default: Option<&Value>) {
-        let required = object.get("required").and_then(Value::as_array).is_some_and(|all| all.iter().any(|k| k == key));
+        let required = object
+            .get("required")
+            .and_then(Value::as_array)
+            .is_some_and(|all| all.iter().any(|k| k == key));
         let default = match default {
             _ if required => "required".to_owned(),
             None | Some(Value::Null) => "–".to_owned(),
@@ -66,10 +84,18 @@ impl<'a> Page<'a> {
             Some(other) => format!("`{other}`"),
         };
         let mut meaning = describe(value);
-        for (choice, says) in self.choices(value).into_iter().filter(|(_, says)| !says.is_empty()) {
+        for (choice, says) in self
+            .choices(value)
+            .into_iter()
+            .filter(|(_, says)| !says.is_empty())
+        {
             meaning += &format!("<br>`{choice}`: {says}");
         }
-        self.text += &format!("| `{key}` | {} | {default} | {} |\n", self.kind(value), meaning.replace('|', "\\|"));
+        self.text += &format!(
+            "| `{key}` | {} | {default} | {} |\n",
+            self.kind(value),
+            meaning.replace('|', "\\|")
+        );
     }
 
     /// What a value may be, in words.
@@ -87,10 +113,21 @@ impl<'a> Page<'a> {
             return "dollars".to_owned();
         }
         match type_of(target) {
-            "array" => format!("list of {}", plural(&target.get("items").map(|items| self.kind(items)).unwrap_or_default())),
+            "array" => format!(
+                "list of {}",
+                plural(
+                    &target
+                        .get("items")
+                        .map(|items| self.kind(items))
+                        .unwrap_or_default()
+                )
+            ),
             "object" if target.get("properties").is_some() => "section".to_owned(),
             "object" => {
-                let inner = target.get("additionalProperties").map(|inner| self.kind(inner)).unwrap_or_default();
+                let inner = target
+                    .get("additionalProperties")
+                    .map(|inner| self.kind(inner))
+                    .unwrap_or_default();
                 format!("map of names to {}", plural(&inner))
             }
             "integer" => "whole number".to_owned(),
@@ -105,9 +142,16 @@ impl<'a> Page<'a> {
         let target = self.resolve(value);
         let text = |v: &Value| v.as_str().map(str::to_owned);
         let plain = target.get("enum").and_then(Value::as_array).into_iter().flatten();
-        let described = target.get("oneOf").and_then(Value::as_array).into_iter().flatten();
+        let described = target
+            .get("oneOf")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
         let described = described.filter_map(|one| Some((text(one.get("const")?)?, describe(one))));
-        plain.filter_map(|v| Some((text(v)?, String::new()))).chain(described).collect()
+        plain
+            .filter_map(|v| Some((text(v)?, String::new())))
+            .chain(described)
+            .collect()
     }
 
     /// The object schema within a value, and what to append to its path: a list's items, an optional section.
@@ -123,20 +167,29 @@ impl<'a> Page<'a> {
     /// Follows a `$ref`, also through an `anyOf` with null.
     fn resolve(&self, value: &'a Value) -> &'a Value {
         let definitions = self.root.get("$defs");
-        reference(value).and_then(|name| definitions?.get(name)).unwrap_or(value)
+        reference(value)
+            .and_then(|name| definitions?.get(name))
+            .unwrap_or(value)
     }
 }
 
 fn reference(value: &Value) -> Option<&str> {
     let own = value.get("$ref");
-    let any = value.get("anyOf").and_then(Value::as_array).and_then(|all| all.iter().find_map(|one| one.get("$ref")));
+    let any = value
+        .get("anyOf")
+        .and_then(Value::as_array)
+        .and_then(|all| all.iter().find_map(|one| one.get("$ref")));
     own.or(any)?.as_str()?.strip_prefix("#/$defs/")
 }
 
 /// The type's name; of a nullable one, the other.
 fn type_of(value: &Value) -> &str {
     let named = value.get("type");
-    let several = named.and_then(Value::as_array).into_iter().flatten().find(|one| *one != "null");
+    let several = named
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .find(|one| *one != "null");
     several.or(named).and_then(Value::as_str).unwrap_or("value")
 }
 
@@ -150,10 +203,18 @@ fn plural(kind: &str) -> String {
 }
 
 fn properties(object: &Value) -> Vec<(&String, &Value)> {
-    object.get("properties").and_then(Value::as_object).into_iter().flat_map(Map::iter).collect()
+    object
+        .get("properties")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flat_map(Map::iter)
+        .collect()
 }
 
 fn describe(value: &Value) -> String {
-    let text = value.get("description").and_then(Value::as_str).unwrap_or_default();
+    let text = value
+        .get("description")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,23 +1,31 @@
 //! What no single key can tell: whether the keys fit together, and whether the posture permits them.
 
 use std::collections::HashSet;
-use std::fmt::Display;
-use std::net::{IpAddr, SocketAddr};
-use std::ops::RangeInclusive;
+use std::net::SocketAddr;
 
+use crate::address::Address;
+use crate::bounds::{DAY_MS, within};
 use crate::error::quoted;
 use crate::section::{Checks, ClientCertificates, Config, Posture, Provider, StoreEngine};
 use crate::{Dollars, Problem};
 
-/// A day: no time in the file is longer.
-const DAY_MS: u64 = 86_400_000;
 const PROVIDERS_MAX: usize = 1_000;
 const MODELS_MAX: usize = 10_000;
 const NAME_CHARS_MAX: usize = 128;
 /// Headers that carry credentials or belong to the connection: no provider's `headers` may set them.
 const HEADERS_REFUSED: [&str; 12] = [
-    "authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "host",
-    "content-length", "transfer-encoding", "connection", "upgrade", "te",
+    "authorization",
+    "proxy-authorization",
+    "x-api-key",
+    "api-key",
+    "x-goog-api-key",
+    "cookie",
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "upgrade",
+    "te",
 ];
 
 impl Config {
@@ -32,6 +40,7 @@ impl Config {
         self.prices_fit(&mut problems);
         self.otlp_fits(&mut problems);
         self.bounds(&mut problems);
+        self.holds_no_secret(&mut problems);
         problems
     }
 
@@ -47,18 +56,32 @@ impl Config {
         ];
         for (path, own, other_path, other) in pairs {
             if overlap(own, other) {
-                problems.push(Problem::new(path, format!("shares `{own}` with `{other_path}`")).hint("give it another port"));
+                problems.push(
+                    Problem::new(path, format!("shares `{own}` with `{other_path}`"))
+                        .hint("give it another port"),
+                );
             }
         }
         if let Some(tls) = &listen.tls
             && tls.client_certificates != ClientCertificates::None
             && tls.client_ca.is_none()
         {
-            let problem = Problem::new("listen.tls.client_ca", "is missing: client certificates are verified against it");
+            let problem = Problem::new(
+                "listen.tls.client_ca",
+                "is missing: client certificates are verified against it",
+            );
             problems.push(problem);
         }
-        for (i, net) in listen.trusted_proxies.iter().enumerate().filter(|(_, net)| net.prefix_len() == 0) {
-            let problem = Problem::new(format!("listen.trusted_proxies[{i}]"), format!("`{net}` believes everybody"));
+        for (i, net) in listen
+            .trusted_proxies
+            .iter()
+            .enumerate()
+            .filter(|(_, net)| net.prefix_len() == 0)
+        {
+            let problem = Problem::new(
+                format!("listen.trusted_proxies[{i}]"),
+                format!("`{net}` believes everybody"),
+            );
             problems.push(problem.hint("name the networks that your proxies are in"));
         }
     }
@@ -68,18 +91,28 @@ impl Config {
     fn posture_permits(&self, problems: &mut Vec<Problem>) {
         let listen = &self.listen;
         if self.checks == Checks::Off && (self.posture != Posture::Development || !loopback(listen.data)) {
-            problems.push(Problem::new("checks", "`off` is for posture `development` on a loopback address only"));
+            problems.push(Problem::new(
+                "checks",
+                "`off` is for posture `development` on a loopback address only",
+            ));
         }
         if self.posture == Posture::Development {
             return;
         }
         if !loopback(listen.data) && listen.tls.is_none() && !listen.behind_tls_proxy {
-            let problem = Problem::new("listen.data", format!("`{}` would speak plain http beyond loopback", listen.data));
+            let problem = Problem::new(
+                "listen.data",
+                format!("`{}` would speak plain http beyond loopback", listen.data),
+            );
             problems.push(problem.hint("configure `listen.tls`, or declare `listen.behind_tls_proxy: true`"));
         }
         if !loopback(listen.control) {
-            let problem = Problem::new("listen.control", format!("`{}` would speak plain http beyond loopback", listen.control));
-            problems.push(problem.hint("listen on loopback and reach it through a tunnel or a proxy with TLS"));
+            let problem = Problem::new(
+                "listen.control",
+                format!("`{}` would speak plain http beyond loopback", listen.control),
+            );
+            problems
+                .push(problem.hint("listen on loopback and reach it through a tunnel or a proxy with TLS"));
         }
     }
 
@@ -89,14 +122,20 @@ impl Config {
                 let problem = Problem::new("store.url", "is missing: the engine is `postgres`");
                 problems.push(problem.hint("name where the address is kept, such as `env:DATABASE_URL`"));
             }
-            (StoreEngine::Sqlite, Some(_)) => problems.push(Problem::new("store.url", "means nothing to the engine `sqlite`")),
+            (StoreEngine::Sqlite, Some(_)) => {
+                problems.push(Problem::new("store.url", "means nothing to the engine `sqlite`"))
+            }
             _ => {}
         }
     }
 
     fn providers_fit(&self, problems: &mut Vec<Problem>) {
         at_most(problems, "providers", self.providers.len(), PROVIDERS_MAX);
-        unique(problems, "providers", self.providers.iter().map(|p| p.name.as_str()));
+        unique(
+            problems,
+            "providers",
+            self.providers.iter().map(|p| p.name.as_str()),
+        );
         for (i, provider) in self.providers.iter().enumerate() {
             provider.fits(&format!("providers[{i}]"), problems);
         }
@@ -107,9 +146,20 @@ impl Config {
         unique(problems, "models", self.models.iter().map(|m| m.name.as_str()));
         for (i, model) in self.models.iter().enumerate() {
             let path = format!("models[{i}]");
+            within(
+                problems,
+                format!("{path}.name"),
+                model.name.chars().count(),
+                1..=256,
+            );
             within(problems, format!("{path}.targets"), model.targets.len(), 1..=100);
             if let Some(tokens) = model.output_tokens_max {
-                within(problems, format!("{path}.output_tokens_max"), tokens, 1..=10_000_000);
+                within(
+                    problems,
+                    format!("{path}.output_tokens_max"),
+                    tokens,
+                    1..=10_000_000,
+                );
             }
             for (j, target) in model.targets.iter().enumerate() {
                 let path = format!("{path}.targets[{j}]");
@@ -123,16 +173,21 @@ impl Config {
     fn reference(&self, path: &str, provider: &str, model: &str, problems: &mut Vec<Problem>) {
         let Some(found) = self.providers.iter().find(|p| p.name == provider) else {
             let names: Vec<_> = self.providers.iter().map(|p| p.name.as_str()).collect();
-            let problem = Problem::new(format!("{path}.provider"), format!("{} is not under `providers`", quoted(provider)));
+            let problem = Problem::new(
+                format!("{path}.provider"),
+                format!("{} is not under `providers`", quoted(provider)),
+            );
             problems.push(match names.is_empty() {
                 true => problem,
                 false => problem.hint(format!("known providers: {}", names.join(", "))),
             });
             return;
         };
-        if model.is_empty() || !found.serves(model) {
+        if model.is_empty() || model == "*" || !found.serves(model) {
             let message = format!("{} does not serve {}", quoted(provider), quoted(model));
-            problems.push(Problem::new(format!("{path}.model"), message).hint("add it to the provider's `models`"));
+            problems.push(
+                Problem::new(format!("{path}.model"), message).hint("add it to the provider's `models`"),
+            );
         }
     }
 
@@ -146,10 +201,21 @@ impl Config {
             if !seen.insert((&price.provider, &price.model)) {
                 problems.push(Problem::new(path.as_str(), "is there twice"));
             }
-            let all = [Some(price.input_per_million), Some(price.output_per_million), price.cache_read_per_million];
-            for Dollars(rate) in all.into_iter().chain([price.cache_write_per_million, price.request]).flatten() {
+            let all = [
+                Some(price.input_per_million),
+                Some(price.output_per_million),
+                price.cache_read_per_million,
+            ];
+            for Dollars(rate) in all
+                .into_iter()
+                .chain([price.cache_write_per_million, price.request])
+                .flatten()
+            {
                 if rate > domain::Money::from_dollars(1_000_000) {
-                    problems.push(Problem::new(path.as_str(), "a price above a million dollars is a mistake"));
+                    problems.push(Problem::new(
+                        path.as_str(),
+                        "a price above a million dollars is a mistake",
+                    ));
                 }
             }
         }
@@ -158,69 +224,35 @@ impl Config {
     fn otlp_fits(&self, problems: &mut Vec<Problem>) {
         let Some(otlp) = &self.telemetry.otlp else { return };
         if !(0.0..=1.0).contains(&otlp.sample_ratio) {
-            problems.push(Problem::new("telemetry.otlp.sample_ratio", "must lie between 0 and 1"));
+            problems.push(Problem::new(
+                "telemetry.otlp.sample_ratio",
+                "must lie between 0 and 1",
+            ));
         }
         if let Err(message) = Address::read(&otlp.endpoint) {
             problems.push(Problem::new("telemetry.otlp.endpoint", message));
         }
-    }
-
-    // threat: AGP-D2
-    fn bounds(&self, problems: &mut Vec<Problem>) {
-        let (server, journal, cache) = (&self.server, &self.journal, &self.cache);
-        let (budgets, routing, store) = (&self.budgets, &self.routing, &self.store);
-        within(problems, "server.head_bytes_max", server.head_bytes_max, 8 << 10..=1 << 20);
-        within(problems, "server.headers_max", server.headers_max, 16..=1_000);
-        within(problems, "server.head_timeout_ms", server.head_timeout_ms, 100..=DAY_MS);
-        within(problems, "server.body_bytes_max", server.body_bytes_max, 1 << 10..=1 << 30);
-        within(problems, "server.body_timeout_ms", server.body_timeout_ms, 100..=DAY_MS);
-        within(problems, "server.answer_bytes_max", server.answer_bytes_max, 1 << 10..=1 << 30);
-        within(problems, "server.event_bytes_max", server.event_bytes_max, 1 << 10..=1 << 28);
-        within(problems, "server.idle_timeout_ms", server.idle_timeout_ms, 100..=DAY_MS);
-        within(problems, "server.connections_max", server.connections_max, 1..=1_000_000);
-        let each = 1..=server.connections_max.max(1);
-        within(problems, "server.connections_per_address_max", server.connections_per_address_max, each);
-        within(problems, "server.drain_deadline_ms", server.drain_deadline_ms, 0..=DAY_MS);
-        within(problems, "store.connections_max", store.connections_max, 1..=1_000);
-        within(problems, "store.acquire_timeout_ms", store.acquire_timeout_ms, 10..=DAY_MS);
-        within(problems, "store.statement_timeout_ms", store.statement_timeout_ms, 10..=DAY_MS);
-        within(problems, "store.refresh_every_ms", store.refresh_every_ms, 10..=900);
-        within(problems, "journal.segment_bytes_max", journal.segment_bytes_max, 1 << 20..=1 << 32);
-        within(problems, "journal.bytes_max", journal.bytes_max, journal.segment_bytes_max.saturating_mul(2)..=1 << 44);
-        within(problems, "limits.output_tokens_default", self.limits.output_tokens_default, 1..=10_000_000);
-        within(problems, "cache.ttl_ms", cache.ttl_ms, 1..=DAY_MS);
-        within(problems, "cache.entries_max", cache.entries_max, 1..=100_000_000);
-        within(problems, "cache.bytes_max", cache.bytes_max, 1 << 16..=1 << 40);
-        within(problems, "budgets.lease_ttl_ms", budgets.lease_ttl_ms, 1_000..=DAY_MS);
-        within(problems, "budgets.wait_ms", budgets.wait_ms, 0..=10_000);
-        within(problems, "ledger.checkpoint_every_ms", self.ledger.checkpoint_every_ms, 1_000..=DAY_MS);
-        name(problems, "ledger.origin", &self.ledger.origin);
-        within(problems, "routing.attempts_max", routing.attempts_max, 1..=20);
-        within(problems, "routing.retry_percent_max", routing.retry_percent_max, 0..=100);
-        self.breaker_bounds(problems);
-    }
-
-    fn breaker_bounds(&self, problems: &mut Vec<Problem>) {
-        let breaker = &self.routing.breaker;
-        let mut check = |key: &str, value: u64, range| within(problems, format!("routing.breaker.{key}"), value, range);
-        check("consecutive_failures_max", breaker.consecutive_failures_max.into(), 1..=1_000_000);
-        check("failure_percent_max", breaker.failure_percent_max.into(), 1..=101);
-        check("window_calls_min", breaker.window_calls_min.into(), 1..=1_000_000);
-        check("window_ms", breaker.window_ms, 100..=DAY_MS);
-        check("cooldown_ms", breaker.cooldown_ms, 10..=DAY_MS);
-        check("cooldown_ms_max", breaker.cooldown_ms_max, breaker.cooldown_ms..=DAY_MS);
-        check("probes_max", breaker.probes_max.into(), 1..=1_000);
     }
 }
 
 impl Provider {
     fn fits(&self, path: &str, problems: &mut Vec<Problem>) {
         name(problems, &format!("{path}.name"), &self.name);
-        if let Err(message) = Address::read(self.base_url()).and_then(|address| address.permitted(self.allow_plaintext)) {
+        if let Err(message) =
+            Address::read(self.base_url()).and_then(|address| address.permitted(self.allow_plaintext))
+        {
             problems.push(Problem::new(format!("{path}.base_url"), message));
         }
-        for (i, model) in self.models.iter().enumerate().filter(|(_, model)| model.is_empty()) {
-            problems.push(Problem::new(format!("{path}.models[{i}]"), format!("{} is no name", quoted(model))));
+        for (i, model) in self
+            .models
+            .iter()
+            .enumerate()
+            .filter(|(_, model)| model.is_empty())
+        {
+            problems.push(Problem::new(
+                format!("{path}.models[{i}]"),
+                format!("{} is no name", quoted(model)),
+            ));
         }
         self.headers_fit(path, problems);
         let timeouts = &self.timeouts;
@@ -235,11 +267,14 @@ impl Provider {
         }
     }
 
-    // threat: ANP-D0007
+    // threat: ANP-B0002
     fn headers_fit(&self, path: &str, problems: &mut Vec<Problem>) {
         for (header, value) in &self.headers {
             let path = format!("{path}.headers.{}", header.chars().take(48).collect::<String>());
-            if HEADERS_REFUSED.iter().any(|refused| header.eq_ignore_ascii_case(refused)) {
+            if HEADERS_REFUSED
+                .iter()
+                .any(|refused| header.eq_ignore_ascii_case(refused))
+            {
                 let problem = Problem::new(path, "is not for `headers`");
                 problems.push(problem.hint("a credential goes into `credential`, as a reference"));
             } else if !is_header_name(header) || value.chars().any(char::is_control) {
@@ -249,90 +284,41 @@ impl Provider {
     }
 }
 
-/// A web address, as far as a configuration must understand one.
-struct Address<'a> {
-    plain: bool,
-    host: &'a str,
-}
-
-impl<'a> Address<'a> {
-    fn read(text: &'a str) -> Result<Self, String> {
-        const FORM: &str = "is not an address: expected `https://host[:port][/path]`";
-        let (plain, rest) = match text.split_once("://") {
-            Some(("https", rest)) => (false, rest),
-            Some(("http", rest)) => (true, rest),
-            _ => return Err(FORM.to_owned()),
-        };
-        let authority = rest.split_once('/').map_or(rest, |(authority, _)| authority);
-        if authority.contains('@') {
-            return Err("holds a user or password: name a credential instead".to_owned());
-        }
-        if text.contains(['?', '#', '\\']) || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
-            return Err(FORM.to_owned());
-        }
-        match host_of(authority) {
-            Some(host) => Ok(Self { plain, host }),
-            None => Err(FORM.to_owned()),
-        }
-    }
-
-    /// Https, or plain http to this machine, or plain http as declared.
-    // threat: ANP-D0007
-    fn permitted(&self, allow_plaintext: bool) -> Result<(), String> {
-        let local = self.host.eq_ignore_ascii_case("localhost") || self.host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-        if self.plain && !local && !allow_plaintext {
-            let host = quoted(self.host);
-            return Err(format!("{host} is plain http beyond loopback: use https, or set `allow_plaintext: true` for a private network"));
-        }
-        Ok(())
-    }
-}
-
-/// The host of `host`, `host:port`, `[v6]` or `[v6]:port`.
-fn host_of(authority: &str) -> Option<&str> {
-    let (host, port) = match authority.strip_prefix('[') {
-        Some(rest) => {
-            let (host, tail) = rest.split_once(']')?;
-            host.parse::<std::net::Ipv6Addr>().ok()?;
-            (host, tail.strip_prefix(':').or(tail.is_empty().then_some("1"))?)
-        }
-        None => authority.split_once(':').unwrap_or((authority, "1")),
-    };
-    let valid = !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0);
-    valid.then_some(host)
-}
-
 fn loopback(address: SocketAddr) -> bool {
     address.ip().to_canonical().is_loopback()
 }
 
 /// Whether one listener would take the other's connections. Port 0 is given out by the system, never twice.
 fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
-    let same_host = a.ip().to_canonical() == b.ip().to_canonical() || a.ip().is_unspecified() || b.ip().is_unspecified();
+    let same_host =
+        a.ip().to_canonical() == b.ip().to_canonical() || a.ip().is_unspecified() || b.ip().is_unspecified();
     a.port() != 0 && a.port() == b.port() && same_host
 }
 
 fn is_header_name(text: &str) -> bool {
-    !text.is_empty() && text.len() <= 128 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
-}
-
-fn within<T: PartialOrd + Display>(problems: &mut Vec<Problem>, path: impl Into<String>, value: T, range: RangeInclusive<T>) {
-    if !range.contains(&value) {
-        let message = format!("{value} is out of range: from {} to {}", range.start(), range.end());
-        problems.push(Problem::new(path, message));
-    }
+    !text.is_empty()
+        && text.len() <= 128
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
 }
 
 fn at_most(problems: &mut Vec<Problem>, path: &str, count: usize, max: usize) {
     if count > max {
-        problems.push(Problem::new(path, format!("has {count} entries, at most {max} are allowed")));
+        problems.push(Problem::new(
+            path,
+            format!("has {count} entries, at most {max} are allowed"),
+        ));
     }
 }
 
-fn name(problems: &mut Vec<Problem>, path: &str, text: &str) {
+pub(crate) fn name(problems: &mut Vec<Problem>, path: &str, text: &str) {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
     if text.is_empty() || text.chars().count() > NAME_CHARS_MAX || !text.chars().all(allowed) {
-        let message = format!("{} is no name: letters, digits and `-`, `_`, `.`, `:`", quoted(text));
+        let message = format!(
+            "{} is no name: letters, digits and `-`, `_`, `.`, `:`",
+            quoted(text)
+        );
         problems.push(Problem::new(path, message));
     }
 }
@@ -340,8 +326,11 @@ fn name(problems: &mut Vec<Problem>, path: &str, text: &str) {
 fn unique<'a>(problems: &mut Vec<Problem>, path: &str, names: impl Iterator<Item = &'a str>) {
     let mut seen = HashSet::new();
     for (i, name) in names.enumerate() {
-        if name.is_empty() || !seen.insert(name) {
-            problems.push(Problem::new(format!("{path}[{i}].name"), format!("{} is empty or there twice", quoted(name))));
+        if !seen.insert(name) {
+            problems.push(Problem::new(
+                format!("{path}[{i}].name"),
+                format!("{} is there twice", quoted(name)),
+            ));
         }
     }
 }

@@ -56,7 +56,11 @@ impl Reference {
 impl Tokenized {
     /// Finds the references in `text` and asks `env` for their values.
     pub(crate) fn new(text: &str, env: &dyn Environment) -> Self {
-        let mut out = Self { text: String::with_capacity(text.len()), values: HashMap::new(), references: Vec::new() };
+        let mut out = Self {
+            text: String::with_capacity(text.len()),
+            values: HashMap::new(),
+            references: Vec::new(),
+        };
         let mut rest = text;
         while let Some(at) = rest.find('$') {
             let (before, from) = rest.split_at(at);
@@ -101,13 +105,25 @@ impl Tokenized {
             None => (inner, None),
         };
         let known = is_name(name) && !default.as_ref().is_some_and(|d| d.contains("${"));
-        let value = known.then(|| env.var(name).filter(|v| default.is_none() || !v.is_empty()).or(default)).flatten();
+        let value = known
+            .then(|| {
+                env.var(name)
+                    .filter(|v| default.is_none() || !v.is_empty())
+                    .or(default)
+            })
+            .flatten();
         if let Some(value) = value {
             self.values.insert(token.clone(), value + tail);
         }
         self.text += "$";
         self.text += &token;
-        self.references.push(Reference { token, written, name: known.then(|| name.to_owned()), line, column });
+        self.references.push(Reference {
+            token,
+            written,
+            name: known.then(|| name.to_owned()),
+            line,
+            column,
+        });
     }
 
     /// A name of `width` characters that occurs nowhere in the text.
@@ -115,7 +131,12 @@ impl Tokenized {
         let mut number = self.references.len();
         loop {
             let digit = |n: usize| char::from(BASE36.get(n % 36).copied().unwrap_or(b'0'));
-            let token = format!("Z{}{}{}", "_".repeat(width.saturating_sub(3)), digit(number / 36), digit(number));
+            let token = format!(
+                "Z{}{}{}",
+                "_".repeat(width.saturating_sub(3)),
+                digit(number / 36),
+                digit(number)
+            );
             if number > 36 * 36 || !whole.contains(&format!("${token}")) {
                 return token;
             }
@@ -128,9 +149,18 @@ impl Tokenized {
         self.references.iter().find(|reference| reference.token == token)
     }
 
+    /// The reference in the value that begins there.
+    pub(crate) fn at(&self, line: u64, column: u64) -> Option<&Reference> {
+        self.references
+            .iter()
+            .find(|reference| reference.line == line && reference.column >= column)
+    }
+
     /// The first reference whose token is still in `read`: it stood within quotes.
     pub(crate) fn left_in(&self, read: &str) -> Option<&Reference> {
-        self.references.iter().find(|reference| read.contains(&format!("${}", reference.token)))
+        self.references
+            .iter()
+            .find(|reference| read.contains(&format!("${}", reference.token)))
     }
 
     /// A message with references as they are written.
@@ -149,7 +179,9 @@ fn braced(from: &str) -> Option<(&str, &str)> {
 }
 
 fn word_length(text: &str) -> usize {
-    text.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count()
+    text.bytes()
+        .take_while(|b| b.is_ascii_alphanumeric() || *b == b'_')
+        .count()
 }
 
 fn is_name(text: &str) -> bool {

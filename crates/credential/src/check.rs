@@ -66,7 +66,11 @@ impl KeyRecord {
 
     /// A v4 address that arrives mapped into v6 is the v4 address.
     fn allows(&self, address: Option<IpAddr>) -> bool {
-        let inside = |address: IpAddr| self.networks.iter().any(|net| net.contains(&address.to_canonical()));
+        let inside = |address: IpAddr| {
+            self.networks
+                .iter()
+                .any(|net| net.contains(&address.to_canonical()))
+        };
         self.networks.is_empty() || address.is_some_and(inside)
     }
 
@@ -76,14 +80,26 @@ impl KeyRecord {
     /// key stays revoked, and with no grace nothing of the old key remains.
     #[must_use]
     pub fn rotate(&self, digest: [u8; 32], hint: String, grace: Duration, now: UnixMillis) -> Self {
-        let old = Predecessor { digest: self.digest, valid_until: now.plus(grace) };
-        Self { digest, hint, predecessor: (!grace.is_zero()).then_some(old), ..self.clone() }
+        let old = Predecessor {
+            digest: self.digest,
+            valid_until: now.plus(grace),
+        };
+        Self {
+            digest,
+            hint,
+            predecessor: (!grace.is_zero()).then_some(old),
+            ..self.clone()
+        }
     }
 
     /// The record after revocation, of all its digests at once.
     #[must_use]
     pub fn revoke(&self) -> Self {
-        Self { state: KeyState::Revoked, predecessor: None, ..self.clone() }
+        Self {
+            state: KeyState::Revoked,
+            predecessor: None,
+            ..self.clone()
+        }
     }
 }
 
@@ -121,14 +137,22 @@ mod tests {
 
     #[test]
     fn agp_s1_expiry_is_exact() {
-        let record = KeyRecord { expires: Some(NOW), ..record() };
+        let record = KeyRecord {
+            expires: Some(NOW),
+            ..record()
+        };
         assert_eq!(record.check(Which::Current, at(NOW.0 - 1), None), Ok(()));
         assert_eq!(record.check(Which::Current, NOW, None), Err(KeyProblem::Expired));
     }
 
     #[test]
     fn agp_s1_a_revoked_key_is_refused_whatever_else_holds() {
-        let record = KeyRecord { expires: Some(at(1)), ..record() }.rotate([2; 32], "h".into(), Duration::from_secs(60), NOW).revoke();
+        let record = KeyRecord {
+            expires: Some(at(1)),
+            ..record()
+        }
+        .rotate([2; 32], "h".into(), Duration::from_secs(60), NOW)
+        .revoke();
         for which in [Which::Current, Which::Predecessor] {
             assert_eq!(record.check(which, NOW, None), Err(KeyProblem::Revoked));
         }
@@ -144,22 +168,34 @@ mod tests {
         assert_eq!(rotated.matches(&[1; 32]), Some(Which::Predecessor));
         assert_eq!(rotated.hint, "btz_2222…");
         assert_eq!(rotated.check(Which::Predecessor, at(NOW.0 + 499), None), Ok(()));
-        assert_eq!(rotated.check(Which::Predecessor, at(NOW.0 + 500), None), Err(KeyProblem::PredecessorExpired));
+        assert_eq!(
+            rotated.check(Which::Predecessor, at(NOW.0 + 500), None),
+            Err(KeyProblem::PredecessorExpired)
+        );
         assert_eq!(rotated.check(Which::Current, at(NOW.0 + 500), None), Ok(()));
         let bare = record().rotate([2; 32], "h".into(), Duration::ZERO, NOW);
         assert_eq!(bare.matches(&[1; 32]), None);
-        assert_eq!(bare.check(Which::Predecessor, NOW, None), Err(KeyProblem::PredecessorExpired));
+        assert_eq!(
+            bare.check(Which::Predecessor, NOW, None),
+            Err(KeyProblem::PredecessorExpired)
+        );
     }
 
     #[test]
     fn ctx_t1_networks_hold_for_mapped_and_unknown_addresses() {
-        let record = KeyRecord { networks: vec!["10.1.0.0/16".parse().unwrap(), "2001:db8::/32".parse().unwrap()], ..record() };
+        let record = KeyRecord {
+            networks: vec!["10.1.0.0/16".parse().unwrap(), "2001:db8::/32".parse().unwrap()],
+            ..record()
+        };
         let from = |text: &str| record.check(Which::Current, NOW, Some(text.parse().unwrap()));
         assert_eq!(from("10.1.255.255"), Ok(()));
         assert_eq!(from("::ffff:10.1.2.3"), Ok(()));
         assert_eq!(from("2001:db8::1"), Ok(()));
         assert_eq!(from("10.2.0.0"), Err(KeyProblem::WrongNetwork));
         assert_eq!(from("::1"), Err(KeyProblem::WrongNetwork));
-        assert_eq!(record.check(Which::Current, NOW, None), Err(KeyProblem::WrongNetwork));
+        assert_eq!(
+            record.check(Which::Current, NOW, None),
+            Err(KeyProblem::WrongNetwork)
+        );
     }
 }

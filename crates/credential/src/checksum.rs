@@ -11,7 +11,10 @@ const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 /// CRC-32 (IEEE 802.3), one entry a byte.
 static CRC_TABLE: [u32; 256] = crc_table();
 
-#[expect(clippy::indexing_slicing, reason = "evaluated at compile time: out of bounds would not build")]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated at compile time: out of bounds would not build"
+)]
 const fn crc_table() -> [u32; 256] {
     let mut table = [0u32; 256];
     let mut byte = 0;
@@ -19,7 +22,11 @@ const fn crc_table() -> [u32; 256] {
         let mut crc = byte as u32;
         let mut bit = 0;
         while bit < 8 {
-            crc = if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 };
+            crc = if crc & 1 == 1 {
+                (crc >> 1) ^ 0xedb8_8320
+            } else {
+                crc >> 1
+            };
             bit += 1;
         }
         table[byte] = crc;
@@ -70,7 +77,11 @@ fn divide_by_62(number: &mut [u8; 32]) -> u32 {
 }
 
 fn digit_of(value: u32) -> u8 {
-    usize::try_from(value).ok().and_then(|i| ALPHABET.get(i)).copied().unwrap_or(b'0')
+    usize::try_from(value)
+        .ok()
+        .and_then(|i| ALPHABET.get(i))
+        .copied()
+        .unwrap_or(b'0')
 }
 
 #[cfg(test)]

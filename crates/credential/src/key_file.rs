@@ -70,7 +70,10 @@ impl MasterKey {
     /// second with a passphrase, on purpose.
     pub fn to_file(&self, passphrase: Option<&Secret>) -> Result<Zeroizing<String>, KeyFileError> {
         let (note, mut fields) = match passphrase {
-            None => (BARE_NOTE, format!("wrap: none\nkey: {}\n", STANDARD.encode(self.bytes()))),
+            None => (
+                BARE_NOTE,
+                format!("wrap: none\nkey: {}\n", STANDARD.encode(self.bytes())),
+            ),
             Some(passphrase) => (WRAPPED_NOTE, self.wrapped_fields(passphrase)?),
         };
         let sum = crc32(fields.as_bytes());
@@ -81,10 +84,12 @@ impl MasterKey {
 
     fn wrapped_fields(&self, passphrase: &Secret) -> Result<String, KeyFileError> {
         let salt = random_32().map_err(|_| KeyFileError::Randomness)?;
-        let wrapping = stretch(passphrase, &*salt, ITERATIONS_MIN)?;
+        let wrapping = stretch(passphrase, &salt, ITERATIONS_MIN)?;
         let sealed = seal(&wrapping, self.bytes(), WRAP_AAD).map_err(|_| KeyFileError::Randomness)?;
         let (salt, key) = (STANDARD.encode(*salt), STANDARD.encode(sealed));
-        Ok(format!("wrap: pbkdf2-hmac-sha256\niterations: {ITERATIONS_MIN}\nsalt: {salt}\nkey: {key}\n"))
+        Ok(format!(
+            "wrap: pbkdf2-hmac-sha256\niterations: {ITERATIONS_MIN}\nsalt: {salt}\nkey: {key}\n"
+        ))
     }
 
     /// Reads what [`MasterKey::to_file`] wrote.
@@ -115,12 +120,17 @@ impl<'a> Fields<'a> {
         if text.len() > FILE_BYTES_MAX {
             return Err(KeyFileError::Form);
         }
-        let mut lines = text.lines().map(str::trim_end).filter(|l| !l.is_empty() && !l.starts_with('#'));
+        let mut lines = text
+            .lines()
+            .map(str::trim_end)
+            .filter(|l| !l.is_empty() && !l.starts_with('#'));
         if lines.next() != Some(HEADER) {
             return Err(KeyFileError::Form);
         }
-        let mut fields: Vec<_> =
-            lines.map(|line| line.split_once(": ")).collect::<Option<_>>().ok_or(KeyFileError::Form)?;
+        let mut fields: Vec<_> = lines
+            .map(|line| line.split_once(": "))
+            .collect::<Option<_>>()
+            .ok_or(KeyFileError::Form)?;
         match fields.pop() {
             Some(("checksum", sum)) if sum == checksum(&fields) => Ok(Self(fields)),
             Some(("checksum", _)) => Err(KeyFileError::Checksum),
@@ -129,11 +139,18 @@ impl<'a> Fields<'a> {
     }
 
     fn get(&self, name: &str) -> Result<&'a str, KeyFileError> {
-        self.0.iter().find(|(n, _)| *n == name).map(|(_, value)| *value).ok_or(KeyFileError::Form)
+        self.0
+            .iter()
+            .find(|(n, _)| *n == name)
+            .map(|(_, value)| *value)
+            .ok_or(KeyFileError::Form)
     }
 
     fn decoded(&self, name: &str) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
-        STANDARD.decode(self.get(name)?).map(Zeroizing::new).map_err(|_| KeyFileError::Form)
+        STANDARD
+            .decode(self.get(name)?)
+            .map(Zeroizing::new)
+            .map_err(|_| KeyFileError::Form)
     }
 
     fn bytes(&self, name: &str) -> Result<Zeroizing<[u8; 32]>, KeyFileError> {
@@ -154,16 +171,21 @@ impl<'a> Fields<'a> {
             return Err(KeyFileError::Form);
         }
         let wrapping = stretch(passphrase, &*self.bytes("salt")?, iterations)?;
-        let opened = open(&wrapping, &self.decoded("key")?, WRAP_AAD).map(Zeroizing::new).map_err(|e| match e {
-            SealError::Authenticity => KeyFileError::PassphraseWrong,
-            SealError::Form | SealError::Sealing => KeyFileError::Form,
-        })?;
+        let opened = open(&wrapping, &self.decoded("key")?, WRAP_AAD)
+            .map(Zeroizing::new)
+            .map_err(|e| match e {
+                SealError::Authenticity => KeyFileError::PassphraseWrong,
+                SealError::Form | SealError::Sealing => KeyFileError::Form,
+            })?;
         Ok(MasterKey::from_bytes(*to_32(&opened)?))
     }
 }
 
 fn to_32(bytes: &[u8]) -> Result<Zeroizing<[u8; 32]>, KeyFileError> {
-    bytes.try_into().map(Zeroizing::new).map_err(|_| KeyFileError::Form)
+    bytes
+        .try_into()
+        .map(Zeroizing::new)
+        .map_err(|_| KeyFileError::Form)
 }
 
 fn checksum(fields: &[(&str, &str)]) -> String {
@@ -172,13 +194,23 @@ fn checksum(fields: &[(&str, &str)]) -> String {
 }
 
 /// PBKDF2-HMAC-SHA-256: the key that a passphrase stands for.
-fn stretch(passphrase: &Secret, salt: &[u8; 32], iterations: u32) -> Result<Zeroizing<[u8; 32]>, KeyFileError> {
+fn stretch(
+    passphrase: &Secret,
+    salt: &[u8; 32],
+    iterations: u32,
+) -> Result<Zeroizing<[u8; 32]>, KeyFileError> {
     if passphrase.expose().is_empty() {
         return Err(KeyFileError::PassphraseEmpty);
     }
     let iterations = NonZeroU32::new(iterations).ok_or(KeyFileError::Form)?;
     let mut key = Zeroizing::new([0u8; 32]);
-    pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, iterations, salt, passphrase.expose().as_bytes(), key.as_mut_slice());
+    pbkdf2::derive(
+        pbkdf2::PBKDF2_HMAC_SHA256,
+        iterations,
+        salt,
+        passphrase.expose().as_bytes(),
+        key.as_mut_slice(),
+    );
     Ok(key)
 }
 
@@ -196,9 +228,15 @@ mod tests {
         let text = master().to_file(None).unwrap();
         assert!(text.contains("NOT encrypted"), "{}", *text);
         assert_eq!(MasterKey::protection_of(&text), Ok(Protection::Permissions));
-        assert_eq!(MasterKey::from_file(&text, None).unwrap().bytes(), master().bytes());
+        assert_eq!(
+            MasterKey::from_file(&text, None).unwrap().bytes(),
+            master().bytes()
+        );
         let given = Secret::new("p");
-        assert_eq!(MasterKey::from_file(&text, Some(&given)).unwrap_err(), KeyFileError::NotWrapped);
+        assert_eq!(
+            MasterKey::from_file(&text, Some(&given)).unwrap_err(),
+            KeyFileError::NotWrapped
+        );
     }
 
     #[test]
@@ -207,29 +245,57 @@ mod tests {
         let text = master().to_file(Some(&right)).unwrap();
         assert!(!text.contains(&STANDARD.encode([5u8; 32])));
         assert_eq!(MasterKey::protection_of(&text), Ok(Protection::Passphrase));
-        assert_eq!(MasterKey::from_file(&text, Some(&right)).unwrap().bytes(), master().bytes());
-        assert_eq!(MasterKey::from_file(&text, Some(&wrong)).unwrap_err(), KeyFileError::PassphraseWrong);
-        assert_eq!(MasterKey::from_file(&text, None).unwrap_err(), KeyFileError::PassphraseMissing);
-        assert_eq!(master().to_file(Some(&Secret::new(""))).unwrap_err(), KeyFileError::PassphraseEmpty);
+        assert_eq!(
+            MasterKey::from_file(&text, Some(&right)).unwrap().bytes(),
+            master().bytes()
+        );
+        assert_eq!(
+            MasterKey::from_file(&text, Some(&wrong)).unwrap_err(),
+            KeyFileError::PassphraseWrong
+        );
+        assert_eq!(
+            MasterKey::from_file(&text, None).unwrap_err(),
+            KeyFileError::PassphraseMissing
+        );
+        assert_eq!(
+            master().to_file(Some(&Secret::new(""))).unwrap_err(),
+            KeyFileError::PassphraseEmpty
+        );
     }
 
     #[test]
     fn a_changed_file_is_damaged_and_weaker_work_is_refused() {
         let text = master().to_file(None).unwrap();
         let bent = text.replace("key: B", "key: C");
-        assert_eq!(MasterKey::from_file(&bent, None).unwrap_err(), KeyFileError::Checksum);
+        assert_eq!(
+            MasterKey::from_file(&bent, None).unwrap_err(),
+            KeyFileError::Checksum
+        );
         for count in [ITERATIONS_MIN - 1, ITERATIONS_MAX + 1] {
             let fields = format!("wrap: pbkdf2-hmac-sha256\niterations: {count}\nsalt: AA==\nkey: AA==\n");
             let text = format!("{HEADER}\n{fields}checksum: {:08x}\n", crc32(fields.as_bytes()));
-            assert_eq!(MasterKey::from_file(&text, Some(&Secret::new("p"))).unwrap_err(), KeyFileError::Form);
+            assert_eq!(
+                MasterKey::from_file(&text, Some(&Secret::new("p"))).unwrap_err(),
+                KeyFileError::Form
+            );
         }
     }
 
     #[test]
     fn other_texts_are_no_key_files() {
         let long = "#".repeat(FILE_BYTES_MAX + 1);
-        for text in ["", "bartizan-master-key v2\n", HEADER, "bartizan-master-key v1\nkey", long.as_str()] {
-            assert_eq!(MasterKey::from_file(text, None).unwrap_err(), KeyFileError::Form, "{text:.40}");
+        for text in [
+            "",
+            "bartizan-master-key v2\n",
+            HEADER,
+            "bartizan-master-key v1\nkey",
+            long.as_str(),
+        ] {
+            assert_eq!(
+                MasterKey::from_file(text, None).unwrap_err(),
+                KeyFileError::Form,
+                "{text:.40}"
+            );
         }
     }
 

@@ -10,6 +10,7 @@ mod record;
 mod reference;
 mod seal;
 mod virtual_key;
+mod weakness;
 
 pub use check::{KeyProblem, Which};
 pub use key_file::{KeyFileError, Protection};
@@ -19,6 +20,7 @@ pub use record::{KeyRecord, KeyState, Limits, ModelAccess, Predecessor};
 pub use reference::{SecretRef, SecretRefError};
 pub use seal::{SealError, SealingKey, open, seal};
 pub use virtual_key::{NotAKey, VirtualKey};
+pub use weakness::{Weakness, weakness};
 
 /// The system's source of randomness failed: nothing secret can be made now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

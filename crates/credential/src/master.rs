@@ -77,15 +77,25 @@ mod tests {
     fn derivation_is_hkdf_sha256() {
         let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, DERIVE_SALT).extract(&[9; 32]);
         let mut expected = [0u8; 32];
-        prk.expand(&[b"pepper"], hkdf::HKDF_SHA256).unwrap().fill(&mut expected).unwrap();
+        prk.expand(&[b"pepper"], hkdf::HKDF_SHA256)
+            .unwrap()
+            .fill(&mut expected)
+            .unwrap();
         assert_eq!(*MasterKey::from_bytes([9; 32]).derive(purpose::PEPPER), expected);
     }
 
     #[test]
     fn purposes_and_masters_do_not_share_keys() {
         let (a, b) = (MasterKey::generate().unwrap(), MasterKey::generate().unwrap());
-        let all = [purpose::PEPPER, purpose::LEDGER_SIGNER, purpose::CACHE, purpose::SEALED_SECRETS, ""];
-        let derived: std::collections::HashSet<_> = all.iter().flat_map(|p| [*a.derive(p), *b.derive(p)]).collect();
+        let all = [
+            purpose::PEPPER,
+            purpose::LEDGER_SIGNER,
+            purpose::CACHE,
+            purpose::SEALED_SECRETS,
+            "",
+        ];
+        let derived: std::collections::HashSet<_> =
+            all.iter().flat_map(|p| [*a.derive(p), *b.derive(p)]).collect();
         assert_eq!(derived.len(), 2 * all.len());
     }
 

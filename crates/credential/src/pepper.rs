@@ -57,7 +57,10 @@ mod tests {
         // RFC 4231, test case 2.
         let key = hmac::Key::new(hmac::HMAC_SHA256, b"Jefe");
         let digest = hmac_sha256(&key, b"what do ya want for nothing?");
-        assert_eq!(hex::encode(digest), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+        assert_eq!(
+            hex::encode(digest),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
     }
 
     #[test]

@@ -10,7 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const FORMS: &str = "expected `env:NAME` or `file:/absolute/path`";
 
-/// Where a secret is kept. Text forms: `env:NAME`, `file:/absolute/path`.
+/// Where a secret is kept: a file, where an environment is too open. Text forms: `env:NAME`, `file:/absolute/path`.
+// threat: ANP-D0007
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum SecretRef {
     /// In an environment variable.
@@ -39,7 +40,7 @@ pub enum SecretRefError {
 impl FromStr for SecretRef {
     type Err = SecretRefError;
 
-    // threat: ANP-D0007
+    // threat: ANP-B0002
     fn from_str(text: &str) -> Result<Self, SecretRefError> {
         match text.split_once(':') {
             Some(("env", name)) if is_variable_name(name) => Ok(Self::Env(name.to_owned())),
@@ -79,7 +80,9 @@ impl Serialize for SecretRef {
 
 impl<'de> Deserialize<'de> for SecretRef {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Cow::<'de, str>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        Cow::<'de, str>::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -107,14 +110,25 @@ mod tests {
         for text in ["env:OPENAI_API_KEY", "env:_x", "file:/run/secrets/openai"] {
             assert_eq!(text.parse::<SecretRef>().unwrap().to_string(), text);
         }
-        assert_eq!(serde_json::to_string(&SecretRef::Env("A".into())).unwrap(), r#""env:A""#);
-        assert_eq!(serde_json::from_str::<SecretRef>(r#""file:/a""#).unwrap(), SecretRef::File("/a".into()));
+        assert_eq!(
+            serde_json::to_string(&SecretRef::Env("A".into())).unwrap(),
+            r#""env:A""#
+        );
+        assert_eq!(
+            serde_json::from_str::<SecretRef>(r#""file:/a""#).unwrap(),
+            SecretRef::File("/a".into())
+        );
     }
 
     #[test]
-    fn anp_d0007_a_pasted_secret_is_refused_and_not_repeated() {
+    fn anp_b0002_a_pasted_secret_is_refused_and_not_repeated() {
         let canary = "sk-canary-0123456789";
-        for text in [canary.to_owned(), format!("env:{canary}"), format!("file:{canary}"), format!("vault:{canary}")] {
+        for text in [
+            canary.to_owned(),
+            format!("env:{canary}"),
+            format!("file:{canary}"),
+            format!("vault:{canary}"),
+        ] {
             let error = text.parse::<SecretRef>().unwrap_err().to_string();
             assert!(!error.contains("canary"), "{error}");
         }
@@ -124,8 +138,17 @@ mod tests {
     fn near_misses_are_refused() {
         use SecretRefError::{Name, Path, Scheme, Vault};
         let cases = [
-            ("", Scheme), ("OPENAI", Scheme), ("ENV:A", Scheme), (" env:A", Scheme), ("env:", Name), ("env:1A", Name),
-            ("env:A B", Name), ("file:", Path), ("file:a", Path), ("file:/a\n", Path), ("vault:kv/x", Vault),
+            ("", Scheme),
+            ("OPENAI", Scheme),
+            ("ENV:A", Scheme),
+            (" env:A", Scheme),
+            ("env:", Name),
+            ("env:1A", Name),
+            ("env:A B", Name),
+            ("file:", Path),
+            ("file:a", Path),
+            ("file:/a\n", Path),
+            ("vault:kv/x", Vault),
         ];
         for (text, error) in cases {
             assert_eq!(text.parse::<SecretRef>().unwrap_err(), error, "{text}");

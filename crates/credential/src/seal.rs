@@ -91,7 +91,10 @@ mod tests {
 
     #[test]
     fn agp_i2_sealed_texts_differ_each_time_and_do_not_show_the_plaintext() {
-        let (a, b) = (seal(&[1; 32], b"canary", b"x").unwrap(), seal(&[1; 32], b"canary", b"x").unwrap());
+        let (a, b) = (
+            seal(&[1; 32], b"canary", b"x").unwrap(),
+            seal(&[1; 32], b"canary", b"x").unwrap(),
+        );
         assert_ne!(a, b);
         assert!(!a.windows(6).any(|w| w == b"canary"));
         assert_eq!(a.len(), 1 + 12 + 6 + 16);
@@ -106,7 +109,10 @@ mod tests {
         other[0] = 2;
         assert_eq!(open(&[1; 32], &other, b"tenant-a"), Err(SealError::Form));
         assert_eq!(open(&[1; 32], &sealed[..28], b"tenant-a"), Err(SealError::Form));
-        assert_eq!(open(&[1; 32], &sealed[..29], b"tenant-a"), Err(SealError::Authenticity));
+        assert_eq!(
+            open(&[1; 32], &sealed[..29], b"tenant-a"),
+            Err(SealError::Authenticity)
+        );
         assert_eq!(open(&[1; 32], b"", b""), Err(SealError::Form));
     }
 

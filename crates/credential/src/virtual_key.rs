@@ -50,7 +50,11 @@ impl VirtualKey {
         let body = PREFIX.iter().chain(digits.iter());
         key.0.iter_mut().zip(body).for_each(|(to, from)| *to = *from);
         let sum = crc_digits(crc32(key.body()));
-        key.0.iter_mut().skip(BODY_BYTES).zip(sum).for_each(|(to, from)| *to = from);
+        key.0
+            .iter_mut()
+            .skip(BODY_BYTES)
+            .zip(sum)
+            .for_each(|(to, from)| *to = from);
         key
     }
 
@@ -117,7 +121,10 @@ mod tests {
     fn the_form_never_changes() {
         let key = VirtualKey::from_bits(&[7; 32]);
         assert_eq!(key.expose().len(), 53);
-        assert_eq!(key.expose(), "btz_1fJjkkpe9PiTw9KSulA8Ghct30vZz4HpdQ5c5b9cPF13h8ysT");
+        assert_eq!(
+            key.expose(),
+            "btz_1fJjkkpe9PiTw9KSulA8Ghct30vZz4HpdQ5c5b9cPF13h8ysT"
+        );
         assert_eq!(key.hint(), "btz_1fJj…");
     }
 
@@ -140,9 +147,18 @@ mod tests {
         assert_eq!(VirtualKey::parse("sk-proj-abc").unwrap_err(), NotAKey::Prefix);
         assert_eq!(VirtualKey::parse("btz_").unwrap_err(), NotAKey::Length);
         assert_eq!(VirtualKey::parse(&good[..52]).unwrap_err(), NotAKey::Length);
-        assert_eq!(VirtualKey::parse(&format!("{good}0")).unwrap_err(), NotAKey::Length);
-        assert_eq!(VirtualKey::parse(&format!("btz_-{}", &good[5..])).unwrap_err(), NotAKey::Alphabet);
-        assert_eq!(VirtualKey::parse(&format!("btz_2{}", &good[5..])).unwrap_err(), NotAKey::Checksum);
+        assert_eq!(
+            VirtualKey::parse(&format!("{good}0")).unwrap_err(),
+            NotAKey::Length
+        );
+        assert_eq!(
+            VirtualKey::parse(&format!("btz_-{}", &good[5..])).unwrap_err(),
+            NotAKey::Alphabet
+        );
+        assert_eq!(
+            VirtualKey::parse(&format!("btz_2{}", &good[5..])).unwrap_err(),
+            NotAKey::Checksum
+        );
     }
 
     proptest! {

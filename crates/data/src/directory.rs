@@ -43,6 +43,11 @@ impl ScopeLimits {
         }
     }
 
+    /// Tokens a minute; no limit is the largest number.
+    pub fn tokens_per_minute(&self) -> u32 {
+        self.config.tokens_per_minute.unwrap_or(u32::MAX)
+    }
+
     fn is_unlimited(&self) -> bool {
         self.config == Limits::default()
     }

@@ -3,7 +3,6 @@
 //! [`pipeline`] is the whole of it on one page; [`stage`] holds the twelve stages it calls, each of which
 //! returns the only key that opens the next. This crate knows no storage engine and no control plane.
 
-pub mod attempts;
 pub mod body;
 pub mod book;
 mod bypass;

@@ -60,14 +60,14 @@ pub fn attempt_failed(_gate: &Gate, target: &Target, refusal: &Refusal) {
 
 /// A list of models was given.
 pub fn listed(gate: &Gate, openai: bool) {
-    let dialect = if openai { Spoken::Openai } else { Spoken::Anthropic };
+    let dialect = if openai { Spoken::OpenAi } else { Spoken::Anthropic };
     gate.metrics.request(Operation::ListModels, dialect, Ended::Completed, 200);
 }
 
 /// A call was settled.
 pub fn settled(gate: &Gate, ticket: &Ticket, entry: &Entry) {
     let dialect = match ticket.dialect() {
-        Dialect::OpenAi => Spoken::Openai,
+        Dialect::OpenAi => Spoken::OpenAi,
         Dialect::Anthropic => Spoken::Anthropic,
     };
     let ended = match &entry.outcome {

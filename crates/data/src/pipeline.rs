@@ -16,9 +16,9 @@ use crate::stage::cache::Cached;
 use crate::stage::identify::Identified;
 use crate::stage::inspect_output::Cleared;
 use crate::stage::settle::End;
-use crate::stage::{accept, admit, authorize, cache, identify, inspect_input, inspect_output, respond, settle};
+use crate::stage::{accept, admit, attempts, authorize, cache, identify, inspect_input, inspect_output, respond, settle};
 use crate::ticket::{Ticket, Used};
-use crate::{attempts, bypass, count, models, observe};
+use crate::{bypass, count, models, observe};
 
 /// What a call brings before it is settled.
 enum Answer {
@@ -26,7 +26,7 @@ enum Answer {
     Live(Box<LiveAnswer>),
 }
 
-type LiveAnswer = (crate::stage::upstream::Answering, crate::stage::inspect_input::Inspected);
+type LiveAnswer = (crate::stage::upstream::Answering, inspect_input::Inspected);
 
 /// Answers one request.
 pub async fn run(gate: &Arc<Gate>, peer: IpAddr, request: Request<Incoming>) -> Response<GateBody> {

@@ -62,7 +62,7 @@ pub async fn serve(
             tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
         };
-        let Ok(permit) = caps.acquire(peer.ip()) else {
+        let Ok(permit) = caps.admit(peer.ip()) else {
             drop(stream); // Above the cap not even a refusal is affordable.
             continue;
         };

@@ -15,6 +15,8 @@ pub mod inspect_input;
 pub mod cache;
 #[path = "stage/07_route.rs"]
 pub mod route;
+#[path = "stage/07_09_attempts.rs"]
+pub mod attempts;
 #[path = "stage/08_translate.rs"]
 pub mod translate;
 #[path = "stage/09_upstream.rs"]

@@ -237,7 +237,7 @@ impl Ticket {
             started: self.started,
             operation: self.operation,
             dialect: self.dialect().as_str().to_owned(),
-            model: self.model.as_deref().map(str::to_owned),
+            model: self.model.as_deref().unwrap_or_default().to_owned(),
             target: self.target.as_ref().map(|t| t.label.to_string()),
             bound: self.bound,
             charges: self.reservation.as_ref().map(|r| r.charges(self.bound)).unwrap_or_default(),

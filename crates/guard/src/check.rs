@@ -104,8 +104,9 @@ pub(crate) fn encoded_private_key(bytes: &[u8]) -> bool {
 /// letters and digits that change places as often as chance makes them.
 pub(crate) fn generated(bytes: &[u8]) -> bool {
     let hexadecimal = bytes.len() >= 32 && bytes.iter().all(|&byte| HEX.has(byte)) && distinct(bytes) >= 8;
-    let random = mixed(bytes) && distinct(bytes) >= 10 && changes(bytes) * 5 >= bytes.len();
-    hexadecimal && varied(bytes) || random
+    let digit = bytes.iter().any(u8::is_ascii_digit);
+    let random = digit && distinct(bytes) >= 10 && changes(bytes) * 5 >= bytes.len();
+    varied(bytes) && (hexadecimal || random)
 }
 
 /// How often neighbours are of different kinds: small letter, capital, digit, other.

@@ -5,7 +5,7 @@
 //! - A [`Finding`] says where and by which rule, never what: no type here shows the matched text.
 //! - [`Mode`] and [`Profile`] are what configuration says to do with findings, [`Action`] the verdict.
 //!
-//! How it works: every rule starts with a literal (`trigger`), found by one vectorized pass over the
+//! How it works: every rule starts with a literal (`trigger`), found by one pass over the
 //! text; only where one occurs, the rule's `shape` is walked byte by byte, forward and without
 //! backtracking, within a stated bound. That makes time linear, and makes the outcome a function of
 //! the text alone, however it was cut on its way here.
@@ -14,6 +14,7 @@ mod action;
 mod check;
 mod class;
 mod finding;
+mod pairs;
 mod redact;
 mod rules;
 mod secrets;

@@ -3,13 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use aho_corasick::packed;
-use aho_corasick::{AhoCorasick, Span};
-
+use crate::pairs::Pairs;
 use crate::rules::{Rule, all};
-
-/// The longest part of a trigger that the first pass compares.
-const CORE_BYTES_MAX: usize = 4;
 
 /// A trigger that occurs in the text.
 #[derive(Clone, Copy)]
@@ -24,19 +19,9 @@ pub(crate) struct Occurrence<'r> {
 pub(crate) struct Triggers {
     /// Sorted by the literal; no literal is the beginning of another.
     literals: Vec<(&'static str, Vec<&'static Rule>)>,
-    cores: Cores,
+    pairs: Pairs,
     /// Which bytes a literal can start with.
     firsts: [bool; 256],
-}
-
-/// The searcher for the triggers' first bytes.
-pub(crate) enum Cores {
-    /// The usual case.
-    Vectorized(packed::Searcher),
-    /// Where the processor has no usable vectors.
-    Automaton(AhoCorasick),
-    /// Should neither build: every place is looked at. Slow, never blind.
-    Everywhere,
 }
 
 impl Triggers {
@@ -54,28 +39,15 @@ impl Triggers {
                 *first = true;
             }
         }
-        let cores = Cores::of(literals.iter().map(|(literal, _)| *literal));
-        Self { literals, cores, firsts }
+        let pairs = Pairs::of(literals.iter().map(|(literal, _)| *literal));
+        Self { literals, pairs, firsts }
     }
 
     /// The first trigger at or behind `from`, by the literal alone.
-    pub(crate) fn find(&self, text: &[u8], mut from: usize) -> Option<Occurrence<'_>> {
-        while let Some(at) = self.cores.find(text, from) {
-            if let Some(rules) = self.at(text, at) {
-                return Some(Occurrence { at, rules });
-            }
-            from = at + 1;
-        }
-        None
-    }
-
-    /// The rules whose trigger stands at `at`.
-    fn at(&self, text: &[u8], at: usize) -> Option<&[&'static Rule]> {
-        let here = text.get(at..)?;
-        // As no literal begins another, only the greatest one not above the text can stand here.
-        let above = self.literals.partition_point(|(literal, _)| literal.as_bytes() <= here);
-        let (literal, rules) = self.literals.get(above.checked_sub(1)?)?;
-        here.starts_with(literal.as_bytes()).then_some(rules)
+    pub(crate) fn find(&self, text: &[u8], from: usize) -> Option<Occurrence<'_>> {
+        let (at, literal) = self.pairs.find(text, from)?;
+        let (_, rules) = self.literals.get(literal)?;
+        Some(Occurrence { at, rules })
     }
 
     /// Where, at or behind `from`, the end of the text may be the beginning of a trigger.
@@ -102,31 +74,6 @@ impl Triggers {
 /// The longest trigger; a test holds the rules to it.
 pub(crate) const TRIGGER_BYTES_MAX: usize = 28;
 
-impl Cores {
-    pub(crate) fn of(literals: impl Iterator<Item = &'static str>) -> Self {
-        let mut cores: Vec<&str> = literals.map(|literal| literal.get(..CORE_BYTES_MAX).unwrap_or(literal)).collect();
-        cores.sort_unstable();
-        cores.dedup();
-        let mut config = packed::Config::new();
-        config.heuristic_pattern_limits(false);
-        match config.builder().extend(&cores).build() {
-            Some(searcher) => Self::Vectorized(searcher),
-            None => AhoCorasick::new(&cores).map_or(Self::Everywhere, Self::Automaton),
-        }
-    }
-
-    pub(crate) fn find(&self, text: &[u8], from: usize) -> Option<usize> {
-        let span = Span { start: from.min(text.len()), end: text.len() };
-        match self {
-            Self::Vectorized(searcher) => searcher.find_in(text, span).map(|found| found.start()),
-            Self::Automaton(automaton) => {
-                automaton.find(aho_corasick::Input::new(text).span(span)).map(|found| found.start())
-            }
-            Self::Everywhere => (from < text.len()).then_some(from),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,25 +99,30 @@ mod tests {
     }
 
     #[test]
-    fn the_fallback_searchers_find_the_same() {
-        let texts: [&[u8]; 3] = [b"a ghp_ b AKIA ghp_", b"nothing", b"-----BEGIN sk-"];
-        let mut triggers = Triggers::new();
-        let places = |triggers: &Triggers, text: &[u8]| {
+    fn triggers_are_found_at_every_alignment_and_in_order() {
+        let triggers = Triggers::new();
+        for shift in 0..9 {
+            let text = format!("{}a ghp_ b AKIA ghp_ -----BEGIN sk-", "x".repeat(shift));
             let mut from = 0;
-            let mut found = Vec::new();
-            while let Some(next) = triggers.find(text, from) {
-                found.push(next.at);
+            let mut places = Vec::new();
+            while let Some(next) = triggers.find(text.as_bytes(), from) {
+                places.push(next.at - shift);
                 from = next.at + 1;
             }
-            found
-        };
-        let fast: Vec<_> = texts.iter().map(|text| places(&triggers, text)).collect();
-        assert_eq!(fast[0], [2, 9, 14]);
-        let cores: Vec<&str> = triggers.literals.iter().map(|(literal, _)| literal.get(..4).unwrap_or(literal)).collect();
-        for cores in [Cores::Automaton(AhoCorasick::new(cores).unwrap()), Cores::Everywhere] {
-            triggers.cores = cores;
-            let slow: Vec<_> = texts.iter().map(|text| places(&triggers, text)).collect();
-            assert_eq!(slow, fast);
+            assert_eq!(places, [2, 9, 14, 19, 30]);
+        }
+    }
+
+    #[test]
+    fn every_trigger_is_found_alone_and_among_others() {
+        let triggers = Triggers::new();
+        for (literal, _) in &triggers.literals {
+            for text in [(*literal).to_owned(), format!("{literal}{literal}"), format!("say {literal} to")] {
+                let naive = text.find(literal);
+                assert_eq!(triggers.find(text.as_bytes(), 0).map(|next| next.at), naive, "{text}");
+                let second = text.get(1..).and_then(|rest| rest.find(literal)).map(|at| at + 1);
+                assert!(second.is_none() || triggers.find(text.as_bytes(), 1).is_some_and(|next| next.at <= second.unwrap()));
+            }
         }
     }
 }

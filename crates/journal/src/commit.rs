@@ -51,7 +51,11 @@ impl Commit {
         let thread = std::thread::Builder::new()
             .name("journal-commit".to_owned())
             .spawn(move || run(&wishes, &sender, &round))?;
-        Ok(Self { wish, synced, thread: Some(thread) })
+        Ok(Self {
+            wish,
+            synced,
+            thread: Some(thread),
+        })
     }
 
     /// Waits until that many bytes of records are on disk.
@@ -62,9 +66,14 @@ impl Commit {
         }
         self.wish.1.notify_one();
         let mut synced = self.synced.clone();
-        let reached = synced.wait_for(|synced| synced.count >= count || synced.failed.is_some()).await;
+        let reached = synced
+            .wait_for(|synced| synced.count >= count || synced.failed.is_some())
+            .await;
         match reached {
-            Ok(synced) => synced.failed.clone().map_or(Ok(()), |why| Err(JournalError::SyncFailed(why))),
+            Ok(synced) => synced
+                .failed
+                .clone()
+                .map_or(Ok(()), |why| Err(JournalError::SyncFailed(why))),
             Err(_) => Err(JournalError::SyncFailed(Arc::from("the sync thread has ended"))),
         }
     }
@@ -86,17 +95,26 @@ fn run(wish: &(Mutex<Wish>, Condvar), synced: &watch::Sender<Synced>, round: &im
         {
             let guard = wish.0.lock().unwrap_or_else(PoisonError::into_inner);
             let idle = |wish: &mut Wish| wish.count <= done && !wish.stop;
-            let guard = wish.1.wait_while(guard, idle).unwrap_or_else(PoisonError::into_inner);
+            let guard = wish
+                .1
+                .wait_while(guard, idle)
+                .unwrap_or_else(PoisonError::into_inner);
             if guard.stop {
                 return;
             }
         }
         let round = round();
         if let Err(error) = sync(&round) {
-            synced.send_replace(Synced { count: done, failed: Some(Arc::from(error)) });
+            synced.send_replace(Synced {
+                count: done,
+                failed: Some(Arc::from(error)),
+            });
             return;
         }
-        synced.send_replace(Synced { count: round.count, failed: None });
+        synced.send_replace(Synced {
+            count: round.count,
+            failed: None,
+        });
     }
 }
 
@@ -104,5 +122,8 @@ fn sync(round: &Round) -> Result<(), String> {
     for file in &round.files {
         file.sync_data().map_err(|error| error.to_string())?;
     }
-    round.dir.as_ref().map_or(Ok(()), |dir| sync_dir(dir).map_err(|error| error.to_string()))
+    round
+        .dir
+        .as_ref()
+        .map_or(Ok(()), |dir| sync_dir(dir).map_err(|error| error.to_string()))
 }

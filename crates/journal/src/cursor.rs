@@ -30,7 +30,8 @@ pub(crate) fn save(dir: &Path, position: Position) -> Result<(), JournalError> {
         .mode(0o600)
         .open(&aside)
         .map_err(JournalError::io("create", &aside))?;
-    file.write_all(text(position).as_bytes()).map_err(JournalError::io("write", &aside))?;
+    file.write_all(text(position).as_bytes())
+        .map_err(JournalError::io("write", &aside))?;
     file.sync_data().map_err(JournalError::io("sync", &aside))?;
     std::fs::rename(&aside, &path).map_err(JournalError::io("rename", &aside))?;
     sync_dir(dir)
@@ -38,7 +39,9 @@ pub(crate) fn save(dir: &Path, position: Position) -> Result<(), JournalError> {
 
 /// Makes creations, renames and deletions in the folder durable.
 pub(crate) fn sync_dir(dir: &Path) -> Result<(), JournalError> {
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(JournalError::io("sync", dir))
+    File::open(dir)
+        .and_then(|dir| dir.sync_all())
+        .map_err(JournalError::io("sync", dir))
 }
 
 fn text(position: Position) -> String {
@@ -52,7 +55,10 @@ fn parse(text: &str) -> Option<Position> {
         return None;
     }
     let mut fields = said.strip_prefix("1 ")?.split(' ');
-    Some(Position { segment: fields.next()?.parse().ok()?, offset: fields.next()?.parse().ok()? })
+    Some(Position {
+        segment: fields.next()?.parse().ok()?,
+        offset: fields.next()?.parse().ok()?,
+    })
 }
 
 #[cfg(test)]
@@ -61,14 +67,21 @@ mod tests {
 
     #[test]
     fn the_cursor_reads_back_and_any_damage_shows() {
-        let position = Position { segment: 12, offset: 345 };
+        let position = Position {
+            segment: 12,
+            offset: 345,
+        };
         let text = text(position);
         assert_eq!(parse(&text), Some(position));
         for at in 0..text.len() - 1 {
             let mut bytes = text.clone().into_bytes();
             bytes[at] ^= 1;
             let damaged = String::from_utf8_lossy(&bytes).into_owned();
-            assert_ne!(parse(&damaged).filter(|p| *p != position), Some(position), "{damaged}");
+            assert_ne!(
+                parse(&damaged).filter(|p| *p != position),
+                Some(position),
+                "{damaged}"
+            );
             assert!(parse(&damaged).is_none_or(|p| p == position), "{damaged}");
         }
     }

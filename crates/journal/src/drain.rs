@@ -12,8 +12,11 @@ use crate::{Batch, BatchEntry, JournalError, Position, cursor};
 pub(crate) fn read(inner: &Inner, bytes_max: usize) -> Result<Batch, JournalError> {
     let (mut at, extents) = {
         let tail = inner.tail();
-        let extents: Vec<_> =
-            tail.extents.range(tail.cursor.segment..).map(|(&number, extent)| (number, extent.end)).collect();
+        let extents: Vec<_> = tail
+            .extents
+            .range(tail.cursor.segment..)
+            .map(|(&number, extent)| (number, extent.end))
+            .collect();
         (tail.cursor, extents)
     };
     let mut entries = Vec::new();
@@ -24,19 +27,36 @@ pub(crate) fn read(inner: &Inner, bytes_max: usize) -> Result<Batch, JournalErro
         if at.offset == end {
             continue;
         }
-        let offset = Reader::open(&inner.dir, number)?.records(at.offset, end, bytes_max, |offset, record| {
-            if record.kind == Kind::Entry {
-                let position = Position { segment: number, offset };
-                entries.push(BatchEntry { id: record.id, bytes: record.payload.to_vec(), position });
-            }
-        })?;
+        let offset =
+            Reader::open(&inner.dir, number)?.records(at.offset, end, bytes_max, |offset, record| {
+                if record.kind == Kind::Entry {
+                    let position = Position {
+                        segment: number,
+                        offset,
+                    };
+                    entries.push(BatchEntry {
+                        id: record.id,
+                        bytes: record.payload.to_vec(),
+                        position,
+                    });
+                }
+            })?;
         at.offset = offset;
         if !entries.is_empty() || offset < end {
             break;
         }
     }
-    let last = extents.last().is_some_and(|&(number, end)| at == Position { segment: number, offset: end });
-    Ok(Batch { entries, next: at, last })
+    let last = extents.last().is_some_and(|&(number, end)| {
+        at == Position {
+            segment: number,
+            offset: end,
+        }
+    });
+    Ok(Batch {
+        entries,
+        next: at,
+        last,
+    })
 }
 
 /// Moves the cursor, durably, and deletes what lies wholly before it.
@@ -44,7 +64,10 @@ pub(crate) fn advance(inner: &Inner, to: Position) -> Result<(), JournalError> {
     let _one_at_a_time = inner.draining.lock().unwrap_or_else(PoisonError::into_inner);
     let to = {
         let tail = inner.tail();
-        let exists = tail.extents.get(&to.segment).is_some_and(|extent| to.offset <= extent.end);
+        let exists = tail
+            .extents
+            .get(&to.segment)
+            .is_some_and(|extent| to.offset <= extent.end);
         // A segment that is gone lies before the cursor: nothing to do, not an error.
         if to <= tail.cursor {
             return Ok(());
@@ -68,7 +91,10 @@ pub(crate) fn advance(inner: &Inner, to: Position) -> Result<(), JournalError> {
 pub(crate) fn drop_drained(inner: &Inner) -> Result<(), JournalError> {
     let drained: Vec<u64> = {
         let tail = inner.tail();
-        tail.extents.range(..tail.cursor.segment).map(|(&number, _)| number).collect()
+        tail.extents
+            .range(..tail.cursor.segment)
+            .map(|(&number, _)| number)
+            .collect()
     };
     for number in drained {
         carry_forward(inner, number)?;
@@ -87,7 +113,11 @@ pub(crate) fn drop_drained(inner: &Inner) -> Result<(), JournalError> {
 fn carry_forward(inner: &Inner, number: u64) -> Result<(), JournalError> {
     let places: Vec<_> = {
         let tail = inner.tail();
-        tail.open.iter().filter(|(_, place)| place.at.segment == number).map(|(&id, &place)| (id, place)).collect()
+        tail.open
+            .iter()
+            .filter(|(_, place)| place.at.segment == number)
+            .map(|(&id, &place)| (id, place))
+            .collect()
     };
     if places.is_empty() {
         return Ok(());
@@ -110,8 +140,13 @@ fn carry_forward(inner: &Inner, number: u64) -> Result<(), JournalError> {
 fn payload_at(reader: &Reader, place: Place) -> Result<Vec<u8>, JournalError> {
     let mut bytes = Vec::new();
     let (from, end) = (place.at.offset, place.at.offset + place.bytes);
-    reader.records(from, end, usize::try_from(place.bytes).unwrap_or(usize::MAX), |_, record| {
-        bytes = record.payload.to_vec();
-    })?;
+    reader.records(
+        from,
+        end,
+        usize::try_from(place.bytes).unwrap_or(usize::MAX),
+        |_, record| {
+            bytes = record.payload.to_vec();
+        },
+    )?;
     Ok(bytes)
 }

@@ -58,7 +58,11 @@ impl JournalError {
     /// Wraps the operating system's answer.
     pub(crate) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::Io { doing, path, source: Arc::new(source) }
+        move |source| Self::Io {
+            doing,
+            path,
+            source: Arc::new(source),
+        }
     }
 }
 

@@ -79,7 +79,12 @@ impl<'a> Frame<'a> {
             return Err(JournalError::TooLarge(payload.len()));
         }
         let length = u32::try_from(payload.len()).map_err(|_| JournalError::TooLarge(payload.len()))?;
-        Ok(Self { head: head(salt, length, kind, id, payload), payload, kind, id })
+        Ok(Self {
+            head: head(salt, length, kind, id, payload),
+            payload,
+            kind,
+            id,
+        })
     }
 
     /// How many bytes it is on disk.
@@ -92,7 +97,13 @@ fn head(salt: u32, length: u32, kind: Kind, id: RequestId, payload: &[u8]) -> [u
     let mut head = [0; HEAD_BYTES];
     let (checksum, rest) = head.split_at_mut(4);
     rest.iter_mut()
-        .zip(length.to_le_bytes().into_iter().chain([kind as u8]).chain(*id.as_bytes()))
+        .zip(
+            length
+                .to_le_bytes()
+                .into_iter()
+                .chain([kind as u8])
+                .chain(*id.as_bytes()),
+        )
         .for_each(|(to, from)| *to = from);
     checksum.copy_from_slice(&checksum_of(salt, rest, payload).to_le_bytes());
     head
@@ -136,13 +147,19 @@ pub(crate) enum Broken {
 
 /// Reads the record at the start of `bytes`.
 pub(crate) fn read(bytes: &[u8], salt: u32) -> Result<Read<'_>, Broken> {
-    let Some((checksum, after)) = bytes.split_first_chunk::<4>() else { return Err(Broken::Short(HEAD_BYTES)) };
-    let Some((length, after_length)) = after.split_first_chunk::<4>() else { return Err(Broken::Short(HEAD_BYTES)) };
+    let Some((checksum, after)) = bytes.split_first_chunk::<4>() else {
+        return Err(Broken::Short(HEAD_BYTES));
+    };
+    let Some((length, after_length)) = after.split_first_chunk::<4>() else {
+        return Err(Broken::Short(HEAD_BYTES));
+    };
     let Some((&[kind], after_kind)) = after_length.split_first_chunk::<1>() else {
         return Err(Broken::Short(HEAD_BYTES));
     };
     let kind = Kind::of(kind).ok_or(Broken::Bad("unknown record kind"))?;
-    let Some((id, body)) = after_kind.split_first_chunk::<16>() else { return Err(Broken::Short(HEAD_BYTES)) };
+    let Some((id, body)) = after_kind.split_first_chunk::<16>() else {
+        return Err(Broken::Short(HEAD_BYTES));
+    };
     let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
     if length > RECORD_BYTES_MAX {
         return Err(Broken::Bad("record length is out of range"));
@@ -152,7 +169,11 @@ pub(crate) fn read(bytes: &[u8], salt: u32) -> Result<Read<'_>, Broken> {
     if checksum_of(salt, head_rest, payload) != u32::from_le_bytes(*checksum) {
         return Err(Broken::Bad("checksum does not match"));
     }
-    Ok(Read { kind, id: RequestId::from_u128(u128::from_be_bytes(*id)), payload })
+    Ok(Read {
+        kind,
+        id: RequestId::from_u128(u128::from_be_bytes(*id)),
+        payload,
+    })
 }
 
 #[cfg(test)]
@@ -193,15 +214,29 @@ mod tests {
 
     #[test]
     fn every_cut_is_short_never_bad() {
-        let bytes = bytes_of(Record::Entry { id: RequestId::from_u128(1), bytes: b"payload" }, 9);
+        let bytes = bytes_of(
+            Record::Entry {
+                id: RequestId::from_u128(1),
+                bytes: b"payload",
+            },
+            9,
+        );
         for cut in 0..bytes.len() {
-            assert!(matches!(read(&bytes[..cut], 9), Err(Broken::Short(needs)) if needs > cut), "{cut}");
+            assert!(
+                matches!(read(&bytes[..cut], 9), Err(Broken::Short(needs)) if needs > cut),
+                "{cut}"
+            );
         }
     }
 
     #[test]
     fn a_record_of_another_segment_is_none() {
-        let bytes = bytes_of(Record::Void { id: RequestId::from_u128(1) }, 9);
+        let bytes = bytes_of(
+            Record::Void {
+                id: RequestId::from_u128(1),
+            },
+            9,
+        );
         assert_eq!(read(&bytes, 10), Err(Broken::Bad("checksum does not match")));
     }
 
@@ -211,6 +246,9 @@ mod tests {
         let limit = vec![0; RECORD_BYTES_MAX];
         assert!(Frame::of(Record::Entry { id, bytes: &limit }, 0).is_ok());
         let over = vec![0; RECORD_BYTES_MAX + 1];
-        assert!(matches!(Frame::of(Record::Entry { id, bytes: &over }, 0), Err(JournalError::TooLarge(_))));
+        assert!(matches!(
+            Frame::of(Record::Entry { id, bytes: &over }, 0),
+            Err(JournalError::TooLarge(_))
+        ));
     }
 }

@@ -65,7 +65,10 @@ impl Inner {
         // threat: AGP-BUDGET-3.2
         let depth_bytes = tail.count_to(tail.end()) - tail.count_to(tail.cursor);
         if depth_bytes.saturating_add(frame.bytes()) > self.bytes_max && !tail.open.contains_key(&frame.id) {
-            return Err(JournalError::Full { depth_bytes, bytes_max: self.bytes_max });
+            return Err(JournalError::Full {
+                depth_bytes,
+                bytes_max: self.bytes_max,
+            });
         }
         let end = tail.append(&frame)?;
         let count = tail.count_to(end);
@@ -83,7 +86,11 @@ impl Inner {
         let mut files = tail.unsynced.as_mut().map(std::mem::take).unwrap_or_default();
         let dir = (!files.is_empty()).then(|| self.dir.clone());
         files.push(tail.file.clone());
-        Round { files, count: tail.count_to(tail.end()), dir }
+        Round {
+            files,
+            count: tail.count_to(tail.end()),
+            dir,
+        }
     }
 }
 

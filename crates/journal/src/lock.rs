@@ -36,7 +36,12 @@ pub(crate) fn take(dir: &Path) -> Result<Lock, JournalError> {
         .map_err(JournalError::io("open", &path))?;
     match file.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(JournalError::InUse { dir: dir.to_owned(), pid: holder(&mut file) }),
+        Err(TryLockError::WouldBlock) => {
+            return Err(JournalError::InUse {
+                dir: dir.to_owned(),
+                pid: holder(&mut file),
+            });
+        }
         Err(TryLockError::Error(error)) => return Err(JournalError::io("lock", &path)(error)),
     }
     sign(&mut file).map_err(JournalError::io("write", &path))?;

@@ -39,7 +39,12 @@ impl JournalOptions {
     /// Segments of 32 MiB, at most 1 GiB waiting, safe from the death of the process.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         let mib = 1024 * 1024;
-        Self { dir: dir.into(), sync: Sync::Process, segment_bytes_max: 32 * mib, bytes_max: 1024 * mib }
+        Self {
+            dir: dir.into(),
+            sync: Sync::Process,
+            segment_bytes_max: 32 * mib,
+            bytes_max: 1024 * mib,
+        }
     }
 }
 
@@ -84,7 +89,10 @@ pub(crate) fn open(options: &JournalOptions) -> Result<(Tail, Recovered), Journa
     let stored = cursor::load(dir)?;
     let mut scan = Scan {
         cursor: stored.unwrap_or(Position::start(0)),
-        recovered: Recovered { cursor_lost: stored.is_none() && !numbers.is_empty(), ..Recovered::default() },
+        recovered: Recovered {
+            cursor_lost: stored.is_none() && !numbers.is_empty(),
+            ..Recovered::default()
+        },
         extents: BTreeMap::new(),
         open: HashMap::new(),
         count: 0,
@@ -100,10 +108,19 @@ pub(crate) fn open(options: &JournalOptions) -> Result<(Tail, Recovered), Journa
 }
 
 impl Scan {
-    fn segment(&mut self, dir: &Path, number: u64, previous: Option<u64>, last: bool) -> Result<(), JournalError> {
+    fn segment(
+        &mut self,
+        dir: &Path,
+        number: u64,
+        previous: Option<u64>,
+        last: bool,
+    ) -> Result<(), JournalError> {
         let loaded = segment::load(dir, number)?;
-        let damaged =
-            |offset, what| JournalError::Damaged { file: loaded.path.clone(), offset, what };
+        let damaged = |offset, what| JournalError::Damaged {
+            file: loaded.path.clone(),
+            offset,
+            what,
+        };
         let Some(head) = loaded.head else {
             // A head that is there but wrong, or records after it, is not a crash between two system calls.
             if last && loaded.bytes.len() as u64 <= SEGMENT_HEAD_BYTES {
@@ -124,17 +141,29 @@ impl Scan {
             self.cut(&loaded, stop)?;
             end = stop.offset;
         }
-        self.extents.insert(number, Extent { before: self.count, end });
+        self.extents.insert(
+            number,
+            Extent {
+                before: self.count,
+                end,
+            },
+        );
         self.count += end - SEGMENT_HEAD_BYTES;
         Ok(())
     }
 
     fn records(&mut self, loaded: &Loaded, head: Head) -> Option<Stop> {
         segment::walk(&loaded.bytes, head.salt, |offset, record| {
-            let at = Position { segment: head.number, offset };
+            let at = Position {
+                segment: head.number,
+                offset,
+            };
             match record.kind {
                 Kind::Intent => {
-                    let place = Place { at, bytes: record.bytes() };
+                    let place = Place {
+                        at,
+                        bytes: record.bytes(),
+                    };
                     self.open.insert(record.id, (place, record.payload.to_vec()));
                 }
                 Kind::Entry | Kind::Void => drop(self.open.remove(&record.id)),
@@ -161,13 +190,35 @@ impl Scan {
         previous: u64,
     ) -> Result<(Tail, Recovered), JournalError> {
         let salt = fresh_salt();
-        let file = segment::create(&options.dir, Head { number: active, previous, salt })?;
+        let file = segment::create(
+            &options.dir,
+            Head {
+                number: active,
+                previous,
+                salt,
+            },
+        )?;
         cursor::sync_dir(&options.dir)?;
-        self.extents.insert(active, Extent { before: self.count, end: SEGMENT_HEAD_BYTES });
-        let mut open: Vec<_> = self.open.iter().map(|(&id, (place, bytes))| (place.at, id, bytes)).collect();
+        self.extents.insert(
+            active,
+            Extent {
+                before: self.count,
+                end: SEGMENT_HEAD_BYTES,
+            },
+        );
+        let mut open: Vec<_> = self
+            .open
+            .iter()
+            .map(|(&id, (place, bytes))| (place.at, id, bytes))
+            .collect();
         open.sort_unstable_by_key(|(at, ..)| *at);
-        self.recovered.open_intents =
-            open.into_iter().map(|(_, id, bytes)| OpenIntent { id, bytes: bytes.clone() }).collect();
+        self.recovered.open_intents = open
+            .into_iter()
+            .map(|(_, id, bytes)| OpenIntent {
+                id,
+                bytes: bytes.clone(),
+            })
+            .collect();
         let mut tail = Tail {
             dir: options.dir.clone(),
             segment_bytes_max: options.segment_bytes_max,
@@ -176,7 +227,11 @@ impl Scan {
             active,
             cursor: within(self.cursor, &self.extents),
             extents: self.extents,
-            open: self.open.into_iter().map(|(id, (place, _))| (id, place)).collect(),
+            open: self
+                .open
+                .into_iter()
+                .map(|(id, (place, _))| (id, place))
+                .collect(),
             torn: false,
             unsynced: (options.sync == Sync::Disk).then(Vec::new),
         };
@@ -188,9 +243,10 @@ impl Scan {
 /// The cursor moved to a place that exists: never over a record that was not drained.
 fn within(cursor: Position, extents: &BTreeMap<u64, Extent>) -> Position {
     match extents.range(cursor.segment..).next() {
-        Some((&number, extent)) if number == cursor.segment => {
-            Position { segment: number, offset: cursor.offset.clamp(SEGMENT_HEAD_BYTES, extent.end) }
-        }
+        Some((&number, extent)) if number == cursor.segment => Position {
+            segment: number,
+            offset: cursor.offset.clamp(SEGMENT_HEAD_BYTES, extent.end),
+        },
         Some((&number, _)) => Position::start(number),
         None => cursor,
     }

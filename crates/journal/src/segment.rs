@@ -23,7 +23,10 @@ pub struct Position {
 impl Position {
     /// Before the first record of a segment.
     pub(crate) const fn start(segment: u64) -> Self {
-        Self { segment, offset: SEGMENT_HEAD_BYTES }
+        Self {
+            segment,
+            offset: SEGMENT_HEAD_BYTES,
+        }
     }
 }
 
@@ -79,7 +82,11 @@ pub(crate) fn list(dir: &Path) -> Result<Vec<u64>, JournalError> {
     let mut numbers = Vec::new();
     for item in std::fs::read_dir(dir).map_err(JournalError::io("list", dir))? {
         let name = item.map_err(JournalError::io("list", dir))?.file_name();
-        numbers.extend(name.to_str().and_then(|n| n.strip_suffix(".journal")).and_then(|n| n.parse::<u64>().ok()));
+        numbers.extend(
+            name.to_str()
+                .and_then(|n| n.strip_suffix(".journal"))
+                .and_then(|n| n.parse::<u64>().ok()),
+        );
     }
     numbers.sort_unstable();
     Ok(numbers)
@@ -113,7 +120,10 @@ pub(crate) struct Loaded {
 pub(crate) fn load(dir: &Path, number: u64) -> Result<Loaded, JournalError> {
     let path = path(dir, number);
     let bytes = std::fs::read(&path).map_err(JournalError::io("read", &path))?;
-    let head = bytes.first_chunk::<32>().and_then(|b| Head::read(b)).filter(|head| head.number == number);
+    let head = bytes
+        .first_chunk::<32>()
+        .and_then(|b| Head::read(b))
+        .filter(|head| head.number == number);
     Ok(Loaded { path, bytes, head })
 }
 
@@ -130,7 +140,10 @@ pub(crate) struct Stop {
 pub(crate) fn walk(bytes: &[u8], salt: u32, mut each: impl FnMut(u64, frame::Read<'_>)) -> Option<Stop> {
     let mut offset = SEGMENT_HEAD_BYTES;
     loop {
-        let rest = usize::try_from(offset).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
+        let rest = usize::try_from(offset)
+            .ok()
+            .and_then(|at| bytes.get(at..))
+            .unwrap_or_default();
         if rest.is_empty() {
             return None;
         }
@@ -145,7 +158,11 @@ pub(crate) fn walk(bytes: &[u8], salt: u32, mut each: impl FnMut(u64, frame::Rea
                     Broken::Short(_) => "record is cut short",
                     Broken::Bad(what) => what,
                 };
-                return Some(Stop { offset, what, more_beyond: any_record_beyond(rest, salt) });
+                return Some(Stop {
+                    offset,
+                    what,
+                    more_beyond: any_record_beyond(rest, salt),
+                });
             }
         }
     }
@@ -154,7 +171,11 @@ pub(crate) fn walk(bytes: &[u8], salt: u32, mut each: impl FnMut(u64, frame::Rea
 /// Whether a whole record starts anywhere after the first byte.
 fn any_record_beyond(bytes: &[u8], salt: u32) -> bool {
     let starts = 1..bytes.len().saturating_sub(HEAD_BYTES - 1);
-    starts.into_iter().any(|at| bytes.get(at..).is_some_and(|rest| frame::read(rest, salt).is_ok()))
+    starts.into_iter().any(|at| {
+        bytes
+            .get(at..)
+            .is_some_and(|rest| frame::read(rest, salt).is_ok())
+    })
 }
 
 /// A segment opened for reading records back.
@@ -169,16 +190,26 @@ impl Reader {
         let path = path(dir, number);
         let file = File::open(&path).map_err(JournalError::io("open", &path))?;
         let mut head = [0; 32];
-        file.read_exact_at(&mut head, 0).map_err(JournalError::io("read", &path))?;
-        let damaged = || JournalError::Damaged { file: path.clone(), offset: 0, what: "segment head is not one" };
-        let salt = Head::read(&head).filter(|head| head.number == number).ok_or_else(damaged)?.salt;
+        file.read_exact_at(&mut head, 0)
+            .map_err(JournalError::io("read", &path))?;
+        let damaged = || JournalError::Damaged {
+            file: path.clone(),
+            offset: 0,
+            what: "segment head is not one",
+        };
+        let salt = Head::read(&head)
+            .filter(|head| head.number == number)
+            .ok_or_else(damaged)?
+            .salt;
         Ok(Self { path, file, salt })
     }
 
     /// The bytes from `from` up to `to`.
     fn bytes(&self, from: u64, to: u64) -> Result<Vec<u8>, JournalError> {
         let mut bytes = vec![0; usize::try_from(to.saturating_sub(from)).unwrap_or(0)];
-        self.file.read_exact_at(&mut bytes, from).map_err(JournalError::io("read", &self.path))?;
+        self.file
+            .read_exact_at(&mut bytes, from)
+            .map_err(JournalError::io("read", &self.path))?;
         Ok(bytes)
     }
 
@@ -216,6 +247,10 @@ impl Reader {
     }
 
     fn damaged(&self, offset: u64, what: &'static str) -> JournalError {
-        JournalError::Damaged { file: self.path.clone(), offset, what }
+        JournalError::Damaged {
+            file: self.path.clone(),
+            offset,
+            what,
+        }
     }
 }

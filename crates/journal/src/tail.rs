@@ -48,18 +48,24 @@ pub(crate) struct Tail {
 impl Tail {
     /// Where the next record goes.
     pub(crate) fn end(&self) -> Position {
-        Position { segment: self.active, offset: self.active_extent().end }
+        Position {
+            segment: self.active,
+            offset: self.active_extent().end,
+        }
     }
 
     fn active_extent(&self) -> Extent {
-        self.extents.get(&self.active).copied().unwrap_or(Extent { before: 0, end: SEGMENT_HEAD_BYTES })
+        self.extents.get(&self.active).copied().unwrap_or(Extent {
+            before: 0,
+            end: SEGMENT_HEAD_BYTES,
+        })
     }
 
     /// Bytes of records before `position` since the journal was opened; the measure of depth.
     pub(crate) fn count_to(&self, position: Position) -> u64 {
-        self.extents
-            .get(&position.segment)
-            .map_or(0, |extent| extent.before + position.offset.saturating_sub(SEGMENT_HEAD_BYTES))
+        self.extents.get(&position.segment).map_or(0, |extent| {
+            extent.before + position.offset.saturating_sub(SEGMENT_HEAD_BYTES)
+        })
     }
 
     /// Writes one record at the end. The file is as before if this fails.
@@ -76,13 +82,21 @@ impl Tail {
         if let Err(error) = write_both(&self.file, &frame.head, frame.payload) {
             self.torn = true;
             let _ = self.mend();
-            return Err(JournalError::io("write", &segment::path(&self.dir, self.active))(error));
+            return Err(JournalError::io("write", &segment::path(&self.dir, self.active))(
+                error,
+            ));
         }
         if let Some(extent) = self.extents.get_mut(&self.active) {
             extent.end += frame.bytes();
         }
         match frame.kind {
-            Kind::Intent => drop(self.open.insert(frame.id, Place { at, bytes: frame.bytes() })),
+            Kind::Intent => drop(self.open.insert(
+                frame.id,
+                Place {
+                    at,
+                    bytes: frame.bytes(),
+                },
+            )),
             Kind::Entry | Kind::Void => drop(self.open.remove(&frame.id)),
         }
         Ok(self.end())
@@ -93,7 +107,10 @@ impl Tail {
         if self.torn {
             self.file
                 .set_len(self.active_extent().end)
-                .map_err(JournalError::io("truncate", &segment::path(&self.dir, self.active)))?;
+                .map_err(JournalError::io(
+                    "truncate",
+                    &segment::path(&self.dir, self.active),
+                ))?;
             self.torn = false;
         }
         Ok(())
@@ -102,20 +119,36 @@ impl Tail {
     /// Seals the active segment and begins the next.
     fn rotate(&mut self) -> Result<(), JournalError> {
         let number = self.active + 1;
-        let file = segment::create(&self.dir, Head { number, previous: self.active, salt: self.salt })?;
+        let file = segment::create(
+            &self.dir,
+            Head {
+                number,
+                previous: self.active,
+                salt: self.salt,
+            },
+        )?;
         let sealed = std::mem::replace(&mut self.file, Arc::new(file));
         if let Some(unsynced) = &mut self.unsynced {
             unsynced.push(sealed);
         }
         let before = self.count_to(self.end());
         self.active = number;
-        self.extents.insert(number, Extent { before, end: SEGMENT_HEAD_BYTES });
+        self.extents.insert(
+            number,
+            Extent {
+                before,
+                end: SEGMENT_HEAD_BYTES,
+            },
+        );
         Ok(())
     }
 
     /// The same place said with the later segment: the end of a sealed segment is the start of the next.
     pub(crate) fn normal(&self, position: Position) -> Position {
-        let at_end = self.extents.get(&position.segment).is_some_and(|extent| extent.end == position.offset);
+        let at_end = self
+            .extents
+            .get(&position.segment)
+            .is_some_and(|extent| extent.end == position.offset);
         match self.extents.range(position.segment + 1..).next() {
             Some((&next, _)) if at_end => self.normal(Position::start(next)),
             _ => position,
@@ -130,5 +163,9 @@ fn write_both(mut file: &File, head: &[u8], payload: &[u8]) -> std::io::Result<(
         return Ok(());
     }
     file.write_all(head.get(written..).unwrap_or_default())?;
-    file.write_all(payload.get(written.saturating_sub(head.len())..).unwrap_or_default())
+    file.write_all(
+        payload
+            .get(written.saturating_sub(head.len())..)
+            .unwrap_or_default(),
+    )
 }

@@ -118,6 +118,18 @@ impl Catalog {
         self.model(provider, model).map(|model| model.at(at))
     }
 
+    /// Names of a provider's models, aliases included, patterns left out; sorted.
+    pub fn names(&self, provider: &str) -> Vec<&str> {
+        let mut names: Vec<_> = self
+            .exact
+            .keys()
+            .filter(|(owner, _)| owner == provider)
+            .map(|(_, name)| name.as_str())
+            .collect();
+        names.sort_unstable();
+        names
+    }
+
     fn model(&self, provider: &str, model: &str) -> Option<&Arc<Model>> {
         let exact = |name: &str| self.exact.get(&(provider.to_owned(), name.to_owned()));
         exact(model)

@@ -158,14 +158,18 @@ impl Counts {
     fn share_exceeded(&self, settings: &BreakerSettings) -> bool {
         let calls = u64::from(self.current.calls) + u64::from(self.previous.calls);
         let failures = u64::from(self.current.failures) + u64::from(self.previous.failures);
-        calls >= u64::from(settings.window_calls_min) && failures * 100 >= calls * u64::from(settings.failure_percent_max)
+        calls >= u64::from(settings.window_calls_min)
+            && failures * 100 >= calls * u64::from(settings.failure_percent_max)
     }
 }
 
 impl Breaker {
     /// A closed breaker.
     pub fn new(settings: BreakerSettings) -> Self {
-        Self { settings, state: Arc::default() }
+        Self {
+            settings,
+            state: Arc::default(),
+        }
     }
 
     /// Leave for one call, or the refusal.
@@ -178,14 +182,27 @@ impl Breaker {
         }
         let probe = match &mut state.phase {
             Phase::Closed(_) => false,
-            Phase::Open { until_ns } => return Err(Open { retry_after_ns: *until_ns - now_ns }),
+            Phase::Open { until_ns } => {
+                return Err(Open {
+                    retry_after_ns: *until_ns - now_ns,
+                });
+            }
             Phase::HalfOpen { probes } if *probes < self.settings.probes_max.max(1) => {
                 *probes += 1;
                 true
             }
-            Phase::HalfOpen { .. } => return Err(Open { retry_after_ns: self.settings.cooldown_ns }),
+            Phase::HalfOpen { .. } => {
+                return Err(Open {
+                    retry_after_ns: self.settings.cooldown_ns,
+                });
+            }
         };
-        Ok(Ticket { breaker: self.clone(), epoch: state.epoch, probe, reported: false })
+        Ok(Ticket {
+            breaker: self.clone(),
+            epoch: state.epoch,
+            probe,
+            reported: false,
+        })
     }
 
     /// How it stands, without asking for leave: for choosing among targets and for metrics.
@@ -222,7 +239,10 @@ impl Breaker {
     /// Doubles with every trip.
     fn cooldown_ns(&self, trips: u32) -> u64 {
         let factor = 1u64.checked_shl(trips).unwrap_or(u64::MAX);
-        self.settings.cooldown_ns.saturating_mul(factor).min(self.settings.cooldown_ns_max)
+        self.settings
+            .cooldown_ns
+            .saturating_mul(factor)
+            .min(self.settings.cooldown_ns_max)
     }
 
     /// No code panics while holding the lock; if one did, the state would still be whole.
@@ -311,12 +331,22 @@ mod tests {
         let mut now = SECOND;
         for rest in [2, 4, 4, 4] {
             call(&breaker, Failure, now);
-            assert_eq!(breaker.state(now), BreakerState::Open { until_ns: now + rest * SECOND });
+            assert_eq!(
+                breaker.state(now),
+                BreakerState::Open {
+                    until_ns: now + rest * SECOND
+                }
+            );
             now += rest * SECOND;
         }
         call(&breaker, Success, now);
         (0..3).for_each(|_| call(&breaker, Failure, now));
-        assert_eq!(breaker.state(now), BreakerState::Open { until_ns: now + SECOND });
+        assert_eq!(
+            breaker.state(now),
+            BreakerState::Open {
+                until_ns: now + SECOND
+            }
+        );
     }
 
     #[test]
@@ -331,7 +361,10 @@ mod tests {
 
     #[test]
     fn anp_0019_a_large_share_of_failures_opens_it_without_any_row() {
-        let settings = BreakerSettings { consecutive_failures_max: u32::MAX, ..BreakerSettings::default() };
+        let settings = BreakerSettings {
+            consecutive_failures_max: u32::MAX,
+            ..BreakerSettings::default()
+        };
         let breaker = Breaker::new(settings);
         for _ in 0..9 {
             call(&breaker, Success, 0);
@@ -345,7 +378,11 @@ mod tests {
         let breaker = Breaker::new(settings);
         (0..19).for_each(|_| call(&breaker, Failure, 0));
         call(&breaker, Failure, 20 * SECOND);
-        assert_eq!(breaker.state(20 * SECOND), BreakerState::Closed, "what is older than two windows is forgotten");
+        assert_eq!(
+            breaker.state(20 * SECOND),
+            BreakerState::Closed,
+            "what is older than two windows is forgotten"
+        );
     }
 
     proptest! {

@@ -28,7 +28,10 @@ pub struct Permit(Arc<Places>);
 impl Concurrency {
     /// At most `max` at once; zero admits nothing.
     pub fn new(max: u32) -> Self {
-        Self(Arc::new(Places { taken: AtomicU32::new(0), max }))
+        Self(Arc::new(Places {
+            taken: AtomicU32::new(0),
+            max,
+        }))
     }
 
     /// Takes a place if one is free.
@@ -37,7 +40,11 @@ impl Concurrency {
     pub fn acquire(&self) -> Result<Permit, Full> {
         let max = self.0.max;
         let take = |taken: u32| (taken < max).then(|| taken + 1);
-        match self.0.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) {
+        match self
+            .0
+            .taken
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+        {
             Ok(_) => Ok(Permit(Arc::clone(&self.0))),
             Err(_) => Err(Full { max }),
         }

@@ -44,8 +44,14 @@ pub struct ConnectionPermit {
 impl ConnectionCaps {
     /// At most `overall_max` connections, of which `address_max` from one address.
     pub fn new(overall_max: u32, address_max: u32) -> Self {
-        let addresses = Addresses { open: Mutex::default(), each_max: address_max };
-        Self { overall: Concurrency::new(overall_max), addresses: Arc::new(addresses) }
+        let addresses = Addresses {
+            open: Mutex::default(),
+            each_max: address_max,
+        };
+        Self {
+            overall: Concurrency::new(overall_max),
+            addresses: Arc::new(addresses),
+        }
     }
 
     /// Takes a connection from `address`.
@@ -57,7 +63,11 @@ impl ConnectionCaps {
         if !self.addresses.take(group) {
             return Err(CapReached::Address);
         }
-        Ok(ConnectionPermit { addresses: Arc::clone(&self.addresses), group, _place: place })
+        Ok(ConnectionPermit {
+            addresses: Arc::clone(&self.addresses),
+            group,
+            _place: place,
+        })
     }
 
     /// How many connections are open.
@@ -137,7 +147,10 @@ mod tests {
         assert_eq!(caps.admit(ip("10.0.0.3")).unwrap_err(), CapReached::Overall);
         drop(a);
         assert!(caps.admit(ip("10.0.0.1")).is_ok());
-        assert_eq!(ConnectionCaps::new(3, 0).admit(ip("10.0.0.1")).unwrap_err(), CapReached::Address);
+        assert_eq!(
+            ConnectionCaps::new(3, 0).admit(ip("10.0.0.1")).unwrap_err(),
+            CapReached::Address
+        );
     }
 
     #[test]

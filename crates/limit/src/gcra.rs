@@ -56,7 +56,12 @@ impl Gcra {
             0 => 0,
             rate => clamp((u128::from(burst) * MINUTE_NS).div_ceil(u128::from(rate))),
         };
-        Self { tat_ns: AtomicU64::new(0), per_minute, burst, burst_ns }
+        Self {
+            tat_ns: AtomicU64::new(0),
+            per_minute,
+            burst,
+            burst_ns,
+        }
     }
 
     /// Admits a call of `cost` at `now_ns`, or says how long to wait.
@@ -76,7 +81,10 @@ impl Gcra {
             if after > latest {
                 return Err(self.refusal(tat, after - latest, now_ns, false));
             }
-            match self.tat_ns.compare_exchange_weak(tat, after, Ordering::Relaxed, Ordering::Relaxed) {
+            match self
+                .tat_ns
+                .compare_exchange_weak(tat, after, Ordering::Relaxed, Ordering::Relaxed)
+            {
                 Ok(_) => return Ok(self.admission(cost, after, now_ns)),
                 Err(seen) => tat = seen,
             }
@@ -116,7 +124,8 @@ impl Gcra {
     fn update(&self, change: impl Fn(u64) -> u64) {
         let mut tat = self.tat_ns.load(Ordering::Relaxed);
         while let Err(seen) =
-            self.tat_ns.compare_exchange_weak(tat, change(tat), Ordering::Relaxed, Ordering::Relaxed)
+            self.tat_ns
+                .compare_exchange_weak(tat, change(tat), Ordering::Relaxed, Ordering::Relaxed)
         {
             tat = seen;
         }
@@ -134,12 +143,24 @@ impl Gcra {
 
     fn admission(&self, cost: u32, tat_ns: u64, now_ns: u64) -> Remaining {
         let (remaining, reset_ns) = self.left(tat_ns, now_ns);
-        Remaining { limit: self.burst, remaining, reset_ns, cost, tat_ns }
+        Remaining {
+            limit: self.burst,
+            remaining,
+            reset_ns,
+            cost,
+            tat_ns,
+        }
     }
 
     fn refusal(&self, tat_ns: u64, retry_after_ns: u64, now_ns: u64, never: bool) -> Wait {
         let (remaining, reset_ns) = self.left(tat_ns, now_ns);
-        Wait { limit: self.burst, remaining, reset_ns, retry_after_ns, never }
+        Wait {
+            limit: self.burst,
+            remaining,
+            reset_ns,
+            retry_after_ns,
+            never,
+        }
     }
 
     /// How much could be had at once, and how long until all of it.
@@ -148,7 +169,11 @@ impl Gcra {
         let free_ns = u128::from(self.burst_ns.saturating_sub(ahead));
         let free = free_ns * u128::from(self.per_minute) / MINUTE_NS;
         // A full bucket is a full burst, whatever rounding its time went through.
-        let free = if ahead == 0 && self.per_minute > 0 { self.burst } else { u32::try_from(free).unwrap_or(u32::MAX) };
+        let free = if ahead == 0 && self.per_minute > 0 {
+            self.burst
+        } else {
+            u32::try_from(free).unwrap_or(u32::MAX)
+        };
         (free.min(self.burst), ahead)
     }
 }
@@ -173,7 +198,10 @@ mod tests {
             assert_eq!(limit.check(1, 0).unwrap().remaining, left);
         }
         let wait = limit.check(1, 0).unwrap_err();
-        assert_eq!((wait.remaining, wait.retry_after_ns, wait.reset_ns, wait.never), (0, SECOND, 5 * SECOND, false));
+        assert_eq!(
+            (wait.remaining, wait.retry_after_ns, wait.reset_ns, wait.never),
+            (0, SECOND, 5 * SECOND, false)
+        );
         assert!(limit.check(1, SECOND - 1).is_err());
         assert!(limit.check(1, SECOND).is_ok());
         assert!(limit.check(1, SECOND).is_err());
@@ -191,7 +219,13 @@ mod tests {
 
     #[test]
     fn agp_d1_a_whole_burst_fits_an_idle_bucket_whatever_the_rate() {
-        for (rate, burst) in [(17, 27), (7, 3), (u32::MAX, u32::MAX), (1, u32::MAX), (u32::MAX, 1)] {
+        for (rate, burst) in [
+            (17, 27),
+            (7, 3),
+            (u32::MAX, u32::MAX),
+            (1, u32::MAX),
+            (u32::MAX, 1),
+        ] {
             let limit = Gcra::per_minute(rate, burst);
             assert_eq!(limit.check(burst, 0).unwrap().remaining, 0, "{rate} {burst}");
             assert!(limit.check(1, 0).is_err(), "{rate} {burst}");
@@ -225,7 +259,14 @@ mod tests {
     #[test]
     fn headers_count_down_and_reset() {
         let limit = Gcra::per_minute(7, 3);
-        assert_eq!((limit.peek(0).limit, limit.peek(0).remaining, limit.peek(0).reset_ns), (3, 3, 0));
+        assert_eq!(
+            (
+                limit.peek(0).limit,
+                limit.peek(0).remaining,
+                limit.peek(0).reset_ns
+            ),
+            (3, 3, 0)
+        );
         assert_eq!(limit.check(1, 0).unwrap().remaining, 2);
         assert_eq!(limit.peek(60 * SECOND).remaining, 3);
     }

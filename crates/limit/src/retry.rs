@@ -22,12 +22,22 @@ impl RetryBudget {
     /// At most `percent` retries per hundred requests and `per_second_min` a second beside them.
     pub fn new(percent: u32, per_second_min: u32) -> Self {
         let floor = Gcra::per_minute(per_second_min.saturating_mul(60), per_second_min);
-        Self { saved: AtomicU64::new(0), percent, floor }
+        Self {
+            saved: AtomicU64::new(0),
+            percent,
+            floor,
+        }
     }
 
     /// Counts a request that is no retry.
     pub fn request(&self) {
-        let add = |saved: u64| Some(saved.saturating_add(self.percent.into()).min(SAVED_RETRIES_MAX * RETRY));
+        let add = |saved: u64| {
+            Some(
+                saved
+                    .saturating_add(self.percent.into())
+                    .min(SAVED_RETRIES_MAX * RETRY),
+            )
+        };
         let _ = self.saved.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
     }
 
@@ -35,7 +45,10 @@ impl RetryBudget {
     // threat: ANP-0019
     pub fn retry(&self, now_ns: u64) -> bool {
         let take = |saved: u64| saved.checked_sub(RETRY);
-        self.saved.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() || self.floor.check(1, now_ns).is_ok()
+        self.saved
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+            .is_ok()
+            || self.floor.check(1, now_ns).is_ok()
     }
 }
 

@@ -82,6 +82,7 @@ cases! {
     log::concurrent_shippers_leave_dense_indices,
     log::leaf_hashes_are_rfc_6962_leaves,
     log::ranges_are_clipped_to_the_log,
+    log::nonsense_from_a_caller_blocks_no_shipper,
     log::a_checkpoint_is_never_replaced_by_another,
     usage::usage_sums_by_every_group,
     usage::usage_counts_only_the_window_asked_for,

@@ -24,7 +24,8 @@ pub struct EntryColumns {
     pub key: KeyId,
     /// The credential's team.
     pub team: TeamId,
-    /// The model the caller named.
+    /// The model the caller named, fit for a column: at most [`MODEL_CHARS_MAX`] characters and no NUL, which
+    /// not every database can hold. The entry's bytes keep it as it was.
     pub model: Option<String>,
     /// How it ended: the outcome's stable name.
     pub outcome: &'static str,
@@ -36,6 +37,17 @@ pub struct EntryColumns {
     pub cost: Money,
     /// The Merkle leaf of its bytes.
     pub leaf: merkle::Hash,
+}
+
+/// How much of a model's name its column keeps.
+pub const MODEL_CHARS_MAX: usize = 256;
+
+fn model_column(model: &str) -> String {
+    model
+        .chars()
+        .take(MODEL_CHARS_MAX)
+        .map(|char| if char == '\0' { '\u{fffd}' } else { char })
+        .collect()
 }
 
 /// The outcome's name of a refusal.
@@ -50,7 +62,7 @@ impl EntryColumns {
             finished: entry.finished,
             key: entry.key,
             team: entry.team,
-            model: entry.model.clone(),
+            model: entry.model.as_deref().map(model_column),
             outcome: outcome_name(&entry.outcome),
             prompt_tokens: entry.usage.prompt(),
             output_tokens: entry.usage.output,

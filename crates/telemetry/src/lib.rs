@@ -19,7 +19,9 @@ pub use trace::Tracer;
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
     /// A log level nobody knows.
-    #[error("`{0}` is not a log level: expected `error`, `warn`, `info`, `debug`, `trace` or `target=level` pairs")]
+    #[error(
+        "`{0}` is not a log level: expected `error`, `warn`, `info`, `debug`, `trace` or `target=level` pairs"
+    )]
     Level(String),
     /// Logs were set up before.
     #[error("logs are already set up")]

@@ -1,5 +1,6 @@
 //! Logs: events formatted as lines, scrubbed, and written by one thread. Never blocks the one who logs.
 
+mod decode;
 mod fields;
 mod literals;
 mod panics;
@@ -41,13 +42,20 @@ pub struct LogOptions {
 impl LogOptions {
     /// Lines to standard error.
     pub fn stderr(format: LogFormat, level: impl Into<String>) -> Self {
-        Self { format, level: level.into(), sink: Box::new(std::io::stderr()) }
+        Self {
+            format,
+            level: level.into(),
+            sink: Box::new(std::io::stderr()),
+        }
     }
 }
 
 impl std::fmt::Debug for LogOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LogOptions").field("format", &self.format).field("level", &self.level).finish_non_exhaustive()
+        f.debug_struct("LogOptions")
+            .field("format", &self.format)
+            .field("level", &self.level)
+            .finish_non_exhaustive()
     }
 }
 
@@ -68,7 +76,9 @@ impl LogGuard {
     /// Changes the level from now on.
     pub fn set_level(&self, level: &str) -> Result<(), TelemetryError> {
         let filter = filter(level)?;
-        self.level.reload(filter).map_err(|error| TelemetryError::Setup("change the log level", error.to_string()))
+        self.level
+            .reload(filter)
+            .map_err(|error| TelemetryError::Setup("change the log level", error.to_string()))
     }
 
     /// Lines that were dropped because the sink was slower than the log.
@@ -105,14 +115,27 @@ pub fn build(options: LogOptions) -> Result<(Dispatch, LogGuard), TelemetryError
         LogFormat::Json => Dispatch::new(registry.with(json_layer(lines))),
         LogFormat::Text => Dispatch::new(registry.with(fmt::layer().with_ansi(false).with_writer(lines))),
     };
-    Ok((dispatch, LogGuard { scrubber, level, dropped, _writer: writer }))
+    Ok((
+        dispatch,
+        LogGuard {
+            scrubber,
+            level,
+            dropped,
+            _writer: writer,
+        },
+    ))
 }
 
 fn json_layer<S>(lines: LineMaker) -> impl tracing_subscriber::Layer<S>
 where
     S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
 {
-    fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false).with_writer(lines)
+    fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_writer(lines)
 }
 
 fn filter(level: &str) -> Result<EnvFilter, TelemetryError> {

@@ -51,7 +51,14 @@ impl Metrics {
         let targets = Targets::register(&mut catalogue);
         let gauges = Gauges::register(&mut catalogue, version);
         let Catalogue { registry, described } = catalogue;
-        Self { registry, described, requests, models, targets, gauges }
+        Self {
+            registry,
+            described,
+            requests,
+            models,
+            targets,
+            gauges,
+        }
     }
 
     /// The text exposition.

@@ -63,7 +63,10 @@ impl Tracer {
         // An empty resource: the environment is not asked for attributes, so nothing of it can leak.
         let resource = Resource::builder_empty()
             .with_service_name("bartizan")
-            .with_attribute(opentelemetry::KeyValue::new("service.version", version.to_owned()))
+            .with_attribute(opentelemetry::KeyValue::new(
+                "service.version",
+                version.to_owned(),
+            ))
             .build();
         let provider = SdkTracerProvider::builder()
             .with_batch_exporter(exporter)
@@ -98,9 +101,15 @@ fn traces_endpoint(endpoint: &str) -> Result<String, TelemetryError> {
     let refused = || TelemetryError::Endpoint(endpoint.chars().take(128).collect());
     let uri: http::Uri = endpoint.parse().map_err(|_| refused())?;
     // A password in the address would show in errors; headers are the place for it.
-    let plain = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+    let plain = uri
+        .authority()
+        .is_some_and(|authority| !authority.as_str().contains('@'));
     if !plain || !matches!(uri.scheme_str(), Some("http" | "https")) {
-        return Err(if plain { refused() } else { TelemetryError::Endpoint("[address with credentials]".to_owned()) });
+        return Err(if plain {
+            refused()
+        } else {
+            TelemetryError::Endpoint("[address with credentials]".to_owned())
+        });
     }
     Ok(match uri.path() {
         "" | "/" => format!("{}/v1/traces", endpoint.trim_end_matches('/')),

@@ -75,9 +75,10 @@ impl Gate {
         self.folder().join("bartizan.yaml")
     }
 
-    /// Writes another configuration over the file, placeholders filled; the gate may reload it.
+    /// Writes another configuration over the file, completed and filled as at the start; the gate may
+    /// reload it.
     pub fn write_config(&self, yaml: &str) {
-        std::fs::write(self.config_path(), self.fill(yaml)).expect("configuration file");
+        std::fs::write(self.config_path(), self.fill(&builder::completed(yaml))).expect("configuration file");
     }
 
     /// A client for the data plane.

@@ -41,7 +41,15 @@ struct Known {
 impl Checkpointer {
     /// One that looks through all logs every so often.
     pub fn new(store: Arc<dyn Store>, signer: Arc<Signer>, every: Duration, metrics: Arc<Metrics>) -> Self {
-        Self { store, signer, every, metrics, revision: None, tenants: Vec::new(), logs: HashMap::new() }
+        Self {
+            store,
+            signer,
+            every,
+            metrics,
+            revision: None,
+            tenants: Vec::new(),
+            logs: HashMap::new(),
+        }
     }
 
     /// Checkpoints until told to stop.
@@ -110,7 +118,13 @@ impl Checkpointer {
             return Ok(false);
         }
         self.sign(&scope, &known.frontier, now).await?;
-        self.logs.insert(tenant, Known { signed: frontier_size, ..known });
+        self.logs.insert(
+            tenant,
+            Known {
+                signed: frontier_size,
+                ..known
+            },
+        );
         Ok(true)
     }
 
@@ -119,7 +133,10 @@ impl Checkpointer {
     async fn first_look(&self, scope: &TenantScope, size: u64) -> Result<Known, WorkerError> {
         let stored = self.store.checkpoint(scope).await?;
         let signed = stored.as_ref().map_or(0, |stored| stored.size);
-        let tampered = || WorkerError::Tampered { tenant: scope.tenant(), size: signed };
+        let tampered = || WorkerError::Tampered {
+            tenant: scope.tenant(),
+            size: signed,
+        };
         if size < signed {
             return Err(tampered());
         }
@@ -147,28 +164,53 @@ impl Checkpointer {
     async fn grown(&self, scope: &TenantScope, mut known: Known, size: u64) -> Result<Known, WorkerError> {
         while known.frontier.size() < size {
             let from = known.frontier.size();
-            let entries = self.store.entries(scope, from, ENTRIES_A_READ.min(size - from)).await?;
+            let entries = self
+                .store
+                .entries(scope, from, ENTRIES_A_READ.min(size - from))
+                .await?;
             for entry in &entries {
                 if entry.index != known.frontier.size() {
-                    return Err(WorkerError::Tampered { tenant: scope.tenant(), size: known.frontier.size() });
+                    return Err(WorkerError::Tampered {
+                        tenant: scope.tenant(),
+                        size: known.frontier.size(),
+                    });
                 }
                 known.frontier.append(&entry.bytes);
             }
             if entries.is_empty() {
-                return Err(WorkerError::Tampered { tenant: scope.tenant(), size: from });
+                return Err(WorkerError::Tampered {
+                    tenant: scope.tenant(),
+                    size: from,
+                });
             }
         }
         if known.frontier.size() > size {
-            return Err(WorkerError::Tampered { tenant: scope.tenant(), size: known.frontier.size() });
+            return Err(WorkerError::Tampered {
+                tenant: scope.tenant(),
+                size: known.frontier.size(),
+            });
         }
         Ok(known)
     }
 
-    async fn sign(&self, scope: &TenantScope, frontier: &Frontier, now: UnixMillis) -> Result<(), WorkerError> {
+    async fn sign(
+        &self,
+        scope: &TenantScope,
+        frontier: &Frontier,
+        now: UnixMillis,
+    ) -> Result<(), WorkerError> {
         let origin = origin_of(self.signer.verifier().name(), scope.tenant());
-        let checkpoint = Checkpoint { origin, size: frontier.size(), root: frontier.root() };
+        let checkpoint = Checkpoint {
+            origin,
+            size: frontier.size(),
+            root: frontier.root(),
+        };
         let note = checkpoint.sign(&self.signer).map_err(WorkerError::Sign)?;
-        let stored = StoredCheckpoint { size: frontier.size(), signed: now, note };
+        let stored = StoredCheckpoint {
+            size: frontier.size(),
+            signed: now,
+            note,
+        };
         match self.store.put_checkpoint(scope, &stored).await {
             // Another replica was first. Ed25519 is deterministic: with the same key and the same log its note is this
             // one, and a different note means a different log.
@@ -178,7 +220,10 @@ impl Checkpointer {
     }
 
     async fn agree(&self, scope: &TenantScope, ours: &StoredCheckpoint) -> Result<(), WorkerError> {
-        let tampered = WorkerError::Tampered { tenant: scope.tenant(), size: ours.size };
+        let tampered = WorkerError::Tampered {
+            tenant: scope.tenant(),
+            size: ours.size,
+        };
         match self.store.checkpoint(scope).await? {
             Some(theirs) if theirs.size == ours.size && theirs.note != ours.note => Err(tampered),
             _ => Ok(()),

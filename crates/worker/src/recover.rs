@@ -40,7 +40,10 @@ pub async fn recover(
     shipper.flush(deadline).await?;
     let leases = shipper.store().close_leases(shipper.node()).await?;
     recovery.leases_closed = leases.len() as u64;
-    recovery.money_freed = leases.iter().map(|lease| lease.amount.minus_floor_zero(lease.used)).sum();
+    recovery.money_freed = leases
+        .iter()
+        .map(|lease| lease.amount.minus_floor_zero(lease.used))
+        .sum();
     if recovery != Recovery::default() || recovered.torn_bytes > 0 {
         tracing::warn!(
             interrupted = recovery.interrupted,

@@ -78,7 +78,14 @@ impl Shipper {
         metrics: Arc<Metrics>,
         options: ShipOptions,
     ) -> Self {
-        Self(Arc::new(Inner { journal, store, node, metrics, options, shipping: Mutex::new(()) }))
+        Self(Arc::new(Inner {
+            journal,
+            store,
+            node,
+            metrics,
+            options,
+            shipping: Mutex::new(()),
+        }))
     }
 
     /// The journal it drains.
@@ -106,7 +113,11 @@ impl Shipper {
             let pause = match self.ship_batch().await {
                 Ok(progress) => {
                     backoff.reset();
-                    if progress.last { self.0.options.linger } else { Duration::ZERO }
+                    if progress.last {
+                        self.0.options.linger
+                    } else {
+                        Duration::ZERO
+                    }
                 }
                 Err(error) => self.complain(&error, backoff.wait()),
             };
@@ -130,9 +141,11 @@ impl Shipper {
             }
         };
         let depth_bytes = || self.0.journal.depth_bytes();
-        tokio::time::timeout(deadline, all)
-            .await
-            .unwrap_or_else(|_| Err(WorkerError::Deadline { depth_bytes: depth_bytes() }))
+        tokio::time::timeout(deadline, all).await.unwrap_or_else(|_| {
+            Err(WorkerError::Deadline {
+                depth_bytes: depth_bytes(),
+            })
+        })
     }
 
     /// Ships one batch. The cursor moves only after the store has it all, or it lies in quarantine.
@@ -148,13 +161,22 @@ impl Shipper {
     }
 
     async fn ship(&self, batch: &Batch) -> Result<Progress, WorkerError> {
-        let mut progress = Progress { last: batch.last, ..Progress::default() };
+        let mut progress = Progress {
+            last: batch.last,
+            ..Progress::default()
+        };
         let mut tenants: BTreeMap<TenantId, Vec<(&BatchEntry, Shipment)>> = BTreeMap::new();
         for raw in &batch.entries {
             match Entry::from_bytes(&raw.bytes) {
                 Ok(entry) => {
-                    let shipment = Shipment { entry, bytes: raw.bytes.clone() };
-                    tenants.entry(shipment.entry.tenant).or_default().push((raw, shipment));
+                    let shipment = Shipment {
+                        entry,
+                        bytes: raw.bytes.clone(),
+                    };
+                    tenants
+                        .entry(shipment.entry.tenant)
+                        .or_default()
+                        .push((raw, shipment));
                 }
                 Err(error) => {
                     self.quarantine(raw, &error.to_string()).await?;
@@ -183,7 +205,12 @@ impl Shipper {
             Err(error @ StoreError::Unavailable(_)) => return Err(error.into()),
             Err(_) => {
                 for (raw, shipment) in shipments {
-                    match self.0.store.append(&scope, self.0.node, std::slice::from_ref(shipment)).await {
+                    match self
+                        .0
+                        .store
+                        .append(&scope, self.0.node, std::slice::from_ref(shipment))
+                        .await
+                    {
                         Ok(new) => progress.new += new,
                         Err(error @ StoreError::Unavailable(_)) => return Err(error.into()),
                         Err(error) => {

@@ -23,7 +23,12 @@ pub struct Sweeper {
 impl Sweeper {
     /// A sweeper for this node; `lease` is for how long a lease holds without being renewed.
     pub fn new(store: Arc<dyn Store>, node: NodeId, lease: Duration, metrics: Arc<Metrics>) -> Self {
-        Self { store, node, lease, metrics }
+        Self {
+            store,
+            node,
+            lease,
+            metrics,
+        }
     }
 
     /// Sweeps three times a lease until told to stop, so that one failure loses no lease.
@@ -46,7 +51,10 @@ impl Sweeper {
         let expired = self.store.expire_leases(now).await?;
         if expired > 0 {
             self.metrics.gauges().leases_expired.inc_by(expired);
-            tracing::warn!(expired, "leases of a node that no longer renews count as spent until it has replayed");
+            tracing::warn!(
+                expired,
+                "leases of a node that no longer renews count as spent until it has replayed"
+            );
         }
         Ok(expired)
     }

@@ -32,7 +32,11 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { output_tokens_default: 4096, concurrent_requests_max: None, new_keys: KeyLimits::default() }
+        Self {
+            output_tokens_default: 4096,
+            concurrent_requests_max: None,
+            new_keys: KeyLimits::default(),
+        }
     }
 }
 
@@ -95,7 +99,10 @@ pub struct SecretsGuard {
 
 impl Default for SecretsGuard {
     fn default() -> Self {
-        Self { input: GuardMode::Redact, output: GuardMode::Redact }
+        Self {
+            input: GuardMode::Redact,
+            output: GuardMode::Redact,
+        }
     }
 }
 
@@ -111,6 +118,17 @@ pub enum GuardMode {
     Redact,
     /// Refuses the request, or ends the answer.
     Block,
+}
+
+impl From<GuardMode> for guard::Mode {
+    fn from(mode: GuardMode) -> Self {
+        match mode {
+            GuardMode::Off => Self::Off,
+            GuardMode::Observe => Self::Observe,
+            GuardMode::Redact => Self::Redact,
+            GuardMode::Block => Self::Block,
+        }
+    }
 }
 
 /// The exact cache of answers, sealed per tenant.
@@ -130,7 +148,12 @@ pub struct Cache {
 
 impl Default for Cache {
     fn default() -> Self {
-        Self { enabled: false, ttl_ms: 60_000, entries_max: 10_000, bytes_max: 64 << 20 }
+        Self {
+            enabled: false,
+            ttl_ms: 60_000,
+            entries_max: 10_000,
+            bytes_max: 64 << 20,
+        }
     }
 }
 
@@ -146,6 +169,9 @@ pub struct Budgets {
 
 impl Default for Budgets {
     fn default() -> Self {
-        Self { lease_ttl_ms: 30_000, wait_ms: 250 }
+        Self {
+            lease_ttl_ms: 30_000,
+            wait_ms: 250,
+        }
     }
 }

@@ -19,7 +19,10 @@ pub struct Ledger {
 
 impl Default for Ledger {
     fn default() -> Self {
-        Self { checkpoint_every_ms: 60_000, origin: "bartizan".to_owned() }
+        Self {
+            checkpoint_every_ms: 60_000,
+            origin: "bartizan".to_owned(),
+        }
     }
 }
 

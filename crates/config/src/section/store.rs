@@ -74,6 +74,10 @@ pub enum JournalSync {
 
 impl Default for Journal {
     fn default() -> Self {
-        Self { sync: JournalSync::default(), segment_bytes_max: 64 << 20, bytes_max: 4 << 30 }
+        Self {
+            sync: JournalSync::default(),
+            segment_bytes_max: 64 << 20,
+            bytes_max: 4 << 30,
+        }
     }
 }

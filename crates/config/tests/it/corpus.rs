@@ -9,14 +9,20 @@ use crate::read;
 fn swallow(text: &str) {
     match read(text) {
         Ok(config) => drop(config.validate()),
-        Err(error) => assert!(!error.message.is_empty() && error.message.len() < 1_000, "{error}"),
+        Err(error) => assert!(
+            !error.message.is_empty() && error.message.len() < 1_000,
+            "{error}"
+        ),
     }
 }
 
 #[test]
 fn agp_t3_the_corpus_is_replayed() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
-    let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     assert!(files.len() >= 10, "{}", files.len());
     for file in files {
         swallow(&String::from_utf8_lossy(&std::fs::read(&file).unwrap()));

@@ -17,17 +17,45 @@ fn refused(text: &str, message: &str, hint: &str) {
 
 #[test]
 fn agp_t3_an_unknown_key_names_its_place_and_the_nearest_known_one() {
-    refused("posture: staging\nlisen: {}\n", "2:1: unknown key `lisen`", "the nearest known key is `listen`");
-    refused("server:\n  body_bytes: 1\n", "2:3: unknown key `body_bytes`", "the nearest known key is `body_bytes_max`");
-    refused("guards:\n  secrets:\n    inputs: off\n", "3:5: unknown key `inputs`", "the nearest known key is `input`");
-    refused("listen: { tls: { cert: a } }", "1:18: unknown key `cert`", "the nearest known key is `certificate`");
-    refused("guards: { virus: off }", "1:11: unknown key `virus`", "known keys here: secrets");
+    refused(
+        "posture: staging\nlisen: {}\n",
+        "2:1: unknown key `lisen`",
+        "the nearest known key is `listen`",
+    );
+    refused(
+        "server:\n  body_bytes: 1\n",
+        "2:3: unknown key `body_bytes`",
+        "the nearest known key is `body_bytes_max`",
+    );
+    refused(
+        "guards:\n  secrets:\n    inputs: off\n",
+        "3:5: unknown key `inputs`",
+        "the nearest known key is `input`",
+    );
+    refused(
+        "listen: { tls: { cert: a } }",
+        "1:18: unknown key `cert`",
+        "the nearest known key is `certificate`",
+    );
+    refused(
+        "guards: { virus: off }",
+        "1:11: unknown key `virus`",
+        "known keys here: secrets",
+    );
 }
 
 #[test]
 fn agp_t3_unknown_values_and_wrong_types_name_their_place() {
-    refused("posture: prod\n", "1:10: unknown value `prod`", "the nearest known value is `production`");
-    refused("store:\n  engine: mysql\n", "2:11: unknown value `mysql`", "known values here: sqlite, postgres");
+    refused(
+        "posture: prod\n",
+        "1:10: unknown value `prod`",
+        "the nearest known value is `production`",
+    );
+    refused(
+        "store:\n  engine: mysql\n",
+        "2:11: unknown value `mysql`",
+        "known values here: sqlite, postgres",
+    );
     for (text, place) in [
         ("server:\n  headers_max: many\n", "2:16"),
         ("server:\n  headers_max: -1\n", "2:16"),
@@ -40,15 +68,32 @@ fn agp_t3_unknown_values_and_wrong_types_name_their_place() {
         ("posture: null\n", "1:10"),
     ] {
         let (message, _) = refusal(text);
-        assert!(message.starts_with(&format!("bartizan.yaml:{place}: ")), "{text}: {message}");
+        assert!(
+            message.starts_with(&format!("bartizan.yaml:{place}: ")),
+            "{text}: {message}"
+        );
     }
 }
 
 #[test]
 fn agp_t3_what_yaml_lets_through_elsewhere_is_refused() {
-    refused("posture: staging\nposture: production\n", "2:1: the key `posture` is there twice", "");
-    refused("a: &x { b: 1 }\n<<: *x\n", "1:1: unknown key `a`", &refusal("a: 1").1);
-    for text in ["server: &s { http2: true }\nserver: { <<: *s }\n", "posture: !!binary c3RhZ2luZw==\n", "posture: !custom staging\n", "posture: staging\n---\nposture: production\n", "? posture\n: ["] {
+    refused(
+        "posture: staging\nposture: production\n",
+        "2:1: the key `posture` is there twice",
+        "",
+    );
+    refused(
+        "a: &x { b: 1 }\n<<: *x\n",
+        "1:1: unknown key `a`",
+        &refusal("a: 1").1,
+    );
+    for text in [
+        "server: &s { http2: true }\nserver: { <<: *s }\n",
+        "posture: !!binary c3RhZ2luZw==\n",
+        "posture: !custom staging\n",
+        "posture: staging\n---\nposture: production\n",
+        "? posture\n: [",
+    ] {
         assert!(read(text).is_err(), "{text}");
     }
 }
@@ -56,7 +101,10 @@ fn agp_t3_what_yaml_lets_through_elsewhere_is_refused() {
 #[test]
 fn agp_t3_a_missing_key_is_named() {
     let (message, _) = refusal("providers:\n  - name: x\n");
-    assert!(message.ends_with("the key `kind` is missing") && message.contains(":2:"), "{message}");
+    assert!(
+        message.ends_with("the key `kind` is missing") && message.contains(":2:"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -69,23 +117,34 @@ fn an_unset_variable_is_refused_with_its_place() {
     assert!(read("data_dir: ${1X}").is_err());
     assert!(read("data_dir: ${}").is_err());
     assert!(read("data_dir: /x/${PORT\n").is_err());
-    refused("server: { http2: ${NOWHERE} }", "1:18: the environment variable `NOWHERE` is not set", &refusal("data_dir: ${NOWHERE}").1);
-    refused("data_dir: ${A:+b}\n", "1:11: `${A:+b}` is no variable", &refusal("data_dir: ${1X}").1);
+    refused(
+        "server: { http2: ${NOWHERE} }",
+        "1:18: the environment variable `NOWHERE` is not set",
+        &refusal("data_dir: ${NOWHERE}").1,
+    );
+    refused(
+        "data_dir: ${A:+b}\n",
+        "1:11: `${A:+b}` is no variable",
+        &refusal("data_dir: ${1X}").1,
+    );
     assert!(read("# ${NOWHERE} and ${1X} in a comment\nposture: staging # ${NOWHERE}").is_ok());
 }
 
 #[test]
 fn a_variable_in_quotes_is_refused_rather_than_taken_literally() {
     assert!(read("ledger: { origin: '${HOST:-x}' }").is_err());
-    refused("ledger:\n  origin: \"${HOST}\"\n", "2:12: `${HOST}` is inside quotes, where nothing is expanded", "leave the quotes out");
+    refused(
+        "ledger:\n  origin: \"${HOST}\"\n",
+        "2:12: `${HOST}` is inside quotes, where nothing is expanded",
+        "leave the quotes out",
+    );
 }
 
 #[test]
-fn anp_d0007_a_secret_in_clear_is_refused_and_not_repeated() {
+fn anp_b0002_a_secret_in_clear_is_refused_and_not_repeated() {
     let canary = "sk-canary-0123456789abcdef";
     for text in [
         format!("providers: [ {{ name: a, kind: openai, credential: {canary} }} ]"),
-        "providers: [ { name: a, kind: openai, credential: ${LEAKED} } ]".to_owned(),
         format!("store: {{ engine: postgres, url: 'postgres://u:{canary}@db/x' }}"),
         format!("listen: {{ tls: {{ certificate: /c, private_key: {canary} }} }}"),
         format!("telemetry: {{ otlp: {{ endpoint: http://h, headers: {{ a: {canary} }} }} }}"),
@@ -95,8 +154,18 @@ fn anp_d0007_a_secret_in_clear_is_refused_and_not_repeated() {
         assert!(!all.contains("canary"), "{all}");
         assert!(error.message.starts_with("not a secret reference"), "{error}");
         assert!(error.hint.unwrap().contains("environment variable"));
-        assert!(error.line == 1 && error.column > 20, "{}:{}", error.line, error.column);
+        assert!(
+            error.line == 1 && error.column > 20,
+            "{}:{}",
+            error.line,
+            error.column
+        );
     }
+    refused(
+        "store: { url: ${LEAKED} }",
+        "1:15: the value of `${LEAKED}` does not fit here",
+        "if it is a secret, name it here as `env:LEAKED`",
+    );
     refused(
         "store: { url: vault:kv/db }",
         "1:15: `vault:` references are not available yet: expected `env:NAME` or `file:/absolute/path`",
@@ -105,10 +174,16 @@ fn anp_d0007_a_secret_in_clear_is_refused_and_not_repeated() {
 }
 
 #[test]
-fn anp_d0007_a_variables_value_is_never_in_an_error() {
-    for text in ["posture: ${LEAKED}", "server: { headers_max: ${LEAKED} }", "listen: { data: ${LEAKED} }", "server: ${LEAKED}",
-        "listen: { trusted_proxies: [ ${LEAKED} ] }", "server: { http2: ${LEAKED} }",
-        "prices: { overrides: [ { provider: a, model: b, input_per_million: ${LEAKED}, output_per_million: 1 } ] }"] {
+fn agp_i1_a_variables_value_is_never_in_an_error() {
+    for text in [
+        "posture: ${LEAKED}",
+        "server: { headers_max: ${LEAKED} }",
+        "listen: { data: ${LEAKED} }",
+        "server: ${LEAKED}",
+        "listen: { trusted_proxies: [ ${LEAKED} ] }",
+        "server: { http2: ${LEAKED} }",
+        "prices: { overrides: [ { provider: a, model: b, input_per_million: ${LEAKED}, output_per_million: 1 } ] }",
+    ] {
         let error = read(text).unwrap_err();
         let all = format!("{error} {:?}", error.hint);
         assert!(!all.contains("canary"), "{text}: {all}");
@@ -116,7 +191,7 @@ fn anp_d0007_a_variables_value_is_never_in_an_error() {
 }
 
 #[test]
-fn anp_b0002_bombs_and_books_are_refused() {
+fn agp_t3_bombs_and_books_are_refused() {
     let bomb = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: [*d,*d,*d,*d,*d,*d,*d,*d,*d]\n";
     assert!(read(bomb).is_err());
     let models = |inner: &str| format!("policies: {{ files: {inner} }}");
@@ -125,7 +200,12 @@ fn anp_b0002_bombs_and_books_are_refused() {
     assert!(read(&models(&format!("[{}]", "&x a,".repeat(200)))).is_err());
     let long = "#".repeat(config::FILE_BYTES_MAX);
     assert!(read(&long).is_ok());
-    assert!(read(&format!("{long}#")).unwrap_err().message.contains("larger than"));
+    assert!(
+        read(&format!("{long}#"))
+            .unwrap_err()
+            .message
+            .contains("larger than")
+    );
 }
 
 #[test]

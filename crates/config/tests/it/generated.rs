@@ -11,7 +11,10 @@ fn up_to_date(file: &str, text: &str) {
         std::fs::write(&path, text).unwrap();
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == text, "{file} is out of date: run UPDATE_GENERATED=1 cargo test -p config");
+    assert!(
+        found == text,
+        "{file} is out of date: run UPDATE_GENERATED=1 cargo test -p config"
+    );
 }
 
 #[test]
@@ -26,12 +29,18 @@ fn the_reference_is_up_to_date() {
 
 /// Every key in the schema, by enumeration: documented, and strict where it is an object.
 fn walk(path: &str, schema: &Value, undocumented: &mut Vec<String>) {
-    let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return };
+    let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
+        return;
+    };
     if schema.get("additionalProperties") != Some(&Value::Bool(false)) {
         undocumented.push(format!("{path} takes unknown keys"));
     }
     for (key, value) in properties {
-        if value.get("description").and_then(Value::as_str).is_none_or(str::is_empty) {
+        if value
+            .get("description")
+            .and_then(Value::as_str)
+            .is_none_or(str::is_empty)
+        {
             undocumented.push(format!("{path}.{key} is not documented"));
         }
     }
@@ -53,7 +62,13 @@ fn every_key_of_the_schema_is_in_the_reference() {
     let (schema, page) = (config::schema(), config::reference_markdown());
     let definitions = schema["$defs"].as_object().unwrap().values();
     for object in definitions.chain([&schema]) {
-        for key in object.get("properties").and_then(Value::as_object).into_iter().flatten().map(|(key, _)| key) {
+        for key in object
+            .get("properties")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+            .map(|(key, _)| key)
+        {
             assert!(page.contains(&format!("| `{key}` |")), "{key}");
         }
     }

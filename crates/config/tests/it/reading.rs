@@ -24,7 +24,10 @@ fn defaults_are_those_of_the_design() {
     assert_eq!(config.listen.health.to_string(), "127.0.0.1:8082");
     assert_eq!(config.guards.secrets.input, GuardMode::Redact);
     assert_eq!(config.guards.secrets.output, GuardMode::Redact);
-    assert_eq!((config.cache.enabled, config.limits.output_tokens_default), (false, 4096));
+    assert_eq!(
+        (config.cache.enabled, config.limits.output_tokens_default),
+        (false, 4096)
+    );
 }
 
 #[test]
@@ -33,10 +36,16 @@ fn the_example_is_read_and_fits() {
     assert_eq!(config.validate(), []);
     assert_eq!(config.providers[0].kind, ProviderKind::Openai);
     assert_eq!(config.providers[0].base_url(), "https://api.openai.com");
-    assert_eq!(config.providers[0].credential, Some(SecretRef::Env("OPENAI_API_KEY".into())));
+    assert_eq!(
+        config.providers[0].credential,
+        Some(SecretRef::Env("OPENAI_API_KEY".into()))
+    );
     assert_eq!(config.providers[2].base_url(), "http://127.0.0.1:8000");
     assert_eq!(config.models[0].targets[1].priority, 1);
-    assert_eq!(config.prices.overrides[0].input_per_million.0, Money::from_nanos(20_000_000));
+    assert_eq!(
+        config.prices.overrides[0].input_per_million.0,
+        Money::from_nanos(20_000_000)
+    );
     assert_eq!(config.limits.new_keys.requests_per_minute, Some(600));
 }
 
@@ -57,14 +66,20 @@ telemetry: { log: { format: text }, otlp: { endpoint: http://otel:4318, headers:
     assert_eq!(config.store.engine, StoreEngine::Postgres);
     assert_eq!(config.journal.sync, JournalSync::Disk);
     assert_eq!(config.telemetry.log.format, LogFormat::Text);
-    assert_eq!(config.telemetry.otlp.unwrap().headers["x-key"], SecretRef::Env("K".into()));
+    assert_eq!(
+        config.telemetry.otlp.unwrap().headers["x-key"],
+        SecretRef::Env("K".into())
+    );
     assert_eq!((config.server.http2, config.server.headers_max), (false, 100));
 }
 
 #[test]
 fn variables_are_expanded_in_plain_values() {
     let text = "ledger: { origin: a.${HOST}x${PORT}-${HOST}_1 }";
-    assert_eq!(read(text).unwrap().ledger.origin, "a.engine.internalx9090-engine.internal_1");
+    assert_eq!(
+        read(text).unwrap().ledger.origin,
+        "a.engine.internalx9090-engine.internal_1"
+    );
     let text = "listen: { data: 127.0.0.1:${PORT} }\nserver: { headers_max: ${COUNT:-64} }\ndata_dir: ${EMPTY:-/var/lib}/x\n";
     let config = read(text).unwrap();
     assert_eq!(config.listen.data.port(), 9090);
@@ -74,14 +89,22 @@ fn variables_are_expanded_in_plain_values() {
 
 #[test]
 fn what_a_variable_holds_is_not_expanded_again() {
-    assert_eq!(read("data_dir: $${HOST}$HOST$").unwrap().data_dir.to_str(), Some("${HOST}$HOST$"));
-    assert_eq!(read("data_dir: ${NESTED}").unwrap().data_dir.to_str(), Some("${HOST}"));
+    assert_eq!(
+        read("data_dir: $${HOST}$HOST$").unwrap().data_dir.to_str(),
+        Some("${HOST}$HOST$")
+    );
+    assert_eq!(
+        read("data_dir: ${NESTED}").unwrap().data_dir.to_str(),
+        Some("${HOST}")
+    );
 }
 
 #[test]
 fn prices_are_read_without_a_float() {
     let price = |text: &str| {
-        let line = format!("prices: {{ overrides: [ {{ provider: p, model: m, input_per_million: {text}, output_per_million: 1 }} ] }}");
+        let line = format!(
+            "prices: {{ overrides: [ {{ provider: p, model: m, input_per_million: {text}, output_per_million: 1 }} ] }}"
+        );
         read(&line).map(|config| config.prices.overrides[0].input_per_million.0.nanos())
     };
     assert_eq!(price("0.000000001").unwrap(), 1);
@@ -95,5 +118,8 @@ fn prices_are_read_without_a_float() {
 #[test]
 fn a_configuration_written_out_reads_back() {
     let config = read(include_str!("../../../../bartizan.example.yaml")).unwrap();
-    assert_eq!(read(&serde_json::to_string_pretty(&config).unwrap()).unwrap(), config);
+    assert_eq!(
+        read(&serde_json::to_string_pretty(&config).unwrap()).unwrap(),
+        config
+    );
 }

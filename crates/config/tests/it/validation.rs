@@ -4,13 +4,21 @@ use crate::read;
 
 /// The problems of a text, as `path: message`.
 fn problems(text: &str) -> Vec<String> {
-    read(text).expect(text).validate().iter().map(ToString::to_string).collect()
+    read(text)
+        .expect(text)
+        .validate()
+        .iter()
+        .map(ToString::to_string)
+        .collect()
 }
 
 #[track_caller]
 fn one(text: &str, path: &str) -> String {
     let all = problems(text);
-    assert!(all.len() == 1 && all[0].starts_with(&format!("{path}: ")), "{text}: {all:?}");
+    assert!(
+        all.len() == 1 && all[0].starts_with(&format!("{path}: ")),
+        "{text}: {all:?}"
+    );
     all[0].clone()
 }
 
@@ -20,8 +28,14 @@ fn anp_0005_the_control_plane_never_shares_the_data_listener() {
     one("listen: { data: '0.0.0.0:8081' }", "listen.control");
     one("listen: { data: '[::]:8081' }", "listen.control");
     one("listen: { control: '[::ffff:127.0.0.1]:8080' }", "listen.control");
-    assert_eq!(problems("listen: { data: 127.0.0.1:0, control: 127.0.0.1:0, health: 127.0.0.1:0 }"), [""; 0]);
-    assert_eq!(problems("listen: { data: 10.0.0.1:80, control: 127.0.0.1:80 }"), [""; 0]);
+    assert_eq!(
+        problems("listen: { data: 127.0.0.1:0, control: 127.0.0.1:0, health: 127.0.0.1:0 }"),
+        [""; 0]
+    );
+    assert_eq!(
+        problems("listen: { data: 10.0.0.1:80, control: 127.0.0.1:80 }"),
+        [""; 0]
+    );
 }
 
 #[test]
@@ -33,11 +47,24 @@ fn anp_d0006_health_shares_with_nobody() {
 #[test]
 fn ctx_t2_production_refuses_plaintext_beyond_loopback() {
     for posture in ["staging", "production"] {
-        let message = one(&format!("posture: {posture}\nlisten: {{ data: '0.0.0.0:8080' }}"), "listen.data");
+        let message = one(
+            &format!("posture: {posture}\nlisten: {{ data: '0.0.0.0:8080' }}"),
+            "listen.data",
+        );
         assert!(message.contains("plain http"), "{message}");
-        one(&format!("posture: {posture}\nlisten: {{ control: 10.0.0.1:1 }}"), "listen.control");
-        for allowed in ["data: '127.0.0.1:80'", "data: '0.0.0.0:80', behind_tls_proxy: true", "data: '0.0.0.0:443', tls: { certificate: /c, private_key: env:K }"] {
-            assert_eq!(problems(&format!("posture: {posture}\nlisten: {{ {allowed} }}")), [""; 0]);
+        one(
+            &format!("posture: {posture}\nlisten: {{ control: 10.0.0.1:1 }}"),
+            "listen.control",
+        );
+        for allowed in [
+            "data: '127.0.0.1:80'",
+            "data: '0.0.0.0:80', behind_tls_proxy: true",
+            "data: '0.0.0.0:443', tls: { certificate: /c, private_key: env:K }",
+        ] {
+            assert_eq!(
+                problems(&format!("posture: {posture}\nlisten: {{ {allowed} }}")),
+                [""; 0]
+            );
         }
     }
     assert_eq!(problems("listen: { data: '0.0.0.0:8080' }"), [""; 0]);
@@ -53,13 +80,22 @@ fn ctx_t2_checks_are_switched_off_for_measuring_only() {
 
 #[test]
 fn anp_0002_believing_everybodys_forwarded_address_is_refused() {
-    one("listen: { trusted_proxies: [0.0.0.0/0] }", "listen.trusted_proxies[0]");
-    one("listen: { trusted_proxies: [10.0.0.0/8, '::/0'] }", "listen.trusted_proxies[1]");
+    one(
+        "listen: { trusted_proxies: [0.0.0.0/0] }",
+        "listen.trusted_proxies[0]",
+    );
+    one(
+        "listen: { trusted_proxies: [10.0.0.0/8, '::/0'] }",
+        "listen.trusted_proxies[1]",
+    );
 }
 
 #[test]
 fn client_certificates_need_an_authority() {
-    one("listen: { tls: { certificate: /c, private_key: env:K, client_certificates: optional } }", "listen.tls.client_ca");
+    one(
+        "listen: { tls: { certificate: /c, private_key: env:K, client_certificates: optional } }",
+        "listen.tls.client_ca",
+    );
 }
 
 #[test]
@@ -69,21 +105,56 @@ fn a_store_has_an_address_exactly_when_it_is_a_server() {
 }
 
 #[test]
-fn anp_d0007_base_urls_are_https_or_declared() {
+fn anp_d0005_base_urls_are_https_or_declared() {
     let provider = |rest: &str| format!("providers: [ {{ name: a, kind: openai, {rest} }} ]");
-    for good in ["base_url: https://a.example", "base_url: https://a.example:8443/v1", "base_url: http://127.0.0.1:1", "base_url: http://localhost:1", "base_url: 'http://[::1]:8000/v1'", "base_url: http://10.0.0.1, allow_plaintext: true"] {
+    for good in [
+        "base_url: https://a.example",
+        "base_url: https://a.example:8443/v1",
+        "base_url: http://127.0.0.1:1",
+        "base_url: http://localhost:1",
+        "base_url: 'http://[::1]:8000/v1'",
+        "base_url: http://10.0.0.1, allow_plaintext: true",
+    ] {
         assert_eq!(problems(&provider(good)), [""; 0], "{good}");
     }
-    for bad in ["base_url: http://10.0.0.1", "base_url: http://localhost.evil.example", "base_url: ftp://a", "base_url: a.example", "base_url: https://", "base_url: https://u:p@a.example", "base_url: https://a:0", "base_url: https://a:99999", "base_url: https://a?x=1", "base_url: 'https://a b'", "base_url: 'https://[::1'", "base_url: 'https://[x]'", "base_url: 'https://[::1]8'"] {
+    for bad in [
+        "base_url: http://10.0.0.1",
+        "base_url: http://localhost.evil.example",
+        "base_url: http://169.254.169.254, allow_plaintext: true",
+        "base_url: 'https://[::ffff:169.254.169.254]'",
+        "base_url: https://0.0.0.0",
+        "base_url: ftp://a",
+        "base_url: a.example",
+        "base_url: https://",
+        "base_url: https://u:p@a.example",
+        "base_url: https://a:0",
+        "base_url: https://a:99999",
+        "base_url: https://a?x=1",
+        "base_url: 'https://a b'",
+        "base_url: 'https://[::1'",
+        "base_url: 'https://[x]'",
+        "base_url: 'https://[::1]8'",
+    ] {
         one(&provider(bad), "providers[0].base_url");
     }
 }
 
 #[test]
-fn anp_d0007_headers_hold_no_credentials() {
+fn anp_b0002_headers_hold_no_credentials() {
     let header = |rest: &str| format!("providers: [ {{ name: a, kind: openai, headers: {{ {rest} }} }} ]");
-    assert_eq!(problems(&header("anthropic-version: '2023-06-01', x-team: a")), [""; 0]);
-    for bad in ["Authorization: x", "x-api-key: x", "Host: x", "cookie: x", "'a b': x", "'': x", "a: \"x\\ny\""] {
+    assert_eq!(
+        problems(&header("anthropic-version: '2023-06-01', x-team: a")),
+        [""; 0]
+    );
+    for bad in [
+        "Authorization: x",
+        "x-api-key: x",
+        "Host: x",
+        "cookie: x",
+        "'a b': x",
+        "'': x",
+        "a: \"x\\ny\"",
+    ] {
         assert_eq!(problems(&header(bad)).len(), 1, "{bad}");
     }
 }
@@ -92,26 +163,94 @@ fn anp_d0007_headers_hold_no_credentials() {
 fn names_are_unique_and_refer_to_something() {
     let two = "providers: [ { name: a, kind: openai }, { name: a, kind: openai } ]";
     one(two, "providers[1].name");
-    let model = |target: &str| format!("providers: [ {{ name: a, kind: openai, models: [m] }} ]\nmodels: [ {{ name: x, targets: [ {target} ] }} ]");
+    let model = |target: &str| {
+        format!(
+            "providers: [ {{ name: a, kind: openai, models: [m] }} ]\nmodels: [ {{ name: x, targets: [ {target} ] }} ]"
+        )
+    };
     assert_eq!(problems(&model("{ provider: a, model: m }")), [""; 0]);
-    one(&model("{ provider: b, model: m }"), "models[0].targets[0].provider");
-    one(&model("{ provider: a, model: other }"), "models[0].targets[0].model");
-    one(&model("{ provider: a, model: m, weight: 0 }"), "models[0].targets[0].weight");
+    one(
+        &model("{ provider: b, model: m }"),
+        "models[0].targets[0].provider",
+    );
+    one(
+        &model("{ provider: a, model: '*' }"),
+        "models[0].targets[0].model",
+    );
+    one(
+        &model("{ provider: a, model: other }"),
+        "models[0].targets[0].model",
+    );
+    one(
+        &model("{ provider: a, model: m, weight: 0 }"),
+        "models[0].targets[0].weight",
+    );
     one(&model(""), "models[0].targets");
-    one("providers: [ { name: 'a b', kind: openai } ]", "providers[0].name");
-    one("prices: { overrides: [ { provider: a, model: m, input_per_million: 1, output_per_million: 1 } ] }", "prices.overrides[0].provider");
+    one(
+        "providers: [ { name: 'a b', kind: openai } ]",
+        "providers[0].name",
+    );
+    one(
+        "prices: { overrides: [ { provider: a, model: m, input_per_million: 1, output_per_million: 1 } ] }",
+        "prices.overrides[0].provider",
+    );
 }
 
 #[test]
 fn agp_d2_bounds_hold_at_the_limit_and_one_past_it() {
-    for (key, low, high) in [("headers_max", 16, 1_000), ("head_bytes_max", 8 << 10, 1 << 20), ("body_bytes_max", 1 << 10, 1 << 30)] {
+    for (key, low, high) in [
+        ("headers_max", 16, 1_000),
+        ("head_bytes_max", 8 << 10, 1 << 20),
+        ("body_bytes_max", 1 << 10, 1 << 30),
+    ] {
         let at = |value: i64| problems(&format!("server: {{ {key}: {value} }}"));
         assert_eq!((at(low), at(high)), (vec![], vec![]), "{key}");
         assert_eq!((at(low - 1).len(), at(high + 1).len()), (1, 1), "{key}");
     }
     one("routing: { attempts_max: 0 }", "routing.attempts_max");
-    one("routing: { breaker: { cooldown_ms: 5000, cooldown_ms_max: 4999 } }", "routing.breaker.cooldown_ms_max");
+    one(
+        "routing: { breaker: { cooldown_ms: 5000, cooldown_ms_max: 4999 } }",
+        "routing.breaker.cooldown_ms_max",
+    );
     one("journal: { bytes_max: 134217727 }", "journal.bytes_max");
-    one("telemetry: { otlp: { endpoint: http://a, sample_ratio: 1.5 } }", "telemetry.otlp.sample_ratio");
-    one("telemetry: { otlp: { endpoint: http://a, sample_ratio: .nan } }", "telemetry.otlp.sample_ratio");
+    one(
+        "telemetry: { otlp: { endpoint: http://a, sample_ratio: 1.5 } }",
+        "telemetry.otlp.sample_ratio",
+    );
+    one(
+        "telemetry: { otlp: { endpoint: http://a, sample_ratio: .nan } }",
+        "telemetry.otlp.sample_ratio",
+    );
+}
+
+#[test]
+fn anp_b0002_a_secret_in_clear_is_found_wherever_it_stands() {
+    let key = concat!(
+        "sk-",
+        "proj-",
+        "Ab3dEf6hIj9lMn2pQr5tUv8xYz1BcD4fGh7jKl0nOp3rSt6vWx9zAb2dE"
+    );
+    for (text, path) in [
+        (
+            format!("providers: [ {{ name: a, kind: openai, headers: {{ x-own: {key} }} }} ]"),
+            "providers[0].headers.x-own",
+        ),
+        (format!("data_dir: /data/{key}"), "data_dir"),
+        (
+            format!("providers: [ {{ name: a, kind: openai, base_url: https://a.example/{key} }} ]"),
+            "providers[0].base_url",
+        ),
+    ] {
+        let message = one(&text, path);
+        assert!(!message.contains("Ab3dEf6hIj9l"), "{message}");
+    }
+}
+
+#[test]
+fn anp_d0007_every_secret_can_come_from_a_file() {
+    let text = "listen: { tls: { certificate: /c, private_key: file:/run/k } }
+store: { engine: postgres, url: file:/run/db }
+providers: [ { name: a, kind: openai, credential: file:/run/a } ]
+telemetry: { otlp: { endpoint: http://a, headers: { x: file:/run/otlp } } }";
+    assert_eq!(problems(text), [""; 0]);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dialect::{Endpoint, Envelope};
 use domain::{Money, Threat};
-use limit::Remaining;
+use limit::{Remaining, Wait};
 
 use super::accept::Forward;
 use super::authorize::Authorized;
@@ -91,7 +91,7 @@ fn rates(gate: &Gate, ticket: &mut Ticket, envelope: &Envelope, output_bound: u6
         if let Some(requests) = &level.requests {
             let remaining = requests.check(1, now_ns).map_err(|wait| {
                 let detail = format!("this {} may make {} requests a minute", level.level, wait.limit);
-                limited(Code::RateLimited, detail, wait.retry_after_ns)
+                limited(Code::RateLimited, detail, &wait)
             })?;
             scarcest(&mut ticket.rates.requests, remaining);
         }
@@ -114,19 +114,16 @@ fn take_tokens(
     let cost = u32::try_from(expected.max(1)).unwrap_or(u32::MAX).min(most);
     let remaining = tokens.check(cost, now_ns).map_err(|wait| {
         let detail = format!("this {} may use {most} tokens a minute, this call may need {cost}", level.level);
-        limited(Code::TokensRateLimited, detail, wait.retry_after_ns)
+        limited(Code::TokensRateLimited, detail, &wait)
     })?;
     scarcest(&mut ticket.rates.tokens, remaining);
     ticket.tokens_taken.push((level.clone(), remaining));
     Ok(())
 }
 
-fn limited(code: Code, detail: String, retry_after_ns: Option<u64>) -> Box<Refusal> {
+fn limited(code: Code, detail: String, wait: &Wait) -> Box<Refusal> {
     let refusal = Refusal::new(code, detail).against(Threat::AgpD1);
-    match retry_after_ns {
-        Some(ns) => refusal.retry_after(ns.div_ceil(1_000_000_000)),
-        None => refusal,
-    }
+    if wait.never { refusal } else { refusal.retry_after(wait.retry_after_ns.div_ceil(1_000_000_000)) }
 }
 
 fn scarcest(kept: &mut Option<Remaining>, found: Remaining) {

@@ -72,7 +72,7 @@ impl Cache {
 
     fn get(&self, key: &CacheKey) -> Option<Bytes> {
         let sealed = self.answers.get(key)?;
-        let opened = credential::open(&self.master.key(key.tenant)?, &sealed, &key.digest).ok()?;
+        let opened = self.master.key(key.tenant)?.open(&sealed, &key.digest).ok()?;
         Some(Bytes::copy_from_slice(&opened))
     }
 
@@ -81,7 +81,7 @@ impl Cache {
     // threat: AGP-D4
     pub fn put(&self, key: CacheKey, answer: &[u8]) {
         let Some(sealing) = self.master.key(key.tenant) else { return };
-        if let Ok(sealed) = credential::seal(&sealing, answer, &key.digest) {
+        if let Ok(sealed) = sealing.seal(answer, &key.digest) {
             self.answers.insert(key, sealed.into());
         }
     }

@@ -11,6 +11,6 @@ pub use rewrite::{Rewrite, rewrite_request};
 pub use text::{TextPart, redact_request, visit_request_text};
 pub use walk::Role;
 
-pub(crate) use rewrite::output_limit_field;
+pub(crate) use rewrite::{is_openai_model, output_limit_field};
 pub(crate) use text::{Edits, Visits};
 pub(crate) use walk::{Sink, What, Zone, walk_value};

@@ -2,6 +2,7 @@
 
 mod channel;
 mod edit;
+mod progress;
 mod reader;
 mod sse;
 mod to_anthropic;

@@ -43,7 +43,7 @@ macro_rules! assigned {
                 SIGN,
                 Run(AFTER_SIGN, 0, 6),
                 Mark,
-                Run(VALUE, 16, 200),
+                Run(VALUE, 16, 128),
                 Check(generated),
                 NotNext(Class::of("(")),
             ],

@@ -71,7 +71,7 @@ pub(super) const RULES: &[Rule] = &[
         &[AnyOf(&["dp.audit.", "dp.scim.", "dp.pt.", "dp.st.", "dp.ct.", "dp.sa."]), Run(VAULT, 40, 80), Check(mixed), Open(Tail::Run(ALNUM))],
     ),
     at_edge("alibaba_access_key_id", &["LTAI"], &[Lit("LTAI"), Run(ALNUM, 12, 26), Check(mixed), NotNext(ALNUM)]),
-    at_edge("planetscale_token", &["pscale_"], &[AnyOf(&["pscale_tkn_", "pscale_pw_", "pscale_oauth_"]), Run(VAULT, 32, 64), Check(varied), NotNext(VAULT)]),
+    at_edge("planetscale_token", &["pscale_tkn_", "pscale_pw_", "pscale_oauth_"], &[AnyOf(&["pscale_tkn_", "pscale_pw_", "pscale_oauth_"]), Run(VAULT, 32, 64), Check(varied), NotNext(VAULT)]),
     at_edge("tailscale_key", &["tskey-"], &[Lit("tskey-"), Run(TOKEN, 20, 96), Check(mixed), ON]),
     at_edge("cloudflare_origin_ca_key", &["v1.0-"], &[Lit("v1.0-"), Run(HEX, 24, 24), Lit("-"), Run(HEX, 146, 146), Check(varied), NotNext(ALNUM)]),
     at_edge("dynatrace_token", &["dt0c01."], &[Lit("dt0c01."), Run(ALNUM, 24, 24), Lit("."), Run(ALNUM, 64, 64), Check(mixed), NotNext(ALNUM)]),

@@ -8,7 +8,7 @@ use crate::tail::Tail;
 
 const ON: Part = Open(Tail::Run(TOKEN));
 
-const GITLAB: &[&str] = &["glpat-", "glptt-", "glcbt-", "glimt-", "glsoat-", "glagent-", "gloas-", "gldt-", "glrt-", "glft-", "GR1348941"];
+const GITLAB: &[&str] = &["glpat-", "glptt-", "glcbt-", "glimt-", "glsoat-", "gldt-", "glrt-", "glft-", "GR1348941"];
 
 const ATLASSIAN: Class = Class::of("A-Za-z0-9_=-");
 
@@ -23,12 +23,11 @@ pub(super) const RULES: &[Rule] = &[
     at_edge("npm_token", &["npm_"], &[Lit("npm_"), Run(ALNUM, 36, 36), Check(varied), NotNext(ALNUM)]),
     at_edge("pypi_token", &["pypi-"], &[Lit("pypi-Ag"), Run(TOKEN, 50, 256), Check(mixed), ON]),
     at_edge("rubygems_token", &["rubygems_"], &[Lit("rubygems_"), Run(HEX, 48, 48), Check(varied), NotNext(ALNUM)]),
-    at_edge("crates_io_token", &["cio"], &[Lit("cio"), Run(ALNUM, 32, 32), Check(mixed), NotNext(WORD)]),
     at_edge("nuget_api_key", &["oy2"], &[Lit("oy2"), Run(LOWER_ALNUM, 43, 43), Check(mixed), NotNext(WORD)]),
-    at_edge("docker_hub_token", &["dckr_"], &[AnyOf(&["dckr_pat_", "dckr_oat_"]), Run(TOKEN, 27, 36), Check(varied), ON]),
+    at_edge("docker_hub_token", &["dckr_pat_", "dckr_oat_"], &[AnyOf(&["dckr_pat_", "dckr_oat_"]), Run(TOKEN, 27, 36), Check(varied), ON]),
     at_edge("atlassian_token", &["ATATT3", "ATCTT3"], &[AnyOf(&["ATATT3", "ATCTT3"]), Run(ATLASSIAN, 50, 256), Check(mixed), Open(Tail::Run(ATLASSIAN))]),
     at_edge("bitbucket_app_password", &["ATBB"], &[Lit("ATBB"), Run(ALNUM, 24, 40), Check(mixed), NotNext(ALNUM)]),
-    at_edge("linear_api_key", &["lin_"], &[AnyOf(&["lin_oauth_", "lin_api_"]), Run(ALNUM, 40, 64), Check(mixed), NotNext(ALNUM)]),
+    at_edge("linear_api_key", &["lin_api_", "lin_oauth_"], &[AnyOf(&["lin_oauth_", "lin_api_"]), Run(ALNUM, 40, 64), Check(mixed), NotNext(ALNUM)]),
     at_edge("postman_api_key", &["PMAK-"], &[Lit("PMAK-"), Run(HEX, 24, 24), Lit("-"), Run(HEX, 34, 34), Check(varied), NotNext(ALNUM)]),
     at_edge("sentry_token", &["sntrys_", "sntryu_"], &[AnyOf(&["sntrys_", "sntryu_"]), Run(WORD, 40, 256), Check(mixed), Open(Tail::Run(Class::of("A-Za-z0-9+/=_-")))]),
     at_edge("grafana_token", &["glsa_", "glc_"], &[AnyOf(&["glsa_", "glc_"]), Run(Class::of("A-Za-z0-9+/=_"), 32, 400), Check(mixed), Open(Tail::Run(WORD))]),

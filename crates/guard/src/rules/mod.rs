@@ -9,7 +9,7 @@ mod models;
 mod protocols;
 mod services;
 
-use crate::class::Class;
+use crate::class::{Class, TOKEN};
 use crate::shape::{Before, Part};
 
 /// One kind of credential.
@@ -35,9 +35,9 @@ impl Rule {
         Self { before: Before::In(class), ..self }
     }
 
-    /// The same, wherever it stands.
-    pub(crate) const fn anywhere(self) -> Self {
-        Self { before: Before::Not(Class::of("")), ..self }
+    /// The same, not inside a longer token: for prefixes that could repeat in one.
+    pub(crate) const fn not_inside(self) -> Self {
+        Self { before: Before::Not(TOKEN), ..self }
     }
 }
 

@@ -11,13 +11,14 @@ const ON: crate::shape::Part = Open(Tail::Run(TOKEN));
 pub(super) const RULES: &[Rule] = &[
     // Ours. Shorter than a whole key on purpose: a cut one is still worth hiding.
     at_edge("bartizan_virtual_key", &["btz_"], &[Lit("btz_"), Run(ALNUM, 8, 128), Check(varied), ON]),
-    at_edge("anthropic_api_key", &["sk-"], &[Lit("sk-ant-"), Run(TOKEN, 24, 128), Check(mixed), ON]),
-    at_edge("openrouter_api_key", &["sk-"], &[Lit("sk-or-v1-"), Run(HEX, 32, 64), Check(mixed), ON]),
+    at_edge("anthropic_api_key", &["sk-"], &[Lit("sk-ant-"), Run(TOKEN, 24, 128), Check(mixed), ON]).not_inside(),
+    at_edge("openrouter_api_key", &["sk-"], &[Lit("sk-or-v1-"), Run(HEX, 32, 64), Check(mixed), ON]).not_inside(),
     at_edge(
         "openai_api_key",
         &["sk-"],
         &[Lit("sk-"), Unless(&["ant-", "or-v1-"]), Mark, Run(TOKEN, 20, 200), Check(mixed), ON],
-    ),
+    )
+    .not_inside(),
     at_edge("huggingface_token", &["hf_", "api_org_"], &[AnyOf(&["api_org_", "hf_"]), Run(ALNUM, 30, 40), Check(both_cases), NotNext(ALNUM)]),
     at_edge("groq_api_key", &["gsk_"], &[Lit("gsk_"), Run(ALNUM, 48, 64), Check(mixed), NotNext(ALNUM)]),
     at_edge("xai_api_key", &["xai-"], &[Lit("xai-"), Run(ALNUM, 70, 90), Check(mixed), NotNext(ALNUM)]),

@@ -4,7 +4,7 @@ use super::{Rule, at_edge};
 use crate::check::{basic_credentials, encoded_private_key, jwt_header, key_material, mixed, private_key_label, real_password};
 use crate::class::{BASE64, Class, TOKEN};
 use crate::shape::Before;
-use crate::shape::Part::{Ahead, Check, Lit, Mark, NotNext, Open, Run};
+use crate::shape::Part::{Ahead, AnyOf, Check, Lit, Mark, NotNext, Open, Run};
 use crate::tail::{PEM_BODY, PemTail, Tail};
 
 /// Schemes of databases, queues and caches. The driver may be the last part (`mysql+pymysql`).
@@ -85,14 +85,14 @@ pub(super) const RULES: &[Rule] = &[
     Rule { name: "basic_auth_url", triggers: &["://"], before: Before::EndsNot(STORES), shape: URL_SHAPE },
     Rule {
         name: "bearer_token",
-        triggers: &["earer "],
-        before: Before::In(Class::of("Bb")),
-        shape: &[Lit("earer "), Mark, Run(BEARER, 16, 256), Check(mixed), Open(Tail::Run(BEARER))],
+        triggers: &["Bearer ", "bearer "],
+        before: Before::Edge,
+        shape: &[AnyOf(&["Bearer ", "bearer "]), Mark, Run(BEARER, 16, 256), Check(mixed), Open(Tail::Run(BEARER))],
     },
     Rule {
         name: "basic_credentials",
-        triggers: &["asic "],
-        before: Before::In(Class::of("Bb")),
-        shape: &[Lit("asic "), Mark, Run(BASE64_END, 10, 256), Check(basic_credentials), NotNext(BASE64_END)],
+        triggers: &["Basic ", "basic "],
+        before: Before::Edge,
+        shape: &[AnyOf(&["Basic ", "basic "]), Mark, Run(BASE64_END, 10, 256), Check(basic_credentials), NotNext(BASE64_END)],
     },
 ];

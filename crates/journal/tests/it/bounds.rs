@@ -11,16 +11,37 @@ use crate::{append_entry, drain, entry, id, open, options};
 fn agp_budget_3_2_at_the_bound_new_work_is_refused_and_admitted_work_is_not() {
     let dir = tempfile::tempdir().unwrap();
     // An intent of 75 bytes and its head of 25: exactly ten fit.
-    let (journal, _) = Journal::open(JournalOptions { bytes_max: 1000, ..options(dir.path()) }).unwrap();
+    let (journal, _) = Journal::open(JournalOptions {
+        bytes_max: 1000,
+        ..options(dir.path())
+    })
+    .unwrap();
     for n in 0..10 {
-        journal.append(Record::Intent { id: id(n), bytes: &[1; 75] }).unwrap();
+        journal
+            .append(Record::Intent {
+                id: id(n),
+                bytes: &[1; 75],
+            })
+            .unwrap();
     }
     assert!(journal.is_full());
     assert!(matches!(
-        journal.append(Record::Intent { id: id(11), bytes: &[] }),
-        Err(JournalError::Full { depth_bytes: 1000, bytes_max: 1000 })
+        journal.append(Record::Intent {
+            id: id(11),
+            bytes: &[]
+        }),
+        Err(JournalError::Full {
+            depth_bytes: 1000,
+            bytes_max: 1000
+        })
     ));
-    assert!(matches!(journal.append(Record::Entry { id: id(11), bytes: b"refusal" }), Err(JournalError::Full { .. })));
+    assert!(matches!(
+        journal.append(Record::Entry {
+            id: id(11),
+            bytes: b"refusal"
+        }),
+        Err(JournalError::Full { .. })
+    ));
     for n in 0..9 {
         append_entry(&journal, n);
     }
@@ -33,9 +54,27 @@ fn agp_budget_3_2_at_the_bound_new_work_is_refused_and_admitted_work_is_not() {
 #[test]
 fn agp_budget_3_2_one_byte_more_than_the_bound_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let (journal, _) = Journal::open(JournalOptions { bytes_max: 1000, ..options(dir.path()) }).unwrap();
-    assert!(journal.append(Record::Intent { id: id(1), bytes: &[1; 976] }).is_err());
-    assert!(journal.append(Record::Intent { id: id(1), bytes: &[1; 975] }).is_ok());
+    let (journal, _) = Journal::open(JournalOptions {
+        bytes_max: 1000,
+        ..options(dir.path())
+    })
+    .unwrap();
+    assert!(
+        journal
+            .append(Record::Intent {
+                id: id(1),
+                bytes: &[1; 976]
+            })
+            .is_err()
+    );
+    assert!(
+        journal
+            .append(Record::Intent {
+                id: id(1),
+                bytes: &[1; 975]
+            })
+            .is_ok()
+    );
 }
 
 #[test]
@@ -50,7 +89,12 @@ fn agp_r1_concurrent_appends_and_draining_lose_nothing_and_keep_each_threads_ord
                 scope.spawn(move || {
                     for n in 0..500 {
                         let n = thread * 1000 + n;
-                        journal.append(Record::Intent { id: id(n), bytes: b"intent" }).unwrap();
+                        journal
+                            .append(Record::Intent {
+                                id: id(n),
+                                bytes: b"intent",
+                            })
+                            .unwrap();
                         append_entry(&journal, n);
                     }
                 })
@@ -63,29 +107,49 @@ fn agp_r1_concurrent_appends_and_draining_lose_nothing_and_keep_each_threads_ord
     drained.extend(drain(&journal));
     assert_eq!(drained.len(), 2000);
     for thread in 0..4u128 {
-        let own: Vec<_> = drained.iter().filter(|(i, _)| i.as_u128() / 1000 == thread).cloned().collect();
-        assert_eq!(own, (0..500).map(|n| entry(thread * 1000 + n)).collect::<Vec<_>>());
+        let own: Vec<_> = drained
+            .iter()
+            .filter(|(i, _)| i.as_u128() / 1000 == thread)
+            .cloned()
+            .collect();
+        assert_eq!(
+            own,
+            (0..500).map(|n| entry(thread * 1000 + n)).collect::<Vec<_>>()
+        );
     }
     drop(journal);
     let (_, recovered) = open(dir.path());
-    assert_eq!((recovered.undrained_entries, recovered.open_intents.len()), (0, 0));
+    assert_eq!(
+        (recovered.undrained_entries, recovered.open_intents.len()),
+        (0, 0)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn group_commit_answers_everybody_over_segment_borders() {
     let dir = tempfile::tempdir().unwrap();
-    let (journal, _) = Journal::open(JournalOptions { sync: Sync::Disk, ..options(dir.path()) }).unwrap();
+    let (journal, _) = Journal::open(JournalOptions {
+        sync: Sync::Disk,
+        ..options(dir.path())
+    })
+    .unwrap();
     let tasks: Vec<_> = (0..200u128)
         .map(|n| {
             let journal = journal.clone();
             tokio::spawn(async move {
                 let (id, bytes) = entry(n);
-                journal.append_synced(Record::Entry { id, bytes: &bytes }).await.unwrap();
+                journal
+                    .append_synced(Record::Entry { id, bytes: &bytes })
+                    .await
+                    .unwrap();
             })
         })
         .collect();
     for task in tasks {
-        tokio::time::timeout(std::time::Duration::from_secs(30), task).await.unwrap().unwrap();
+        tokio::time::timeout(std::time::Duration::from_secs(30), task)
+            .await
+            .unwrap()
+            .unwrap();
     }
     let mut ids: Vec<_> = drain(&journal).into_iter().map(|(i, _)| i).collect();
     ids.sort_unstable();
@@ -120,7 +184,11 @@ fn agp_r1_a_full_disk_refuses_whole_records_and_passes() {
         return;
     };
     let dir = mount.0.path().join("journal");
-    let (journal, _) = Journal::open(JournalOptions { segment_bytes_max: 1 << 20, ..options(&dir) }).unwrap();
+    let (journal, _) = Journal::open(JournalOptions {
+        segment_bytes_max: 1 << 20,
+        ..options(&dir)
+    })
+    .unwrap();
     let mut kept = Vec::new();
     let refused = (0..).find_map(|n: u128| {
         let (id, bytes) = (id(n), vec![b'x'; 5000]);
@@ -135,11 +203,27 @@ fn agp_r1_a_full_disk_refuses_whole_records_and_passes() {
     assert!(matches!(refused, Some(JournalError::Io { .. })), "{refused:?}");
     assert!(kept.len() > 10, "{}", kept.len());
     // What fits still fits: the half-written record was cut off.
-    journal.append(Record::Entry { id: id(10_000), bytes: b"small" }).unwrap();
+    journal
+        .append(Record::Entry {
+            id: id(10_000),
+            bytes: b"small",
+        })
+        .unwrap();
     kept.push((id(10_000), b"small".to_vec()));
     let batch = journal.read_from_cursor(1 << 20).unwrap();
-    assert_eq!(batch.entries.iter().map(|e| (e.id, e.bytes.clone())).collect::<Vec<_>>(), kept);
-    let remounted = Command::new("mount").args(["-o", "remount,size=1m"]).arg(mount.0.path()).status().unwrap();
+    assert_eq!(
+        batch
+            .entries
+            .iter()
+            .map(|e| (e.id, e.bytes.clone()))
+            .collect::<Vec<_>>(),
+        kept
+    );
+    let remounted = Command::new("mount")
+        .args(["-o", "remount,size=1m"])
+        .arg(mount.0.path())
+        .status()
+        .unwrap();
     assert!(remounted.success());
     append_entry(&journal, 10_001);
     kept.push(entry(10_001));
@@ -158,7 +242,12 @@ fn an_append_costs_microseconds() {
     let count = 20_000u128;
     let started = Instant::now();
     for n in 0..count {
-        journal.append(Record::Entry { id: id(n), bytes: &payload }).unwrap();
+        journal
+            .append(Record::Entry {
+                id: id(n),
+                bytes: &payload,
+            })
+            .unwrap();
     }
     let each = started.elapsed() / u32::try_from(count).unwrap();
     println!("append of 700 bytes: {each:?}");

@@ -29,12 +29,19 @@ fn agp_r1_a_cut_at_every_byte_of_the_last_record_keeps_all_before_it() {
     for cut in 0..=record {
         let crashed = tempfile::tempdir().unwrap();
         copy(dir.path(), crashed.path());
-        let file = std::fs::OpenOptions::new().write(true).open(crashed.path().join(last.file_name().unwrap())).unwrap();
+        let file = std::fs::OpenOptions::new()
+            .write(true)
+            .open(crashed.path().join(last.file_name().unwrap()))
+            .unwrap();
         file.set_len(whole - cut).unwrap();
         let (journal, recovered) = open(crashed.path());
         let kept = if cut == 0 { 5 } else { 4 };
         assert_eq!(recovered.undrained_entries, kept, "{cut}");
-        assert_eq!(recovered.torn_bytes, if cut == 0 { 0 } else { record - cut }, "{cut}");
+        assert_eq!(
+            recovered.torn_bytes,
+            if cut == 0 { 0 } else { record - cut },
+            "{cut}"
+        );
         append_entry(&journal, 99);
         let expected: Vec<_> = (0..u128::from(kept)).chain([99]).map(entry).collect();
         assert_eq!(drain(&journal), expected, "{cut}");
@@ -85,15 +92,27 @@ fn anp_0012_open_intents_are_those_that_nothing_closed() {
     {
         let (journal, _) = open(dir.path());
         for n in 0..4 {
-            journal.append(Record::Intent { id: id(n), bytes: format!("intent {n}").as_bytes() }).unwrap();
+            journal
+                .append(Record::Intent {
+                    id: id(n),
+                    bytes: format!("intent {n}").as_bytes(),
+                })
+                .unwrap();
         }
         append_entry(&journal, 1);
         journal.append(Record::Void { id: id(2) }).unwrap();
         assert_eq!(journal.open_intents(), 2);
     }
     let (journal, recovered) = open(dir.path());
-    let open_ones: Vec<_> = recovered.open_intents.iter().map(|i| (i.id, i.bytes.clone())).collect();
-    assert_eq!(open_ones, [(id(0), b"intent 0".to_vec()), (id(3), b"intent 3".to_vec())]);
+    let open_ones: Vec<_> = recovered
+        .open_intents
+        .iter()
+        .map(|i| (i.id, i.bytes.clone()))
+        .collect();
+    assert_eq!(
+        open_ones,
+        [(id(0), b"intent 0".to_vec()), (id(3), b"intent 3".to_vec())]
+    );
     append_entry(&journal, 0);
     append_entry(&journal, 3);
     drop(journal);
@@ -106,10 +125,18 @@ fn a_second_process_is_refused_by_name() {
     let (first, _) = open(dir.path());
     let error = Journal::open(options(dir.path())).unwrap_err();
     assert!(matches!(error, JournalError::InUse { .. }));
-    assert!(error.to_string().contains(&format!("in use by another process (pid {})", std::process::id())), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains(&format!("in use by another process (pid {})", std::process::id())),
+        "{error}"
+    );
     let clone = first.clone();
     drop(first);
-    assert!(Journal::open(options(dir.path())).is_err(), "a clone still has it");
+    assert!(
+        Journal::open(options(dir.path())).is_err(),
+        "a clone still has it"
+    );
     drop(clone);
     open(dir.path());
 }
@@ -122,9 +149,17 @@ fn files_and_folder_are_private() {
     let (journal, _) = open(&dir);
     append_entry(&journal, 1);
     drain(&journal);
-    assert_eq!(std::fs::metadata(&dir).unwrap().permissions().mode() & 0o777, 0o700);
+    assert_eq!(
+        std::fs::metadata(&dir).unwrap().permissions().mode() & 0o777,
+        0o700
+    );
     for item in std::fs::read_dir(&dir).unwrap() {
         let item = item.unwrap();
-        assert_eq!(item.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", item.path());
+        assert_eq!(
+            item.metadata().unwrap().permissions().mode() & 0o777,
+            0o600,
+            "{:?}",
+            item.path()
+        );
     }
 }

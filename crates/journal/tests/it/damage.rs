@@ -36,9 +36,16 @@ fn anp_0012_a_flipped_bit_in_a_sealed_segment_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let all = several(dir.path());
     flip(&all[0], 32 + 25 + 2);
-    assert_eq!(refused(dir.path()), (all[0].clone(), 32, "checksum does not match"));
+    assert_eq!(
+        refused(dir.path()),
+        (all[0].clone(), 32, "checksum does not match")
+    );
     flip(&all[0], 32 + 25 + 2);
-    assert_eq!(open(dir.path()).1.undrained_entries, 200, "refusing changed nothing");
+    assert_eq!(
+        open(dir.path()).1.undrained_entries,
+        200,
+        "refusing changed nothing"
+    );
 }
 
 #[test]
@@ -46,7 +53,12 @@ fn anp_0012_a_cut_sealed_segment_is_damage_not_a_torn_end() {
     let dir = tempfile::tempdir().unwrap();
     let all = several(dir.path());
     let length = std::fs::metadata(&all[1]).unwrap().len();
-    std::fs::OpenOptions::new().write(true).open(&all[1]).unwrap().set_len(length - 1).unwrap();
+    std::fs::OpenOptions::new()
+        .write(true)
+        .open(&all[1])
+        .unwrap()
+        .set_len(length - 1)
+        .unwrap();
     assert_eq!(refused(dir.path()).2, "record is cut short");
 }
 
@@ -64,7 +76,10 @@ fn anp_0012_a_missing_segment_is_noticed() {
     let dir = tempfile::tempdir().unwrap();
     let all = several(dir.path());
     std::fs::remove_file(&all[1]).unwrap();
-    assert_eq!(refused(dir.path()), (all[2].clone(), 0, "the segment before this one is missing"));
+    assert_eq!(
+        refused(dir.path()),
+        (all[2].clone(), 0, "the segment before this one is missing")
+    );
 }
 
 #[test]
@@ -104,7 +119,12 @@ fn a_cursor_ahead_of_the_files_hides_nothing_that_comes_after() {
     }
     // The machine died: the cursor had been synced, the segment's bytes had not.
     let last = segments(dir.path()).pop().unwrap();
-    std::fs::OpenOptions::new().write(true).open(&last).unwrap().set_len(40).unwrap();
+    std::fs::OpenOptions::new()
+        .write(true)
+        .open(&last)
+        .unwrap()
+        .set_len(40)
+        .unwrap();
     let (journal, _) = open(dir.path());
     append_entry(&journal, 7);
     assert_eq!(drain(&journal), [entry(7)]);

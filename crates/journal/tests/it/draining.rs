@@ -25,7 +25,11 @@ fn agp_r1_reading_again_gives_the_same_until_advanced_and_advancing_twice_change
     assert_eq!(journal.read_from_cursor(500).unwrap(), second);
     drop(journal);
     let (journal, _) = open(dir.path());
-    assert_eq!(journal.read_from_cursor(500).unwrap().entries, second.entries, "the cursor is durable");
+    assert_eq!(
+        journal.read_from_cursor(500).unwrap().entries,
+        second.entries,
+        "the cursor is durable"
+    );
 }
 
 #[test]
@@ -33,7 +37,12 @@ fn a_record_larger_than_asked_for_is_still_read() {
     let dir = tempfile::tempdir().unwrap();
     let (journal, _) = open(dir.path());
     let large = vec![7; 20_000];
-    journal.append(Record::Entry { id: id(1), bytes: &large }).unwrap();
+    journal
+        .append(Record::Entry {
+            id: id(1),
+            bytes: &large,
+        })
+        .unwrap();
     append_entry(&journal, 2);
     assert_eq!(drain(&journal), [(id(1), large), entry(2)]);
 }
@@ -56,19 +65,36 @@ fn drained_segments_are_deleted_and_depth_returns_to_zero() {
 fn agp_r1_an_intent_outlives_its_segment_and_a_closed_one_never_comes_back() {
     let dir = tempfile::tempdir().unwrap();
     let (journal, _) = open(dir.path());
-    journal.append(Record::Intent { id: id(1000), bytes: b"long stream" }).unwrap();
+    journal
+        .append(Record::Intent {
+            id: id(1000),
+            bytes: b"long stream",
+        })
+        .unwrap();
     for n in 0..300 {
-        journal.append(Record::Intent { id: id(n), bytes: b"short" }).unwrap();
+        journal
+            .append(Record::Intent {
+                id: id(n),
+                bytes: b"short",
+            })
+            .unwrap();
         append_entry(&journal, n);
         if n % 50 == 0 {
             drain(&journal);
         }
     }
     drain(&journal);
-    assert!(segments(dir.path()).len() <= 2, "an open intent does not hold segments");
+    assert!(
+        segments(dir.path()).len() <= 2,
+        "an open intent does not hold segments"
+    );
     drop(journal);
     let (journal, recovered) = open(dir.path());
-    let open_ones: Vec<_> = recovered.open_intents.iter().map(|i| (i.id, i.bytes.as_slice())).collect();
+    let open_ones: Vec<_> = recovered
+        .open_intents
+        .iter()
+        .map(|i| (i.id, i.bytes.as_slice()))
+        .collect();
     assert_eq!(open_ones, [(id(1000), b"long stream".as_slice())]);
     append_entry(&journal, 1000);
     drain(&journal);
@@ -97,10 +123,17 @@ async fn waiting_ends_when_something_is_appended() {
     tokio::time::sleep(Duration::from_millis(20)).await;
     assert!(!waiting.is_finished());
     append_entry(&journal, 1);
-    tokio::time::timeout(Duration::from_secs(5), waiting).await.unwrap().unwrap();
+    tokio::time::timeout(Duration::from_secs(5), waiting)
+        .await
+        .unwrap()
+        .unwrap();
     journal.wait_for_more().await;
     drain(&journal);
-    assert!(tokio::time::timeout(Duration::from_millis(20), journal.wait_for_more()).await.is_err());
+    assert!(
+        tokio::time::timeout(Duration::from_millis(20), journal.wait_for_more())
+            .await
+            .is_err()
+    );
 }
 
 #[derive(Debug, Clone)]

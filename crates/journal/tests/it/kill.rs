@@ -12,7 +12,9 @@ use crate::{append_entry, drain, entry, id, open};
 /// Not a test of its own: the process that [`agp_r1_kill_9_loses_nothing_acknowledged`] kills.
 #[test]
 fn child_that_appends_for_ever() {
-    let Ok(dir) = std::env::var("JOURNAL_TEST_CHILD_DIR") else { return };
+    let Ok(dir) = std::env::var("JOURNAL_TEST_CHILD_DIR") else {
+        return;
+    };
     let from: u128 = std::env::var("JOURNAL_TEST_CHILD_FROM").unwrap().parse().unwrap();
     let (journal, recovered) = open(dir.as_ref());
     for intent in recovered.open_intents {
@@ -20,7 +22,12 @@ fn child_that_appends_for_ever() {
     }
     let mut out = std::io::stdout().lock();
     for n in from.. {
-        journal.append(Record::Intent { id: id(n), bytes: b"intent" }).unwrap();
+        journal
+            .append(Record::Intent {
+                id: id(n),
+                bytes: b"intent",
+            })
+            .unwrap();
         writeln!(out, "intent {n}").unwrap();
         append_entry(&journal, n);
         writeln!(out, "entry {n}").unwrap();
@@ -30,7 +37,12 @@ fn child_that_appends_for_ever() {
 /// Starts the child, kills it after `life`, and returns the last intent and entry it acknowledged.
 fn life_and_death(dir: &std::path::Path, from: u128, life: Duration) -> (Option<u128>, Option<u128>) {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "kill::child_that_appends_for_ever", "--nocapture", "--test-threads=1"])
+        .args([
+            "--exact",
+            "kill::child_that_appends_for_ever",
+            "--nocapture",
+            "--test-threads=1",
+        ])
         .env("JOURNAL_TEST_CHILD_DIR", dir)
         .env("JOURNAL_TEST_CHILD_FROM", from.to_string())
         .stdout(Stdio::piped())
@@ -63,7 +75,8 @@ fn agp_r1_kill_9_loses_nothing_acknowledged() {
     let mut next = 0;
     let mut seen_entries = 0;
     for round in 0..12u64 {
-        let (intent, acknowledged) = life_and_death(dir.path(), next, Duration::from_millis(30 + 17 * (round % 5)));
+        let (intent, acknowledged) =
+            life_and_death(dir.path(), next, Duration::from_millis(30 + 17 * (round % 5)));
         let (journal, recovered) = open(dir.path());
         let entries: HashMap<_, _> = drain(&journal).into_iter().collect();
         if let Some(last) = acknowledged {
@@ -78,7 +91,11 @@ fn agp_r1_kill_9_loses_nothing_acknowledged() {
             assert!(open_now || closed, "intent {last} is neither open nor closed");
             next = last + 2;
         }
-        assert!(recovered.open_intents.len() <= 1, "{:?}", recovered.open_intents.len());
+        assert!(
+            recovered.open_intents.len() <= 1,
+            "{:?}",
+            recovered.open_intents.len()
+        );
     }
     assert!(seen_entries > 100, "the child hardly ran: {seen_entries}");
 }

@@ -1,5 +1,12 @@
 //! The journal attacked from outside: crashes, torn and damaged files, full bounds, full disks, many threads.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs, reason = "test code")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "test code"
+)]
 
 mod bounds;
 mod crash;
@@ -13,7 +20,11 @@ use domain::RequestId;
 use journal::{Journal, JournalOptions, Record, Recovered};
 
 pub fn options(dir: &Path) -> JournalOptions {
-    JournalOptions { segment_bytes_max: 4096, bytes_max: 1024 * 1024, ..JournalOptions::new(dir) }
+    JournalOptions {
+        segment_bytes_max: 4096,
+        bytes_max: 1024 * 1024,
+        ..JournalOptions::new(dir)
+    }
 }
 
 pub fn open(dir: &Path) -> (Journal, Recovered) {
@@ -25,7 +36,10 @@ pub fn id(n: u128) -> RequestId {
 }
 
 pub fn entry(n: u128) -> (RequestId, Vec<u8>) {
-    (id(n), format!("entry {n} {}", "x".repeat(usize::try_from(n % 97).unwrap())).into_bytes())
+    (
+        id(n),
+        format!("entry {n} {}", "x".repeat(usize::try_from(n % 97).unwrap())).into_bytes(),
+    )
 }
 
 pub fn append_entry(journal: &Journal, n: u128) {

@@ -340,6 +340,11 @@ mod tests {
             ));
             assert!(!holds(&old_root, &new_root, &[]));
         }
+        // A path that ends too early for the size it is said to lead to.
+        let (two, four) = (root_of(&all[..2]), root_of(&all[..4]));
+        let path = consistency_proof(&all[..4], 2).unwrap();
+        assert!(verify_consistency(2, &two, 4, &four, &path));
+        assert!((5..40).all(|size| !verify_consistency(2, &two, size, &four, &path)));
         assert!(
             !verify_consistency(0, &new_root, 13, &new_root, &[]),
             "the empty log has one root"

@@ -176,6 +176,10 @@ fn anp_0012_a_log_that_only_grew_is_told_from_one_rolled_back_or_forked() {
     let without = proof(&forge, 1);
     let refused = verify_proof_since(&without, forge.verifier(), &forge.head(5)).unwrap_err();
     assert_eq!(refused.what, Fault::Forked { size: 5 }, "no path, no trust");
+
+    let other = Forge::of(TenantId::from_u128(9), 11, 7);
+    let refused = verify_proof_since(&without, forge.verifier(), &other.head(11)).unwrap_err();
+    assert_eq!(refused.what, Fault::OtherLog(forge.origin.clone()));
 }
 
 fn check(lines: &[String], forge: &Forge) -> Result<Report, Tampered> {

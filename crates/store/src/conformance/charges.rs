@@ -141,7 +141,7 @@ async fn live(store: Engine, house: House, budget: BudgetId, seed: usize) -> i64
         let cost = granted.nanos() - i64::try_from(round % 3).unwrap();
         journal.push(house.shipment(node, &[budget], cost));
         spent += cost;
-        if (round + seed) % 3 == 0 {
+        if (round + seed).is_multiple_of(3) {
             store.expire_leases(UnixMillis(EXPIRES.0 + 1)).await.unwrap();
             store.append(&house.scope, node, &journal).await.unwrap();
             store.close_leases(node).await.unwrap();

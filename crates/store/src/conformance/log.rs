@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use domain::{NodeId, RequestId};
+use domain::{NodeId, RequestId, UnixMillis};
 use ledger::merkle;
 
 use super::fixtures::{Engine, House, MIDNIGHT};
-use crate::{Shipment, StoreError, StoredCheckpoint, StoredEntry};
+use crate::row::MODEL_CHARS_MAX;
+use crate::{Shipment, StoreError, StoredCheckpoint, StoredEntry, UsageGroup, UsageQuery};
 
 fn batch(house: &House, node: NodeId, count: usize) -> Vec<Shipment> {
     (0..count).map(|_| house.shipment(node, &[], 1)).collect()
@@ -156,6 +157,39 @@ pub(super) async fn ranges_are_clipped_to_the_log(store: Engine) {
     assert_eq!(store.entries(&house.scope, 4, 1).await.unwrap(), []);
     assert_eq!(store.entries(&house.scope, u64::MAX, 1).await.unwrap(), []);
     assert_eq!(store.entries(&house.scope, 0, 0).await.unwrap(), []);
+}
+
+/// A name that a database cannot hold must not hold up the entries behind it for ever.
+pub(super) async fn nonsense_from_a_caller_blocks_no_shipper(store: Engine) {
+    let (house, node) = (House::build(&store).await, NodeId::generate());
+    let named = |model: &str| house.shipment_of(node, |entry| entry.model = Some(model.to_owned()));
+    let shipments = [
+        named("a\0b"),
+        named(&"\u{10ffff}".repeat(300)),
+        named(""),
+        named("'; --"),
+    ];
+    assert_eq!(store.append(&house.scope, node, &shipments).await.unwrap(), 4);
+    assert_eq!(
+        store.entries(&house.scope, 0, 10).await.unwrap(),
+        stored(&shipments)
+    );
+    let query = UsageQuery {
+        from: MIDNIGHT,
+        until: UnixMillis(MIDNIGHT.0 + 1),
+        by: UsageGroup::Model,
+    };
+    let groups: Vec<String> = store
+        .usage(&house.scope, &query)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|row| row.group)
+        .collect();
+    assert_eq!(
+        groups,
+        ["", "'; --", "a\u{fffd}b", &"\u{10ffff}".repeat(MODEL_CHARS_MAX)]
+    );
 }
 
 pub(super) async fn a_checkpoint_is_never_replaced_by_another(store: Engine) {

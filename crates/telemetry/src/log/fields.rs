@@ -30,9 +30,12 @@ const NAMES: [&str; 20] = [
     "credential",
 ];
 
-static FINDER: LazyLock<Option<AhoCorasick>> =
-    LazyLock::new(|| {
-    AhoCorasick::builder().ascii_case_insensitive(true).match_kind(MatchKind::LeftmostLongest).build(NAMES).ok()
+static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .match_kind(MatchKind::LeftmostLongest)
+        .build(NAMES)
+        .ok()
 });
 
 /// Appends the values of secret fields in `text`.
@@ -41,7 +44,11 @@ pub(super) fn scan(text: &str, found: &mut Vec<Finding>) {
     for name in finder.find_iter(text).map(|name| name.end()) {
         let rest = text.get(name..).unwrap_or_default();
         if let Some((skip, length)) = value(rest) {
-            found.push(Finding { span: name + skip..name + skip + length, rule: "field", kind: Kind::Secret });
+            found.push(Finding {
+                span: name + skip..name + skip + length,
+                rule: "field",
+                kind: Kind::Secret,
+            });
         }
     }
 }
@@ -54,7 +61,11 @@ fn value(rest: &str) -> Option<(usize, usize)> {
     let value = after_sign.trim_start();
     let bare = value.trim_start_matches(quote);
     let quoted = bare.len() < value.len();
-    let length = if quoted { bare.find(['"', '\'', '\\', '\n']) } else { bare.find(['"', '\\', '\n', ',', '}', ']', ')']) };
+    let length = if quoted {
+        bare.find(['"', '\'', '\\', '\n'])
+    } else {
+        bare.find(['"', '\\', '\n', ',', '}', ']', ')'])
+    };
     let length = length.unwrap_or(bare.len());
     let worth = !bare.get(..length).unwrap_or_default().trim().is_empty();
     worth.then_some((rest.len() - bare.len(), length))
@@ -73,11 +84,23 @@ mod tests {
     #[test]
     fn agp_i1_values_of_secret_fields_go_whatever_they_look_like() {
         for (line, clean) in [
-            (r#"{"authorization":"Bearer plain words"}"#, r#"{"authorization":"[redacted:field]"}"#),
-            (r#"{\"Proxy-Authorization\": \"Basic x\"}"#, r#"{\"Proxy-Authorization\": \"[redacted:field]\"}"#),
+            (
+                r#"{"authorization":"Bearer plain words"}"#,
+                r#"{"authorization":"[redacted:field]"}"#,
+            ),
+            (
+                r#"{\"Proxy-Authorization\": \"Basic x\"}"#,
+                r#"{\"Proxy-Authorization\": \"[redacted:field]\"}"#,
+            ),
             ("Set-Cookie: a=b; c=d\nnext", "Set-Cookie: [redacted:field]\nnext"),
-            ("x-api-key=hunter2, other=1", "x-api-key=[redacted:field], other=1"),
-            (r#"Login { password: "a, b", name: "n" }"#, r#"Login { password: "[redacted:field]", name: "n" }"#),
+            (
+                "x-api-key=hunter2, other=1",
+                "x-api-key=[redacted:field], other=1",
+            ),
+            (
+                r#"Login { password: "a, b", name: "n" }"#,
+                r#"Login { password: "[redacted:field]", name: "n" }"#,
+            ),
         ] {
             assert_eq!(scrubbed(line), clean);
         }
@@ -85,7 +108,12 @@ mod tests {
 
     #[test]
     fn words_without_a_value_stay() {
-        for line in ["the secret is out", "password: \"\"", "cookies are nice", "no authorization"] {
+        for line in [
+            "the secret is out",
+            "password: \"\"",
+            "cookies are nice",
+            "no authorization",
+        ] {
             assert_eq!(scrubbed(line), line);
         }
     }

@@ -10,17 +10,15 @@ const SECRET_BYTES_MIN: usize = 6;
 /// A spelling shorter than this would match by chance.
 const SPELLING_BYTES_MIN: usize = 6;
 
-/// The spellings of one secret: as it is, escaped, percent-encoded, hexadecimal, and in base64 wherever it stands in the
-/// encoded text (`user:secret` of basic authentication).
+/// The spellings of one secret: as it is, percent-encoded (characters beyond ASCII matter here; the rest is decoded before
+/// it is looked at), hexadecimal, and in base64 wherever it stands in the encoded text (`user:secret` of basic
+/// authentication).
 pub(super) fn spellings(secret: &str) -> Vec<String> {
     if secret.len() < SECRET_BYTES_MIN {
         return Vec::new();
     }
-    let mut all = vec![secret.to_owned(), json_escaped(secret)];
-    all.push(json_escaped(&json_escaped(secret)));
+    let mut all = vec![secret.to_owned(), percent(secret, false), percent(secret, true)];
     all.push(secret.escape_debug().to_string());
-    all.push(percent(secret, false));
-    all.push(percent(secret, true));
     all.push(secret.bytes().map(|byte| format!("{byte:02x}")).collect());
     for before in 0..3 {
         all.push(base64_core(&STANDARD_NO_PAD, secret, before));
@@ -37,26 +35,18 @@ pub(super) fn automaton(spellings: &[String]) -> Option<AhoCorasick> {
     if spellings.is_empty() {
         return None;
     }
-    AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(spellings).ok()
-}
-
-fn json_escaped(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '"' => "\\\"".to_owned(),
-            '\\' => "\\\\".to_owned(),
-            '\n' => "\\n".to_owned(),
-            '\r' => "\\r".to_owned(),
-            '\t' => "\\t".to_owned(),
-            c => c.to_string(),
-        })
-        .collect()
+    AhoCorasick::builder()
+        .match_kind(MatchKind::LeftmostLongest)
+        .build(spellings)
+        .ok()
 }
 
 fn percent(text: &str, upper: bool) -> String {
     text.bytes()
         .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
             byte if upper => format!("%{byte:02X}"),
             byte => format!("%{byte:02x}"),
         })

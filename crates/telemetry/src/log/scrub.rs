@@ -7,6 +7,7 @@ use aho_corasick::AhoCorasick;
 use domain::Secret;
 use guard::{Finding, Kind, Secrets, redact};
 
+use super::decode::{LAYERS_MAX, decode};
 use super::{fields, literals};
 
 /// Replaces credentials in text. Clones share what is registered.
@@ -49,7 +50,9 @@ impl Scrubber {
     pub fn register_all<'s>(&self, secrets: impl IntoIterator<Item = &'s Secret>) {
         let mut literals = self.0.literals.write().unwrap_or_else(PoisonError::into_inner);
         for secret in secrets {
-            literals.spellings.extend(literals::spellings(secret.expose().trim()));
+            literals
+                .spellings
+                .extend(literals::spellings(secret.expose().trim()));
         }
         literals.spellings.sort_unstable();
         literals.spellings.dedup();
@@ -60,17 +63,45 @@ impl Scrubber {
     #[must_use]
     pub fn scrub<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut found = Vec::new();
-        self.known(text, &mut found);
         fields::scan(text, &mut found);
-        self.0.shapes.scan(text, &mut found);
-        if found.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(redact(text, &found)) }
+        self.scan(text, &mut found);
+        // What is escaped is looked at as it was before, layer by layer.
+        let mut layer = decode(text);
+        for _ in 0..LAYERS_MAX {
+            let Some(decoded) = layer else { break };
+            let mut deep = Vec::new();
+            self.scan(&decoded.text, &mut deep);
+            found.extend(deep.into_iter().map(|it| Finding {
+                span: decoded.in_line(&it.span),
+                ..it
+            }));
+            layer = decoded.deeper();
+        }
+        if found.is_empty() {
+            Cow::Borrowed(text)
+        } else {
+            Cow::Owned(redact(text, &found))
+        }
+    }
+
+    fn scan(&self, text: &str, found: &mut Vec<Finding>) {
+        self.known(text, found);
+        self.0.shapes.scan(text, found);
     }
 
     fn known(&self, text: &str, found: &mut Vec<Finding>) {
         let literals = self.0.literals.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(automaton) = &literals.automaton {
-            let registered = |span| Finding { span, rule: "registered", kind: Kind::Secret };
-            found.extend(automaton.find_iter(text).map(|literal| registered(literal.range())));
+            let registered = |span| Finding {
+                span,
+                rule: "registered",
+                kind: Kind::Secret,
+            };
+            found.extend(
+                automaton
+                    .find_iter(text)
+                    .map(|literal| registered(literal.range())),
+            );
         }
     }
 }

@@ -33,7 +33,10 @@ impl<'a> MakeWriter<'a> for LineMaker {
     type Writer = Line<'a>;
 
     fn make_writer(&'a self) -> Line<'a> {
-        Line { maker: self, bytes: Vec::with_capacity(256) }
+        Line {
+            maker: self,
+            bytes: Vec::with_capacity(256),
+        }
     }
 }
 
@@ -89,10 +92,24 @@ pub(super) fn start(
     let thread = std::thread::Builder::new()
         .name("log".to_owned())
         .spawn(move || write_all(sink, &scrubber, &lines, &told))?;
-    Ok((LineMaker { queue: queue.clone(), dropped }, Writer { queue, thread: Some(thread) }))
+    Ok((
+        LineMaker {
+            queue: queue.clone(),
+            dropped,
+        },
+        Writer {
+            queue,
+            thread: Some(thread),
+        },
+    ))
 }
 
-fn write_all(mut sink: Box<dyn Write + Send>, scrubber: &Scrubber, lines: &Receiver<Message>, dropped: &AtomicU64) {
+fn write_all(
+    mut sink: Box<dyn Write + Send>,
+    scrubber: &Scrubber,
+    lines: &Receiver<Message>,
+    dropped: &AtomicU64,
+) {
     let mut told = 0;
     while let Ok(Message::Line(line)) = lines.recv() {
         // A sink that fails (a closed pipe) must not end the log: it may come back.
@@ -100,7 +117,10 @@ fn write_all(mut sink: Box<dyn Write + Send>, scrubber: &Scrubber, lines: &Recei
         let now = dropped.load(Ordering::Relaxed);
         if now > told {
             told = now;
-            let _ = writeln!(sink, "{{\"level\":\"WARN\",\"message\":\"log lines dropped\",\"total\":{now}}}");
+            let _ = writeln!(
+                sink,
+                "{{\"level\":\"WARN\",\"message\":\"log lines dropped\",\"total\":{now}}}"
+            );
         }
         let _ = sink.flush();
     }
@@ -119,10 +139,13 @@ fn scrubbed(scrubber: &Scrubber, line: &[u8]) -> String {
         return clean.into_owned();
     }
     // Cut after scrubbing: half a secret is not recognised.
-    let mut cut: String = clean.chars().scan(0, |bytes, c| {
-        *bytes += c.len_utf8();
-        (*bytes <= LINE_BYTES_MAX).then_some(c)
-    }).collect();
+    let mut cut: String = clean
+        .chars()
+        .scan(0, |bytes, c| {
+            *bytes += c.len_utf8();
+            (*bytes <= LINE_BYTES_MAX).then_some(c)
+        })
+        .collect();
     cut.push_str("…[cut]\n");
     cut
 }

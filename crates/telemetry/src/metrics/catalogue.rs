@@ -51,6 +51,11 @@ impl Catalogue {
             _ => name,
         };
         self.registry.register(stem, help.trim_end_matches('.'), metric);
-        self.described.push(Described { name, kind, labels, help });
+        self.described.push(Described {
+            name,
+            kind,
+            labels,
+            help,
+        });
     }
 }

@@ -28,6 +28,16 @@ impl Level {
         Entered(self.0.clone())
     }
 
+    /// One more, for as long as the caller says.
+    pub fn inc(&self) {
+        self.0.inc();
+    }
+
+    /// One fewer.
+    pub fn dec(&self) {
+        self.0.dec();
+    }
+
     /// How many there are.
     pub fn get(&self) -> i64 {
         self.0.get()
@@ -83,7 +93,13 @@ pub struct Gauges {
 impl Gauges {
     pub(super) fn register(catalogue: &mut Catalogue, version: &str) -> Self {
         let info = Info::new(vec![("version", version.to_owned())]);
-        catalogue.own("info", "bartizan_build_info", &["version"], "The running build.", info);
+        catalogue.own(
+            "info",
+            "bartizan_build_info",
+            &["version"],
+            "The running build.",
+            info,
+        );
         Self {
             journal_depth_bytes: catalogue.gauge(
                 "bartizan_journal_depth_bytes",
@@ -134,12 +150,15 @@ impl Gauges {
 
     /// Connections open on a listener; keep the handle.
     pub fn connections(&self, listener: Listener) -> Level {
-        Level(self.connections.get_or_create_owned(&ListenerLabel { listener: listener.as_str() }))
+        Level(self.connections.get_or_create_owned(&ListenerLabel {
+            listener: listener.as_str(),
+        }))
     }
 
     /// Ledgers have just been looked through for checkpoints to sign.
     pub fn checkpointed(&self) {
-        self.checkpoint_at.store(self.elapsed_ms().saturating_add(1), Ordering::Relaxed);
+        self.checkpoint_at
+            .store(self.elapsed_ms().saturating_add(1), Ordering::Relaxed);
     }
 
     fn elapsed_ms(&self) -> u64 {
@@ -150,7 +169,8 @@ impl Gauges {
     pub(super) fn refresh(&self) {
         let at = self.checkpoint_at.load(Ordering::Relaxed).saturating_sub(1);
         let age_ms = self.elapsed_ms().saturating_sub(at);
-        self.checkpoint_age.set(i64::try_from(age_ms / 1000).unwrap_or(i64::MAX));
+        self.checkpoint_age
+            .set(i64::try_from(age_ms / 1000).unwrap_or(i64::MAX));
     }
 }
 

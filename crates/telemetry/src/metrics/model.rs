@@ -162,13 +162,18 @@ impl Models {
             None => {
                 drop(known);
                 let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-                known.entry(OTHER.to_owned()).or_insert_with(|| Arc::new(self.handles(OTHER))).clone()
+                known
+                    .entry(OTHER.to_owned())
+                    .or_insert_with(|| Arc::new(self.handles(OTHER)))
+                    .clone()
             }
         }
     }
 
     fn handles(&self, name: &str) -> ModelMetrics {
-        let model = ModelLabel { gen_ai_request_model: name.to_owned() };
+        let model = ModelLabel {
+            gen_ai_request_model: name.to_owned(),
+        };
         let class = |class: TokenClass| TokenLabels {
             gen_ai_request_model: name.to_owned(),
             gen_ai_token_type: class.as_str(),

@@ -100,7 +100,10 @@ impl Requests {
             outcome: ended.as_str(),
             status: STATUSES.get(class).copied().unwrap_or("other"),
         };
-        if let Some(counter) = self.resolved.get(place, || self.requests.get_or_create_owned(&labels())) {
+        if let Some(counter) = self
+            .resolved
+            .get(place, || self.requests.get_or_create_owned(&labels()))
+        {
             counter.inc();
         }
     }
@@ -110,8 +113,12 @@ impl Requests {
     }
 
     pub(super) fn stage(&self, stage: Stage, took: Duration) {
-        let label = StageLabel { stage: stage.as_str() };
-        let resolved = self.stages_resolved.get(stage as usize, || self.stages.get_or_create_owned(&label));
+        let label = StageLabel {
+            stage: stage.as_str(),
+        };
+        let resolved = self
+            .stages_resolved
+            .get(stage as usize, || self.stages.get_or_create_owned(&label));
         if let Some(histogram) = resolved {
             histogram.observe(took.as_secs_f64());
         }

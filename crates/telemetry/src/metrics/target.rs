@@ -43,7 +43,12 @@ impl TargetMetrics {
 
     /// Counts an attempt that failed, by a reason from a fixed list.
     pub fn failure(&self, reason: &'static str) {
-        self.failures.get_or_create(&FailureLabels { target: self.name.clone(), reason }).inc();
+        self.failures
+            .get_or_create(&FailureLabels {
+                target: self.name.clone(),
+                reason,
+            })
+            .inc();
     }
 
     /// Shows the breaker's state.
@@ -105,13 +110,18 @@ impl Targets {
             None => {
                 drop(known);
                 let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-                known.entry(OTHER.to_owned()).or_insert_with(|| Arc::new(self.handles(OTHER))).clone()
+                known
+                    .entry(OTHER.to_owned())
+                    .or_insert_with(|| Arc::new(self.handles(OTHER)))
+                    .clone()
             }
         }
     }
 
     fn handles(&self, name: &str) -> TargetMetrics {
-        let target = TargetLabel { target: name.to_owned() };
+        let target = TargetLabel {
+            target: name.to_owned(),
+        };
         TargetMetrics {
             name: name.to_owned(),
             attempts: self.attempts.get_or_create_owned(&target),

@@ -41,7 +41,12 @@ impl Client {
             .enable_http1()
             .build();
         let http = HyperClient::builder(TokioExecutor::new()).build(connector);
-        Ok(Self { http, headers, runtime, complained: Mutex::new(None) })
+        Ok(Self {
+            http,
+            headers,
+            runtime,
+            complained: Mutex::new(None),
+        })
     }
 
     fn complain(&self, error: &str) {
@@ -60,7 +65,9 @@ impl HttpClient for Client {
         request.headers_mut().extend(self.headers.clone());
         let exchange = exchange(self.http.clone(), request);
         let task = self.runtime.spawn(async move {
-            tokio::time::timeout(EXPORT_TIMEOUT, exchange).await.unwrap_or_else(|_| Err("timed out".into()))
+            tokio::time::timeout(EXPORT_TIMEOUT, exchange)
+                .await
+                .unwrap_or_else(|_| Err("timed out".into()))
         });
         let answer = task.await.map_err(HttpError::from).flatten();
         match &answer {

@@ -48,7 +48,10 @@ mod tests {
     fn only_what_the_standard_allows_is_a_parent() {
         let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         assert!(TraceParent::parse(good).is_some());
-        assert!(TraceParent::parse(&good.replacen("00", "01", 1)).is_some(), "a later version");
+        assert!(
+            TraceParent::parse(&good.replacen("00", "01", 1)).is_some(),
+            "a later version"
+        );
         for bad in [
             "",
             "00",

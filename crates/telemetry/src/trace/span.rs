@@ -72,7 +72,10 @@ pub(super) fn record(tracer: &SdkTracer, call: &CallSpan<'_>) {
 }
 
 fn name(call: &CallSpan<'_>) -> String {
-    call.model.map_or_else(|| call.operation.as_str().to_owned(), |model| format!("{} {model}", call.operation.as_str()))
+    call.model.map_or_else(
+        || call.operation.as_str().to_owned(),
+        |model| format!("{} {model}", call.operation.as_str()),
+    )
 }
 
 fn attributes(call: &CallSpan<'_>) -> Vec<KeyValue> {
@@ -85,8 +88,14 @@ fn attributes(call: &CallSpan<'_>) -> Vec<KeyValue> {
         KeyValue::new("bartizan.streamed", call.streamed),
         KeyValue::new("gen_ai.usage.input_tokens", count(call.usage.prompt())),
         KeyValue::new("gen_ai.usage.output_tokens", count(call.usage.output)),
-        KeyValue::new("gen_ai.usage.cache_read.input_tokens", count(call.usage.cache_read)),
-        KeyValue::new("gen_ai.usage.cache_creation.input_tokens", count(call.usage.cache_write)),
+        KeyValue::new(
+            "gen_ai.usage.cache_read.input_tokens",
+            count(call.usage.cache_read),
+        ),
+        KeyValue::new(
+            "gen_ai.usage.cache_creation.input_tokens",
+            count(call.usage.cache_write),
+        ),
     ];
     let texts = [
         ("gen_ai.request.model", call.model),
@@ -94,13 +103,22 @@ fn attributes(call: &CallSpan<'_>) -> Vec<KeyValue> {
         ("gen_ai.provider.name", call.provider),
         ("error.type", call.error),
     ];
-    all.extend(texts.into_iter().filter_map(|(key, text)| Some(KeyValue::new(key, text?.to_owned()))));
+    all.extend(
+        texts
+            .into_iter()
+            .filter_map(|(key, text)| Some(KeyValue::new(key, text?.to_owned()))),
+    );
     all
 }
 
 fn events(call: &CallSpan<'_>) -> Vec<Event> {
-    let stages = call.stages.iter().map(|stage| Event::new(stage.stage, stage.ended, Vec::new(), 0));
-    let first = call.first_token.map(|at| Event::new("first_token", at, Vec::new(), 0));
+    let stages = call
+        .stages
+        .iter()
+        .map(|stage| Event::new(stage.stage, stage.ended, Vec::new(), 0));
+    let first = call
+        .first_token
+        .map(|at| Event::new("first_token", at, Vec::new(), 0));
     stages.chain(first).collect()
 }
 

@@ -17,7 +17,13 @@ fn touched() -> Metrics {
     metrics.stage(Stage::Admit, Duration::from_micros(3));
     metrics.added_latency(Duration::from_micros(30));
     let model = metrics.model("fast");
-    let usage = Usage { input: 100, output: 20, cache_read: 3, cache_write: 4, reasoning: 5 };
+    let usage = Usage {
+        input: 100,
+        output: 20,
+        cache_read: 3,
+        cache_write: 4,
+        reasoning: 5,
+    };
     model.settled(&usage, Money::from_nanos(1234));
     model.first_token(Duration::from_millis(12));
     model.duration(Duration::from_millis(120));
@@ -57,7 +63,13 @@ fn every_metric_is_documented() {
     );
     for metric in metrics.described() {
         let labels: Vec<_> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
-        page += &format!("| `{}` | {} | {} | {} |\n", metric.name, metric.kind, labels.join(", "), metric.help);
+        page += &format!(
+            "| `{}` | {} | {} | {} |\n",
+            metric.name,
+            metric.kind,
+            labels.join(", "),
+            metric.help
+        );
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/metrics.md");
     if std::env::var_os("UPDATE_GENERATED").is_some() {
@@ -65,7 +77,10 @@ fn every_metric_is_documented() {
         std::fs::write(&path, &page).unwrap();
     }
     let stored = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(stored == page, "docs/metrics.md is out of date: run with UPDATE_GENERATED=1");
+    assert!(
+        stored == page,
+        "docs/metrics.md is out of date: run with UPDATE_GENERATED=1"
+    );
 }
 
 #[test]
@@ -98,14 +113,22 @@ fn agp_d1_names_a_caller_invents_make_no_series() {
     metrics.target("other");
     let with_other = metrics.render().lines().count();
     for n in 0..1000 {
-        metrics.model(&format!("invented-{n}")).settled(&Usage::default(), Money::ZERO);
+        metrics
+            .model(&format!("invented-{n}"))
+            .settled(&Usage::default(), Money::ZERO);
         metrics.target(&format!("invented-{n}")).attempt();
     }
     let text = metrics.render();
     assert!(!text.contains("invented"));
     assert!(before < with_other);
     assert_eq!(text.lines().count(), with_other);
-    metrics.set_models((0..10_000).map(|n| format!("configured-{n}")).collect::<Vec<_>>().iter().map(String::as_str));
+    metrics.set_models(
+        (0..10_000)
+            .map(|n| format!("configured-{n}"))
+            .collect::<Vec<_>>()
+            .iter()
+            .map(String::as_str),
+    );
     assert!(metrics.render().matches("bartizan_cost_nanos_total{").count() <= 500);
 }
 

@@ -35,7 +35,9 @@ async fn collector() -> (String, Received) {
                     Ok::<_, Infallible>(Response::new(Full::new(Bytes::new())))
                 }
             });
-            tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            tokio::spawn(
+                hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service),
+            );
         }
     });
     (address, received)
@@ -54,7 +56,13 @@ fn span<'c>(stages: &'c [SpanStage], model: &'c str) -> CallSpan<'c> {
         model: Some(model),
         response_model: Some("smollm2-135m"),
         provider: Some("llama"),
-        usage: Usage { input: 100, output: 20, cache_read: 3, cache_write: 0, reasoning: 0 },
+        usage: Usage {
+            input: 100,
+            output: 20,
+            cache_read: 3,
+            cache_write: 0,
+            reasoning: 0,
+        },
         cost: Money::from_nanos(1234),
         status: 502,
         error: Some("upstream_failed"),
@@ -66,13 +74,21 @@ fn span<'c>(stages: &'c [SpanStage], model: &'c str) -> CallSpan<'c> {
 }
 
 async fn stop(tracer: Tracer) {
-    tokio::task::spawn_blocking(move || tracer.shutdown(Duration::from_secs(5))).await.unwrap();
+    tokio::task::spawn_blocking(move || tracer.shutdown(Duration::from_secs(5)))
+        .await
+        .unwrap();
 }
 
 /// Protobuf: field 1 the key, field 2 the value, which has the text in its field 1 or the integer in its field 3.
 fn text_attribute(key: &str, value: &str) -> Vec<u8> {
     let text = [&[0x0a, value.len() as u8], value.as_bytes()].concat();
-    [&[0x0a, key.len() as u8], key.as_bytes(), &[0x12, text.len() as u8], &text].concat()
+    [
+        &[0x0a, key.len() as u8],
+        key.as_bytes(),
+        &[0x12, text.len() as u8],
+        &text,
+    ]
+    .concat()
 }
 
 fn small_attribute(key: &str, value: u8) -> Vec<u8> {
@@ -87,19 +103,37 @@ fn contains(body: &[u8], part: &[u8]) -> bool {
 async fn agp_cred_3_2_a_span_arrives_with_its_attributes_and_no_secret() {
     let (address, received) = collector().await;
     let headers = [("authorization".to_owned(), Secret::new(SECRET))];
-    let tracer = Tracer::otlp(&address, &headers, 1.0, "1.2.3", tokio::runtime::Handle::current()).unwrap();
+    let tracer = Tracer::otlp(
+        &address,
+        &headers,
+        1.0,
+        "1.2.3",
+        tokio::runtime::Handle::current(),
+    )
+    .unwrap();
     assert!(tracer.is_on());
-    assert!(!format!("{tracer:?}").contains(SECRET), "the header's value shows in Debug");
+    assert!(
+        !format!("{tracer:?}").contains(SECRET),
+        "the header's value shows in Debug"
+    );
     let started = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_305_600);
-    let stages = [SpanStage { stage: "identify", ended: started + Duration::from_micros(5) }];
+    let stages = [SpanStage {
+        stage: "identify",
+        ended: started + Duration::from_micros(5),
+    }];
     tracer.record(&span(&stages, "fast"));
     stop(tracer).await;
 
     let received = received.lock().unwrap();
-    let [(head, body)] = received.as_slice() else { panic!("{} requests", received.len()) };
+    let [(head, body)] = received.as_slice() else {
+        panic!("{} requests", received.len())
+    };
     assert_eq!((head.method.as_str(), head.uri.path()), ("POST", "/v1/traces"));
     assert_eq!(head.headers["content-type"], "application/x-protobuf");
-    assert_eq!(head.headers["authorization"], SECRET, "the collector gets its header");
+    assert_eq!(
+        head.headers["authorization"], SECRET,
+        "the collector gets its header"
+    );
     for (key, value) in [
         ("gen_ai.operation.name", "chat"),
         ("gen_ai.request.model", "fast"),
@@ -114,10 +148,25 @@ async fn agp_cred_3_2_a_span_arrives_with_its_attributes_and_no_secret() {
     }
     assert!(contains(body, &small_attribute("gen_ai.usage.input_tokens", 103)));
     assert!(contains(body, &small_attribute("gen_ai.usage.output_tokens", 20)));
-    assert!(contains(body, &0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736_u128.to_be_bytes()), "the caller's trace");
-    assert!(contains(body, &0x00f0_67aa_0ba9_02b7_u64.to_be_bytes()), "the caller's span is the parent");
-    assert!(contains(body, &1_795_305_600_000_000_000_u64.to_le_bytes()), "the start");
-    assert!(contains(body, &1_795_305_600_250_000_000_u64.to_le_bytes()), "the end");
+    assert!(
+        contains(
+            body,
+            &0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736_u128.to_be_bytes()
+        ),
+        "the caller's trace"
+    );
+    assert!(
+        contains(body, &0x00f0_67aa_0ba9_02b7_u64.to_be_bytes()),
+        "the caller's span is the parent"
+    );
+    assert!(
+        contains(body, &1_795_305_600_000_000_000_u64.to_le_bytes()),
+        "the start"
+    );
+    assert!(
+        contains(body, &1_795_305_600_250_000_000_u64.to_le_bytes()),
+        "the end"
+    );
     assert!(contains(body, b"identify") && contains(body, b"first_token"));
     assert!(!contains(body, SECRET.as_bytes()));
 }
@@ -137,7 +186,10 @@ async fn the_ratio_is_kept_and_off_is_off() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_collector_that_is_down_delays_nobody() {
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let runtime = tokio::runtime::Handle::current();
     let tracer = Tracer::otlp(&format!("http://{closed}"), &[], 1.0, "1", runtime).unwrap();
     let began = std::time::Instant::now();
@@ -150,10 +202,15 @@ async fn a_collector_that_is_down_delays_nobody() {
 #[tokio::test]
 async fn agp_cred_3_2_bad_endpoints_and_headers_are_refused_without_showing_credentials() {
     let make = |endpoint: &str, headers: &[(String, Secret)]| {
-        Tracer::otlp(endpoint, headers, 1.0, "1", tokio::runtime::Handle::current()).map(|_| ()).unwrap_err()
+        Tracer::otlp(endpoint, headers, 1.0, "1", tokio::runtime::Handle::current())
+            .map(|_| ())
+            .unwrap_err()
     };
     for endpoint in ["", "collector:4318", "ftp://collector", "http://"] {
-        assert!(matches!(make(endpoint, &[]), TelemetryError::Endpoint(_)), "{endpoint}");
+        assert!(
+            matches!(make(endpoint, &[]), TelemetryError::Endpoint(_)),
+            "{endpoint}"
+        );
     }
     let error = make("http://user:canary@collector:4318", &[]).to_string();
     assert!(!error.contains("canary"), "{error}");

@@ -26,15 +26,27 @@ impl GateBuilder {
         };
         Self {
             launch,
-            config: None,
+            config: Some(String::new()),
             files: Vec::new(),
             ports: None,
         }
     }
 
-    /// The text of `bartizan.yaml`; adds `--config @folder@/bartizan.yaml` to the arguments.
+    /// The text of `bartizan.yaml`. What it does not say at its top level about `listen` and
+    /// `data_dir` is added, so a test only writes what it is about.
     pub fn config(mut self, yaml: impl Into<String>) -> Self {
         self.config = Some(yaml.into());
+        self
+    }
+
+    /// No file and no `--config`: the gate's own defaults, its default ports included.
+    pub fn without_config(mut self) -> Self {
+        self.config = None;
+        self.ports = Some(Ports {
+            data: 8080,
+            control: 8081,
+            health: 8082,
+        });
         self
     }
 
@@ -134,4 +146,18 @@ fn free_ports() -> Ports {
         control: port(1),
         health: port(2),
     }
+}
+
+/// Adds ports and data folder where the text does not choose them.
+pub(super) fn completed(yaml: &str) -> String {
+    let says = |key: &str| yaml.lines().any(|line| line.starts_with(key));
+    let mut text = String::new();
+    if !says("data_dir:") {
+        text.push_str("data_dir: \"@data_dir@\"\n");
+    }
+    if !says("listen:") {
+        text.push_str("listen:\n  data: 127.0.0.1:@data_port@\n");
+        text.push_str("  control: 127.0.0.1:@control_port@\n  health: 127.0.0.1:@health_port@\n");
+    }
+    text + yaml
 }

@@ -4,7 +4,9 @@ import http.server, os, signal, sys
 if sys.argv[1] != "serve":
     print('{"args": "%s", "env": "%s"}' % (" ".join(sys.argv[1:]), os.environ.get("MARK")))
     sys.exit(0)
-port = int(open(sys.argv[3]).read())
+lines = open(sys.argv[-1]).read().splitlines()
+said = dict(line.strip().split(": ", 1) for line in lines if ": " in line)
+port = int(said.get("port") or said["health"].split(":")[1])
 if port == 1:
     print("error: bad port", file=sys.stderr)
     sys.exit(3)

@@ -7,7 +7,7 @@ const STAND_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/gate/stand_in.p
 #[tokio::test]
 async fn starts_speaks_restarts_and_stops() {
     let mut gate = Gate::builder(STAND_IN)
-        .config("@health_port@")
+        .config("providers: []\n")
         .env("MARK", "port @health_port@")
         .start()
         .await;
@@ -30,7 +30,7 @@ async fn starts_speaks_restarts_and_stops() {
 
 #[tokio::test]
 async fn a_gate_that_refuses_to_start_is_quoted() {
-    let said = Gate::builder(STAND_IN).config("1").refuses().await;
+    let said = Gate::builder(STAND_IN).config("port: 1\n").refuses().await;
     assert!(said.contains("error: bad port"), "{said}");
 }
 

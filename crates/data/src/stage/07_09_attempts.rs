@@ -3,11 +3,11 @@
 
 use std::time::{Duration, Instant};
 
+use super::inspect_input::Inspected;
+use super::upstream::Answering;
+use super::{route, settle, translate, upstream};
 use crate::gate::Gate;
 use crate::refusal::{Code, Gated, Refusal};
-use crate::stage::inspect_input::Inspected;
-use crate::stage::upstream::Answering;
-use crate::stage::{route, settle, translate, upstream};
 use crate::ticket::Ticket;
 
 /// Before the same target is asked again.

@@ -1,0 +1,82 @@
+//! What went wrong and what to do next: `error:` then `hint:`.
+
+use std::fmt;
+
+/// Exit codes, as documented in `--help`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Something failed.
+    Failed = 1,
+    /// The command line or a file is wrong.
+    Usage = 2,
+    /// There is no such thing.
+    NotFound = 3,
+    /// Evidence does not verify.
+    Tampered = 4,
+}
+
+/// A failure as a person reads it.
+#[derive(Debug)]
+pub struct Failure {
+    what: String,
+    hint: Option<String>,
+    exit: Exit,
+}
+
+/// Anything that can be given a hint.
+pub trait Hint {
+    /// Adds what to do next.
+    #[must_use]
+    fn hint(self, hint: impl Into<String>) -> Self;
+}
+
+impl Failure {
+    /// A failure, lower case, no full stop.
+    pub fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), hint: None, exit: Exit::Failed }
+    }
+
+    /// The command line or a file is wrong.
+    pub fn usage(what: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, ..Self::new(what) }
+    }
+
+    /// There is no such thing.
+    pub fn not_found(what: impl Into<String>) -> Self {
+        Self { exit: Exit::NotFound, ..Self::new(what) }
+    }
+
+    /// Evidence does not verify.
+    pub fn tampered(what: impl Into<String>) -> Self {
+        Self { exit: Exit::Tampered, ..Self::new(what) }
+    }
+
+    /// The process's exit code.
+    pub const fn exit(&self) -> u8 {
+        self.exit as u8
+    }
+}
+
+impl Hint for Failure {
+    fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", self.what)?;
+        self.hint.as_ref().map_or(Ok(()), |hint| write!(f, "\nhint: {hint}"))
+    }
+}
+
+impl From<store::StoreError> for Failure {
+    fn from(error: store::StoreError) -> Self {
+        match error {
+            store::StoreError::NotFound => Self::not_found("there is no such thing in this tenant"),
+            other => Self::new(other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Reading and judging `bartizan.yaml`, for `serve`, reloads, `check` and the commands alike.
+
+use std::path::{Path, PathBuf};
+
+use config::Config;
+
+use crate::failure::{Failure, Hint};
+
+/// The configuration and where it came from.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// Its file; `None` when the defaults serve.
+    pub file: Option<PathBuf>,
+}
+
+/// The named file, or `bartizan.yaml` here if there is one, or the defaults.
+pub fn find(named: Option<&Path>) -> Result<Loaded, Failure> {
+    let here = Path::new(config::FILE_NAME);
+    let path = named.or_else(|| here.exists().then_some(here));
+    match path {
+        Some(path) => Ok(Loaded { config: file(path)?, file: Some(path.to_owned()) }),
+        None => Ok(Loaded { config: Config::default(), file: None }),
+    }
+}
+
+/// Reads, parses and validates one file.
+pub fn file(path: &Path) -> Result<Config, Failure> {
+    let name = path.display().to_string();
+    let unreadable = |e: std::io::Error| {
+        Failure::usage(format!("`{name}` cannot be read: {e}")).hint("name the file with --config, or leave it out to serve on defaults")
+    };
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    let environment = |name: &str| std::env::var(name).ok();
+    let mut config = Config::parse(&text, &name, &environment).map_err(|error| {
+        let failure = Failure::usage(error.to_string());
+        match error.hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    })?;
+    let problems = config.validate();
+    if let Some(first) = problems.first() {
+        let all: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let failure = Failure::usage(format!("`{name}`: {}", all.join("\n       ")));
+        return Err(first.hint.clone().map_or(failure, |hint| failure.hint(hint)));
+    }
+    relative_to(&mut config, path);
+    Ok(config)
+}
+
+/// Paths in a file are meant from where the file is.
+fn relative_to(config: &mut Config, file: &Path) {
+    let Some(folder) = file.parent().filter(|p| !p.as_os_str().is_empty()) else { return };
+    let absolute = |path: &mut PathBuf| {
+        if path.is_relative() {
+            *path = folder.join(&*path);
+        }
+    };
+    absolute(&mut config.data_dir);
+    config.policies.files.iter_mut().for_each(absolute);
+    if let Some(tls) = &mut config.listen.tls {
+        absolute(&mut tls.certificate);
+        tls.client_ca.as_mut().map(absolute);
+    }
+}

@@ -1,0 +1,49 @@
+//! Opening the store that the configuration names.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use config::Config;
+use config::section::StoreEngine;
+use domain::Secret;
+use store::Store;
+use store_postgres::{PoolOptions, PostgresStore};
+use store_sqlite::SqliteStore;
+
+use crate::failure::{Failure, Hint};
+use crate::secrets;
+
+/// The store, migrated, and its address if that is a secret.
+#[derive(Debug)]
+pub struct Opened {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// PostgreSQL's address with its password: for the log's scrubber.
+    pub secret: Option<Secret>,
+}
+
+/// Opens and migrates. Several replicas may do so at once.
+pub async fn store(config: &Config, sqlite: &Path) -> Result<Opened, Failure> {
+    match config.store.engine {
+        StoreEngine::Sqlite => {
+            let store = SqliteStore::open(sqlite).await?;
+            store.migrate().await?;
+            Ok(Opened { store: Arc::new(store), secret: None })
+        }
+        StoreEngine::Postgres => {
+            let reference = config.store.url.as_ref().ok_or_else(|| {
+                Failure::usage("`store.engine: postgres` needs `store.url`").hint("url: env:DATABASE_URL")
+            })?;
+            let url = secrets::resolve(reference)?;
+            let options = PoolOptions {
+                connections_max: config.store.connections_max,
+                acquire_timeout: Duration::from_millis(config.store.acquire_timeout_ms),
+                statement_timeout: Duration::from_millis(config.store.statement_timeout_ms),
+            };
+            let store = PostgresStore::connect(url.expose(), options).await?;
+            store.migrate(url.expose()).await?;
+            Ok(Opened { store: Arc::new(store), secret: Some(url) })
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! `bartizan serve`: everything put together, started in order, stopped in order.
+
+mod feed;
+mod first;
+mod health;
+mod reload;
+mod tls;
+
+pub use first::OPERATIONS;
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use config::Config;
+use config::section::{Checks, JournalSync, LogFormat};
+use credential::{Limits, MasterKey, SealingKey, purpose};
+use data::book::Book;
+use data::directory::Builder;
+use data::server::ServerOptions;
+use data::{Cache, Gate, GateParts, Sealer, View};
+use domain::{Secret, TenantId, UnixMillis};
+use journal::{Journal, JournalOptions};
+use limit::{ConnectionCaps, RetryBudget};
+use telemetry::log::{LogGuard, LogOptions};
+use telemetry::{Metrics, Tracer};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use worker::{Checkpointer, ShipOptions, Shipper, Sweeper};
+
+use crate::assemble::Workshop;
+use crate::discover::{self, Found};
+use crate::failure::{Failure, Hint};
+use crate::home::Home;
+use crate::{load, open, secrets};
+
+/// How long the store may take at the start, with its migrations and a journal to replay.
+const START_DEADLINE: Duration = Duration::from_secs(60);
+/// How long the last entries may take into the store at the end; they are safe in the journal anyway.
+const FLUSH_DEADLINE: Duration = Duration::from_secs(5);
+
+/// What the command line says.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    /// The file.
+    pub config: Option<&'a Path>,
+    /// The data folder, over the file's.
+    pub data_dir: Option<&'a Path>,
+}
+
+/// Serves until SIGTERM or SIGINT, then drains.
+pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
+    let loaded = load::find(asked.config)?;
+    let mut config = loaded.config;
+    if let Some(dir) = asked.data_dir {
+        config.data_dir = dir.to_owned();
+    }
+    let logs = logs(&config)?;
+    let home = Home::open(&config.data_dir)?;
+    let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
+    let mut workshop = Workshop::new(metrics.clone());
+    let found = if config.providers.is_empty() { discover::look().await } else { Found::default() };
+    let discovered = !found.providers.is_empty();
+    config.providers.extend(found.providers);
+    let assembled = workshop.assemble(&config, &found.served)?;
+    assembled.credentials.iter().for_each(|secret| logs.scrubber().register(secret));
+    let opened = with_deadline(open::store(&config, &home.sqlite())).await?;
+    if let Some(secret) = &opened.secret {
+        logs.scrubber().register(secret);
+    }
+    let store = opened.store;
+    let sync = match config.journal.sync {
+        JournalSync::Process => journal::Sync::Process,
+        JournalSync::Disk => journal::Sync::Disk,
+    };
+    let options = JournalOptions {
+        dir: home.journal(),
+        sync,
+        segment_bytes_max: config.journal.segment_bytes_max,
+        bytes_max: config.journal.bytes_max,
+    };
+    let (journal, recovered) = Journal::open(options).map_err(|e| {
+        Failure::new(e.to_string()).hint("is another `bartizan serve` running on this data folder?")
+    })?;
+    let shipper = Shipper::new(journal.clone(), store.clone(), home.node, metrics.clone(), ShipOptions::new(&home.journal()));
+    let recovery = worker::recover(&shipper, recovered, UnixMillis::now(), START_DEADLINE).await;
+    recovery.map_err(|e| Failure::new(format!("the journal cannot be replayed: {e}")))?;
+    let first_key = first::run(store.as_ref(), &home, new_key_limits(&config)).await?;
+    let lease_ttl = ms(config.budgets.lease_ttl_ms);
+    let (book, keeper) = Book::new(store.clone(), home.node, lease_ttl, ms(config.budgets.wait_ms));
+    let builder = Arc::new(Builder::default());
+    let dump = store.load().await?;
+    let directory = builder.build(&dump, &book, UnixMillis::now());
+    let models = assembled.settings.models.len();
+    metrics.gauges().config_revision.set(1);
+    let cache = assembled.settings.cache.map(|settings| Cache::new(settings, Box::new(TenantKeys(home.master.duplicate()))));
+    let (gate, settler) = Gate::new(GateParts {
+        view: View { settings: Arc::new(assembled.settings), directory: Arc::new(directory) },
+        book: book.clone(),
+        journal,
+        journal_to_disk: config.journal.sync == JournalSync::Disk,
+        client: client(&config)?,
+        pepper: home.master.pepper(),
+        node: home.node,
+        cache,
+        metrics: metrics.clone(),
+        tracer: tracer(&config)?,
+        retries: RetryBudget::new(config.routing.retry_percent_max, config.routing.retries_per_second_min),
+    });
+    let data_listener = bind(config.listen.data, "listen.data").await?;
+    let control_listener = bind(config.listen.control, "listen.control").await?;
+    let health_listener = bind(config.listen.health, "listen.health").await?;
+    let (stop, stopped) = watch::channel(false);
+    let (drain, draining) = watch::channel(false);
+    let signer = Arc::new(home.signer(&config.ledger.origin)?);
+    tokio::spawn(keeper.run());
+    let shipping = tokio::spawn(shipper.clone().run(stopped.clone()));
+    tokio::spawn(Sweeper::new(store.clone(), home.node, lease_ttl, metrics.clone()).run(stopped.clone()));
+    let checkpointer = Checkpointer::new(store.clone(), signer.clone(), ms(config.ledger.checkpoint_every_ms), metrics.clone());
+    let checkpointing = tokio::spawn(checkpointer.run(stopped.clone()));
+    let feed = feed::Feed { store: store.clone(), gate: gate.clone(), book: book.clone(), builder, every: ms(config.store.refresh_every_ms) };
+    tokio::spawn(feed.run(stopped.clone()));
+    if let Some(file) = loaded.file.clone() {
+        let scrubber = logs.scrubber().clone();
+        let current = config.clone();
+        tokio::spawn(reload::Reloader { file, current, workshop, gate: gate.clone(), metrics: metrics.clone(), scrubber }.run(stopped.clone()));
+    }
+    let mut settler_stop = stopped.clone();
+    let settling = tokio::spawn(settler.run(async move {
+        let _ = settler_stop.wait_for(|stop| *stop).await;
+    }));
+    let health = Arc::new(health::Health { started: AtomicBool::new(false), gate: gate.clone(), metrics: metrics.clone() });
+    tokio::spawn(health::serve(health.clone(), health_listener));
+    tokio::spawn(control::serve(control::Control::new(store.clone(), signer.verifier_text()), control_listener));
+    let acceptor = config.listen.tls.as_ref().map(|tls| tls::acceptor(tls, config.server.http2)).transpose()?;
+    let (_tls, tls) = watch::channel(acceptor);
+    let caps = Arc::new(ConnectionCaps::new(config.server.connections_max, config.server.connections_per_address_max));
+    let serving = tokio::spawn(data::server::serve(gate.clone(), data_listener, tls, caps, (server_options(&config), draining)));
+    health.started.store(true, Ordering::Relaxed);
+    greet(&config, &Greeting { first_key, models, discovered, file: loaded.file.as_deref(), dir: home.dir() });
+
+    asked_to_stop().await;
+    tracing::info!("stopping: new requests are refused, those under way may finish");
+    gate.drain();
+    let _ = drain.send(true);
+    let finished = tokio::time::timeout(ms(config.server.drain_deadline_ms), serving).await;
+    if finished.is_err() {
+        tracing::warn!("some answers were still under way at the drain's deadline");
+    }
+    let _ = stop.send(true);
+    let _ = tokio::time::timeout(FLUSH_DEADLINE, async { tokio::join!(settling, shipping, checkpointing) }).await;
+    if let Err(error) = shipper.flush(FLUSH_DEADLINE).await {
+        tracing::warn!(%error, "the last entries wait in the journal for the next start");
+    }
+    let _ = tokio::time::timeout(FLUSH_DEADLINE, book.close()).await;
+    gate.shutdown_traces().await;
+    tracing::info!("stopped");
+    drop(logs);
+    Ok(())
+}
+
+async fn with_deadline<T>(opening: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let opened = tokio::time::timeout(START_DEADLINE, opening).await;
+    opened.unwrap_or_else(|_| Err(Failure::new("the store did not answer in time").hint("is the database reachable?")))
+}
+
+fn logs(config: &Config) -> Result<LogGuard, Failure> {
+    let format = match config.telemetry.log.format {
+        LogFormat::Json => telemetry::log::LogFormat::Json,
+        LogFormat::Text => telemetry::log::LogFormat::Text,
+    };
+    telemetry::log::init(LogOptions::stderr(format, config.telemetry.log.level.as_str()))
+        .map_err(|e| Failure::usage(e.to_string()))
+}
+
+fn tracer(config: &Config) -> Result<Tracer, Failure> {
+    let Some(otlp) = &config.telemetry.otlp else { return Ok(Tracer::off()) };
+    let mut headers: Vec<(String, Secret)> = Vec::with_capacity(otlp.headers.len());
+    for (name, reference) in &otlp.headers {
+        headers.push((name.clone(), secrets::resolve(reference)?));
+    }
+    let runtime = tokio::runtime::Handle::current();
+    Tracer::otlp(&otlp.endpoint, &headers, otlp.sample_ratio, env!("CARGO_PKG_VERSION"), runtime)
+        .map_err(|e| Failure::usage(e.to_string()))
+}
+
+fn client(config: &Config) -> Result<upstream::Client, Failure> {
+    let connect_ms = config.providers.iter().map(|p| p.timeouts.connect_ms).max();
+    let mut options = upstream::ClientOptions::default();
+    if let Some(connect_ms) = connect_ms {
+        options.connect_timeout = ms(connect_ms);
+    }
+    upstream::Client::new(&options).map_err(|e| Failure::new(e.to_string()))
+}
+
+fn server_options(config: &Config) -> ServerOptions {
+    ServerOptions {
+        head_bytes_max: config.server.head_bytes_max,
+        headers_max: config.server.headers_max,
+        head_timeout: ms(config.server.head_timeout_ms.max(config.server.idle_timeout_ms)),
+        handshake_timeout: ms(config.server.head_timeout_ms),
+        http2: config.server.http2,
+    }
+}
+
+/// Limits of keys made from now on, by the configuration.
+pub fn new_key_limits(config: &Config) -> Limits {
+    let new = &config.limits.new_keys;
+    Limits {
+        requests_per_minute: new.requests_per_minute,
+        tokens_per_minute: new.tokens_per_minute,
+        concurrent_requests: new.concurrent_requests,
+        concurrent_streams: new.concurrent_streams,
+    }
+}
+
+async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|e| {
+        Failure::new(format!("`{key}` cannot listen on {address}: {e}")).hint(format!("choose another address under `{key}`"))
+    })
+}
+
+async fn asked_to_stop() {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+/// Cached answers are sealed under a key of their tenant's.
+#[derive(Debug)]
+struct TenantKeys(MasterKey);
+
+impl Sealer for TenantKeys {
+    fn key(&self, tenant: TenantId) -> Option<SealingKey> {
+        self.0.sealing_key(&format!("{}:{tenant}", purpose::CACHE)).ok()
+    }
+}
+
+struct Greeting<'a> {
+    first_key: Option<Secret>,
+    models: usize,
+    discovered: bool,
+    file: Option<&'a Path>,
+    dir: &'a Path,
+}
+
+/// What a person sees at the start, on standard output; logs go to standard error. The first key is
+/// printed here, once, and never logged.
+// threat: CTX-T3
+fn greet(config: &Config, greeting: &Greeting<'_>) {
+    let scheme = if config.listen.tls.is_some() { "https" } else { "http" };
+    let base = format!("{scheme}://{}", config.listen.data);
+    let mut out = std::io::stdout().lock();
+    let mut say = |line: String| {
+        let _ = writeln!(out, "{line}");
+    };
+    say(format!("bartizan {} serves on {base}", env!("CARGO_PKG_VERSION")));
+    say(format!("  control {}   health {}   data {}", config.listen.control, config.listen.health, greeting.dir.display()));
+    match greeting.file {
+        Some(file) => say(format!("  configuration {}", file.display())),
+        None => say("  configuration: defaults (write a bartizan.yaml to change them)".to_owned()),
+    }
+    if config.checks == Checks::Off {
+        say("  CHECKS ARE OFF: this is a plain proxy that asks no one anything and records nothing".to_owned());
+    }
+    if greeting.models == 0 {
+        say("  no upstream was found, so no model can be called yet. Do one of these and start again:".to_owned());
+        say("    export OPENAI_API_KEY=…   or   export ANTHROPIC_API_KEY=…".to_owned());
+        say("    start llama-server (port 8090), vLLM (8000) or Ollama (11434) on this machine".to_owned());
+        say("    list providers in bartizan.yaml".to_owned());
+    } else {
+        let how = if greeting.discovered { "found by looking around" } else { "configured" };
+        say(format!("  {} models, {how}", greeting.models));
+    }
+    if let Some(key) = &greeting.first_key {
+        say(String::new());
+        say(format!("  your first virtual key, shown this once: {}", key.expose()));
+        say(format!("  curl {base}/v1/models -H 'Authorization: Bearer {}'", key.expose()));
+    }
+    drop(say);
+    let _ = out.flush();
+}
+
+/// Models found on this machine, for commands that list what would be served.
+pub async fn what_is_served(config: &mut Config) -> BTreeMap<String, Vec<String>> {
+    if !config.providers.is_empty() {
+        return BTreeMap::new();
+    }
+    let found = discover::look().await;
+    config.providers.extend(found.providers);
+    found.served
+}
+
+const fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}

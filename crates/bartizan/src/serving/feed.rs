@@ -1,0 +1,67 @@
+//! Keys, limits and budgets from the store into memory, within a fraction of a second of their change.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use data::book::Book;
+use data::directory::Builder;
+use data::Gate;
+use domain::UnixMillis;
+use store::{Store, StoreError};
+use tokio::sync::watch;
+
+/// Polls the store's revision and replaces the directory when it has risen.
+///
+/// While the store is away the keys known last keep working: revoking needs the store, serving does not.
+#[derive(Debug)]
+pub struct Feed {
+    /// Where keys are kept.
+    pub store: Arc<dyn Store>,
+    /// Who uses them.
+    pub gate: Arc<Gate>,
+    /// What budgets they spend from.
+    pub book: Arc<Book>,
+    /// Counters that outlive a directory.
+    pub builder: Arc<Builder>,
+    /// How often to ask.
+    pub every: Duration,
+}
+
+impl Feed {
+    /// Runs until stopped.
+    // threat: CTX-T3
+    // threat: ANP-0016
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        let mut away = false;
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(self.every) => {}
+                _ = stop.wait_for(|stop| *stop) => return,
+            }
+            match self.refresh().await {
+                Ok(()) if away => {
+                    away = false;
+                    tracing::info!("the store answers again: keys and budgets are current");
+                }
+                Ok(()) => {}
+                Err(error) if away => tracing::debug!(%error, "the store is still away"),
+                Err(error) => {
+                    away = true;
+                    tracing::warn!(%error, "the store does not answer: keys and budgets stay as last known");
+                }
+            }
+        }
+    }
+
+    async fn refresh(&self) -> Result<(), StoreError> {
+        let known = self.gate.view().directory.revision;
+        if self.store.revision().await? == known {
+            return Ok(());
+        }
+        let dump = self.store.load().await?;
+        let directory = self.builder.build(&dump, &self.book, UnixMillis::now());
+        self.gate.set_directory(Arc::new(directory));
+        tracing::info!(revision = dump.revision, keys = dump.keys.len(), "keys and budgets reloaded");
+        Ok(())
+    }
+}

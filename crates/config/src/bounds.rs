@@ -1,0 +1,127 @@
+//! The range of every number in the file.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
+use crate::Problem;
+use crate::section::{Config, Journal, RoutingBreaker, Server, Store};
+use crate::validate::name;
+
+/// A day: no time in the file is longer.
+pub(crate) const DAY_MS: u64 = 86_400_000;
+
+impl Config {
+    // threat: AGP-D2
+    pub(crate) fn bounds(&self, problems: &mut Vec<Problem>) {
+        server(&self.server, &mut Section("server", problems));
+        store(&self.store, &mut Section("store", problems));
+        journal(&self.journal, &mut Section("journal", problems));
+        breaker(&self.routing.breaker, &mut Section("routing.breaker", problems));
+        name(problems, "ledger.origin", &self.ledger.origin);
+
+        let mut limits = Section("limits", problems);
+        limits.check(
+            "output_tokens_default",
+            self.limits.output_tokens_default,
+            1..=10_000_000,
+        );
+        let mut cache = Section("cache", problems);
+        cache.check("ttl_ms", self.cache.ttl_ms, 1..=DAY_MS);
+        cache.check("entries_max", self.cache.entries_max, 1..=100_000_000);
+        cache.check("bytes_max", self.cache.bytes_max, 1 << 16..=1 << 40);
+        let mut budgets = Section("budgets", problems);
+        budgets.check("lease_ttl_ms", self.budgets.lease_ttl_ms, 1_000..=DAY_MS);
+        budgets.check("wait_ms", self.budgets.wait_ms, 0..=10_000);
+        let mut ledger = Section("ledger", problems);
+        ledger.check(
+            "checkpoint_every_ms",
+            self.ledger.checkpoint_every_ms,
+            1_000..=DAY_MS,
+        );
+        let mut routing = Section("routing", problems);
+        routing.check("attempts_max", self.routing.attempts_max, 1..=20);
+        routing.check("retry_percent_max", self.routing.retry_percent_max, 0..=100);
+        routing.check(
+            "retries_per_second_min",
+            self.routing.retries_per_second_min,
+            0..=1_000_000,
+        );
+    }
+}
+
+fn server(server: &Server, own: &mut Section<'_>) {
+    own.check("head_bytes_max", server.head_bytes_max, 8 << 10..=1 << 20);
+    own.check("headers_max", server.headers_max, 16..=1_000);
+    own.check("head_timeout_ms", server.head_timeout_ms, 100..=DAY_MS);
+    own.check("body_bytes_max", server.body_bytes_max, 1 << 10..=1 << 30);
+    own.check("body_timeout_ms", server.body_timeout_ms, 100..=DAY_MS);
+    own.check("answer_bytes_max", server.answer_bytes_max, 1 << 10..=1 << 30);
+    own.check("event_bytes_max", server.event_bytes_max, 1 << 10..=1 << 28);
+    own.check("idle_timeout_ms", server.idle_timeout_ms, 100..=DAY_MS);
+    own.check("connections_max", server.connections_max, 1..=1_000_000);
+    let each = 1..=server.connections_max.max(1);
+    own.check(
+        "connections_per_address_max",
+        server.connections_per_address_max,
+        each,
+    );
+    own.check("drain_deadline_ms", server.drain_deadline_ms, 0..=DAY_MS);
+}
+
+fn store(store: &Store, own: &mut Section<'_>) {
+    own.check("connections_max", store.connections_max, 1..=1_000);
+    own.check("acquire_timeout_ms", store.acquire_timeout_ms, 10..=DAY_MS);
+    own.check("statement_timeout_ms", store.statement_timeout_ms, 10..=DAY_MS);
+    // Below a second: a revocation reaches every replica within one.
+    own.check("refresh_every_ms", store.refresh_every_ms, 10..=900);
+}
+
+fn journal(journal: &Journal, own: &mut Section<'_>) {
+    own.check("segment_bytes_max", journal.segment_bytes_max, 1 << 20..=1 << 32);
+    let two_segments = journal.segment_bytes_max.saturating_mul(2);
+    own.check("bytes_max", journal.bytes_max, two_segments..=1 << 44);
+}
+
+fn breaker(breaker: &RoutingBreaker, own: &mut Section<'_>) {
+    own.check(
+        "consecutive_failures_max",
+        breaker.consecutive_failures_max,
+        1..=1_000_000,
+    );
+    own.check("failure_percent_max", breaker.failure_percent_max, 1..=101);
+    own.check("window_calls_min", breaker.window_calls_min, 1..=1_000_000);
+    own.check("window_ms", breaker.window_ms, 100..=DAY_MS);
+    own.check("cooldown_ms", breaker.cooldown_ms, 10..=DAY_MS);
+    own.check(
+        "cooldown_ms_max",
+        breaker.cooldown_ms_max,
+        breaker.cooldown_ms..=DAY_MS,
+    );
+    own.check("probes_max", breaker.probes_max, 1..=1_000);
+}
+
+/// The section being checked, and where its problems go.
+struct Section<'a>(&'static str, &'a mut Vec<Problem>);
+
+impl Section<'_> {
+    fn check<T: PartialOrd + Display>(&mut self, key: &str, value: T, range: RangeInclusive<T>) {
+        within(self.1, format!("{}.{key}", self.0), value, range);
+    }
+}
+
+/// A problem unless `value` is in `range`.
+pub(crate) fn within<T: PartialOrd + Display>(
+    problems: &mut Vec<Problem>,
+    path: impl Into<String>,
+    value: T,
+    range: RangeInclusive<T>,
+) {
+    if !range.contains(&value) {
+        let message = format!(
+            "{value} is out of range: from {} to {}",
+            range.start(),
+            range.end()
+        );
+        problems.push(Problem::new(path, message));
+    }
+}

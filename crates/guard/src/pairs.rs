@@ -1,0 +1,168 @@
+//! Searches for many literals at once by pairs of bytes. Never knows what the literals mean.
+//!
+//! Every literal has three neighbouring bytes that ordinary text seldom has, so two overlapping pairs;
+//! whatever its alignment, one of the two stands at an even distance from where the search starts. So
+//! it is enough to look at every other pair, in one table, and to compare literals where it says so.
+
+/// Where a literal may stand around a pair.
+struct Candidate {
+    literal: usize,
+    bytes: &'static [u8],
+    offset: usize,
+}
+
+/// A set of literals to search for, each at least three bytes long.
+pub(crate) struct Pairs {
+    /// What is known of every pair of bytes: two marks and a bucket; zero for most.
+    entries: Box<[u8; 65_536]>,
+    /// What is in a bucket. Pairs share them: the literals are compared anyway.
+    candidates: Vec<Vec<Candidate>>,
+    /// The greatest offset of a pair in its literal.
+    offset_max: usize,
+}
+
+/// The pair is the first, or the second, of some literal's two.
+const FIRST: u8 = 0x80;
+const SECOND: u8 = 0x40;
+
+/// The rest of an entry is its bucket.
+const BUCKETS: u8 = 0x40;
+
+/// Bytes that are looked up before a branch is taken.
+const STRIDE: usize = 8;
+
+impl Pairs {
+    /// The literals are numbered in their order.
+    pub(crate) fn of(literals: impl Iterator<Item = &'static str>) -> Self {
+        let candidates = (0..BUCKETS).map(|_| Vec::new()).collect();
+        let mut pairs = Self { entries: Box::new([0; 65_536]), candidates, offset_max: 0 };
+        for (number, text) in literals.enumerate() {
+            let offset = rarest_window(text.as_bytes());
+            for (mark, offset) in [(FIRST, offset), (SECOND, offset + 1)] {
+                pairs.add(Candidate { literal: number, bytes: text.as_bytes(), offset }, mark);
+            }
+        }
+        pairs
+    }
+
+    fn add(&mut self, candidate: Candidate, mark: u8) {
+        let Some([first, second, ..]) = candidate.bytes.get(candidate.offset..) else { return };
+        let bucket = first.wrapping_mul(31).wrapping_add(*second) % BUCKETS;
+        if let Some(entry) = self.entries.get_mut(key(*first, *second)) {
+            *entry |= mark | bucket;
+        }
+        self.offset_max = self.offset_max.max(candidate.offset);
+        if let Some(list) = self.candidates.get_mut(usize::from(bucket)) {
+            list.push(candidate);
+        }
+    }
+
+    /// The first literal that starts at or behind `from`: where, and its number.
+    pub(crate) fn find(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
+        let mut best: Option<(usize, usize)> = None;
+        let mut at = from;
+        while at < text.len() {
+            at += self.quiet_bytes(text.get(at..)?);
+            // A literal that starts earlier can only be seen a little later.
+            if best.is_some_and(|(start, _)| at > start + self.offset_max) {
+                break;
+            }
+            let here = (at..at + STRIDE).step_by(2).filter_map(|pair_at| self.literal_around(text, pair_at, from)).min();
+            best = best.into_iter().chain(here).min();
+            at += STRIDE;
+        }
+        best
+    }
+
+    /// How many whole strides hold no pair of any literal.
+    fn quiet_bytes(&self, text: &[u8]) -> usize {
+        let (strides, _) = text.as_chunks::<STRIDE>();
+        let quiet = |stride: &[u8; STRIDE]| {
+            let word = u64::from_be_bytes(*stride);
+            self.at(word >> 48) | self.at(word >> 32) | self.at(word >> 16) | self.at(word) == 0
+        };
+        strides.iter().take_while(|stride| quiet(stride)).count() * STRIDE
+    }
+
+    /// The entry of the pair in the lowest two bytes.
+    fn at(&self, word: u64) -> u8 {
+        let pair = (word & 0xFFFF) as u16;
+        self.entries.get(usize::from(pair)).copied().unwrap_or_default()
+    }
+
+    fn entry(&self, first: u8, second: u8) -> u8 {
+        self.entries.get(key(first, second)).copied().unwrap_or_default()
+    }
+
+    /// The earliest literal at or behind `from` that has one of its pairs here.
+    fn literal_around(&self, text: &[u8], pair_at: usize, from: usize) -> Option<(usize, usize)> {
+        let [first, second, after @ ..] = text.get(pair_at..)? else { return None };
+        let entry = self.entry(*first, *second);
+        let goes_on = || after.first().is_some_and(|third| self.entry(*second, *third) & SECOND != 0);
+        let goes_before = || text.get(pair_at.wrapping_sub(1)).is_some_and(|zeroth| self.entry(*zeroth, *first) & FIRST != 0);
+        let both = entry & FIRST != 0 && goes_on() || entry & SECOND != 0 && goes_before();
+        if both { self.compare(entry % BUCKETS, text, pair_at, from) } else { None }
+    }
+
+    #[cold]
+    fn compare(&self, bucket: u8, text: &[u8], pair_at: usize, from: usize) -> Option<(usize, usize)> {
+        let stands = |candidate: &Candidate| {
+            let start = pair_at.checked_sub(candidate.offset).filter(|&start| start >= from)?;
+            text.get(start..)?.starts_with(candidate.bytes).then_some((start, candidate.literal))
+        };
+        self.candidates.get(usize::from(bucket))?.iter().filter_map(stands).min()
+    }
+}
+
+fn key(first: u8, second: u8) -> usize {
+    usize::from(u16::from_be_bytes([first, second]))
+}
+
+/// Where in a literal the three neighbouring bytes stand that text has least often.
+fn rarest_window(literal: &[u8]) -> usize {
+    let cost = |window: &[u8]| match window {
+        [a, b, c] => commonness(*a, *b) + commonness(*b, *c),
+        _ => u32::MAX,
+    };
+    literal.windows(3).enumerate().min_by_key(|(_, window)| cost(window)).map_or(0, |(at, _)| at)
+}
+
+/// Pairs that prose and code are full of.
+const COMMON_PAIRS: &[u8] = b"thheineranreonatndstesenofteedortihiasitetngalarsederavelemeceionsneeaecromacosaliriicuttraipaelouhossgekewispshplfounlodiidbeadctmontotsuurcaamvisdtanaagoppoapsocrlailuschistoha";
+
+/// Small letters by how common they are in prose and code.
+const COMMON_FIRST: &[u8] = b"etaoinsrhldcumfpgwybvkxjqz";
+
+/// Roughly how common a pair is; only the order matters.
+fn commonness(first: u8, second: u8) -> u32 {
+    let usual = COMMON_PAIRS.as_chunks::<2>().0.contains(&[first, second]);
+    letter(first) * letter(second) + if usual { 1_000 } else { 0 }
+}
+
+fn letter(byte: u8) -> u32 {
+    match byte {
+        b' ' => 40,
+        b'a'..=b'z' => COMMON_FIRST.iter().rev().zip(6..).find(|(letter, _)| **letter == byte).map_or(6, |(_, rank)| rank),
+        b'-' | b'.' | b'/' => 5,
+        b'0'..=b'9' | b'_' => 4,
+        _ => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_overlapping_literals_wins_whatever_its_pairs() {
+        let pairs = Pairs::of(["eeee_key", "ee_"].into_iter());
+        assert_eq!(pairs.find(b"  eeee_key", 0), Some((2, 0)));
+        assert_eq!(pairs.find(b"  eeee_key", 3), Some((4, 1)));
+        assert_eq!(pairs.find(b"  eeee_kex", 5), None);
+    }
+
+    #[test]
+    fn rare_bytes_are_preferred() {
+        assert_eq!(rarest_window(b"secret_key"), 5);
+    }
+}

@@ -1,0 +1,182 @@
+//! Budgets as people change them, what is taken from them, and how they stand.
+
+use async_trait::async_trait;
+use domain::{BudgetId, Money, NodeId, TenantScope, UnixMillis};
+use ledger::{Budget, Charge, Lease, Standing};
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use store::accounts;
+use store::{Budgets, LeaseAnswer, LeaseWish, StoreError, must_own, row};
+
+use crate::PostgresStore;
+use crate::connection::{Connection, commit, fault};
+use crate::windows::{self, WindowKey};
+
+#[async_trait]
+impl Budgets for PostgresStore {
+    async fn put_budget(&self, scope: &TenantScope, budget: &Budget) -> Result<(), StoreError> {
+        must_own(scope, budget.tenant)?;
+        self.bounded(async {
+            // Two replicas that add the same budget at once: the slower may meet the faster one's row in
+            // an index before it can see it, and sees it the second time.
+            match self.upsert_budget(scope, budget).await {
+                Err(StoreError::Conflict(_)) => self.upsert_budget(scope, budget).await,
+                outcome => outcome,
+            }
+        })
+        .await
+    }
+
+    async fn delete_budget(&self, scope: &TenantScope, budget: BudgetId) -> Result<(), StoreError> {
+        self.bounded(self.remove_budget(scope, budget)).await
+    }
+
+    async fn budgets(&self, scope: &TenantScope) -> Result<Vec<Budget>, StoreError> {
+        self.bounded(self.budgets_of(scope)).await
+    }
+
+    async fn grow_lease(&self, scope: &TenantScope, wish: &LeaseWish) -> Result<LeaseAnswer, StoreError> {
+        self.bounded(self.grow(scope, wish)).await
+    }
+
+    async fn shrink_lease(
+        &self,
+        scope: &TenantScope,
+        lease: &Lease,
+        amount: Money,
+    ) -> Result<Money, StoreError> {
+        self.bounded(self.shrink(scope, lease, amount)).await
+    }
+
+    async fn renew_leases(&self, node: NodeId, expires: UnixMillis) -> Result<(), StoreError> {
+        self.renew(node, expires).await
+    }
+
+    async fn expire_leases(&self, now: UnixMillis) -> Result<u64, StoreError> {
+        self.expire(now).await
+    }
+
+    async fn close_leases(&self, node: NodeId) -> Result<Vec<Lease>, StoreError> {
+        self.close_all(node).await
+    }
+
+    async fn standing(
+        &self,
+        scope: &TenantScope,
+        budget: BudgetId,
+        window_start: UnixMillis,
+    ) -> Result<Standing, StoreError> {
+        self.bounded(self.standing_of(scope, budget, window_start)).await
+    }
+}
+
+impl PostgresStore {
+    async fn upsert_budget(&self, scope: &TenantScope, budget: &Budget) -> Result<(), StoreError> {
+        let upsert = "INSERT INTO bartizan.budgets (budget, tenant, name, limit_nanos, scope, period)
+                      VALUES ($1, $2, $3, $4, $5, $6)
+                      ON CONFLICT (tenant, budget) DO UPDATE
+                      SET name = excluded.name, limit_nanos = excluded.limit_nanos";
+        let mut transaction = self.as_tenant(scope).await?;
+        sqlx::query(upsert)
+            .bind(budget.id.to_string())
+            .bind(scope.tenant().to_string())
+            .bind(&budget.name)
+            .bind(budget.limit.nanos())
+            .bind(row::encode(&budget.scope)?)
+            .bind(row::encode(&budget.window)?)
+            .execute(&mut *transaction)
+            .await
+            .map_err(fault)?;
+        commit(transaction).await
+    }
+
+    async fn remove_budget(&self, scope: &TenantScope, budget: BudgetId) -> Result<(), StoreError> {
+        let mut transaction = self.as_tenant(scope).await?;
+        let done = sqlx::query("DELETE FROM bartizan.budgets WHERE budget = $1 AND tenant = $2")
+            .bind(budget.to_string())
+            .bind(scope.tenant().to_string())
+            .execute(&mut *transaction)
+            .await
+            .map_err(fault)?;
+        if done.rows_affected() == 0 {
+            return Err(StoreError::NotFound);
+        }
+        commit(transaction).await
+    }
+
+    async fn budgets_of(&self, scope: &TenantScope) -> Result<Vec<Budget>, StoreError> {
+        let select = "SELECT budget, tenant, name, limit_nanos, scope, period FROM bartizan.budgets
+                      WHERE tenant = $1 ORDER BY budget";
+        let mut transaction = self.as_tenant(scope).await?;
+        let select = sqlx::query(select).bind(scope.tenant().to_string());
+        select
+            .fetch_all(&mut *transaction)
+            .await
+            .map_err(fault)?
+            .iter()
+            .map(read_budget)
+            .collect()
+    }
+
+    async fn standing_of(
+        &self,
+        scope: &TenantScope,
+        budget: BudgetId,
+        start: UnixMillis,
+    ) -> Result<Standing, StoreError> {
+        let select = "SELECT coalesce(w.spent, 0) AS spent, coalesce(w.leased, 0) AS leased,
+                             coalesce(w.unexplained, 0) AS unexplained
+                      FROM bartizan.budgets AS b
+                      LEFT JOIN bartizan.budget_windows AS w
+                          ON w.tenant = b.tenant AND w.budget = b.budget AND w.window_start = $3
+                      WHERE b.tenant = $1 AND b.budget = $2";
+        let mut transaction = self.as_tenant(scope).await?;
+        let row = sqlx::query(select)
+            .bind(scope.tenant().to_string())
+            .bind(budget.to_string())
+            .bind(start.0)
+            .fetch_optional(&mut *transaction)
+            .await
+            .map_err(fault)?;
+        windows::read_standing(&row.ok_or(StoreError::NotFound)?)
+    }
+}
+
+/// Takes what entries cost from the tenant's budgets; charges on budgets that are gone are nobody's.
+pub(crate) async fn charge_all(
+    connection: &mut Connection,
+    scope: &TenantScope,
+    node: NodeId,
+    charges: impl IntoIterator<Item = &Charge> + Send,
+) -> Result<(), StoreError> {
+    for ((budget, start), amount) in accounts::totals(charges) {
+        let at = WindowKey {
+            tenant: scope.tenant(),
+            budget,
+            start,
+        };
+        windows::ensure(connection, &at).await?;
+        let Some(mut standing) = windows::lock(connection, &at).await? else {
+            continue;
+        };
+        let mut held = windows::lock_lease(connection, &at, node).await?;
+        accounts::charge(&mut standing, held.as_mut(), amount);
+        windows::save_standing(connection, &at, &standing).await?;
+        if let Some(held) = held {
+            windows::save_lease(connection, &at, &held).await?;
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn read_budget(row: &PgRow) -> Result<Budget, StoreError> {
+    let text = |column| row.try_get::<&str, _>(column).map_err(fault);
+    Ok(Budget {
+        id: row::id(text("budget")?)?,
+        tenant: row::id(text("tenant")?)?,
+        scope: row::decode(text("scope")?)?,
+        name: text("name")?.to_owned(),
+        limit: Money::from_nanos(row.try_get("limit_nanos").map_err(fault)?),
+        window: row::decode(text("period")?)?,
+    })
+}

@@ -1,0 +1,269 @@
+//! Entry logs and their checkpoints.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+use domain::{NodeId, RequestId, TenantScope, UnixMillis};
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use store::row::{self, EntryColumns};
+use store::{EntryLog, Shipment, StoreError, StoredCheckpoint, StoredEntry, UsageQuery, UsageRow, must_own};
+
+use crate::connection::{Connection, commit, fault};
+use crate::{PostgresStore, budgets, usage};
+
+#[async_trait]
+impl EntryLog for PostgresStore {
+    async fn append(
+        &self,
+        scope: &TenantScope,
+        node: NodeId,
+        shipments: &[Shipment],
+    ) -> Result<u64, StoreError> {
+        for shipment in shipments {
+            must_own(scope, shipment.entry.tenant)?;
+        }
+        self.bounded(self.append_all(scope, node, shipments)).await
+    }
+
+    async fn size(&self, scope: &TenantScope) -> Result<u64, StoreError> {
+        let size = sqlx::query_scalar("SELECT size FROM bartizan.logs WHERE tenant = $1");
+        let size = size.bind(scope.tenant().to_string());
+        self.bounded(async {
+            let mut transaction = self.as_tenant(scope).await?;
+            row::unsigned(
+                size.fetch_optional(&mut *transaction)
+                    .await
+                    .map_err(fault)?
+                    .unwrap_or(0),
+            )
+        })
+        .await
+    }
+
+    async fn entry(&self, scope: &TenantScope, id: RequestId) -> Result<StoredEntry, StoreError> {
+        let select = "SELECT idx, bytes FROM bartizan.entries WHERE tenant = $1 AND request = $2";
+        let select = sqlx::query(select)
+            .bind(scope.tenant().to_string())
+            .bind(id.to_string());
+        let rows = self.bounded(self.rows(scope, select)).await?;
+        read_entry(rows.first().ok_or(StoreError::NotFound)?)
+    }
+
+    async fn entries(
+        &self,
+        scope: &TenantScope,
+        from: u64,
+        count: u64,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        let select =
+            "SELECT idx, bytes FROM bartizan.entries WHERE tenant = $1 AND idx >= $2 ORDER BY idx LIMIT $3";
+        let select = sqlx::query(select).bind(scope.tenant().to_string());
+        let select = select.bind(row::signed(from)).bind(row::signed(count));
+        self.bounded(self.rows(scope, select))
+            .await?
+            .iter()
+            .map(read_entry)
+            .collect()
+    }
+
+    async fn leaf_hashes(&self, scope: &TenantScope, size: u64) -> Result<Vec<[u8; 32]>, StoreError> {
+        let select = "SELECT leaf FROM bartizan.entries WHERE tenant = $1 AND idx < $2 ORDER BY idx";
+        let select = sqlx::query(select)
+            .bind(scope.tenant().to_string())
+            .bind(row::signed(size));
+        let rows = self.bounded(self.rows(scope, select)).await?;
+        if (rows.len() as u64) < size {
+            return Err(StoreError::NotFound);
+        }
+        rows.iter()
+            .map(|row| row::hash(row.try_get("leaf").map_err(fault)?))
+            .collect()
+    }
+
+    async fn put_checkpoint(
+        &self,
+        scope: &TenantScope,
+        checkpoint: &StoredCheckpoint,
+    ) -> Result<(), StoreError> {
+        self.bounded(self.keep_checkpoint(scope, checkpoint)).await
+    }
+
+    async fn checkpoint(&self, scope: &TenantScope) -> Result<Option<StoredCheckpoint>, StoreError> {
+        let select = "SELECT size, signed, note FROM bartizan.checkpoints WHERE tenant = $1
+                      ORDER BY size DESC LIMIT 1";
+        let select = sqlx::query(select).bind(scope.tenant().to_string());
+        self.bounded(self.rows(scope, select))
+            .await?
+            .first()
+            .map(read_checkpoint)
+            .transpose()
+    }
+
+    async fn usage(&self, scope: &TenantScope, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
+        let select = usage::select(scope, query);
+        usage::read(&self.bounded(self.rows(scope, select)).await?, query.by)
+    }
+}
+
+pub(crate) type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
+
+impl PostgresStore {
+    async fn rows(&self, scope: &TenantScope, select: Query<'_>) -> Result<Vec<PgRow>, StoreError> {
+        let mut transaction = self.as_tenant(scope).await?;
+        select.fetch_all(&mut *transaction).await.map_err(fault)
+    }
+
+    async fn append_all(
+        &self,
+        scope: &TenantScope,
+        node: NodeId,
+        shipments: &[Shipment],
+    ) -> Result<u64, StoreError> {
+        let mut transaction = self.as_tenant(scope).await?;
+        let size = lock_log(&mut transaction, scope).await?;
+        let new = unknown(&mut transaction, scope, shipments).await?;
+        insert(&mut transaction, scope, size, &new).await?;
+        let charges = new.iter().flat_map(|shipment| &shipment.entry.charges);
+        budgets::charge_all(&mut transaction, scope, node, charges).await?;
+        commit(transaction).await?;
+        Ok(new.len() as u64)
+    }
+
+    async fn keep_checkpoint(
+        &self,
+        scope: &TenantScope,
+        checkpoint: &StoredCheckpoint,
+    ) -> Result<(), StoreError> {
+        let insert = "INSERT INTO bartizan.checkpoints (tenant, size, signed, note) VALUES ($1, $2, $3, $4)
+                      ON CONFLICT DO NOTHING";
+        let mut transaction = self.as_tenant(scope).await?;
+        sqlx::query(insert)
+            .bind(scope.tenant().to_string())
+            .bind(row::signed(checkpoint.size))
+            .bind(checkpoint.signed.0)
+            .bind(&checkpoint.note)
+            .execute(&mut *transaction)
+            .await
+            .map_err(fault)?;
+        let note: String =
+            sqlx::query_scalar("SELECT note FROM bartizan.checkpoints WHERE tenant = $1 AND size = $2")
+                .bind(scope.tenant().to_string())
+                .bind(row::signed(checkpoint.size))
+                .fetch_one(&mut *transaction)
+                .await
+                .map_err(fault)?;
+        if note != checkpoint.note {
+            return Err(StoreError::Conflict(format!(
+                "another checkpoint of size {} exists",
+                checkpoint.size
+            )));
+        }
+        commit(transaction).await
+    }
+}
+
+/// Locks the log, so that shippers take turns and indices stay dense. Returns its size.
+async fn lock_log(connection: &mut Connection, scope: &TenantScope) -> Result<u64, StoreError> {
+    let tenant = scope.tenant().to_string();
+    sqlx::query("INSERT INTO bartizan.logs (tenant, size) VALUES ($1, 0) ON CONFLICT DO NOTHING")
+        .bind(&tenant)
+        .execute(&mut *connection)
+        .await
+        .map_err(fault)?;
+    let size =
+        sqlx::query_scalar("SELECT size FROM bartizan.logs WHERE tenant = $1 FOR UPDATE").bind(&tenant);
+    row::unsigned(size.fetch_one(connection).await.map_err(fault)?)
+}
+
+/// Those whose request is not in the log, each once, in order.
+async fn unknown<'a>(
+    connection: &mut Connection,
+    scope: &TenantScope,
+    shipments: &'a [Shipment],
+) -> Result<Vec<&'a Shipment>, StoreError> {
+    let requests: Vec<String> = shipments
+        .iter()
+        .map(|shipment| shipment.entry.id.to_string())
+        .collect();
+    let select = "SELECT request FROM bartizan.entries WHERE tenant = $1 AND request = ANY($2)";
+    let known = sqlx::query_scalar(select)
+        .bind(scope.tenant().to_string())
+        .bind(&requests);
+    let mut seen: HashSet<String> = known
+        .fetch_all(connection)
+        .await
+        .map_err(fault)?
+        .into_iter()
+        .collect();
+    let new = shipments
+        .iter()
+        .zip(requests)
+        .filter(|(_, request)| seen.insert(request.clone()));
+    Ok(new.map(|(shipment, _)| shipment).collect())
+}
+
+/// Writes the entries behind each other, all in one statement.
+async fn insert(
+    connection: &mut Connection,
+    scope: &TenantScope,
+    size: u64,
+    new: &[&Shipment],
+) -> Result<(), StoreError> {
+    let insert = "INSERT INTO bartizan.entries (tenant, idx, request, finished, key, team, model, outcome,
+                                                prompt_tokens, output_tokens, cost_nanos, leaf, bytes)
+        SELECT $1, $2 + n - 1, request, finished, key, team, model, outcome,
+               prompt_tokens, output_tokens, cost_nanos, leaf, bytes
+        FROM unnest($3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[],
+                    $9::bigint[], $10::bigint[], $11::bigint[], $12::bytea[], $13::bytea[]) WITH ORDINALITY
+            AS new (request, finished, key, team, model, outcome,
+                    prompt_tokens, output_tokens, cost_nanos, leaf, bytes, n)";
+    let columns: Vec<EntryColumns> = new.iter().map(|shipment| EntryColumns::of(shipment)).collect();
+    sqlx::query(insert)
+        .bind(scope.tenant().to_string())
+        .bind(row::signed(size))
+        .bind(each(&columns, |entry| entry.request.to_string()))
+        .bind(each(&columns, |entry| entry.finished.0))
+        .bind(each(&columns, |entry| entry.key.to_string()))
+        .bind(each(&columns, |entry| entry.team.to_string()))
+        .bind(each(&columns, |entry| entry.model.clone()))
+        .bind(each(&columns, |entry| entry.outcome))
+        .bind(each(&columns, |entry| row::signed(entry.prompt_tokens)))
+        .bind(each(&columns, |entry| row::signed(entry.output_tokens)))
+        .bind(each(&columns, |entry| entry.cost.nanos()))
+        .bind(each(&columns, |entry| entry.leaf.to_vec()))
+        .bind(
+            new.iter()
+                .map(|shipment| shipment.bytes.clone())
+                .collect::<Vec<_>>(),
+        )
+        .execute(&mut *connection)
+        .await
+        .map_err(fault)?;
+    let size = size + new.len() as u64;
+    let update = sqlx::query("UPDATE bartizan.logs SET size = $2 WHERE tenant = $1");
+    let update = update.bind(scope.tenant().to_string()).bind(row::signed(size));
+    update.execute(connection).await.map_err(fault)?;
+    Ok(())
+}
+
+/// One column of all entries.
+fn each<T>(columns: &[EntryColumns], value: impl Fn(&EntryColumns) -> T) -> Vec<T> {
+    columns.iter().map(value).collect()
+}
+
+fn read_entry(row: &PgRow) -> Result<StoredEntry, StoreError> {
+    let index = row::unsigned(row.try_get("idx").map_err(fault)?)?;
+    Ok(StoredEntry {
+        index,
+        bytes: row.try_get("bytes").map_err(fault)?,
+    })
+}
+
+fn read_checkpoint(row: &PgRow) -> Result<StoredCheckpoint, StoreError> {
+    Ok(StoredCheckpoint {
+        size: row::unsigned(row.try_get("size").map_err(fault)?)?,
+        signed: UnixMillis(row.try_get("signed").map_err(fault)?),
+        note: row.try_get("note").map_err(fault)?,
+    })
+}

@@ -1,0 +1,143 @@
+//! The schema's history, applying what is missing of it, and refusing a database that is not as it should be.
+
+use sqlx::{Connection as _, Row};
+use store::StoreError;
+use store::migration::{Applied, Migration, due};
+
+use crate::PostgresStore;
+use crate::connection::{Connection, fault, options};
+
+/// All migrations, in order.
+pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    name: "0001_initial.sql",
+    sql: include_str!("../../../migrations/postgres/0001_initial.sql"),
+}];
+
+const ROLES: &str = include_str!("../../../migrations/postgres/roles.sql");
+const LOGIN: &str = include_str!("../../../migrations/postgres/login.sql");
+/// Held while migrating: `bartizan` in ASCII.
+const LOCK: i64 = 0x6261_7274_697a_616e;
+
+/// Makes the roles, then applies what is due in one transaction, one replica at a time.
+pub(crate) async fn run(owner_url: &str, migrations: &[Migration]) -> Result<(), StoreError> {
+    let mut connection = Connection::connect_with(&options(owner_url)?)
+        .await
+        .map_err(fault)?;
+    sqlx::raw_sql(ROLES)
+        .execute(&mut connection)
+        .await
+        .map_err(fault)?;
+    let mut transaction = connection.begin().await.map_err(fault)?;
+    lock(&mut transaction).await?;
+    let applied = prepared(&mut transaction).await?;
+    for migration in due(migrations, &applied)? {
+        apply(&mut transaction, migration).await?;
+    }
+    transaction.commit().await.map_err(fault)?;
+    connection.close().await.map_err(fault)
+}
+
+async fn lock(connection: &mut Connection) -> Result<(), StoreError> {
+    sqlx::query("SET LOCAL lock_timeout = '60s'")
+        .execute(&mut *connection)
+        .await
+        .map_err(fault)?;
+    sqlx::query("SELECT pg_advisory_xact_lock($1)")
+        .bind(LOCK)
+        .execute(connection)
+        .await
+        .map_err(fault)?;
+    Ok(())
+}
+
+/// What was applied, after making the place where that is written down.
+async fn prepared(connection: &mut Connection) -> Result<Vec<Applied>, StoreError> {
+    let table = "CREATE SCHEMA IF NOT EXISTS bartizan;
+        CREATE TABLE IF NOT EXISTS bartizan.schema_migrations (
+            version bigint PRIMARY KEY, name text NOT NULL, checksum text NOT NULL)";
+    sqlx::raw_sql(table)
+        .execute(&mut *connection)
+        .await
+        .map_err(fault)?;
+    applied(connection).await
+}
+
+async fn applied(connection: &mut Connection) -> Result<Vec<Applied>, StoreError> {
+    let select = "SELECT version, checksum FROM bartizan.schema_migrations ORDER BY version";
+    let rows = sqlx::query(select).fetch_all(connection).await.map_err(fault)?;
+    let read = |row: sqlx::postgres::PgRow| {
+        Ok(Applied {
+            version: row.try_get("version")?,
+            checksum: row.try_get("checksum")?,
+        })
+    };
+    rows.into_iter().map(|row| read(row).map_err(fault)).collect()
+}
+
+async fn apply(connection: &mut Connection, migration: &Migration) -> Result<(), StoreError> {
+    let failed =
+        |error: sqlx::Error| StoreError::Unavailable(format!("migration `{}`: {error}", migration.name));
+    sqlx::raw_sql(migration.sql)
+        .execute(&mut *connection)
+        .await
+        .map_err(failed)?;
+    sqlx::query("INSERT INTO bartizan.schema_migrations (version, name, checksum) VALUES ($1, $2, $3)")
+        .bind(migration.version)
+        .bind(migration.name)
+        .bind(migration.checksum())
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    Ok(())
+}
+
+/// Lets a login switch to the two roles.
+pub(crate) async fn admit(owner_url: &str, login: &str) -> Result<(), StoreError> {
+    let mut connection = Connection::connect_with(&options(owner_url)?)
+        .await
+        .map_err(fault)?;
+    let name = sqlx::query("SELECT set_config('bartizan.login', $1, false)").bind(login);
+    name.execute(&mut connection).await.map_err(fault)?;
+    sqlx::raw_sql(LOGIN)
+        .execute(&mut connection)
+        .await
+        .map_err(fault)?;
+    connection.close().await.map_err(fault)
+}
+
+/// Refuses a schema that this program does not know, and a database that would not hold tenants apart.
+// threat: AGP-E1
+// threat: ANP-0007
+pub(crate) async fn check(store: &PostgresStore) -> Result<(), StoreError> {
+    let mut transaction = store.as_node().await?;
+    if !due(MIGRATIONS, &applied(&mut transaction).await?)?.is_empty() {
+        return Err(StoreError::Unavailable(
+            "the schema is not up to date: migrate it first".to_owned(),
+        ));
+    }
+    let mighty = "SELECT rolname::text FROM pg_catalog.pg_roles
+                  WHERE rolname IN ('bartizan_app', 'bartizan_feed') AND (rolsuper OR rolbypassrls)";
+    if let Some(role) = named(&mut transaction, mighty).await? {
+        return Err(StoreError::Conflict(format!(
+            "the role `{role}` can bypass row-level security"
+        )));
+    }
+    let open = "SELECT c.relname::text FROM pg_catalog.pg_class AS c
+                JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = 'bartizan'
+                JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'tenant'
+                WHERE c.relkind IN ('r', 'p') AND NOT (c.relrowsecurity AND c.relforcerowsecurity)";
+    if let Some(table) = named(&mut transaction, open).await? {
+        return Err(StoreError::Conflict(format!(
+            "row-level security is off for the table `{table}`"
+        )));
+    }
+    Ok(())
+}
+
+async fn named(connection: &mut Connection, select: &'static str) -> Result<Option<String>, StoreError> {
+    sqlx::query_scalar(select)
+        .fetch_optional(connection)
+        .await
+        .map_err(fault)
+}

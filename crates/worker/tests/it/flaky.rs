@@ -1,0 +1,179 @@
+//! A store that fails when told to, before or after it has done its work.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use async_trait::async_trait;
+use credential::KeyRecord;
+use domain::{BudgetId, Money, NodeId, RequestId, TenantScope, UnixMillis};
+use ledger::{Budget, Lease, Standing};
+use store::{
+    Budgets, Directory, DirectoryDump, EntryLog, LeaseAnswer, LeaseWish, MemoryStore, Shipment, Store,
+    StoreError, StoredCheckpoint, StoredEntry, Team, Tenant, UsageQuery, UsageRow,
+};
+
+#[derive(Debug, Default)]
+pub struct FlakyStore {
+    pub inner: MemoryStore,
+    /// So many calls fail before anything is done.
+    pub fail: AtomicU32,
+    /// So many appends are done, and their answer is lost.
+    pub lose_answers: AtomicU32,
+    /// Everything fails.
+    pub down: AtomicBool,
+    /// Calls that were refused.
+    pub refused: AtomicU32,
+    /// Appends with an entry of this request are refused for good; 0 for none.
+    pub refuses: AtomicU32,
+}
+
+fn one_less(counter: &AtomicU32) -> bool {
+    counter
+        .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1))
+        .is_ok()
+}
+
+impl FlakyStore {
+    fn mood(&self) -> Result<(), StoreError> {
+        if self.down.load(Ordering::SeqCst) || one_less(&self.fail) {
+            self.refused.fetch_add(1, Ordering::SeqCst);
+            return Err(StoreError::Unavailable("told to fail".into()));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Directory for FlakyStore {
+    async fn revision(&self) -> Result<u64, StoreError> {
+        self.mood()?;
+        self.inner.revision().await
+    }
+    async fn load(&self) -> Result<DirectoryDump, StoreError> {
+        self.mood()?;
+        self.inner.load().await
+    }
+    async fn create_tenant(&self, tenant: &Tenant) -> Result<(), StoreError> {
+        self.inner.create_tenant(tenant).await
+    }
+    async fn create_team(&self, scope: &TenantScope, team: &Team) -> Result<(), StoreError> {
+        self.inner.create_team(scope, team).await
+    }
+    async fn create_key(&self, scope: &TenantScope, key: &KeyRecord) -> Result<(), StoreError> {
+        self.inner.create_key(scope, key).await
+    }
+    async fn replace_key(&self, scope: &TenantScope, a: &KeyRecord, b: &KeyRecord) -> Result<(), StoreError> {
+        self.inner.replace_key(scope, a, b).await
+    }
+    async fn keys(&self, scope: &TenantScope) -> Result<Vec<KeyRecord>, StoreError> {
+        self.inner.keys(scope).await
+    }
+}
+
+#[async_trait]
+impl Budgets for FlakyStore {
+    async fn put_budget(&self, scope: &TenantScope, budget: &Budget) -> Result<(), StoreError> {
+        self.inner.put_budget(scope, budget).await
+    }
+    async fn delete_budget(&self, scope: &TenantScope, budget: BudgetId) -> Result<(), StoreError> {
+        self.inner.delete_budget(scope, budget).await
+    }
+    async fn budgets(&self, scope: &TenantScope) -> Result<Vec<Budget>, StoreError> {
+        self.inner.budgets(scope).await
+    }
+    async fn grow_lease(&self, scope: &TenantScope, wish: &LeaseWish) -> Result<LeaseAnswer, StoreError> {
+        self.inner.grow_lease(scope, wish).await
+    }
+    async fn shrink_lease(
+        &self,
+        scope: &TenantScope,
+        lease: &Lease,
+        amount: Money,
+    ) -> Result<Money, StoreError> {
+        self.inner.shrink_lease(scope, lease, amount).await
+    }
+    async fn renew_leases(&self, node: NodeId, expires: UnixMillis) -> Result<(), StoreError> {
+        self.mood()?;
+        self.inner.renew_leases(node, expires).await
+    }
+    async fn expire_leases(&self, now: UnixMillis) -> Result<u64, StoreError> {
+        self.mood()?;
+        self.inner.expire_leases(now).await
+    }
+    async fn close_leases(&self, node: NodeId) -> Result<Vec<Lease>, StoreError> {
+        self.mood()?;
+        self.inner.close_leases(node).await
+    }
+    async fn standing(
+        &self,
+        scope: &TenantScope,
+        budget: BudgetId,
+        window_start: UnixMillis,
+    ) -> Result<Standing, StoreError> {
+        self.inner.standing(scope, budget, window_start).await
+    }
+}
+
+#[async_trait]
+impl EntryLog for FlakyStore {
+    async fn append(
+        &self,
+        scope: &TenantScope,
+        node: NodeId,
+        shipments: &[Shipment],
+    ) -> Result<u64, StoreError> {
+        self.mood()?;
+        let refused = u128::from(self.refuses.load(Ordering::SeqCst));
+        if shipments
+            .iter()
+            .any(|shipment| refused > 0 && shipment.entry.id.as_u128() == refused)
+        {
+            return Err(StoreError::Damaged("told to refuse".into()));
+        }
+        let new = self.inner.append(scope, node, shipments).await?;
+        if one_less(&self.lose_answers) {
+            return Err(StoreError::Unavailable("the answer was lost".into()));
+        }
+        Ok(new)
+    }
+    async fn size(&self, scope: &TenantScope) -> Result<u64, StoreError> {
+        self.mood()?;
+        self.inner.size(scope).await
+    }
+    async fn entry(&self, scope: &TenantScope, id: RequestId) -> Result<StoredEntry, StoreError> {
+        self.inner.entry(scope, id).await
+    }
+    async fn entries(
+        &self,
+        scope: &TenantScope,
+        from: u64,
+        count: u64,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        self.mood()?;
+        self.inner.entries(scope, from, count).await
+    }
+    async fn leaf_hashes(&self, scope: &TenantScope, size: u64) -> Result<Vec<[u8; 32]>, StoreError> {
+        self.mood()?;
+        self.inner.leaf_hashes(scope, size).await
+    }
+    async fn put_checkpoint(
+        &self,
+        scope: &TenantScope,
+        checkpoint: &StoredCheckpoint,
+    ) -> Result<(), StoreError> {
+        self.mood()?;
+        self.inner.put_checkpoint(scope, checkpoint).await
+    }
+    async fn checkpoint(&self, scope: &TenantScope) -> Result<Option<StoredCheckpoint>, StoreError> {
+        self.mood()?;
+        self.inner.checkpoint(scope).await
+    }
+    async fn usage(&self, scope: &TenantScope, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
+        self.inner.usage(scope, query).await
+    }
+}
+
+impl Store for FlakyStore {
+    fn engine(&self) -> &'static str {
+        "flaky"
+    }
+}
