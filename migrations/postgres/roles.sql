@@ -16,8 +16,11 @@ BEGIN
         IF NOT pg_has_role(current_user, wanted, switchable) THEN
             BEGIN
                 EXECUTE format('GRANT %I TO %I', wanted, current_user);
-            EXCEPTION WHEN unique_violation OR internal_error THEN
-                NULL; -- another replica was faster
+            EXCEPTION
+                WHEN unique_violation OR internal_error THEN
+                    NULL; -- another replica was faster
+                WHEN insufficient_privilege THEN
+                    NULL; -- the roles were made by someone else; an owner need not switch to them
             END;
         END IF;
     END LOOP;

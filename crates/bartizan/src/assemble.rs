@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use config::Config;
 use config::section::{Checks as ChecksConfig, Expose, PriceOverride, Provider as ProviderConfig, ProviderKind, StreamUsage, Unpriced as UnpricedConfig};
-use credential::SecretRef;
 use data::settings::{
     Bounds, CacheSettings, Checks, Deadlines, Guards, Model, Provider, ProviderParts, Settings, Target, Unpriced,
 };
@@ -66,7 +65,7 @@ impl Workshop {
         let mut credentials = Vec::new();
         let mut providers = BTreeMap::new();
         for described in &config.providers {
-            let credential = described.credential.as_ref().map(secrets::resolve).transpose()?;
+            let credential = described.credential.as_ref().map(|r| secrets::resolve_strong(r, config.posture)).transpose()?;
             providers.insert(described.name.as_str(), (described, provider(described, credential.as_ref())?));
             credentials.extend(credential);
         }
@@ -282,7 +281,7 @@ fn catalog_name(config: &Config, provider: &str) -> String {
 }
 
 fn price(one: &PriceOverride) -> Price {
-    let money = |dollars: config::Dollars| Money::from(dollars);
+    let money = |dollars: config::Dollars| -> Money { dollars.0 };
     let nanos = |dollars: config::Dollars| u64::try_from(money(dollars).nanos()).unwrap_or(0);
     let base = Price::per_million(money(one.input_per_million), money(one.output_per_million));
     Price {
@@ -294,22 +293,7 @@ fn price(one: &PriceOverride) -> Price {
 }
 
 fn breaker_settings(config: &Config) -> BreakerSettings {
-    let b = &config.routing.breaker;
-    let ns = |ms: u64| ms.saturating_mul(1_000_000);
-    BreakerSettings {
-        consecutive_failures_max: b.consecutive_failures_max,
-        failure_percent_max: b.failure_percent_max,
-        window_calls_min: b.window_calls_min,
-        window_ns: ns(b.window_ms),
-        cooldown_ns: ns(b.cooldown_ms),
-        cooldown_ns_max: ns(b.cooldown_ms_max),
-        probes_max: b.probes_max,
-    }
-}
-
-/// Where a reference to a secret points, for people.
-pub fn reference_text(reference: &SecretRef) -> String {
-    reference.to_string()
+    config.routing.breaker.into()
 }
 
 const fn ms(ms: u64) -> Duration {

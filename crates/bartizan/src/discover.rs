@@ -55,7 +55,7 @@ pub async fn look() -> Found {
         if is_set(variable) {
             let mut provider = Provider::new(name, kind);
             provider.base_url = Some(base.to_owned());
-            provider.credential = SecretRef::env(variable);
+            provider.credential = Some(SecretRef::Env(variable.to_owned()));
             found.providers.push(provider);
         }
     }
@@ -65,7 +65,7 @@ pub async fn look() -> Found {
     for (name, port, variable) in engines {
         if let Some(models) = models_at(port, &name).await {
             let mut provider = engine(&name, port);
-            provider.credential = is_set(variable).then(|| SecretRef::env(variable)).flatten();
+            provider.credential = is_set(variable).then(|| SecretRef::Env(variable.to_owned()));
             found.served.insert(name, models);
             found.providers.push(provider);
         }

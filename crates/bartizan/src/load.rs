@@ -44,7 +44,10 @@ pub fn file(path: &Path) -> Result<Config, Failure> {
     if let Some(first) = problems.first() {
         let all: Vec<String> = problems.iter().map(ToString::to_string).collect();
         let failure = Failure::usage(format!("`{name}`: {}", all.join("\n       ")));
-        return Err(first.hint.clone().map_or(failure, |hint| failure.hint(hint)));
+        return Err(match first.hint.clone() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        });
     }
     relative_to(&mut config, path);
     Ok(config)

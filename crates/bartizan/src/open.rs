@@ -8,7 +8,7 @@ use config::Config;
 use config::section::StoreEngine;
 use domain::Secret;
 use store::Store;
-use store_postgres::{PoolOptions, PostgresStore};
+use store_postgres::{Bounds, PostgresStore};
 use store_sqlite::SqliteStore;
 
 use crate::failure::{Failure, Hint};
@@ -36,13 +36,18 @@ pub async fn store(config: &Config, sqlite: &Path) -> Result<Opened, Failure> {
                 Failure::usage("`store.engine: postgres` needs `store.url`").hint("url: env:DATABASE_URL")
             })?;
             let url = secrets::resolve(reference)?;
-            let options = PoolOptions {
+            let bounds = Bounds {
                 connections_max: config.store.connections_max,
-                acquire_timeout: Duration::from_millis(config.store.acquire_timeout_ms),
-                statement_timeout: Duration::from_millis(config.store.statement_timeout_ms),
+                acquire: Duration::from_millis(config.store.acquire_timeout_ms),
+                statement: Duration::from_millis(config.store.statement_timeout_ms),
+                ..Bounds::default()
             };
-            let store = PostgresStore::connect(url.expose(), options).await?;
-            store.migrate(url.expose()).await?;
+            // A gate in production is not the owner and cannot migrate; connecting then says whether
+            // somebody else has.
+            if let Err(error) = PostgresStore::migrate(url.expose()).await {
+                tracing::info!(%error, "not migrated from here");
+            }
+            let store = PostgresStore::connect(url.expose(), bounds).await?;
             Ok(Opened { store: Arc::new(store), secret: Some(url) })
         }
     }

@@ -1,6 +1,7 @@
 //! Secret references resolved: the one place that reads secrets from the environment and from files.
 
-use credential::SecretRef;
+use config::Posture;
+use credential::{SecretRef, Weakness};
 use domain::Secret;
 
 use crate::failure::{Failure, Hint};
@@ -27,8 +28,19 @@ pub fn resolve(reference: &SecretRef) -> Result<Secret, Failure> {
     };
     let line = text.strip_suffix('\n').unwrap_or(&text);
     let secret = Secret::new(line.strip_suffix('\r').unwrap_or(line));
-    if secret.expose().trim().is_empty() {
+    if credential::weakness(&secret) == Some(Weakness::Empty) {
         return Err(Failure::new(format!("`{reference}` is empty")).hint("an empty secret protects nothing: set it, or remove the reference"));
+    }
+    Ok(secret)
+}
+
+/// The same, and in a posture other than development not a placeholder such as `changeme` either.
+// threat: CTX-T2
+pub fn resolve_strong(reference: &SecretRef, posture: Posture) -> Result<Secret, Failure> {
+    let secret = resolve(reference)?;
+    if posture != Posture::Development && credential::weakness(&secret).is_some() {
+        return Err(Failure::new(format!("`{reference}` holds a placeholder, not a secret"))
+            .hint("posture `development` alone takes placeholders"));
     }
     Ok(secret)
 }

@@ -98,7 +98,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     let directory = builder.build(&dump, &book, UnixMillis::now());
     let models = assembled.settings.models.len();
     metrics.gauges().config_revision.set(1);
-    let cache = assembled.settings.cache.map(|settings| Cache::new(settings, Box::new(TenantKeys(home.master.duplicate()))));
+    let cache = assembled.settings.cache.map(|settings| Cache::new(settings, Box::new(TenantKeys(MasterKey::from_bytes(*home.master.derive(purpose::CACHE))))));
     let (gate, settler) = Gate::new(GateParts {
         view: View { settings: Arc::new(assembled.settings), directory: Arc::new(directory) },
         book: book.clone(),
@@ -210,13 +210,7 @@ fn server_options(config: &Config) -> ServerOptions {
 
 /// Limits of keys made from now on, by the configuration.
 pub fn new_key_limits(config: &Config) -> Limits {
-    let new = &config.limits.new_keys;
-    Limits {
-        requests_per_minute: new.requests_per_minute,
-        tokens_per_minute: new.tokens_per_minute,
-        concurrent_requests: new.concurrent_requests,
-        concurrent_streams: new.concurrent_streams,
-    }
+    config.limits.new_keys.into()
 }
 
 async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, Failure> {
@@ -241,7 +235,7 @@ struct TenantKeys(MasterKey);
 
 impl Sealer for TenantKeys {
     fn key(&self, tenant: TenantId) -> Option<SealingKey> {
-        self.0.sealing_key(&format!("{}:{tenant}", purpose::CACHE)).ok()
+        self.0.sealing_key(&tenant.to_string()).ok()
     }
 }
 

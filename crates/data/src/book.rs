@@ -105,7 +105,11 @@ impl Cell {
     }
 
     fn settle(&self, window_start: UnixMillis, reserved: Money, actual: Money) {
-        self.holding_of(window_start, |holding| holding.settle(reserved, actual));
+        let overrun = self.holding_of(window_start, |holding| holding.settle(reserved, actual));
+        if let Some(overrun) = overrun.filter(|overrun| !overrun.is_none()) {
+            // Only a provider that used more than it was asked for comes here. It is counted all the same.
+            tracing::error!(budget = %self.id(), nanos = overrun.0.nanos(), "a call cost more than its bound");
+        }
         let mut state = self.lock();
         state.recent = state.recent.plus(actual);
     }
@@ -302,8 +306,9 @@ impl Book {
             (wish, state.budget.name.clone())
         };
         match self.store.grow_lease(&cell.scope, &wish).await {
-            Ok(LeaseAnswer::Granted { granted, .. }) => {
-                cell.holding_of(wish.window_start, |holding| holding.grow(granted));
+            Ok(LeaseAnswer::Granted { granted, lease }) => {
+                // The store's figure, not ours plus the grant: it also heals replies that were lost.
+                cell.holding_of(wish.window_start, |holding| holding.adopt(lease.amount));
                 let mut state = cell.lock();
                 state.remaining_hint = state.remaining_hint.minus_floor_zero(granted);
                 Ok(())
@@ -320,7 +325,11 @@ impl Book {
     }
 
     /// Gives back what a cell holds above `keep`, and the whole of windows that have ended.
+    ///
+    /// Where the store does not answer, the money is not taken back into the holding: whether it was given
+    /// back is unknown, and the next grant says.
     async fn give_back(&self, cell: &Arc<Cell>, keep: Money) {
+        let _one_at_a_time = cell.asking.lock().await;
         let mut idle = Vec::new();
         {
             let mut state = cell.lock();
@@ -333,8 +342,10 @@ impl Book {
             state.past.retain(|(_, holding)| holding.reserved() > Money::ZERO);
         }
         for (lease, amount) in idle {
-            if amount > Money::ZERO && self.store.shrink_lease(&cell.scope, &lease, amount).await.is_err() {
-                cell.holding_of(lease.window_start, |holding| holding.undo_give_back(amount));
+            if amount > Money::ZERO
+                && let Err(error) = self.store.shrink_lease(&cell.scope, &lease, amount).await
+            {
+                tracing::debug!(budget = %lease.budget, %error, "an idle lease could not be given back");
             }
         }
     }

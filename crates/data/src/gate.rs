@@ -143,6 +143,12 @@ impl Gate {
         self.draining.load(Ordering::Relaxed)
     }
 
+    /// Sends the spans that still wait.
+    pub async fn shutdown_traces(&self) {
+        let tracer = self.tracer.clone();
+        let _ = tokio::task::spawn_blocking(move || tracer.shutdown(std::time::Duration::from_secs(3))).await;
+    }
+
     /// Nanoseconds since the gate was made: the clock of limits and breakers.
     pub(crate) fn monotonic_ns(&self, now: Instant) -> u64 {
         u64::try_from(now.saturating_duration_since(self.epoch).as_nanos()).unwrap_or(u64::MAX)

@@ -21,7 +21,8 @@ pub fn models_list(dialect: Dialect, models: &[ModelCard]) -> Vec<u8> {
         if dialect == Dialect::OpenAi {
             json.key("object").text("list");
         }
-        json.key("data").array(|json| models.iter().for_each(|model| write_card(dialect, model, json)));
+        json.key("data")
+            .array(|json| models.iter().for_each(|model| write_card(dialect, model, json)));
         if dialect == Dialect::Anthropic {
             write_page(models, json);
         }
@@ -77,12 +78,15 @@ fn rfc3339(seconds: i64) -> String {
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let shifted = days.saturating_add(719_468);
     let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_index = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_index + 2) / 5 + 1;
-    let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
+    let month = if month_index < 10 {
+        month_index + 3
+    } else {
+        month_index - 9
+    };
     let year = year_of_era + era.saturating_mul(400) + i64::from(month <= 2);
     let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
@@ -103,7 +107,10 @@ mod tests {
 
     #[test]
     fn an_empty_list_is_a_list() {
-        assert_eq!(models_list(Dialect::OpenAi, &[]), br#"{"object":"list","data":[]}"#);
+        assert_eq!(
+            models_list(Dialect::OpenAi, &[]),
+            br#"{"object":"list","data":[]}"#
+        );
         assert_eq!(
             models_list(Dialect::Anthropic, &[]),
             br#"{"data":[],"has_more":false,"first_id":null,"last_id":null}"#
@@ -112,7 +119,11 @@ mod tests {
 
     #[test]
     fn a_model_reads_like_the_providers_own() {
-        let card = ModelCard { id: "fast".into(), created: 1_700_000_000, owned_by: "openai".into() };
+        let card = ModelCard {
+            id: "fast".into(),
+            created: 1_700_000_000,
+            owned_by: "openai".into(),
+        };
         assert_eq!(
             String::from_utf8(model_card(Dialect::OpenAi, &card)).unwrap(),
             r#"{"id":"fast","object":"model","created":1700000000,"owned_by":"openai"}"#

@@ -53,8 +53,13 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// Every call, for enumeration.
-    pub const ALL: [Self; 5] =
-        [Self::ChatCompletions, Self::Completions, Self::Embeddings, Self::Messages, Self::CountTokens];
+    pub const ALL: [Self; 5] = [
+        Self::ChatCompletions,
+        Self::Completions,
+        Self::Embeddings,
+        Self::Messages,
+        Self::CountTokens,
+    ];
 
     /// The dialect it belongs to.
     pub const fn dialect(self) -> Dialect {

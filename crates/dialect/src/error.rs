@@ -89,7 +89,9 @@ pub enum DialectError {
 
 impl DialectError {
     pub(crate) fn not_json(expected: &str, at: usize) -> Self {
-        Self::NotJson { detail: format!("{expected} at byte {at}") }
+        Self::NotJson {
+            detail: format!("{expected} at byte {at}"),
+        }
     }
 
     pub(crate) fn missing(field: &str) -> Self {
@@ -97,22 +99,32 @@ impl DialectError {
     }
 
     pub(crate) fn wrong(field: &str, expected: &'static str) -> Self {
-        Self::WrongType { field: clip(field), expected }
+        Self::WrongType {
+            field: clip(field),
+            expected,
+        }
     }
 
     pub(crate) fn not_carried(field: &str, to: Dialect) -> Self {
-        Self::NotCarried { field: clip(field), to }
+        Self::NotCarried {
+            field: clip(field),
+            to,
+        }
     }
 
     pub(crate) fn upstream(detail: impl Into<String>) -> Self {
-        Self::BadUpstream { detail: detail.into() }
+        Self::BadUpstream {
+            detail: detail.into(),
+        }
     }
 
     /// The same fault, when it is the upstream's body that has it.
     pub(crate) fn of_upstream(self) -> Self {
         match self {
             Self::BadUpstream { .. } | Self::EventTooLarge { .. } => self,
-            other => Self::BadUpstream { detail: other.to_string() },
+            other => Self::BadUpstream {
+                detail: other.to_string(),
+            },
         }
     }
 }

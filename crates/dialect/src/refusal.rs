@@ -93,7 +93,14 @@ mod tests {
     #[test]
     fn each_dialect_has_its_own_shape() {
         assert_eq!(
-            String::from_utf8(error_body(Dialect::OpenAi, 429, "rate_limited", "too \"fast\"", "req_1")).unwrap(),
+            String::from_utf8(error_body(
+                Dialect::OpenAi,
+                429,
+                "rate_limited",
+                "too \"fast\"",
+                "req_1"
+            ))
+            .unwrap(),
             r#"{"error":{"message":"too \"fast\"","type":"rate_limit_error","param":null,"code":"rate_limited"}}"#
         );
         assert_eq!(

@@ -31,7 +31,9 @@ impl Reported {
                 "cache_read_input_tokens" | "prompt_cache_hit_tokens" => &mut self.cache_read,
                 "cache_creation_input_tokens" => &mut self.cache_write,
                 "cache_creation" => return self.cache_creation(r),
-                "prompt_tokens_details" | "completion_tokens_details" | "input_tokens_details"
+                "prompt_tokens_details"
+                | "completion_tokens_details"
+                | "input_tokens_details"
                 | "output_tokens_details" => return self.details(r),
                 _ => return r.skip().map(|_| ()),
             };
@@ -87,7 +89,13 @@ impl Reported {
         let beyond_prompt = self.total.unwrap_or(0).saturating_sub(prompt);
         let output = self.output.unwrap_or(0).max(beyond_prompt);
         let reasoning = self.reasoning.unwrap_or(0).min(output);
-        Usage { input: prompt - cache_read - cache_write, output, cache_read, cache_write, reasoning }
+        Usage {
+            input: prompt - cache_read - cache_write,
+            output,
+            cache_read,
+            cache_write,
+            reasoning,
+        }
     }
 
     /// Anthropic's input tokens exclude what was read from and written to the cache.

@@ -534,8 +534,8 @@ impl FromStr for Threat {
     type Err = ThreatError;
 
     fn from_str(text: &str) -> Result<Self, ThreatError> {
-        let known = Self::ALL.iter().find(|threat| threat.id() == text);
-        known.copied().ok_or_else(|| ThreatError(text.chars().take(48).collect()))
+        let known = Self::ALL.iter().find(|threat| threat.id() == text).copied();
+        known.ok_or_else(|| ThreatError(text.chars().take(48).collect()))
     }
 }
 
@@ -549,5 +549,21 @@ impl<'de> Deserialize<'de> for Threat {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_threat_reads_back_from_its_id_and_nothing_else_reads() {
+        for threat in Threat::ALL {
+            assert_eq!(threat.to_string().parse(), Ok(*threat));
+            let json = serde_json::to_string(threat).unwrap();
+            assert_eq!(serde_json::from_str::<Threat>(&json).unwrap(), *threat);
+            assert!(threat.id().to_lowercase().parse::<Threat>().is_err());
+            assert!(!threat.title().is_empty());
+        }
     }
 }

@@ -56,7 +56,10 @@ impl Profile {
     /// The stricter of two settings, direction by direction.
     #[must_use]
     pub fn strictest(self, other: Self) -> Self {
-        Self { input: self.input.max(other.input), output: self.output.max(other.output) }
+        Self {
+            input: self.input.max(other.input),
+            output: self.output.max(other.output),
+        }
     }
 }
 
@@ -67,15 +70,33 @@ mod tests {
     #[test]
     fn the_strictest_action_is_the_greatest() {
         assert!(Action::Observe < Action::Redact && Action::Redact < Action::Block);
-        let loose = Profile { input: Mode::Off, output: Mode::Block };
-        let other = Profile { input: Mode::Observe, output: Mode::Redact };
-        assert_eq!(loose.strictest(other), Profile { input: Mode::Observe, output: Mode::Block });
+        let loose = Profile {
+            input: Mode::Off,
+            output: Mode::Block,
+        };
+        let other = Profile {
+            input: Mode::Observe,
+            output: Mode::Redact,
+        };
+        assert_eq!(
+            loose.strictest(other),
+            Profile {
+                input: Mode::Observe,
+                output: Mode::Block
+            }
+        );
     }
 
     #[test]
     fn profiles_are_written_in_snake_case_and_default_to_redact() {
         let profile: Profile = serde_json::from_str(r#"{"input":"block"}"#).unwrap();
-        assert_eq!(profile, Profile { input: Mode::Block, output: Mode::Redact });
+        assert_eq!(
+            profile,
+            Profile {
+                input: Mode::Block,
+                output: Mode::Redact
+            }
+        );
         assert!(serde_json::from_str::<Profile>(r#"{"inptu":"block"}"#).is_err());
         assert_eq!(serde_json::to_string(&Action::Observe).unwrap(), r#""observe""#);
         assert_eq!(Mode::Off.action(), None);

@@ -6,8 +6,9 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use crate::class::{BASE64, HEX};
 
-const LENIENT: GeneralPurposeConfig =
-    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true).with_decode_padding_mode(DecodePaddingMode::Indifferent);
+const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_allow_trailing_bits(true)
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent);
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
@@ -50,7 +51,9 @@ pub(crate) fn jwt_header(bytes: &[u8]) -> bool {
 /// Whether the bytes are base64 of `name:password`, as in basic authentication.
 pub(crate) fn basic_credentials(bytes: &[u8]) -> bool {
     let decoded = decode_base64(bytes);
-    let printable = decoded.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
+    let printable = decoded
+        .iter()
+        .all(|byte| byte.is_ascii_graphic() || *byte == b' ');
     let colon = decoded.iter().position(|&byte| byte == b':');
     printable && colon.is_some_and(|at| at > 0 && at + 1 < decoded.len())
 }
@@ -71,22 +74,43 @@ pub(crate) fn real_password(bytes: &[u8]) -> bool {
 
 /// Whether the value refers to a secret instead of being one: `${VAR}`, `{{ x }}`, `<password>`, `%s`.
 fn is_reference(bytes: &[u8]) -> bool {
-    matches!(bytes.first(), Some(b'$' | b'{' | b'<' | b'[' | b'*' | b'#' | b'(')) || matches!(bytes, [b'%', b'a'..=b'z' | b'('] | [b'%', b'(', ..])
+    matches!(
+        bytes.first(),
+        Some(b'$' | b'{' | b'<' | b'[' | b'*' | b'#' | b'(')
+    ) || matches!(bytes, [b'%', b'a'..=b'z' | b'('] | [b'%', b'(', ..])
 }
 
 const PLACEHOLDERS: [&str; 16] = [
-    "password", "passwd", "pass", "pwd", "secret", "token", "user", "username", "changeme", "example", "redacted", "xxx", "your-password",
-    "your_password", "yourpassword", "mypassword",
+    "password",
+    "passwd",
+    "pass",
+    "pwd",
+    "secret",
+    "token",
+    "user",
+    "username",
+    "changeme",
+    "example",
+    "redacted",
+    "xxx",
+    "your-password",
+    "your_password",
+    "yourpassword",
+    "mypassword",
 ];
 
 /// Whether the value is a word people write where a secret would stand.
 fn is_placeholder(bytes: &[u8]) -> bool {
-    PLACEHOLDERS.iter().any(|word| bytes.eq_ignore_ascii_case(word.as_bytes()))
+    PLACEHOLDERS
+        .iter()
+        .any(|word| bytes.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// Whether a PEM body follows: one unbroken stretch of base64, as every real key has.
 pub(crate) fn key_material(bytes: &[u8]) -> bool {
-    bytes.split(|&byte| !BASE64.has(byte)).any(|run| run.len() >= 32 && distinct(run) >= 8)
+    bytes
+        .split(|&byte| !BASE64.has(byte))
+        .any(|run| run.len() >= 32 && distinct(run) >= 8)
 }
 
 /// Whether this is the label of a private key's begin line.
@@ -97,7 +121,9 @@ pub(crate) fn private_key_label(bytes: &[u8]) -> bool {
 /// Whether these bytes are base64 of the begin line of a private key.
 pub(crate) fn encoded_private_key(bytes: &[u8]) -> bool {
     let whole = bytes.get(..bytes.len() / 4 * 4).unwrap_or_default();
-    decode_base64(whole).windows(11).any(|window| window == b"PRIVATE KEY")
+    decode_base64(whole)
+        .windows(11)
+        .any(|window| window == b"PRIVATE KEY")
 }
 
 /// Whether a value assigned to something called a secret looks generated: long hexadecimal, or
@@ -117,7 +143,10 @@ fn changes(bytes: &[u8]) -> usize {
         b'0'..=b'9' => 2,
         _ => 3,
     };
-    bytes.windows(2).filter(|pair| matches!(pair, [a, b] if kind(a) != kind(b) && kind(a).max(kind(b)) < 3)).count()
+    bytes
+        .windows(2)
+        .filter(|pair| matches!(pair, [a, b] if kind(a) != kind(b) && kind(a).max(kind(b)) < 3))
+        .count()
 }
 
 /// Whether there are letters of both cases.

@@ -29,17 +29,27 @@ impl Class {
 
     /// The set without the bytes of another.
     pub(crate) const fn minus(self, other: Self) -> Self {
-        Self { ascii: self.ascii & !other.ascii, beyond: self.beyond && !other.beyond }
+        Self {
+            ascii: self.ascii & !other.ascii,
+            beyond: self.beyond && !other.beyond,
+        }
     }
 
     /// The set with all bytes beyond ASCII.
     pub(crate) const fn and_beyond(self) -> Self {
-        Self { ascii: self.ascii, beyond: true }
+        Self {
+            ascii: self.ascii,
+            beyond: true,
+        }
     }
 
     /// Whether `byte` is in the set.
     pub(crate) const fn has(self, byte: u8) -> bool {
-        if byte < 128 { (self.ascii >> byte) & 1 == 1 } else { self.beyond }
+        if byte < 128 {
+            (self.ascii >> byte) & 1 == 1
+        } else {
+            self.beyond
+        }
     }
 
     /// How many bytes at the start of `text` are in the set, counting to `max`.
@@ -69,7 +79,11 @@ mod tests {
         let class = Class::of("a-c_-");
         let members: Vec<u8> = (0..=255).filter(|&byte| class.has(byte)).collect();
         assert_eq!(members, b"-_abc");
-        assert!(class.minus(Class::of("a")).has(b'b') && !class.minus(Class::of("a")).has(b'a') && class.and_beyond().has(0xC3));
+        assert!(
+            class.minus(Class::of("a")).has(b'b')
+                && !class.minus(Class::of("a")).has(b'a')
+                && class.and_beyond().has(0xC3)
+        );
         assert_eq!(DIGIT.run(b"12345x", 4), 4);
         assert_eq!(DIGIT.run(b"12x", 4), 2);
     }

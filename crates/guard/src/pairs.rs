@@ -35,18 +35,31 @@ impl Pairs {
     /// The literals are numbered in their order.
     pub(crate) fn of(literals: impl Iterator<Item = &'static str>) -> Self {
         let candidates = (0..BUCKETS).map(|_| Vec::new()).collect();
-        let mut pairs = Self { entries: Box::new([0; 65_536]), candidates, offset_max: 0 };
+        let mut pairs = Self {
+            entries: Box::new([0; 65_536]),
+            candidates,
+            offset_max: 0,
+        };
         for (number, text) in literals.enumerate() {
             let offset = rarest_window(text.as_bytes());
             for (mark, offset) in [(FIRST, offset), (SECOND, offset + 1)] {
-                pairs.add(Candidate { literal: number, bytes: text.as_bytes(), offset }, mark);
+                pairs.add(
+                    Candidate {
+                        literal: number,
+                        bytes: text.as_bytes(),
+                        offset,
+                    },
+                    mark,
+                );
             }
         }
         pairs
     }
 
     fn add(&mut self, candidate: Candidate, mark: u8) {
-        let Some([first, second, ..]) = candidate.bytes.get(candidate.offset..) else { return };
+        let Some([first, second, ..]) = candidate.bytes.get(candidate.offset..) else {
+            return;
+        };
         let bucket = first.wrapping_mul(31).wrapping_add(*second) % BUCKETS;
         if let Some(entry) = self.entries.get_mut(key(*first, *second)) {
             *entry |= mark | bucket;
@@ -67,8 +80,9 @@ impl Pairs {
             if best.is_some_and(|(start, _)| at > start + self.offset_max) {
                 break;
             }
-            let here = (at..at + STRIDE).step_by(2).filter_map(|pair_at| self.literal_around(text, pair_at, from)).min();
-            best = best.into_iter().chain(here).min();
+            if self.may_hold_both(text, at) {
+                best = best.into_iter().chain(self.in_stride(text, at, from)).min();
+            }
             at += STRIDE;
         }
         best
@@ -90,27 +104,69 @@ impl Pairs {
         self.entries.get(usize::from(pair)).copied().unwrap_or_default()
     }
 
+    /// Whether a literal's first pair and its second follow each other in or around this stride.
+    fn may_hold_both(&self, text: &[u8], at: usize) -> bool {
+        let around = text
+            .get(at.wrapping_sub(1)..at + STRIDE + 1)
+            .and_then(|around| <&[u8; STRIDE + 2]>::try_from(around).ok());
+        let Some(&[a, b, c, d, e, f, g, h, i, j]) = around else {
+            return true;
+        };
+        let both = |x, y, z| (self.entry(x, y) >> 1) & self.entry(y, z);
+        let any =
+            both(a, b, c) | both(b, c, d) | both(c, d, e) | both(d, e, f) | both(e, f, g) | both(f, g, h);
+        (any | both(g, h, i) | both(h, i, j)) & SECOND != 0
+    }
+
+    #[cold]
+    fn in_stride(&self, text: &[u8], at: usize, from: usize) -> Option<(usize, usize)> {
+        (at..at + STRIDE)
+            .step_by(2)
+            .filter_map(|pair_at| self.literal_around(text, pair_at, from))
+            .min()
+    }
+
     fn entry(&self, first: u8, second: u8) -> u8 {
         self.entries.get(key(first, second)).copied().unwrap_or_default()
     }
 
     /// The earliest literal at or behind `from` that has one of its pairs here.
     fn literal_around(&self, text: &[u8], pair_at: usize, from: usize) -> Option<(usize, usize)> {
-        let [first, second, after @ ..] = text.get(pair_at..)? else { return None };
+        let [first, second, after @ ..] = text.get(pair_at..)? else {
+            return None;
+        };
         let entry = self.entry(*first, *second);
-        let goes_on = || after.first().is_some_and(|third| self.entry(*second, *third) & SECOND != 0);
-        let goes_before = || text.get(pair_at.wrapping_sub(1)).is_some_and(|zeroth| self.entry(*zeroth, *first) & FIRST != 0);
+        let goes_on = || {
+            after
+                .first()
+                .is_some_and(|third| self.entry(*second, *third) & SECOND != 0)
+        };
+        let goes_before = || {
+            text.get(pair_at.wrapping_sub(1))
+                .is_some_and(|zeroth| self.entry(*zeroth, *first) & FIRST != 0)
+        };
         let both = entry & FIRST != 0 && goes_on() || entry & SECOND != 0 && goes_before();
-        if both { self.compare(entry % BUCKETS, text, pair_at, from) } else { None }
+        if both {
+            self.compare(entry % BUCKETS, text, pair_at, from)
+        } else {
+            None
+        }
     }
 
-    #[cold]
     fn compare(&self, bucket: u8, text: &[u8], pair_at: usize, from: usize) -> Option<(usize, usize)> {
         let stands = |candidate: &Candidate| {
-            let start = pair_at.checked_sub(candidate.offset).filter(|&start| start >= from)?;
-            text.get(start..)?.starts_with(candidate.bytes).then_some((start, candidate.literal))
+            let start = pair_at
+                .checked_sub(candidate.offset)
+                .filter(|&start| start >= from)?;
+            text.get(start..)?
+                .starts_with(candidate.bytes)
+                .then_some((start, candidate.literal))
         };
-        self.candidates.get(usize::from(bucket))?.iter().filter_map(stands).min()
+        self.candidates
+            .get(usize::from(bucket))?
+            .iter()
+            .filter_map(stands)
+            .min()
     }
 }
 
@@ -124,7 +180,11 @@ fn rarest_window(literal: &[u8]) -> usize {
         [a, b, c] => commonness(*a, *b) + commonness(*b, *c),
         _ => u32::MAX,
     };
-    literal.windows(3).enumerate().min_by_key(|(_, window)| cost(window)).map_or(0, |(at, _)| at)
+    literal
+        .windows(3)
+        .enumerate()
+        .min_by_key(|(_, window)| cost(window))
+        .map_or(0, |(at, _)| at)
 }
 
 /// Pairs that prose and code are full of.
@@ -142,7 +202,12 @@ fn commonness(first: u8, second: u8) -> u32 {
 fn letter(byte: u8) -> u32 {
     match byte {
         b' ' => 40,
-        b'a'..=b'z' => COMMON_FIRST.iter().rev().zip(6..).find(|(letter, _)| **letter == byte).map_or(6, |(_, rank)| rank),
+        b'a'..=b'z' => COMMON_FIRST
+            .iter()
+            .rev()
+            .zip(6..)
+            .find(|(letter, _)| **letter == byte)
+            .map_or(6, |(_, rank)| rank),
         b'-' | b'.' | b'/' => 5,
         b'0'..=b'9' | b'_' => 4,
         _ => 3,

@@ -1,5 +1,6 @@
 //! Replaces findings by markers, in whole texts and in streams. Never decides what is a finding.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::finding::Finding;
@@ -12,15 +13,23 @@ use crate::stream::StreamScan;
 pub fn redact(text: &str, findings: &[Finding]) -> String {
     let mut sorted: Vec<&Finding> = findings.iter().collect();
     sorted.sort_by_key(|finding| finding.span.start);
+    let whole = Stretch { text, at: 0 };
     let mut writer = Writer::default();
     let mut out = String::with_capacity(text.len());
     for finding in sorted {
         let start = text.floor_char_boundary(finding.span.start);
         let end = text.ceil_char_boundary(finding.span.end);
-        writer.finding(text, 0, start, end, finding.rule, &mut out);
+        writer.finding(whole, start..end, finding.rule, &mut out);
     }
-    writer.text_to(text, 0, text.len(), &mut out);
+    writer.text_to(whole, text.len(), &mut out);
     out
+}
+
+/// A part of a text or channel, and where it starts.
+#[derive(Clone, Copy)]
+struct Stretch<'t> {
+    text: &'t str,
+    at: usize,
 }
 
 /// Writes text and markers in order. Positions are bytes of the whole text or channel.
@@ -33,23 +42,24 @@ struct Writer {
 }
 
 impl Writer {
-    /// Writes the text up to `end`; `text` starts at `text_at`.
-    fn text_to(&mut self, text: &str, text_at: usize, end: usize, out: &mut String) {
+    /// Writes the text up to `end`.
+    fn text_to(&mut self, stretch: Stretch<'_>, end: usize, out: &mut String) {
         if end > self.written {
-            out.push_str(text.get(self.written - text_at..end - text_at).unwrap_or_default());
+            let due = self.written.saturating_sub(stretch.at)..end.saturating_sub(stretch.at);
+            out.push_str(stretch.text.get(due).unwrap_or_default());
             self.written = end;
         }
     }
 
-    fn finding(&mut self, text: &str, text_at: usize, start: usize, end: usize, rule: &str, out: &mut String) {
-        if self.marked.is_none_or(|marked| start > marked) {
-            self.text_to(text, text_at, start, out);
+    fn finding(&mut self, stretch: Stretch<'_>, span: Range<usize>, rule: &str, out: &mut String) {
+        if self.marked.is_none_or(|marked| span.start > marked) {
+            self.text_to(stretch, span.start, out);
             out.push_str("[redacted:");
             out.push_str(rule);
             out.push(']');
         }
-        self.written = self.written.max(end);
-        self.marked = Some(self.marked.unwrap_or(0).max(end));
+        self.written = self.written.max(span.end);
+        self.marked = Some(self.marked.unwrap_or(0).max(span.end));
     }
 }
 
@@ -66,7 +76,11 @@ impl StreamRedact {
     /// A channel of which nothing has arrived yet.
     #[must_use]
     pub fn new(secrets: Arc<Secrets>) -> Self {
-        Self { scan: StreamScan::new(secrets), writer: Writer::default(), held: Held::default() }
+        Self {
+            scan: StreamScan::new(secrets),
+            writer: Writer::default(),
+            held: Held::default(),
+        }
     }
 
     /// Takes the next piece and appends to `out` what may be handed on. New findings are appended.
@@ -95,12 +109,18 @@ impl StreamRedact {
         let cleared = usize::try_from(cleared).unwrap_or(usize::MAX);
         self.held.findings.extend_from_slice(new);
         self.held.findings.sort_by_key(|finding| finding.span.start);
-        let due = self.held.findings.partition_point(|finding| finding.span.start < cleared);
+        let due = self
+            .held
+            .findings
+            .partition_point(|finding| finding.span.start < cleared);
+        let stretch = Stretch {
+            text: &self.held.text,
+            at: self.held.text_at,
+        };
         for finding in self.held.findings.drain(..due) {
-            let (start, end) = (finding.span.start, finding.span.end);
-            self.writer.finding(&self.held.text, self.held.text_at, start, end, finding.rule, out);
+            self.writer.finding(stretch, finding.span, finding.rule, out);
         }
-        self.writer.text_to(&self.held.text, self.held.text_at, cleared, out);
+        self.writer.text_to(stretch, cleared, out);
         self.held.drop_to(self.writer.written);
     }
 }
@@ -123,6 +143,9 @@ impl Held {
 
 impl std::fmt::Debug for Held {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Held").field("bytes", &self.text.len()).field("findings", &self.findings).finish()
+        f.debug_struct("Held")
+            .field("bytes", &self.text.len())
+            .field("findings", &self.findings)
+            .finish()
     }
 }

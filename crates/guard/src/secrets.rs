@@ -26,7 +26,9 @@ impl Secrets {
     /// Compiles the rules.
     #[must_use]
     pub fn new() -> Self {
-        Self { triggers: Triggers::new() }
+        Self {
+            triggers: Triggers::new(),
+        }
     }
 
     /// The names that findings can carry, in the order of the rules; each once.
@@ -40,7 +42,9 @@ impl Secrets {
         let bytes = text.as_bytes();
         let mut from = 0;
         while let Some(occurrence) = self.triggers.find(bytes, from) {
-            judge(&occurrence, bytes, true, |rule, span, _| found.push(rule.finding(span)));
+            judge(&occurrence, bytes, true, |rule, span, _| {
+                found.push(rule.finding(span))
+            });
             from = occurrence.at + 1;
         }
     }
@@ -64,7 +68,11 @@ impl Secrets {
     pub fn scrub<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut found = Vec::new();
         self.scan(text, &mut found);
-        if found.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(redact(text, &found)) }
+        if found.is_empty() {
+            Cow::Borrowed(text)
+        } else {
+            Cow::Owned(redact(text, &found))
+        }
     }
 
     pub(crate) fn triggers(&self) -> &Triggers {
@@ -80,7 +88,11 @@ impl std::fmt::Debug for Secrets {
 
 impl Rule {
     pub(crate) fn finding(&self, span: std::ops::Range<usize>) -> Finding {
-        Finding { span, rule: self.name, kind: Kind::Secret }
+        Finding {
+            span,
+            rule: self.name,
+            kind: Kind::Secret,
+        }
     }
 }
 
@@ -106,22 +118,32 @@ pub(crate) fn judge(
 /// Whether a JSON escape may stand for a byte of a trigger: `\/`, or `\u00` with a byte below 0x80.
 /// The other escapes stand for bytes that no trigger contains.
 fn hides_ascii(raw: &[u8]) -> bool {
-    let hides = |at: usize| {
-        matches!(raw.get(at..), Some([b'\\', b'/', ..] | [b'\\', b'u', b'0', b'0', b'0'..=b'7', ..]))
-    };
     let (blocks, rest) = raw.as_chunks::<BLOCK_BYTES>();
-    let rest_at = raw.len() - rest.len();
-    let marked = blocks.iter().enumerate().filter(|(_, block)| has_backslash(block));
-    marked.flat_map(|(number, _)| number * BLOCK_BYTES..(number + 1) * BLOCK_BYTES).any(hides)
-        || (rest_at..raw.len()).any(hides)
+    let mut marked = blocks
+        .iter()
+        .zip((0..).step_by(BLOCK_BYTES))
+        .filter(|(block, _)| has_backslash(block));
+    marked.any(|(block, at)| escapes_ascii(raw, block, at))
+        || escapes_ascii(raw, rest, raw.len() - rest.len())
 }
 
 /// Blocks without a backslash are passed over at once.
-const BLOCK_BYTES: usize = 64;
+const BLOCK_BYTES: usize = 32;
 
 /// Looks at the whole block without a branch, which compiles to vector instructions.
 fn has_backslash(block: &[u8; BLOCK_BYTES]) -> bool {
     block.iter().fold(false, |seen, &byte| seen | (byte == b'\\'))
+}
+
+/// Whether such an escape starts in this block, which stands at `at` in `raw`.
+fn escapes_ascii(raw: &[u8], block: &[u8], at: usize) -> bool {
+    let mut backslashes = block.iter().zip(at + 1..).filter(|(byte, _)| **byte == b'\\');
+    backslashes.any(|(_, next)| {
+        matches!(
+            raw.get(next..),
+            Some([b'/', ..] | [b'u', b'0', b'0', b'0'..=b'7', ..])
+        )
+    })
 }
 
 /// Bytes behind a trigger that are looked at first, and at most, in raw text.
@@ -130,10 +152,19 @@ const GLANCES_BYTES: [usize; 2] = [64, HOLD_BACK_BYTES_MAX];
 /// Whether a rule of this trigger could match once the escapes around it are decoded. What stands up
 /// to the first backslash is as it will be; what follows it could be anything.
 fn may_present(occurrence: &Occurrence<'_>, raw: &[u8]) -> bool {
-    let behind = raw.get(occurrence.at.saturating_sub(LOOK_BEHIND_BYTES)..occurrence.at).unwrap_or_default();
+    let behind = raw
+        .get(occurrence.at.saturating_sub(LOOK_BEHIND_BYTES)..occurrence.at)
+        .unwrap_or_default();
     let escaped = behind.contains(&b'\\');
-    let mut rules = occurrence.rules.iter().filter(|rule| escaped || rule.before.allows(behind));
-    rules.any(|rule| GLANCES_BYTES.iter().all(|&bytes| may_walk(rule, raw, occurrence.at, bytes)))
+    let mut rules = occurrence
+        .rules
+        .iter()
+        .filter(|rule| escaped || rule.before.allows(behind));
+    rules.any(|rule| {
+        GLANCES_BYTES
+            .iter()
+            .all(|&bytes| may_walk(rule, raw, occurrence.at, bytes))
+    })
 }
 
 fn may_walk(rule: &Rule, raw: &[u8], at: usize, bytes: usize) -> bool {

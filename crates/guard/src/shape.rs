@@ -74,7 +74,8 @@ fn ends_in_escape(behind: &[u8]) -> bool {
 fn ends_in_any(behind: &[u8], words: &[&str]) -> bool {
     words.iter().any(|word| {
         let from = behind.len().checked_sub(word.len());
-        from.and_then(|from| behind.get(from..)).is_some_and(|end| end.eq_ignore_ascii_case(word.as_bytes()))
+        from.and_then(|from| behind.get(from..))
+            .is_some_and(|end| end.eq_ignore_ascii_case(word.as_bytes()))
     })
 }
 
@@ -91,7 +92,12 @@ pub(crate) enum Verdict {
 
 /// Walks a shape from `at`. `complete` says that the text ends where `text` ends.
 pub(crate) fn walk(shape: &[Part], text: &[u8], at: usize, complete: bool) -> Verdict {
-    let mut walk = Walk { text, complete, start: at, at };
+    let mut walk = Walk {
+        text,
+        complete,
+        start: at,
+        at,
+    };
     for part in shape {
         match walk.take(part) {
             Took::Some(bytes) => walk.at += bytes,
@@ -132,7 +138,11 @@ impl Walk<'_> {
             Part::Unless(words) => self.unless(rest, words),
             Part::Check(holds) => {
                 let taken = self.text.get(self.start..self.at).unwrap_or_default();
-                if holds(taken) { Took::Some(0) } else { Took::Nothing }
+                if holds(taken) {
+                    Took::Some(0)
+                } else {
+                    Took::Nothing
+                }
             }
             Part::Ahead(class, max, holds) => self.ahead(rest, class, max, holds),
             Part::Open(tail) => self.open(rest, tail),
@@ -218,7 +228,12 @@ mod tests {
     use super::*;
     use crate::class::{DIGIT, TOKEN};
 
-    const SHAPE: &[Part] = &[Part::Lit("id_"), Part::Mark, Part::Run(DIGIT, 2, 4), Part::NotNext(ALNUM)];
+    const SHAPE: &[Part] = &[
+        Part::Lit("id_"),
+        Part::Mark,
+        Part::Run(DIGIT, 2, 4),
+        Part::NotNext(ALNUM),
+    ];
 
     #[test]
     fn verdicts_wait_exactly_while_the_future_matters() {
@@ -242,8 +257,15 @@ mod tests {
 
     #[test]
     fn an_open_end_reports_what_is_there_and_goes_on() {
-        let shape = &[Part::Lit("k-"), Part::Run(DIGIT, 2, 2), Part::Open(Tail::Run(TOKEN))];
-        assert_eq!(walk(shape, b"k-12ab", 0, false), Verdict::Present(0..6, Some(Tail::Run(TOKEN))));
+        let shape = &[
+            Part::Lit("k-"),
+            Part::Run(DIGIT, 2, 2),
+            Part::Open(Tail::Run(TOKEN)),
+        ];
+        assert_eq!(
+            walk(shape, b"k-12ab", 0, false),
+            Verdict::Present(0..6, Some(Tail::Run(TOKEN)))
+        );
         assert_eq!(walk(shape, b"k-12ab ", 0, false), Verdict::Present(0..6, None));
     }
 

@@ -34,7 +34,13 @@ impl StreamScan {
     /// A channel of which nothing has arrived yet.
     #[must_use]
     pub fn new(secrets: Arc<Secrets>) -> Self {
-        Self { secrets, window: Vec::new(), window_at: 0, cleared: 0, open: Vec::new() }
+        Self {
+            secrets,
+            window: Vec::new(),
+            window_at: 0,
+            cleared: 0,
+            open: Vec::new(),
+        }
     }
 
     /// Takes the next piece, appends new findings, and returns how many bytes of the channel are
@@ -67,10 +73,16 @@ impl StreamScan {
         let secrets = Arc::clone(&self.secrets);
         let triggers = secrets.triggers();
         // Behind a possible beginning nothing is judged yet: what is reported once is never judged again.
-        let stop = if complete { self.window.len() } else { triggers.begun(&self.window, self.cleared) };
+        let stop = if complete {
+            self.window.len()
+        } else {
+            triggers.begun(&self.window, self.cleared)
+        };
         let mut from = self.cleared;
         self.cleared = loop {
-            let next = triggers.find(&self.window, from).filter(|occurrence| occurrence.at < stop);
+            let next = triggers
+                .find(&self.window, from)
+                .filter(|occurrence| occurrence.at < stop);
             match next {
                 None => break stop,
                 Some(occurrence) if !self.judge(&occurrence, complete, found) => break occurrence.at,
@@ -107,6 +119,8 @@ impl StreamScan {
 
 impl std::fmt::Debug for StreamScan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StreamScan").field("cleared", &(self.window_at + self.cleared)).finish_non_exhaustive()
+        f.debug_struct("StreamScan")
+            .field("cleared", &(self.window_at + self.cleared))
+            .finish_non_exhaustive()
     }
 }

@@ -44,7 +44,10 @@ pub(crate) struct PemTail {
 impl PemTail {
     /// Just behind the begin line.
     pub(crate) const fn body() -> Self {
-        Self { dashes: 0, label: None }
+        Self {
+            dashes: 0,
+            label: None,
+        }
     }
 
     fn feed(&mut self, text: &[u8]) -> (usize, bool) {
@@ -59,7 +62,11 @@ impl PemTail {
     }
 
     fn step(&mut self, byte: u8) -> Step {
-        self.dashes = if byte == b'-' { self.dashes.saturating_add(1) } else { 0 };
+        self.dashes = if byte == b'-' {
+            self.dashes.saturating_add(1)
+        } else {
+            0
+        };
         match self.label {
             Some(_) if self.dashes == DASHES => Step::Last,
             Some(_) if byte == b'-' => Step::In,

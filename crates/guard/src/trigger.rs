@@ -40,7 +40,11 @@ impl Triggers {
             }
         }
         let pairs = Pairs::of(literals.iter().map(|(literal, _)| *literal));
-        Self { literals, pairs, firsts }
+        Self {
+            literals,
+            pairs,
+            firsts,
+        }
     }
 
     /// The first trigger at or behind `from`, by the literal alone.
@@ -53,20 +57,28 @@ impl Triggers {
     /// Where, at or behind `from`, the end of the text may be the beginning of a trigger.
     pub(crate) fn begun(&self, text: &[u8], from: usize) -> usize {
         let earliest = from.max(text.len().saturating_sub(TRIGGER_BYTES_MAX - 1));
-        (earliest..text.len()).find(|&at| self.begins(text, at)).unwrap_or(text.len())
+        (earliest..text.len())
+            .find(|&at| self.begins(text, at))
+            .unwrap_or(text.len())
     }
 
     fn begins(&self, text: &[u8], at: usize) -> bool {
         let (behind, here) = text.split_at_checked(at).unwrap_or_default();
-        let possible = here.first().is_some_and(|&byte| self.firsts.get(usize::from(byte)).is_some_and(|first| *first));
+        let possible = here
+            .first()
+            .is_some_and(|&byte| self.firsts.get(usize::from(byte)).is_some_and(|first| *first));
         possible && self.beginning_with(here).any(|rule| rule.before.allows(behind))
     }
 
     /// The rules with a trigger of which `stub` is a proper beginning.
     fn beginning_with(&self, stub: &[u8]) -> impl Iterator<Item = &'static Rule> {
-        let from = self.literals.partition_point(|(literal, _)| literal.as_bytes() <= stub);
+        let from = self
+            .literals
+            .partition_point(|(literal, _)| literal.as_bytes() <= stub);
         let candidates = self.literals.get(from..).unwrap_or_default();
-        let matching = candidates.iter().take_while(move |(literal, _)| literal.as_bytes().starts_with(stub));
+        let matching = candidates
+            .iter()
+            .take_while(move |(literal, _)| literal.as_bytes().starts_with(stub));
         matching.flat_map(|(_, rules)| rules.iter().copied())
     }
 }
@@ -82,11 +94,21 @@ mod tests {
     fn no_trigger_begins_another_and_all_are_plain_ascii() {
         let triggers = Triggers::new();
         for window in triggers.literals.windows(2) {
-            assert!(!window[1].0.starts_with(window[0].0), "`{}` begins `{}`", window[0].0, window[1].0);
+            assert!(
+                !window[1].0.starts_with(window[0].0),
+                "`{}` begins `{}`",
+                window[0].0,
+                window[1].0
+            );
         }
         for (literal, _) in &triggers.literals {
-            let plain = literal.bytes().all(|byte| (b' '..=b'~').contains(&byte) && !matches!(byte, b'"' | b'\\'));
-            assert!(plain && literal.len() >= 3 && literal.len() <= TRIGGER_BYTES_MAX, "{literal}");
+            let plain = literal
+                .bytes()
+                .all(|byte| (b' '..=b'~').contains(&byte) && !matches!(byte, b'"' | b'\\'));
+            assert!(
+                plain && literal.len() >= 3 && literal.len() <= TRIGGER_BYTES_MAX,
+                "{literal}"
+            );
         }
     }
 
@@ -117,11 +139,24 @@ mod tests {
     fn every_trigger_is_found_alone_and_among_others() {
         let triggers = Triggers::new();
         for (literal, _) in &triggers.literals {
-            for text in [(*literal).to_owned(), format!("{literal}{literal}"), format!("say {literal} to")] {
+            for text in [
+                (*literal).to_owned(),
+                format!("{literal}{literal}"),
+                format!("say {literal} to"),
+            ] {
                 let naive = text.find(literal);
-                assert_eq!(triggers.find(text.as_bytes(), 0).map(|next| next.at), naive, "{text}");
+                assert_eq!(
+                    triggers.find(text.as_bytes(), 0).map(|next| next.at),
+                    naive,
+                    "{text}"
+                );
                 let second = text.get(1..).and_then(|rest| rest.find(literal)).map(|at| at + 1);
-                assert!(second.is_none() || triggers.find(text.as_bytes(), 1).is_some_and(|next| next.at <= second.unwrap()));
+                assert!(
+                    second.is_none()
+                        || triggers
+                            .find(text.as_bytes(), 1)
+                            .is_some_and(|next| next.at <= second.unwrap())
+                );
             }
         }
     }

@@ -131,7 +131,8 @@ pub enum LeaseAnswer {
 /// upstream used more than its bound, which is recorded as spent all the same).
 #[async_trait]
 pub trait Budgets: Send + Sync {
-    /// Adds a budget, or replaces the limit and name of the one with that id.
+    /// Adds a budget, or replaces the limit and name of the one with that id; what it limits and over what
+    /// time never change. `NotFound` if the tenant is not there, `Conflict` if the id is another's.
     async fn put_budget(&self, scope: &TenantScope, budget: &Budget) -> Result<(), StoreError>;
     /// Removes a budget; its leases end with it.
     async fn delete_budget(&self, scope: &TenantScope, budget: BudgetId) -> Result<(), StoreError>;
@@ -140,13 +141,14 @@ pub trait Budgets: Send + Sync {
     /// Grows the node's lease in one conditional update. `NotFound` if the tenant has no such budget.
     async fn grow_lease(&self, scope: &TenantScope, wish: &LeaseWish) -> Result<LeaseAnswer, StoreError>;
     /// Gives back up to `amount` of the node's lease; never what is `used`. Returns what was given back.
+    /// `NotFound` if there is no such lease (the budget may be gone).
     async fn shrink_lease(
         &self,
         scope: &TenantScope,
         lease: &Lease,
         amount: Money,
     ) -> Result<Money, StoreError>;
-    /// Sets the expiry of all the node's leases, and turns `unexplained` back to `leased` where one of
+    /// Sets the expiry of all the node's leases that have something left, and turns `unexplained` back to `leased` where one of
     /// them had expired.
     async fn renew_leases(&self, node: NodeId, expires: UnixMillis) -> Result<(), StoreError>;
     /// Counts the remainder of every lease that expired before `now` as unexplained. Returns how many.
@@ -154,7 +156,7 @@ pub trait Budgets: Send + Sync {
     /// The node has replayed its journal and holds nothing: its leases are deleted, their remainders free
     /// again. Returns the leases as they stood.
     async fn close_leases(&self, node: NodeId) -> Result<Vec<Lease>, StoreError>;
-    /// How the budget stands in a window.
+    /// How the budget stands in a window. `NotFound` if the tenant has no such budget.
     async fn standing(
         &self,
         scope: &TenantScope,
@@ -239,6 +241,8 @@ pub struct UsageRow {
 pub trait EntryLog: Send + Sync {
     /// Appends what is not there yet (by request id), in order, in one transaction with the charges on
     /// leases and budgets. Shipping the same entries again changes nothing. Returns how many were new.
+    /// Charges on budgets that are gone are ignored. `NotFound`, and nothing appended, if an entry is
+    /// another tenant's.
     async fn append(
         &self,
         scope: &TenantScope,

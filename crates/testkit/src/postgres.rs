@@ -294,12 +294,7 @@ impl Programs {
             .arg("-k")
             .arg(folder);
         command.args(["-p", &port.to_string()]);
-        for setting in [
-            "listen_addresses=127.0.0.1",
-            "fsync=off",
-            "full_page_writes=off",
-            "max_connections=200",
-        ] {
+        for setting in SETTINGS {
             command.args(["-c", setting]);
         }
         command

@@ -31,7 +31,10 @@ mod tests {
     #[test]
     fn agp_d1_the_bound_grows_with_every_part_and_never_wraps() {
         assert_eq!(upper_bound(0, 0, 0), TEMPLATE_TOKENS_MAX);
-        assert_eq!(upper_bound(10, 2, 1), 10 + 32 + IMAGE_TOKENS_MAX + TEMPLATE_TOKENS_MAX);
+        assert_eq!(
+            upper_bound(10, 2, 1),
+            10 + 32 + IMAGE_TOKENS_MAX + TEMPLATE_TOKENS_MAX
+        );
         assert_eq!(upper_bound(u64::MAX, u32::MAX, u32::MAX), u64::MAX);
     }
 }

@@ -33,16 +33,31 @@ pub fn count(model: &str, text: &str) -> Count {
 /// Counts `text` with one encoding.
 #[must_use]
 pub fn count_with(encoding: Encoding, text: &str) -> Count {
-    let Some(vocabulary) = tiktoken::get_encoding(encoding.name()) else { return by_size(text) };
-    let mut tally = Tally { vocabulary, tokens: 0, exact: true, sliced_bytes: 0 };
+    let Some(vocabulary) = tiktoken::get_encoding(encoding.name()) else {
+        return by_size(text);
+    };
+    let mut tally = Tally {
+        vocabulary,
+        tokens: 0,
+        exact: true,
+        sliced_bytes: 0,
+    };
     for portion in portions(text) {
         tally.add(portion);
     }
-    Count { tokens: tally.tokens, exact: tally.exact, tokenizer: encoding.name() }
+    Count {
+        tokens: tally.tokens,
+        exact: tally.exact,
+        tokenizer: encoding.name(),
+    }
 }
 
 fn by_size(text: &str) -> Count {
-    Count { tokens: quarter(text.len()), exact: false, tokenizer: BY_SIZE }
+    Count {
+        tokens: quarter(text.len()),
+        exact: false,
+        tokenizer: BY_SIZE,
+    }
 }
 
 /// A token per four bytes, rounded up: at least one for any text at all.
@@ -91,14 +106,28 @@ mod tests {
     #[test]
     fn known_models_are_counted_exactly() {
         let counted = count("gpt-4o", "hello world");
-        assert_eq!(counted, Count { tokens: 2, exact: true, tokenizer: "o200k_base" });
+        assert_eq!(
+            counted,
+            Count {
+                tokens: 2,
+                exact: true,
+                tokenizer: "o200k_base"
+            }
+        );
         assert_eq!(count("gpt-4", "tiktoken is great!").tokens, 6);
         assert_eq!(count("gpt-4o", "").tokens, 0);
     }
 
     #[test]
     fn unknown_models_are_estimated_and_say_so() {
-        assert_eq!(count("some-model", "hello"), Count { tokens: 2, exact: false, tokenizer: "bytes/4" });
+        assert_eq!(
+            count("some-model", "hello"),
+            Count {
+                tokens: 2,
+                exact: false,
+                tokenizer: "bytes/4"
+            }
+        );
         assert_eq!(count("some-model", "h").tokens, 1);
         assert_eq!(count("some-model", "").tokens, 0);
     }
@@ -115,7 +144,11 @@ mod tests {
         let counted = count("gpt-4o", &run);
         let whole = tiktoken::get_encoding("o200k_base").unwrap().count(&run) as u64;
         assert!(!counted.exact);
-        assert!(counted.tokens >= whole && counted.tokens < whole + 100, "{} {whole}", counted.tokens);
+        assert!(
+            counted.tokens >= whole && counted.tokens < whole + 100,
+            "{} {whole}",
+            counted.tokens
+        );
     }
 
     #[test]

@@ -131,15 +131,24 @@ pub fn encoding_for(model: &str) -> Option<Encoding> {
     }
     let name = model.rsplit('/').next().unwrap_or(model).to_ascii_lowercase();
     let name = name.strip_prefix("ft:").unwrap_or(&name);
-    FAMILIES.iter().find(|(family, _)| belongs(name, family)).and_then(|(_, encoding)| *encoding)
+    FAMILIES
+        .iter()
+        .find(|(family, _)| belongs(name, family))
+        .and_then(|(_, encoding)| *encoding)
 }
 
 /// Whether `name` starts with `family` and the family does not end inside a longer word
 /// (`o1` is not the family of `o100-chat`).
 fn belongs(name: &str, family: &str) -> bool {
-    let Some(rest) = name.strip_prefix(family) else { return false };
+    let Some(rest) = name.strip_prefix(family) else {
+        return false;
+    };
     let short_word = family.len() <= 2;
-    !short_word || rest.chars().next().is_none_or(|next| !next.is_ascii_alphanumeric())
+    !short_word
+        || rest
+            .chars()
+            .next()
+            .is_none_or(|next| !next.is_ascii_alphanumeric())
 }
 
 #[cfg(test)]

@@ -64,7 +64,10 @@ struct Runs<'t> {
 
 impl<'t> Runs<'t> {
     fn of(text: &'t str) -> Self {
-        Self { chars: text.char_indices().peekable(), text_bytes: text.len() }
+        Self {
+            chars: text.char_indices().peekable(),
+            text_bytes: text.len(),
+        }
     }
 }
 
@@ -89,11 +92,16 @@ fn breaks(left: char, right: char) -> bool {
 /// Letters and digits in every vocabulary's splitting pattern. Combining marks are left out: some
 /// patterns count them with letters, others with punctuation.
 fn is_surely_letter(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
+    c.is_ascii_alphanumeric()
+        || matches!(c, '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
 }
 
 fn is_surely_punctuation(c: char) -> bool {
-    c.is_ascii_punctuation() || matches!(c, '，' | '。' | '、' | '！' | '？' | '；' | '：' | '（' | '）' | '「' | '」' | '《' | '》')
+    c.is_ascii_punctuation()
+        || matches!(
+            c,
+            '，' | '。' | '、' | '！' | '？' | '；' | '：' | '（' | '）' | '「' | '」' | '《' | '》'
+        )
 }
 
 #[cfg(test)]
@@ -114,14 +122,26 @@ mod tests {
         assert_eq!(portions(&at), vec![Portion::Text(&at)]);
         assert_eq!(portions(&past), vec![Portion::Oversized(&past)]);
         let mixed = format!("before {past} after");
-        assert_eq!(portions(&mixed), vec![Portion::Text("before "), Portion::Oversized(&past), Portion::Text(" after")]);
+        assert_eq!(
+            portions(&mixed),
+            vec![
+                Portion::Text("before "),
+                Portion::Oversized(&past),
+                Portion::Text(" after")
+            ]
+        );
     }
 
     #[test]
     fn agp_d1_whitespace_marks_and_symbols_are_runs_too() {
         for unit in [" ", "\n", "!", "क्", "!😀", "é"] {
             let run = unit.repeat(RUN_BYTES_MAX + 1);
-            assert!(portions(&run).iter().any(|portion| matches!(portion, Portion::Oversized(_))), "{unit:?}");
+            assert!(
+                portions(&run)
+                    .iter()
+                    .any(|portion| matches!(portion, Portion::Oversized(_))),
+                "{unit:?}"
+            );
         }
     }
 

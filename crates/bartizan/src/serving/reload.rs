@@ -45,13 +45,17 @@ impl Reloader {
         let _watcher = self.watch(sender);
         let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
         loop {
-            tokio::select! {
-                Some(()) = changes.recv() => {
-                    tokio::time::sleep(SETTLE).await;
-                    while changes.try_recv().is_ok() {}
+            let changed = tokio::select! {
+                changed = changes.recv() => changed.is_some(),
+                _ = hangup.recv() => {
+                    tracing::info!("SIGHUP: reading the configuration again");
+                    false
                 }
-                _ = hangup.recv() => tracing::info!("SIGHUP: reading the configuration again"),
-                _ = stop.wait_for(|stop| *stop) => return,
+                _ = stop.changed() => return,
+            };
+            if changed {
+                tokio::time::sleep(SETTLE).await;
+                while changes.try_recv().is_ok() {}
             }
             match self.reload() {
                 Ok(false) => {}

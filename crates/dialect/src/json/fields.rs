@@ -20,13 +20,18 @@ impl<'a> Fields<'a> {
         if reader.kind()? != Kind::Object {
             return Err(DialectError::wrong(path, "an object"));
         }
-        let mut fields = Self { path: path.to_owned(), members: Vec::new() };
+        let mut fields = Self {
+            path: path.to_owned(),
+            members: Vec::new(),
+        };
         reader.object(|r, key| {
             let value = r.skip()?;
             let name = key.said();
             // threat: ANP-0003: two readers could pick different ones.
             if fields.members.iter().any(|(known, _)| *known == name) {
-                return Err(DialectError::Duplicate { field: crate::error::clip(&fields.name(&name)) });
+                return Err(DialectError::Duplicate {
+                    field: crate::error::clip(&fields.name(&name)),
+                });
             }
             fields.members.push((name, value));
             Ok(())
@@ -37,7 +42,11 @@ impl<'a> Fields<'a> {
 
     /// The path of a member, for errors and for reading deeper.
     pub(crate) fn name(&self, member: &str) -> String {
-        if self.path.is_empty() { member.to_owned() } else { format!("{}.{member}", self.path) }
+        if self.path.is_empty() {
+            member.to_owned()
+        } else {
+            format!("{}.{member}", self.path)
+        }
     }
 
     /// Takes a member as written. `null` counts as absent.
@@ -49,18 +58,24 @@ impl<'a> Fields<'a> {
 
     /// Takes a member that must be a string.
     pub(crate) fn text(&mut self, member: &str) -> Result<Option<Str<'a>>, DialectError> {
-        let Some(raw) = self.take(member) else { return Ok(None) };
-        as_text(raw).map(Some).ok_or_else(|| DialectError::wrong(&self.name(member), "a string"))
+        let Some(raw) = self.take(member) else {
+            return Ok(None);
+        };
+        as_text(raw)
+            .map(Some)
+            .ok_or_else(|| DialectError::wrong(&self.name(member), "a string"))
     }
 
     /// Takes a member that must be there and a string.
     pub(crate) fn text_needed(&mut self, member: &str) -> Result<Str<'a>, DialectError> {
-        self.text(member)?.ok_or_else(|| DialectError::missing(&self.name(member)))
+        self.text(member)?
+            .ok_or_else(|| DialectError::missing(&self.name(member)))
     }
 
     /// Takes a member that must be there.
     pub(crate) fn needed(&mut self, member: &str) -> Result<&'a str, DialectError> {
-        self.take(member).ok_or_else(|| DialectError::missing(&self.name(member)))
+        self.take(member)
+            .ok_or_else(|| DialectError::missing(&self.name(member)))
     }
 
     /// Takes a member that must be `true` or `false`.
@@ -75,7 +90,9 @@ impl<'a> Fields<'a> {
 
     /// Takes a member that must be a whole number.
     pub(crate) fn count(&mut self, member: &str) -> Result<Option<u64>, DialectError> {
-        let Some(raw) = self.take(member) else { return Ok(None) };
+        let Some(raw) = self.take(member) else {
+            return Ok(None);
+        };
         let wrong = || DialectError::wrong(&self.name(member), "a whole number");
         raw.parse().map(Some).map_err(|_| wrong())
     }
@@ -83,9 +100,7 @@ impl<'a> Fields<'a> {
     /// Takes a member that says nothing when it has one of these values; anything else is refused.
     pub(crate) fn only(&mut self, member: &str, neutral: &[&str], to: Dialect) -> Result<(), DialectError> {
         match self.take(member) {
-            Some(raw) if !neutral.contains(&raw) => {
-                Err(DialectError::not_carried(&self.name(member), to))
-            }
+            Some(raw) if !neutral.contains(&raw) => Err(DialectError::not_carried(&self.name(member), to)),
             _ => Ok(()),
         }
     }
@@ -97,14 +112,21 @@ impl<'a> Fields<'a> {
 
     /// Everything must have been taken. `null`, `[]` and `{}` say nothing, as SDKs echo them.
     pub(crate) fn finish(self, to: Dialect) -> Result<(), DialectError> {
-        let left = self.members.iter().find(|(_, raw)| !matches!(*raw, "null" | "[]" | "{}"));
-        left.map_or(Ok(()), |(name, _)| Err(DialectError::not_carried(&self.name(name), to)))
+        let left = self
+            .members
+            .iter()
+            .find(|(_, raw)| !matches!(*raw, "null" | "[]" | "{}"));
+        left.map_or(Ok(()), |(name, _)| {
+            Err(DialectError::not_carried(&self.name(name), to))
+        })
     }
 }
 
 /// The string that a value as written is, if it is one.
 pub(crate) fn as_text(raw: &str) -> Option<Str<'_>> {
-    raw.starts_with('"').then(|| Reader::of_text(raw).string().ok()).flatten()
+    raw.starts_with('"')
+        .then(|| Reader::of_text(raw).string().ok())
+        .flatten()
 }
 
 /// The elements of an array, as written.

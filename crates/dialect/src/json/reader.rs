@@ -31,7 +31,12 @@ type Read<T> = Result<T, DialectError>;
 impl<'a> Reader<'a> {
     /// Reads text that is known to be UTF-8.
     pub(crate) fn of_text(text: &'a str) -> Self {
-        Self { text, at: 0, depth: 0, depth_max: DEPTH_MAX }
+        Self {
+            text,
+            at: 0,
+            depth: 0,
+            depth_max: DEPTH_MAX,
+        }
     }
 
     /// Reads bytes that may not even be UTF-8.
@@ -43,7 +48,10 @@ impl<'a> Reader<'a> {
 
     /// The same, refusing deeper nesting.
     pub(crate) fn limited(self, depth_max: u32) -> Self {
-        Self { depth_max: depth_max.min(DEPTH_MAX), ..self }
+        Self {
+            depth_max: depth_max.min(DEPTH_MAX),
+            ..self
+        }
     }
 
     /// The offset reached.
@@ -82,14 +90,21 @@ impl<'a> Reader<'a> {
     /// Nothing but white space may follow.
     pub(crate) fn end(&mut self) -> Read<()> {
         self.space();
-        if self.at == self.text.len() { Ok(()) } else { self.fail("expected the end") }
+        if self.at == self.text.len() {
+            Ok(())
+        } else {
+            self.fail("expected the end")
+        }
     }
 
     fn enter(&mut self) -> Read<()> {
         self.at += 1;
         self.depth += 1;
         if self.depth > self.depth_max {
-            return Err(DialectError::TooMany { field: "nesting", max: u64::from(self.depth_max) });
+            return Err(DialectError::TooMany {
+                field: "nesting",
+                max: u64::from(self.depth_max),
+            });
         }
         Ok(())
     }
@@ -182,7 +197,12 @@ impl<'a> Reader<'a> {
         }
         let raw = self.text.get(at + 1..self.at).unwrap_or_default();
         self.at += 1;
-        Ok(Str { raw, at, escaped, said_bytes: raw.len() - saved })
+        Ok(Str {
+            raw,
+            at,
+            escaped,
+            said_bytes: raw.len() - saved,
+        })
     }
 
     /// Reads one escape; how many bytes shorter its character is.
@@ -198,7 +218,9 @@ impl<'a> Reader<'a> {
     }
 
     fn unicode(&mut self) -> Read<usize> {
-        let Some(first) = hex4(self.text, self.at + 2) else { return self.fail("expected four digits") };
+        let Some(first) = hex4(self.text, self.at + 2) else {
+            return self.fail("expected four digits");
+        };
         if !(0xD800..0xE000).contains(&first) {
             self.at += 6;
             return Ok(6 - char::from_u32(first).map_or(0, char::len_utf8));
@@ -242,7 +264,11 @@ impl<'a> Reader<'a> {
         while matches!(self.byte(), Some(b'0'..=b'9')) {
             self.at += 1;
         }
-        if self.at == start { self.fail("expected a digit") } else { Ok(()) }
+        if self.at == start {
+            self.fail("expected a digit")
+        } else {
+            Ok(())
+        }
     }
 
     /// Reads `true` or `false`.
@@ -278,13 +304,23 @@ impl<'a> Reader<'a> {
     /// Looks ahead into the object that comes next: the text its member `name` says, if it has one.
     /// Usually the first member, so little is read twice.
     pub(crate) fn peek_text(&self, name: &str) -> Option<Str<'a>> {
-        self.peek(name, |r| if r.kind()? == Kind::String { r.string().map(Some) } else { Ok(None) })
+        self.peek(name, |r| {
+            if r.kind()? == Kind::String {
+                r.string().map(Some)
+            } else {
+                Ok(None)
+            }
+        })
     }
 
     /// Looks ahead into the object that comes next: the count under `name`, if it has one.
     pub(crate) fn peek_count(&self, name: &str) -> Option<u32> {
         self.peek(name, |r| {
-            if r.kind()? == Kind::Number { Ok(r.number()?.parse().ok()) } else { Ok(None) }
+            if r.kind()? == Kind::Number {
+                Ok(r.number()?.parse().ok())
+            } else {
+                Ok(None)
+            }
         })
     }
 

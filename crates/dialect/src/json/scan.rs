@@ -7,7 +7,9 @@ const HIGH: u64 = 0x8080_8080_8080_8080;
 pub(super) fn plain_len(bytes: &[u8]) -> usize {
     let mut done = 0;
     for word in bytes.chunks_exact(8) {
-        let Ok(word) = <[u8; 8]>::try_from(word) else { break };
+        let Ok(word) = <[u8; 8]>::try_from(word) else {
+            break;
+        };
         let stops = stops_in(u64::from_le_bytes(word));
         if stops != 0 {
             return done + (stops.trailing_zeros() / 8) as usize;

@@ -24,12 +24,20 @@ impl<'a> Str<'a> {
 
     /// What it says, escapes resolved.
     pub(crate) fn said(&self) -> Cow<'a, str> {
-        if self.escaped { Cow::Owned(unescape(self.raw, self.said_bytes)) } else { Cow::Borrowed(self.raw) }
+        if self.escaped {
+            Cow::Owned(unescape(self.raw, self.said_bytes))
+        } else {
+            Cow::Borrowed(self.raw)
+        }
     }
 
     /// Whether it says exactly this.
     pub(crate) fn is(&self, text: &str) -> bool {
-        if self.escaped { self.said() == text } else { self.raw == text }
+        if self.escaped {
+            self.said() == text
+        } else {
+            self.raw == text
+        }
     }
 }
 
@@ -64,11 +72,15 @@ fn escape(text: &str) -> (Option<char>, usize) {
 }
 
 fn unicode(text: &str) -> (Option<char>, usize) {
-    let Some(first) = hex4(text, 2) else { return (None, 2) };
+    let Some(first) = hex4(text, 2) else {
+        return (None, 2);
+    };
     if !(0xD800..0xDC00).contains(&first) {
         return (char::from_u32(first), 6);
     }
-    let Some(second) = hex4(text, 8) else { return (None, 6) };
+    let Some(second) = hex4(text, 8) else {
+        return (None, 6);
+    };
     let code = 0x1_0000 + ((first - 0xD800) << 10) + (second.wrapping_sub(0xDC00) & 0x3FF);
     (char::from_u32(code), 12)
 }
@@ -76,5 +88,7 @@ fn unicode(text: &str) -> (Option<char>, usize) {
 /// Four hexadecimal digits at `at`.
 pub(super) fn hex4(text: &str, at: usize) -> Option<u32> {
     let digits = text.as_bytes().get(at..at + 4)?;
-    digits.iter().try_fold(0u32, |code, digit| Some((code << 4) | char::from(*digit).to_digit(16)?))
+    digits.iter().try_fold(0u32, |code, digit| {
+        Some((code << 4) | char::from(*digit).to_digit(16)?)
+    })
 }

@@ -23,7 +23,12 @@ pub struct BodyLimits {
 
 impl Default for BodyLimits {
     fn default() -> Self {
-        Self { depth_max: 64, messages_max: 10_000, tools_max: 1_024, images_max: 256 }
+        Self {
+            depth_max: 64,
+            messages_max: 10_000,
+            tools_max: 1_024,
+            images_max: 256,
+        }
     }
 }
 
@@ -109,9 +114,20 @@ impl Counting {
             messages: 0,
             text_bytes: 0,
             token_ids: false,
-            spans: Spans { body_bytes, object_at, ..Spans::default() },
+            spans: Spans {
+                body_bytes,
+                object_at,
+                ..Spans::default()
+            },
         };
-        Self { endpoint, limits, envelope, model: None, tools: 0, prompts: 0 }
+        Self {
+            endpoint,
+            limits,
+            envelope,
+            model: None,
+            tools: 0,
+            prompts: 0,
+        }
     }
 
     fn finish(mut self) -> Result<Envelope, DialectError> {
@@ -192,7 +208,9 @@ impl Counting {
                 return r.skip().map(|_| ());
             }
             if given.is_some() {
-                return Err(DialectError::Duplicate { field: name.to_owned() });
+                return Err(DialectError::Duplicate {
+                    field: name.to_owned(),
+                });
             }
             r.kind()?;
             let from = r.at();
@@ -268,7 +286,10 @@ impl Counting {
 
 fn bump(count: &mut u32, field: &'static str, max: u32) -> Result<(), DialectError> {
     if *count >= max {
-        return Err(DialectError::TooMany { field, max: u64::from(max) });
+        return Err(DialectError::TooMany {
+            field,
+            max: u64::from(max),
+        });
     }
     *count += 1;
     Ok(())

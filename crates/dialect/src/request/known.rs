@@ -58,7 +58,9 @@ impl Seen {
     // threat: ANP-0003
     pub(super) fn note(&mut self, key: &Str<'_>) -> Result<(), DialectError> {
         let name = key.said();
-        let Some(at) = KNOWN.iter().position(|known| *known == name) else { return lookalike(&name) };
+        let Some(at) = KNOWN.iter().position(|known| *known == name) else {
+            return lookalike(&name);
+        };
         let bit = 1u64 << at;
         if self.0 & bit != 0 {
             return Err(DialectError::Duplicate { field: clip(&name) });
@@ -77,7 +79,10 @@ fn lookalike(name: &str) -> Result<(), DialectError> {
     };
     let same = |known: &&&str| known.chars().eq(name.chars().map(folded));
     match KNOWN.iter().find(same) {
-        Some(known) => Err(DialectError::Lookalike { field: clip(name), known: (*known).to_owned() }),
+        Some(known) => Err(DialectError::Lookalike {
+            field: clip(name),
+            known: (*known).to_owned(),
+        }),
         None => Ok(()),
     }
 }

@@ -5,6 +5,7 @@ mod known;
 mod rewrite;
 mod text;
 mod walk;
+mod words;
 
 pub use envelope::{BodyLimits, Envelope, read_request};
 pub use rewrite::{Rewrite, rewrite_request};

@@ -81,7 +81,11 @@ pub(crate) struct Edits<'e> {
 
 impl<'e> Edits<'e> {
     pub(crate) fn new(edit: &'e mut dyn FnMut(&str) -> Option<String>) -> Self {
-        Self { edit, done: Vec::new(), names: HashSet::new() }
+        Self {
+            edit,
+            done: Vec::new(),
+            names: HashSet::new(),
+        }
     }
 
     fn unique(&mut self, name: String) -> String {
@@ -115,13 +119,18 @@ impl Sink for Edits<'_> {
             _ => None,
         };
         let replaced = (self.edit)(inside.as_deref().unwrap_or(&said)).or(inside);
-        let Some(mut replaced) = replaced else { return Ok(()) };
+        let Some(mut replaced) = replaced else {
+            return Ok(());
+        };
         if what == What::Key {
             replaced = self.unique(replaced);
         }
         let mut with = Vec::with_capacity(replaced.len() + 2);
         push_text(&mut with, &replaced);
-        self.done.push(Edit { span: text.span(), with });
+        self.done.push(Edit {
+            span: text.span(),
+            with,
+        });
         Ok(())
     }
 }

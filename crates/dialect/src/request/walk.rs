@@ -2,6 +2,7 @@
 //! the three cannot disagree about which texts there are.
 
 use super::known::Seen;
+use super::words::{CONTROLS, IDENTIFIER_BYTES_MAX, SCHEMA_WORDS, STRUCTURAL};
 use crate::json::{Kind, Reader, Str};
 use crate::{DialectError, Endpoint};
 
@@ -81,84 +82,6 @@ pub(crate) trait Sink {
     fn token_id(&mut self) {}
 }
 
-/// Fields that steer a call and carry no text.
-const CONTROLS: [&str; 7] =
-    ["model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n", "best_of"];
-
-/// Names whose value, when it looks like an identifier, is structure and not text.
-const STRUCTURAL: [&str; 24] = [
-    "type",
-    "role",
-    "id",
-    "tool_call_id",
-    "tool_use_id",
-    "call_id",
-    "media_type",
-    "mime_type",
-    "detail",
-    "format",
-    "ttl",
-    "status",
-    "object",
-    "model",
-    "finish_reason",
-    "stop_reason",
-    "system_fingerprint",
-    "service_tier",
-    "file_id",
-    "effort",
-    "reasoning_effort",
-    "native_finish_reason",
-    "provider",
-    "inference_geo",
-];
-
-/// The words of JSON Schema and of tool definitions.
-const SCHEMA_WORDS: [&str; 40] = [
-    "type",
-    "function",
-    "name",
-    "description",
-    "parameters",
-    "properties",
-    "required",
-    "items",
-    "enum",
-    "const",
-    "default",
-    "additionalProperties",
-    "$ref",
-    "$defs",
-    "$schema",
-    "$id",
-    "definitions",
-    "anyOf",
-    "oneOf",
-    "allOf",
-    "not",
-    "title",
-    "format",
-    "pattern",
-    "minimum",
-    "maximum",
-    "exclusiveMinimum",
-    "exclusiveMaximum",
-    "multipleOf",
-    "minLength",
-    "maxLength",
-    "minItems",
-    "maxItems",
-    "uniqueItems",
-    "examples",
-    "input_schema",
-    "cache_control",
-    "strict",
-    "schema",
-    "json_schema",
-];
-
-const IDENTIFIER_BYTES_MAX: usize = 64;
-
 type Read = Result<(), DialectError>;
 
 /// Walks a whole request body.
@@ -225,7 +148,10 @@ fn list(
 fn system(r: &mut Reader<'_>, sink: &mut impl Sink) -> Read {
     match r.kind()? {
         Kind::String | Kind::Array | Kind::Null => walk_value(r, Role::System, Zone::Message, sink),
-        _ => Err(DialectError::wrong("system", "a string or an array of text blocks")),
+        _ => Err(DialectError::wrong(
+            "system",
+            "a string or an array of text blocks",
+        )),
     }
 }
 
@@ -268,7 +194,9 @@ fn role_of<S: Sink>(r: &Reader<'_>, _sink: &S) -> Role {
     if !S::ROLES {
         return Role::Other;
     }
-    let Some(role) = r.peek_text("role") else { return Role::Other };
+    let Some(role) = r.peek_text("role") else {
+        return Role::Other;
+    };
     match &*role.said() {
         "system" | "developer" => Role::System,
         "user" => Role::User,
@@ -296,7 +224,9 @@ fn object<S: Sink>(r: &mut Reader<'_>, role: Role, zone: Zone, sink: &mut S) -> 
     let start = *r;
     let result = S::ROLES
         && zone == Zone::Message
-        && start.peek_text("type").is_some_and(|kind| kind.raw.ends_with("tool_result"));
+        && start
+            .peek_text("type")
+            .is_some_and(|kind| kind.raw.ends_with("tool_result"));
     let role = if result { Role::Tool } else { role };
     r.object(|r, key| match zone {
         Zone::Message => message_member(&start, r, &key, role, sink),
@@ -360,13 +290,20 @@ fn message_member<S: Sink>(
 }
 
 fn unless_identifier<S: Sink>(text: Str<'_>, role: Role, sink: &mut S) -> Read {
-    if is_identifier(&text) { Ok(()) } else { sink.text(role, text, What::Value) }
+    if is_identifier(&text) {
+        Ok(())
+    } else {
+        sink.text(role, text, What::Value)
+    }
 }
 
 fn is_identifier(text: &Str<'_>) -> bool {
     !text.escaped
         && text.raw.len() <= IDENTIFIER_BYTES_MAX
-        && text.raw.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':' | b'/'))
+        && text
+            .raw
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':' | b'/'))
 }
 
 /// A string under a name that may hold encoded media. Anything that is not plainly that is text: a
@@ -381,7 +318,10 @@ fn payload<S: Sink>(start: &Reader<'_>, name: &str, text: Str<'_>, role: Role, s
     if !encoded {
         return sink.text(role, text, What::Value);
     }
-    let image = image || start.peek_text("media_type").is_some_and(|kind| kind.raw.starts_with("image"));
+    let image = image
+        || start
+            .peek_text("media_type")
+            .is_some_and(|kind| kind.raw.starts_with("image"));
     sink.opaque(text, image);
     Ok(())
 }
@@ -395,11 +335,19 @@ fn declares_encoding(start: &Reader<'_>) -> bool {
 }
 
 fn is_data_url(url: &str) -> bool {
-    let media = ["data:image/", "data:audio/", "data:video/", "data:application/pdf"];
+    let media = [
+        "data:image/",
+        "data:audio/",
+        "data:video/",
+        "data:application/pdf",
+    ];
     media.iter().any(|start| url.starts_with(start))
-        && url.split_once(";base64,").is_some_and(|(kind, data)| kind.len() <= 100 && is_base64(data))
+        && url
+            .split_once(";base64,")
+            .is_some_and(|(kind, data)| kind.len() <= 100 && is_base64(data))
 }
 
 fn is_base64(text: &str) -> bool {
-    text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'-' | b'_' | b'\\'))
+    text.bytes()
+        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'-' | b'_' | b'\\'))
 }

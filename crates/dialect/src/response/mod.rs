@@ -64,7 +64,10 @@ pub fn redact_response(
     let logprobs = walk_response(body, &mut edits, |_, _| Ok(false))?;
     let mut done = edits.done;
     if !done.is_empty() {
-        done.extend(logprobs.into_iter().map(|span| Edit { span, with: b"null".to_vec() }));
+        done.extend(logprobs.into_iter().map(|span| Edit {
+            span,
+            with: b"null".to_vec(),
+        }));
     }
     Ok(splice(body, done))
 }
@@ -95,7 +98,11 @@ fn walk_response<S: Sink>(
     Ok(logprobs)
 }
 
-fn choices<S: Sink>(r: &mut Reader<'_>, sink: &mut S, logprobs: &mut Vec<Range<usize>>) -> Result<(), DialectError> {
+fn choices<S: Sink>(
+    r: &mut Reader<'_>,
+    sink: &mut S,
+    logprobs: &mut Vec<Range<usize>>,
+) -> Result<(), DialectError> {
     if r.kind()? != Kind::Array {
         return walk_value(r, Role::Other, Zone::Message, sink);
     }
@@ -106,7 +113,11 @@ fn choices<S: Sink>(r: &mut Reader<'_>, sink: &mut S, logprobs: &mut Vec<Range<u
 }
 
 /// Walks an object but for one member; where that stands.
-fn without<S: Sink>(r: &mut Reader<'_>, left_out: &str, sink: &mut S) -> Result<Option<Range<usize>>, DialectError> {
+fn without<S: Sink>(
+    r: &mut Reader<'_>,
+    left_out: &str,
+    sink: &mut S,
+) -> Result<Option<Range<usize>>, DialectError> {
     let mut found = None;
     if r.kind()? != Kind::Object {
         walk_value(r, Role::Other, Zone::Message, sink)?;
@@ -135,8 +146,9 @@ impl Sink for Bytes {
     const ROLES: bool = false;
 
     fn text(&mut self, _role: Role, text: Str<'_>, _what: What) -> Result<(), DialectError> {
-        self.0 = self.0.saturating_add(u64::try_from(text.said_bytes).unwrap_or(u64::MAX));
+        self.0 = self
+            .0
+            .saturating_add(u64::try_from(text.said_bytes).unwrap_or(u64::MAX));
         Ok(())
     }
 }
-

@@ -26,9 +26,15 @@ pub fn edit_event(
     if is_done(data) {
         return Ok(event.raw.clone());
     }
-    let mut editing = Editing { edit, edits: Vec::new(), logprobs: Vec::new() };
+    let mut editing = Editing {
+        edit,
+        edits: Vec::new(),
+        logprobs: Vec::new(),
+    };
     walk_event(upstream, data, &mut Reported::default(), &mut editing).map_err(DialectError::of_upstream)?;
-    let Editing { mut edits, logprobs, .. } = editing;
+    let Editing {
+        mut edits, logprobs, ..
+    } = editing;
     if edits.is_empty() {
         return Ok(event.raw.clone());
     }
@@ -47,12 +53,18 @@ impl Texts for Editing<'_> {
         if let Some(replaced) = (self.edit)(channel, &text.said()) {
             let mut with = Vec::with_capacity(replaced.len() + 2);
             push_text(&mut with, &replaced);
-            self.edits.push(Edit { span: text.span(), with });
+            self.edits.push(Edit {
+                span: text.span(),
+                with,
+            });
         }
         Ok(())
     }
 
     fn logprobs(&mut self, start: usize, end: usize) {
-        self.logprobs.push(Edit { span: start..end, with: b"null".to_vec() });
+        self.logprobs.push(Edit {
+            span: start..end,
+            with: b"null".to_vec(),
+        });
     }
 }

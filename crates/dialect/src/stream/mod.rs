@@ -1,5 +1,6 @@
 //! Streams of server-sent events: splitting, reading, editing, translating.
 
+mod block;
 mod channel;
 mod edit;
 mod progress;

@@ -54,7 +54,12 @@ pub(super) fn is_done(data: &str) -> bool {
 impl StreamReader {
     /// A reader of a stream that has not begun.
     pub fn new(upstream: Dialect) -> Self {
-        Self { upstream, facts: StreamFacts::default(), reported: Reported::default(), head: None }
+        Self {
+            upstream,
+            facts: StreamFacts::default(),
+            reported: Reported::default(),
+            head: None,
+        }
     }
 
     /// What is known so far.
@@ -77,7 +82,12 @@ impl StreamReader {
             return Ok(EventClass::Terminator);
         }
         self.agree(event, data)?;
-        let mut shown = Shown { delta, bytes: 0, any: false, error: None };
+        let mut shown = Shown {
+            delta,
+            bytes: 0,
+            any: false,
+            error: None,
+        };
         let found = walk_event(self.upstream, data, &mut self.reported, &mut shown)
             .map_err(DialectError::of_upstream)?;
         let (bytes, any, error) = (shown.bytes, shown.any, shown.error);
@@ -104,7 +114,9 @@ impl StreamReader {
     /// Clients tell Anthropic's events apart by name or by type: both must say the same.
     // threat: ANP-0003
     fn agree(&self, event: &SseEvent, data: &str) -> Result<(), DialectError> {
-        let (Dialect::Anthropic, Some(name)) = (self.upstream, event.name()) else { return Ok(()) };
+        let (Dialect::Anthropic, Some(name)) = (self.upstream, event.name()) else {
+            return Ok(());
+        };
         match Reader::of_text(data).peek_text("type") {
             Some(kind) if !kind.is(name) => {
                 Err(DialectError::upstream("a stream event's name and type disagree"))
@@ -122,7 +134,12 @@ impl StreamReader {
         let Some(id) = text("id") else { return };
         let created = r.peek_count("created").unwrap_or(0).to_string();
         let object = text("object").unwrap_or_else(|| "chat.completion.chunk".to_owned());
-        self.head = Some(Head { id, object, created, model: text("model").unwrap_or_default() });
+        self.head = Some(Head {
+            id,
+            object,
+            created,
+            model: text("model").unwrap_or_default(),
+        });
     }
 
     /// An event that adds a text to a channel of this stream: how text that was held back is sent before
@@ -149,14 +166,18 @@ impl StreamReader {
             json.key("created").raw(&head.created);
             json.key("model").text(&head.model);
         }
-        let plain = self.head.as_ref().is_some_and(|head| head.object == "text_completion");
+        let plain = self
+            .head
+            .as_ref()
+            .is_some_and(|head| head.object == "text_completion");
         json.key("choices").array(|json| {
             json.object(|json| {
                 json.key("index").count(u64::from(channel.choice));
                 if plain {
                     json.key("text").text(text);
                 } else {
-                    json.key("delta").object(|json| write_delta(channel.kind, text, json));
+                    json.key("delta")
+                        .object(|json| write_delta(channel.kind, text, json));
                 }
                 json.key("finish_reason").raw("null");
             });
@@ -203,7 +224,9 @@ struct Shown<'d> {
 
 impl Texts for Shown<'_> {
     fn text(&mut self, channel: Channel, text: Str<'_>, _what: What) -> Result<(), DialectError> {
-        self.bytes = self.bytes.saturating_add(u64::try_from(text.said_bytes).unwrap_or(u64::MAX));
+        self.bytes = self
+            .bytes
+            .saturating_add(u64::try_from(text.said_bytes).unwrap_or(u64::MAX));
         self.any = true;
         (self.delta)(channel, &text.said());
         Ok(())

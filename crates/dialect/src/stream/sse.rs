@@ -30,8 +30,16 @@ enum Data {
 impl SseEvent {
     /// Reads one event from its bytes.
     pub fn parse(raw: Bytes) -> Self {
-        let mut event = Self { raw: Bytes::new(), name: 0..0, data: Data::None };
-        let start = if raw.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+        let mut event = Self {
+            raw: Bytes::new(),
+            name: 0..0,
+            data: Data::None,
+        };
+        let start = if raw.starts_with(BYTE_ORDER_MARK) {
+            BYTE_ORDER_MARK.len()
+        } else {
+            0
+        };
         let mut at = start;
         while at < raw.len() {
             let line = line_at(&raw, at);
@@ -98,7 +106,11 @@ impl SseEvent {
     /// The bytes of an event with other data on one line, its other lines as they were.
     pub(crate) fn with_data(&self, data: &[u8]) -> Bytes {
         let mut out = BytesMut::with_capacity(self.raw.len() + data.len());
-        let mut at = if self.raw.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+        let mut at = if self.raw.starts_with(BYTE_ORDER_MARK) {
+            BYTE_ORDER_MARK.len()
+        } else {
+            0
+        };
         let mut written = false;
         while at < self.raw.len() {
             let line = line_at(&self.raw, at);
@@ -108,7 +120,13 @@ impl SseEvent {
             } else if !written {
                 written = true;
                 out.extend_from_slice(b"data: ");
-                out.extend(data.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));
+                out.extend(data.iter().map(|byte| {
+                    if matches!(byte, b'\n' | b'\r') {
+                        b' '
+                    } else {
+                        *byte
+                    }
+                }));
                 out.extend_from_slice(self.raw.get(line.text.end..line.next).unwrap_or_default());
             }
             at = line.next;
@@ -125,13 +143,19 @@ struct Line {
 /// The line that starts at `at`, without and with its ending.
 fn line_at(raw: &[u8], at: usize) -> Line {
     let rest = raw.get(at..).unwrap_or_default();
-    let length = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len());
+    let length = rest
+        .iter()
+        .position(|byte| matches!(byte, b'\n' | b'\r'))
+        .unwrap_or(rest.len());
     let ending = match (rest.get(length), rest.get(length + 1)) {
         (Some(b'\r'), Some(b'\n')) => 2,
         (Some(_), _) => 1,
         (None, _) => 0,
     };
-    Line { text: at..at + length, next: at + length + ending }
+    Line {
+        text: at..at + length,
+        next: at + length + ending,
+    }
 }
 
 /// Splits a stream of bytes into events.
@@ -185,7 +209,9 @@ impl SseSplitter {
     pub fn next(&mut self) -> Result<Option<SseEvent>, DialectError> {
         let end = self.scan();
         if end.unwrap_or(self.scanned) > self.event_bytes_max {
-            return Err(DialectError::EventTooLarge { max: self.event_bytes_max });
+            return Err(DialectError::EventTooLarge {
+                max: self.event_bytes_max,
+            });
         }
         let Some(end) = end else { return Ok(None) };
         let raw = if self.carried.is_empty() {
@@ -208,7 +234,11 @@ impl SseSplitter {
 
     /// Looks for the end of the first pending event. A `\r` at the very end waits for its `\n`.
     fn scan(&mut self) -> Option<usize> {
-        let pending: &[u8] = if self.carried.is_empty() { &self.chunk } else { &self.carried };
+        let pending: &[u8] = if self.carried.is_empty() {
+            &self.chunk
+        } else {
+            &self.carried
+        };
         let mark = usize::from(!self.started && pending.starts_with(BYTE_ORDER_MARK)) * BYTE_ORDER_MARK.len();
         loop {
             let rest = pending.get(self.scanned..).unwrap_or_default();

@@ -5,8 +5,9 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use super::block::{Block, Kind, block_delta, event};
 use super::progress::Progress;
-use crate::json::{Fields, Reader, Writer, as_text, elements};
+use crate::json::{Fields, Reader, as_text, elements};
 use crate::translate::{StopReason, write_anthropic_usage};
 use crate::usage::Reported;
 use crate::{Dialect, DialectError, error_event};
@@ -32,23 +33,6 @@ pub(super) struct ToAnthropic {
     refused: bool,
     finish: Option<String>,
     reported: Reported,
-}
-
-/// A content block that is not finished.
-#[derive(Debug)]
-struct Block {
-    kind: Kind,
-    open: bool,
-    /// What came for it and was not sent yet.
-    waiting: String,
-}
-
-#[derive(Debug)]
-enum Kind {
-    Text,
-    Thinking { signature: String },
-    Redacted { data: String },
-    Tool { call: u64, id: String, name: String, progress: Progress },
 }
 
 impl ToAnthropic {
@@ -85,7 +69,9 @@ impl ToAnthropic {
             self.reported.read(&mut Reader::of_text(raw))?;
         }
         self.begin(out);
-        let Some(raw) = chunk.take("choices") else { return Ok(()) };
+        let Some(raw) = chunk.take("choices") else {
+            return Ok(());
+        };
         for raw in elements("choices", raw)? {
             self.choice(&mut Fields::read("choices", raw)?, out)?;
         }
@@ -114,7 +100,9 @@ impl ToAnthropic {
 
     fn choice(&mut self, choice: &mut Fields<'_>, out: &mut Vec<u8>) -> Done {
         if choice.count("index")?.unwrap_or(0) != 0 {
-            return Err(DialectError::upstream("a second choice, which the caller's dialect cannot show"));
+            return Err(DialectError::upstream(
+                "a second choice, which the caller's dialect cannot show",
+            ));
         }
         if let Some(raw) = choice.take("delta") {
             self.delta(&mut Fields::read("delta", raw)?)?;
@@ -127,12 +115,17 @@ impl ToAnthropic {
     }
 
     fn delta(&mut self, delta: &mut Fields<'_>) -> Done {
-        let (newer, older) = (delta.text("reasoning_content")?, delta.take("reasoning").and_then(as_text));
+        let (newer, older) = (
+            delta.text("reasoning_content")?,
+            delta.take("reasoning").and_then(as_text),
+        );
         if let Some(text) = newer.or(older) {
             self.say(&text.said(), true)?;
         }
         if let Some(raw) = delta.take("thinking_blocks") {
-            elements("thinking_blocks", raw)?.into_iter().try_for_each(|raw| self.signed(raw))?;
+            elements("thinking_blocks", raw)?
+                .into_iter()
+                .try_for_each(|raw| self.signed(raw))?;
         }
         if let Some(text) = delta.text("content")? {
             self.say(&text.said(), false)?;
@@ -142,7 +135,9 @@ impl ToAnthropic {
             self.say(&text.said(), false)?;
         }
         if let Some(raw) = delta.take("tool_calls") {
-            elements("tool_calls", raw)?.into_iter().try_for_each(|raw| self.call(raw))?;
+            elements("tool_calls", raw)?
+                .into_iter()
+                .try_for_each(|raw| self.call(raw))?;
         }
         Ok(())
     }
@@ -151,7 +146,11 @@ impl ToAnthropic {
         if self.blocks.len() >= BLOCKS_MAX {
             return Err(DialectError::upstream("too many unfinished parts at once"));
         }
-        self.blocks.push_back(Block { kind, open: false, waiting: String::new() });
+        self.blocks.push_back(Block {
+            kind,
+            open: false,
+            waiting: String::new(),
+        });
         Ok(())
     }
 
@@ -166,7 +165,13 @@ impl ToAnthropic {
             _ => false,
         });
         if !goes_on {
-            self.add(if thinking { Kind::Thinking { signature: String::new() } } else { Kind::Text })?;
+            self.add(if thinking {
+                Kind::Thinking {
+                    signature: String::new(),
+                }
+            } else {
+                Kind::Text
+            })?;
         }
         if let Some(block) = self.blocks.back_mut() {
             block.waiting.push_str(text);
@@ -178,10 +183,19 @@ impl ToAnthropic {
     fn signed(&mut self, raw: &str) -> Done {
         let mut given = Fields::read("thinking_blocks", raw)?;
         if let Some(data) = given.text("data")? {
-            return self.add(Kind::Redacted { data: data.said().into_owned() });
+            return self.add(Kind::Redacted {
+                data: data.said().into_owned(),
+            });
         }
-        let signed = given.text("signature")?.map(|text| text.said().into_owned()).unwrap_or_default();
-        if let Some(Block { kind: Kind::Thinking { signature }, .. }) = self.blocks.back_mut() {
+        let signed = given
+            .text("signature")?
+            .map(|text| text.said().into_owned())
+            .unwrap_or_default();
+        if let Some(Block {
+            kind: Kind::Thinking { signature },
+            ..
+        }) = self.blocks.back_mut()
+        {
             *signature = signed;
         }
         Ok(())
@@ -190,7 +204,10 @@ impl ToAnthropic {
     /// A piece of a tool call. Some engines leave the index out: a new id is a new call.
     fn call(&mut self, raw: &str) -> Done {
         let mut piece = Fields::read("tool_calls", raw)?;
-        let id = piece.text("id")?.map(|id| id.said().into_owned()).unwrap_or_default();
+        let id = piece
+            .text("id")?
+            .map(|id| id.said().into_owned())
+            .unwrap_or_default();
         let index = match piece.count("index")? {
             Some(index) => index,
             None if self.calls.is_empty() || (!id.is_empty() && !self.is_last_call(&id)) => {
@@ -206,7 +223,12 @@ impl ToAnthropic {
             None => "".into(),
         };
         if self.calls.insert(index) {
-            self.add(Kind::Tool { call: index, id: String::new(), name: String::new(), progress: Progress::default() })?;
+            self.add(Kind::Tool {
+                call: index,
+                id: String::new(),
+                name: String::new(),
+                progress: Progress::default(),
+            })?;
         }
         self.call_goes_on(index, (&id, &name), &arguments)
     }
@@ -219,15 +241,22 @@ impl ToAnthropic {
 
     fn call_goes_on(&mut self, index: u64, (id, name): (&str, &str), arguments: &str) -> Done {
         let found = self.blocks.iter_mut().find_map(|block| match &mut block.kind {
-            Kind::Tool { call, id, name, progress } if *call == index => {
-                Some((id, name, progress, &mut block.waiting))
-            }
+            Kind::Tool {
+                call,
+                id,
+                name,
+                progress,
+            } if *call == index => Some((id, name, progress, &mut block.waiting)),
             _ => None,
         });
         let Some((known_id, known_name, progress, waiting)) = found else {
             // Its arguments were whole, and it was sent.
             let more = !arguments.trim().is_empty();
-            return if more { Err(DialectError::upstream("arguments after their end")) } else { Ok(()) };
+            return if more {
+                Err(DialectError::upstream("arguments after their end"))
+            } else {
+                Ok(())
+            };
         };
         if known_id.is_empty() {
             known_id.push_str(id);
@@ -259,7 +288,9 @@ impl ToAnthropic {
     }
 
     fn close_live(&mut self, out: &mut Vec<u8>) {
-        let Some(mut live) = self.blocks.pop_front() else { return };
+        let Some(mut live) = self.blocks.pop_front() else {
+            return;
+        };
         live.send(self.next_index, out);
         let index = self.next_index;
         if let Kind::Thinking { signature } = &live.kind
@@ -306,8 +337,15 @@ impl ToAnthropic {
             message = text.said().into_owned();
         } else if raw.starts_with('{') {
             let mut error = Fields::read("error", raw)?;
-            message = error.text("message")?.map(|text| text.said().into_owned()).unwrap_or_default();
-            let kind = error.take("type").and_then(as_text).map(|kind| kind.said()).unwrap_or_default();
+            message = error
+                .text("message")?
+                .map(|text| text.said().into_owned())
+                .unwrap_or_default();
+            let kind = error
+                .take("type")
+                .and_then(as_text)
+                .map(|kind| kind.said())
+                .unwrap_or_default();
             status = match &*kind {
                 "rate_limit_error" | "insufficient_quota" => 429,
                 "invalid_request_error" => 400,
@@ -329,85 +367,12 @@ impl ToAnthropic {
         }
         self.over = true;
         let message = "the provider ended the stream early";
-        out.extend(error_event(Dialect::Anthropic, 502, "upstream_cut", message, &self.id));
+        out.extend(error_event(
+            Dialect::Anthropic,
+            502,
+            "upstream_cut",
+            message,
+            &self.id,
+        ));
     }
-}
-
-impl Block {
-    /// A tool call is shown once its name is known.
-    fn is_known(&self) -> bool {
-        !matches!(&self.kind, Kind::Tool { name, .. } if name.is_empty())
-    }
-
-    /// Opens the block if it is not, and sends what waits.
-    fn send(&mut self, index: u64, out: &mut Vec<u8>) {
-        if !std::mem::replace(&mut self.open, true) {
-            event(out, "content_block_start", |json| {
-                json.key("index").count(index);
-                json.key("content_block").object(|json| self.kind.write_start(json));
-            });
-        }
-        if self.waiting.is_empty() {
-            return;
-        }
-        let (kind, member) = match self.kind {
-            Kind::Thinking { .. } => ("thinking_delta", "thinking"),
-            Kind::Tool { .. } => ("input_json_delta", "partial_json"),
-            Kind::Text | Kind::Redacted { .. } => ("text_delta", "text"),
-        };
-        block_delta(out, index, kind, member, &std::mem::take(&mut self.waiting));
-    }
-}
-
-impl Kind {
-    fn write_start(&self, json: &mut Writer) {
-        match self {
-            Self::Text => {
-                json.key("type").text("text");
-                json.key("text").text("");
-            }
-            Self::Thinking { .. } => {
-                json.key("type").text("thinking");
-                json.key("thinking").text("");
-                json.key("signature").text("");
-            }
-            Self::Redacted { data } => {
-                json.key("type").text("redacted_thinking");
-                json.key("data").text(data);
-            }
-            Self::Tool { call, id, name, .. } => {
-                json.key("type").text("tool_use");
-                if id.is_empty() {
-                    json.key("id").text(&format!("call_{call}"));
-                } else {
-                    json.key("id").text(id);
-                }
-                json.key("name").text(name);
-                json.key("input").object(|_| {});
-            }
-        }
-    }
-}
-
-fn event(out: &mut Vec<u8>, kind: &str, write: impl FnOnce(&mut Writer)) {
-    out.extend_from_slice(b"event: ");
-    out.extend_from_slice(kind.as_bytes());
-    out.extend_from_slice(b"\ndata: ");
-    let mut json = Writer::onto(std::mem::take(out));
-    json.object(|json| {
-        json.key("type").text(kind);
-        write(json);
-    });
-    *out = json.finish();
-    out.extend_from_slice(b"\n\n");
-}
-
-fn block_delta(out: &mut Vec<u8>, index: u64, kind: &str, member: &str, text: &str) {
-    event(out, "content_block_delta", |json| {
-        json.key("index").count(index);
-        json.key("delta").object(|json| {
-            json.key("type").text(kind);
-            json.key(member).text(text);
-        });
-    });
 }

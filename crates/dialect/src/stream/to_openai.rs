@@ -27,8 +27,15 @@ pub(super) struct ToOpenAi {
 #[derive(Debug)]
 enum Block {
     Text,
-    Thinking { thinking: String, signature: String },
-    Tool { call: u64, begun_with: String, argued: bool },
+    Thinking {
+        thinking: String,
+        signature: String,
+    },
+    Tool {
+        call: u64,
+        begun_with: String,
+        argued: bool,
+    },
 }
 
 impl ToOpenAi {
@@ -127,14 +134,23 @@ impl ToOpenAi {
         let kind = block.text_needed("type")?;
         let opened = match &*kind.said() {
             "text" => {
-                self.text(block.text("text")?.map(|text| text.said()).unwrap_or_default(), out);
+                self.text(
+                    block.text("text")?.map(|text| text.said()).unwrap_or_default(),
+                    out,
+                );
                 Block::Text
             }
             "thinking" => {
-                let thinking = block.text("thinking")?.map(|text| text.said()).unwrap_or_default();
+                let thinking = block
+                    .text("thinking")?
+                    .map(|text| text.said())
+                    .unwrap_or_default();
                 self.reasoning(&thinking, out);
                 let signature = block.text("signature")?.map(|text| text.said().into_owned());
-                Block::Thinking { thinking: thinking.into_owned(), signature: signature.unwrap_or_default() }
+                Block::Thinking {
+                    thinking: thinking.into_owned(),
+                    signature: signature.unwrap_or_default(),
+                }
             }
             "redacted_thinking" => {
                 let data = block.text_needed("data")?;
@@ -170,7 +186,11 @@ impl ToOpenAi {
                 });
             });
         });
-        Ok(Block::Tool { call, begun_with, argued: false })
+        Ok(Block::Tool {
+            call,
+            begun_with,
+            argued: false,
+        })
     }
 
     fn text(&self, text: std::borrow::Cow<'_, str>, out: &mut Vec<u8>) {
@@ -188,7 +208,8 @@ impl ToOpenAi {
     fn arguments(&self, call: u64, text: &str, out: &mut Vec<u8>) {
         self.chunk(out, None, |json| {
             one_call(call, json, |json| {
-                json.key("function").object(|json| json.key("arguments").text(text));
+                json.key("function")
+                    .object(|json| json.key("arguments").text(text));
             });
         });
     }
@@ -233,7 +254,11 @@ impl ToOpenAi {
     fn block_stop(&mut self, event: &mut Fields<'_>, out: &mut Vec<u8>) -> Done {
         let index = event.count("index")?.unwrap_or(0);
         match self.blocks.remove(&index) {
-            Some(Block::Tool { call, begun_with, argued: false }) => self.arguments(call, &begun_with, out),
+            Some(Block::Tool {
+                call,
+                begun_with,
+                argued: false,
+            }) => self.arguments(call, &begun_with, out),
             Some(Block::Thinking { thinking, signature }) if !signature.is_empty() => {
                 self.chunk(out, None, |json| {
                     json.key("thinking_blocks").array(|json| {
@@ -288,7 +313,10 @@ impl ToOpenAi {
     fn error(&mut self, event: &mut Fields<'_>, out: &mut Vec<u8>) -> Done {
         let mut error = Fields::read("error", event.needed("error")?)?;
         let kind = error.text("type")?.map(|kind| kind.said()).unwrap_or_default();
-        let message = error.text("message")?.map(|message| message.said()).unwrap_or_default();
+        let message = error
+            .text("message")?
+            .map(|message| message.said())
+            .unwrap_or_default();
         let status = match &*kind {
             "overloaded_error" => 503,
             "rate_limit_error" => 429,
@@ -309,7 +337,13 @@ impl ToOpenAi {
         }
         self.over = true;
         let message = "the provider ended the stream early";
-        out.extend(error_event(Dialect::OpenAi, 502, "upstream_cut", message, &self.id));
+        out.extend(error_event(
+            Dialect::OpenAi,
+            502,
+            "upstream_cut",
+            message,
+            &self.id,
+        ));
     }
 }
 

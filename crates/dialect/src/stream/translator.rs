@@ -22,7 +22,9 @@ impl StreamTranslator {
     /// chunk. Between the same dialects events pass as they are.
     pub fn new(caller: Endpoint, upstream: Dialect, model_shown: String, include_usage: bool) -> Self {
         Self(match (caller.dialect(), upstream) {
-            (Dialect::OpenAi, Dialect::Anthropic) => Kind::ToOpenAi(ToOpenAi::new(model_shown, include_usage)),
+            (Dialect::OpenAi, Dialect::Anthropic) => {
+                Kind::ToOpenAi(ToOpenAi::new(model_shown, include_usage))
+            }
             (Dialect::Anthropic, Dialect::OpenAi) => Kind::ToAnthropic(ToAnthropic::new(model_shown)),
             _ => Kind::Same,
         })

@@ -36,7 +36,11 @@ pub(super) fn walk_event(
     reported: &mut Reported,
     texts: &mut impl Texts,
 ) -> Result<Found, DialectError> {
-    let mut walk = Walk { found: Found::default(), reported, texts };
+    let mut walk = Walk {
+        found: Found::default(),
+        reported,
+        texts,
+    };
     let mut reader = Reader::of_text(data);
     match upstream {
         Dialect::OpenAi => walk.chunk(&mut reader)?,
@@ -55,7 +59,10 @@ struct Walk<'w, T> {
 impl<T: Texts> Walk<'_, T> {
     /// One value: text of one channel wherever there is a string.
     fn all(&mut self, r: &mut Reader<'_>, choice: u32, kind: ChannelKind, zone: Zone) -> Read {
-        let mut sink = OneChannel { channel: Channel { choice, kind }, texts: &mut *self.texts };
+        let mut sink = OneChannel {
+            channel: Channel { choice, kind },
+            texts: &mut *self.texts,
+        };
         walk_value(r, Role::Other, zone, &mut sink)
     }
 
@@ -82,8 +89,18 @@ impl<T: Texts> Walk<'_, T> {
     fn member(&mut self, r: &mut Reader<'_>, key: &Str<'_>, choice: u32) -> Read {
         let plain = matches!(
             key.raw,
-            "id" | "object" | "created" | "model" | "system_fingerprint" | "service_tier" | "type" | "role"
-                | "index" | "stop_reason" | "signature" | "provider" | "obfuscation"
+            "id" | "object"
+                | "created"
+                | "model"
+                | "system_fingerprint"
+                | "service_tier"
+                | "type"
+                | "role"
+                | "index"
+                | "stop_reason"
+                | "signature"
+                | "provider"
+                | "obfuscation"
         );
         if plain && r.kind()? != Kind::Object && r.kind()? != Kind::Array {
             return r.skip().map(|_| ());

@@ -53,7 +53,8 @@ pub(super) fn document_source(path: &str, raw: &str, json: &mut Writer) -> Resul
     let Some(("application/pdf", data)) = data_url(&said) else {
         return Err(DialectError::not_carried(&field, TO_ANTHROPIC));
     };
-    json.key("source").object(|json| write_base64("application/pdf", data, json));
+    json.key("source")
+        .object(|json| write_base64("application/pdf", data, json));
     if let Some(name) = name {
         json.key("title").same(name);
     }
@@ -95,7 +96,8 @@ pub(super) fn document_part(block: &mut Fields<'_>, json: &mut Writer) -> Result
             json.object(|json| {
                 json.key("type").text("file");
                 json.key("file").object(|json| {
-                    json.key("filename").text(&title.map_or_else(|| "document.pdf".into(), |title| title.said()));
+                    json.key("filename")
+                        .text(&title.map_or_else(|| "document.pdf".into(), |title| title.said()));
                     json.key("file_data").text(&data);
                 });
             });
@@ -106,7 +108,8 @@ pub(super) fn document_part(block: &mut Fields<'_>, json: &mut Writer) -> Result
             let said = title.map(|title| format!("{}\n\n{}", title.said(), data.said()));
             json.object(|json| {
                 json.key("type").text("text");
-                json.key("text").text(&said.map_or_else(|| data.said(), Into::into));
+                json.key("text")
+                    .text(&said.map_or_else(|| data.said(), Into::into));
             });
         }
         _ => return Err(DialectError::not_carried(&source.name("type"), TO_OPENAI)),

@@ -22,19 +22,26 @@ pub(super) struct Turns<'a> {
 }
 
 /// Splits a conversation into the system prompt it begins with and the turns that follow.
-pub(super) fn conversation<'a>(
-    raw: &'a [&'a str],
-) -> Result<(Vec<SystemText<'a>>, Turns<'a>), DialectError> {
+pub(super) fn conversation<'a>(raw: &'a [&'a str]) -> Result<(Vec<SystemText<'a>>, Turns<'a>), DialectError> {
     let mut system = Vec::new();
     let offset = raw.iter().take_while(|raw| is_system(&role(raw))).count();
     for (at, raw) in raw.iter().take(offset).enumerate() {
         system_texts(&format!("messages[{at}]"), raw, &mut system)?;
     }
-    Ok((system, Turns { raw: raw.get(offset..).unwrap_or_default(), offset }))
+    Ok((
+        system,
+        Turns {
+            raw: raw.get(offset..).unwrap_or_default(),
+            offset,
+        },
+    ))
 }
 
 fn role(raw: &str) -> String {
-    Reader::of_text(raw).peek_text("role").map(|role| role.said().into_owned()).unwrap_or_default()
+    Reader::of_text(raw)
+        .peek_text("role")
+        .map(|role| role.said().into_owned())
+        .unwrap_or_default()
 }
 
 fn is_system(role: &str) -> bool {
@@ -46,14 +53,20 @@ fn system_texts<'a>(path: &str, raw: &'a str, found: &mut Vec<SystemText<'a>>) -
     message.forget(&["role"]);
     let content = message.needed("content")?;
     if let Some(text) = as_text(content) {
-        found.push(SystemText { text, cache_control: None });
+        found.push(SystemText {
+            text,
+            cache_control: None,
+        });
         return message.finish(TO);
     }
     let path = message.name("content");
     for (at, raw) in elements(&path, content)?.into_iter().enumerate() {
         let mut part = Fields::read(&format!("{path}[{at}]"), raw)?;
         part.only("type", &["\"text\""], TO)?;
-        found.push(SystemText { text: part.text_needed("text")?, cache_control: part.take("cache_control") });
+        found.push(SystemText {
+            text: part.text_needed("text")?,
+            cache_control: part.take("cache_control"),
+        });
         part.finish(TO)?;
     }
     message.finish(TO)
@@ -61,7 +74,13 @@ fn system_texts<'a>(path: &str, raw: &'a str, found: &mut Vec<SystemText<'a>>) -
 
 /// A single plain text stays one; several become blocks.
 pub(super) fn write_text_or_blocks(texts: &[SystemText<'_>], json: &mut Writer) {
-    if let [SystemText { text, cache_control: None }] = texts {
+    if let [
+        SystemText {
+            text,
+            cache_control: None,
+        },
+    ] = texts
+    {
         return json.same(*text);
     }
     json.array(|json| {
@@ -184,12 +203,16 @@ fn write_part(path: &str, raw: &str, json: &mut Writer) -> Done {
         "image_url" => {
             let image = part.needed("image_url")?;
             let path = part.name("image_url");
-            media("image", cache_control, json, |json| image_source(&path, image, json))?;
+            media("image", cache_control, json, |json| {
+                image_source(&path, image, json)
+            })?;
         }
         "file" => {
             let file = part.needed("file")?;
             let path = part.name("file");
-            media("document", cache_control, json, |json| document_source(&path, file, json))?;
+            media("document", cache_control, json, |json| {
+                document_source(&path, file, json)
+            })?;
         }
         _ => return Err(DialectError::not_carried(&part.name("type"), TO)),
     }
@@ -245,7 +268,9 @@ fn assistant(path: &str, raw: &str, json: &mut Writer) -> Done {
 /// Thinking goes back byte for byte: its signature covers it.
 fn write_thinking(raw: Option<&str>, json: &mut Writer) -> Done {
     let Some(raw) = raw else { return Ok(()) };
-    elements("thinking_blocks", raw)?.into_iter().for_each(|raw| json.raw(raw));
+    elements("thinking_blocks", raw)?
+        .into_iter()
+        .for_each(|raw| json.raw(raw));
     Ok(())
 }
 

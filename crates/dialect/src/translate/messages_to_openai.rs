@@ -28,7 +28,10 @@ pub(super) fn write_system(path: &str, raw: &str, json: &mut Writer) -> Done {
 }
 
 fn each(path: &str, raw: &str, mut write: impl FnMut(&str, &str) -> Done) -> Done {
-    elements(path, raw)?.into_iter().enumerate().try_for_each(|(at, raw)| write(&format!("{path}[{at}]"), raw))
+    elements(path, raw)?
+        .into_iter()
+        .enumerate()
+        .try_for_each(|(at, raw)| write(&format!("{path}[{at}]"), raw))
 }
 
 /// A text block as a text part.
@@ -231,7 +234,8 @@ impl<'a> Said<'a> {
             json.key("reasoning_content").text(&self.thinking);
         }
         if !self.calls.is_empty() {
-            json.key("tool_calls").array(|json| self.calls.iter().for_each(|call| write_call(*call, json)));
+            json.key("tool_calls")
+                .array(|json| self.calls.iter().for_each(|call| write_call(*call, json)));
         }
     }
 }

@@ -32,7 +32,10 @@ pub fn translate_request(
     match (endpoint, to) {
         (Endpoint::ChatCompletions, Dialect::Anthropic) => request_to_anthropic::translate(body, rewrite),
         (Endpoint::Messages, Dialect::OpenAi) => request_to_openai::translate(body, rewrite),
-        _ => Err(DialectError::NoCounterpart { path: endpoint.path(), to }),
+        _ => Err(DialectError::NoCounterpart {
+            path: endpoint.path(),
+            to,
+        }),
     }
 }
 
@@ -48,7 +51,12 @@ pub fn translate_response(
         (Endpoint::ChatCompletions, Dialect::Anthropic) => response_to_openai::translate(text, model_shown),
         (Endpoint::Messages, Dialect::OpenAi) => response_to_anthropic::translate(text, model_shown),
         _ if caller.dialect() == upstream => return Ok(body.to_vec()),
-        _ => return Err(DialectError::NoCounterpart { path: caller.path(), to: upstream }),
+        _ => {
+            return Err(DialectError::NoCounterpart {
+                path: caller.path(),
+                to: upstream,
+            });
+        }
     };
     translated.map_err(DialectError::of_upstream)
 }

@@ -43,7 +43,8 @@ fn max_tokens(request: &mut Fields<'_>, rewrite: &Rewrite<'_>, json: &mut Writer
     let older = request.count("max_tokens")?;
     let newer = request.count("max_completion_tokens")?;
     let max = newer.or(older).or(rewrite.max_output_tokens);
-    json.key("max_tokens").count(max.ok_or_else(|| DialectError::missing("max_tokens"))?);
+    json.key("max_tokens")
+        .count(max.ok_or_else(|| DialectError::missing("max_tokens"))?);
     Ok(())
 }
 
@@ -59,7 +60,9 @@ fn messages(request: &mut Fields<'_>, json: &mut Writer) -> Done {
 
 fn sampling(request: &mut Fields<'_>, json: &mut Writer) -> Done {
     if let Some(raw) = request.take("temperature") {
-        let value: f64 = raw.parse().map_err(|_| DialectError::wrong("temperature", "a number"))?;
+        let value: f64 = raw
+            .parse()
+            .map_err(|_| DialectError::wrong("temperature", "a number"))?;
         // OpenAI goes up to 2, Anthropic to 1.
         if value > 1.0 {
             return Err(DialectError::not_carried("temperature above 1", TO));
@@ -93,13 +96,17 @@ fn stream(request: &mut Fields<'_>, json: &mut Writer) -> Done {
 }
 
 fn tools(request: &mut Fields<'_>, json: &mut Writer) -> Done {
-    let Some(raw) = request.take("tools") else { return Ok(()) };
+    let Some(raw) = request.take("tools") else {
+        return Ok(());
+    };
     let raw = elements("tools", raw)?;
     if raw.is_empty() {
         return Ok(());
     }
     json.key("tools").array(|json| {
-        raw.iter().enumerate().try_for_each(|(at, raw)| tool(&format!("tools[{at}]"), raw, json))
+        raw.iter()
+            .enumerate()
+            .try_for_each(|(at, raw)| tool(&format!("tools[{at}]"), raw, json))
     })
 }
 
@@ -116,7 +123,9 @@ fn tool(path: &str, raw: &str, json: &mut Writer) -> Done {
         if let Some(description) = description {
             json.key("description").same(description);
         }
-        let schema = function.take("parameters").unwrap_or(r#"{"type":"object","properties":{}}"#);
+        let schema = function
+            .take("parameters")
+            .unwrap_or(r#"{"type":"object","properties":{}}"#);
         json.key("input_schema").raw(schema);
         if function.flag("strict")? == Some(true) {
             json.key("strict").flag(true);

@@ -76,20 +76,25 @@ fn stream(request: &mut Fields<'_>, json: &mut Writer) -> Done {
     if let Some(stream) = request.flag("stream")? {
         json.key("stream").flag(stream);
         if stream {
-            json.key("stream_options").object(|json| json.key("include_usage").flag(true));
+            json.key("stream_options")
+                .object(|json| json.key("include_usage").flag(true));
         }
     }
     Ok(())
 }
 
 fn tools(request: &mut Fields<'_>, json: &mut Writer) -> Done {
-    let Some(raw) = request.take("tools") else { return Ok(()) };
+    let Some(raw) = request.take("tools") else {
+        return Ok(());
+    };
     let raw = elements("tools", raw)?;
     if raw.is_empty() {
         return Ok(());
     }
     json.key("tools").array(|json| {
-        raw.iter().enumerate().try_for_each(|(at, raw)| tool(&format!("tools[{at}]"), raw, json))
+        raw.iter()
+            .enumerate()
+            .try_for_each(|(at, raw)| tool(&format!("tools[{at}]"), raw, json))
     })
 }
 
@@ -123,7 +128,9 @@ fn tool(path: &str, raw: &str, json: &mut Writer) -> Done {
 }
 
 fn tool_choice(request: &mut Fields<'_>, json: &mut Writer) -> Done {
-    let Some(raw) = request.take("tool_choice") else { return Ok(()) };
+    let Some(raw) = request.take("tool_choice") else {
+        return Ok(());
+    };
     let mut choice = Fields::read("tool_choice", raw)?;
     let kind = choice.text_needed("type")?;
     json.key("tool_choice");
@@ -147,7 +154,9 @@ fn tool_choice(request: &mut Fields<'_>, json: &mut Writer) -> Done {
 }
 
 fn metadata(request: &mut Fields<'_>, json: &mut Writer) -> Done {
-    let Some(raw) = request.take("metadata") else { return Ok(()) };
+    let Some(raw) = request.take("metadata") else {
+        return Ok(());
+    };
     let mut metadata = Fields::read("metadata", raw)?;
     if let Some(user) = metadata.text("user_id")? {
         json.key("user").same(user);
@@ -164,7 +173,10 @@ fn output(request: &mut Fields<'_>, json: &mut Writer) -> Done {
     let (mut effort, mut format) = (None, request.take("output_format"));
     if let Some(raw) = request.take("output_config") {
         let mut config = Fields::read("output_config", raw)?;
-        effort = config.text("effort")?.map(|effort| effort_of(&effort.said())).transpose()?;
+        effort = config
+            .text("effort")?
+            .map(|effort| effort_of(&effort.said()))
+            .transpose()?;
         format = config.take("format").or(format);
         config.finish(TO)?;
     }

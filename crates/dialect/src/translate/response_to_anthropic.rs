@@ -12,9 +12,14 @@ pub(super) fn translate(body: &str, model_shown: &str) -> Result<Vec<u8>, Dialec
     let mut answer = Fields::read("", body)?;
     let id = answer.text_needed("id")?;
     let choices = elements("choices", answer.needed("choices")?)?;
-    let [choice] = choices.as_slice() else { return Err(DialectError::wrong("choices", "one choice")) };
+    let [choice] = choices.as_slice() else {
+        return Err(DialectError::wrong("choices", "one choice"));
+    };
     let mut choice = Fields::read("choices[0]", choice)?;
-    let finish = choice.text("finish_reason")?.map(|reason| reason.said()).unwrap_or_default();
+    let finish = choice
+        .text("finish_reason")?
+        .map(|reason| reason.said())
+        .unwrap_or_default();
     let mut message = Fields::read("choices[0].message", choice.needed("message")?)?;
     let mut reported = Reported::default();
     if let Some(raw) = answer.take("usage") {
@@ -26,8 +31,14 @@ pub(super) fn translate(body: &str, model_shown: &str) -> Result<Vec<u8>, Dialec
         json.key("type").text("message");
         json.key("role").text("assistant");
         json.key("model").text(model_shown);
-        let (calls, refused) = json.key("content").array(|json| write_blocks(&mut message, json))?;
-        let reason = if refused { "refusal" } else { StopReason::of_openai(&finish, calls > 0).0 };
+        let (calls, refused) = json
+            .key("content")
+            .array(|json| write_blocks(&mut message, json))?;
+        let reason = if refused {
+            "refusal"
+        } else {
+            StopReason::of_openai(&finish, calls > 0).0
+        };
         json.key("stop_reason").text(reason);
         json.key("stop_sequence").raw("null");
         json.key("usage");
@@ -55,10 +66,15 @@ fn write_blocks(message: &mut Fields<'_>, json: &mut Writer) -> Result<(usize, b
 
 fn write_thinking(message: &mut Fields<'_>, json: &mut Writer) -> Done {
     if let Some(raw) = message.take("thinking_blocks").filter(|raw| *raw != "[]") {
-        elements("thinking_blocks", raw)?.into_iter().for_each(|raw| json.raw(raw));
+        elements("thinking_blocks", raw)?
+            .into_iter()
+            .for_each(|raw| json.raw(raw));
         return Ok(());
     }
-    let (newer, older) = (message.text("reasoning_content")?, message.take("reasoning").and_then(as_text));
+    let (newer, older) = (
+        message.text("reasoning_content")?,
+        message.take("reasoning").and_then(as_text),
+    );
     if let Some(text) = newer.or(older).filter(|text| !text.raw.is_empty()) {
         json.object(|json| {
             json.key("type").text("thinking");

@@ -9,7 +9,10 @@ pub(super) fn translate(body: &str, model_shown: &str) -> Result<Vec<u8>, Dialec
     let mut answer = Fields::read("", body)?;
     let id = answer.text_needed("id")?;
     let said = Said::read(answer.needed("content")?)?;
-    let stop = answer.text("stop_reason")?.map(|reason| reason.said()).unwrap_or_default();
+    let stop = answer
+        .text("stop_reason")?
+        .map(|reason| reason.said())
+        .unwrap_or_default();
     let mut reported = Reported::default();
     if let Some(raw) = answer.take("usage") {
         reported.read(&mut Reader::of_text(raw))?;
@@ -25,7 +28,8 @@ pub(super) fn translate(body: &str, model_shown: &str) -> Result<Vec<u8>, Dialec
                 json.key("index").count(0);
                 json.key("message").object(|json| said.write(json));
                 json.key("logprobs").raw("null");
-                json.key("finish_reason").text(FinishReason::of_anthropic(&stop).0);
+                json.key("finish_reason")
+                    .text(FinishReason::of_anthropic(&stop).0);
             });
         });
         if let Some(usage) = reported.usage(Dialect::Anthropic) {
@@ -79,17 +83,23 @@ impl<'a> Said<'a> {
     fn write(&self, json: &mut Writer) {
         json.key("role").text("assistant");
         json.key("content");
-        if self.any_text { json.text(&self.text) } else { json.raw("null") }
+        if self.any_text {
+            json.text(&self.text)
+        } else {
+            json.raw("null")
+        }
         if !self.reasoning.is_empty() {
             json.key("reasoning_content").text(&self.reasoning);
         }
         if !self.thinking_blocks.is_empty() {
             // Byte for byte, for the next request: signatures cover them.
-            json.key("thinking_blocks").array(|json| self.thinking_blocks.iter().for_each(|raw| json.raw(raw)));
+            json.key("thinking_blocks")
+                .array(|json| self.thinking_blocks.iter().for_each(|raw| json.raw(raw)));
         }
         json.key("refusal").raw("null");
         if !self.calls.is_empty() {
-            json.key("tool_calls").array(|json| self.calls.iter().for_each(|call| write_call(*call, json)));
+            json.key("tool_calls")
+                .array(|json| self.calls.iter().for_each(|call| write_call(*call, json)));
         }
     }
 }

@@ -20,22 +20,34 @@ fn directions() -> PathBuf {
 fn run(direction: &str, case: &Path) -> (&'static str, Out) {
     let read = |name: &str| fs::read(case.join(name)).unwrap();
     let request = |endpoint, to| {
-        ("out.json", dialect::translate_request(endpoint, &read("in.json"), to, &Rewrite::default()))
+        (
+            "out.json",
+            dialect::translate_request(endpoint, &read("in.json"), to, &Rewrite::default()),
+        )
     };
     let response = |endpoint, from| {
-        ("out.json", dialect::translate_response(endpoint, from, &read("upstream.json"), "shown"))
+        (
+            "out.json",
+            dialect::translate_response(endpoint, from, &read("upstream.json"), "shown"),
+        )
     };
     match direction {
         "request_to_anthropic" => request(Endpoint::ChatCompletions, Dialect::Anthropic),
         "request_to_openai" => request(Endpoint::Messages, Dialect::OpenAi),
         "response_to_openai" => response(Endpoint::ChatCompletions, Dialect::Anthropic),
         "response_to_anthropic" => response(Endpoint::Messages, Dialect::OpenAi),
-        "stream_to_openai" => {
-            ("out.sse", translate(Endpoint::ChatCompletions, Dialect::Anthropic, &read("upstream.sse")))
-        }
-        "stream_to_anthropic" => {
-            ("out.sse", translate(Endpoint::Messages, Dialect::OpenAi, &read("upstream.sse")))
-        }
+        "stream_to_openai" => (
+            "out.sse",
+            translate(
+                Endpoint::ChatCompletions,
+                Dialect::Anthropic,
+                &read("upstream.sse"),
+            ),
+        ),
+        "stream_to_anthropic" => (
+            "out.sse",
+            translate(Endpoint::Messages, Dialect::OpenAi, &read("upstream.sse")),
+        ),
         "usage" => ("out.json", usage(case, &read("in.json"))),
         "rewrite" => ("out.txt", rewrite(&read("in.json"), &read("rewrite.json"))),
         other => panic!("no such direction: {other}"),
@@ -44,7 +56,11 @@ fn run(direction: &str, case: &Path) -> (&'static str, Out) {
 
 fn usage(case: &Path, body: &[u8]) -> Out {
     let openai = case.file_name().unwrap().to_string_lossy().starts_with("openai");
-    let endpoint = if openai { Endpoint::ChatCompletions } else { Endpoint::Messages };
+    let endpoint = if openai {
+        Endpoint::ChatCompletions
+    } else {
+        Endpoint::Messages
+    };
     let facts = dialect::read_response(endpoint, body)?;
     Ok(serde_json::to_vec(&facts.usage).unwrap())
 }
@@ -92,5 +108,10 @@ fn every_golden_case_comes_out_as_kept() {
         }
     }
     assert!(cases > 100, "only {cases} cases found");
-    assert!(wrong.is_empty(), "{} of {cases} cases differ:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {cases} cases differ:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }

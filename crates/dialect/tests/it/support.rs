@@ -23,7 +23,10 @@ pub fn cut(bytes: &Bytes, cuts: &[usize]) -> Vec<Bytes> {
     let mut places: Vec<usize> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).collect();
     places.extend([0, bytes.len()]);
     places.sort_unstable();
-    places.windows(2).map(|pair| bytes.slice(pair[0]..pair[1])).collect()
+    places
+        .windows(2)
+        .map(|pair| bytes.slice(pair[0]..pair[1]))
+        .collect()
 }
 
 /// A whole stream, translated.

@@ -20,12 +20,35 @@ const SIGN: Part = AnyOf(&["=>", ":=", "=", ":"]);
 // name only when the sign follows at once: `token_count` and `passwords` are no names of secrets.
 
 const A_NAMES: &[&str] = &[
-    "pi_key", "pi-key", "pi-Key", "piKey", "PI_KEY", "pikey", "PIKEY", "PI-KEY", "pi key", "PI Key", "ccess_key", "ccessKey", "CCESS_KEY",
-    "uth_key", "uthKey", "UTH_KEY",
+    "pi_key",
+    "pi-key",
+    "pi-Key",
+    "piKey",
+    "PI_KEY",
+    "pikey",
+    "PIKEY",
+    "PI-KEY",
+    "pi key",
+    "PI Key",
+    "ccess_key",
+    "ccessKey",
+    "CCESS_KEY",
+    "uth_key",
+    "uthKey",
+    "UTH_KEY",
 ];
 
-const P_NAMES: &[&str] =
-    &["assword", "ASSWORD", "asswd", "ASSWD", "rivate_key", "rivateKey", "RIVATE_KEY", "assphrase", "ASSPHRASE"];
+const P_NAMES: &[&str] = &[
+    "assword",
+    "ASSWORD",
+    "asswd",
+    "ASSWD",
+    "rivate_key",
+    "rivateKey",
+    "RIVATE_KEY",
+    "assphrase",
+    "ASSPHRASE",
+];
 
 const S_NAMES: &[&str] = &["ecret_key", "ecretKey", "ECRET_KEY", "ecret", "ECRET"];
 
@@ -51,5 +74,9 @@ macro_rules! assigned {
     };
 }
 
-pub(super) const RULES: &[Rule] =
-    &[assigned!(A_NAMES, A_NAMES, "aA"), assigned!(P_NAMES, P_NAMES, "pP"), assigned!(&["ecret", "ECRET"], S_NAMES, "sS"), assigned!(T_NAMES, T_NAMES, "tT")];
+pub(super) const RULES: &[Rule] = &[
+    assigned!(A_NAMES, A_NAMES, "aA"),
+    assigned!(P_NAMES, P_NAMES, "pP"),
+    assigned!(&["ecret", "ECRET"], S_NAMES, "sS"),
+    assigned!(T_NAMES, T_NAMES, "tT"),
+];

@@ -25,26 +25,47 @@ pub(crate) struct Rule {
 }
 
 /// Most rules: a prefix of the vendor's at the edge of a word.
-pub(crate) const fn at_edge(name: &'static str, triggers: &'static [&'static str], shape: &'static [Part]) -> Rule {
-    Rule { name, triggers, before: Before::Edge, shape }
+pub(crate) const fn at_edge(
+    name: &'static str,
+    triggers: &'static [&'static str],
+    shape: &'static [Part],
+) -> Rule {
+    Rule {
+        name,
+        triggers,
+        before: Before::Edge,
+        shape,
+    }
 }
 
 impl Rule {
     /// The same, behind a byte of `class` instead of an edge.
     pub(crate) const fn after(self, class: Class) -> Self {
-        Self { before: Before::In(class), ..self }
+        Self {
+            before: Before::In(class),
+            ..self
+        }
     }
 
     /// The same, not inside a longer token: for prefixes that could repeat in one.
     pub(crate) const fn not_inside(self) -> Self {
-        Self { before: Before::Not(TOKEN), ..self }
+        Self {
+            before: Before::Not(TOKEN),
+            ..self
+        }
     }
 }
 
 /// Every rule.
 pub(crate) fn all() -> impl Iterator<Item = &'static Rule> {
-    let groups: [&'static [Rule]; 6] =
-        [models::RULES, cloud::RULES, developer::RULES, services::RULES, protocols::RULES, assigned::RULES];
+    let groups: [&'static [Rule]; 6] = [
+        models::RULES,
+        cloud::RULES,
+        developer::RULES,
+        services::RULES,
+        protocols::RULES,
+        assigned::RULES,
+    ];
     groups.into_iter().flatten()
 }
 
@@ -78,7 +99,11 @@ mod tests {
     #[test]
     fn names_are_stable_looking() {
         for rule in all() {
-            assert!(rule.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'));
+            assert!(
+                rule.name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+            );
         }
     }
 }

@@ -10,21 +10,84 @@ const ON: crate::shape::Part = Open(Tail::Run(TOKEN));
 
 pub(super) const RULES: &[Rule] = &[
     // Ours. Shorter than a whole key on purpose: a cut one is still worth hiding.
-    at_edge("bartizan_virtual_key", &["btz_"], &[Lit("btz_"), Run(ALNUM, 8, 128), Check(varied), ON]),
-    at_edge("anthropic_api_key", &["sk-"], &[Lit("sk-ant-"), Run(TOKEN, 24, 128), Check(mixed), ON]).not_inside(),
-    at_edge("openrouter_api_key", &["sk-"], &[Lit("sk-or-v1-"), Run(HEX, 32, 64), Check(mixed), ON]).not_inside(),
+    at_edge(
+        "bartizan_virtual_key",
+        &["btz_"],
+        &[Lit("btz_"), Run(ALNUM, 8, 128), Check(varied), ON],
+    ),
+    at_edge(
+        "anthropic_api_key",
+        &["sk-"],
+        &[Lit("sk-ant-"), Run(TOKEN, 24, 128), Check(mixed), ON],
+    )
+    .not_inside(),
+    at_edge(
+        "openrouter_api_key",
+        &["sk-"],
+        &[Lit("sk-or-v1-"), Run(HEX, 32, 64), Check(mixed), ON],
+    )
+    .not_inside(),
     at_edge(
         "openai_api_key",
         &["sk-"],
-        &[Lit("sk-"), Unless(&["ant-", "or-v1-"]), Mark, Run(TOKEN, 20, 200), Check(mixed), ON],
+        &[
+            Lit("sk-"),
+            Unless(&["ant-", "or-v1-"]),
+            Mark,
+            Run(TOKEN, 20, 200),
+            Check(mixed),
+            ON,
+        ],
     )
     .not_inside(),
-    at_edge("huggingface_token", &["hf_", "api_org_"], &[AnyOf(&["api_org_", "hf_"]), Run(ALNUM, 30, 40), Check(both_cases), NotNext(ALNUM)]),
-    at_edge("groq_api_key", &["gsk_"], &[Lit("gsk_"), Run(ALNUM, 48, 64), Check(mixed), NotNext(ALNUM)]),
-    at_edge("xai_api_key", &["xai-"], &[Lit("xai-"), Run(ALNUM, 70, 90), Check(mixed), NotNext(ALNUM)]),
-    at_edge("perplexity_api_key", &["pplx-"], &[Lit("pplx-"), Run(ALNUM, 40, 64), Check(mixed), NotNext(ALNUM)]),
-    at_edge("nvidia_api_key", &["nvapi-"], &[Lit("nvapi-"), Run(TOKEN, 56, 80), Check(mixed), ON]),
-    at_edge("replicate_api_token", &["r8_"], &[Lit("r8_"), Run(ALNUM, 37, 37), Check(mixed), NotNext(ALNUM)]),
-    at_edge("google_api_key", &["AIza"], &[Lit("AIza"), Run(TOKEN, 35, 35), Check(varied), NotNext(TOKEN)]),
-    at_edge("aws_bedrock_api_key", &["ABSK"], &[Lit("ABSK"), Run(BASE64, 100, 300), Check(mixed), Open(Tail::Run(Class::of("A-Za-z0-9+/=")))]),
+    at_edge(
+        "huggingface_token",
+        &["hf_", "api_org_"],
+        &[
+            AnyOf(&["api_org_", "hf_"]),
+            Run(ALNUM, 30, 40),
+            Check(both_cases),
+            NotNext(ALNUM),
+        ],
+    ),
+    at_edge(
+        "groq_api_key",
+        &["gsk_"],
+        &[Lit("gsk_"), Run(ALNUM, 48, 64), Check(mixed), NotNext(ALNUM)],
+    ),
+    at_edge(
+        "xai_api_key",
+        &["xai-"],
+        &[Lit("xai-"), Run(ALNUM, 70, 90), Check(mixed), NotNext(ALNUM)],
+    ),
+    at_edge(
+        "perplexity_api_key",
+        &["pplx-"],
+        &[Lit("pplx-"), Run(ALNUM, 40, 64), Check(mixed), NotNext(ALNUM)],
+    ),
+    at_edge(
+        "nvidia_api_key",
+        &["nvapi-"],
+        &[Lit("nvapi-"), Run(TOKEN, 56, 80), Check(mixed), ON],
+    ),
+    at_edge(
+        "replicate_api_token",
+        &["r8_"],
+        &[Lit("r8_"), Run(ALNUM, 37, 37), Check(mixed), NotNext(ALNUM)],
+    ),
+    at_edge(
+        "google_api_key",
+        &["AIza"],
+        &[Lit("AIza"), Run(TOKEN, 35, 35), Check(varied), NotNext(TOKEN)],
+    ),
+    at_edge(
+        "aws_bedrock_api_key",
+        &["ABSK"],
+        &[
+            Lit("ABSK"),
+            Run(BASE64, 100, 300),
+            Check(mixed),
+            Open(Tail::Run(Class::of("A-Za-z0-9+/="))),
+        ],
+    ),
 ];

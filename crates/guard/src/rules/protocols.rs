@@ -1,7 +1,9 @@
 //! Credentials of no vendor: private keys, JWTs, URLs with passwords, authorization headers.
 
 use super::{Rule, at_edge};
-use crate::check::{basic_credentials, encoded_private_key, jwt_header, key_material, mixed, private_key_label, real_password};
+use crate::check::{
+    basic_credentials, encoded_private_key, jwt_header, key_material, mixed, private_key_label, real_password,
+};
 use crate::class::{BASE64, Class, TOKEN};
 use crate::shape::Before;
 use crate::shape::Part::{Ahead, AnyOf, Check, Lit, Mark, NotNext, Open, Run};
@@ -9,9 +11,34 @@ use crate::tail::{PEM_BODY, PemTail, Tail};
 
 /// Schemes of databases, queues and caches. The driver may be the last part (`mysql+pymysql`).
 const STORES: &[&str] = &[
-    "postgres", "postgresql", "mysql", "mariadb", "mongodb", "mongodb+srv", "redis", "rediss", "amqp", "amqps", "mssql", "sqlserver",
-    "clickhouse", "cockroachdb", "couchdb", "nats", "ldap", "ldaps", "smtp", "smtps", "pymysql", "asyncpg", "psycopg", "psycopg2", "aiomysql",
-    "valkey", "oracle", "db2",
+    "postgres",
+    "postgresql",
+    "mysql",
+    "mariadb",
+    "mongodb",
+    "mongodb+srv",
+    "redis",
+    "rediss",
+    "amqp",
+    "amqps",
+    "mssql",
+    "sqlserver",
+    "clickhouse",
+    "cockroachdb",
+    "couchdb",
+    "nats",
+    "ldap",
+    "ldaps",
+    "smtp",
+    "smtps",
+    "pymysql",
+    "asyncpg",
+    "psycopg",
+    "psycopg2",
+    "aiomysql",
+    "valkey",
+    "oracle",
+    "db2",
 ];
 
 const USER: Class = Class::of(" -~").minus(Class::of(" /:@?#\"'<>`\\,;|"));
@@ -24,8 +51,16 @@ const BEARER: Class = Class::of("A-Za-z0-9._~+/=-");
 
 const BASE64_END: Class = Class::of("A-Za-z0-9+/=");
 
-const URL_SHAPE: &[crate::shape::Part] =
-    &[Lit("://"), Run(USER, 0, 64), Lit(":"), Mark, Run(PASSWORD, 3, 128), Check(real_password), Lit("@"), Run(HOST, 1, 1)];
+const URL_SHAPE: &[crate::shape::Part] = &[
+    Lit("://"),
+    Run(USER, 0, 64),
+    Lit(":"),
+    Mark,
+    Run(PASSWORD, 3, 128),
+    Check(real_password),
+    Lit("@"),
+    Run(HOST, 1, 1),
+];
 
 /// The longest header and payload of a JWT that are looked through. A longer payload is taken for
 /// one, so a token cannot escape by being large.
@@ -50,7 +85,12 @@ pub(super) const RULES: &[Rule] = &[
     at_edge(
         "private_key_base64",
         &["LS0tLS1CRUdJTi"],
-        &[Lit("LS0tLS1CRUdJTi"), Run(BASE64, 40, 60), Check(encoded_private_key), Open(Tail::Run(BASE64_END))],
+        &[
+            Lit("LS0tLS1CRUdJTi"),
+            Run(BASE64, 40, 60),
+            Check(encoded_private_key),
+            Open(Tail::Run(BASE64_END)),
+        ],
     ),
     Rule {
         name: "jwt",
@@ -81,18 +121,40 @@ pub(super) const RULES: &[Rule] = &[
             Open(Tail::Run(Class::of("A-Za-z0-9_.-"))),
         ],
     },
-    Rule { name: "connection_string_password", triggers: &["://"], before: Before::Ends(STORES), shape: URL_SHAPE },
-    Rule { name: "basic_auth_url", triggers: &["://"], before: Before::EndsNot(STORES), shape: URL_SHAPE },
+    Rule {
+        name: "connection_string_password",
+        triggers: &["://"],
+        before: Before::Ends(STORES),
+        shape: URL_SHAPE,
+    },
+    Rule {
+        name: "basic_auth_url",
+        triggers: &["://"],
+        before: Before::EndsNot(STORES),
+        shape: URL_SHAPE,
+    },
     Rule {
         name: "bearer_token",
         triggers: &["Bearer ", "bearer "],
         before: Before::Edge,
-        shape: &[AnyOf(&["Bearer ", "bearer "]), Mark, Run(BEARER, 16, 256), Check(mixed), Open(Tail::Run(BEARER))],
+        shape: &[
+            AnyOf(&["Bearer ", "bearer "]),
+            Mark,
+            Run(BEARER, 16, 256),
+            Check(mixed),
+            Open(Tail::Run(BEARER)),
+        ],
     },
     Rule {
         name: "basic_credentials",
         triggers: &["Basic ", "basic "],
         before: Before::Edge,
-        shape: &[AnyOf(&["Basic ", "basic "]), Mark, Run(BASE64_END, 10, 256), Check(basic_credentials), NotNext(BASE64_END)],
+        shape: &[
+            AnyOf(&["Basic ", "basic "]),
+            Mark,
+            Run(BASE64_END, 10, 256),
+            Check(basic_credentials),
+            NotNext(BASE64_END),
+        ],
     },
 ];

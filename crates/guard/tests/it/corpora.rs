@@ -13,7 +13,10 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpo
 /// The rows of a corpus; `None` when it, or the tool to unpack it, is not here.
 fn rows(name: &str) -> Option<Vec<Value>> {
     let file = Path::new(FOLDER).join(name);
-    let unpacked = file.exists().then(|| Command::new("gzip").arg("-dc").arg(&file).output())?.ok()?;
+    let unpacked = file
+        .exists()
+        .then(|| Command::new("gzip").arg("-dc").arg(&file).output())?
+        .ok()?;
     let text = String::from_utf8(unpacked.stdout).ok()?;
     text.lines().map(|line| serde_json::from_str(line).ok()).collect()
 }
@@ -26,7 +29,9 @@ fn flagged(secrets: &Secrets, row: &Value) -> Vec<&'static str> {
 
 #[test]
 fn agp_i3_corpora_precision_is_at_least_nine_in_ten() {
-    let Some(rows) = rows("secrets.jsonl.gz") else { return };
+    let Some(rows) = rows("secrets.jsonl.gz") else {
+        return;
+    };
     let secrets = Secrets::new();
     let (mut right, mut wrong, mut missed) = (0_u32, 0_u32, 0_u32);
     let mut wrong_by_rule: BTreeMap<&str, u32> = BTreeMap::new();
@@ -41,25 +46,40 @@ fn agp_i3_corpora_precision_is_at_least_nine_in_ten() {
             }
             (false, None) => {}
         }
-        assert!(row["kind"] != "checksum_line" || rules.is_empty(), "a checksum is no secret: {row}");
+        assert!(
+            row["kind"] != "checksum_line" || rules.is_empty(),
+            "a checksum is no secret: {row}"
+        );
         if let Ok(folder) = std::env::var("GUARD_CORPORA_DUMP") {
             use std::io::Write;
-            let mut file = std::fs::OpenOptions::new().create(true).append(true).open(folder).unwrap();
+            let mut file = std::fs::OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(folder)
+                .unwrap();
             writeln!(file, "{}\t{}", row["id"].as_str().unwrap(), rules.join(",")).unwrap();
         }
     }
     let precision = f64::from(right) / f64::from(right + wrong);
     let recall = f64::from(right) / f64::from(right + missed);
-    println!("secrets: precision {precision:.3} recall {recall:.3} (right {right}, wrong {wrong}, missed {missed})");
+    println!(
+        "secrets: precision {precision:.3} recall {recall:.3} (right {right}, wrong {wrong}, missed {missed})"
+    );
     println!("wrong by rule: {wrong_by_rule:?}");
     assert!(precision >= 0.9, "precision {precision}");
 }
 
 #[test]
 fn corpora_benign_texts_are_left_alone() {
-    let Some(rows) = rows("benign.jsonl.gz") else { return };
+    let Some(rows) = rows("benign.jsonl.gz") else {
+        return;
+    };
     let secrets = Secrets::new();
-    let wrong: Vec<_> = rows.iter().map(|row| (&row["id"], flagged(&secrets, row))).filter(|(_, rules)| !rules.is_empty()).collect();
+    let wrong: Vec<_> = rows
+        .iter()
+        .map(|row| (&row["id"], flagged(&secrets, row)))
+        .filter(|(_, rules)| !rules.is_empty())
+        .collect();
     println!("benign: {} of {} flagged {wrong:?}", wrong.len(), rows.len());
     assert!(wrong.len() * 200 <= rows.len(), "{wrong:?}");
 }

@@ -27,7 +27,11 @@ fn agp_i3_every_rule_finds_its_example() {
             let start = left.len() + before.len();
             let hit = found.iter().find(|finding| finding.rule == rule);
             let hit = hit.unwrap_or_else(|| panic!("{rule} not found in `{text}`; found {found:?}"));
-            assert!(hit.span.start <= start && hit.span.end >= start + secret.len(), "{rule} {:?}", hit.span);
+            assert!(
+                hit.span.start <= start && hit.span.end >= start + secret.len(),
+                "{rule} {:?}",
+                hit.span
+            );
             assert_eq!(hit.kind, Kind::Secret);
             assert!(!redact(&text, &found).contains(&secret), "{rule}");
         }
@@ -63,7 +67,8 @@ fn near_misses_are_left_alone() {
         "sk-learn-is-a-nickname-of-a-library-for-machine-learning".to_owned(),
         "risk-adjusted and disk-based and task-oriented".to_owned(),
         "the hf_transfer package and npm_config_registry and pypi-publish".to_owned(),
-        "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----END PUBLIC KEY-----".to_owned(),
+        "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----END PUBLIC KEY-----"
+            .to_owned(),
         "-----BEGIN PRIVATE KEY-----\nanything\n-----END PRIVATE KEY-----".to_owned(),
         format!("eyJ{}.{}", noise(ALNUM, 40, 6), noise(ALNUM, 40, 7)),
         "postgres://app:$PASSWORD@db/app and postgres://app:${PW}@db and redis://:<password>@host".to_owned(),
@@ -85,22 +90,37 @@ fn near_misses_are_left_alone() {
 
 #[test]
 fn anthropic_and_openai_keys_are_told_apart() {
-    assert_eq!(rules_in(&format!("sk-ant-api03-{}", noise(ALNUM, 95, 1))), ["anthropic_api_key"]);
-    assert_eq!(rules_in(&format!("sk-proj-{}", noise(ALNUM, 95, 1))), ["openai_api_key"]);
+    assert_eq!(
+        rules_in(&format!("sk-ant-api03-{}", noise(ALNUM, 95, 1))),
+        ["anthropic_api_key"]
+    );
+    assert_eq!(
+        rules_in(&format!("sk-proj-{}", noise(ALNUM, 95, 1))),
+        ["openai_api_key"]
+    );
 }
 
 #[test]
 fn agp_i1_scrubbing_copies_only_what_it_changes() {
     let secrets = Secrets::new();
-    assert!(matches!(secrets.scrub("a quiet line"), std::borrow::Cow::Borrowed("a quiet line")));
+    assert!(matches!(
+        secrets.scrub("a quiet line"),
+        std::borrow::Cow::Borrowed("a quiet line")
+    ));
     let line = format!("refused key btz_{}!", noise(ALNUM, 43, 3));
-    assert_eq!(secrets.scrub(&line), "refused key [redacted:bartizan_virtual_key]!");
+    assert_eq!(
+        secrets.scrub(&line),
+        "refused key [redacted:bartizan_virtual_key]!"
+    );
 }
 
 #[test]
 fn anp_0023_a_key_block_goes_with_its_end_line() {
     let text = format!("before\n{}\nafter {{}}", pem("EC PRIVATE KEY", 4));
-    assert_eq!(Secrets::new().scrub(&text), "before\n-----BEGIN [redacted:private_key]\nafter {}");
+    assert_eq!(
+        Secrets::new().scrub(&text),
+        "before\n-----BEGIN [redacted:private_key]\nafter {}"
+    );
 }
 
 #[test]
@@ -113,10 +133,20 @@ fn agp_r_001_findings_never_show_the_match() {
 
 #[test]
 fn redacting_merges_overlaps_and_keeps_characters_whole() {
-    let finding = |span, rule| Finding { span, rule, kind: Kind::Secret };
+    let finding = |span, rule| Finding {
+        span,
+        rule,
+        kind: Kind::Secret,
+    };
     let text = "ab漢cdef";
-    assert_eq!(redact(text, &[finding(6..7, "b"), finding(0..1, "a")]), "[redacted:a]b漢c[redacted:b]ef");
-    assert_eq!(redact(text, &[finding(0..4, "a"), finding(3..6, "b")]), "[redacted:a]cdef".replace("cdef", "def"));
+    assert_eq!(
+        redact(text, &[finding(6..7, "b"), finding(0..1, "a")]),
+        "[redacted:a]b漢c[redacted:b]ef"
+    );
+    assert_eq!(
+        redact(text, &[finding(0..4, "a"), finding(3..6, "b")]),
+        "[redacted:a]cdef".replace("cdef", "def")
+    );
     assert_eq!(redact(text, &[finding(3..99, "a")]), "ab[redacted:a]");
     assert_eq!(redact(text, &[]), text);
 }

@@ -1,5 +1,12 @@
 //! The guard from outside: kinds of secrets, streams cut anywhere, and measured quality.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs, reason = "test code")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "test code"
+)]
 
 mod corpora;
 mod kinds;

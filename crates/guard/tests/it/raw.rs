@@ -11,7 +11,9 @@ fn escaped(text: &str, every: usize) -> String {
     for (at, c) in text.chars().enumerate() {
         match c {
             '/' if at % 2 == 0 => out.push_str("\\/"),
-            _ if every > 0 && c.is_ascii() && at % every == 0 => out.push_str(&format!("\\u{:04X}", c as u32)),
+            _ if every > 0 && c.is_ascii() && at % every == 0 => {
+                out.push_str(&format!("\\u{:04X}", c as u32))
+            }
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),

@@ -22,13 +22,22 @@ pub const DIGITS: &str = "123456789";
 /// A JWT with this many bytes of payload.
 pub fn jwt(payload: usize) -> String {
     let header = concat!("eyJhbGciOiJI", "UzI1NiIsInR5cCI6IkpXVCJ9");
-    format!("{header}.eyJ{}.{}", noise(ALNUM, payload, 71), noise(ALNUM, 43, 72))
+    format!(
+        "{header}.eyJ{}.{}",
+        noise(ALNUM, payload, 71),
+        noise(ALNUM, 43, 72)
+    )
 }
 
 /// A private key block with this many lines.
 pub fn pem(label: &str, lines: usize) -> String {
-    let body: Vec<String> = (0..lines).map(|line| noise(ALNUM, 64, 80 + line as u64)).collect();
-    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----", body.join("\n"))
+    let body: Vec<String> = (0..lines)
+        .map(|line| noise(ALNUM, 64, 80 + line as u64))
+        .collect();
+    format!(
+        "-----BEGIN {label}-----\n{}\n-----END {label}-----",
+        body.join("\n")
+    )
 }
 
 /// The rule, what stands before the finding, and the finding. What follows is up to the test.
@@ -110,7 +119,11 @@ fn prefixed() -> Vec<(&'static str, String, String)> {
         ("prefect_key", "pnu_", LOWER, 36),
     ];
     let make = |(at, row): (usize, &(&'static str, &str, &str, usize))| {
-        (row.0, String::new(), format!("{}{}", row.1, noise(row.2, row.3, at as u64 + 1)))
+        (
+            row.0,
+            String::new(),
+            format!("{}{}", row.1, noise(row.2, row.3, at as u64 + 1)),
+        )
     };
     table.iter().enumerate().map(make).collect()
 }
@@ -122,41 +135,183 @@ fn shaped() -> Vec<(&'static str, String, String)> {
     vec![
         row("openai_api_key", "sk-", n(ALNUM, 48, 101)),
         row("openai_api_key", "sk-", format!("proj-{}", n(ALNUM, 140, 102))),
-        row("aws_secret_access_key", "aws_secret_access_key = \"", n(ALNUM, 40, 103)),
-        row("aws_secret_access_key", "AWS_SECRET_ACCESS_KEY=", n(ALNUM, 40, 104)),
-        row("aws_mws_token", "", format!("amzn.mws.{}-{}-{}-{}-{}", n(HEX, 8, 1), n(HEX, 4, 2), n(HEX, 4, 3), n(HEX, 4, 4), n(HEX, 12, 5))),
+        row(
+            "aws_secret_access_key",
+            "aws_secret_access_key = \"",
+            n(ALNUM, 40, 103),
+        ),
+        row(
+            "aws_secret_access_key",
+            "AWS_SECRET_ACCESS_KEY=",
+            n(ALNUM, 40, 104),
+        ),
+        row(
+            "aws_mws_token",
+            "",
+            format!(
+                "amzn.mws.{}-{}-{}-{}-{}",
+                n(HEX, 8, 1),
+                n(HEX, 4, 2),
+                n(HEX, 4, 3),
+                n(HEX, 4, 4),
+                n(HEX, 12, 5)
+            ),
+        ),
         row("azure_client_secret", "aB3", format!("8Q~{}", n(ALNUM, 34, 105))),
-        row("azure_storage_key", "AccountName=x;AccountKey=", format!("{}==", n(ALNUM, 86, 106))),
-        row("azure_shared_access_key", "SharedAccessKey=", format!("{}=", n(ALNUM, 43, 107))),
-        row("cloudflare_origin_ca_key", "", format!("v1.0-{}-{}", n(HEX, 24, 108), n(HEX, 146, 109))),
-        row("dynatrace_token", "", format!("dt0c01.{}.{}", n(UPPER, 24, 110), n(UPPER, 64, 111))),
-        row("postman_api_key", "", format!("PMAK-{}-{}", n(HEX, 24, 112), n(HEX, 34, 113))),
-        row("telegram_bot_token", "123456789", format!(":AA{}", n(ALNUM, 33, 114))),
-        row("slack_token", "", format!("xoxb-{}-{}-{}", n(DIGITS, 12, 115), n(DIGITS, 12, 116), n(ALNUM, 24, 117))),
-        row("slack_app_token", "", format!("xapp-1-A{}-{}-{}", n(UPPER, 10, 118), n(DIGITS, 13, 119), n(HEX, 64, 120))),
-        row("slack_webhook_url", "https://hooks.slack.com/", format!("services/T{}/B{}/{}", n(UPPER, 8, 121), n(UPPER, 8, 122), n(ALNUM, 24, 123))),
-        row("discord_webhook_url", "https://discord.com/api/webhooks/", format!("{}/{}", n(DIGITS, 18, 124), n(ALNUM, 68, 125))),
-        row("teams_webhook_url", "https://acme.webhook.office.com/", format!("webhookb2/{}@{}/IncomingWebhook/{}", n(HEX, 36, 126), n(HEX, 36, 127), n(HEX, 32, 128))),
-        row("sendgrid_api_key", "", format!("SG.{}.{}", n(ALNUM, 22, 129), n(ALNUM, 43, 130))),
+        row(
+            "azure_storage_key",
+            "AccountName=x;AccountKey=",
+            format!("{}==", n(ALNUM, 86, 106)),
+        ),
+        row(
+            "azure_shared_access_key",
+            "SharedAccessKey=",
+            format!("{}=", n(ALNUM, 43, 107)),
+        ),
+        row(
+            "cloudflare_origin_ca_key",
+            "",
+            format!("v1.0-{}-{}", n(HEX, 24, 108), n(HEX, 146, 109)),
+        ),
+        row(
+            "dynatrace_token",
+            "",
+            format!("dt0c01.{}.{}", n(UPPER, 24, 110), n(UPPER, 64, 111)),
+        ),
+        row(
+            "postman_api_key",
+            "",
+            format!("PMAK-{}-{}", n(HEX, 24, 112), n(HEX, 34, 113)),
+        ),
+        row(
+            "telegram_bot_token",
+            "123456789",
+            format!(":AA{}", n(ALNUM, 33, 114)),
+        ),
+        row(
+            "slack_token",
+            "",
+            format!(
+                "xoxb-{}-{}-{}",
+                n(DIGITS, 12, 115),
+                n(DIGITS, 12, 116),
+                n(ALNUM, 24, 117)
+            ),
+        ),
+        row(
+            "slack_app_token",
+            "",
+            format!(
+                "xapp-1-A{}-{}-{}",
+                n(UPPER, 10, 118),
+                n(DIGITS, 13, 119),
+                n(HEX, 64, 120)
+            ),
+        ),
+        row(
+            "slack_webhook_url",
+            "https://hooks.slack.com/",
+            format!(
+                "services/T{}/B{}/{}",
+                n(UPPER, 8, 121),
+                n(UPPER, 8, 122),
+                n(ALNUM, 24, 123)
+            ),
+        ),
+        row(
+            "discord_webhook_url",
+            "https://discord.com/api/webhooks/",
+            format!("{}/{}", n(DIGITS, 18, 124), n(ALNUM, 68, 125)),
+        ),
+        row(
+            "teams_webhook_url",
+            "https://acme.webhook.office.com/",
+            format!(
+                "webhookb2/{}@{}/IncomingWebhook/{}",
+                n(HEX, 36, 126),
+                n(HEX, 36, 127),
+                n(HEX, 32, 128)
+            ),
+        ),
+        row(
+            "sendgrid_api_key",
+            "",
+            format!("SG.{}.{}", n(ALNUM, 22, 129), n(ALNUM, 43, 130)),
+        ),
         row("twilio_api_key", "twilio_auth_token = '", n(HEX, 32, 131)),
-        row("twilio_api_key", "TWILIO_API_KEY=", format!("SK{}", n(HEX, 32, 132))),
-        row("sendinblue_api_key", "", format!("xkeysib-{}-{}", n(HEX, 64, 133), n(ALNUM, 16, 134))),
-        row("one_password_secret_key", "", format!("A3-{}-{}-{}-{}-{}", n(UPPER, 6, 137), n(UPPER, 11, 138), n(UPPER, 5, 139), n(UPPER, 5, 140), n(UPPER, 5, 141))),
-        row("telnyx_key", "", format!("KEY0{}_{}", n(ALNUM, 31, 142), n(ALNUM, 22, 143))),
-        row("mapbox_secret_token", "", format!("sk.eyJ{}.{}", n(ALNUM, 80, 144), n(ALNUM, 22, 145))),
-        row("private_key", "-----BEGIN ", pem("RSA PRIVATE KEY", 20)["-----BEGIN ".len()..].to_owned()),
-        row("private_key", "-----BEGIN ", pem("OPENSSH PRIVATE KEY", 6)["-----BEGIN ".len()..].to_owned()),
-        row("private_key", "-----BEGIN ", pem("PRIVATE KEY", 1)["-----BEGIN ".len()..].to_owned()),
-        row("private_key", "-----BEGIN ", pem("PGP PRIVATE KEY BLOCK", 30)["-----BEGIN ".len()..].to_owned()),
-        row("private_key_base64", "", concat!("LS0tLS1CRUdJTi", "BQUklWQVRFIEtFWS0tLS0t").to_owned() + &n(ALNUM, 200, 146)),
+        row(
+            "twilio_api_key",
+            "TWILIO_API_KEY=",
+            format!("SK{}", n(HEX, 32, 132)),
+        ),
+        row(
+            "sendinblue_api_key",
+            "",
+            format!("xkeysib-{}-{}", n(HEX, 64, 133), n(ALNUM, 16, 134)),
+        ),
+        row(
+            "one_password_secret_key",
+            "",
+            format!(
+                "A3-{}-{}-{}-{}-{}",
+                n(UPPER, 6, 137),
+                n(UPPER, 11, 138),
+                n(UPPER, 5, 139),
+                n(UPPER, 5, 140),
+                n(UPPER, 5, 141)
+            ),
+        ),
+        row(
+            "telnyx_key",
+            "",
+            format!("KEY0{}_{}", n(ALNUM, 31, 142), n(ALNUM, 22, 143)),
+        ),
+        row(
+            "mapbox_secret_token",
+            "",
+            format!("sk.eyJ{}.{}", n(ALNUM, 80, 144), n(ALNUM, 22, 145)),
+        ),
+        row(
+            "private_key",
+            "-----BEGIN ",
+            pem("RSA PRIVATE KEY", 20)["-----BEGIN ".len()..].to_owned(),
+        ),
+        row(
+            "private_key",
+            "-----BEGIN ",
+            pem("OPENSSH PRIVATE KEY", 6)["-----BEGIN ".len()..].to_owned(),
+        ),
+        row(
+            "private_key",
+            "-----BEGIN ",
+            pem("PRIVATE KEY", 1)["-----BEGIN ".len()..].to_owned(),
+        ),
+        row(
+            "private_key",
+            "-----BEGIN ",
+            pem("PGP PRIVATE KEY BLOCK", 30)["-----BEGIN ".len()..].to_owned(),
+        ),
+        row(
+            "private_key_base64",
+            "",
+            concat!("LS0tLS1CRUdJTi", "BQUklWQVRFIEtFWS0tLS0t").to_owned() + &n(ALNUM, 200, 146),
+        ),
         row("jwt", "", jwt(120)),
         row("jwt", "", jwt(5_000)),
         row("connection_string_password", "postgres://app:", n(ALNUM, 18, 147)),
-        row("connection_string_password", "mongodb+srv://app:", n(ALNUM, 18, 148)),
+        row(
+            "connection_string_password",
+            "mongodb+srv://app:",
+            n(ALNUM, 18, 148),
+        ),
         row("connection_string_password", "redis://:", n(ALNUM, 18, 149)),
         row("basic_auth_url", "https://build:", n(ALNUM, 18, 150)),
         row("bearer_token", "Authorization: Bearer ", n(ALNUM, 40, 151)),
-        row("basic_credentials", "Authorization: Basic ", concat!("YWxhZGRp", "bjpvcGVuc2VzYW1l").to_owned()),
+        row(
+            "basic_credentials",
+            "Authorization: Basic ",
+            concat!("YWxhZGRp", "bjpvcGVuc2VzYW1l").to_owned(),
+        ),
         row("assigned_secret", "api_key = \"", n(ALNUM, 32, 152)),
         row("assigned_secret", "DB_PASSWORD=", n(ALNUM, 24, 153)),
         row("assigned_secret", "\"client_secret\": \"", n(ALNUM, 40, 154)),

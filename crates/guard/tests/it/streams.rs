@@ -45,7 +45,10 @@ fn streamed<'t>(pieces: impl IntoIterator<Item = &'t str>) -> (Vec<Finding>, Str
         let now = scan.push(piece, &mut found) as usize;
         assert!(now >= cleared && now <= arrived, "cleared goes forward");
         assert!(arrived - now <= HOLD_BACK_BYTES_MAX, "held {}", arrived - now);
-        assert!(found[known..].iter().all(|finding| finding.span.start >= cleared), "nothing cleared is found later");
+        assert!(
+            found[known..].iter().all(|finding| finding.span.start >= cleared),
+            "nothing cleared is found later"
+        );
         cleared = now;
         writer.push(piece, &mut again, &mut out);
     }
@@ -57,7 +60,10 @@ fn streamed<'t>(pieces: impl IntoIterator<Item = &'t str>) -> (Vec<Finding>, Str
 }
 
 fn pieces<'t>(text: &'t str, cuts: &[usize]) -> Vec<&'t str> {
-    let mut at: Vec<usize> = cuts.iter().map(|cut| text.floor_char_boundary(cut % (text.len() + 1))).collect();
+    let mut at: Vec<usize> = cuts
+        .iter()
+        .map(|cut| text.floor_char_boundary(cut % (text.len() + 1)))
+        .collect();
     at.extend([0, text.len()]);
     at.sort_unstable();
     at.windows(2).map(|pair| &text[pair[0]..pair[1]]).collect()
@@ -69,14 +75,43 @@ fn one_byte_pieces(text: &str) -> Vec<&str> {
 
 /// Text with secrets, pieces of secrets, ordinary words and whatever else.
 fn texts() -> impl Strategy<Value = String> {
-    let known: Vec<String> = samples().into_iter().map(|(rule, before, secret)| before + &secret + after(rule)).collect();
+    let known: Vec<String> = samples()
+        .into_iter()
+        .map(|(rule, before, secret)| before + &secret + after(rule))
+        .collect();
     let whole_secret = prop::sample::select(known.clone());
-    let part = (prop::sample::select(known), any::<prop::sample::Index>(), any::<bool>()).prop_map(|(text, at, head)| {
-        let at = text.floor_char_boundary(at.index(text.len()));
-        if head { text[..at].to_owned() } else { text[at..].to_owned() }
-    });
+    let part = (
+        prop::sample::select(known),
+        any::<prop::sample::Index>(),
+        any::<bool>(),
+    )
+        .prop_map(|(text, at, head)| {
+            let at = text.floor_char_boundary(at.index(text.len()));
+            if head {
+                text[..at].to_owned()
+            } else {
+                text[at..].to_owned()
+            }
+        });
     let glue = prop::sample::select(vec![
-        " ", "", "\n", ".", "-", "_", "://", "a:b@", "eyJ", "sk-", "=", "漢", "é", "\\n", "-----BEGIN ", "Bearer ", "password = ", "8Q~",
+        " ",
+        "",
+        "\n",
+        ".",
+        "-",
+        "_",
+        "://",
+        "a:b@",
+        "eyJ",
+        "sk-",
+        "=",
+        "漢",
+        "é",
+        "\\n",
+        "-----BEGIN ",
+        "Bearer ",
+        "password = ",
+        "8Q~",
     ]);
     let prose = "[a-z .,]{0,30}";
     let any_text = "\\PC{0,12}";
@@ -118,7 +153,10 @@ fn agp_i3_a_secret_cut_at_any_byte_leaks_nothing() {
         assert!(!expected.contains(&secret), "{rule}");
         for cut in 1..text.len() {
             let (found, out) = streamed([&text[..cut], &text[cut..]]);
-            assert!(found.iter().any(|finding| finding.rule == rule), "{rule} cut at {cut}");
+            assert!(
+                found.iter().any(|finding| finding.rule == rule),
+                "{rule} cut at {cut}"
+            );
             assert_eq!(out, expected, "{rule} cut at {cut}");
         }
     }
@@ -129,7 +167,10 @@ fn agp_i3_clean_text_is_never_held_back() {
     let mut scan = StreamScan::new(Arc::clone(&SECRETS));
     let mut found = Vec::new();
     let mut arrived = 0;
-    for word in ["Once", " upon", " the", " time", ",", " there", " were", " tokens", " of", " trust", ".", "\n\n", "1. ", "漢字"] {
+    for word in [
+        "Once", " upon", " the", " time", ",", " there", " were", " tokens", " of", " trust", ".", "\n\n",
+        "1. ", "漢字",
+    ] {
         arrived += word.len() as u64;
         assert_eq!(scan.push(word, &mut found), arrived, "{word}");
     }
@@ -156,7 +197,10 @@ fn anp_0023_a_huge_key_is_hidden_to_its_end_and_not_beyond() {
     for size in [1, 7, 64, 1_000, 9_000] {
         let cuts: Vec<usize> = (0..text.len()).step_by(size).collect();
         let (_, out) = streamed(pieces(&text, &cuts));
-        assert_eq!(out, "Key:\n-----BEGIN [redacted:private_key]\nThat was it!", "pieces of {size}");
+        assert_eq!(
+            out, "Key:\n-----BEGIN [redacted:private_key]\nThat was it!",
+            "pieces of {size}"
+        );
     }
 }
 

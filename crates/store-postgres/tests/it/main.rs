@@ -68,6 +68,50 @@ impl Login {
     }
 }
 
+/// An owner as a hosted database has one: it may make roles, and is no superuser.
+struct Owner {
+    name: String,
+    url: String,
+    super_url: String,
+}
+
+impl Owner {
+    async fn make(server: &TestPostgres) -> Self {
+        let super_url = server.fresh_database().await;
+        let (name, password) = (
+            format!("owner_{}", Uuid::new_v4().simple()),
+            Uuid::new_v4().to_string(),
+        );
+        run(
+            &super_url,
+            &format!("CREATE ROLE {name} LOGIN CREATEROLE PASSWORD '{password}'"),
+        )
+        .await
+        .unwrap();
+        let database = super_url.rsplit_once('/').unwrap().1.split('?').next().unwrap();
+        run(&super_url, &format!("ALTER DATABASE {database} OWNER TO {name}"))
+            .await
+            .unwrap();
+        let login = Login {
+            name,
+            owner_url: String::new(),
+            password,
+        };
+        Self {
+            url: login.url(&super_url),
+            name: login.name,
+            super_url,
+        }
+    }
+
+    async fn remove(self) {
+        let name = &self.name;
+        let hand_back = format!("REASSIGN OWNED BY {name} TO CURRENT_USER; DROP OWNED BY {name}");
+        run(&self.super_url, &hand_back).await.unwrap();
+        run(&self.super_url, &format!("DROP ROLE {name}")).await.unwrap();
+    }
+}
+
 async fn run(url: &str, sql: &str) -> Result<(), sqlx::Error> {
     let mut connection = PgConnection::connect(url).await?;
     sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
@@ -92,18 +136,19 @@ fn tenant(name: &str) -> (Tenant, TenantScope) {
 async fn passes_the_conformance_suite_as_a_login_that_owns_nothing() {
     let server = TestPostgres::start().await;
     let login = Login::make(&server).await;
-    let owner_url = server.fresh_database().await;
+    let owner = Owner::make(&server).await;
     store::conformance::run(async || {
         // A new schema is as fresh as a new database, and much sooner there.
-        run(&owner_url, "DROP SCHEMA IF EXISTS bartizan CASCADE")
+        run(&owner.url, "DROP SCHEMA IF EXISTS bartizan CASCADE")
             .await
             .unwrap();
-        PostgresStore::migrate(&owner_url).await.unwrap();
-        let store = PostgresStore::connect(&login.url(&owner_url), Bounds::default())
+        PostgresStore::migrate(&owner.url).await.unwrap();
+        let store = PostgresStore::connect(&login.url(&owner.url), Bounds::default())
             .await
             .unwrap();
         Arc::new(store) as Arc<dyn Store>
     })
     .await;
     login.remove().await;
+    owner.remove().await;
 }

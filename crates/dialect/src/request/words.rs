@@ -1,0 +1,87 @@
+//! The names that tell structure from text in a request.
+
+/// Fields that steer a call and carry no text.
+pub(super) const CONTROLS: [&str; 7] = [
+    "model",
+    "stream",
+    "stream_options",
+    "max_tokens",
+    "max_completion_tokens",
+    "n",
+    "best_of",
+];
+
+/// Names whose value, when it looks like an identifier, is structure and not text.
+pub(super) const STRUCTURAL: [&str; 24] = [
+    "type",
+    "role",
+    "id",
+    "tool_call_id",
+    "tool_use_id",
+    "call_id",
+    "media_type",
+    "mime_type",
+    "detail",
+    "format",
+    "ttl",
+    "status",
+    "object",
+    "model",
+    "finish_reason",
+    "stop_reason",
+    "system_fingerprint",
+    "service_tier",
+    "file_id",
+    "effort",
+    "reasoning_effort",
+    "native_finish_reason",
+    "provider",
+    "inference_geo",
+];
+
+/// The words of JSON Schema and of tool definitions.
+pub(super) const SCHEMA_WORDS: [&str; 40] = [
+    "type",
+    "function",
+    "name",
+    "description",
+    "parameters",
+    "properties",
+    "required",
+    "items",
+    "enum",
+    "const",
+    "default",
+    "additionalProperties",
+    "$ref",
+    "$defs",
+    "$schema",
+    "$id",
+    "definitions",
+    "anyOf",
+    "oneOf",
+    "allOf",
+    "not",
+    "title",
+    "format",
+    "pattern",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "examples",
+    "input_schema",
+    "cache_control",
+    "strict",
+    "schema",
+    "json_schema",
+];
+
+/// Longer strings are text, whatever they look like.
+pub(super) const IDENTIFIER_BYTES_MAX: usize = 64;
