@@ -158,9 +158,10 @@ impl Pairs {
             let start = pair_at
                 .checked_sub(candidate.offset)
                 .filter(|&start| start >= from)?;
-            text.get(start..)?
-                .starts_with(candidate.bytes)
-                .then_some((start, candidate.literal))
+            let here = text.get(start..)?;
+            // Most of those that share the bucket differ in the first byte already.
+            let alike = here.first() == candidate.bytes.first() && here.starts_with(candidate.bytes);
+            alike.then_some((start, candidate.literal))
         };
         self.candidates
             .get(usize::from(bucket))?

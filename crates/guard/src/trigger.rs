@@ -160,4 +160,24 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn neighbouring_triggers_are_found_as_a_plain_search_would() {
+        let triggers = Triggers::new();
+        let literals = || triggers.literals.iter().map(|(literal, _)| *literal);
+        for (left, right) in
+            literals().flat_map(|left| literals().step_by(13).map(move |right| (left, right)))
+        {
+            for glue in ["", " ", "e", "_k"] {
+                let text = format!("{}{glue}{right}", left.get(1..).unwrap());
+                let plain =
+                    (0..text.len()).find(|&at| literals().any(|literal| text[at..].starts_with(literal)));
+                assert_eq!(
+                    triggers.find(text.as_bytes(), 0).map(|next| next.at),
+                    plain,
+                    "{text}"
+                );
+            }
+        }
+    }
 }

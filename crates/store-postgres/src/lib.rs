@@ -44,13 +44,13 @@ impl PostgresStore {
     /// Makes the two roles where they are missing and brings the schema up to date, as the database's
     /// owner. Several replicas may do so at once.
     pub async fn migrate(owner_url: &str) -> Result<(), StoreError> {
-        migrate::run(owner_url, migrate::MIGRATIONS).await
+        migrate::in_time(migrate::run(owner_url, migrate::MIGRATIONS)).await
     }
 
     /// Lets `login`, which must exist and should own nothing, switch to the gate's two roles. The owner
     /// needs no such leave; a gate in production should not run as the owner.
     pub async fn admit_login(owner_url: &str, login: &str) -> Result<(), StoreError> {
-        migrate::admit(owner_url, login).await
+        migrate::in_time(migrate::admit(owner_url, login)).await
     }
 
     /// Closes all connections.

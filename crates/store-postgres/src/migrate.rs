@@ -1,5 +1,7 @@
 //! The schema's history, applying what is missing of it, and refusing a database that is not as it should be.
 
+use std::time::Duration;
+
 use sqlx::{Connection as _, Row};
 use store::StoreError;
 use store::migration::{Applied, Migration, due};
@@ -18,6 +20,17 @@ const ROLES: &str = include_str!("../../../migrations/postgres/roles.sql");
 const LOGIN: &str = include_str!("../../../migrations/postgres/login.sql");
 /// Held while migrating: `bartizan` in ASCII.
 const LOCK: i64 = 0x6261_7274_697a_616e;
+
+/// The longest a replica waits for the database and for another replica that migrates.
+const MIGRATE: Duration = Duration::from_secs(120);
+
+/// Gives up on `work` when it takes too long; its transaction is rolled back.
+pub(crate) async fn in_time(work: impl Future<Output = Result<(), StoreError>>) -> Result<(), StoreError> {
+    let late = || StoreError::Unavailable(format!("not migrated within {MIGRATE:?}"));
+    tokio::time::timeout(MIGRATE, work)
+        .await
+        .unwrap_or_else(|_| Err(late()))
+}
 
 /// Makes the roles, then applies what is due in one transaction, one replica at a time.
 pub(crate) async fn run(owner_url: &str, migrations: &[Migration]) -> Result<(), StoreError> {

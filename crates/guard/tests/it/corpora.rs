@@ -50,15 +50,6 @@ fn agp_i3_corpora_precision_is_at_least_nine_in_ten() {
             row["kind"] != "checksum_line" || rules.is_empty(),
             "a checksum is no secret: {row}"
         );
-        if let Ok(folder) = std::env::var("GUARD_CORPORA_DUMP") {
-            use std::io::Write;
-            let mut file = std::fs::OpenOptions::new()
-                .create(true)
-                .append(true)
-                .open(folder)
-                .unwrap();
-            writeln!(file, "{}\t{}", row["id"].as_str().unwrap(), rules.join(",")).unwrap();
-        }
     }
     let precision = f64::from(right) / f64::from(right + wrong);
     let recall = f64::from(right) / f64::from(right + missed);

@@ -10,6 +10,7 @@
 
 mod bounds;
 mod row_security;
+mod scene;
 mod starting;
 
 use std::sync::Arc;

@@ -1,0 +1,41 @@
+//! The instance a command works on: its configuration, its data folder and its store.
+
+use std::sync::Arc;
+
+use config::Config;
+use store::Store;
+
+use crate::cli::At;
+use crate::failure::Failure;
+use crate::home::Home;
+use crate::{load, open};
+
+/// An instance, opened beside whoever serves it.
+#[derive(Debug)]
+pub struct Instance {
+    /// What it is configured to be.
+    pub config: Config,
+    /// Its data folder.
+    pub home: Home,
+    /// Its store, up to date.
+    pub store: Arc<dyn Store>,
+}
+
+impl Instance {
+    /// Opens the instance; one that was never started is not made here.
+    pub async fn open(at: &At) -> Result<Self, Failure> {
+        let config = configuration(at)?;
+        let home = Home::existing(&config.data_dir)?;
+        let store = open::store(&config, &home.sqlite()).await?.store;
+        Ok(Self { config, home, store })
+    }
+}
+
+/// The configuration that the command line names.
+pub fn configuration(at: &At) -> Result<Config, Failure> {
+    let mut config = load::find(at.config.as_deref())?.config;
+    if let Some(dir) = &at.data_dir {
+        config.data_dir.clone_from(dir);
+    }
+    Ok(config)
+}

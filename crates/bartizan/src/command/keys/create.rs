@@ -1,0 +1,213 @@
+//! Making a key.
+
+use std::time::Duration;
+
+use clap::Args;
+use credential::{KeyRecord, KeyState, Limits, ModelAccess, VirtualKey};
+use domain::{BudgetId, KeyId, Money, Operation, TenantScope, UnixMillis};
+use ipnet::IpNet;
+use ledger::{Budget, BudgetScope, Window};
+
+use crate::command::arguments::{self, Cap, duration, network, operation, window};
+use crate::command::budgets::amount;
+use crate::command::find::{DEFAULT, Names};
+use crate::command::instance::Instance;
+use crate::command::show::{Show, remark};
+use crate::failure::Failure;
+use crate::serving::{OPERATIONS, new_key_limits};
+
+use super::view::{KeyView, NewKey};
+
+/// What the key shall be.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bartizan keys create --name laptop --all-models
+  bartizan keys create --name ci --models gpt-4o-mini,claude-sonnet-4-5 --budget 5.00 --window month --expires 30d
+  bartizan keys create --name batch --team research --all-models --rpm 600 --tpm none --network 10.0.0.0/8
+  export OPENAI_API_KEY=$(bartizan keys create --name me --all-models --only-key)
+
+The key is stored as a keyed hash: it cannot be shown again, only rotated. Limits that are not given are those of \
+`limits.new_keys` in the configuration.")]
+pub struct CreateArgs {
+    /// What people call it
+    #[arg(long, value_parser = arguments::name)]
+    name: String,
+    /// Whose it is; the only tenant, or `default`, when left out
+    #[arg(long, value_name = "TENANT")]
+    tenant: Option<String>,
+    /// The team that owns it
+    #[arg(long, value_name = "TEAM", default_value = DEFAULT)]
+    team: String,
+    /// Models it may use, separated by commas; without this and --all-models it may use none
+    #[arg(long, value_name = "MODEL", value_delimiter = ',', conflicts_with = "all_models")]
+    models: Vec<String>,
+    /// It may use every model, also those added later
+    #[arg(long)]
+    all_models: bool,
+    /// What it may ask for, separated by commas; everything when left out
+    #[arg(long, value_name = "OPERATION", value_delimiter = ',', value_parser = operation)]
+    operations: Vec<Operation>,
+    /// How long it is good for; without end when left out
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    expires: Option<Duration>,
+    /// Networks it may be used from; may be repeated; from anywhere when left out
+    #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = network)]
+    network: Vec<IpNet>,
+    /// Requests a minute, or `none`
+    #[arg(long, value_name = "N")]
+    rpm: Option<Cap>,
+    /// Tokens a minute, prompt and output, or `none`
+    #[arg(long, value_name = "N")]
+    tpm: Option<Cap>,
+    /// Requests under way at once, or `none`
+    #[arg(long, value_name = "N")]
+    concurrent: Option<Cap>,
+    /// Streams open at once, or `none`
+    #[arg(long, value_name = "N")]
+    streams: Option<Cap>,
+    /// A budget of its own, in dollars
+    #[arg(long, value_name = "DOLLARS", value_parser = amount)]
+    budget: Option<Money>,
+    /// The budget's window: minute, hour, day, week, month, year or total
+    #[arg(long, value_name = "WINDOW", default_value = "month", requires = "budget", value_parser = window)]
+    window: Window,
+    /// Print the key and nothing else
+    #[arg(long, conflicts_with = "json")]
+    only_key: bool,
+}
+
+/// Makes it.
+pub async fn run(args: CreateArgs, instance: &Instance, names: &Names, show: Show) -> Result<(), Failure> {
+    let now = UnixMillis::now();
+    let tenant = names.tenant(args.tenant.as_deref())?;
+    let team = names.team(tenant.id, &args.team)?;
+    let secret = VirtualKey::generate().map_err(|e| Failure::new(e.to_string()))?;
+    let record = KeyRecord {
+        id: KeyId::generate(),
+        tenant: tenant.id,
+        team: team.id,
+        project: None,
+        name: args.name.clone(),
+        digest: secret.digest(&instance.home.master.pepper()),
+        hint: secret.hint(),
+        predecessor: None,
+        state: KeyState::Active,
+        created: now,
+        expires: args.expires.map(|expires| now.plus(expires)),
+        models: args.models(),
+        operations: args.operations(),
+        networks: args.network.clone(),
+        limits: args.limits(new_key_limits(&instance.config)),
+    };
+    let scope = TenantScope::operator(tenant.id);
+    let budget = args.budget_for(&record);
+    // First the budget: a key must not be able to spend before its limit stands.
+    // threat: AGP-D1
+    if let Some(budget) = &budget {
+        instance.store.put_budget(&scope, budget).await?;
+    }
+    if let Err(error) = instance.store.create_key(&scope, &record).await {
+        if let Some(budget) = &budget {
+            let _ = instance.store.delete_budget(&scope, budget.id).await;
+        }
+        return Err(error.into());
+    }
+    if record.models == ModelAccess::None {
+        remark("this key may use no model: make one with --models or --all-models to call any");
+    }
+    let view = KeyView::new(&record, names, now).with_budget(budget.as_ref());
+    NewKey::new(secret.to_secret(), view).say(args.only_key, show)
+}
+
+impl CreateArgs {
+    fn models(&self) -> ModelAccess {
+        match (self.all_models, self.models.is_empty()) {
+            (true, _) => ModelAccess::All,
+            (false, true) => ModelAccess::None,
+            (false, false) => ModelAccess::Some(self.models.clone()),
+        }
+    }
+
+    fn operations(&self) -> Vec<Operation> {
+        if self.operations.is_empty() { OPERATIONS.to_vec() } else { self.operations.clone() }
+    }
+
+    fn limits(&self, configured: Limits) -> Limits {
+        let or = |cap: Option<Cap>, configured| cap.map_or(configured, |cap| cap.0);
+        Limits {
+            requests_per_minute: or(self.rpm, configured.requests_per_minute),
+            tokens_per_minute: or(self.tpm, configured.tokens_per_minute),
+            concurrent_requests: or(self.concurrent, configured.concurrent_requests),
+            concurrent_streams: or(self.streams, configured.concurrent_streams),
+        }
+    }
+
+    fn budget_for(&self, key: &KeyRecord) -> Option<Budget> {
+        self.budget.map(|limit| Budget {
+            id: BudgetId::generate(),
+            tenant: key.tenant,
+            scope: BudgetScope::Key(key.id),
+            name: format!("key {}", key.name),
+            limit,
+            window: self.window,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: CreateArgs,
+        /// As the real command line has it.
+        #[arg(long)]
+        json: bool,
+    }
+
+    fn read(line: &str) -> Result<CreateArgs, clap::Error> {
+        let read = Line::try_parse_from(std::iter::once("create").chain(line.split(' ')))?;
+        assert!(!read.json || line.contains("--json"));
+        Ok(read.args)
+    }
+
+    #[test]
+    fn ctx_t1_a_key_made_without_models_may_use_none() {
+        assert_eq!(read("--name ci").unwrap().models(), ModelAccess::None);
+        assert_eq!(read("--name ci --all-models").unwrap().models(), ModelAccess::All);
+        let some = ModelAccess::Some(vec!["a".to_owned(), "b/c".to_owned()]);
+        assert_eq!(read("--name ci --models a,b/c").unwrap().models(), some);
+        assert!(read("--name ci --models a --all-models").is_err());
+    }
+
+    #[test]
+    fn limits_not_given_are_the_configurations() {
+        let configured = Limits { requests_per_minute: Some(60), tokens_per_minute: Some(1_000), ..Limits::default() };
+        let limits = read("--name ci --tpm none --streams 2").unwrap().limits(configured);
+        assert_eq!(
+            limits,
+            Limits { requests_per_minute: Some(60), concurrent_streams: Some(2), ..Limits::default() }
+        );
+    }
+
+    #[test]
+    fn everything_may_be_asked_for_unless_said_otherwise() {
+        assert_eq!(read("--name ci").unwrap().operations(), OPERATIONS);
+        let few = read("--name ci --operations chat,embeddings").unwrap().operations();
+        assert_eq!(few, [Operation::Chat, Operation::Embeddings]);
+        assert!(read("--name ci --operations poetry").is_err());
+    }
+
+    #[test]
+    fn a_window_needs_a_budget_and_amounts_are_checked() {
+        assert_eq!(read("--name ci --budget 5.00 --window day").unwrap().window, Window::Day);
+        assert_eq!(read("--name ci --budget 5").unwrap().window, Window::Month);
+        for line in ["--name ci --window day", "--name ci --budget=-5", "--name ci --budget many", "--models a"] {
+            assert!(read(line).is_err(), "{line}");
+        }
+    }
+}
