@@ -52,6 +52,11 @@ impl Class {
         }
     }
 
+    /// Whether every byte of this set is in `other`.
+    pub(crate) const fn is_within(self, other: Self) -> bool {
+        self.ascii & !other.ascii == 0 && (!self.beyond || other.beyond)
+    }
+
     /// How many bytes at the start of `text` are in the set, counting to `max`.
     pub(crate) fn run(self, text: &[u8], max: usize) -> usize {
         text.iter().take(max).take_while(|&&byte| self.has(byte)).count()

@@ -19,6 +19,7 @@ mod redact;
 mod rules;
 mod secrets;
 mod shape;
+mod sieve;
 mod stream;
 mod tail;
 mod trigger;

@@ -6,6 +6,7 @@ use crate::finding::{Finding, Kind};
 use crate::redact::redact;
 use crate::rules::{Rule, all};
 use crate::shape::{LOOK_BEHIND_BYTES, Verdict, walk};
+use crate::sieve::Sieve;
 use crate::stream::HOLD_BACK_BYTES_MAX;
 use crate::tail::Tail;
 use crate::trigger::{Occurrence, Triggers};
@@ -14,6 +15,7 @@ use crate::trigger::{Occurrence, Triggers};
 // threat: AGP-I1 AGP-I3 AGP-R-001 ANP-0020 ANP-0023
 pub struct Secrets {
     triggers: Triggers,
+    sieve: Sieve,
 }
 
 impl Default for Secrets {
@@ -28,6 +30,7 @@ impl Secrets {
     pub fn new() -> Self {
         Self {
             triggers: Triggers::new(),
+            sieve: Sieve::new(),
         }
     }
 
@@ -40,12 +43,14 @@ impl Secrets {
     /// Appends what is found in `text`. Linear in its length; findings of different rules may overlap.
     pub fn scan(&self, text: &str, found: &mut Vec<Finding>) {
         let bytes = text.as_bytes();
-        let mut from = 0;
-        while let Some(occurrence) = self.triggers.find(bytes, from) {
-            judge(&occurrence, bytes, true, |rule, span, _| {
-                found.push(rule.finding(span))
-            });
-            from = occurrence.at + 1;
+        for window in self.sieve.windows(bytes) {
+            let (mut from, within) = (window.start, bytes.get(..window.end).unwrap_or(bytes));
+            while let Some(occurrence) = self.triggers.find(within, from) {
+                judge(&occurrence, bytes, true, |rule, span, _| {
+                    found.push(rule.finding(span))
+                });
+                from = occurrence.at + 1;
+            }
         }
     }
 
@@ -53,12 +58,14 @@ impl Secrets {
     /// escapes are decoded. `false` is certain; `true` means: decode and [`scan`](Self::scan).
     #[must_use]
     pub fn may_match(&self, raw: &[u8]) -> bool {
-        let mut from = 0;
-        while let Some(occurrence) = self.triggers.find(raw, from) {
-            if may_present(&occurrence, raw) {
-                return true;
+        for window in self.sieve.windows(raw) {
+            let (mut from, within) = (window.start, raw.get(..window.end).unwrap_or(raw));
+            while let Some(occurrence) = self.triggers.find(within, from) {
+                if may_present(&occurrence, raw) {
+                    return true;
+                }
+                from = occurrence.at + 1;
             }
-            from = occurrence.at + 1;
         }
         hides_ascii(raw)
     }

@@ -1,0 +1,207 @@
+//! Budgets as people and programs see them.
+
+use std::io::{self, Write};
+
+use domain::{BudgetId, Money, TenantId, UnixMillis};
+use ledger::{Budget, BudgetScope, Standing};
+use serde::Serialize;
+
+use crate::command::arguments::{rfc3339, window_name};
+use crate::command::find::Names;
+use crate::command::show::Shown;
+use crate::command::table::{Column, Table, facts};
+
+/// Characters of a bar.
+const BAR: u64 = 10;
+
+/// A budget and how it stands in the current window.
+#[derive(Debug, Serialize)]
+pub struct BudgetView {
+    id: BudgetId,
+    name: String,
+    tenant: String,
+    tenant_id: TenantId,
+    scope: BudgetScope,
+    #[serde(skip)]
+    of: String,
+    window: &'static str,
+    window_start: Option<String>,
+    window_end: Option<String>,
+    #[serde(rename = "limit_nanos")]
+    limit: Money,
+    #[serde(rename = "spent_nanos")]
+    spent: Money,
+    #[serde(rename = "leased_nanos")]
+    leased: Money,
+    #[serde(rename = "unexplained_nanos")]
+    unexplained: Money,
+    #[serde(rename = "remaining_nanos")]
+    remaining: Money,
+}
+
+impl BudgetView {
+    /// The budget at `now`, of which this is the standing in the window that holds `now`.
+    pub fn new(budget: &Budget, standing: &Standing, names: &Names, now: UnixMillis) -> Self {
+        Self {
+            id: budget.id,
+            name: budget.name.clone(),
+            tenant: names.tenant_name(budget.tenant),
+            tenant_id: budget.tenant,
+            scope: budget.scope,
+            of: names.scope_name(budget),
+            window: window_name(budget.window),
+            window_start: rfc3339(budget.window.start(now)),
+            window_end: budget.window.end(now).and_then(rfc3339),
+            limit: budget.limit,
+            spent: standing.spent,
+            leased: standing.leased,
+            unexplained: standing.unexplained,
+            remaining: standing.remaining(budget.limit),
+        }
+    }
+
+    fn bar(&self) -> String {
+        let held = self.spent.plus(self.leased).plus(self.unexplained);
+        let (spent, taken) = (tenths(self.spent, self.limit), tenths(held, self.limit));
+        let part = |character: char, count: u64| std::iter::repeat_n(character, usize::try_from(count).unwrap_or(0));
+        part('█', spent).chain(part('▒', taken.saturating_sub(spent))).chain(part('░', BAR - taken)).collect()
+    }
+}
+
+/// How many characters of a bar an amount is: none only if nothing, all only if all.
+fn tenths(amount: Money, of: Money) -> u64 {
+    let (amount, of) = (amount.nanos().max(0).unsigned_abs(), of.nanos().max(0).unsigned_abs());
+    match (amount, of) {
+        (0, 1..) => 0,
+        (amount, of) if amount >= of => BAR,
+        (amount, of) => {
+            let share = u128::from(amount) * u128::from(BAR) / u128::from(of);
+            u64::try_from(share).unwrap_or(BAR).clamp(1, BAR - 1)
+        }
+    }
+}
+
+impl Shown for BudgetView {
+    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{}  {}", self.id, self.name)?;
+        facts(out, &[
+            ("limits", self.of.clone()),
+            ("limit", format!("${} a {}", self.limit, self.window)),
+            ("spent", format!("${}", self.spent)),
+            ("leased", format!("${}", self.leased)),
+            ("unexplained", format!("${}", self.unexplained)),
+            ("remaining", format!("${}  {}", self.remaining, self.bar())),
+            ("window ends", self.window_end.clone().unwrap_or_else(|| "never".to_owned())),
+        ])
+    }
+}
+
+/// All budgets.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct BudgetList(pub Vec<BudgetView>);
+
+impl Shown for BudgetList {
+    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        if self.0.is_empty() {
+            return writeln!(out, "no budgets; `bartizan budgets create` makes one");
+        }
+        let mut table = Table::new(&[
+            Column::Text("name"),
+            Column::Text("limits"),
+            Column::Text("window"),
+            Column::Number("limit $"),
+            Column::Number("spent"),
+            Column::Number("leased"),
+            Column::Number("unexplained"),
+            Column::Number("remaining"),
+            Column::Text(""),
+            Column::Text("id"),
+        ]);
+        for budget in &self.0 {
+            let money = |money: Money| money.to_string();
+            table.row([
+                budget.name.clone(),
+                budget.of.clone(),
+                budget.window.to_owned(),
+                money(budget.limit),
+                money(budget.spent),
+                money(budget.leased),
+                money(budget.unexplained),
+                money(budget.remaining),
+                budget.bar(),
+                budget.id.to_string(),
+            ]);
+        }
+        table.write(out)
+    }
+}
+
+/// A budget that is gone.
+#[derive(Debug, Serialize)]
+pub struct Deleted {
+    /// Which.
+    pub deleted: BudgetId,
+    /// What it was called.
+    pub name: String,
+}
+
+impl Shown for Deleted {
+    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "deleted {}  {}", self.deleted, self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::show::Show;
+    use ledger::Window;
+    use store::MemoryStore;
+
+    async fn view(limit: i64, spent: i64, leased: i64, unexplained: i64) -> BudgetView {
+        let names = Names::read(&MemoryStore::new()).await.unwrap();
+        let budget = Budget {
+            id: BudgetId::from_u128(1),
+            tenant: TenantId::from_u128(2),
+            scope: BudgetScope::Tenant,
+            name: "monthly".to_owned(),
+            limit: Money::from_dollars(limit),
+            window: Window::Month,
+        };
+        let dollars = Money::from_dollars;
+        let standing =
+            Standing { spent: dollars(spent), leased: dollars(leased), unexplained: dollars(unexplained) };
+        BudgetView::new(&budget, &standing, &names, UnixMillis(1_795_316_650_000))
+    }
+
+    #[tokio::test]
+    async fn bars_show_what_is_spent_held_and_left() {
+        for (amounts, bar) in [
+            ((100, 0, 0, 0), "░░░░░░░░░░"),
+            ((100, 1, 0, 0), "█░░░░░░░░░"),
+            ((100, 50, 20, 10), "█████▒▒▒░░"),
+            ((100, 99, 0, 0), "█████████░"),
+            ((100, 100, 0, 0), "██████████"),
+            ((100, 150, 0, 0), "██████████"),
+            ((0, 0, 0, 0), "██████████"),
+        ] {
+            let (limit, spent, leased, unexplained) = amounts;
+            assert_eq!(view(limit, spent, leased, unexplained).await.bar(), bar, "{amounts:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_budget_is_shown_as_reviewed() {
+        let said = |what: &dyn Fn(Show, &mut Vec<u8>)| {
+            let mut out = Vec::new();
+            what(Show::new(false), &mut out);
+            what(Show::new(true), &mut out);
+            String::from_utf8(out).unwrap()
+        };
+        let one = view(10, 3, 2, 1).await;
+        insta::assert_snapshot!(said(&|show, out| show.write(&one, out).unwrap()));
+        let list = BudgetList(vec![one]);
+        insta::assert_snapshot!(said(&|show, out| if out.is_empty() { show.write(&list, out).unwrap() }));
+    }
+}

@@ -1,0 +1,126 @@
+//! `bartizan tenants`: whoever must not see each other.
+
+use std::io::{self, Write};
+
+use clap::Subcommand;
+use credential::Limits;
+use domain::{TeamId, TenantId, TenantScope};
+use serde::Serialize;
+use store::{StoreError, Team, Tenant};
+
+use crate::failure::{Failure, Hint};
+
+use super::arguments::{self, quoted};
+use super::find::{DEFAULT, Names};
+use super::instance::Instance;
+use super::show::{Show, Shown};
+use super::table::{Column, Table};
+
+/// What to do with tenants.
+#[derive(Debug, Subcommand)]
+pub enum TenantsCommand {
+    /// Make a tenant with a first team, `default`
+    #[command(after_help = "\
+Examples:
+  bartizan tenants create acme
+  bartizan keys create --tenant acme --name \"first key\" --all-models
+
+A new tenant has no key and no budget.")]
+    Create {
+        /// What people call it; unique
+        #[arg(value_name = "NAME", value_parser = arguments::name)]
+        name: String,
+    },
+    /// List tenants with what they have
+    #[command(after_help = "\
+Examples:
+  bartizan tenants list
+  bartizan tenants list --json")]
+    List,
+}
+
+#[derive(Debug, Serialize)]
+struct TenantView {
+    id: TenantId,
+    name: String,
+    teams: usize,
+    keys: usize,
+    budgets: usize,
+}
+
+impl TenantView {
+    fn new(tenant: &Tenant, names: &Names) -> Self {
+        let all = names.all();
+        Self {
+            id: tenant.id,
+            name: tenant.name.clone(),
+            teams: all.teams.iter().filter(|team| team.tenant == tenant.id).count(),
+            keys: all.keys.iter().filter(|key| key.tenant == tenant.id).count(),
+            budgets: all.budgets.iter().filter(|budget| budget.tenant == tenant.id).count(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+struct TenantList(Vec<TenantView>);
+
+impl Shown for TenantList {
+    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let columns = [
+            Column::Text("name"),
+            Column::Number("teams"),
+            Column::Number("keys"),
+            Column::Number("budgets"),
+            Column::Text("id"),
+        ];
+        let mut table = Table::new(&columns);
+        for tenant in &self.0 {
+            let counts = [tenant.teams, tenant.keys, tenant.budgets].map(|count| count.to_string());
+            let row = std::iter::once(tenant.name.clone()).chain(counts).chain([tenant.id.to_string()]);
+            table.row(row);
+        }
+        table.write(out)
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Created {
+    id: TenantId,
+    name: String,
+    team: &'static str,
+    team_id: TeamId,
+}
+
+impl Shown for Created {
+    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{}  {}, with team {} ({})", self.id, self.name, self.team, self.team_id)
+    }
+}
+
+/// Runs one of them.
+pub async fn run(command: TenantsCommand, instance: &Instance, show: Show) -> Result<(), Failure> {
+    match command {
+        TenantsCommand::Create { name } => show.say(&create(name, instance).await?),
+        TenantsCommand::List => {
+            let names = Names::read(instance.store.as_ref()).await?;
+            let tenants = &names.all().tenants;
+            show.say(&TenantList(tenants.iter().map(|tenant| TenantView::new(tenant, &names)).collect()))
+        }
+    }
+}
+
+async fn create(name: String, instance: &Instance) -> Result<Created, Failure> {
+    let tenant = Tenant { id: TenantId::generate(), name: name.clone(), limits: Limits::default() };
+    match instance.store.create_tenant(&tenant).await {
+        Err(StoreError::Conflict(_)) => {
+            return Err(Failure::new(format!("there is a tenant {} already", quoted(&name)))
+                .hint("`bartizan tenants list` shows all"));
+        }
+        other => other?,
+    }
+    let team =
+        Team { id: TeamId::generate(), tenant: tenant.id, name: DEFAULT.to_owned(), limits: Limits::default() };
+    instance.store.create_team(&TenantScope::operator(tenant.id), &team).await?;
+    Ok(Created { id: tenant.id, name, team: DEFAULT, team_id: team.id })
+}
