@@ -92,7 +92,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     recovery.map_err(|e| Failure::new(format!("the journal cannot be replayed: {e}")))?;
     let first_key = first::run(store.as_ref(), &home, new_key_limits(&config)).await?;
     let lease_ttl = ms(config.budgets.lease_ttl_ms);
-    let (book, keeper) = Book::new(store.clone(), home.node, lease_ttl, ms(config.budgets.wait_ms));
+    let (book, keeper) = Book::new((store.clone(), home.node), lease_ttl, ms(config.budgets.wait_ms), metrics.clone());
     let builder = Arc::new(Builder::default());
     let dump = store.load().await?;
     let directory = builder.build(&dump, &book, UnixMillis::now());

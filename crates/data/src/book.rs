@@ -12,6 +12,7 @@ use std::time::Duration;
 use domain::{BudgetId, Money, NodeId, TenantScope, UnixMillis};
 use ledger::{Budget, Charge, Holding, Lease, lease_size};
 use store::{LeaseAnswer, LeaseWish, Store, StoreError};
+use telemetry::Metrics;
 use tokio::sync::mpsc;
 
 /// How long "nothing left" is believed before the store is asked again.
@@ -180,6 +181,7 @@ pub struct Book {
     wait: Duration,
     cells: Mutex<HashMap<BudgetId, Arc<Cell>>>,
     wishes: mpsc::Sender<Arc<Cell>>,
+    metrics: Arc<Metrics>,
 }
 
 /// The keeper's end of the book: run it beside the gate.
@@ -191,9 +193,14 @@ pub struct Keeper {
 
 impl Book {
     /// An empty book. `wait` bounds how long a call may wait for the store when its lease runs out.
-    pub fn new(store: Arc<dyn Store>, node: NodeId, lease_ttl: Duration, wait: Duration) -> (Arc<Self>, Keeper) {
+    pub fn new(
+        (store, node): (Arc<dyn Store>, NodeId),
+        lease_ttl: Duration,
+        wait: Duration,
+        metrics: Arc<Metrics>,
+    ) -> (Arc<Self>, Keeper) {
         let (sender, wishes) = mpsc::channel(1024);
-        let book = Arc::new(Self { store, node, lease_ttl, wait, cells: Mutex::default(), wishes: sender });
+        let book = Arc::new(Self { store, node, lease_ttl, wait, cells: Mutex::default(), wishes: sender, metrics });
         (book.clone(), Keeper { book, wishes })
     }
 
@@ -383,6 +390,14 @@ impl Keeper {
         }
     }
 
+    fn gauge(&self) {
+        let held: Vec<Money> = self.book.all().iter().map(|cell| cell.lock().holding.leased()).collect();
+        let gauges = self.book.metrics.gauges();
+        let leases = held.iter().filter(|leased| **leased > Money::ZERO).count();
+        gauges.leases_held.set(i64::try_from(leases).unwrap_or(i64::MAX));
+        gauges.lease_nanos.set(held.into_iter().sum::<Money>().nanos());
+    }
+
     /// A wish that cannot be granted is no refusal: the next call that needs it hears of it.
     async fn prefetch(&self, cell: &Arc<Cell>) {
         let _one_at_a_time = cell.asking.lock().await;
@@ -392,6 +407,7 @@ impl Keeper {
 
     /// A budget that nobody has spent from since the last look lends nothing to this node.
     async fn tidy(&self) {
+        self.gauge();
         for cell in self.book.all() {
             let recent = {
                 let mut state = cell.lock();

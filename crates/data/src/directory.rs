@@ -72,6 +72,13 @@ pub struct Asked {
     pub policies: Arc<str>,
 }
 
+impl Asked {
+    /// The question with nothing said of the call but what it is and for which model.
+    pub fn plain(operation: Operation, model: &str, address: Option<std::net::IpAddr>, policies: Arc<str>) -> Self {
+        Self { operation, model: model.to_owned(), stream: false, tools: false, images: false, address, policies }
+    }
+}
+
 /// Decisions remembered for a key; a caller that varies its questions cannot grow it for ever.
 const DECISIONS_MAX: usize = 256;
 

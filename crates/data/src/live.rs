@@ -17,6 +17,7 @@ use http_body::Body;
 use hyper::body::Incoming;
 use ledger::{Outcome, UsageSource};
 use limit::Outcome as Health;
+use telemetry::metrics::Entered;
 use tokio::time::Sleep;
 
 use crate::gate::Gate;
@@ -49,6 +50,7 @@ pub struct Live {
     deadlines: Deadlines,
     started: Instant,
     progress: Instant,
+    _open: Entered,
 }
 
 enum Phase {
@@ -88,6 +90,7 @@ impl Live {
         let (settings, deadlines) = (ticket.settings.clone(), target.provider.deadlines);
         let now = Instant::now();
         Box::new(Self {
+            _open: gate.metrics.gauges().streams_open.enter(),
             gate,
             health: Some(health),
             splitter: SseSplitter::new(settings.bounds.event_bytes_max),
@@ -148,12 +151,12 @@ impl Live {
             }
             Poll::Ready(Some(Err(error))) => {
                 self.upstream = None;
-                self.fail(Refusal::new(Code::UpstreamBroken, "the provider's stream broke off").internally(error.to_string()));
+                self.fail(&Refusal::new(Code::UpstreamBroken, "the provider's stream broke off").internally(error.to_string()));
                 Poll::Ready(())
             }
             Poll::Ready(None) => {
                 self.upstream = None;
-                self.fail(Refusal::new(Code::UpstreamBroken, "the provider's stream ended without its terminator"));
+                self.fail(&Refusal::new(Code::UpstreamBroken, "the provider's stream ended without its terminator"));
                 Poll::Ready(())
             }
             Poll::Pending => self.poll_deadlines(context),
@@ -169,7 +172,7 @@ impl Live {
             let until = (self.progress + self.deadlines.idle).min(self.started + self.deadlines.total);
             if now >= until {
                 self.upstream = None;
-                self.fail(Refusal::new(Code::UpstreamTimeout, "the provider's stream stalled"));
+                self.fail(&Refusal::new(Code::UpstreamTimeout, "the provider's stream stalled"));
                 return Poll::Ready(());
             }
             self.sleep.as_mut().reset(until.into());
@@ -187,7 +190,7 @@ impl Live {
                 Ok(None) => return,
                 Err(error) => {
                     let refusal = Refusal::new(Code::UpstreamGarbage, "the provider's stream makes no sense");
-                    self.fail(refusal.internally(error.to_string()));
+                    self.fail(&refusal.internally(error.to_string()));
                 }
             }
         }
@@ -207,7 +210,7 @@ impl Live {
             Ok(class) => class,
             Err(error) => {
                 let refusal = Refusal::new(Code::UpstreamGarbage, "the provider's stream makes no sense");
-                return self.fail(refusal.internally(error.to_string()));
+                return self.fail(&refusal.internally(error.to_string()));
             }
         };
         if let (Some(ticket), Some(usage)) = (self.ticket.as_mut(), self.reader.facts().usage) {
@@ -242,11 +245,11 @@ impl Live {
                 Watched::Clear(event) => self.emit(&event),
                 Watched::Blocked(rules) => {
                     self.note();
-                    return self.fail(crate::stage::inspect_output::blocked(rules));
+                    return self.fail(&crate::stage::inspect_output::blocked(rules));
                 }
                 Watched::Damaged(error) => {
                     let refusal = Refusal::new(Code::UpstreamGarbage, "the provider's stream could not be inspected");
-                    return self.fail(refusal.internally(error));
+                    return self.fail(&refusal.internally(error));
                 }
             }
         }
@@ -267,7 +270,7 @@ impl Live {
             Ok(()) => self.say(out.into()),
             Err(error) => {
                 let refusal = Refusal::new(Code::UpstreamGarbage, "the provider's stream cannot be translated");
-                self.fail(refusal.internally(error.to_string()));
+                self.fail(&refusal.internally(error.to_string()));
             }
         }
     }
@@ -292,7 +295,7 @@ impl Live {
             Some(translator) => {
                 if let Err(error) = translator.push(event, &mut last) {
                     let refusal = Refusal::new(Code::UpstreamGarbage, "the provider's stream cannot be translated");
-                    return self.fail(refusal.internally(error.to_string()));
+                    return self.fail(&refusal.internally(error.to_string()));
                 }
                 translator.finish(&mut last);
             }
@@ -305,7 +308,7 @@ impl Live {
     }
 
     /// Ends the stream with an error event in the caller's dialect, and bills what was used.
-    fn fail(&mut self, refusal: Box<Refusal>) {
+    fn fail(&mut self, refusal: &Refusal) {
         self.report(if refusal.code == Code::OutputBlocked { Health::Success } else { Health::Failure });
         if let Some(internal) = &refusal.internal {
             tracing::warn!(target = %self.target.label, code = refusal.code.as_str(), internal, "a live answer failed");

@@ -30,6 +30,9 @@ pub struct Authorized {
     pub(super) forward: Forward,
 }
 
+/// A model that may be used in any of these ways is there for its caller.
+const MODEL_USES: [Operation; 3] = [Operation::Chat, Operation::TextCompletion, Operation::Embeddings];
+
 /// Reads the body and asks the policies.
 // threat: AGP-E1
 // threat: ANP-0002
@@ -43,13 +46,14 @@ pub async fn run(endpoint: Endpoint, identified: Identified, ticket: &mut Ticket
     let envelope = dialect::read_request(endpoint, &body, &settings.bounds.body)
         .map_err(|error| Refusal::new(Code::RequestInvalid, error.to_string()).against(Threat::Anp0008))?;
     ticket.streamed = envelope.stream;
+    let address = settings.policy.reads_address().then_some(accepted.address);
     let asked = Asked {
         operation: endpoint.operation(),
         model: envelope.model.clone(),
         stream: envelope.stream,
         tools: envelope.tools,
         images: envelope.images > 0,
-        address: settings.policy.reads_address().then_some(accepted.address),
+        address,
         policies: settings.policy_fingerprint.clone(),
     };
     let Some(model) = settings.models.get(&envelope.model) else { return Err(no_model(&envelope.model)) };
@@ -57,7 +61,7 @@ pub async fn run(endpoint: Endpoint, identified: Identified, ticket: &mut Ticket
     let decision = decide(settings, &key, asked);
     ticket.policies.clone_from(&decision.policies);
     if !decision.permit {
-        return Err(forbidden(settings, &key, &envelope, &decision));
+        return Err(forbidden(settings, &key, &envelope, (&decision, address)));
     }
     output_allowed(model, &envelope)?;
     Ok(Authorized { endpoint, envelope, body, model: model.clone(), forward: accepted.forward })
@@ -67,21 +71,17 @@ pub async fn run(endpoint: Endpoint, identified: Identified, ticket: &mut Ticket
 // threat: ANP-0015
 pub fn visible_models<'a>(view: &'a View, key: &KeyEntry, address: std::net::IpAddr) -> Vec<&'a Arc<Model>> {
     let settings = &view.settings;
-    let operations = [Operation::Chat, Operation::TextCompletion, Operation::Embeddings];
+    let address = settings.policy.reads_address().then_some(address);
+    let may_list = Asked::plain(Operation::ListModels, "", address, settings.policy_fingerprint.clone());
+    if !decide(settings, key, may_list).permit {
+        return Vec::new();
+    }
     let mut seen: Vec<_> = settings
         .models
         .values()
         .filter(|model| {
-            operations.iter().any(|operation| {
-                let asked = Asked {
-                    operation: *operation,
-                    model: model.name.to_string(),
-                    stream: false,
-                    tools: false,
-                    images: false,
-                    address: settings.policy.reads_address().then_some(address),
-                    policies: settings.policy_fingerprint.clone(),
-                };
+            MODEL_USES.iter().any(|operation| {
+                let asked = Asked::plain(*operation, &model.name, address, settings.policy_fingerprint.clone());
                 decide(settings, key, asked).permit
             })
         })
@@ -105,7 +105,7 @@ fn decide(settings: &Settings, key: &KeyEntry, asked: Asked) -> Arc<Decision> {
             tenant_name: &key.tenant_name,
             team_name: &key.team_name,
             operation: asked.operation,
-            model: Some(&asked.model),
+            model: Some(asked.model.as_str()).filter(|_| asked.operation != Operation::ListModels),
             owner: key.principal.tenant,
             provider: None,
             stream: asked.stream,
@@ -117,17 +117,14 @@ fn decide(settings: &Settings, key: &KeyEntry, asked: Asked) -> Arc<Decision> {
 }
 
 /// 403 where the model itself may be used and only this use of it may not; else it does not exist.
-fn forbidden(settings: &Settings, key: &KeyEntry, envelope: &Envelope, decision: &Decision) -> Box<Refusal> {
-    let visible = [Operation::Chat, Operation::TextCompletion, Operation::Embeddings].iter().any(|operation| {
-        let asked = Asked {
-            operation: *operation,
-            model: envelope.model.clone(),
-            stream: false,
-            tools: false,
-            images: false,
-            address: None,
-            policies: settings.policy_fingerprint.clone(),
-        };
+fn forbidden(
+    settings: &Settings,
+    key: &KeyEntry,
+    envelope: &Envelope,
+    (decision, address): (&Decision, Option<std::net::IpAddr>),
+) -> Box<Refusal> {
+    let visible = MODEL_USES.iter().any(|operation| {
+        let asked = Asked::plain(*operation, &envelope.model, address, settings.policy_fingerprint.clone());
         decide(settings, key, asked).permit
     });
     let why = decision.error.clone().unwrap_or_else(|| format!("policies: {}", decision.policies.join(", ")));

@@ -57,6 +57,10 @@ fn guarded(
     (guards, bounds, mode): (&Guards, &Bounds, Mode),
     ticket: &mut Ticket,
 ) -> Gated<(Bytes, Envelope)> {
+    if envelope.token_ids && mode != Mode::Observe {
+        let detail = "the prompt is given as token ids, which no guard can read: send text";
+        return Err(Refusal::new(Code::InputBlocked, detail).against(Threat::Anp0003));
+    }
     if !guards.secrets.may_match(&body) {
         return Ok((body, envelope));
     }

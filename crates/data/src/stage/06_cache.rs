@@ -36,7 +36,7 @@ pub enum Cached {
     /// The body of a former answer, in the caller's dialect.
     Hit(Bytes, Inspected),
     /// Nothing, or the cache is off.
-    Miss(Box<Missed>),
+    Miss(Missed),
 }
 
 /// Which answer.
@@ -92,7 +92,7 @@ impl Cache {
 // threat: AGP-E1
 pub fn run(gate: &Gate, call: Inspected, ticket: &Ticket) -> Cached {
     let Some(cache) = gate.cache.as_ref().filter(|_| ticket.settings.cache.is_some() && !call.envelope.stream) else {
-        return Cached::Miss(Box::new(Missed { call, key: None }));
+        return Cached::Miss(Missed { call, key: None });
     };
     let started = Instant::now();
     let key = key_of(&call, ticket);
@@ -100,7 +100,7 @@ pub fn run(gate: &Gate, call: Inspected, ticket: &Ticket) -> Cached {
     tracing::debug!(request = %ticket.id, hit = found.is_some(), us = started.elapsed().as_micros(), "cache");
     match found {
         Some(body) => Cached::Hit(body, call),
-        None => Cached::Miss(Box::new(Missed { call, key: Some(key) })),
+        None => Cached::Miss(Missed { call, key: Some(key) }),
     }
 }
 
