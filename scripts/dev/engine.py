@@ -29,6 +29,12 @@ class Engine:
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def section(self) -> str:
+        """The configuration's section that names it, for a gate that has its key in LLAMA_API_KEY."""
+        lines = ["providers:", "  - name: llama-cpp", "    kind: openai", f"    base_url: {self.base_url}"]
+        lines += ["    credential: env:LLAMA_API_KEY", "    catalog: local", f"    models: [{MODEL}]", ""]
+        return "\n".join(lines)
+
 
 def install() -> tuple[Path, Path]:
     """The Python that has the server, and the model's file."""

@@ -69,6 +69,8 @@ class Gate:
         self.program = programs.start("bartizan", self._command("serve"), env=self._environment(), cwd=log.parent, log=log)
         self.program.wait_until("ready", self._is_up, START_SECONDS_MAX)
         found = FIRST_KEY.search(self.program.output)
+        if not found and not self.key:
+            raise Failure("bartizan printed no virtual key, so its data folder was not new", f"remove {self.data_dir}")
         self.key = found.group() if found else self.key
         return self
 

@@ -40,22 +40,26 @@ def _with_us_or_not_at_all(parent: int):
 class Program:
     """One running program. Its output is kept in memory, the last lines of it, and in `log` where given."""
 
-    def __init__(self, name: str, command: list, env: dict | None = None, cwd=None, log: Path | None = None):
+    def __init__(self, name: str, command: list, env: dict | None = None, cwd=None, log: Path | None = None, stop=signal.SIGTERM):
         self.name = name
+        self._stop = stop
         self.log = log
         self.lines: collections.deque[str] = collections.deque(maxlen=LOG_LINES_MAX)
         self._err = open(log, "ab") if log else subprocess.DEVNULL
-        self.child = subprocess.Popen(
-            [str(word) for word in command],
-            env=env,
-            cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=self._err,
-            text=True,
-            errors="replace",
-            preexec_fn=_with_us_or_not_at_all(os.getpid()),
-        )
+        try:
+            self.child = subprocess.Popen(
+                [str(word) for word in command],
+                env=env,
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=self._err,
+                text=True,
+                errors="replace",
+                preexec_fn=_with_us_or_not_at_all(os.getpid()),
+            )
+        except OSError as error:
+            raise Failure(f"{name} cannot be started: {error}") from None
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -94,7 +98,7 @@ class Program:
     def stop(self, seconds_max: float = STOP_SECONDS_MAX) -> None:
         """Asks it to end, and ends it if it does not. The pipe is closed whatever happened."""
         if self.runs:
-            self.child.terminate()
+            self.child.send_signal(self._stop)
             try:
                 self.child.wait(seconds_max)
             except subprocess.TimeoutExpired:

@@ -1,14 +1,47 @@
-//! What each command does.
+//! What each command does. All but `serve` work on the instance's store directly.
+
+mod arguments;
+pub mod budgets;
+pub mod check;
+pub mod completions;
+mod find;
+mod instance;
+pub mod keys;
+pub mod ledger;
+mod migrate;
+mod models;
+mod served;
+mod show;
+mod table;
+pub mod teams;
+pub mod tenants;
+pub mod threats;
+pub mod usage;
 
 use crate::cli::{Cli, Command};
 use crate::failure::Failure;
 use crate::serving::{self, Asked};
 
+use self::instance::Instance;
+use self::show::Show;
+
 /// Runs one command.
 pub async fn run(cli: Cli) -> Result<(), Failure> {
+    let (at, show) = (&cli.at, Show::new(cli.json));
     match cli.command {
         Command::Serve => {
-            serving::run(Asked { config: cli.config.as_deref(), data_dir: cli.data_dir.as_deref() }).await
+            serving::run(Asked { config: at.config.as_deref(), data_dir: at.data_dir.as_deref() }).await
         }
+        Command::Check(args) => check::run(args, at, show).await,
+        Command::Models => models::run(at, show).await,
+        Command::Threats(args) => threats::run(args, show),
+        Command::Completions(args) => completions::run(args),
+        Command::Ledger(command) => ledger::run(command, at, show).await,
+        Command::Keys(command) => keys::run(command, &Instance::open(at).await?, show).await,
+        Command::Budgets(command) => budgets::run(command, &Instance::open(at).await?, show).await,
+        Command::Tenants(command) => tenants::run(command, &Instance::open(at).await?, show).await,
+        Command::Teams(command) => teams::run(command, &Instance::open(at).await?, show).await,
+        Command::Usage(args) => usage::run(args, &Instance::open(at).await?, show).await,
+        Command::Migrate => migrate::run(at, show).await,
     }
 }

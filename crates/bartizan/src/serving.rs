@@ -4,7 +4,7 @@ mod feed;
 mod first;
 mod health;
 mod reload;
-mod tls;
+pub mod tls;
 
 pub use first::OPERATIONS;
 

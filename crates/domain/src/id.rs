@@ -53,7 +53,8 @@ macro_rules! ids {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}_{:032x}", $prefix, self.0.as_u128())
+                f.write_str(concat!($prefix, "_"))?;
+                f.write_str(uuid::fmt::Simple::from_uuid(self.0).encode_lower(&mut [0; 32]))
             }
         }
 

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use domain::{Operation, UnixMillis};
+use domain::{Money, Operation, UnixMillis};
 use ipnet::IpNet;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -42,7 +42,7 @@ pub enum Since {
 
 impl Since {
     /// As a time.
-    pub fn from_now(self, now: UnixMillis) -> UnixMillis {
+    pub fn seen_from(self, now: UnixMillis) -> UnixMillis {
         match self {
             Self::Ago(ago) => UnixMillis(now.0.saturating_sub(i64::try_from(ago.as_millis()).unwrap_or(i64::MAX))),
             Self::At(time) => time,
@@ -108,6 +108,15 @@ pub const fn window_name(window: Window) -> &'static str {
         Window::Week => "week",
         Window::Month => "month",
         Window::Year => "year",
+    }
+}
+
+/// A limit of money over a window, for people: `$5.00 a month`.
+pub fn limit_of(limit: Money, window: Window) -> String {
+    match window {
+        Window::Total => format!("${limit} in total"),
+        Window::Hour => format!("${limit} an hour"),
+        window => format!("${limit} a {}", window_name(window)),
     }
 }
 
@@ -179,9 +188,9 @@ mod tests {
     #[test]
     fn a_moment_is_a_distance_a_day_or_a_time() {
         let now = UnixMillis(1_000_000_000_000);
-        assert_eq!("1s".parse::<Since>().unwrap().from_now(now), UnixMillis(999_999_999_000));
-        assert_eq!("1970-01-02".parse::<Since>().unwrap().from_now(now), UnixMillis(86_400_000));
-        assert_eq!("1970-01-01T00:00:01Z".parse::<Since>().unwrap().from_now(now), UnixMillis(1_000));
+        assert_eq!("1s".parse::<Since>().unwrap().seen_from(now), UnixMillis(999_999_999_000));
+        assert_eq!("1970-01-02".parse::<Since>().unwrap().seen_from(now), UnixMillis(86_400_000));
+        assert_eq!("1970-01-01T00:00:01Z".parse::<Since>().unwrap().seen_from(now), UnixMillis(1_000));
         for text in ["yesterday", "2026-13-01", "7", "-7d"] {
             assert!(text.parse::<Since>().is_err(), "{text}");
         }
@@ -238,8 +247,8 @@ mod tests {
     #[test]
     fn times_are_utc() {
         let time = UnixMillis(1_795_316_650_250);
-        assert_eq!(when(time), "2026-11-22 02:24:10");
-        assert_eq!(rfc3339(time).as_deref(), Some("2026-11-22T02:24:10.25Z"));
+        assert_eq!(when(time), "2026-11-22 03:04:10");
+        assert_eq!(rfc3339(time).as_deref(), Some("2026-11-22T03:04:10.25Z"));
         assert_eq!(when(UnixMillis(i64::MAX)), "never");
     }
 }

@@ -179,7 +179,7 @@ pub async fn run(args: UsageArgs, instance: &Instance, show: Show) -> Result<(),
     let names = Names::read(instance.store.as_ref()).await?;
     let tenant = names.tenant(args.tenant.as_deref())?.id;
     let now = UnixMillis::now();
-    let query = UsageQuery { from: args.since.from_now(now), until: UnixMillis(now.0.saturating_add(1)), by: args.by.group() };
+    let query = UsageQuery { from: args.since.seen_from(now), until: UnixMillis(now.0.saturating_add(1)), by: args.by.group() };
     let mut rows = instance.store.usage(&TenantScope::operator(tenant), &query).await?;
     if args.by == By::Day {
         rows.sort_by(|a, b| a.group.cmp(&b.group));

@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use domain::{BudgetId, Money, TenantId, UnixMillis};
-use ledger::{Budget, BudgetScope, Standing};
+use ledger::{Budget, BudgetScope, Standing, Window};
 use serde::Serialize;
 
-use crate::command::arguments::{rfc3339, window_name};
+use crate::command::arguments::{limit_of, rfc3339, window_name};
 use crate::command::find::Names;
 use crate::command::show::Shown;
 use crate::command::table::{Column, Table, facts};
@@ -24,6 +24,8 @@ pub struct BudgetView {
     scope: BudgetScope,
     #[serde(skip)]
     of: String,
+    #[serde(skip)]
+    period: Window,
     window: &'static str,
     window_start: Option<String>,
     window_end: Option<String>,
@@ -49,6 +51,7 @@ impl BudgetView {
             tenant_id: budget.tenant,
             scope: budget.scope,
             of: names.scope_name(budget),
+            period: budget.window,
             window: window_name(budget.window),
             window_start: rfc3339(budget.window.start(now)),
             window_end: budget.window.end(now).and_then(rfc3339),
@@ -86,7 +89,7 @@ impl Shown for BudgetView {
         writeln!(out, "{}  {}", self.id, self.name)?;
         facts(out, &[
             ("limits", self.of.clone()),
-            ("limit", format!("${} a {}", self.limit, self.window)),
+            ("limit", limit_of(self.limit, self.period)),
             ("spent", format!("${}", self.spent)),
             ("leased", format!("${}", self.leased)),
             ("unexplained", format!("${}", self.unexplained)),
@@ -156,7 +159,6 @@ impl Shown for Deleted {
 mod tests {
     use super::*;
     use crate::command::show::Show;
-    use ledger::Window;
     use store::MemoryStore;
 
     async fn view(limit: i64, spent: i64, leased: i64, unexplained: i64) -> BudgetView {

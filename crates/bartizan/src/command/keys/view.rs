@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use ledger::{Budget, BudgetScope};
 use serde::Serialize;
 
-use crate::command::arguments::{rfc3339, when, window_name};
+use crate::command::arguments::{limit_of, rfc3339, when, window_name};
 use crate::command::find::Names;
 use crate::command::show::{Show, Shown, finish};
 use crate::command::table::{Column, Table, facts};
@@ -79,13 +79,12 @@ struct OwnBudget {
 
 impl OwnBudget {
     fn of(budget: &Budget) -> Self {
-        let window = window_name(budget.window);
         Self {
             id: budget.id,
             name: budget.name.clone(),
             limit_nanos: budget.limit.nanos(),
-            window,
-            text: format!("${} a {window} ({})", budget.limit, budget.id),
+            window: window_name(budget.window),
+            text: format!("{} ({})", limit_of(budget.limit, budget.window), budget.id),
         }
     }
 }

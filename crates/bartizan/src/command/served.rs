@@ -1,0 +1,16 @@
+//! What a configuration would serve, put together with the code that serves.
+
+use std::sync::Arc;
+
+use config::Config;
+use telemetry::Metrics;
+
+use crate::assemble::{Assembled, Workshop};
+use crate::failure::Failure;
+use crate::serving::what_is_served;
+
+/// Assembles; looks around for upstreams if the configuration names none, and adds them to it.
+pub async fn assemble(config: &mut Config) -> Result<Assembled, Failure> {
+    let served = what_is_served(config).await;
+    Workshop::new(Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")))).assemble(config, &served)
+}

@@ -1,0 +1,386 @@
+//! Every refusal there is, provoked from outside in both dialects; and the page that lists them.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use bytes::Bytes;
+use credential::Limits;
+use data::refusal::{Code, Fault};
+use domain::Operation;
+use http::Method;
+use serde_json::{Value, json};
+use sqlx::{ConnectOptions, Connection};
+use testkit::client::raw::{self, RawConnection};
+use testkit::{Answer, Client, Cut, Reply, ScriptedProvider};
+
+use crate::scene::{self, Scene, call, code, streamed};
+
+/// Two answers of one refusal, in OpenAI's dialect and in Anthropic's.
+type Both = [Answer; 2];
+
+/// Small bounds, so that all of them can be crossed in a test.
+const BOUNDS: &str = "
+server: { body_bytes_max: 65536, body_timeout_ms: 300, answer_bytes_max: 65536 }
+guards: { secrets: { input: block, output: block } }
+budgets: { wait_ms: 100 }
+routing: { attempts_max: 2, breaker: { consecutive_failures_max: 3, cooldown_ms: 60000 } }
+";
+
+const MODELS: [&str; 13] = [
+    "m", "unpriced", "unreachable", "slow", "broken", "garbage", "large", "credential", "refused", "blocked", "resting", "held",
+    "bounded",
+];
+
+/// Both providers serve every model under their own name: a fault in one model opens no other's breaker.
+fn config(base: &str) -> String {
+    let names = MODELS.join(", ");
+    let mut text = format!(
+        "{BOUNDS}
+store: {{ refresh_every_ms: 20 }}
+providers:
+  - {{ name: oa, kind: openai, base_url: \"{base}\", credential: \"env:OA_KEY\", models: [{names}], timeouts: {{ first_byte_ms: 700 }} }}
+  - {{ name: an, kind: anthropic, base_url: \"{base}\", credential: \"env:AN_KEY\", models: [{names}], timeouts: {{ first_byte_ms: 700 }} }}
+  - {{ name: away, kind: openai, base_url: \"http://127.0.0.1:9\", models: [m] }}
+models:
+  - {{ name: bounded, output_tokens_max: 10, targets: [{{ provider: oa, model: bounded }}] }}
+  - {{ name: unreachable, targets: [{{ provider: away, model: m }}] }}
+prices:
+  overrides:
+    - {{ provider: away, model: m, input_per_million: 1, output_per_million: 2 }}
+"
+    );
+    for provider in ["oa", "an"] {
+        for model in MODELS.iter().filter(|model| **model != "unpriced") {
+            let _ = writeln!(text, "    - {{ provider: {provider}, model: {model}, input_per_million: 1, output_per_million: 2 }}");
+        }
+    }
+    text
+}
+
+async fn stage() -> Scene {
+    let provider = ScriptedProvider::start().await;
+    let text = config(&provider.base_url());
+    Scene::raise(provider, scene::builder().config(text)).await
+}
+
+/// The same call in both dialects, each to the provider of its own.
+async fn both(client: &Client, model: &str, bend: impl Fn(&mut Value)) -> Both {
+    let ask = |path: &'static str, provider: &str| {
+        let mut body = call(&format!("{provider}/{model}"));
+        bend(&mut body);
+        async move { client.post(path, &body).await }
+    };
+    [ask("/v1/chat/completions", "oa").await, ask("/v1/messages", "an").await]
+}
+
+async fn scripted(scene: &Scene, model: &str, reply: Reply) -> Both {
+    scene.provider.script("*", reply);
+    let answers = both(&scene.client(), model, |_| {}).await;
+    scene.provider.unscript();
+    answers
+}
+
+/// One request of any kind; `anthropic-version` makes it one of that dialect where the path does not.
+async fn heads(client: &Client, method: Method, paths: [&str; 2], body: &str) -> Both {
+    let body = Bytes::from(body.to_owned());
+    let other = client.header("anthropic-version", "2023-06-01");
+    [
+        client.request(method.clone(), paths[0], body.clone()).await.unwrap(),
+        other.request(method, paths[1], body).await.unwrap(),
+    ]
+}
+
+const CALLS: [&str; 2] = ["/v1/chat/completions", "/v1/messages"];
+
+/// Bytes on a socket, and the one answer they bring.
+async fn wired(scene: &Scene, request: impl Fn(&str) -> String) -> Both {
+    let mut answers = Vec::new();
+    for path in CALLS {
+        let head = format!("POST {path} HTTP/1.1\r\nhost: gate\r\nauthorization: Bearer {}\r\n", scene.key);
+        let address = scene.gate.data().address();
+        let (bytes, _) = raw::send(address, request(&head), Duration::from_secs(3)).await;
+        answers.push(parsed(&bytes));
+    }
+    answers.try_into().unwrap_or_else(|_| unreachable!())
+}
+
+/// An answer off the wire.
+fn parsed(bytes: &[u8]) -> Answer {
+    let text = String::from_utf8_lossy(bytes);
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: `{text}`"));
+    let mut headers = http::HeaderMap::new();
+    for line in head.lines().skip(1) {
+        let (name, value) = line.split_once(':').unwrap();
+        headers.append(name.parse::<http::HeaderName>().unwrap(), value.trim().parse().unwrap());
+    }
+    Answer { status: raw::statuses(bytes)[0], headers, body: Bytes::from(body.to_owned()), took: Duration::ZERO }
+}
+
+/// How each code is provoked; `None` for those that cannot be from outside. A code without an arm does not
+/// compile.
+async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
+    let (client, plain) = (scene.client(), scene.gate.data());
+    let nothing = |_: &mut Value| {};
+    Some(match code {
+        Code::UnknownPath => heads(&client, Method::POST, ["/v1/nothing", "/v1/messages/nothing"], "{}").await,
+        Code::MethodNotAllowed => heads(&client, Method::GET, CALLS, "").await,
+        Code::AmbiguousFraming => {
+            wired(scene, |head| format!("{head}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n")).await
+        }
+        Code::UnsupportedMediaType => heads(&client.header("content-type", "text/plain"), Method::POST, CALLS, "{}").await,
+        Code::Draining => draining().await,
+        Code::CredentialMissing => both(&plain, "m", nothing).await,
+        Code::CredentialInvalid => both(&plain.bearer("btz_wrong"), "m", nothing).await,
+        Code::CredentialAmbiguous => both(&client.header("x-api-key", "btz_other"), "m", nothing).await,
+        Code::NetworkForbidden => {
+            let key = scene.new_key(|key| key.networks = vec!["10.0.0.0/8".parse().unwrap()]).await;
+            both(&plain.bearer(&key), "m", nothing).await
+        }
+        Code::BodyTooLarge => both(&client, "m", |body| body["pad"] = json!("x".repeat(70_000))).await,
+        Code::BodyTimeout => wired(scene, |head| format!("{head}content-length: 50\r\n\r\n{{\"model\":")).await,
+        Code::BodyIncomplete => wired(scene, |head| format!("{head}transfer-encoding: chunked\r\n\r\nzz\r\n")).await,
+        Code::RequestInvalid => both(&client, "m", |body| body["messages"] = json!("no list")).await,
+        Code::ModelNotFound => both(&client, "none", nothing).await,
+        Code::PolicyForbidden => {
+            let key = scene.new_key(|key| key.operations = vec![Operation::Chat]).await;
+            let client = plain.bearer(&key);
+            let count = json!({"model": "an/m", "messages": [{"role": "user", "content": "hi"}]});
+            [
+                client.post("/v1/embeddings", &json!({"model": "oa/m", "input": "hi"})).await,
+                client.post("/v1/messages/count_tokens", &count).await,
+            ]
+        }
+        Code::OutputTooLong => {
+            let mut body = call("bounded");
+            body["max_tokens"] = json!(11);
+            [client.post(CALLS[0], &body).await, client.post(CALLS[1], &body).await]
+        }
+        Code::RateLimited => {
+            let key = limited(scene, Limits { requests_per_minute: Some(1), ..Limits::default() }).await;
+            both(&plain.bearer(&key), "m", nothing).await
+        }
+        Code::TokensRateLimited => {
+            let key = limited(scene, Limits { tokens_per_minute: Some(10), ..Limits::default() }).await;
+            both(&plain.bearer(&key), "m", nothing).await
+        }
+        Code::TooManyConcurrent => too_many_at_once(scene).await,
+        Code::BudgetExhausted => {
+            let made = scene.gate.cli_json(&keys("poor", "0.000001")).await;
+            let client = plain.bearer(made["key"].as_str().unwrap());
+            settled(&client).await;
+            both(&client, "m", nothing).await
+        }
+        Code::BudgetUnavailable => store_away(scene).await,
+        Code::ModelUnpriced => both(&client, "unpriced", nothing).await,
+        Code::InputBlocked => {
+            let secret = scene::openai_credential();
+            both(&client, "m", |body| body["messages"][0]["content"] = json!(format!("my key is {secret} keep it"))).await
+        }
+        Code::NoTarget => {
+            for _ in 0..4 {
+                scripted(scene, "resting", Reply::error(500, "no")).await;
+            }
+            both(&client, "resting", nothing).await
+        }
+        Code::NotTranslatable => {
+            let (mut openai, mut anthropic) = (call("an/m"), call("oa/m"));
+            openai["temperature"] = json!(1.5);
+            anthropic["top_k"] = json!(5);
+            [client.post(CALLS[0], &openai).await, client.post(CALLS[1], &anthropic).await]
+        }
+        Code::UpstreamUnreachable => {
+            let body = call("unreachable");
+            [client.post(CALLS[0], &body).await, client.post(CALLS[1], &body).await]
+        }
+        Code::UpstreamTimeout => scripted(scene, "slow", Reply::stall_before_head()).await,
+        Code::UpstreamBroken => scripted(scene, "broken", Reply::usual().cut_after(20, Cut::Rst)).await,
+        Code::UpstreamGarbage => scripted(scene, "garbage", Reply::json(200, &json!(["not", "an", "answer"]))).await,
+        Code::UpstreamTooLarge => scripted(scene, "large", Reply::text(&"long ".repeat(20_000))).await,
+        Code::UpstreamCredential => scripted(scene, "credential", Reply::error(401, "incorrect key sk-hidden")).await,
+        Code::UpstreamRefused => scripted(scene, "refused", Reply::error(422, "the prompt is odd")).await,
+        Code::OutputBlocked => scripted(scene, "blocked", Reply::text(&format!("it is {} there", scene::openai_credential()))).await,
+        Code::JournalUnavailable => journal_away().await,
+        // What it reports (a counting task that panicked, an address damaged after it was checked) has no
+        // way in from outside: a request that brings it about is a fault to be mended.
+        Code::Internal => return None,
+    })
+}
+
+fn keys<'a>(name: &'a str, budget: &'a str) -> [&'a str; 8] {
+    ["--json", "keys", "create", "--name", name, "--all-models", "--budget", budget]
+}
+
+/// A key whose first call has used up its limit.
+async fn limited(scene: &Scene, limits: Limits) -> String {
+    let key = scene.new_key(|key| key.limits = limits).await;
+    let first = scene.gate.data().bearer(&key).post(CALLS[0], &call("oa/m")).await;
+    assert_eq!(first.status, 200, "{}", first.text());
+    key
+}
+
+/// Waits until the gate knows the key and its budget.
+async fn settled(client: &Client) {
+    for _ in 0..100 {
+        if client.get("/v1/models").await.status == 200 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the gate does not know the key");
+}
+
+async fn too_many_at_once(scene: &Scene) -> Both {
+    let key = scene.new_key(|key| key.limits = Limits { concurrent_requests: Some(1), ..Limits::default() }).await;
+    let client = scene.gate.data().bearer(&key);
+    scene.provider.script("*", Reply::endless_sse("data: {\"choices\":[]}\n\n", 20));
+    let held = client.stream(CALLS[0], &streamed("oa/held")).await;
+    let answers = both(&client, "m", |_| {}).await;
+    drop(held);
+    scene.provider.unscript();
+    answers
+}
+
+/// The store's one writer is somebody else, and the key's lease has still to be taken.
+async fn store_away(scene: &Scene) -> Both {
+    let made = scene.gate.cli_json(&keys("later", "5")).await;
+    let client = scene.gate.data().bearer(made["key"].as_str().unwrap());
+    settled(&client).await;
+    let path = scene.gate.data_dir().join("bartizan.db");
+    let mut writer = sqlx::sqlite::SqliteConnectOptions::new().filename(path).connect().await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut writer).await.unwrap();
+    let answers = both(&client, "m", |_| {}).await;
+    sqlx::query("ROLLBACK").execute(&mut writer).await.unwrap();
+    writer.close().await.unwrap();
+    answers
+}
+
+/// While one stream is still under way, the others are refused, on old connections and new ones.
+async fn draining() -> Both {
+    let mut scene = stage().await;
+    let events = (0..40).map(|_| (50, "data: {\"choices\":[]}\n\n".to_owned())).chain([(0, "data: [DONE]\n\n".to_owned())]);
+    scene.provider.script("*", Reply::sse(events.collect::<Vec<_>>()));
+    let live = scene.client().stream(CALLS[0], &streamed("oa/m")).await;
+    scene.gate.terminate().await;
+    scene.gate.lines().wait_for("stopping", Duration::from_secs(5)).await;
+    let answers = both(&scene.client(), "m", |_| {}).await;
+    drop(live);
+    scene.gate.wait(Duration::from_secs(10)).await;
+    answers
+}
+
+/// The gate may not write a byte more to any file: as with a full disk.
+async fn journal_away() -> Both {
+    let provider = ScriptedProvider::start().await;
+    let text = config(&provider.base_url());
+    let script = format!("#!/bin/sh\ntrap '' XFSZ\nexec {} \"$@\"\n", scene::BINARY);
+    let folder = tempfile::tempdir().unwrap();
+    let wrapper = folder.path().join("gate");
+    std::fs::write(&wrapper, script).unwrap();
+    std::fs::set_permissions(&wrapper, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let builder = testkit::Gate::builder(wrapper).env("OA_KEY", &scene::openai_credential());
+    let scene = Scene::raise(provider, builder.env("AN_KEY", &scene::anthropic_credential()).config(text)).await;
+    let first = both(&scene.client(), "m", |_| {}).await;
+    assert_eq!(first.map(|answer| answer.status), [200, 200]);
+    scene.provider.forget_requests();
+    let pid = scene.gate.pid().unwrap().to_string();
+    let limited = std::process::Command::new("prlimit").args(["--pid", &pid, "--fsize=1"]).status();
+    assert!(limited.unwrap().success());
+    let answers = both(&scene.client(), "m", |_| {}).await;
+    assert!(scene.provider.requests().is_empty(), "called although it cannot be recorded");
+    answers
+}
+
+#[tokio::test]
+async fn every_refusal_in_both_dialects() {
+    let scene = stage().await;
+    let mut page = String::new();
+    for code in Code::ALL {
+        let Some(answers) = provoke(*code, &scene).await else { continue };
+        let _ = writeln!(page, "## {} {}", code.status(), code.as_str());
+        for answer in &answers {
+            assert_eq!(self::code(answer), code.as_str(), "{}: {}", answer.status, answer.text());
+            let passed_on = *code == Code::UpstreamRefused;
+            assert!(passed_on || answer.status == code.status(), "{}: {}", code.as_str(), answer.status);
+            describe(&mut page, answer);
+        }
+    }
+    insta::assert_snapshot!(page);
+}
+
+/// Status, headers that matter and body, without what differs from run to run.
+fn describe(page: &mut String, answer: &Answer) {
+    let id = answer.header("x-request-id").expect("a request id").to_owned();
+    let retry = answer.header("retry-after").map_or("", |_| " retry-after");
+    let text = answer.text().replace(&id, "<id>");
+    let text = regex_lite(&text, "$");
+    let _ = writeln!(page, "{}{retry} {text}", answer.status);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert!(answer.header("server").is_none());
+    if let Some(seconds) = answer.header("retry-after") {
+        assert!(seconds.parse::<u64>().is_ok_and(|seconds| (1..=3600).contains(&seconds)), "{seconds}");
+    }
+}
+
+/// Amounts behind `mark` depend on what was counted: digits become `#`.
+fn regex_lite(text: &str, mark: &str) -> String {
+    let mut parts = text.split(mark);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+        out.push_str(mark);
+        out.push('#');
+        out.push_str(rest);
+    }
+    out
+}
+
+/// `docs/refusals.md` says what the code says.
+#[test]
+fn the_page_of_refusals_is_up_to_date() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/refusals.md");
+    let page = page();
+    if std::env::var_os("UPDATE_GENERATED").is_some() {
+        std::fs::write(&path, &page).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == page, "docs/refusals.md is out of date: run the test with UPDATE_GENERATED=1");
+}
+
+fn page() -> String {
+    let mut page = String::from(
+        "<!-- Generated from `crates/data/src/refusal.rs` by the test `the_page_of_refusals_is_up_to_date` \
+         (UPDATE_GENERATED=1 writes it); do not edit. -->
+
+# Refusals
+
+Every \"no\" of the data plane. The code is stable; the sentence beside it in an answer may change. In OpenAI's
+dialect it is `error.code`, in Anthropic's `error.gate_code`. Every refusal carries `x-request-id`; those that may
+succeed later carry `retry-after`. `upstream_refused` is answered with the provider's own status.
+
+| code | status | stage | whose fault | meaning |
+|---|---|---|---|---|
+",
+    );
+    for code in Code::ALL {
+        let fault = match code.fault() {
+            Fault::Downstream => "the caller's",
+            Fault::Upstream => "the provider's",
+            Fault::Ours => "the gate's",
+        };
+        let stage = snake(&format!("{:?}", code.stage()));
+        let _ = writeln!(page, "| `{}` | {} | {stage} | {fault} | {} |", code.as_str(), code.status(), code.meaning().trim());
+    }
+    page
+}
+
+fn snake(name: &str) -> String {
+    let mut out = String::new();
+    for (at, letter) in name.chars().enumerate() {
+        if letter.is_uppercase() && at > 0 {
+            out.push('_');
+        }
+        out.extend(letter.to_lowercase());
+    }
+    out
+}

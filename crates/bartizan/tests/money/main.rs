@@ -1,0 +1,6 @@
+//! Temporary.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs, reason = "test code")]
+#[path = "../it/money_budget.rs"]
+mod money_budget;
+#[path = "../it/money_scene.rs"]
+mod money_scene;

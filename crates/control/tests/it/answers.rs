@@ -1,0 +1,107 @@
+//! What each path answers, and which are not there.
+
+use crate::{listening, request};
+
+#[tokio::test]
+async fn the_facts_are_served() {
+    let address = listening().await;
+    let version = request(address, "GET", "/api/v1/version").await;
+    assert_eq!(version.status, 200);
+    let said = version.json();
+    assert_eq!((said["name"].as_str(), said["store"].as_str()), (Some("bartizan"), Some("memory")));
+    assert_eq!(said["version"], env!("CARGO_PKG_VERSION"));
+    let key = request(address, "GET", "/api/v1/ledger/key").await;
+    assert_eq!((key.status, key.body.as_str()), (200, r#"{"verifier":"log+00000000+AQ"}"#));
+}
+
+#[tokio::test]
+async fn the_first_page_names_every_path() {
+    let address = listening().await;
+    let page = request(address, "GET", "/").await;
+    assert_eq!(page.status, 200);
+    assert!(page.head.contains("content-type: text/plain"));
+    let named = page.body.lines().filter_map(|line| line.strip_prefix("GET ")?.split(' ').next());
+    let mut count = 0;
+    for path in named {
+        assert_eq!(request(address, "GET", path).await.status, 200, "{path}");
+        count += 1;
+    }
+    assert_eq!(count, 3);
+}
+
+#[tokio::test]
+async fn every_answer_is_kept_out_of_caches_and_not_guessed_at() {
+    let address = listening().await;
+    for path in ["/", "/api/v1/version", "/api/v1/ledger/key", "/nowhere"] {
+        let answer = request(address, "GET", path).await;
+        assert!(answer.head.contains("cache-control: no-store"), "{path}");
+        assert!(answer.head.contains("x-content-type-options: nosniff"), "{path}");
+        assert!(answer.head.contains("content-type: "), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn heads_have_no_body() {
+    let address = listening().await;
+    let answer = request(address, "HEAD", "/api/v1/version").await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, ""));
+}
+
+#[tokio::test]
+async fn anp_0005_nothing_can_be_changed_here() {
+    let address = listening().await;
+    for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "MADEUP"] {
+        for path in ["/", "/api/v1/version", "/api/v1/ledger/key"] {
+            let answer = request(address, method, path).await;
+            assert_eq!(answer.status, 405, "{method} {path}");
+            assert!(answer.head.contains("allow: get, head"), "{method} {path}");
+            let problem = answer.json();
+            assert_eq!((problem["status"].as_u64(), problem["type"].as_str()), (Some(405), Some("about:blank")));
+        }
+    }
+}
+
+#[tokio::test]
+async fn anp_d0006_no_path_of_the_data_plane_or_of_health_is_here() {
+    let address = listening().await;
+    let paths = [
+        "/v1/chat/completions",
+        "/v1/completions",
+        "/v1/embeddings",
+        "/v1/messages",
+        "/v1/messages/count_tokens",
+        "/v1/models",
+        "/v1/models/gpt-4o",
+        "/metrics",
+        "/livez",
+        "/readyz",
+    ];
+    for path in paths {
+        for method in ["GET", "POST"] {
+            let answer = request(address, method, path).await;
+            assert_eq!(answer.status, 404, "{method} {path}");
+            assert!(answer.head.contains("content-type: application/problem+json"), "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn anp_0005_only_the_paths_as_written_are_there() {
+    let address = listening().await;
+    let paths = [
+        "/api",
+        "/api/v1",
+        "/api/v1/",
+        "/api/v1/version/",
+        "//api/v1/version",
+        "/api/v1/../v1/version",
+        "/API/V1/VERSION",
+        "/api/v1/version%00",
+        "/api/v1/keys",
+        "/api/v1/tenants",
+        "/.env",
+    ];
+    for path in paths {
+        assert_eq!(request(address, "GET", path).await.status, 404, "{path}");
+    }
+}

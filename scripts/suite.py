@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""`make test` and `make lint`: every check of the repository, one after the other, none skipped because another
+failed. The last line counts the tests of all runners.
+
+Installs what it needs and is missing, starts its own PostgreSQL, stops what it started.
+"""
+
+import argparse
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from dev import engine  # noqa: E402
+from dev.node import node_path  # noqa: E402
+from dev.postgres import Postgres  # noqa: E402
+from dev.process import Programs  # noqa: E402
+from dev.python import ROOT, environment  # noqa: E402
+from dev.say import Failure, say, step, took  # noqa: E402
+from dev.step import Count, Step  # noqa: E402
+
+SDK_TESTS = ROOT / "tests/sdk"
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(prog="make test", description=__doc__)
+    arguments.add_argument("--lint", action="store_true", help="only format, clippy and the house rules")
+    arguments.add_argument("--only", metavar="WORD", help="only the steps whose title has this word")
+    asked = arguments.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    begun = time.monotonic()
+    try:
+        steps = checks() if asked.lint else checks() + tests()
+        steps = [step for step in steps if not asked.only or asked.only in step.title]
+        if asked.lint:
+            run(steps)
+        else:
+            with Programs() as programs, Postgres(programs) as url:
+                os.environ["BARTIZAN_TEST_POSTGRES_URL"] = url
+                run(steps)
+    except KeyboardInterrupt:
+        say("\nstopped before the end")
+        return 130
+    except Failure as failure:
+        failure.show()
+        return 1
+    return conclude(steps, begun)
+
+
+def checks() -> list[Step]:
+    """What is wrong without running anything."""
+    xtask = ["cargo", "xtask"]
+    return [
+        Step("format", ["cargo", "fmt", "--all", "--check"]),
+        Step("clippy", ["cargo", "clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+        Step("floors", [*xtask, "floors"]),
+        Step("tidy", [*xtask, "tidy"]),
+        Step("threats", [*xtask, "threats", "--check"]),
+        Step("generated files", [*xtask, "gen", "--check"]),
+    ]
+
+
+def tests() -> list[Step]:
+    """What runs. Builds first: the SDK tests use the same binary as the Rust tests."""
+    with step("getting what the SDK tests need"):
+        engine.install()
+        python = environment("sdk") / "bin/python"
+        path = node_path()
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    env = {"BARTIZAN_BIN": str(target / "debug/bartizan"), "PATH": path}
+    install = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    return [
+        Step("build", ["cargo", "build", "--workspace", "--bins", "--tests"]),
+        Step("rust tests", rust_tests()),
+        Step("python sdk tests", [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."], env, SDK_TESTS),
+        Step("node sdks", install, env, SDK_TESTS / "node"),
+        Step("node sdk tests", [python, "run_node.py"], env, SDK_TESTS),
+    ]
+
+
+def rust_tests() -> list:
+    has_nextest = shutil.which("cargo-nextest") and subprocess.run(["cargo", "nextest", "--version"], capture_output=True).returncode == 0
+    if has_nextest:
+        return ["cargo", "nextest", "run", "--workspace", "--no-fail-fast", "--status-level", "fail"]
+    return ["cargo", "test", "--workspace", "--no-fail-fast", "--quiet"]
+
+
+def run(steps: list[Step]) -> None:
+    for one in steps:
+        one.cwd = one.cwd or ROOT
+        one.run()
+
+
+def conclude(steps: list[Step], begun: float) -> int:
+    say("\n==> in short")
+    total = Count()
+    for one in steps:
+        total.add(one.counts)
+        counted = f"   {one.counts}" if one.counts != Count() else ""
+        say(f"    {'ok    ' if one.passed else 'FAILED'}  {one.took:>9}  {one.title}{counted}")
+    say(f"    in all {took(begun)}\n")
+    say(str(total))
+    return 0 if all(one.passed for one in steps) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
