@@ -6,7 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
     budgets::BudgetsCommand, check::CheckArgs, completions::CompletionsArgs, keys::KeysCommand,
-    ledger::LedgerCommand, teams::TeamsCommand, tenants::TenantsCommand, threats::ThreatsArgs, usage::UsageArgs,
+    ledger::LedgerCommand, teams::TeamsCommand, tenants::TenantsCommand, threats::ThreatsArgs,
+    usage::UsageArgs,
 };
 
 const ABOUT: &str = "An AI gateway that people and programs call instead of a provider: it knows who calls, \
@@ -49,10 +50,24 @@ pub struct Cli {
 #[derive(Debug, Args)]
 pub struct At {
     /// The configuration; without it `bartizan.yaml` in this folder if there is one, else the defaults
-    #[arg(long, global = true, value_name = "FILE", env = "BARTIZAN_CONFIG", hide_env_values = true, help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "BARTIZAN_CONFIG",
+        hide_env_values = true,
+        help_heading = "Global options"
+    )]
     pub config: Option<PathBuf>,
     /// The instance's data folder, over the configuration's `data_dir`
-    #[arg(long, global = true, value_name = "DIR", env = "BARTIZAN_DATA_DIR", hide_env_values = true, help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "BARTIZAN_DATA_DIR",
+        hide_env_values = true,
+        help_heading = "Global options"
+    )]
     pub data_dir: Option<PathBuf>,
 }
 
@@ -129,17 +144,30 @@ mod tests {
         fn visit(command: &clap::Command, path: &str) {
             let path = format!("{path} {}", command.get_name());
             assert!(command.get_about().is_some(), "{path} says nothing of itself");
-            for argument in command.get_arguments().filter(|a| !matches!(a.get_id().as_str(), "help" | "version")) {
-                assert!(argument.get_help().is_some(), "{path}: `{}` says nothing of itself", argument.get_id());
+            for argument in command
+                .get_arguments()
+                .filter(|a| !matches!(a.get_id().as_str(), "help" | "version"))
+            {
+                assert!(
+                    argument.get_help().is_some(),
+                    "{path}: `{}` says nothing of itself",
+                    argument.get_id()
+                );
             }
             if command.get_subcommands().next().is_none() {
-                let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                let after = command
+                    .get_after_help()
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
                 assert!(after.contains("Example"), "{path} shows no example");
                 let name = path.trim_start();
                 let shown = after.contains(name) || after.contains("bartizan --config");
                 assert!(shown, "{path}: the example is of another command");
             }
-            command.get_subcommands().filter(|c| c.get_name() != "help").for_each(|c| visit(c, &path));
+            command
+                .get_subcommands()
+                .filter(|c| c.get_name() != "help")
+                .for_each(|c| visit(c, &path));
         }
         visit(&Cli::command(), "");
     }

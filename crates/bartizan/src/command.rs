@@ -30,7 +30,11 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
     let (at, show) = (&cli.at, Show::new(cli.json));
     match cli.command {
         Command::Serve => {
-            serving::run(Asked { config: at.config.as_deref(), data_dir: at.data_dir.as_deref() }).await
+            serving::run(Asked {
+                config: at.config.as_deref(),
+                data_dir: at.data_dir.as_deref(),
+            })
+            .await
         }
         Command::Check(args) => check::run(args, at, show).await,
         Command::Models => models::run(at, show).await,

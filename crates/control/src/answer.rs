@@ -13,7 +13,10 @@ use crate::Control;
 const PATHS: [(&str, &str); 3] = [
     ("/", "this text"),
     ("/api/v1/version", "which release and which store engine"),
-    ("/api/v1/ledger/key", "the public key that verifies this instance's ledgers"),
+    (
+        "/api/v1/ledger/key",
+        "the public key that verifies this instance's ledgers",
+    ),
 ];
 
 #[derive(Debug, Serialize)]
@@ -42,11 +45,16 @@ struct Problem<'a> {
 pub fn answer(control: &Control, head: &Parts) -> Response<Full<Bytes>> {
     let path = head.uri.path();
     if !PATHS.iter().any(|(known, _)| *known == path) {
-        return problem(StatusCode::NOT_FOUND, "there is nothing here; `GET /` says what there is");
+        return problem(
+            StatusCode::NOT_FOUND,
+            "there is nothing here; `GET /` says what there is",
+        );
     }
     if head.method != Method::GET && head.method != Method::HEAD {
         let mut refused = problem(StatusCode::METHOD_NOT_ALLOWED, "this is for reading: use GET");
-        refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        refused
+            .headers_mut()
+            .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         return refused;
     }
     match path {
@@ -55,32 +63,50 @@ pub fn answer(control: &Control, head: &Parts) -> Response<Full<Bytes>> {
             version: env!("CARGO_PKG_VERSION"),
             store: control.store.engine(),
         }),
-        "/api/v1/ledger/key" => json(&LedgerKey { verifier: &control.verifier_text }),
+        "/api/v1/ledger/key" => json(&LedgerKey {
+            verifier: &control.verifier_text,
+        }),
         _ => respond(StatusCode::OK, "text/plain; charset=utf-8", index()),
     }
 }
 
 fn index() -> String {
-    let mut text = String::from("This is the control listener of a Bartizan instance. Model calls go to its data listener.\n\n");
+    let mut text = String::from(
+        "This is the control listener of a Bartizan instance. Model calls go to its data listener.\n\n",
+    );
     for (path, says) in PATHS {
         text.push_str(&format!("GET {path:<20} {says}\n"));
     }
-    text.push_str("\nThe administration API will live under /api/v1; until then use the `bartizan` command.\n");
+    text.push_str(
+        "\nThe administration API will live under /api/v1; until then use the `bartizan` command.\n",
+    );
     text
 }
 
 fn json<T: Serialize>(value: &T) -> Response<Full<Bytes>> {
     match serde_json::to_string(value) {
         Ok(text) => respond(StatusCode::OK, "application/json", text),
-        Err(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be written"),
+        Err(_) => problem(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the answer could not be written",
+        ),
     }
 }
 
 fn problem(status: StatusCode, detail: &str) -> Response<Full<Bytes>> {
     let title = status.canonical_reason().unwrap_or("Error");
-    let problem = Problem { kind: "about:blank", title, status: status.as_u16(), detail };
+    let problem = Problem {
+        kind: "about:blank",
+        title,
+        status: status.as_u16(),
+        detail,
+    };
     // A struct of text and a number serialises; were it ever not so, the status says it all.
-    respond(status, "application/problem+json", serde_json::to_string(&problem).unwrap_or_default())
+    respond(
+        status,
+        "application/problem+json",
+        serde_json::to_string(&problem).unwrap_or_default(),
+    )
 }
 
 fn respond(status: StatusCode, kind: &'static str, text: String) -> Response<Full<Bytes>> {

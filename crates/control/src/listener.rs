@@ -36,7 +36,9 @@ pub async fn serve(control: Control, listener: TcpListener) {
     let control = Arc::new(control);
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else { return };
+        let Ok(place) = places.clone().acquire_owned().await else {
+            return;
+        };
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(ACCEPT_REST).await;
             continue;

@@ -59,6 +59,8 @@ struct State {
     recent: Money,
     /// What the store said is left, after the last grant.
     remaining_hint: Money,
+    /// An answer of the store's was lost: its lease may be larger than what is held here.
+    unsure: bool,
 }
 
 impl Cell {
@@ -74,6 +76,7 @@ impl Cell {
             exhausted: None,
             recent: Money::ZERO,
             remaining_hint,
+            unsure: false,
         };
         Self { scope, state: Mutex::new(state), asking: tokio::sync::Mutex::new(()), prefetching: AtomicBool::new(false) }
     }
@@ -117,6 +120,19 @@ impl Cell {
 
     fn void(&self, window_start: UnixMillis, reserved: Money) {
         self.holding_of(window_start, |holding| holding.void(reserved));
+    }
+
+    /// The store did not say that it took `amount` back. A lease that is gone needs nothing more.
+    fn not_given_back(&self, window_start: UnixMillis, amount: Money, error: &StoreError) {
+        if *error == StoreError::NotFound {
+            return;
+        }
+        let mut state = self.lock();
+        if state.start == window_start {
+            state.unsure = true;
+        } else if let Some((_, holding)) = state.past.iter_mut().find(|(start, _)| *start == window_start) {
+            holding.undo_give_back(amount);
+        }
     }
 }
 
@@ -295,27 +311,19 @@ impl Book {
         let (wish, name) = {
             let mut state = cell.lock();
             state.roll(now);
+            // Too little for one call may be enough for the next.
             if let Some((until, remaining, elsewhere)) = state.exhausted
                 && now < until
+                && at_least > remaining
             {
                 return Err(Unreserved::Exhausted { budget: state.budget.name.clone(), remaining, elsewhere });
             }
             let rate = Money::from_nanos(state.recent.nanos() / 2);
             let wanted = lease_size(state.budget.limit, state.remaining_hint, rate, at_least);
-            let wish = LeaseWish {
-                budget: state.budget.id,
-                window_start: state.start,
-                node: self.node,
-                at_least,
-                wanted,
-                expires: UnixMillis::now().plus(self.lease_ttl),
-            };
-            (wish, state.budget.name.clone())
+            (self.wish_of(&state, at_least, wanted), state.budget.name.clone())
         };
-        match self.store.grow_lease(&cell.scope, &wish).await {
-            Ok(LeaseAnswer::Granted { granted, lease }) => {
-                // The store's figure, not ours plus the grant: it also heals replies that were lost.
-                cell.holding_of(wish.window_start, |holding| holding.adopt(lease.amount));
+        match self.ask(cell, &wish).await {
+            Ok(LeaseAnswer::Granted { granted, .. }) => {
                 let mut state = cell.lock();
                 state.remaining_hint = state.remaining_hint.minus_floor_zero(granted);
                 Ok(())
@@ -331,12 +339,59 @@ impl Book {
         }
     }
 
+    fn wish_of(&self, state: &State, at_least: Money, wanted: Money) -> LeaseWish {
+        LeaseWish {
+            budget: state.budget.id,
+            window_start: state.start,
+            node: self.node,
+            at_least,
+            wanted,
+            expires: UnixMillis::now().plus(self.lease_ttl),
+        }
+    }
+
+    /// Asks the store, and takes its word for what is held. One at a time for each cell.
+    ///
+    /// Until a grant is heard of the cell is unsure, also where this future is dropped half-way.
+    async fn ask(&self, cell: &Cell, wish: &LeaseWish) -> Result<LeaseAnswer, StoreError> {
+        let before = std::mem::replace(&mut cell.lock().unsure, true);
+        let answer = self.store.grow_lease(&cell.scope, wish).await;
+        match &answer {
+            Ok(LeaseAnswer::Granted { lease, .. }) => {
+                // The store's figure, not ours plus the grant: it also heals replies that were lost.
+                cell.holding_of(wish.window_start, |holding| holding.adopt(lease.amount));
+                cell.lock().unsure = false;
+            }
+            Ok(LeaseAnswer::Exhausted { .. }) | Err(StoreError::NotFound) => cell.lock().unsure = before,
+            Err(_) => {}
+        }
+        answer
+    }
+
+    /// Learns from the store what is held, where an answer of its was lost: what nobody here knows of would
+    /// otherwise stay lent for as long as the node lives.
+    // threat: AGP-BUDGET-3.2
+    async fn reassure(&self, cell: &Cell) {
+        let wish = {
+            let mut state = cell.lock();
+            state.roll(UnixMillis::now());
+            self.wish_of(&state, Money::ZERO, Money::ZERO)
+        };
+        if let Err(error) = self.ask(cell, &wish).await {
+            tracing::debug!(budget = %wish.budget, %error, "what is held of a budget is still not known");
+        }
+    }
+
     /// Gives back what a cell holds above `keep`, and the whole of windows that have ended.
     ///
     /// Where the store does not answer, the money is not taken back into the holding: whether it was given
-    /// back is unknown, and the next grant says.
+    /// back is unknown, and the store is asked next time. From a window that has ended nobody reserves any
+    /// more, so there it is simply tried again.
     async fn give_back(&self, cell: &Arc<Cell>, keep: Money) {
         let _one_at_a_time = cell.asking.lock().await;
+        if cell.lock().unsure {
+            self.reassure(cell).await;
+        }
         let mut idle = Vec::new();
         {
             let mut state = cell.lock();
@@ -346,15 +401,15 @@ impl Book {
             for (start, holding) in &mut state.past {
                 idle.push((self.lease(budget, *start), holding.give_back(Money::ZERO)));
             }
-            state.past.retain(|(_, holding)| holding.reserved() > Money::ZERO);
         }
-        for (lease, amount) in idle {
-            if amount > Money::ZERO
-                && let Err(error) = self.store.shrink_lease(&cell.scope, &lease, amount).await
-            {
+        for (lease, amount) in idle.into_iter().filter(|(_, amount)| *amount > Money::ZERO) {
+            if let Err(error) = self.store.shrink_lease(&cell.scope, &lease, amount).await {
                 tracing::debug!(budget = %lease.budget, %error, "an idle lease could not be given back");
+                cell.not_given_back(lease.window_start, amount, &error);
             }
         }
+        let done = |holding: &Holding| holding.reserved() == Money::ZERO && holding.available() == Money::ZERO;
+        cell.lock().past.retain(|(_, holding)| !done(holding));
     }
 
     fn lease(&self, budget: BudgetId, window_start: UnixMillis) -> Lease {

@@ -38,9 +38,10 @@ pub struct ServerOptions {
     pub http2: bool,
 }
 
-/// Serves until `drain` turns true, then finishes what is under way.
+/// Serves until `drain` turns true, then finishes what is under way; meanwhile new connections are still
+/// taken, so that their requests are refused in words and not by a closed door.
 ///
-/// Returns when the listener is closed and every connection has ended; the caller bounds the wait.
+/// Returns when every connection from before has ended; the caller bounds the wait.
 // threat: AGP-D2
 // threat: CTX-T5
 pub async fn serve(
@@ -51,32 +52,50 @@ pub async fn serve(
     (options, mut drain): (ServerOptions, watch::Receiver<bool>),
 ) {
     let tasks = Tasks::default();
-    let options = Arc::new(options);
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = drain.wait_for(|drain| *drain) => break,
-        };
-        let Ok((stream, peer)) = accepted else {
-            // Out of descriptors, usually: waiting lets connections end.
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            continue;
-        };
-        let Ok(permit) = caps.admit(peer.ip()) else {
-            drop(stream); // Above the cap not even a refusal is affordable.
-            continue;
-        };
-        let _ = stream.set_nodelay(true);
-        let connection = Connection { gate: gate.clone(), peer, options: options.clone(), drain: drain.clone() };
-        let acceptor = tls.borrow().clone();
-        let task = tasks.one();
-        tokio::spawn(async move {
-            connection.run(stream, acceptor).await;
-            drop((permit, task));
-        });
+    let door = Door { gate, listener, tls, caps, options: Arc::new(options), drain: drain.clone() };
+    tokio::select! {
+        () = door.admit(|| Some(tasks.one())) => {}
+        _ = drain.wait_for(|drain| *drain) => {}
     }
-    drop(listener);
-    tasks.all_done().await;
+    tokio::select! {
+        () = door.admit(|| None) => {}
+        () = tasks.all_done() => {}
+    }
+}
+
+/// Where connections come in.
+struct Door {
+    gate: Arc<Gate>,
+    listener: TcpListener,
+    tls: watch::Receiver<Option<TlsAcceptor>>,
+    caps: Arc<ConnectionCaps>,
+    options: Arc<ServerOptions>,
+    drain: watch::Receiver<bool>,
+}
+
+impl Door {
+    /// Takes connections for ever. Each holds on to what `task` gives it.
+    async fn admit(&self, task: impl Fn() -> Option<watch::Receiver<()>>) {
+        loop {
+            let Ok((stream, peer)) = self.listener.accept().await else {
+                // Out of descriptors, usually: waiting lets connections end.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                continue;
+            };
+            let Ok(permit) = self.caps.admit(peer.ip()) else {
+                drop(stream); // Above the cap not even a refusal is affordable.
+                continue;
+            };
+            let _ = stream.set_nodelay(true);
+            let (options, drain) = (self.options.clone(), self.drain.clone());
+            let connection = Connection { gate: self.gate.clone(), peer, options, drain };
+            let (acceptor, task) = (self.tls.borrow().clone(), task());
+            tokio::spawn(async move {
+                connection.run(stream, acceptor).await;
+                drop((permit, task));
+            });
+        }
+    }
 }
 
 /// Counts running connections without keeping a handle of each.
@@ -118,11 +137,13 @@ impl Connection {
 
     async fn http1(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let (gate, peer) = (self.gate.clone(), self.peer.ip().to_canonical());
+        let draining = *self.drain.borrow();
         let mut builder = http1::Builder::new();
         builder
             .timer(TokioTimer::new())
             .header_read_timeout(self.options.head_timeout)
             .max_buf_size(self.options.head_bytes_max.max(8192))
+            .keep_alive(!draining)
             .half_close(false);
         if self.options.headers_max != 100 {
             builder.max_headers(self.options.headers_max);
@@ -132,7 +153,8 @@ impl Connection {
         tokio::pin!(connection);
         tokio::select! {
             _ = connection.as_mut() => return,
-            _ = self.drain.wait_for(|drain| *drain) => connection.as_mut().graceful_shutdown(),
+            // One that came after the drain began is there to be refused, so it is not shut at once.
+            _ = self.drain.wait_for(|drain| *drain && !draining) => connection.as_mut().graceful_shutdown(),
         }
         let _ = connection.await;
     }

@@ -43,7 +43,7 @@ impl PostgresStore {
 
     /// Makes the two roles where they are missing and brings the schema up to date, as the database's
     /// owner. Several replicas may do so at once.
-    pub async fn migrate(owner_url: &str) -> Result<(), StoreError> {
+    pub async fn migrate(owner_url: &str) -> Result<Vec<&'static str>, StoreError> {
         migrate::in_time(migrate::run(owner_url, migrate::MIGRATIONS)).await
     }
 

@@ -25,15 +25,19 @@ const LOCK: i64 = 0x6261_7274_697a_616e;
 const MIGRATE: Duration = Duration::from_secs(120);
 
 /// Gives up on `work` when it takes too long; its transaction is rolled back.
-pub(crate) async fn in_time(work: impl Future<Output = Result<(), StoreError>>) -> Result<(), StoreError> {
+pub(crate) async fn in_time<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     let late = || StoreError::Unavailable(format!("not migrated within {MIGRATE:?}"));
     tokio::time::timeout(MIGRATE, work)
         .await
         .unwrap_or_else(|_| Err(late()))
 }
 
-/// Makes the roles, then applies what is due in one transaction, one replica at a time.
-pub(crate) async fn run(owner_url: &str, migrations: &[Migration]) -> Result<(), StoreError> {
+/// Makes the roles, then applies what is due in one transaction, one replica at a time. Returns the names of what it
+/// applied.
+pub(crate) async fn run(
+    owner_url: &str,
+    migrations: &[Migration],
+) -> Result<Vec<&'static str>, StoreError> {
     let mut connection = Connection::connect_with(&options(owner_url)?)
         .await
         .map_err(fault)?;
@@ -44,11 +48,13 @@ pub(crate) async fn run(owner_url: &str, migrations: &[Migration]) -> Result<(),
     let mut transaction = connection.begin().await.map_err(fault)?;
     lock(&mut transaction).await?;
     let applied = prepared(&mut transaction).await?;
-    for migration in due(migrations, &applied)? {
+    let due = due(migrations, &applied)?;
+    for migration in &due {
         apply(&mut transaction, migration).await?;
     }
     transaction.commit().await.map_err(fault)?;
-    connection.close().await.map_err(fault)
+    connection.close().await.map_err(fault)?;
+    Ok(due.iter().map(|migration| migration.name).collect())
 }
 
 async fn lock(connection: &mut Connection) -> Result<(), StoreError> {

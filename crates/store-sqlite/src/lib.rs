@@ -31,8 +31,8 @@ impl SqliteStore {
         connection::open(path).await
     }
 
-    /// Brings the schema up to date. Several processes may do so at once.
-    pub async fn migrate(&self) -> Result<(), StoreError> {
+    /// Brings the schema up to date and returns the names of what it applied. Several processes may do so at once.
+    pub async fn migrate(&self) -> Result<Vec<&'static str>, StoreError> {
         migrate::run(self, migrate::MIGRATIONS).await
     }
 

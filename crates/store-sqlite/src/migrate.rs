@@ -14,14 +14,19 @@ pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
     sql: include_str!("../../../migrations/sqlite/0001_initial.sql"),
 }];
 
-/// Applies what is due, all in one transaction that holds the write lock.
-pub(crate) async fn run(store: &SqliteStore, migrations: &[Migration]) -> Result<(), StoreError> {
+/// Applies what is due, all in one transaction that holds the write lock. Returns the names of what it applied.
+pub(crate) async fn run(
+    store: &SqliteStore,
+    migrations: &[Migration],
+) -> Result<Vec<&'static str>, StoreError> {
     let mut transaction = store.write().await?;
     let applied = applied(&mut transaction).await?;
-    for migration in due(migrations, &applied)? {
+    let due = due(migrations, &applied)?;
+    for migration in &due {
         apply(&mut transaction, migration).await?;
     }
-    commit(transaction).await
+    commit(transaction).await?;
+    Ok(due.iter().map(|migration| migration.name).collect())
 }
 
 async fn applied(connection: &mut Connection) -> Result<Vec<Applied>, StoreError> {
@@ -91,6 +96,15 @@ mod tests {
                 .contains("does not know")
         );
         store.migrate().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_was_applied_is_named_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = opened(&folder).await;
+        let names: Vec<_> = MIGRATIONS.iter().map(|migration| migration.name).collect();
+        assert_eq!(store.migrate().await.unwrap(), names);
+        assert_eq!(store.migrate().await.unwrap(), Vec::<&str>::new());
     }
 
     #[tokio::test]

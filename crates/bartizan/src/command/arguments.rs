@@ -44,7 +44,10 @@ impl Since {
     /// As a time.
     pub fn seen_from(self, now: UnixMillis) -> UnixMillis {
         match self {
-            Self::Ago(ago) => UnixMillis(now.0.saturating_sub(i64::try_from(ago.as_millis()).unwrap_or(i64::MAX))),
+            Self::Ago(ago) => UnixMillis(
+                now.0
+                    .saturating_sub(i64::try_from(ago.as_millis()).unwrap_or(i64::MAX)),
+            ),
             Self::At(time) => time,
         }
     }
@@ -58,10 +61,13 @@ impl FromStr for Since {
             return Ok(Self::At(UnixMillis(time.as_millisecond())));
         }
         if let Ok(day) = text.parse::<Date>() {
-            let midnight = day.to_zoned(TimeZone::UTC).map_err(|_| "there is no such day".to_owned())?;
+            let midnight = day
+                .to_zoned(TimeZone::UTC)
+                .map_err(|_| "there is no such day".to_owned())?;
             return Ok(Self::At(UnixMillis(midnight.timestamp().as_millisecond())));
         }
-        let expected = "expected how long ago (`24h`, `7d`), a day (`2026-07-01`) or a time (`2026-07-01T12:00:00Z`)";
+        let expected =
+            "expected how long ago (`24h`, `7d`), a day (`2026-07-01`) or a time (`2026-07-01T12:00:00Z`)";
         duration(text).map(Self::Ago).map_err(|_| expected.to_owned())
     }
 }
@@ -95,8 +101,15 @@ pub fn window(text: &str) -> Result<Window, String> {
 }
 
 /// All windows, shortest first.
-const ALL_WINDOWS: [Window; 7] =
-    [Window::Minute, Window::Hour, Window::Day, Window::Week, Window::Month, Window::Year, Window::Total];
+const ALL_WINDOWS: [Window; 7] = [
+    Window::Minute,
+    Window::Hour,
+    Window::Day,
+    Window::Week,
+    Window::Month,
+    Window::Year,
+    Window::Total,
+];
 
 /// A window's name.
 pub const fn window_name(window: Window) -> &'static str {
@@ -122,9 +135,14 @@ pub fn limit_of(limit: Money, window: Window) -> String {
 
 /// An operation's name.
 pub fn operation(text: &str) -> Result<Operation, String> {
-    let known = crate::serving::OPERATIONS.iter().find(|operation| operation.as_str() == text);
+    let known = crate::serving::OPERATIONS
+        .iter()
+        .find(|operation| operation.as_str() == text);
     known.copied().ok_or_else(|| {
-        let names: Vec<_> = crate::serving::OPERATIONS.iter().map(|operation| operation.as_str()).collect();
+        let names: Vec<_> = crate::serving::OPERATIONS
+            .iter()
+            .map(|operation| operation.as_str())
+            .collect();
         format!("expected one of {}", names.join(", "))
     })
 }
@@ -132,15 +150,18 @@ pub fn operation(text: &str) -> Result<Operation, String> {
 /// A network, or one address.
 pub fn network(text: &str) -> Result<IpNet, String> {
     let one = |_| text.parse::<std::net::IpAddr>().map(IpNet::from);
-    text.parse::<IpNet>().map(|network| network.trunc()).or_else(one).map_err(|_| {
-        "expected a network such as `10.0.0.0/8` or an address such as `192.0.2.7`".to_owned()
-    })
+    text.parse::<IpNet>()
+        .map(|network| network.trunc())
+        .or_else(one)
+        .map_err(|_| "expected a network such as `10.0.0.0/8` or an address such as `192.0.2.7`".to_owned())
 }
 
 /// What people may call a tenant, team, key or budget.
 pub fn name(text: &str) -> Result<String, String> {
     if text.trim() != text || text.is_empty() || text.chars().any(char::is_control) {
-        return Err("a name is not empty, without white space at its ends and without control characters".to_owned());
+        return Err(
+            "a name is not empty, without white space at its ends and without control characters".to_owned(),
+        );
     }
     if text.chars().count() > NAME_CHARS_MAX {
         return Err(format!("a name has at most {NAME_CHARS_MAX} characters"));
@@ -150,13 +171,20 @@ pub fn name(text: &str) -> Result<String, String> {
 
 /// An argument as an error repeats it: clipped, and without anything that would move a terminal's cursor.
 pub fn quoted(text: &str) -> String {
-    let kept: String = text.chars().filter(|c| !c.is_control()).take(QUOTED_CHARS_MAX).collect();
+    let kept: String = text
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(QUOTED_CHARS_MAX)
+        .collect();
     format!("`{kept}`")
 }
 
 /// A time for people, to the second, UTC.
 pub fn when(time: UnixMillis) -> String {
-    timestamp(time).map_or_else(|| "never".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M:%S").to_string())
+    timestamp(time).map_or_else(
+        || "never".to_owned(),
+        |time| time.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+    )
 }
 
 /// A time for programs, RFC 3339.
@@ -175,12 +203,28 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_people_write_them() {
-        for (text, seconds) in
-            [("90s", 90), ("15m", 900), ("24h", 86_400), ("30d", 2_592_000), ("2w", 1_209_600), ("1d12h", 129_600), ("0s", 0)]
-        {
+        for (text, seconds) in [
+            ("90s", 90),
+            ("15m", 900),
+            ("24h", 86_400),
+            ("30d", 2_592_000),
+            ("2w", 1_209_600),
+            ("1d12h", 129_600),
+            ("0s", 0),
+        ] {
             assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
-        for text in ["", "30", "d", "-5m", "1month", "2y", "5 minutes ago", "200y", "99999w"] {
+        for text in [
+            "",
+            "30",
+            "d",
+            "-5m",
+            "1month",
+            "2y",
+            "5 minutes ago",
+            "200y",
+            "99999w",
+        ] {
             assert!(duration(text).is_err(), "{text}");
         }
     }
@@ -188,9 +232,18 @@ mod tests {
     #[test]
     fn a_moment_is_a_distance_a_day_or_a_time() {
         let now = UnixMillis(1_000_000_000_000);
-        assert_eq!("1s".parse::<Since>().unwrap().seen_from(now), UnixMillis(999_999_999_000));
-        assert_eq!("1970-01-02".parse::<Since>().unwrap().seen_from(now), UnixMillis(86_400_000));
-        assert_eq!("1970-01-01T00:00:01Z".parse::<Since>().unwrap().seen_from(now), UnixMillis(1_000));
+        assert_eq!(
+            "1s".parse::<Since>().unwrap().seen_from(now),
+            UnixMillis(999_999_999_000)
+        );
+        assert_eq!(
+            "1970-01-02".parse::<Since>().unwrap().seen_from(now),
+            UnixMillis(86_400_000)
+        );
+        assert_eq!(
+            "1970-01-01T00:00:01Z".parse::<Since>().unwrap().seen_from(now),
+            UnixMillis(1_000)
+        );
         for text in ["yesterday", "2026-13-01", "7", "-7d"] {
             assert!(text.parse::<Since>().is_err(), "{text}");
         }

@@ -114,14 +114,23 @@ pub async fn run(command: BudgetsCommand, instance: &Instance, show: Show) -> Re
         }
         BudgetsCommand::List { tenant } => list(tenant.as_deref(), instance, &names, show).await,
         BudgetsCommand::SetLimit { budget, limit } => {
-            let budget = Budget { limit, ..budget.find(&names)?.clone() };
+            let budget = Budget {
+                limit,
+                ..budget.find(&names)?.clone()
+            };
             put(&budget, instance).await?;
             show.say(&standing(&budget, instance, &names).await?)
         }
         BudgetsCommand::Delete(one) => {
             let budget = one.find(&names)?;
-            instance.store.delete_budget(&TenantScope::operator(budget.tenant), budget.id).await?;
-            show.say(&Deleted { deleted: budget.id, name: budget.name.clone() })
+            instance
+                .store
+                .delete_budget(&TenantScope::operator(budget.tenant), budget.id)
+                .await?;
+            show.say(&Deleted {
+                deleted: budget.id,
+                name: budget.name.clone(),
+            })
         }
     }
 }
@@ -138,8 +147,10 @@ impl CreateArgs {
     fn budget(&self, names: &Names) -> Result<Budget, Failure> {
         let (tenant, scope) = self.scope(names)?;
         if let Some(id) = names.has_budget(tenant, &self.name) {
-            return Err(Failure::new(format!("there is a budget {} already: {id}", quoted(&self.name)))
-                .hint("`bartizan budgets set-limit` changes it; a second one needs another name"));
+            return Err(
+                Failure::new(format!("there is a budget {} already: {id}", quoted(&self.name)))
+                    .hint("`bartizan budgets set-limit` changes it; a second one needs another name"),
+            );
         }
         Ok(Budget {
             id: BudgetId::generate(),
@@ -166,13 +177,21 @@ impl CreateArgs {
 }
 
 async fn put(budget: &Budget, instance: &Instance) -> Result<(), Failure> {
-    Ok(instance.store.put_budget(&TenantScope::operator(budget.tenant), budget).await?)
+    Ok(instance
+        .store
+        .put_budget(&TenantScope::operator(budget.tenant), budget)
+        .await?)
 }
 
 async fn list(tenant: Option<&str>, instance: &Instance, names: &Names, show: Show) -> Result<(), Failure> {
     let tenant = names.tenant_if_named(tenant)?;
     let mut views = Vec::new();
-    for budget in names.all().budgets.iter().filter(|budget| tenant.is_none_or(|tenant| budget.tenant == tenant)) {
+    for budget in names
+        .all()
+        .budgets
+        .iter()
+        .filter(|budget| tenant.is_none_or(|tenant| budget.tenant == tenant))
+    {
         views.push(standing(budget, instance, names).await?);
     }
     show.say(&BudgetList(views))
@@ -181,7 +200,10 @@ async fn list(tenant: Option<&str>, instance: &Instance, names: &Names, show: Sh
 async fn standing(budget: &Budget, instance: &Instance, names: &Names) -> Result<BudgetView, Failure> {
     let now = UnixMillis::now();
     let scope = TenantScope::operator(budget.tenant);
-    let standing = instance.store.standing(&scope, budget.id, budget.window.start(now)).await?;
+    let standing = instance
+        .store
+        .standing(&scope, budget.id, budget.window.start(now))
+        .await?;
     Ok(BudgetView::new(budget, &standing, names, now))
 }
 
@@ -198,17 +220,34 @@ mod tests {
     }
 
     fn read(line: &[&str]) -> Result<CreateArgs, clap::Error> {
-        Line::try_parse_from([&["create", "--name", "b", "--limit", "5.00", "--window", "month"], line].concat())
-            .map(|line| line.args)
+        Line::try_parse_from(
+            [
+                &["create", "--name", "b", "--limit", "5.00", "--window", "month"],
+                line,
+            ]
+            .concat(),
+        )
+        .map(|line| line.args)
     }
 
     async fn names() -> Names {
         let store = MemoryStore::new();
-        let tenant = Tenant { id: domain::TenantId::from_u128(1), name: "acme".into(), limits: Default::default() };
+        let tenant = Tenant {
+            id: domain::TenantId::from_u128(1),
+            name: "acme".into(),
+            limits: Default::default(),
+        };
         store.create_tenant(&tenant).await.unwrap();
-        let team =
-            Team { id: domain::TeamId::from_u128(2), tenant: tenant.id, name: "ops".into(), limits: Default::default() };
-        store.create_team(&TenantScope::operator(tenant.id), &team).await.unwrap();
+        let team = Team {
+            id: domain::TeamId::from_u128(2),
+            tenant: tenant.id,
+            name: "ops".into(),
+            limits: Default::default(),
+        };
+        store
+            .create_team(&TenantScope::operator(tenant.id), &team)
+            .await
+            .unwrap();
         Names::read(&store).await.unwrap()
     }
 
@@ -227,7 +266,10 @@ mod tests {
         let names = names().await;
         let scope = |line: &[&str]| read(line).unwrap().budget(&names).map(|budget| budget.scope);
         assert_eq!(scope(&[]).unwrap(), BudgetScope::Tenant);
-        assert_eq!(scope(&["--team", "ops"]).unwrap(), BudgetScope::Team(domain::TeamId::from_u128(2)));
+        assert_eq!(
+            scope(&["--team", "ops"]).unwrap(),
+            BudgetScope::Team(domain::TeamId::from_u128(2))
+        );
         assert_eq!(scope(&["--key", "ci"]).unwrap_err().exit(), 3);
         assert_eq!(scope(&["--tenant", "other"]).unwrap_err().exit(), 3);
         assert!(read(&["--team", "ops", "--key", "ci"]).is_err());

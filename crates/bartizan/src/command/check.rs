@@ -60,7 +60,13 @@ pub async fn run(args: CheckArgs, at: &At, show: Show) -> Result<(), Failure> {
     let tests = policy_tests(&config, args.policy_tests);
     run_policy_tests(&assembled.settings.policy, &tests)?;
     let discovered = config.providers.len() > configured;
-    show.say(&CheckView::new(&config, loaded.file.as_deref(), &assembled.settings, tests.len(), discovered))
+    show.say(&CheckView::new(
+        &config,
+        loaded.file.as_deref(),
+        &assembled.settings,
+        tests.len(),
+        discovered,
+    ))
 }
 
 fn schema() -> Result<(), Failure> {
@@ -70,13 +76,26 @@ fn schema() -> Result<(), Failure> {
 
 /// Resolves the secrets that assembling does not.
 fn resolve(config: &Config) -> Result<(), Failure> {
-    let headers = config.telemetry.otlp.iter().flat_map(|otlp| otlp.headers.values());
-    config.store.url.iter().chain(headers).try_for_each(|reference| secrets::resolve(reference).map(drop))
+    let headers = config
+        .telemetry
+        .otlp
+        .iter()
+        .flat_map(|otlp| otlp.headers.values());
+    config
+        .store
+        .url
+        .iter()
+        .chain(headers)
+        .try_for_each(|reference| secrets::resolve(reference).map(drop))
 }
 
 /// The tests that were named, and those beside policy files.
 fn policy_tests(config: &Config, named: Vec<PathBuf>) -> Vec<PathBuf> {
-    let beside = config.policies.files.iter().map(|file| file.with_extension("tests.json"));
+    let beside = config
+        .policies
+        .files
+        .iter()
+        .map(|file| file.with_extension("tests.json"));
     let mut tests = named;
     tests.extend(beside.filter(|path| path.exists()));
     tests
@@ -87,17 +106,22 @@ fn run_policy_tests(engine: &Engine, files: &[PathBuf]) -> Result<(), Failure> {
     for file in files {
         let text = read(file)?;
         let failed = policy::run_tests(engine, &text).into_iter();
-        failures.extend(failed.map(|failed| format!("`{}`: {}: {}", file.display(), failed.name, failed.reason)));
+        failures
+            .extend(failed.map(|failed| format!("`{}`: {}: {}", file.display(), failed.name, failed.reason)));
     }
     match failures.len() {
         0 => Ok(()),
-        count => Err(Failure::new(format!("{count} policy tests failed\n  {}", failures.join("\n  ")))
-            .hint("correct the policy, or the expectation")),
+        count => Err(Failure::new(format!(
+            "{count} policy tests failed\n  {}",
+            failures.join("\n  ")
+        ))
+        .hint("correct the policy, or the expectation")),
     }
 }
 
 fn read(file: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(file).map_err(|e| Failure::usage(format!("`{}` cannot be read: {e}", file.display())))
+    std::fs::read_to_string(file)
+        .map_err(|e| Failure::usage(format!("`{}` cannot be read: {e}", file.display())))
 }
 
 #[cfg(test)]
@@ -127,6 +151,9 @@ mod tests {
         let mut config = Config::default();
         config.policies.files = vec![folder.path().join("a.cedar"), folder.path().join("b.cedar")];
         let named = PathBuf::from("named.json");
-        assert_eq!(policy_tests(&config, vec![named.clone()]), [named, folder.path().join("a.tests.json")]);
+        assert_eq!(
+            policy_tests(&config, vec![named.clone()]),
+            [named, folder.path().join("a.tests.json")]
+        );
     }
 }

@@ -42,7 +42,11 @@ mod tests {
             clap_complete::generate(shell, &mut Cli::command(), "bartizan", &mut script);
             let script = String::from_utf8(script).unwrap();
             for command in Cli::command().get_subcommands() {
-                assert!(script.contains(command.get_name()), "{shell}: {}", command.get_name());
+                assert!(
+                    script.contains(command.get_name()),
+                    "{shell}: {}",
+                    command.get_name()
+                );
             }
         }
     }

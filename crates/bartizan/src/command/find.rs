@@ -41,34 +41,64 @@ impl Names {
         if let ([only], None) = (tenants.as_slice(), wanted) {
             return Ok(only);
         }
-        let kind = Kind { name: "tenant", list: "bartizan tenants list" };
-        one(tenants, wanted.unwrap_or(DEFAULT), &kind, |tenant| (tenant.id.to_string(), tenant.name.clone(), None))
+        let kind = Kind {
+            name: "tenant",
+            list: "bartizan tenants list",
+        };
+        one(tenants, wanted.unwrap_or(DEFAULT), &kind, |tenant| {
+            (tenant.id.to_string(), tenant.name.clone(), None)
+        })
     }
 
     /// The same where every tenant is meant when none is named.
     pub fn tenant_if_named(&self, wanted: Option<&str>) -> Result<Option<TenantId>, Failure> {
-        wanted.map(|wanted| self.tenant(Some(wanted)).map(|tenant| tenant.id)).transpose()
+        wanted
+            .map(|wanted| self.tenant(Some(wanted)).map(|tenant| tenant.id))
+            .transpose()
     }
 
     /// The tenant's team of that id or name.
     pub fn team(&self, tenant: TenantId, wanted: &str) -> Result<&Team, Failure> {
-        let kind = Kind { name: "team", list: "bartizan teams list" };
+        let kind = Kind {
+            name: "team",
+            list: "bartizan teams list",
+        };
         let teams = self.0.teams.iter().filter(|team| team.tenant == tenant);
-        one(teams, wanted, &kind, |team| (team.id.to_string(), team.name.clone(), None))
+        one(teams, wanted, &kind, |team| {
+            (team.id.to_string(), team.name.clone(), None)
+        })
     }
 
     /// The key of that id, name or hint.
     pub fn key(&self, tenant: Option<TenantId>, wanted: &str) -> Result<&KeyRecord, Failure> {
-        let kind = Kind { name: "key", list: "bartizan keys list" };
-        let keys = self.0.keys.iter().filter(|key| tenant.is_none_or(|tenant| key.tenant == tenant));
-        one(keys, wanted, &kind, |key| (key.id.to_string(), key.name.clone(), Some(key.hint.clone())))
+        let kind = Kind {
+            name: "key",
+            list: "bartizan keys list",
+        };
+        let keys = self
+            .0
+            .keys
+            .iter()
+            .filter(|key| tenant.is_none_or(|tenant| key.tenant == tenant));
+        one(keys, wanted, &kind, |key| {
+            (key.id.to_string(), key.name.clone(), Some(key.hint.clone()))
+        })
     }
 
     /// The budget of that id or name.
     pub fn budget(&self, tenant: Option<TenantId>, wanted: &str) -> Result<&Budget, Failure> {
-        let kind = Kind { name: "budget", list: "bartizan budgets list" };
-        let budgets = self.0.budgets.iter().filter(|budget| tenant.is_none_or(|tenant| budget.tenant == tenant));
-        one(budgets, wanted, &kind, |budget| (budget.id.to_string(), budget.name.clone(), None))
+        let kind = Kind {
+            name: "budget",
+            list: "bartizan budgets list",
+        };
+        let budgets = self
+            .0
+            .budgets
+            .iter()
+            .filter(|budget| tenant.is_none_or(|tenant| budget.tenant == tenant));
+        one(budgets, wanted, &kind, |budget| {
+            (budget.id.to_string(), budget.name.clone(), None)
+        })
     }
 
     /// What a tenant is called.
@@ -101,7 +131,11 @@ impl Names {
 
     /// Whether the tenant has a budget of that name.
     pub fn has_budget(&self, tenant: TenantId, name: &str) -> Option<BudgetId> {
-        let found = self.0.budgets.iter().find(|budget| budget.tenant == tenant && budget.name == name);
+        let found = self
+            .0
+            .budgets
+            .iter()
+            .find(|budget| budget.tenant == tenant && budget.name == name);
         found.map(|budget| budget.id)
     }
 }
@@ -126,13 +160,27 @@ fn one<'a, T>(
     let Kind { name: kind, list } = kind;
     match found.as_slice() {
         [(thing, _, _)] => Ok(thing),
-        [] => Err(Failure::not_found(format!("there is no {kind} {}", quoted(wanted))).hint(format!("`{list}` shows all"))),
+        [] => Err(
+            Failure::not_found(format!("there is no {kind} {}", quoted(wanted)))
+                .hint(format!("`{list}` shows all")),
+        ),
         several => {
-            let shown = several.iter().take(CANDIDATES_MAX).map(|(_, id, name)| format!("{id} ({name})"));
-            let more = if several.len() > CANDIDATES_MAX { ", …" } else { "" };
+            let shown = several
+                .iter()
+                .take(CANDIDATES_MAX)
+                .map(|(_, id, name)| format!("{id} ({name})"));
+            let more = if several.len() > CANDIDATES_MAX {
+                ", …"
+            } else {
+                ""
+            };
             let candidates = shown.collect::<Vec<_>>().join(", ");
-            Err(Failure::usage(format!("{} {kind}s answer to {}: {candidates}{more}", several.len(), quoted(wanted)))
-                .hint("say which by its id"))
+            Err(Failure::usage(format!(
+                "{} {kind}s answer to {}: {candidates}{more}",
+                several.len(),
+                quoted(wanted)
+            ))
+            .hint("say which by its id"))
         }
     }
 }
@@ -149,7 +197,11 @@ mod tests {
     use credential::Limits;
 
     fn tenant(number: u128, name: &str) -> Tenant {
-        Tenant { id: TenantId::from_u128(number), name: name.to_owned(), limits: Limits::default() }
+        Tenant {
+            id: TenantId::from_u128(number),
+            name: name.to_owned(),
+            limits: Limits::default(),
+        }
     }
 
     fn team(number: u128, tenant: u128, name: &str) -> Team {
@@ -173,14 +225,26 @@ mod tests {
     fn things_are_found_by_id_and_by_name() {
         let names = names();
         assert_eq!(names.tenant(Some("acme")).unwrap().id, TenantId::from_u128(2));
-        assert_eq!(names.tenant(Some(&TenantId::from_u128(2).to_string())).unwrap().name, "acme");
+        assert_eq!(
+            names
+                .tenant(Some(&TenantId::from_u128(2).to_string()))
+                .unwrap()
+                .name,
+            "acme"
+        );
         assert_eq!(names.tenant(None).unwrap().name, "default");
-        assert_eq!(names.team(TenantId::from_u128(2), "ops").unwrap().id, TeamId::from_u128(3));
+        assert_eq!(
+            names.team(TenantId::from_u128(2), "ops").unwrap().id,
+            TeamId::from_u128(3)
+        );
     }
 
     #[test]
     fn the_only_tenant_needs_no_name() {
-        let names = Names(DirectoryDump { tenants: vec![tenant(2, "acme")], ..DirectoryDump::default() });
+        let names = Names(DirectoryDump {
+            tenants: vec![tenant(2, "acme")],
+            ..DirectoryDump::default()
+        });
         assert_eq!(names.tenant(None).unwrap().name, "acme");
     }
 
@@ -188,20 +252,30 @@ mod tests {
     fn an_ambiguous_name_lists_the_candidates() {
         let failure = names().team(TenantId::from_u128(1), "ops").unwrap_err();
         let text = failure.to_string();
-        assert!(text.contains(&TeamId::from_u128(1).to_string()) && text.contains(&TeamId::from_u128(2).to_string()));
+        assert!(
+            text.contains(&TeamId::from_u128(1).to_string())
+                && text.contains(&TeamId::from_u128(2).to_string())
+        );
         assert_eq!(failure.exit(), 2);
     }
 
     #[test]
     fn what_is_not_there_is_said_with_the_command_that_lists() {
         let failure = names().tenant(Some("nobody")).unwrap_err();
-        assert_eq!(failure.to_string(), "error: there is no tenant `nobody`\nhint: `bartizan tenants list` shows all");
+        assert_eq!(
+            failure.to_string(),
+            "error: there is no tenant `nobody`\nhint: `bartizan tenants list` shows all"
+        );
         assert_eq!(failure.exit(), 3);
     }
 
     #[test]
     fn ids_of_one_kind_or_tenant_do_not_name_another() {
-        assert!(names().team(TenantId::from_u128(2), &TeamId::from_u128(1).to_string()).is_err());
+        assert!(
+            names()
+                .team(TenantId::from_u128(2), &TeamId::from_u128(1).to_string())
+                .is_err()
+        );
         assert!(names().tenant(Some(&TeamId::from_u128(1).to_string())).is_err());
     }
 

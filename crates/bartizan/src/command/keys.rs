@@ -100,7 +100,11 @@ pub async fn run(command: KeysCommand, instance: &Instance, show: Show) -> Resul
 fn list(tenant: Option<&str>, names: &Names, show: Show) -> Result<(), Failure> {
     let tenant = names.tenant_if_named(tenant)?;
     let now = UnixMillis::now();
-    let keys = names.all().keys.iter().filter(|key| tenant.is_none_or(|tenant| key.tenant == tenant));
+    let keys = names
+        .all()
+        .keys
+        .iter()
+        .filter(|key| tenant.is_none_or(|tenant| key.tenant == tenant));
     show.say(&KeyList(keys.map(|key| KeyView::new(key, names, now)).collect()))
 }
 
@@ -115,13 +119,23 @@ async fn revoke(key: &KeyRecord, instance: &Instance, names: &Names, show: Show)
 }
 
 // threat: AGP-S1
-async fn rotate(key: &KeyRecord, grace: Duration, instance: &Instance, names: &Names) -> Result<NewKey, Failure> {
+async fn rotate(
+    key: &KeyRecord,
+    grace: Duration,
+    instance: &Instance,
+    names: &Names,
+) -> Result<NewKey, Failure> {
     if key.state == credential::KeyState::Revoked {
         return Err(Failure::new("a revoked key stays revoked").hint("`bartizan keys create` makes another"));
     }
     let now = UnixMillis::now();
     let fresh = VirtualKey::generate().map_err(|e| Failure::new(e.to_string()))?;
-    let rotated = key.rotate(fresh.digest(&instance.home.master.pepper()), fresh.hint(), grace, now);
+    let rotated = key.rotate(
+        fresh.digest(&instance.home.master.pepper()),
+        fresh.hint(),
+        grace,
+        now,
+    );
     replace(key, &rotated, instance).await?;
     Ok(NewKey::new(fresh.to_secret(), KeyView::new(&rotated, names, now)))
 }
@@ -129,9 +143,8 @@ async fn rotate(key: &KeyRecord, grace: Duration, instance: &Instance, names: &N
 async fn replace(before: &KeyRecord, after: &KeyRecord, instance: &Instance) -> Result<(), Failure> {
     let scope = TenantScope::operator(before.tenant);
     match instance.store.replace_key(&scope, before, after).await {
-        Err(StoreError::Conflict(_)) => {
-            Err(Failure::new("somebody else changed the key meanwhile").hint("look at it again, then repeat the command"))
-        }
+        Err(StoreError::Conflict(_)) => Err(Failure::new("somebody else changed the key meanwhile")
+            .hint("look at it again, then repeat the command")),
         other => Ok(other?),
     }
 }

@@ -1,7 +1,7 @@
 //! `bartizan ledger`: looking at a tenant's ledger, taking evidence out of it, and verifying evidence anywhere.
 
-mod evidence;
 mod entries;
+mod evidence;
 mod verify;
 
 use std::io::{self, Write};
@@ -108,9 +108,13 @@ pub async fn run(command: LedgerCommand, at: &At, show: Show) -> Result<(), Fail
         LedgerCommand::Key => {
             let config = configuration(at)?;
             let signer = Home::existing(&config.data_dir)?.signer(&config.ledger.origin)?;
-            show.say(&PublicKey { verifier: signer.verifier_text() })
+            show.say(&PublicKey {
+                verifier: signer.verifier_text(),
+            })
         }
-        LedgerCommand::Show { tenant, last } => entries::run(tenant.as_deref(), last, &Instance::open(at).await?, show).await,
+        LedgerCommand::Show { tenant, last } => {
+            entries::run(tenant.as_deref(), last, &Instance::open(at).await?, show).await
+        }
         LedgerCommand::Prove(args) => evidence::prove(&args, &Instance::open(at).await?).await,
         LedgerCommand::Export(args) => evidence::export(&args, &Instance::open(at).await?).await,
         LedgerCommand::Checkpoint(args) => evidence::checkpoint(&args, &Instance::open(at).await?).await,

@@ -45,7 +45,10 @@ struct ModelList(Vec<ModelView>);
 
 impl TargetView {
     fn new(target: &Target, config: &Config, catalog: &Catalog) -> Self {
-        let described = config.providers.iter().find(|provider| *provider.name == *target.provider.name);
+        let described = config
+            .providers
+            .iter()
+            .find(|provider| *provider.name == *target.provider.name);
         let owner = described.map_or(&*target.provider.name, ProviderConfig::catalog);
         let facts = catalog.find(owner, &target.model, UnixMillis::now());
         Self {
@@ -67,9 +70,17 @@ impl TargetView {
 
 impl ModelView {
     fn new(model: &Model, config: &Config, catalog: &Catalog) -> Self {
-        let targets: Vec<_> = model.targets.iter().map(|target| TargetView::new(target, config, catalog)).collect();
+        let targets: Vec<_> = model
+            .targets
+            .iter()
+            .map(|target| TargetView::new(target, config, catalog))
+            .collect();
         let generated = targets.iter().filter_map(|target| target.output_tokens_max).max();
-        Self { name: model.name.to_string(), output_tokens_max: model.output_tokens_max.or(generated), targets }
+        Self {
+            name: model.name.to_string(),
+            output_tokens_max: model.output_tokens_max.or(generated),
+            targets,
+        }
     }
 
     /// The figures of the first target; others are in the JSON.
@@ -96,7 +107,10 @@ fn dollars(nanos: u64) -> String {
 impl Shown for ModelList {
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
         if self.0.is_empty() {
-            return writeln!(out, "no models: no upstream is configured and none was found; see `bartizan serve --help`");
+            return writeln!(
+                out,
+                "no models: no upstream is configured and none was found; see `bartizan serve --help`"
+            );
         }
         let mut table = Table::new(&[
             Column::Text("model"),
@@ -117,7 +131,9 @@ pub async fn run(at: &At, show: Show) -> Result<(), Failure> {
     let assembled = served::assemble(&mut config).await?;
     let catalog = Catalog::builtin().map_err(|e| Failure::new(e.to_string()))?;
     let models = assembled.settings.models.values();
-    let mut views: Vec<_> = models.map(|model| ModelView::new(model, &config, &catalog)).collect();
+    let mut views: Vec<_> = models
+        .map(|model| ModelView::new(model, &config, &catalog))
+        .collect();
     views.sort_by(|a, b| a.name.cmp(&b.name));
     show.say(&ModelList(views))
 }

@@ -73,7 +73,9 @@ mod tests {
     fn people_get_text_and_programs_json() {
         let said = |json| {
             let mut out = Vec::new();
-            Show::new(json).write(&Two { name: "log", size: 3 }, &mut out).unwrap();
+            Show::new(json)
+                .write(&Two { name: "log", size: 3 }, &mut out)
+                .unwrap();
             String::from_utf8(out).unwrap()
         };
         assert_eq!(said(false), "log of 3\n");

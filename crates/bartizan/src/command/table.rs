@@ -32,7 +32,9 @@ impl Table {
         let mut table = comfy_table::Table::new();
         table.load_preset(LINE_UNDER_HEADER);
         if let Some(width) = width {
-            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width.max(WIDTH_MIN));
+            table
+                .set_content_arrangement(ContentArrangement::Dynamic)
+                .set_width(width.max(WIDTH_MIN));
         }
         table.set_header(columns.iter().map(|column| match column {
             Column::Text(title) | Column::Number(title) => *title,
@@ -57,7 +59,9 @@ impl Table {
 
     /// Writes it, without white space at the ends of lines.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        self.0.lines().try_for_each(|line| writeln!(out, "{}", line.trim_end()))
+        self.0
+            .lines()
+            .try_for_each(|line| writeln!(out, "{}", line.trim_end()))
     }
 }
 
@@ -70,8 +74,14 @@ fn terminal_width() -> Option<u16> {
 
 /// Lines of a name and a value, aligned: one thing described.
 pub fn facts(out: &mut dyn Write, facts: &[(&str, String)]) -> io::Result<()> {
-    let width = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    facts.iter().try_for_each(|(name, value)| writeln!(out, "  {name:<width$}  {value}"))
+    let width = facts
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or(0);
+    facts
+        .iter()
+        .try_for_each(|(name, value)| writeln!(out, "  {name:<width$}  {value}"))
 }
 
 #[cfg(test)]
@@ -94,7 +104,11 @@ mod tests {
 
     #[test]
     fn tables_wrap_to_the_terminal() {
-        assert!(drawn(Some(40)).lines().all(|line| line.chars().count() <= 40), "{}", drawn(Some(40)));
+        assert!(
+            drawn(Some(40)).lines().all(|line| line.chars().count() <= 40),
+            "{}",
+            drawn(Some(40))
+        );
         assert!(drawn(None).lines().any(|line| line.chars().count() > 40));
     }
 }

@@ -76,10 +76,20 @@ struct TeamList(Vec<TeamView>);
 
 impl Shown for TeamList {
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let columns = [Column::Text("name"), Column::Text("tenant"), Column::Number("keys"), Column::Text("id")];
+        let columns = [
+            Column::Text("name"),
+            Column::Text("tenant"),
+            Column::Number("keys"),
+            Column::Text("id"),
+        ];
         let mut table = Table::new(&columns);
         for team in &self.0 {
-            table.row([team.name.clone(), team.tenant.clone(), team.keys.to_string(), team.id.to_string()]);
+            table.row([
+                team.name.clone(),
+                team.tenant.clone(),
+                team.keys.to_string(),
+                team.id.to_string(),
+            ]);
         }
         table.write(out)
     }
@@ -91,24 +101,38 @@ pub async fn run(command: TeamsCommand, instance: &Instance, show: Show) -> Resu
     match command {
         TeamsCommand::Create { name, tenant } => {
             let tenant = names.tenant(tenant.as_deref())?.id;
-            let team = Team { id: TeamId::generate(), tenant, name, limits: Limits::default() };
+            let team = Team {
+                id: TeamId::generate(),
+                tenant,
+                name,
+                limits: Limits::default(),
+            };
             create(&team, instance).await?;
             show.say(&TeamView::new(&team, &names))
         }
         TeamsCommand::List { tenant } => {
             let tenant = names.tenant_if_named(tenant.as_deref())?;
-            let teams = names.all().teams.iter().filter(|team| tenant.is_none_or(|tenant| team.tenant == tenant));
+            let teams = names
+                .all()
+                .teams
+                .iter()
+                .filter(|team| tenant.is_none_or(|tenant| team.tenant == tenant));
             show.say(&TeamList(teams.map(|team| TeamView::new(team, &names)).collect()))
         }
     }
 }
 
 async fn create(team: &Team, instance: &Instance) -> Result<(), Failure> {
-    match instance.store.create_team(&TenantScope::operator(team.tenant), team).await {
-        Err(StoreError::Conflict(_)) => {
-            Err(Failure::new(format!("the tenant has a team {} already", quoted(&team.name)))
-                .hint("`bartizan teams list` shows all"))
-        }
+    match instance
+        .store
+        .create_team(&TenantScope::operator(team.tenant), team)
+        .await
+    {
+        Err(StoreError::Conflict(_)) => Err(Failure::new(format!(
+            "the tenant has a team {} already",
+            quoted(&team.name)
+        ))
+        .hint("`bartizan teams list` shows all")),
         other => Ok(other?),
     }
 }

@@ -56,7 +56,11 @@ impl TenantView {
             name: tenant.name.clone(),
             teams: all.teams.iter().filter(|team| team.tenant == tenant.id).count(),
             keys: all.keys.iter().filter(|key| key.tenant == tenant.id).count(),
-            budgets: all.budgets.iter().filter(|budget| budget.tenant == tenant.id).count(),
+            budgets: all
+                .budgets
+                .iter()
+                .filter(|budget| budget.tenant == tenant.id)
+                .count(),
         }
     }
 }
@@ -77,7 +81,9 @@ impl Shown for TenantList {
         let mut table = Table::new(&columns);
         for tenant in &self.0 {
             let counts = [tenant.teams, tenant.keys, tenant.budgets].map(|count| count.to_string());
-            let row = std::iter::once(tenant.name.clone()).chain(counts).chain([tenant.id.to_string()]);
+            let row = std::iter::once(tenant.name.clone())
+                .chain(counts)
+                .chain([tenant.id.to_string()]);
             table.row(row);
         }
         table.write(out)
@@ -94,7 +100,11 @@ struct Created {
 
 impl Shown for Created {
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{}  {}, with team {} ({})", self.id, self.name, self.team, self.team_id)
+        writeln!(
+            out,
+            "{}  {}, with team {} ({})",
+            self.id, self.name, self.team, self.team_id
+        )
     }
 }
 
@@ -105,22 +115,45 @@ pub async fn run(command: TenantsCommand, instance: &Instance, show: Show) -> Re
         TenantsCommand::List => {
             let names = Names::read(instance.store.as_ref()).await?;
             let tenants = &names.all().tenants;
-            show.say(&TenantList(tenants.iter().map(|tenant| TenantView::new(tenant, &names)).collect()))
+            show.say(&TenantList(
+                tenants
+                    .iter()
+                    .map(|tenant| TenantView::new(tenant, &names))
+                    .collect(),
+            ))
         }
     }
 }
 
 async fn create(name: String, instance: &Instance) -> Result<Created, Failure> {
-    let tenant = Tenant { id: TenantId::generate(), name: name.clone(), limits: Limits::default() };
+    let tenant = Tenant {
+        id: TenantId::generate(),
+        name: name.clone(),
+        limits: Limits::default(),
+    };
     match instance.store.create_tenant(&tenant).await {
         Err(StoreError::Conflict(_)) => {
-            return Err(Failure::new(format!("there is a tenant {} already", quoted(&name)))
-                .hint("`bartizan tenants list` shows all"));
+            return Err(
+                Failure::new(format!("there is a tenant {} already", quoted(&name)))
+                    .hint("`bartizan tenants list` shows all"),
+            );
         }
         other => other?,
     }
-    let team =
-        Team { id: TeamId::generate(), tenant: tenant.id, name: DEFAULT.to_owned(), limits: Limits::default() };
-    instance.store.create_team(&TenantScope::operator(tenant.id), &team).await?;
-    Ok(Created { id: tenant.id, name, team: DEFAULT, team_id: team.id })
+    let team = Team {
+        id: TeamId::generate(),
+        tenant: tenant.id,
+        name: DEFAULT.to_owned(),
+        limits: Limits::default(),
+    };
+    instance
+        .store
+        .create_team(&TenantScope::operator(tenant.id), &team)
+        .await?;
+    Ok(Created {
+        id: tenant.id,
+        name,
+        team: DEFAULT,
+        team_id: team.id,
+    })
 }

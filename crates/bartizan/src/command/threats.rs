@@ -52,7 +52,11 @@ struct Row {
 impl Row {
     /// One line of the matrix; `None` for any other line.
     fn read(line: &str) -> Option<Self> {
-        let mut cells = line.strip_prefix('|')?.strip_suffix('|')?.split('|').map(str::trim);
+        let mut cells = line
+            .strip_prefix('|')?
+            .strip_suffix('|')?
+            .split('|')
+            .map(str::trim);
         let id: Threat = cells.next()?.parse().ok()?;
         let (_, disposition, state, place) = (cells.next()?, cells.next()?, cells.next()?, cells.next()?);
         Some(Self {
@@ -72,7 +76,10 @@ impl Row {
 }
 
 fn listed(cell: &str) -> Vec<String> {
-    cell.split("<br>").map(|one| one.trim_matches('`').to_owned()).filter(|one| !one.is_empty()).collect()
+    cell.split("<br>")
+        .map(|one| one.trim_matches('`').to_owned())
+        .filter(|one| !one.is_empty())
+        .collect()
 }
 
 fn matrix() -> Vec<Row> {
@@ -81,15 +88,24 @@ fn matrix() -> Vec<Row> {
 
 impl Shown for Row {
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let several = |all: &[String]| if all.is_empty() { "none".to_owned() } else { all.join("\n               ") };
+        let several = |all: &[String]| {
+            if all.is_empty() {
+                "none".to_owned()
+            } else {
+                all.join("\n               ")
+            }
+        };
         writeln!(out, "{}  {}", self.id, self.title)?;
-        facts(out, &[
-            ("disposition", self.disposition.clone()),
-            ("state", self.state.replace('_', " ")),
-            ("where", self.place.clone()),
-            ("code", several(&self.code)),
-            ("tests", several(&self.tests)),
-        ])
+        facts(
+            out,
+            &[
+                ("disposition", self.disposition.clone()),
+                ("state", self.state.replace('_', " ")),
+                ("where", self.place.clone()),
+                ("code", several(&self.code)),
+                ("tests", several(&self.tests)),
+            ],
+        )
     }
 }
 
@@ -129,9 +145,15 @@ impl Shown for Matrix {
 pub fn run(args: ThreatsArgs, show: Show) -> Result<(), Failure> {
     let rows = matrix();
     let Some(id) = args.id else {
-        return show.say(&Matrix(rows.into_iter().filter(|row| !args.open || row.is_open()).collect()));
+        return show.say(&Matrix(
+            rows.into_iter()
+                .filter(|row| !args.open || row.is_open())
+                .collect(),
+        ));
     };
-    let row = rows.iter().find(|row| row.id.to_string().eq_ignore_ascii_case(&id));
+    let row = rows
+        .iter()
+        .find(|row| row.id.to_string().eq_ignore_ascii_case(&id));
     let row = row.ok_or_else(|| {
         Failure::not_found(format!("there is no threat {}", quoted(&id))).hint("`bartizan threats` shows all")
     })?;
@@ -149,19 +171,41 @@ mod tests {
             assert_eq!(rows.iter().filter(|row| row.id == *threat).count(), 1, "{threat}");
         }
         for row in &rows {
-            assert!(["prevent", "detect", "deploy", "accept"].contains(&row.disposition.as_str()), "{row:?}");
-            assert_eq!(row.is_open(), row.code.is_empty() && row.tests.is_empty(), "{row:?}");
-            assert_eq!(row.state == "covered", !row.code.is_empty() && !row.tests.is_empty(), "{row:?}");
+            assert!(
+                ["prevent", "detect", "deploy", "accept"].contains(&row.disposition.as_str()),
+                "{row:?}"
+            );
+            assert_eq!(
+                row.is_open(),
+                row.code.is_empty() && row.tests.is_empty(),
+                "{row:?}"
+            );
+            assert_eq!(
+                row.state == "covered",
+                !row.code.is_empty() && !row.tests.is_empty(),
+                "{row:?}"
+            );
             assert!(!row.place.is_empty(), "{row:?}");
         }
     }
 
     #[test]
     fn a_row_is_read_as_it_is_written() {
-        let row = Row::read("| AGP-D1 | t | prevent | code only | stage admit, limit | `a.rs`<br>`b.rs` |  |").unwrap();
-        assert_eq!((row.state.as_str(), row.place.as_str()), ("code_only", "stage admit, limit"));
-        assert_eq!((row.code, row.tests), (vec!["a.rs".to_owned(), "b.rs".to_owned()], vec![]));
-        assert_eq!(Row::read("| id | threat | disposition | state | where | code | tests |"), None);
+        let row =
+            Row::read("| AGP-D1 | t | prevent | code only | stage admit, limit | `a.rs`<br>`b.rs` |  |")
+                .unwrap();
+        assert_eq!(
+            (row.state.as_str(), row.place.as_str()),
+            ("code_only", "stage admit, limit")
+        );
+        assert_eq!(
+            (row.code, row.tests),
+            (vec!["a.rs".to_owned(), "b.rs".to_owned()], vec![])
+        );
+        assert_eq!(
+            Row::read("| id | threat | disposition | state | where | code | tests |"),
+            None
+        );
         assert_eq!(Row::read("98 threats: 44 covered"), None);
     }
 }

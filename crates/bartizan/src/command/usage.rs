@@ -73,8 +73,12 @@ impl By {
     /// What people call a group.
     fn name(self, group: &str, names: &Names) -> String {
         match self {
-            Self::Key => group.parse().map_or_else(|_| group.to_owned(), |id| names.key_name(id)),
-            Self::Team => group.parse().map_or_else(|_| group.to_owned(), |id| names.team_name(id)),
+            Self::Key => group
+                .parse()
+                .map_or_else(|_| group.to_owned(), |id| names.key_name(id)),
+            Self::Team => group
+                .parse()
+                .map_or_else(|_| group.to_owned(), |id| names.team_name(id)),
             Self::Model | Self::Day => group.to_owned(),
         }
     }
@@ -136,7 +140,11 @@ impl UsageView {
         let group = |row: &UsageRow| {
             let mut sums = Sums::default();
             sums.add(row);
-            Group { group: row.group.clone(), name: by.name(&row.group, names), sums }
+            Group {
+                group: row.group.clone(),
+                name: by.name(&row.group, names),
+                sums,
+            }
         };
         Self {
             tenant: names.tenant_name(tenant),
@@ -179,8 +187,15 @@ pub async fn run(args: UsageArgs, instance: &Instance, show: Show) -> Result<(),
     let names = Names::read(instance.store.as_ref()).await?;
     let tenant = names.tenant(args.tenant.as_deref())?.id;
     let now = UnixMillis::now();
-    let query = UsageQuery { from: args.since.seen_from(now), until: UnixMillis(now.0.saturating_add(1)), by: args.by.group() };
-    let mut rows = instance.store.usage(&TenantScope::operator(tenant), &query).await?;
+    let query = UsageQuery {
+        from: args.since.seen_from(now),
+        until: UnixMillis(now.0.saturating_add(1)),
+        by: args.by.group(),
+    };
+    let mut rows = instance
+        .store
+        .usage(&TenantScope::operator(tenant), &query)
+        .await?;
     if args.by == By::Day {
         rows.sort_by(|a, b| a.group.cmp(&b.group));
     }
@@ -205,14 +220,21 @@ mod tests {
 
     async fn view(by: By, rows: &[UsageRow]) -> UsageView {
         let names = Names::read(&MemoryStore::new()).await.unwrap();
-        let query = UsageQuery { from: UnixMillis(0), until: UnixMillis(1_000), by: by.group() };
+        let query = UsageQuery {
+            from: UnixMillis(0),
+            until: UnixMillis(1_000),
+            by: by.group(),
+        };
         UsageView::new(&query, by, rows, TenantId::from_u128(1), &names)
     }
 
     #[tokio::test]
     async fn rows_are_totalled_and_never_wrap() {
         let view = view(By::Model, &[row("a", 3, 40), row("b", u64::MAX, i64::MAX)]).await;
-        assert_eq!((view.total.requests, view.total.refused, view.total.cost), (u64::MAX, 2, Money::MAX));
+        assert_eq!(
+            (view.total.requests, view.total.refused, view.total.cost),
+            (u64::MAX, 2, Money::MAX)
+        );
     }
 
     #[tokio::test]

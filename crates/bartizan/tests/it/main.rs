@@ -8,6 +8,8 @@
     reason = "test code"
 )]
 
+mod credentials;
+mod passthrough;
 mod refusals;
 mod scene;
 mod surfaces;

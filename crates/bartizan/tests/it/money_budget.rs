@@ -37,7 +37,8 @@ async fn agp_d1_many_callers_never_overspend_any_level_and_the_books_agree() {
     assert!(!left.is_empty() && left.iter().all(|entry| entry.cost <= price(100, 16)), "{left:?}");
     let refused: Vec<_> = seen.iter().filter(|one| one.status == 402).collect();
     assert!(refused.iter().any(|one| one.call.is_anthropic()) && refused.iter().any(|one| !one.call.is_anthropic()));
-    assert!(seen.iter().all(|one| matches!(one.status, 200 | 402)), "{seen:#?}");
+    let odd: Vec<_> = seen.iter().filter(|one| !matches!(one.status, 200 | 402)).collect();
+    assert!(odd.is_empty(), "{odd:?}");
 
     // What is left is spent to the last cent, by the cheapest call there is.
     let mut last = None;
@@ -82,7 +83,7 @@ async fn agp_d1_a_dear_call_that_is_refused_leaves_the_rest_to_others() {
     let house = House::of(&gate).await;
     house.budget(BudgetScope::Tenant, cents(100), Window::Total).await;
     let client = house.key().await.at(&gate).await;
-    for number in (0..20).step_by(2) {
+    for number in (0..60).step_by(6) {
         let dear = make(&client, "gpt-4o", Call { number, max_tokens: 1_000_000 }, None).await;
         assert_eq!((dear.status, dear.code().as_str()), (402, "budget_exhausted"), "{dear:?}");
         let cheap = make(&client, "gpt-4o", Call::new(number), None).await;

@@ -112,7 +112,7 @@ pub fn config(provider: &ScriptedProvider, more: &str) -> String {
     let store = if more.contains("store:") { "" } else { "store: { engine: sqlite, refresh_every_ms: 50 }\n" };
     let timeouts = "timeouts: { first_byte_ms: 1500, idle_ms: 1000, total_ms: 4000 }";
     format!(
-        "telemetry: {{ log: {{ level: info }} }}\nledger: {{ checkpoint_every_ms: 300 }}\n{store}\
+        "telemetry: {{ log: {{ level: info }} }}\nledger: {{ checkpoint_every_ms: 1000 }}\n{store}\
          providers:\n  - {{ name: p, kind: openai, base_url: \"{url}\", models: [gpt-4o], {timeouts} }}\n  \
          - {{ name: a, kind: anthropic, base_url: \"{url}\", models: [claude], {timeouts} }}\n\
          prices:\n  overrides:\n    \

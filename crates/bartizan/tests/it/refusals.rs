@@ -11,7 +11,7 @@ use domain::Operation;
 use http::Method;
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, Connection};
-use testkit::client::raw::{self, RawConnection};
+use testkit::client::raw;
 use testkit::{Answer, Client, Cut, Reply, ScriptedProvider};
 
 use crate::scene::{self, Scene, call, code, streamed};
@@ -126,7 +126,7 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
         Code::UnknownPath => heads(&client, Method::POST, ["/v1/nothing", "/v1/messages/nothing"], "{}").await,
         Code::MethodNotAllowed => heads(&client, Method::GET, CALLS, "").await,
         Code::AmbiguousFraming => {
-            wired(scene, |head| format!("{head}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n")).await
+            wired(scene, |head| format!("{head}transfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n")).await
         }
         Code::UnsupportedMediaType => heads(&client.header("content-type", "text/plain"), Method::POST, CALLS, "{}").await,
         Code::Draining => draining().await,
@@ -186,7 +186,7 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
         Code::NotTranslatable => {
             let (mut openai, mut anthropic) = (call("an/m"), call("oa/m"));
             openai["temperature"] = json!(1.5);
-            anthropic["top_k"] = json!(5);
+            anthropic["thinking"] = json!({"type": "odd"});
             [client.post(CALLS[0], &openai).await, client.post(CALLS[1], &anthropic).await]
         }
         Code::UpstreamUnreachable => {
@@ -355,8 +355,8 @@ fn page() -> String {
 # Refusals
 
 Every \"no\" of the data plane. The code is stable; the sentence beside it in an answer may change. In OpenAI's
-dialect it is `error.code`, in Anthropic's `error.gate_code`. Every refusal carries `x-request-id`; those that may
-succeed later carry `retry-after`. `upstream_refused` is answered with the provider's own status.
+dialect it is also `error.code`; in both it is the header `x-refusal-code`. Every refusal carries `x-request-id`; those
+that may succeed later carry `retry-after`. `upstream_refused` is answered with the provider's own status.
 
 | code | status | stage | whose fault | meaning |
 |---|---|---|---|---|

@@ -168,8 +168,10 @@ pub fn streamed(model: &str) -> Value {
     body
 }
 
-/// The refusal's stable code, in either dialect.
+/// The refusal's stable code.
 pub fn code(answer: &Answer) -> String {
-    let body = answer.json();
-    body["error"]["code"].as_str().or_else(|| body["error"]["gate_code"].as_str()).unwrap_or_default().to_owned()
+    let code = answer.header("x-refusal-code").unwrap_or_default().to_owned();
+    let said = answer.json();
+    assert!(said["error"]["code"].is_null() || said["error"]["code"] == code.as_str(), "{}", answer.text());
+    code
 }

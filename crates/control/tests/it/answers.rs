@@ -8,10 +8,16 @@ async fn the_facts_are_served() {
     let version = request(address, "GET", "/api/v1/version").await;
     assert_eq!(version.status, 200);
     let said = version.json();
-    assert_eq!((said["name"].as_str(), said["store"].as_str()), (Some("bartizan"), Some("memory")));
+    assert_eq!(
+        (said["name"].as_str(), said["store"].as_str()),
+        (Some("bartizan"), Some("memory"))
+    );
     assert_eq!(said["version"], env!("CARGO_PKG_VERSION"));
     let key = request(address, "GET", "/api/v1/ledger/key").await;
-    assert_eq!((key.status, key.body.as_str()), (200, r#"{"verifier":"log+00000000+AQ"}"#));
+    assert_eq!(
+        (key.status, key.body.as_str()),
+        (200, r#"{"verifier":"log+00000000+AQ"}"#)
+    );
 }
 
 #[tokio::test]
@@ -20,7 +26,10 @@ async fn the_first_page_names_every_path() {
     let page = request(address, "GET", "/").await;
     assert_eq!(page.status, 200);
     assert!(page.head.contains("content-type: text/plain"));
-    let named = page.body.lines().filter_map(|line| line.strip_prefix("GET ")?.split(' ').next());
+    let named = page
+        .body
+        .lines()
+        .filter_map(|line| line.strip_prefix("GET ")?.split(' ').next());
     let mut count = 0;
     for path in named {
         assert_eq!(request(address, "GET", path).await.status, 200, "{path}");
@@ -56,7 +65,10 @@ async fn anp_0005_nothing_can_be_changed_here() {
             assert_eq!(answer.status, 405, "{method} {path}");
             assert!(answer.head.contains("allow: get, head"), "{method} {path}");
             let problem = answer.json();
-            assert_eq!((problem["status"].as_u64(), problem["type"].as_str()), (Some(405), Some("about:blank")));
+            assert_eq!(
+                (problem["status"].as_u64(), problem["type"].as_str()),
+                (Some(405), Some("about:blank"))
+            );
         }
     }
 }
@@ -80,7 +92,10 @@ async fn anp_d0006_no_path_of_the_data_plane_or_of_health_is_here() {
         for method in ["GET", "POST"] {
             let answer = request(address, method, path).await;
             assert_eq!(answer.status, 404, "{method} {path}");
-            assert!(answer.head.contains("content-type: application/problem+json"), "{method} {path}");
+            assert!(
+                answer.head.contains("content-type: application/problem+json"),
+                "{method} {path}"
+            );
         }
     }
 }

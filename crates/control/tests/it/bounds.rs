@@ -10,15 +10,25 @@ use crate::{exchange, listening, request};
 #[tokio::test]
 async fn anp_d0008_a_head_that_is_too_long_is_refused() {
     let address = listening().await;
-    let sent = format!("GET / HTTP/1.1\r\nhost: control\r\nx-long: {}\r\n\r\n", "a".repeat(64 << 10));
+    let sent = format!(
+        "GET / HTTP/1.1\r\nhost: control\r\nx-long: {}\r\n\r\n",
+        "a".repeat(64 << 10)
+    );
     let mut stream = TcpStream::connect(address).await.unwrap();
     // The listener may hang up while this is still being written.
     let _ = stream.write_all(sent.as_bytes()).await;
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await;
     let answer = String::from_utf8(answer).unwrap();
-    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
-    assert_eq!(request(address, "GET", "/").await.status, 200, "others are still served");
+    assert!(
+        answer.is_empty() || answer.starts_with("HTTP/1.1 431"),
+        "{answer}"
+    );
+    assert_eq!(
+        request(address, "GET", "/").await.status,
+        200,
+        "others are still served"
+    );
 }
 
 #[tokio::test]
@@ -28,7 +38,11 @@ async fn anp_d0008_too_many_headers_are_refused() {
     let answer = exchange(address, &format!("GET / HTTP/1.1\r\n{headers}\r\n")).await;
     assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
     let headers: String = (0..63).map(|number| format!("x-{number}: a\r\n")).collect();
-    let answer = exchange(address, &format!("GET / HTTP/1.1\r\nconnection: close\r\n{headers}\r\n")).await;
+    let answer = exchange(
+        address,
+        &format!("GET / HTTP/1.1\r\nconnection: close\r\n{headers}\r\n"),
+    )
+    .await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 
@@ -62,7 +76,11 @@ async fn request_status(address: std::net::SocketAddr) -> u16 {
 #[tokio::test]
 async fn what_is_not_http_is_refused() {
     let address = listening().await;
-    for sent in ["\u{16}\u{3}\u{1}\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/9.9\r\n\r\n"] {
+    for sent in [
+        "\u{16}\u{3}\u{1}\r\n\r\n",
+        "GET /\r\n\r\n",
+        "GET / HTTP/9.9\r\n\r\n",
+    ] {
         let answer = exchange(address, sent).await;
         assert!(!answer.contains("200 OK"), "{sent:?}: {answer}");
     }

@@ -28,7 +28,10 @@ async fn listening() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let store = Arc::new(MemoryStore::new());
-    tokio::spawn(control::serve(Control::new(store, "log+00000000+AQ".to_owned()), listener));
+    tokio::spawn(control::serve(
+        Control::new(store, "log+00000000+AQ".to_owned()),
+        listener,
+    ));
     address
 }
 
@@ -37,7 +40,10 @@ async fn exchange(address: SocketAddr, sent: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(sent.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
-    tokio::time::timeout(DEADLINE, stream.read_to_end(&mut answer)).await.expect("an end").unwrap();
+    tokio::time::timeout(DEADLINE, stream.read_to_end(&mut answer))
+        .await
+        .expect("an end")
+        .unwrap();
     String::from_utf8(answer).unwrap()
 }
 
@@ -54,9 +60,15 @@ impl Answer {
 }
 
 async fn request(address: SocketAddr, method: &str, path: &str) -> Answer {
-    let sent = format!("{method} {path} HTTP/1.1\r\nhost: control\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+    let sent = format!(
+        "{method} {path} HTTP/1.1\r\nhost: control\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+    );
     let text = exchange(address, &sent).await;
     let (head, body) = text.split_once("\r\n\r\n").expect("a head");
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Answer { status, head: head.to_lowercase(), body: body.to_owned() }
+    Answer {
+        status,
+        head: head.to_lowercase(),
+        body: body.to_owned(),
+    }
 }

@@ -19,6 +19,8 @@ use crate::refusal::Refusal;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The stable code: Anthropic's error shape has no place for it.
+const REFUSAL_CODE: HeaderName = HeaderName::from_static("x-refusal-code");
 const REQUEST_ID_ANTHROPIC: HeaderName = HeaderName::from_static("request-id");
 
 /// A whole answer.
@@ -49,6 +51,7 @@ pub fn refusal(arrival: &Arrival, rates: &Rates, refusal: &Refusal) -> Response<
     *response.status_mut() = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, JSON);
+    headers.insert(REFUSAL_CODE, HeaderValue::from_static(refusal.code.as_str()));
     if let Some(seconds) = refusal.retry_after_s {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }

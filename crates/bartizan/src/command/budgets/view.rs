@@ -66,14 +66,21 @@ impl BudgetView {
     fn bar(&self) -> String {
         let held = self.spent.plus(self.leased).plus(self.unexplained);
         let (spent, taken) = (tenths(self.spent, self.limit), tenths(held, self.limit));
-        let part = |character: char, count: u64| std::iter::repeat_n(character, usize::try_from(count).unwrap_or(0));
-        part('█', spent).chain(part('▒', taken.saturating_sub(spent))).chain(part('░', BAR - taken)).collect()
+        let part =
+            |character: char, count: u64| std::iter::repeat_n(character, usize::try_from(count).unwrap_or(0));
+        part('█', spent)
+            .chain(part('▒', taken.saturating_sub(spent)))
+            .chain(part('░', BAR - taken))
+            .collect()
     }
 }
 
 /// How many characters of a bar an amount is: none only if nothing, all only if all.
 fn tenths(amount: Money, of: Money) -> u64 {
-    let (amount, of) = (amount.nanos().max(0).unsigned_abs(), of.nanos().max(0).unsigned_abs());
+    let (amount, of) = (
+        amount.nanos().max(0).unsigned_abs(),
+        of.nanos().max(0).unsigned_abs(),
+    );
     match (amount, of) {
         (0, 1..) => 0,
         (amount, of) if amount >= of => BAR,
@@ -87,15 +94,21 @@ fn tenths(amount: Money, of: Money) -> u64 {
 impl Shown for BudgetView {
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{}  {}", self.id, self.name)?;
-        facts(out, &[
-            ("limits", self.of.clone()),
-            ("limit", limit_of(self.limit, self.period)),
-            ("spent", format!("${}", self.spent)),
-            ("leased", format!("${}", self.leased)),
-            ("unexplained", format!("${}", self.unexplained)),
-            ("remaining", format!("${}  {}", self.remaining, self.bar())),
-            ("window ends", self.window_end.clone().unwrap_or_else(|| "never".to_owned())),
-        ])
+        facts(
+            out,
+            &[
+                ("limits", self.of.clone()),
+                ("limit", limit_of(self.limit, self.period)),
+                ("spent", format!("${}", self.spent)),
+                ("leased", format!("${}", self.leased)),
+                ("unexplained", format!("${}", self.unexplained)),
+                ("remaining", format!("${}  {}", self.remaining, self.bar())),
+                (
+                    "window ends",
+                    self.window_end.clone().unwrap_or_else(|| "never".to_owned()),
+                ),
+            ],
+        )
     }
 }
 
@@ -172,8 +185,11 @@ mod tests {
             window: Window::Month,
         };
         let dollars = Money::from_dollars;
-        let standing =
-            Standing { spent: dollars(spent), leased: dollars(leased), unexplained: dollars(unexplained) };
+        let standing = Standing {
+            spent: dollars(spent),
+            leased: dollars(leased),
+            unexplained: dollars(unexplained),
+        };
         BudgetView::new(&budget, &standing, &names, UnixMillis(1_795_316_650_000))
     }
 
@@ -189,7 +205,11 @@ mod tests {
             ((0, 0, 0, 0), "██████████"),
         ] {
             let (limit, spent, leased, unexplained) = amounts;
-            assert_eq!(view(limit, spent, leased, unexplained).await.bar(), bar, "{amounts:?}");
+            assert_eq!(
+                view(limit, spent, leased, unexplained).await.bar(),
+                bar,
+                "{amounts:?}"
+            );
         }
     }
 
@@ -204,6 +224,8 @@ mod tests {
         let one = view(10, 3, 2, 1).await;
         insta::assert_snapshot!(said(&|show, out| show.write(&one, out).unwrap()));
         let list = BudgetList(vec![one]);
-        insta::assert_snapshot!(said(&|show, out| if out.is_empty() { show.write(&list, out).unwrap() }));
+        insta::assert_snapshot!(said(&|show, out| if out.is_empty() {
+            show.write(&list, out).unwrap()
+        }));
     }
 }

@@ -66,7 +66,13 @@ pub struct CheckView {
 
 impl CheckView {
     /// What was found.
-    pub fn new(config: &Config, file: Option<&Path>, settings: &Settings, test_files: usize, discovered: bool) -> Self {
+    pub fn new(
+        config: &Config,
+        file: Option<&Path>,
+        settings: &Settings,
+        test_files: usize,
+        discovered: bool,
+    ) -> Self {
         let tls = config.listen.tls.as_ref();
         Self {
             ok: true,
@@ -101,10 +107,20 @@ impl CheckView {
     }
 
     fn policies(&self) -> String {
-        let Policies { files, defaults, fingerprint, test_files } = &self.policies;
+        let Policies {
+            files,
+            defaults,
+            fingerprint,
+            test_files,
+        } = &self.policies;
         let defaults = if *defaults { "the defaults and " } else { "" };
         let short: String = fingerprint.chars().take(12).collect();
-        format!("{defaults}{} files ({short}), {test_files} files of tests passed", files.len())
+        let tests = if *test_files == 0 {
+            String::new()
+        } else {
+            format!(", {test_files} files of tests passed")
+        };
+        format!("{defaults}{} files ({short}){tests}", files.len())
     }
 
     fn tls(&self) -> String {
@@ -127,7 +143,12 @@ impl ProviderView {
 
     fn text(&self) -> String {
         let credential = self.credential.as_deref().unwrap_or("no credential");
-        format!("{} ({}, {}, {credential})", self.name, word(&self.kind), self.base_url)
+        format!(
+            "{} ({}, {}, {credential})",
+            self.name,
+            word(&self.kind),
+            self.base_url
+        )
     }
 }
 
@@ -150,9 +171,16 @@ fn word(setting: &impl Serialize) -> String {
 
 impl Shown for CheckView {
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let file = self.file.as_ref().map_or_else(|| "the defaults".to_owned(), |file| file.display().to_string());
+        let file = self
+            .file
+            .as_ref()
+            .map_or_else(|| "the defaults".to_owned(), |file| file.display().to_string());
         writeln!(out, "good: {file}")?;
-        let found = if self.discovered { " (found by looking around)" } else { "" };
+        let found = if self.discovered {
+            " (found by looking around)"
+        } else {
+            ""
+        };
         let mut lines = vec![
             ("posture", word(&self.posture)),
             ("data folder", self.data_dir.display().to_string()),
@@ -170,11 +198,21 @@ impl Shown for CheckView {
         }
         lines.extend([
             ("policies", self.policies()),
-            ("guards", format!("secrets in: {}, out: {}", word(&self.guards.secrets_input), word(&self.guards.secrets_output))),
+            (
+                "guards",
+                format!(
+                    "secrets in: {}, out: {}",
+                    word(&self.guards.secrets_input),
+                    word(&self.guards.secrets_output)
+                ),
+            ),
             ("cache", if self.cache { "on" } else { "off" }.to_owned()),
         ]);
         if self.checks == Checks::Off {
-            lines.push(("CHECKS", "OFF: a plain proxy that asks no one anything and records nothing".to_owned()));
+            lines.push((
+                "CHECKS",
+                "OFF: a plain proxy that asks no one anything and records nothing".to_owned(),
+            ));
         }
         facts(out, &lines)
     }

@@ -40,7 +40,12 @@ pub struct CreateArgs {
     #[arg(long, value_name = "TEAM", default_value = DEFAULT)]
     team: String,
     /// Models it may use, separated by commas; without this and --all-models it may use none
-    #[arg(long, value_name = "MODEL", value_delimiter = ',', conflicts_with = "all_models")]
+    #[arg(
+        long,
+        value_name = "MODEL",
+        value_delimiter = ',',
+        conflicts_with = "all_models"
+    )]
     models: Vec<String>,
     /// It may use every model, also those added later
     #[arg(long)]
@@ -130,7 +135,11 @@ impl CreateArgs {
     }
 
     fn operations(&self) -> Vec<Operation> {
-        if self.operations.is_empty() { OPERATIONS.to_vec() } else { self.operations.clone() }
+        if self.operations.is_empty() {
+            OPERATIONS.to_vec()
+        } else {
+            self.operations.clone()
+        }
     }
 
     fn limits(&self, configured: Limits) -> Limits {
@@ -186,27 +195,47 @@ mod tests {
 
     #[test]
     fn limits_not_given_are_the_configurations() {
-        let configured = Limits { requests_per_minute: Some(60), tokens_per_minute: Some(1_000), ..Limits::default() };
-        let limits = read("--name ci --tpm none --streams 2").unwrap().limits(configured);
+        let configured = Limits {
+            requests_per_minute: Some(60),
+            tokens_per_minute: Some(1_000),
+            ..Limits::default()
+        };
+        let limits = read("--name ci --tpm none --streams 2")
+            .unwrap()
+            .limits(configured);
         assert_eq!(
             limits,
-            Limits { requests_per_minute: Some(60), concurrent_streams: Some(2), ..Limits::default() }
+            Limits {
+                requests_per_minute: Some(60),
+                concurrent_streams: Some(2),
+                ..Limits::default()
+            }
         );
     }
 
     #[test]
     fn everything_may_be_asked_for_unless_said_otherwise() {
         assert_eq!(read("--name ci").unwrap().operations(), OPERATIONS);
-        let few = read("--name ci --operations chat,embeddings").unwrap().operations();
+        let few = read("--name ci --operations chat,embeddings")
+            .unwrap()
+            .operations();
         assert_eq!(few, [Operation::Chat, Operation::Embeddings]);
         assert!(read("--name ci --operations poetry").is_err());
     }
 
     #[test]
     fn a_window_needs_a_budget_and_amounts_are_checked() {
-        assert_eq!(read("--name ci --budget 5.00 --window day").unwrap().window, Window::Day);
+        assert_eq!(
+            read("--name ci --budget 5.00 --window day").unwrap().window,
+            Window::Day
+        );
         assert_eq!(read("--name ci --budget 5").unwrap().window, Window::Month);
-        for line in ["--name ci --window day", "--name ci --budget=-5", "--name ci --budget many", "--models a"] {
+        for line in [
+            "--name ci --window day",
+            "--name ci --budget=-5",
+            "--name ci --budget many",
+            "--models a",
+        ] {
             assert!(read(line).is_err(), "{line}");
         }
     }

@@ -114,7 +114,11 @@ pub struct KeyView {
 impl KeyView {
     /// The key as it is at `now`.
     pub fn new(key: &KeyRecord, names: &Names, now: UnixMillis) -> Self {
-        let own = names.all().budgets.iter().filter(|budget| budget.scope == BudgetScope::Key(key.id));
+        let own = names
+            .all()
+            .budgets
+            .iter()
+            .filter(|budget| budget.scope == BudgetScope::Key(key.id));
         let predecessor = key.predecessor.filter(|old| old.valid_until > now);
         Self {
             id: key.id,
@@ -143,14 +147,21 @@ impl KeyView {
     }
 
     fn limits(&self) -> String {
-        let Limits { requests_per_minute, tokens_per_minute, concurrent_requests, concurrent_streams } = self.limits;
+        let Limits {
+            requests_per_minute,
+            tokens_per_minute,
+            concurrent_requests,
+            concurrent_streams,
+        } = self.limits;
         let all = [
             (requests_per_minute, "requests a minute"),
             (tokens_per_minute, "tokens a minute"),
             (concurrent_requests, "requests at once"),
             (concurrent_streams, "streams at once"),
         ];
-        let set = all.iter().filter_map(|(limit, what)| limit.map(|limit| format!("{limit} {what}")));
+        let set = all
+            .iter()
+            .filter_map(|(limit, what)| limit.map(|limit| format!("{limit} {what}")));
         or_none(&set.collect::<Vec<_>>(), "none")
     }
 }
@@ -158,7 +169,11 @@ impl KeyView {
 impl Shown for KeyView {
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{}  {}", self.id, self.name)?;
-        let operations: Vec<_> = self.operations.iter().map(|operation| operation.as_str()).collect();
+        let operations: Vec<_> = self
+            .operations
+            .iter()
+            .map(|operation| operation.as_str())
+            .collect();
         let budgets: Vec<_> = self.budgets.iter().map(|budget| budget.text.as_str()).collect();
         let mut lines = vec![
             ("hint", self.hint.clone()),
@@ -170,7 +185,10 @@ impl Shown for KeyView {
             ("limits", self.limits()),
             ("budgets", or_none(&budgets, "none of its own")),
             ("created", self.created.clone().unwrap_or_default()),
-            ("expires", self.expires.clone().unwrap_or_else(|| "never".to_owned())),
+            (
+                "expires",
+                self.expires.clone().unwrap_or_else(|| "never".to_owned()),
+            ),
         ];
         if let Some(until) = &self.predecessor_valid_until {
             lines.push(("old secret", format!("works until {until}")));
@@ -192,7 +210,10 @@ impl Shown for KeyList {
         let columns = ["name", "hint", "team", "state", "models", "expires", "id"].map(Column::Text);
         let mut table = Table::new(&columns);
         for key in &self.0 {
-            let expires = key.expires.as_deref().and_then(|text| text.parse::<jiff::Timestamp>().ok());
+            let expires = key
+                .expires
+                .as_deref()
+                .and_then(|text| text.parse::<jiff::Timestamp>().ok());
             let expires = expires.map(|time| when(UnixMillis(time.as_millisecond())));
             table.row([
                 key.name.clone(),
@@ -226,7 +247,11 @@ struct Revealed<'a> {
 impl Shown for Revealed<'_> {
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
         self.view.text(out)?;
-        writeln!(out, "\n{}\n\nThis is the key. It is shown this once: keep it where secrets are kept.", self.key)
+        writeln!(
+            out,
+            "\n{}\n\nThis is the key. It is shown this once: keep it where secrets are kept.",
+            self.key
+        )
     }
 }
 
@@ -243,7 +268,10 @@ impl NewKey {
             let mut out = io::stdout().lock();
             return finish(writeln!(out, "{}", self.secret.expose()).and_then(|()| out.flush()));
         }
-        show.say(&Revealed { key: self.secret.expose(), view: &self.view })
+        show.say(&Revealed {
+            key: self.secret.expose(),
+            view: &self.view,
+        })
     }
 }
 
@@ -269,20 +297,32 @@ mod tests {
             name: "ci".to_owned(),
             digest: [0xAB; 32],
             hint: "btz_3fQ9…".to_owned(),
-            predecessor: Some(Predecessor { digest: [0xCD; 32], valid_until: UnixMillis(2_000) }),
+            predecessor: Some(Predecessor {
+                digest: [0xCD; 32],
+                valid_until: UnixMillis(2_000),
+            }),
             state: KeyState::Active,
             created: UnixMillis(0),
             expires: Some(UnixMillis(5_000)),
             models: ModelAccess::Some(vec!["gpt-4o".to_owned()]),
             operations: vec![Operation::Chat],
             networks: Vec::new(),
-            limits: Limits { requests_per_minute: Some(60), ..Limits::default() },
+            limits: Limits {
+                requests_per_minute: Some(60),
+                ..Limits::default()
+            },
         }
     }
 
     async fn names() -> Names {
         let names = Names::read(&MemoryStore::default()).await.unwrap();
-        assert_eq!(names.all(), &DirectoryDump { revision: names.all().revision, ..DirectoryDump::default() });
+        assert_eq!(
+            names.all(),
+            &DirectoryDump {
+                revision: names.all().revision,
+                ..DirectoryDump::default()
+            }
+        );
         names
     }
 
@@ -295,9 +335,16 @@ mod tests {
     #[tokio::test]
     async fn agp_i1_a_key_is_shown_without_digests() {
         let view = KeyView::new(&key(), &names().await, UnixMillis(1_000));
-        for text in [said(&view, false), said(&view, true), said(&KeyList(vec![view]), false)] {
+        for text in [
+            said(&view, false),
+            said(&view, true),
+            said(&KeyList(vec![view]), false),
+        ] {
             let lower = text.to_lowercase();
-            assert!(!lower.contains("abab") && !lower.contains("cdcd") && !lower.contains("171"), "{text}");
+            assert!(
+                !lower.contains("abab") && !lower.contains("cdcd") && !lower.contains("171"),
+                "{text}"
+            );
             assert!(text.contains("btz_3fQ9…"), "{text}");
         }
     }
@@ -323,9 +370,15 @@ mod tests {
     #[tokio::test]
     async fn a_new_key_is_revealed_in_both_forms() {
         let view = KeyView::new(&key(), &names().await, UnixMillis(0));
-        let revealed = Revealed { key: "btz_secret", view: &view };
+        let revealed = Revealed {
+            key: "btz_secret",
+            view: &view,
+        };
         assert!(said(&revealed, false).contains("\nbtz_secret\n"));
         let json: serde_json::Value = serde_json::from_str(&said(&revealed, true)).unwrap();
-        assert_eq!((json["key"].as_str(), json["name"].as_str()), (Some("btz_secret"), Some("ci")));
+        assert_eq!(
+            (json["key"].as_str(), json["name"].as_str()),
+            (Some("btz_secret"), Some("ci"))
+        );
     }
 }

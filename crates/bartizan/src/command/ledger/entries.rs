@@ -31,9 +31,17 @@ struct Lines(Vec<Line>);
 
 impl Line {
     fn new(stored: &StoredEntry, names: &Names) -> Result<Self, Failure> {
-        let entry = Entry::from_bytes(&stored.bytes)
-            .map_err(|e| Failure::tampered(format!("entry {} of the ledger cannot be read: {e}", stored.index)))?;
-        Ok(Self { index: stored.index, key: names.key_name(entry.key), entry })
+        let entry = Entry::from_bytes(&stored.bytes).map_err(|e| {
+            Failure::tampered(format!(
+                "entry {} of the ledger cannot be read: {e}",
+                stored.index
+            ))
+        })?;
+        Ok(Self {
+            index: stored.index,
+            key: names.key_name(entry.key),
+            entry,
+        })
     }
 
     fn outcome(&self) -> String {
@@ -101,7 +109,10 @@ pub async fn run(tenant: Option<&str>, last: u64, instance: &Instance, show: Sho
     let mut next = size.saturating_sub(last);
     let mut lines = Vec::new();
     while next < size {
-        let read = instance.store.entries(&scope, next, ENTRIES_A_READ.min(size - next)).await?;
+        let read = instance
+            .store
+            .entries(&scope, next, ENTRIES_A_READ.min(size - next))
+            .await?;
         let Some(newest) = read.last() else { break };
         next = newest.index.saturating_add(1);
         for stored in &read {

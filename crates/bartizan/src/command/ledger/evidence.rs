@@ -32,7 +32,12 @@ pub async fn prove(args: &ProveArgs, instance: &Instance) -> Result<(), Failure>
     let names = Names::read(instance.store.as_ref()).await?;
     let (scope, stored) = find(args, instance, &names).await?;
     let head = match instance.store.checkpoint(&scope).await? {
-        Some(head) if head.size > stored.index && open(&head.note, std::slice::from_ref(signer.verifier())).is_ok() => head,
+        Some(head)
+            if head.size > stored.index
+                && open(&head.note, std::slice::from_ref(signer.verifier())).is_ok() =>
+        {
+            head
+        }
         _ => signed_now(instance, &signer, &scope).await?,
     };
     let leaves = instance.store.leaf_hashes(&scope, head.size).await?;
@@ -43,16 +48,23 @@ pub async fn prove(args: &ProveArgs, instance: &Instance) -> Result<(), Failure>
             if old.size > head.size {
                 return Err(Failure::tampered(format!(
                     "`{}` covers {} entries, but the ledger has {}: it was rolled back",
-                    path.display(), old.size, head.size
+                    path.display(),
+                    old.size,
+                    head.size
                 )));
             }
             prove_since(&stored.bytes, stored.index, &leaves, &head.note, old.size)
         }
     };
-    let proof = proof.ok_or_else(|| Failure::tampered(format!("entry {} is not where it should be", stored.index)))?;
+    let proof = proof
+        .ok_or_else(|| Failure::tampered(format!("entry {} is not where it should be", stored.index)))?;
     // A proof that does not hold is found here and not by whoever gets it.
-    verify_proof(&proof, signer.verifier())
-        .map_err(|e| Failure::tampered(format!("the ledger does not bear out entry {}: {e}", stored.index)))?;
+    verify_proof(&proof, signer.verifier()).map_err(|e| {
+        Failure::tampered(format!(
+            "the ledger does not bear out entry {}: {e}",
+            stored.index
+        ))
+    })?;
     let text = serde_json::to_string_pretty(&proof).map_err(|e| Failure::new(e.to_string()))?;
     write(args.out.as_deref(), |out| writeln!(out, "{text}"))
 }
@@ -74,12 +86,23 @@ pub async fn export(args: &ExportArgs, instance: &Instance) -> Result<(), Failur
     let head = signed_now(instance, &signer, &scope).await?;
     let origin = origin_of(signer.verifier().name(), scope.tenant());
     let mut out = destination(args.out.as_deref())?;
-    finish(writeln!(out, "{}", ExportLine::header(&origin, signer.verifier()).to_line()))?;
+    finish(writeln!(
+        out,
+        "{}",
+        ExportLine::header(&origin, signer.verifier()).to_line()
+    ))?;
     let mut next = 0;
     while next < head.size {
-        let read = instance.store.entries(&scope, next, ENTRIES_A_READ.min(head.size - next)).await?;
-        let newest = read.last().map(|entry| entry.index).filter(|newest| *newest >= next);
-        let newest = newest.ok_or_else(|| Failure::tampered(format!("entry {next} is missing from the ledger")))?;
+        let read = instance
+            .store
+            .entries(&scope, next, ENTRIES_A_READ.min(head.size - next))
+            .await?;
+        let newest = read
+            .last()
+            .map(|entry| entry.index)
+            .filter(|newest| *newest >= next);
+        let newest =
+            newest.ok_or_else(|| Failure::tampered(format!("entry {next} is missing from the ledger")))?;
         next = newest.saturating_add(1);
         for entry in &read {
             let line = ExportLine::entry(entry.index, &entry.bytes);
@@ -91,9 +114,18 @@ pub async fn export(args: &ExportArgs, instance: &Instance) -> Result<(), Failur
 }
 
 /// The entry, in whichever tenant's ledger it is.
-async fn find(args: &ProveArgs, instance: &Instance, names: &Names) -> Result<(TenantScope, StoredEntry), Failure> {
+async fn find(
+    args: &ProveArgs,
+    instance: &Instance,
+    names: &Names,
+) -> Result<(TenantScope, StoredEntry), Failure> {
     let only = names.tenant_if_named(args.tenant.as_deref())?;
-    for tenant in names.all().tenants.iter().filter(|tenant| only.is_none_or(|only| only == tenant.id)) {
+    for tenant in names
+        .all()
+        .tenants
+        .iter()
+        .filter(|tenant| only.is_none_or(|only| only == tenant.id))
+    {
         let scope = TenantScope::operator(tenant.id);
         match instance.store.entry(&scope, args.request).await {
             Ok(entry) => return Ok((scope, entry)),
@@ -110,7 +142,11 @@ fn unknown(request: RequestId) -> Failure {
 }
 
 /// The newest signed root after signing what has grown: the same note that the serving instance signs.
-async fn signed_now(instance: &Instance, signer: &Arc<Signer>, scope: &TenantScope) -> Result<StoredCheckpoint, Failure> {
+async fn signed_now(
+    instance: &Instance,
+    signer: &Arc<Signer>,
+    scope: &TenantScope,
+) -> Result<StoredCheckpoint, Failure> {
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
     let mut checkpointer = Checkpointer::new(instance.store.clone(), signer.clone(), Duration::ZERO, metrics);
     match checkpointer.checkpoint(scope.tenant(), UnixMillis::now()).await {
@@ -126,8 +162,12 @@ async fn signed_now(instance: &Instance, signer: &Arc<Signer>, scope: &TenantSco
 pub fn checkpoint_file(path: &Path, verifier: &Verifier) -> Result<Checkpoint, Failure> {
     let text = std::fs::read_to_string(path)
         .map_err(|e| Failure::usage(format!("`{}` cannot be read: {e}", path.display())))?;
-    open(&text, std::slice::from_ref(verifier))
-        .map_err(|e| Failure::tampered(format!("`{}` is no checkpoint of this ledger: {e}", path.display())))
+    open(&text, std::slice::from_ref(verifier)).map_err(|e| {
+        Failure::tampered(format!(
+            "`{}` is no checkpoint of this ledger: {e}",
+            path.display()
+        ))
+    })
 }
 
 fn write(path: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
@@ -137,8 +177,15 @@ fn write(path: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> io::Result<(
 
 /// A file that only its owner reads, or standard output.
 fn destination(path: Option<&Path>) -> Result<Box<dyn Write>, Failure> {
-    let Some(path) = path else { return Ok(Box::new(BufWriter::new(io::stdout()))) };
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
+    let Some(path) = path else {
+        return Ok(Box::new(BufWriter::new(io::stdout())));
+    };
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path);
     let file = file.map_err(|e| Failure::new(format!("`{}` cannot be written: {e}", path.display())))?;
     Ok(Box::new(BufWriter::new(file)))
 }

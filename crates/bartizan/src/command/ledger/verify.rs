@@ -1,26 +1,26 @@
 //! Verifying evidence offline: a proof or an export, and the ledger's public key. No store is opened.
 
+mod view;
+
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use domain::Money;
 use ledger::bundle::{
     LINE_BYTES_MAX, Proof, Report, Tampered, Verified, verify_export, verify_proof, verify_proof_since,
 };
 use ledger::note::{Checkpoint, Verifier};
-use serde::Serialize;
 
 use crate::cli::At;
 use crate::command::arguments::{quoted, rfc3339};
 use crate::command::instance::configuration;
-use crate::command::show::{Show, Shown};
-use crate::command::table::facts;
+use crate::command::show::Show;
 use crate::failure::{Failure, Hint};
 use crate::home::Home;
 
 use super::evidence::checkpoint_file;
+use view::{ExportHeld, Held, ProofHeld};
 
 /// How an export's first line begins.
 const EXPORT_BEGINS: &[u8] = b"{\"ledger\":";
@@ -48,45 +48,17 @@ pub struct VerifyArgs {
     since: Option<PathBuf>,
 }
 
-/// What held.
-#[derive(Debug, Serialize)]
-#[serde(tag = "verified", rename_all = "snake_case")]
-enum Held {
-    Proof(Box<ProofHeld>),
-    Export(ExportHeld),
-}
-
-#[derive(Debug, Serialize)]
-struct ProofHeld {
-    origin: String,
-    index: u64,
-    size: u64,
-    root: String,
-    key: String,
-    since: Option<u64>,
-    entry: ledger::Entry,
-}
-
-#[derive(Debug, Serialize)]
-struct ExportHeld {
-    origin: String,
-    entries: u64,
-    checkpoints: u64,
-    root: String,
-    key: String,
-    since: Option<u64>,
-    first: Option<String>,
-    last: Option<String>,
-    cost_nanos: Money,
-}
-
 /// Verifies.
 // threat: AGP-R1
 // threat: AGP-R2
 // threat: ANP-0012
 pub fn run(args: &VerifyArgs, at: &At, show: Show) -> Result<(), Failure> {
     let verifier = verifier(args.key.as_deref(), at)?;
-    let known = args.since.as_deref().map(|path| checkpoint_file(path, &verifier)).transpose()?;
+    let known = args
+        .since
+        .as_deref()
+        .map(|path| checkpoint_file(path, &verifier))
+        .transpose()?;
     let held = if args.file == Path::new("-") {
         verify(BufReader::new(io::stdin()), &args.file, &verifier, known.as_ref())?
     } else {
@@ -103,20 +75,49 @@ fn verify(
     known: Option<&Checkpoint>,
 ) -> Result<Held, Failure> {
     let beginning = evidence.fill_buf().map_err(|e| unreadable(path, &e))?;
-    if beginning.starts_with(EXPORT_BEGINS) { export(evidence, path, verifier, known) } else { proof(evidence, path, verifier, known) }
+    if beginning.starts_with(EXPORT_BEGINS) {
+        export(evidence, path, verifier, known)
+    } else {
+        proof(evidence, path, verifier, known)
+    }
 }
 
-fn proof(evidence: impl BufRead, path: &Path, verifier: &Verifier, known: Option<&Checkpoint>) -> Result<Held, Failure> {
+fn proof(
+    evidence: impl BufRead,
+    path: &Path,
+    verifier: &Verifier,
+    known: Option<&Checkpoint>,
+) -> Result<Held, Failure> {
     let bytes_max = u64::try_from(LINE_BYTES_MAX).unwrap_or(u64::MAX);
     let mut bytes = Vec::new();
-    evidence.take(bytes_max).read_to_end(&mut bytes).map_err(|e| unreadable(path, &e))?;
-    let proof: Proof = serde_json::from_slice(&bytes)
-        .map_err(|e| Failure::tampered(format!("`{}` is neither a proof nor an export: {e}", path.display())))?;
+    evidence
+        .take(bytes_max)
+        .read_to_end(&mut bytes)
+        .map_err(|e| unreadable(path, &e))?;
+    let proof: Proof = serde_json::from_slice(&bytes).map_err(|e| {
+        Failure::tampered(format!(
+            "`{}` is neither a proof nor an export: {e}",
+            path.display()
+        ))
+    })?;
+    if let Some(known) = known.filter(|known| says_nothing_of(&proof, known)) {
+        let what = format!(
+            "`{}` says nothing about the checkpoint at {}",
+            path.display(),
+            known.size
+        );
+        return Err(Failure::tampered(what)
+            .hint("take the proof with `bartizan ledger prove … --since` that checkpoint"));
+    }
     let held = match known {
         Some(known) => verify_proof_since(&proof, verifier, known),
         None => verify_proof(&proof, verifier),
     };
-    let Verified { entry, index, checkpoint } = held.map_err(|e| broken(path, &e))?;
+    let Verified {
+        entry,
+        index,
+        checkpoint,
+    } = held.map_err(|e| broken(path, &e))?;
     Ok(Held::Proof(Box::new(ProofHeld {
         origin: checkpoint.origin,
         index,
@@ -128,14 +129,37 @@ fn proof(evidence: impl BufRead, path: &Path, verifier: &Verifier, known: Option
     })))
 }
 
-fn export(evidence: impl BufRead, path: &Path, verifier: &Verifier, known: Option<&Checkpoint>) -> Result<Held, Failure> {
+/// Whether a proof has no path from an older checkpoint to its own: then nothing can be said about what was between.
+fn says_nothing_of(proof: &Proof, known: &Checkpoint) -> bool {
+    let path = proof.consistency.as_ref();
+    known.size < proof.size && path.is_none_or(|path| path.old_size != known.size)
+}
+
+fn export(
+    evidence: impl BufRead,
+    path: &Path,
+    verifier: &Verifier,
+    known: Option<&Checkpoint>,
+) -> Result<Held, Failure> {
     let mut trouble = None;
-    let lines = Lines { evidence, trouble: &mut trouble };
+    let lines = Lines {
+        evidence,
+        trouble: &mut trouble,
+    };
     let held = verify_export(lines, verifier, known);
     if let Some(error) = trouble {
         return Err(unreadable(path, &error));
     }
-    let Report { origin, entries, checkpoints, root, cost, first, last, .. } = held.map_err(|e| broken(path, &e))?;
+    let Report {
+        origin,
+        entries,
+        checkpoints,
+        root,
+        cost,
+        first,
+        last,
+        ..
+    } = held.map_err(|e| broken(path, &e))?;
     Ok(Held::Export(ExportHeld {
         origin,
         entries,
@@ -161,9 +185,16 @@ impl<R: BufRead> Iterator for Lines<'_, R> {
 
     fn next(&mut self) -> Option<String> {
         // One byte more than a line may have, so that the verifier sees that it is too long.
-        let bytes_max = u64::try_from(LINE_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(2);
+        let bytes_max = u64::try_from(LINE_BYTES_MAX)
+            .unwrap_or(u64::MAX)
+            .saturating_add(2);
         let mut line = Vec::new();
-        match self.evidence.by_ref().take(bytes_max).read_until(b'\n', &mut line) {
+        match self
+            .evidence
+            .by_ref()
+            .take(bytes_max)
+            .read_until(b'\n', &mut line)
+        {
             Ok(0) => None,
             Ok(_) => {
                 let line = line.strip_suffix(b"\n").unwrap_or(&line);
@@ -188,7 +219,9 @@ fn verifier(given: Option<&str>, at: &At) -> Result<Verifier, Failure> {
         return Ok(home.signer(&config.ledger.origin)?.verifier().clone());
     };
     Verifier::parse(given.trim()).or_else(|error| {
-        let from_file = std::fs::read_to_string(given).ok().map(|text| Verifier::parse(text.trim()));
+        let from_file = std::fs::read_to_string(given)
+            .ok()
+            .map(|text| Verifier::parse(text.trim()));
         from_file.unwrap_or(Err(error)).map_err(|e| {
             Failure::usage(format!("{} is no ledger's key: {e}", quoted(given)))
                 .hint("`bartizan ledger key` prints it, where the instance is")
@@ -208,51 +241,175 @@ fn hexed(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn since(size: Option<u64>) -> String {
-    size.map_or_else(|| "not compared (--since)".to_owned(), |size| format!("only grew since the checkpoint at {size}"))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{KeyId, Money, NodeId, Operation, RequestId, TeamId, TenantId, UnixMillis, Usage};
+    use ledger::bundle::{ExportLine, origin_of, prove, prove_since};
+    use ledger::merkle::{Hash, leaf_hash, root_of};
+    use ledger::note::Signer;
+    use ledger::{Entry, Outcome, UsageSource};
 
-impl Shown for Held {
-    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        match self {
-            Self::Proof(proof) => proof.text(out),
-            Self::Export(export) => export.text(out),
+    fn signer() -> Signer {
+        Signer::from_seed("log", &[7; 32]).unwrap()
+    }
+
+    fn entry(number: u128) -> Vec<u8> {
+        let entry = Entry {
+            id: RequestId::from_u128(number),
+            tenant: TenantId::from_u128(1),
+            team: TeamId::from_u128(2),
+            project: None,
+            key: KeyId::from_u128(3),
+            node: NodeId::from_u128(4),
+            started: UnixMillis(0),
+            finished: UnixMillis(1_000),
+            operation: Operation::Chat,
+            dialect: "openai".to_owned(),
+            model: Some("tiny".to_owned()),
+            target: None,
+            outcome: Outcome::Completed,
+            status: 200,
+            attempts: 1,
+            cached: false,
+            usage: Usage::default(),
+            usage_source: UsageSource::None,
+            cost: Money::from_nanos(5),
+            price_version: "v".to_owned(),
+            charges: Vec::new(),
+            policies: Vec::new(),
+            findings: Vec::new(),
+            request_digest: None,
+            response_digest: None,
+        };
+        entry.to_bytes()
+    }
+
+    fn leaves(count: u128) -> Vec<Hash> {
+        (0..count).map(|number| leaf_hash(&entry(number))).collect()
+    }
+
+    fn head(count: u128) -> String {
+        let leaves = leaves(count);
+        let origin = origin_of("log", TenantId::from_u128(1));
+        let size = u64::try_from(leaves.len()).unwrap();
+        Checkpoint {
+            origin,
+            size,
+            root: root_of(&leaves),
+        }
+        .sign(&signer())
+        .unwrap()
+    }
+
+    fn known(count: u128) -> Checkpoint {
+        ledger::note::open(&head(count), &[signer().verifier().clone()]).unwrap()
+    }
+
+    fn exported(count: u128) -> String {
+        let origin = origin_of("log", TenantId::from_u128(1));
+        let mut lines = vec![ExportLine::header(&origin, signer().verifier()).to_line()];
+        for number in 0..count {
+            let index = u64::try_from(number).unwrap();
+            lines.push(ExportLine::entry(index, &entry(number)).unwrap().to_line());
+        }
+        lines.push(ExportLine::checkpoint(&head(count)).to_line());
+        lines.join("\n") + "\n"
+    }
+
+    fn verified(text: &str, known: Option<&Checkpoint>) -> Result<Held, Failure> {
+        verify(text.as_bytes(), Path::new("evidence"), signer().verifier(), known)
+    }
+
+    #[test]
+    fn agp_r2_proofs_and_exports_are_told_apart_and_verified() {
+        let proof = prove(&entry(1), 1, &leaves(3), &head(3)).unwrap();
+        for text in [
+            serde_json::to_string(&proof).unwrap(),
+            serde_json::to_string_pretty(&proof).unwrap(),
+        ] {
+            assert!(
+                matches!(verified(&text, None), Ok(Held::Proof(held)) if held.index == 1 && held.size == 3)
+            );
+        }
+        let export = exported(3);
+        assert!(matches!(verified(&export, Some(&known(2))), Ok(Held::Export(held)) if held.entries == 3));
+    }
+
+    #[test]
+    fn agp_r2_changed_evidence_exits_with_4_and_says_where() {
+        let export = exported(3);
+        let changed = export.replacen("\\\"cost\\\":5", "\\\"cost\\\":6", 1);
+        assert_ne!(changed, export);
+        let failure = verified(&changed, None).unwrap_err();
+        assert_eq!(failure.exit(), 4);
+        assert!(failure.to_string().contains("entry 0"), "{failure}");
+        for text in [
+            "",
+            "{}",
+            "nonsense",
+            "{\"ledger\":",
+            &export.replacen("\"format\":1", "\"format\":2", 1),
+        ] {
+            assert_eq!(verified(text, None).unwrap_err().exit(), 4, "{text}");
         }
     }
-}
 
-impl ProofHeld {
-    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let entry = &self.entry;
-        let model = entry.model.as_deref().unwrap_or("no model");
-        let target = entry.target.as_deref().unwrap_or("nobody");
-        writeln!(out, "verified: {} is in the ledger", entry.id)?;
-        facts(out, &[
-            ("ledger", self.origin.clone()),
-            ("entry", format!("{} of {} under a signed root", self.index, self.size)),
-            ("call", format!("{} with {model}, served by {target}", entry.operation.as_str())),
-            ("finished", rfc3339(entry.finished).unwrap_or_default()),
-            ("tokens", format!("{} prompt, {} output", entry.usage.prompt(), entry.usage.output)),
-            ("cost", format!("${}", entry.cost)),
-            ("root", self.root.clone()),
-            ("signed by", self.key.clone()),
-            ("history", since(self.since)),
-        ])
+    #[test]
+    fn anp_0012_a_ledger_cut_short_is_noticed_by_whoever_kept_a_checkpoint() {
+        assert!(verified(&exported(2), None).is_ok());
+        assert_eq!(verified(&exported(2), Some(&known(3))).unwrap_err().exit(), 4);
+        let proof = serde_json::to_string(&prove(&entry(1), 1, &leaves(2), &head(2)).unwrap()).unwrap();
+        assert_eq!(verified(&proof, Some(&known(3))).unwrap_err().exit(), 4);
     }
-}
 
-impl ExportHeld {
-    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "verified: all {} entries", self.entries)?;
-        facts(out, &[
-            ("ledger", self.origin.clone()),
-            ("entries", format!("{}, {} signed roots", self.entries, self.checkpoints)),
-            ("first", self.first.clone().unwrap_or_default()),
-            ("last", self.last.clone().unwrap_or_default()),
-            ("cost", format!("${}", self.cost_nanos)),
-            ("root", self.root.clone()),
-            ("signed by", self.key.clone()),
-            ("history", since(self.since)),
-        ])
+    #[test]
+    fn a_proof_must_speak_of_the_checkpoint_it_is_held_against() {
+        let leaves = leaves(4);
+        let without = serde_json::to_string(&prove(&entry(3), 3, &leaves, &head(4)).unwrap()).unwrap();
+        let failure = verified(&without, Some(&known(2))).unwrap_err();
+        assert!(
+            failure
+                .to_string()
+                .contains("says nothing about the checkpoint at 2"),
+            "{failure}"
+        );
+        let with = prove_since(&entry(3), 3, &leaves, &head(4), 2).unwrap();
+        assert!(verified(&serde_json::to_string(&with).unwrap(), Some(&known(2))).is_ok());
+    }
+
+    #[test]
+    fn evidence_without_a_last_newline_or_with_foreign_line_ends_is_judged_as_it_is() {
+        assert!(verified(exported(2).trim_end(), None).is_ok());
+        let mut bytes = exported(2).into_bytes();
+        bytes.extend(b"\xff\n");
+        let judged = verify(bytes.as_slice(), Path::new("evidence"), signer().verifier(), None);
+        assert_eq!(judged.unwrap_err().exit(), 4);
+    }
+
+    #[test]
+    fn agp_d2_a_line_without_end_is_not_read_without_end() {
+        let mut trouble = None;
+        let mut lines = Lines {
+            evidence: BufReader::new(io::repeat(b'a')),
+            trouble: &mut trouble,
+        };
+        let line = lines.next().unwrap();
+        assert!(line.len() > LINE_BYTES_MAX && line.len() < LINE_BYTES_MAX + 8);
+    }
+
+    #[test]
+    fn keys_are_given_as_text_or_as_a_file() {
+        let at = At {
+            config: None,
+            data_dir: None,
+        };
+        let text = signer().verifier_text();
+        assert_eq!(verifier(Some(&text), &at).unwrap(), *signer().verifier());
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ledger.key");
+        std::fs::write(&file, format!("{text}\n")).unwrap();
+        assert_eq!(verifier(file.to_str(), &at).unwrap(), *signer().verifier());
+        assert_eq!(verifier(Some("log+00000000+AQ"), &at).unwrap_err().exit(), 2);
     }
 }
