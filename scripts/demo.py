@@ -7,12 +7,13 @@ started is stopped at the end, also when a step fails.
 """
 
 import argparse
+import contextlib
+import fcntl
 import http.client
 import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -21,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from dev import engine  # noqa: E402
 from dev.gate import Gate, Ports  # noqa: E402
-from dev.process import Program, Programs  # noqa: E402
+from dev.process import Program, Programs, complete  # noqa: E402
 from dev.python import CACHE, ROOT  # noqa: E402
 from dev.say import Failure, say, step  # noqa: E402
 
@@ -29,6 +30,7 @@ FOLDER = CACHE / "demo"
 QUESTION = "What is the capital of France? Answer in one sentence."
 OUTPUT_TOKENS_MAX = 64
 CALL_SECONDS_MAX = 120
+BUILD_SECONDS_MAX = 3600
 
 
 def main() -> int:
@@ -38,7 +40,7 @@ def main() -> int:
     asked = arguments.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with Programs() as programs:
+        with alone(), Programs() as programs:
             demonstrate(programs, asked.binary, asked.once)
     except KeyboardInterrupt:
         say("\nstopped")
@@ -46,6 +48,18 @@ def main() -> int:
         failure.show()
         return 1
     return 0
+
+
+@contextlib.contextmanager
+def alone():
+    """One demo at a time: a second one would take the folder from under the first."""
+    CACHE.mkdir(exist_ok=True)
+    with open(CACHE / "demo.lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Failure("another demo is running here", "stop it with Ctrl-C first") from None
+        yield
 
 
 def demonstrate(programs: Programs, binary: Path | None, once: bool) -> None:
@@ -79,8 +93,8 @@ def build() -> Path:
     if not shutil.which("cargo"):
         raise Failure("cargo is not installed", "see https://rustup.rs, or apt-get install cargo")
     with step("building bartizan (the first time takes minutes)"):
-        if subprocess.run(["cargo", "build", "--release", "-p", "bartizan"], cwd=ROOT).returncode != 0:
-            raise Failure("bartizan could not be built", "a C compiler and cmake are needed: apt-get install build-essential cmake")
+        if complete(["cargo", "build", "--release", "-p", "bartizan"], BUILD_SECONDS_MAX, cwd=ROOT) != 0:
+            raise Failure("bartizan could not be built", "a C compiler is needed: apt-get install build-essential")
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     return target / "release/bartizan"
 

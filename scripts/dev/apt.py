@@ -2,8 +2,8 @@
 
 import os
 import shutil
-import subprocess
 
+from .process import complete
 from .say import Failure, say
 
 INSTALL_SECONDS_MAX = 900
@@ -26,6 +26,5 @@ def install(*packages: str) -> None:
 def _apt(*arguments: str) -> None:
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     command = ["apt-get", "--quiet=2", *arguments]
-    ended = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=INSTALL_SECONDS_MAX)
-    if ended.returncode != 0:
+    if complete(command, INSTALL_SECONDS_MAX, env) != 0:
         raise Failure(f"`{' '.join(command)}` failed")

@@ -110,6 +110,31 @@ class Program:
             self._err.close()
 
 
+def complete(command: list, seconds_max: float, env: dict | None = None, cwd=None) -> int:
+    """Runs a command to its end, its output shown, and returns its code. If it takes too long or we are
+    stopped, it is ended with all that it started itself."""
+    words = [str(word) for word in command]
+    child = subprocess.Popen(words, env=env, cwd=cwd, stdin=subprocess.DEVNULL, start_new_session=True)
+    try:
+        return child.wait(seconds_max)
+    except subprocess.TimeoutExpired:
+        raise Failure(f"`{' '.join(words[:3])} …` took more than {seconds_max / 60:.0f} minutes") from None
+    finally:
+        end_group(child)
+
+
+def end_group(child: subprocess.Popen) -> None:
+    """Ends a process that leads a session of its own, with all of its session, if it still runs."""
+    if child.poll() is not None:
+        return
+    os.killpg(child.pid, signal.SIGTERM)
+    try:
+        child.wait(10)
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+
 class Programs:
     """Everything that was started, stopped in the opposite order: `with Programs() as programs: …`."""
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from .process import complete
 from .say import Failure, say
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,9 +79,5 @@ def _run(command: list, failure: str) -> None:
     if Path(CERTIFICATES).exists():
         env.setdefault("SSL_CERT_FILE", CERTIFICATES)
     env.setdefault("UV_HTTP_TIMEOUT", "180")
-    try:
-        ended = subprocess.run([str(word) for word in command], env=env, stdin=subprocess.DEVNULL, timeout=INSTALL_SECONDS_MAX)
-    except subprocess.TimeoutExpired:
-        raise Failure(f"{failure}: it took more than {INSTALL_SECONDS_MAX // 60} minutes", OFFLINE) from None
-    if ended.returncode != 0:
+    if complete(command, INSTALL_SECONDS_MAX, env) != 0:
         raise Failure(failure, OFFLINE)

@@ -2,12 +2,12 @@
 
 import os
 import re
-import signal
 import subprocess
 import threading
 import time
 from dataclasses import dataclass, field
 
+from .process import end_group
 from .say import say, took
 
 STEP_SECONDS_MAX = 1800
@@ -99,7 +99,7 @@ class Step:
             errors="replace",
             start_new_session=True,
         )
-        late = threading.Timer(STEP_SECONDS_MAX, _end, [child])
+        late = threading.Timer(STEP_SECONDS_MAX, end_group, [child])
         late.start()
         try:
             for line in child.stdout:
@@ -108,7 +108,7 @@ class Step:
             code = child.wait()
         finally:
             late.cancel()
-            _end(child)
+            end_group(child)
         self.took = took(begun)
         self.passed = code == 0 and self.counts.failed == 0
         if code != 0 and self.counts.failed == 0:
@@ -116,13 +116,3 @@ class Step:
             self.counts.failed = 1
         return self.passed
 
-
-def _end(child: subprocess.Popen) -> None:
-    """Ends the step's own process group, if it is still there."""
-    if child.poll() is None:
-        os.killpg(child.pid, signal.SIGTERM)
-        try:
-            child.wait(10)
-        except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()

@@ -13,6 +13,9 @@ QUESTION = [{"role": "user", "content": "What is the capital of France? Answer i
 # The built-in catalogue's nominal price of a model on own hardware: $0.02 and $0.04 a million tokens.
 INPUT_NANOS, OUTPUT_NANOS = 20, 40
 
+# The Anthropic client has no argument of its own for it; models still take it.
+COLD = {"temperature": 0}
+
 
 @pytest.fixture
 def openai_real(real):
@@ -68,7 +71,7 @@ def test_openai_completion(openai_real):
 
 
 def test_anthropic_whole(real, anthropic_real):
-    raw = anthropic_real.messages.with_raw_response.create(model=MODEL, messages=QUESTION, temperature=0, max_tokens=32)
+    raw = anthropic_real.messages.with_raw_response.create(model=MODEL, messages=QUESTION, extra_body=COLD, max_tokens=32)
     message = raw.parse()
     assert "Paris" in message.content[0].text
     prompt = message.usage.input_tokens + (message.usage.cache_read_input_tokens or 0)
@@ -76,7 +79,7 @@ def test_anthropic_whole(real, anthropic_real):
 
 
 def test_anthropic_streamed(real, anthropic_real):
-    with anthropic_real.messages.stream(model=MODEL, messages=QUESTION, temperature=0, max_tokens=32) as stream:
+    with anthropic_real.messages.stream(model=MODEL, messages=QUESTION, extra_body=COLD, max_tokens=32) as stream:
         text = "".join(stream.text_stream)
         message = stream.get_final_message()
         request_id = stream.response.headers["request-id"]
@@ -86,7 +89,7 @@ def test_anthropic_streamed(real, anthropic_real):
 
 
 def test_an_answer_cut_at_its_bound(anthropic_real):
-    message = anthropic_real.messages.create(model=MODEL, messages=QUESTION, temperature=0, max_tokens=3)
+    message = anthropic_real.messages.create(model=MODEL, messages=QUESTION, extra_body=COLD, max_tokens=3)
     assert message.stop_reason == "max_tokens"
     assert message.usage.output_tokens == 3
 

@@ -202,7 +202,9 @@ fn server_options(config: &Config) -> ServerOptions {
     ServerOptions {
         head_bytes_max: config.server.head_bytes_max,
         headers_max: config.server.headers_max,
-        head_timeout: ms(config.server.head_timeout_ms.max(config.server.idle_timeout_ms)),
+        head_timeout: ms(config.server.head_timeout_ms),
+        idle_timeout: ms(config.server.idle_timeout_ms),
+        write_timeout: ms(config.server.idle_timeout_ms),
         handshake_timeout: ms(config.server.head_timeout_ms),
         http2: config.server.http2,
     }

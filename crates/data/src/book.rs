@@ -61,6 +61,8 @@ struct State {
     remaining_hint: Money,
     /// An answer of the store's was lost: its lease may be larger than what is held here.
     unsure: bool,
+    /// What calls that wait for the lease to grow need together.
+    waiting: Money,
 }
 
 impl Cell {
@@ -77,6 +79,7 @@ impl Cell {
             recent: Money::ZERO,
             remaining_hint,
             unsure: false,
+            waiting: Money::ZERO,
         };
         Self { scope, state: Mutex::new(state), asking: tokio::sync::Mutex::new(()), prefetching: AtomicBool::new(false) }
     }
@@ -120,6 +123,11 @@ impl Cell {
 
     fn void(&self, window_start: UnixMillis, reserved: Money) {
         self.holding_of(window_start, |holding| holding.void(reserved));
+    }
+
+    fn waits_for(&self, change: impl FnOnce(Money) -> Money) {
+        let mut state = self.lock();
+        state.waiting = change(state.waiting);
     }
 
     /// The store did not say that it took `amount` back. A lease that is gone needs nothing more.
@@ -300,10 +308,11 @@ impl Book {
                 elsewhere: missing,
             })
         };
-        match tokio::time::timeout(self.wait, asking).await {
-            Ok(answer) => answer,
-            Err(_) => Err(Unreserved::Unavailable("the store did not answer in time".to_owned())),
-        }
+        // Who asks the store asks for all who wait.
+        cell.waits_for(|waiting| waiting.plus(amount));
+        let answer = tokio::time::timeout(self.wait, asking).await;
+        cell.waits_for(|waiting| waiting.minus_floor_zero(amount));
+        answer.unwrap_or_else(|_| Err(Unreserved::Unavailable("the store did not answer in time".to_owned())))
     }
 
     /// One conditional update in the store.
@@ -319,7 +328,7 @@ impl Book {
                 return Err(Unreserved::Exhausted { budget: state.budget.name.clone(), remaining, elsewhere });
             }
             let rate = Money::from_nanos(state.recent.nanos() / 2);
-            let wanted = lease_size(state.budget.limit, state.remaining_hint, rate, at_least);
+            let wanted = lease_size(state.budget.limit, state.remaining_hint, rate, at_least).max(state.waiting);
             (self.wish_of(&state, at_least, wanted), state.budget.name.clone())
         };
         match self.ask(cell, &wish).await {
@@ -371,15 +380,17 @@ impl Book {
     /// Learns from the store what is held, where an answer of its was lost: what nobody here knows of would
     /// otherwise stay lent for as long as the node lives.
     // threat: AGP-BUDGET-3.2
-    async fn reassure(&self, cell: &Cell) {
+    async fn reassure(&self, cell: &Cell) -> bool {
         let wish = {
             let mut state = cell.lock();
             state.roll(UnixMillis::now());
             self.wish_of(&state, Money::ZERO, Money::ZERO)
         };
-        if let Err(error) = self.ask(cell, &wish).await {
+        let answer = self.ask(cell, &wish).await;
+        if let Err(error) = &answer {
             tracing::debug!(budget = %wish.budget, %error, "what is held of a budget is still not known");
         }
+        answer.is_ok()
     }
 
     /// Gives back what a cell holds above `keep`, and the whole of windows that have ended.
@@ -389,8 +400,9 @@ impl Book {
     /// more, so there it is simply tried again.
     async fn give_back(&self, cell: &Arc<Cell>, keep: Money) {
         let _one_at_a_time = cell.asking.lock().await;
-        if cell.lock().unsure {
-            self.reassure(cell).await;
+        let unsure = cell.lock().unsure;
+        if unsure && !self.reassure(cell).await {
+            return; // The store is away: what is left of the lease is all there is to spend.
         }
         let mut idle = Vec::new();
         {
@@ -476,3 +488,8 @@ impl Keeper {
         }
     }
 }
+
+#[cfg(test)]
+mod fake_store;
+#[cfg(test)]
+mod tests;

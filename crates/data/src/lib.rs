@@ -13,12 +13,14 @@ pub mod gate;
 pub mod live;
 mod models;
 mod observe;
+mod pace;
 pub mod pipeline;
 pub mod refusal;
 pub mod server;
 pub mod settings;
 pub mod stage;
 pub mod ticket;
+mod unstalled;
 mod watch;
 
 pub use gate::{Gate, GateParts, View};

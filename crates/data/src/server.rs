@@ -21,7 +21,9 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::detach::Detach;
 use crate::gate::Gate;
+use crate::pace::{Paced, Turns};
 use crate::pipeline;
+use crate::unstalled::Unstalled;
 
 /// Sizes and times of connections.
 #[derive(Debug, Clone)]
@@ -30,8 +32,12 @@ pub struct ServerOptions {
     pub head_bytes_max: usize,
     /// Headers of a request.
     pub headers_max: usize,
-    /// How long a head may take, also on an idle connection that is kept.
+    /// How long a head may take to arrive, from the connection's start or the head's first byte.
     pub head_timeout: Duration,
+    /// How long a connection may rest between two requests.
+    pub idle_timeout: Duration,
+    /// How long a caller may take none of what is written to it.
+    pub write_timeout: Duration,
     /// How long the TLS handshake may take.
     pub handshake_timeout: Duration,
     /// Whether HTTP/2 is offered (over TLS, by ALPN).
@@ -138,18 +144,24 @@ impl Connection {
     async fn http1(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let (gate, peer) = (self.gate.clone(), self.peer.ip().to_canonical());
         let draining = *self.drain.borrow();
+        let stream = Unstalled::new(stream, self.options.write_timeout);
         let mut builder = http1::Builder::new();
         builder
             .timer(TokioTimer::new())
-            .header_read_timeout(self.options.head_timeout)
+            .header_read_timeout(self.options.idle_timeout.max(self.options.head_timeout))
             .max_buf_size(self.options.head_bytes_max.max(8192))
             .keep_alive(!draining)
             .half_close(false);
         if self.options.headers_max != 100 {
             builder.max_headers(self.options.headers_max);
         }
-        let connection =
-            builder.serve_connection(TokioIo::new(stream), service_fn(move |request| answer(gate.clone(), peer, request)));
+        let turns = Turns::default();
+        let stream = Paced::new(stream, turns.clone(), self.options.head_timeout);
+        let service = service_fn(move |request| {
+            let (turn, answer) = (turns.begin(), answer(gate.clone(), peer, request));
+            async move { answer.await.map(|answer| answer.map(|body| turn.answered(body))) }
+        });
+        let connection = builder.serve_connection(TokioIo::new(stream), service);
         tokio::pin!(connection);
         tokio::select! {
             _ = connection.as_mut() => return,
@@ -163,6 +175,7 @@ impl Connection {
     async fn http2(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let (gate, peer) = (self.gate.clone(), self.peer.ip().to_canonical());
         let header_list = u32::try_from(self.options.head_bytes_max).unwrap_or(u32::MAX);
+        let stream = Unstalled::new(stream, self.options.write_timeout);
         let mut builder = http2::Builder::new(TokioExecutor::new());
         builder
             .timer(TokioTimer::new())

@@ -2,6 +2,7 @@
 //!
 //! Built from `bartizan.yaml` by the product; a bad file never becomes one of these.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -214,6 +215,17 @@ impl Provider {
             }
         };
         Some(Self { name, dialect, base, headers, deadlines, inject_stream_usage, credential })
+    }
+
+    /// The provider's own words without the credential, which some providers repeat when they refuse it.
+    // threat: AGP-I1
+    pub(crate) fn without_credential<'t>(&self, said: &'t str) -> Cow<'t, str> {
+        let credential = self.credential.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let secret = credential.strip_prefix("Bearer ").unwrap_or(credential);
+        if secret.is_empty() || !said.contains(secret) {
+            return Cow::Borrowed(said);
+        }
+        Cow::Owned(said.replace(secret, "[redacted:provider_credential]"))
     }
 
     /// The header that carries the credential. Called by the upstream stage and by nothing else.

@@ -44,6 +44,8 @@ pub struct Ticket {
     pub(crate) prompt: bytes::Bytes,
     pub(crate) reservation: Option<Reservation>,
     pub(crate) bound: Money,
+    /// The most tokens that the prompt can have and that can be generated: what the bound was reckoned from.
+    pub(crate) tokens_bound: (u64, u64),
     pub(crate) permits: Vec<Permit>,
     /// Tokens taken from tokens-per-minute limits in advance.
     pub(crate) tokens_taken: Vec<(Arc<ScopeLimits>, Remaining)>,
@@ -140,6 +142,7 @@ impl Ticket {
             prompt: bytes::Bytes::new(),
             reservation: None,
             bound: Money::ZERO,
+            tokens_bound: (u64::MAX, u64::MAX),
             permits: Vec::new(),
             tokens_taken: Vec::new(),
             rates: Rates::default(),
@@ -179,6 +182,7 @@ impl Ticket {
         new.prompt = std::mem::take(&mut self.prompt);
         new.reservation = self.reservation.take();
         new.bound = self.bound;
+        new.tokens_bound = self.tokens_bound;
         new.permits = std::mem::take(&mut self.permits);
         new.tokens_taken = std::mem::take(&mut self.tokens_taken);
         new.rates = self.rates;

@@ -8,8 +8,21 @@
     reason = "test code"
 )]
 
+mod canary;
 mod credentials;
+mod guards;
+mod headers;
+mod money_budget;
+mod money_faults;
+mod money_kill;
+mod money_leaving;
+mod money_limits;
+mod money_nodes;
+mod money_postgres;
+mod money_scene;
+mod money_store;
 mod passthrough;
 mod refusals;
 mod scene;
+mod smuggling;
 mod surfaces;

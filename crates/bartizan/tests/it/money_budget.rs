@@ -1,13 +1,11 @@
 //! Attacks on budgets of one node: many callers at once, dear calls beside cheap ones, models without a price.
 
-use std::time::Duration;
-
 use domain::{KeyId, Money};
 use ledger::{BudgetScope, Outcome, Window};
 use credential::Limits;
 use testkit::ScriptedProvider;
 
-use super::money_scene::{Call, House, PROMPT_TOKENS, check_books, code, config, gate, make, metered, metric, price, soaked, storm, total};
+use super::money_scene::{Call, House, PROMPT_TOKENS, check_books, config, gate, make, metered, metric, price, soaked, storm, total};
 
 const fn cents(cents: i64) -> Money {
     Money::from_nanos(cents * 10_000_000)
@@ -19,7 +17,8 @@ const fn cents(cents: i64) -> Money {
 async fn agp_d1_many_callers_never_overspend_any_level_and_the_books_agree() {
     let provider = ScriptedProvider::start().await;
     provider.script("*", metered(1));
-    let gate = gate().config(config(&provider, "")).start().await;
+    // A lease that grows waits for the embedded store's one writer, and that is slow in an unoptimised build.
+    let gate = gate().config(config(&provider, "budgets: { wait_ms: 5000 }")).start().await;
     let house = House::of(&gate).await;
     let first = KeyId::generate();
     let budgets = [
@@ -56,7 +55,7 @@ async fn agp_d1_many_callers_never_overspend_any_level_and_the_books_agree() {
         }
     }
     let last = last.expect("the money ends");
-    assert_eq!(last.code(), "budget_exhausted", "{last:?}");
+    assert_eq!(last.code, "budget_exhausted", "{last:?}");
 
     let entries = house.wait_for_entries(seen.len()).await;
     check_books(&seen, &entries);
@@ -85,7 +84,7 @@ async fn agp_d1_a_dear_call_that_is_refused_leaves_the_rest_to_others() {
     let client = house.key().await.at(&gate).await;
     for number in (0..60).step_by(6) {
         let dear = make(&client, "gpt-4o", Call { number, max_tokens: 1_000_000 }, None).await;
-        assert_eq!((dear.status, dear.code().as_str()), (402, "budget_exhausted"), "{dear:?}");
+        assert_eq!((dear.status, dear.code.as_str()), (402, "budget_exhausted"), "{dear:?}");
         let cheap = make(&client, "gpt-4o", Call::new(number), None).await;
         assert_eq!(cheap.status, 200, "{cheap:?}");
     }
@@ -134,8 +133,7 @@ async fn agp_budget_3_1_a_model_without_a_price_is_refused_unless_it_is_said_to_
         }
         if status == 402 {
             let openai = client.post("/v1/chat/completions", &Call::new(0).body("homemade")).await;
-            assert_eq!(code(&openai.body), "model_unpriced");
+            assert_eq!(openai.header("x-refusal-code"), Some("model_unpriced"));
         }
-        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }

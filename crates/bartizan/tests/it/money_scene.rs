@@ -98,7 +98,7 @@ pub fn metered(every_ms: u64) -> Reply {
     Reply::from_request(move |received| {
         let output = Call::of(received).output();
         Reply::words(UsualWords {
-            text: "a ".repeat(usize::try_from(output).unwrap()),
+            text: "hello ".repeat(usize::try_from(output).unwrap()),
             usage: Some((PROMPT_TOKENS, output)),
             every_ms,
             ..UsualWords::default()
@@ -307,6 +307,8 @@ pub struct Seen {
     /// The request's id, if a head came.
     pub id: Option<String>,
     pub status: u16,
+    /// The stable code of a refusal.
+    pub code: String,
     pub body: Bytes,
     /// Whether it was answered to its proper end, whatever the answer.
     pub whole: bool,
@@ -318,27 +320,18 @@ impl Seen {
         self.whole && self.status == 200
     }
 
-    /// The refusal's code, in either dialect.
-    pub fn code(&self) -> String {
-        code(&self.body)
-    }
-}
-
-/// The stable code in an error body of either dialect.
-pub fn code(body: &[u8]) -> String {
-    let value: Value = serde_json::from_slice(body).unwrap_or_default();
-    let places = [&value["error"]["code"], &value["error"]["details"]["code"], &value["error"]["type"]];
-    places.into_iter().find_map(Value::as_str).unwrap_or_default().to_owned()
 }
 
 /// Makes one call; `pieces` is after how many pieces of the answer to hang up, if at all.
 pub async fn make(client: &Client, model: &str, call: Call, pieces: Option<usize>) -> Seen {
     let client = client.header("content-type", "application/json");
     let opening = client.open(Method::POST, call.path(), Bytes::from(call.body(model).to_string()));
-    let mut seen = Seen { call, id: None, status: 0, body: Bytes::new(), whole: false };
+    let mut seen = Seen { call, id: None, status: 0, code: String::new(), body: Bytes::new(), whole: false };
     let Ok(Ok(mut live)) = tokio::time::timeout(Duration::from_secs(20), opening).await else { return seen };
     seen.status = live.status;
-    seen.id = live.headers.get("x-request-id").map(|id| id.to_str().unwrap().to_owned());
+    let header = |name| live.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+    seen.id = header("x-request-id");
+    seen.code = header("x-refusal-code").unwrap_or_default();
     let mut body = Vec::new();
     let reading = async {
         let mut count = 0;
@@ -355,7 +348,8 @@ pub async fn make(client: &Client, model: &str, call: Call, pieces: Option<usize
     let ended = tokio::time::timeout(Duration::from_secs(20), reading).await.unwrap_or(false);
     let text = String::from_utf8_lossy(&body).into_owned();
     let terminated = seen.status != 200 || !call.streams() || text.contains("[DONE]") || text.contains("message_stop");
-    seen.whole = ended && terminated;
+    // A stream that fails ends with an error of its dialect.
+    seen.whole = ended && terminated && (seen.status != 200 || !text.contains("\"error\":{"));
     seen.body = body.into();
     seen
 }

@@ -27,8 +27,8 @@ budgets: { wait_ms: 100 }
 routing: { attempts_max: 2, breaker: { consecutive_failures_max: 3, cooldown_ms: 60000 } }
 ";
 
-const MODELS: [&str; 13] = [
-    "m", "unpriced", "unreachable", "slow", "broken", "garbage", "large", "credential", "refused", "blocked", "resting", "held",
+const MODELS: [&str; 12] = [
+    "m", "unpriced", "slow", "broken", "garbage", "large", "credential", "refused", "blocked", "resting", "held",
     "bounded",
 ];
 
@@ -41,13 +41,12 @@ store: {{ refresh_every_ms: 20 }}
 providers:
   - {{ name: oa, kind: openai, base_url: \"{base}\", credential: \"env:OA_KEY\", models: [{names}], timeouts: {{ first_byte_ms: 700 }} }}
   - {{ name: an, kind: anthropic, base_url: \"{base}\", credential: \"env:AN_KEY\", models: [{names}], timeouts: {{ first_byte_ms: 700 }} }}
-  - {{ name: away, kind: openai, base_url: \"http://127.0.0.1:9\", models: [m] }}
+  - {{ name: away, kind: openai, base_url: \"http://127.0.0.1:9\", models: [m, n] }}
 models:
   - {{ name: bounded, output_tokens_max: 10, targets: [{{ provider: oa, model: bounded }}] }}
-  - {{ name: unreachable, targets: [{{ provider: away, model: m }}] }}
 prices:
   overrides:
-    - {{ provider: away, model: m, input_per_million: 1, output_per_million: 2 }}
+    - {{ provider: away, model: \"*\", input_per_million: 1, output_per_million: 2 }}
 "
     );
     for provider in ["oa", "an"] {
@@ -190,8 +189,7 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
             [client.post(CALLS[0], &openai).await, client.post(CALLS[1], &anthropic).await]
         }
         Code::UpstreamUnreachable => {
-            let body = call("unreachable");
-            [client.post(CALLS[0], &body).await, client.post(CALLS[1], &body).await]
+            [client.post(CALLS[0], &call("away/m")).await, client.post(CALLS[1], &call("away/n")).await]
         }
         Code::UpstreamTimeout => scripted(scene, "slow", Reply::stall_before_head()).await,
         Code::UpstreamBroken => scripted(scene, "broken", Reply::usual().cut_after(20, Cut::Rst)).await,

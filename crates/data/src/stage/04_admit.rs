@@ -46,6 +46,7 @@ pub async fn run(gate: &Gate, authorized: Authorized, ticket: &mut Ticket) -> Ga
     let settings = ticket.settings.clone();
     let prompt_bound = tokenizer::upper_bound(envelope.text_bytes, envelope.messages, envelope.images);
     let (output_bound, output_tokens) = output_bound(endpoint, &envelope, &model, &settings);
+    ticket.tokens_bound = (prompt_bound, output_bound);
     places(ticket, envelope.stream)?;
     rates(gate, ticket, &envelope, output_bound)?;
     ticket.bound = money_bound(endpoint, &model, &settings, prompt_bound, output_bound)?;

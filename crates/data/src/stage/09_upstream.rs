@@ -96,7 +96,7 @@ pub async fn run(
             Ok(Answering { target, endpoint, response, health })
         }
         Ok(response) => {
-            let failed = refused(response, &ticket.settings.guards).await;
+            let failed = refused(response, &ticket.settings.guards, &target.provider).await;
             let sick = failed.again || failed.refusal.code == Code::UpstreamCredential;
             health.report(if sick { Health::Failure } else { Health::Success }, gate.monotonic_ns(Instant::now()));
             observe::attempt_failed(gate, &target, &failed.refusal);
@@ -167,10 +167,11 @@ fn unreachable(error: &UpstreamError, ticket: &mut Ticket) -> Failed {
 
 /// The provider said no. Its own words are passed on where they are about the request, never where they
 /// are about our credential.
-async fn refused(response: Response<Incoming>, guards: &Guards) -> Failed {
+async fn refused(response: Response<Incoming>, guards: &Guards, provider: &Provider) -> Failed {
     let status = response.status();
     let wait = retry_after(&response);
     let message = error_message(response.into_body()).await;
+    let message = message.as_deref().map(|message| provider.without_credential(message));
     // threat: AGP-I1
     let said = message.as_deref().map_or("the provider gave no reason".into(), |m| guards.secrets.scrub(m));
     let passed = |status: StatusCode| {
@@ -191,7 +192,9 @@ async fn refused(response: Response<Incoming>, guards: &Guards) -> Failed {
         },
         500..=599 => {
             let refusal = Refusal::new(Code::UpstreamRefused, format!("the provider failed with status {}", status.as_u16()));
-            let refusal = refusal.internally(said.into_owned()).retry_after(wait.unwrap_or(1));
+            // Its words go neither to the caller nor to the log: they may repeat the prompt.
+            // threat: ANP-0020
+            let refusal = refusal.retry_after(wait.unwrap_or(1));
             Failed { refusal: refusal.with_status(if status.as_u16() == 503 || status.as_u16() == 529 { 503 } else { 502 }), again: true }
         }
         _ => Failed {

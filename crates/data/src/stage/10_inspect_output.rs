@@ -26,12 +26,16 @@ pub struct Cleared {
 pub async fn whole(gate: &Gate, answering: Answering, call: &Inspected, ticket: &mut Ticket) -> Gated<Cleared> {
     let Answering { target, endpoint, response, health } = answering;
     let read = read(response, ticket, target.provider.deadlines.total).await;
-    let outcome = if read.is_ok() { Health::Success } else { Health::Failure };
+    let understood = read.and_then(|body| {
+        let facts = dialect::read_response(endpoint, &body).map_err(|error| {
+            Refusal::new(Code::UpstreamGarbage, "the provider's answer makes no sense").internally(error.to_string())
+        })?;
+        Ok((body, facts))
+    });
+    // threat: ANP-0019
+    let outcome = if understood.is_ok() { Health::Success } else { Health::Failure };
     health.report(outcome, gate.monotonic_ns(std::time::Instant::now()));
-    let body = read?;
-    let facts = dialect::read_response(endpoint, &body).map_err(|error| {
-        Refusal::new(Code::UpstreamGarbage, "the provider's answer makes no sense").internally(error.to_string())
-    })?;
+    let (body, facts) = understood?;
     ticket.seen.usage = facts.usage;
     ticket.seen.text_bytes = facts.output_text_bytes;
     let body = guarded(endpoint, body, ticket)?;

@@ -94,16 +94,27 @@ pub async fn estimate(ticket: &Ticket) -> Used {
     let model = ticket.target.as_ref().map(|t| t.model.clone()).unwrap_or_default();
     let (endpoint, prompt) = (ticket.endpoint, ticket.prompt.clone());
     let (text, all) = (ticket.seen.text.clone(), ticket.seen.text_bytes);
+    let (input_max, output_max) = ticket.tokens_bound;
     let counted = tokio::task::spawn_blocking(move || {
-        let input = if said.prompt() > 0 { 0 } else { crate::count::prompt(endpoint, &prompt, &model).tokens };
-        let output = tokenizer::count(&model, &text).tokens;
-        (input, scaled(output, text.len() as u64, all))
+        let input = match said.prompt() {
+            0 => within(crate::count::prompt(endpoint, &prompt, &model), input_max),
+            _ => 0,
+        };
+        let output = tokenizer::count(&model, &text);
+        let tokens = scaled(output.tokens, text.len() as u64, all);
+        (input, within(tokenizer::Count { tokens, ..output }, output_max))
     });
     let Ok((input, output)) = counted.await else {
         return Used { usage: said, source: UsageSource::Bound };
     };
     let usage = Usage { input: said.input.saturating_add(input), output: said.output.max(output), ..said };
     Used { usage, source: UsageSource::Estimated }
+}
+
+/// A guess never says more than the call could have used; what was counted exactly is believed, also where a
+/// provider did not keep to what it was asked.
+fn within(count: tokenizer::Count, most: u64) -> u64 {
+    if count.exact { count.tokens } else { count.tokens.min(most) }
 }
 
 /// Tokens of the whole, counted on a part of it.

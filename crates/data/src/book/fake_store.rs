@@ -1,0 +1,136 @@
+//! A store in memory whose answers can be lost, late, or not be there at all.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use async_trait::async_trait;
+use credential::KeyRecord;
+use domain::{BudgetId, Money, NodeId, RequestId, TenantScope, UnixMillis};
+use ledger::{Budget, Lease, Standing};
+use store::{
+    Budgets, Directory, DirectoryDump, EntryLog, LeaseAnswer, LeaseWish, MemoryStore, Shipment, Store, StoreError,
+    StoredCheckpoint, StoredEntry, Team, Tenant, UsageQuery, UsageRow,
+};
+
+#[derive(Debug, Default)]
+pub(super) struct FakeStore {
+    pub(super) inner: MemoryStore,
+    /// Nothing is done.
+    pub(super) down: AtomicBool,
+    /// What is asked of leases is done, and nobody hears of it.
+    pub(super) mute: AtomicBool,
+    /// Leases are never answered for.
+    pub(super) silent: AtomicBool,
+    /// How often a lease was asked to grow.
+    pub(super) grown: AtomicU32,
+}
+
+impl FakeStore {
+    async fn mood(&self) -> Result<(), StoreError> {
+        if self.silent.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        tokio::task::yield_now().await;
+        if self.down.load(Ordering::SeqCst) { Err(gone()) } else { Ok(()) }
+    }
+
+    fn told<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+        if self.mute.load(Ordering::SeqCst) { Err(gone()) } else { answer }
+    }
+}
+
+fn gone() -> StoreError {
+    StoreError::Unavailable("told to fail".to_owned())
+}
+
+#[async_trait]
+impl Budgets for FakeStore {
+    async fn put_budget(&self, scope: &TenantScope, budget: &Budget) -> Result<(), StoreError> {
+        self.inner.put_budget(scope, budget).await
+    }
+    async fn delete_budget(&self, scope: &TenantScope, budget: BudgetId) -> Result<(), StoreError> {
+        self.inner.delete_budget(scope, budget).await
+    }
+    async fn budgets(&self, scope: &TenantScope) -> Result<Vec<Budget>, StoreError> {
+        self.inner.budgets(scope).await
+    }
+    async fn grow_lease(&self, scope: &TenantScope, wish: &LeaseWish) -> Result<LeaseAnswer, StoreError> {
+        self.grown.fetch_add(1, Ordering::SeqCst);
+        self.mood().await?;
+        self.told(self.inner.grow_lease(scope, wish).await)
+    }
+    async fn shrink_lease(&self, scope: &TenantScope, lease: &Lease, amount: Money) -> Result<Money, StoreError> {
+        self.mood().await?;
+        self.told(self.inner.shrink_lease(scope, lease, amount).await)
+    }
+    async fn renew_leases(&self, node: NodeId, expires: UnixMillis) -> Result<(), StoreError> {
+        self.inner.renew_leases(node, expires).await
+    }
+    async fn expire_leases(&self, now: UnixMillis) -> Result<u64, StoreError> {
+        self.inner.expire_leases(now).await
+    }
+    async fn close_leases(&self, node: NodeId) -> Result<Vec<Lease>, StoreError> {
+        self.inner.close_leases(node).await
+    }
+    async fn standing(&self, scope: &TenantScope, budget: BudgetId, start: UnixMillis) -> Result<Standing, StoreError> {
+        self.inner.standing(scope, budget, start).await
+    }
+}
+
+#[async_trait]
+impl Directory for FakeStore {
+    async fn revision(&self) -> Result<u64, StoreError> {
+        self.inner.revision().await
+    }
+    async fn load(&self) -> Result<DirectoryDump, StoreError> {
+        self.inner.load().await
+    }
+    async fn create_tenant(&self, tenant: &Tenant) -> Result<(), StoreError> {
+        self.inner.create_tenant(tenant).await
+    }
+    async fn create_team(&self, scope: &TenantScope, team: &Team) -> Result<(), StoreError> {
+        self.inner.create_team(scope, team).await
+    }
+    async fn create_key(&self, scope: &TenantScope, key: &KeyRecord) -> Result<(), StoreError> {
+        self.inner.create_key(scope, key).await
+    }
+    async fn replace_key(&self, scope: &TenantScope, before: &KeyRecord, after: &KeyRecord) -> Result<(), StoreError> {
+        self.inner.replace_key(scope, before, after).await
+    }
+    async fn keys(&self, scope: &TenantScope) -> Result<Vec<KeyRecord>, StoreError> {
+        self.inner.keys(scope).await
+    }
+}
+
+#[async_trait]
+impl EntryLog for FakeStore {
+    async fn append(&self, scope: &TenantScope, node: NodeId, shipments: &[Shipment]) -> Result<u64, StoreError> {
+        self.inner.append(scope, node, shipments).await
+    }
+    async fn size(&self, scope: &TenantScope) -> Result<u64, StoreError> {
+        self.inner.size(scope).await
+    }
+    async fn entry(&self, scope: &TenantScope, id: RequestId) -> Result<StoredEntry, StoreError> {
+        self.inner.entry(scope, id).await
+    }
+    async fn entries(&self, scope: &TenantScope, from: u64, count: u64) -> Result<Vec<StoredEntry>, StoreError> {
+        self.inner.entries(scope, from, count).await
+    }
+    async fn leaf_hashes(&self, scope: &TenantScope, size: u64) -> Result<Vec<[u8; 32]>, StoreError> {
+        self.inner.leaf_hashes(scope, size).await
+    }
+    async fn put_checkpoint(&self, scope: &TenantScope, checkpoint: &StoredCheckpoint) -> Result<(), StoreError> {
+        self.inner.put_checkpoint(scope, checkpoint).await
+    }
+    async fn checkpoint(&self, scope: &TenantScope) -> Result<Option<StoredCheckpoint>, StoreError> {
+        self.inner.checkpoint(scope).await
+    }
+    async fn usage(&self, scope: &TenantScope, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
+        self.inner.usage(scope, query).await
+    }
+}
+
+impl Store for FakeStore {
+    fn engine(&self) -> &'static str {
+        "fake"
+    }
+}

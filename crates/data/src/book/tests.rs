@@ -1,0 +1,241 @@
+//! The book against a store in memory: several nodes, many callers, and answers that never arrive.
+
+use std::sync::atomic::Ordering;
+
+use domain::TenantId;
+use ledger::{BudgetScope, Standing, Window};
+use store::{Budgets, Directory, Tenant};
+
+use super::fake_store::FakeStore;
+use super::*;
+
+const WAIT: Duration = Duration::from_millis(200);
+
+const fn nanos(amount: i64) -> Money {
+    Money::from_nanos(amount)
+}
+
+/// One tenant's budgets in one store, and a node that spends from them.
+struct Scene {
+    store: Arc<FakeStore>,
+    scope: TenantScope,
+    budgets: Vec<Budget>,
+    book: Arc<Book>,
+    keeper: Keeper,
+    cells: Vec<Arc<Cell>>,
+}
+
+impl Scene {
+    async fn set(limits: &[i64], window: Window) -> Self {
+        let (store, tenant) = (Arc::new(FakeStore::default()), TenantId::generate());
+        let scope = TenantScope::operator(tenant);
+        let limited = Tenant { id: tenant, name: "t".to_owned(), limits: credential::Limits::default() };
+        store.create_tenant(&limited).await.unwrap();
+        let budget = |limit: &i64| Budget {
+            id: BudgetId::generate(),
+            tenant,
+            scope: BudgetScope::Tenant,
+            name: "b".to_owned(),
+            limit: nanos(*limit),
+            window,
+        };
+        let budgets: Vec<Budget> = limits.iter().map(budget).collect();
+        for budget in &budgets {
+            store.put_budget(&scope, budget).await.unwrap();
+        }
+        let (book, keeper, cells) = node(&store, &budgets);
+        Self { store, scope, budgets, book, keeper, cells }
+    }
+
+    async fn reserve(&self, amount: i64) -> Result<Reservation, Unreserved> {
+        self.book.reserve(&self.cells, nanos(amount), UnixMillis::now()).await
+    }
+
+    async fn standing(&self, at: usize) -> Standing {
+        let budget = &self.budgets[at];
+        let start = budget.window.start(UnixMillis::now());
+        self.store.standing(&self.scope, budget.id, start).await.unwrap()
+    }
+
+    fn held(&self, at: usize) -> Holding {
+        self.cells[at].lock().holding
+    }
+}
+
+/// One more node on the same store.
+fn node(store: &Arc<FakeStore>, budgets: &[Budget]) -> (Arc<Book>, Keeper, Vec<Arc<Cell>>) {
+    let metrics = Arc::new(telemetry::Metrics::new("test"));
+    let (book, keeper) = Book::new(store.clone(), NodeId::generate(), Duration::from_secs(30), WAIT, metrics);
+    let mut by_id = book.reconcile(budgets, UnixMillis::now());
+    let cells = budgets.iter().map(|budget| by_id.remove(&budget.id).unwrap()).collect();
+    (book, keeper, cells)
+}
+
+/// Two hundred callers on two nodes, and money for fifty.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn agp_d1_callers_on_two_nodes_get_exactly_what_there_is() {
+    let scene = Scene::set(&[50, 1000], Window::Total).await;
+    let (other, _keeper, other_cells) = node(&scene.store, &scene.budgets);
+    let mut callers = Vec::new();
+    for caller in 0..200 {
+        let (book, cells) = match caller % 2 {
+            0 => (scene.book.clone(), scene.cells.clone()),
+            _ => (other.clone(), other_cells.clone()),
+        };
+        callers.push(tokio::spawn(async move { book.reserve(&cells, nanos(1), UnixMillis::now()).await }));
+    }
+    let mut held = Vec::new();
+    for caller in callers {
+        match caller.await.unwrap() {
+            Ok(reservation) => held.push(reservation),
+            Err(Unreserved::Exhausted { .. }) => {}
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(held.len(), 50);
+    assert_eq!(scene.standing(0).await.leased, nanos(50));
+    held.into_iter().for_each(Reservation::void);
+    scene.book.close().await;
+    other.close().await;
+    for at in 0..2 {
+        assert_eq!(scene.standing(at).await, Standing::default());
+    }
+}
+
+/// Sixty-four callers who find the lease too small ask the store together, not one by one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_asks_the_store_asks_for_all_who_wait() {
+    let scene = Scene::set(&[1_000_000], Window::Total).await;
+    let callers = (0..64).map(|_| {
+        let (book, cells) = (scene.book.clone(), scene.cells.clone());
+        tokio::spawn(async move { book.reserve(&cells, nanos(10_000), UnixMillis::now()).await })
+    });
+    for caller in callers.collect::<Vec<_>>() {
+        caller.await.unwrap().unwrap().settle(nanos(1));
+    }
+    let asked = scene.store.grown.load(Ordering::SeqCst);
+    assert!(asked <= 20, "asked {asked} times");
+}
+
+/// In every budget or in none.
+#[tokio::test]
+async fn agp_budget_3_1_a_reservation_is_made_in_every_budget_or_in_none() {
+    let scene = Scene::set(&[1000, 10, 1000], Window::Total).await;
+    assert!(matches!(scene.reserve(11).await, Err(Unreserved::Exhausted { .. })));
+    for at in 0..3 {
+        assert_eq!(scene.held(at).reserved(), Money::ZERO);
+    }
+    scene.reserve(10).await.unwrap().settle(nanos(4));
+    for at in 0..3 {
+        assert_eq!((scene.held(at).reserved(), scene.held(at).used()), (Money::ZERO, nanos(4)));
+    }
+}
+
+/// "Too little for that" is not "nothing left".
+#[tokio::test]
+async fn agp_d1_a_dear_wish_that_is_refused_does_not_refuse_a_cheap_one() {
+    let scene = Scene::set(&[100], Window::Total).await;
+    for _ in 0..10 {
+        assert!(matches!(scene.reserve(101).await, Err(Unreserved::Exhausted { .. })));
+        scene.reserve(10).await.unwrap().settle(nanos(10));
+    }
+    assert!(matches!(scene.reserve(1).await, Err(Unreserved::Exhausted { .. })));
+}
+
+/// The store granted, and nobody heard of it: refused now, and the money is not lent for ever.
+#[tokio::test]
+async fn agp_budget_3_2_a_grant_whose_answer_was_lost_comes_back() {
+    let scene = Scene::set(&[100], Window::Total).await;
+    scene.store.mute.store(true, Ordering::SeqCst);
+    assert!(matches!(scene.reserve(60).await, Err(Unreserved::Unavailable(_))));
+    assert_eq!(scene.standing(0).await.leased, nanos(60));
+    scene.store.mute.store(false, Ordering::SeqCst);
+    scene.keeper.tidy().await;
+    assert_eq!(scene.standing(0).await, Standing::default());
+}
+
+/// So is one that came too late for its caller.
+#[tokio::test]
+async fn agp_budget_3_2_a_store_that_is_silent_is_waited_for_and_not_longer() {
+    let scene = Scene::set(&[100], Window::Total).await;
+    scene.store.silent.store(true, Ordering::SeqCst);
+    let began = std::time::Instant::now();
+    assert!(matches!(scene.reserve(60).await, Err(Unreserved::Unavailable(_))));
+    assert!(began.elapsed() >= WAIT && began.elapsed() < WAIT * 5, "{:?}", began.elapsed());
+    assert!(scene.cells[0].lock().unsure && scene.cells[0].lock().waiting == Money::ZERO);
+    scene.store.silent.store(false, Ordering::SeqCst);
+    scene.keeper.tidy().await;
+    assert!(!scene.cells[0].lock().unsure);
+    scene.reserve(100).await.unwrap().void();
+}
+
+/// What was perhaps given back is not spent here; once the store answers both agree again.
+#[tokio::test]
+async fn agp_budget_3_2_a_give_back_whose_answer_was_lost_is_neither_spent_nor_leaked() {
+    for done in [true, false] {
+        let scene = Scene::set(&[100], Window::Total).await;
+        scene.reserve(80).await.unwrap().void();
+        let fault = if done { &scene.store.mute } else { &scene.store.down };
+        fault.store(true, Ordering::SeqCst);
+        scene.keeper.tidy().await;
+        assert_eq!(scene.held(0).available(), Money::ZERO);
+        fault.store(false, Ordering::SeqCst);
+        scene.keeper.tidy().await;
+        assert_eq!(scene.standing(0).await, Standing::default(), "done: {done}");
+        scene.reserve(100).await.unwrap().void();
+    }
+}
+
+/// While the store is known to be away what is held is kept: it is all there is to spend.
+#[tokio::test]
+async fn agp_d1_a_lease_serves_while_the_store_is_away() {
+    let scene = Scene::set(&[100], Window::Total).await;
+    scene.reserve(80).await.unwrap().void();
+    scene.store.down.store(true, Ordering::SeqCst);
+    assert!(matches!(scene.reserve(90).await, Err(Unreserved::Unavailable(_))));
+    for _ in 0..3 {
+        scene.keeper.tidy().await;
+        scene.reserve(80).await.unwrap().void();
+    }
+    scene.store.down.store(false, Ordering::SeqCst);
+    scene.keeper.tidy().await;
+    assert_eq!(scene.standing(0).await, Standing::default());
+}
+
+/// A call that ends in the next window is charged to the one it was reserved in, and frees its money there.
+#[tokio::test]
+async fn agp_d1_a_call_that_outlives_its_window_is_charged_where_it_was_reserved() {
+    let scene = Scene::set(&[100], Window::Minute).await;
+    let before = UnixMillis::now();
+    let reservation = scene.book.reserve(&scene.cells, nanos(60), before).await.unwrap();
+    let after = UnixMillis(before.0 + 60_000);
+    let next = scene.book.reserve(&scene.cells, nanos(100), after).await.unwrap();
+    assert_eq!(reservation.charges(nanos(5))[0].window_start, Window::Minute.start(before));
+    assert_eq!(next.charges(nanos(5))[0].window_start, Window::Minute.start(after));
+    reservation.settle(nanos(5));
+    next.void();
+    scene.store.down.store(true, Ordering::SeqCst);
+    scene.book.close().await;
+    assert_eq!(scene.cells[0].lock().past.len(), 1, "what was not given back is tried again");
+    scene.store.down.store(false, Ordering::SeqCst);
+    scene.book.close().await;
+    assert!(scene.cells[0].lock().past.is_empty());
+    let ended = Window::Minute.start(before);
+    let left = scene.store.standing(&scene.scope, scene.budgets[0].id, ended).await.unwrap();
+    assert_eq!(left.leased, nanos(5), "used, and not shipped yet");
+}
+
+/// A budget that is no longer there lends nothing more, and calls under way end in order.
+#[tokio::test]
+async fn a_budget_that_is_removed_is_forgotten() {
+    let scene = Scene::set(&[100, 100], Window::Total).await;
+    let reservation = scene.reserve(10).await.unwrap();
+    scene.store.delete_budget(&scene.scope, scene.budgets[1].id).await.unwrap();
+    assert!(matches!(scene.reserve(50).await, Err(Unreserved::Unavailable(_))));
+    let kept = scene.book.reconcile(&scene.budgets[..1], UnixMillis::now());
+    assert_eq!(kept.len(), 1);
+    reservation.settle(nanos(10));
+    scene.book.reserve(&scene.cells[..1], nanos(90), UnixMillis::now()).await.unwrap().void();
+    scene.book.close().await;
+    assert_eq!(scene.standing(0).await.leased, nanos(10), "used, and not shipped yet");
+}
