@@ -56,7 +56,7 @@ pub fn load(root: &Path) -> Result<Vec<Manifest>, Error> {
     let files = repository::files(root)?.into_iter();
     let manifests = files.filter(|file| file.file_name().is_some_and(|name| name == "Cargo.toml"));
     manifests
-        .filter(|file| file != Path::new("Cargo.toml"))
+        .filter(|file| file != Path::new("Cargo.toml") && !file.starts_with("fuzz"))
         .map(|file| read(root, file))
         .collect()
 }

@@ -46,10 +46,6 @@ impl Workshop {
         Self { secrets: Arc::new(Secrets::new()), metrics, breakers: HashMap::new(), revision: 0 }
     }
 
-    /// The secrets engine, shared with the log's scrubber.
-    pub fn secrets(&self) -> Arc<Secrets> {
-        self.secrets.clone()
-    }
 
     /// Builds settings; nothing of a failed assembly is kept.
     ///

@@ -23,6 +23,8 @@ mod money_scene;
 mod money_store;
 mod passthrough;
 mod refusals;
+mod reload;
 mod scene;
 mod smuggling;
 mod surfaces;
+mod tls;

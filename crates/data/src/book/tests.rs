@@ -64,8 +64,8 @@ impl Scene {
 
 /// One more node on the same store.
 fn node(store: &Arc<FakeStore>, budgets: &[Budget]) -> (Arc<Book>, Keeper, Vec<Arc<Cell>>) {
-    let metrics = Arc::new(telemetry::Metrics::new("test"));
-    let (book, keeper) = Book::new(store.clone(), NodeId::generate(), Duration::from_secs(30), WAIT, metrics);
+    let metrics = Arc::new(Metrics::new("test"));
+    let (book, keeper) = Book::new((store.clone(), NodeId::generate()), Duration::from_secs(30), WAIT, metrics);
     let mut by_id = book.reconcile(budgets, UnixMillis::now());
     let cells = budgets.iter().map(|budget| by_id.remove(&budget.id).unwrap()).collect();
     (book, keeper, cells)
