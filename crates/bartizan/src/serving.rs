@@ -56,6 +56,7 @@ pub struct Asked<'a> {
 /// Serves until SIGTERM or SIGINT, then drains.
 pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     let loaded = load::find(asked.config)?;
+    let as_written = loaded.config.clone();
     let mut config = loaded.config;
     if let Some(dir) = asked.data_dir {
         config.data_dir = dir.to_owned();
@@ -127,8 +128,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     tokio::spawn(feed.run(stopped.clone()));
     if let Some(file) = loaded.file.clone() {
         let scrubber = logs.scrubber().clone();
-        let current = config.clone();
-        tokio::spawn(reload::Reloader { file, current, workshop, gate: gate.clone(), metrics: metrics.clone(), scrubber }.run(stopped.clone()));
+        tokio::spawn(reload::Reloader { file, current: as_written, workshop, gate: gate.clone(), metrics: metrics.clone(), scrubber }.run(stopped.clone()));
     }
     let mut settler_stop = stopped.clone();
     let settling = tokio::spawn(settler.run(async move {

@@ -27,7 +27,6 @@ impl Config {
         );
         let mut cache = Section("cache", problems);
         cache.check("ttl_ms", self.cache.ttl_ms, 1..=DAY_MS);
-        cache.check("entries_max", self.cache.entries_max, 1..=100_000_000);
         cache.check("bytes_max", self.cache.bytes_max, 1 << 16..=1 << 40);
         let mut budgets = Section("budgets", problems);
         budgets.check("lease_ttl_ms", self.budgets.lease_ttl_ms, 1_000..=DAY_MS);

@@ -17,7 +17,7 @@ error that names the line, the column and the nearest known key. Without a file 
   holds is never read as YAML and never shown in an error.
 - **Secrets** are never in the file, only where they are kept: `env:NAME` or `file:/absolute/path`.
 - **Units** come last in a key: `_ms` milliseconds, `_bytes` bytes, `_max` the most that is allowed.
-- **Relative paths** start at the directory the gate was started in.
+- **Relative paths** start at the folder the file is in.
 - `bartizan check` reads the file with the code that serves, and checks that the keys fit together.
 ";
 

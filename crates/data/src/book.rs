@@ -475,6 +475,9 @@ impl Keeper {
     /// A budget that nobody has spent from since the last look lends nothing to this node.
     async fn tidy(&self) {
         self.gauge();
+        if self.book.store.revision().await.is_err() {
+            return; // With the store away, what is held is all there is to spend: nothing is let go of.
+        }
         for cell in self.book.all() {
             let recent = {
                 let mut state = cell.lock();

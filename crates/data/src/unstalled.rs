@@ -24,7 +24,12 @@ pub struct Unstalled<S> {
 impl<S> Unstalled<S> {
     /// Wraps `inner`.
     pub const fn new(inner: S, timeout: Duration) -> Self {
-        Self { inner, timeout, timer: None, waiting: false }
+        Self {
+            inner,
+            timeout,
+            timer: None,
+            waiting: false,
+        }
     }
 
     /// What a write that came to nothing becomes when that has lasted too long.
@@ -36,7 +41,9 @@ impl<S> Unstalled<S> {
             return written;
         }
         let deadline = Instant::now() + self.timeout;
-        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        let timer = self
+            .timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
         if !self.waiting {
             self.waiting = true;
             timer.as_mut().reset(deadline);
@@ -49,7 +56,11 @@ impl<S> Unstalled<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Unstalled<S> {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<Result<()>> {
         Pin::new(&mut self.inner).poll_read(context, buffer)
     }
 }

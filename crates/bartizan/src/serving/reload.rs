@@ -1,6 +1,5 @@
 //! The configuration file watched: a good change takes effect, a bad one is reported and changes nothing.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +24,7 @@ const SETTLE: Duration = Duration::from_millis(150);
 pub struct Reloader {
     /// The file.
     pub file: PathBuf,
-    /// The configuration in force.
+    /// The configuration in force, as the file says it.
     pub current: Config,
     /// Engines and health that outlive a reload.
     pub workshop: Workshop,
@@ -44,6 +43,8 @@ impl Reloader {
         let (sender, mut changes) = mpsc::channel(1);
         let _watcher = self.watch(sender);
         let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+        // What changed between the start's reading and the watch.
+        self.take_up().await;
         loop {
             let changed = tokio::select! {
                 changed = changes.recv() => changed.is_some(),
@@ -57,13 +58,18 @@ impl Reloader {
                 tokio::time::sleep(SETTLE).await;
                 while changes.try_recv().is_ok() {}
             }
-            match self.reload() {
-                Ok(false) => {}
-                Ok(true) => tracing::info!(file = %self.file.display(), "the new configuration is in force"),
-                Err(failure) => {
-                    self.metrics.gauges().config_rejected.inc();
-                    tracing::error!(file = %self.file.display(), "the new configuration is refused, the old one stays: {failure}");
-                }
+            self.take_up().await;
+        }
+    }
+
+    /// Reads the file; what is good takes effect, what is not is told and changes nothing.
+    async fn take_up(&mut self) {
+        match self.reload().await {
+            Ok(false) => {}
+            Ok(true) => tracing::info!(file = %self.file.display(), "the new configuration is in force"),
+            Err(failure) => {
+                self.metrics.gauges().config_rejected.inc();
+                tracing::error!(file = %self.file.display(), "the new configuration is refused, the old one stays: {failure}");
             }
         }
     }
@@ -85,12 +91,14 @@ impl Reloader {
     }
 
     /// Whether something changed.
-    fn reload(&mut self) -> Result<bool, Failure> {
+    async fn reload(&mut self) -> Result<bool, Failure> {
         let config = load::file(&self.file)?;
         if config == self.current {
             return Ok(false);
         }
-        let assembled = self.workshop.assemble(&config, &BTreeMap::new())?;
+        let mut complete = config.clone();
+        let served = super::what_is_served(&mut complete).await;
+        let assembled = self.workshop.assemble(&complete, &served)?;
         for secret in &assembled.credentials {
             self.scrubber.register(secret);
         }

@@ -14,12 +14,12 @@ use crate::scene::{self, Scene, providers};
 
 /// Text that stands for a secret; none looks like another, and none is a word of anything else.
 fn canary(place: &str) -> String {
-    let digest = blake3_like(place);
+    let digest = letters_of(place);
     format!("cnry{}{digest}", place.replace(['_', '-'], ""))
 }
 
 /// Letters that depend on the place and on nothing else.
-fn blake3_like(place: &str) -> String {
+fn letters_of(place: &str) -> String {
     let mut state = 0xcbf2_9ce4_8422_2325_u64;
     let mut out = String::new();
     for round in 0..24_u8 {

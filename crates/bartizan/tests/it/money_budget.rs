@@ -1,11 +1,13 @@
 //! Attacks on budgets of one node: many callers at once, dear calls beside cheap ones, models without a price.
 
+use credential::Limits;
 use domain::{KeyId, Money};
 use ledger::{BudgetScope, Outcome, Window};
-use credential::Limits;
 use testkit::ScriptedProvider;
 
-use super::money_scene::{Call, House, PROMPT_TOKENS, check_books, config, gate, make, metered, metric, price, soaked, storm, total};
+use super::money_scene::{
+    Call, House, PROMPT_TOKENS, check_books, config, gate, make, metered, metric, price, soaked, storm, total,
+};
 
 const fn cents(cents: i64) -> Money {
     Money::from_nanos(cents * 10_000_000)
@@ -18,31 +20,56 @@ async fn agp_d1_many_callers_never_overspend_any_level_and_the_books_agree() {
     let provider = ScriptedProvider::start().await;
     provider.script("*", metered(1));
     // A lease that grows waits for the embedded store's one writer, and that is slow in an unoptimised build.
-    let gate = gate().config(config(&provider, "budgets: { wait_ms: 5000 }")).start().await;
+    let gate = gate()
+        .config(config(&provider, "budgets: { wait_ms: 5000 }"))
+        .start()
+        .await;
     let house = House::of(&gate).await;
     let first = KeyId::generate();
     let budgets = [
         house.budget(BudgetScope::Tenant, cents(300), Window::Total).await,
-        house.budget(BudgetScope::Team(house.team), cents(350), Window::Month).await,
-        house.budget(BudgetScope::Key(first), cents(120), Window::Year).await,
+        house
+            .budget(BudgetScope::Team(house.team), cents(350), Window::Month)
+            .await,
+        house
+            .budget(BudgetScope::Key(first), cents(120), Window::Year)
+            .await,
     ];
-    let keys = [house.limited_key(first, Limits::default()).await, house.key().await];
+    let keys = [
+        house.limited_key(first, Limits::default()).await,
+        house.key().await,
+    ];
     let clients = [keys[0].at(&gate).await, keys[1].at(&gate).await];
 
     let mut seen = storm(&clients, "gpt-4o", 0..soaked(400), 64).await;
     let entries = house.wait_for_entries(seen.len()).await;
     check_books(&seen, &entries);
-    let left: Vec<_> = entries.iter().filter(|entry| entry.outcome == Outcome::ClientGone).collect();
-    assert!(!left.is_empty() && left.iter().all(|entry| entry.cost <= price(100, 16)), "{left:?}");
+    let left: Vec<_> = entries
+        .iter()
+        .filter(|entry| entry.outcome == Outcome::ClientGone)
+        .collect();
+    assert!(
+        !left.is_empty() && left.iter().all(|entry| entry.cost <= price(100, 16)),
+        "{left:?}"
+    );
     let refused: Vec<_> = seen.iter().filter(|one| one.status == 402).collect();
-    assert!(refused.iter().any(|one| one.call.is_anthropic()) && refused.iter().any(|one| !one.call.is_anthropic()));
-    let odd: Vec<_> = seen.iter().filter(|one| !matches!(one.status, 200 | 402)).collect();
+    assert!(
+        refused.iter().any(|one| one.call.is_anthropic())
+            && refused.iter().any(|one| !one.call.is_anthropic())
+    );
+    let odd: Vec<_> = seen
+        .iter()
+        .filter(|one| !matches!(one.status, 200 | 402))
+        .collect();
     assert!(odd.is_empty(), "{odd:?}");
 
     // What is left is spent to the last cent, by the cheapest call there is.
     let mut last = None;
     for number in 0..400 {
-        let cheap = Call { number: 1_000_000 + number * 6, max_tokens: 1 };
+        let cheap = Call {
+            number: 1_000_000 + number * 6,
+            max_tokens: 1,
+        };
         let one = make(&clients[1], "gpt-4o", cheap, None).await;
         seen.push(one.clone());
         if one.status == 402 {
@@ -62,13 +89,32 @@ async fn agp_d1_many_callers_never_overspend_any_level_and_the_books_agree() {
     for budget in &budgets {
         let spent = house.spent_when_idle(budget).await;
         assert!(spent <= budget.limit, "{budget:?}: {spent}");
-        let charged = entries.iter().flat_map(|entry| &entry.charges).filter(|charge| charge.budget == budget.id);
-        assert_eq!(charged.map(|charge| charge.amount).sum::<Money>(), spent, "{budget:?}");
+        let charged = entries
+            .iter()
+            .flat_map(|entry| &entry.charges)
+            .filter(|charge| charge.budget == budget.id);
+        assert_eq!(
+            charged.map(|charge| charge.amount).sum::<Money>(),
+            spent,
+            "{budget:?}"
+        );
     }
     assert_eq!(house.spent_when_idle(&budgets[0]).await, total(&entries));
-    assert!(budgets[0].limit.minus(total(&entries)) < price(290, 1), "{} of {}", total(&entries), budgets[0].limit);
-    assert_eq!(metric(&gate, "bartizan_cost_nanos_total").await, total(&entries).nanos());
-    let answered: Money = seen.iter().filter(|one| one.is_answered()).map(|one| one.call.cost()).sum();
+    assert!(
+        budgets[0].limit.minus(total(&entries)) < price(290, 1),
+        "{} of {}",
+        total(&entries),
+        budgets[0].limit
+    );
+    assert_eq!(
+        metric(&gate, "bartizan_cost_nanos_total").await,
+        total(&entries).nanos()
+    );
+    let answered: Money = seen
+        .iter()
+        .filter(|one| one.is_answered())
+        .map(|one| one.call.cost())
+        .sum();
     assert!(answered <= budgets[0].limit);
     house.verify().await;
 }
@@ -83,8 +129,21 @@ async fn agp_d1_a_dear_call_that_is_refused_leaves_the_rest_to_others() {
     house.budget(BudgetScope::Tenant, cents(100), Window::Total).await;
     let client = house.key().await.at(&gate).await;
     for number in (0..60).step_by(6) {
-        let dear = make(&client, "gpt-4o", Call { number, max_tokens: 1_000_000 }, None).await;
-        assert_eq!((dear.status, dear.code.as_str()), (402, "budget_exhausted"), "{dear:?}");
+        let dear = make(
+            &client,
+            "gpt-4o",
+            Call {
+                number,
+                max_tokens: 1_000_000,
+            },
+            None,
+        )
+        .await;
+        assert_eq!(
+            (dear.status, dear.code.as_str()),
+            (402, "budget_exhausted"),
+            "{dear:?}"
+        );
         let cheap = make(&client, "gpt-4o", Call::new(number), None).await;
         assert_eq!(cheap.status, 200, "{cheap:?}");
     }
@@ -128,11 +187,20 @@ async fn agp_budget_3_1_a_model_without_a_price_is_refused_unless_it_is_said_to_
         assert_eq!(total(&entries), Money::ZERO);
         assert_eq!(house.spent_when_idle(&budget).await, Money::ZERO);
         match status {
-            200 => assert!(entries.iter().all(|entry| entry.usage.input == PROMPT_TOKENS), "{entries:?}"),
-            _ => assert!(entries.iter().all(|e| e.outcome == Outcome::Refused("model_unpriced".to_owned()))),
+            200 => assert!(
+                entries.iter().all(|entry| entry.usage.input == PROMPT_TOKENS),
+                "{entries:?}"
+            ),
+            _ => assert!(
+                entries
+                    .iter()
+                    .all(|e| e.outcome == Outcome::Refused("model_unpriced".to_owned()))
+            ),
         }
         if status == 402 {
-            let openai = client.post("/v1/chat/completions", &Call::new(0).body("homemade")).await;
+            let openai = client
+                .post("/v1/chat/completions", &Call::new(0).body("homemade"))
+                .await;
             assert_eq!(openai.header("x-refusal-code"), Some("model_unpriced"));
         }
     }

@@ -22,34 +22,120 @@ struct Ends {
 }
 
 const fn ends(status: u16, code: &'static str, billed: bool) -> Ends {
-    Ends { status, code, billed, attempts: 1 }
+    Ends {
+        status,
+        code,
+        billed,
+        attempts: 1,
+    }
 }
 
 const fn tried(status: u16, code: &'static str, attempts: u16) -> Ends {
-    Ends { status, code, billed: false, attempts }
+    Ends {
+        status,
+        code,
+        billed: false,
+        attempts,
+    }
 }
 
 fn whole_answer_faults() -> Vec<(&'static str, Reply, Ends)> {
     vec![
-        ("hangs up", Reply::hang_up(Cut::Fin), ends(502, "upstream_broken", true)),
-        ("resets", Reply::hang_up(Cut::Rst), ends(502, "upstream_broken", true)),
-        ("says nothing", Reply::stall_before_head(), ends(504, "upstream_timeout", true)),
-        ("speaks no HTTP", Reply::garbage(), ends(502, "upstream_broken", true)),
-        ("sends a web page", Reply::body(200, "text/html", "<html>"), ends(502, "upstream_garbage", true)),
-        ("sends no JSON", Reply::body(200, "application/json", "{\"id\": "), ends(502, "upstream_garbage", true)),
-        ("sends other JSON", Reply::body(200, "application/json", "[1, 2]"), ends(502, "upstream_garbage", true)),
-        ("sends too much", Reply::huge_chunk("application/json", 300_000), ends(502, "upstream_too_large", true)),
-        ("sends a bomb", Reply::gzip_bomb(5_000_000), ends(502, "upstream_garbage", true)),
-        ("is cut off", metered(0).cut_after(40, Cut::Fin), ends(502, "upstream_broken", true)),
-        ("is reset", metered(0).cut_after(40, Cut::Rst), ends(502, "upstream_broken", true)),
-        ("lies about its length", metered(0).claim_length(100_000).cut_after(400, Cut::Fin), ends(502, "upstream_broken", true)),
-        ("stalls half-way", metered(0).stall_after(40), ends(504, "upstream_timeout", true)),
-        ("refuses the request", Reply::error(400, "no"), ends(400, "upstream_refused", false)),
-        ("is busy", Reply::too_many(7), ends(429, "upstream_refused", false)),
-        ("fails", Reply::error(500, "oh"), tried(502, "upstream_refused", 3)),
-        ("is overloaded", Reply::error(503, "oh"), tried(503, "upstream_refused", 3)),
-        ("refuses our key", Reply::error(401, "who"), ends(502, "upstream_credential", false)),
-        ("redirects", Reply::redirect(302, "http://127.0.0.1:1/"), ends(502, "upstream_garbage", false)),
+        (
+            "hangs up",
+            Reply::hang_up(Cut::Fin),
+            ends(502, "upstream_broken", true),
+        ),
+        (
+            "resets",
+            Reply::hang_up(Cut::Rst),
+            ends(502, "upstream_broken", true),
+        ),
+        (
+            "says nothing",
+            Reply::stall_before_head(),
+            ends(504, "upstream_timeout", true),
+        ),
+        (
+            "speaks no HTTP",
+            Reply::garbage(),
+            ends(502, "upstream_broken", true),
+        ),
+        (
+            "sends a web page",
+            Reply::body(200, "text/html", "<html>"),
+            ends(502, "upstream_garbage", true),
+        ),
+        (
+            "sends no JSON",
+            Reply::body(200, "application/json", "{\"id\": "),
+            ends(502, "upstream_garbage", true),
+        ),
+        (
+            "sends other JSON",
+            Reply::body(200, "application/json", "[1, 2]"),
+            ends(502, "upstream_garbage", true),
+        ),
+        (
+            "sends too much",
+            Reply::huge_chunk("application/json", 300_000),
+            ends(502, "upstream_too_large", true),
+        ),
+        (
+            "sends a bomb",
+            Reply::gzip_bomb(5_000_000),
+            ends(502, "upstream_garbage", true),
+        ),
+        (
+            "is cut off",
+            metered(0).cut_after(40, Cut::Fin),
+            ends(502, "upstream_broken", true),
+        ),
+        (
+            "is reset",
+            metered(0).cut_after(40, Cut::Rst),
+            ends(502, "upstream_broken", true),
+        ),
+        (
+            "lies about its length",
+            metered(0).claim_length(100_000).cut_after(400, Cut::Fin),
+            ends(502, "upstream_broken", true),
+        ),
+        (
+            "stalls half-way",
+            metered(0).stall_after(40),
+            ends(504, "upstream_timeout", true),
+        ),
+        (
+            "refuses the request",
+            Reply::error(400, "no"),
+            ends(400, "upstream_refused", false),
+        ),
+        (
+            "is busy",
+            Reply::too_many(7),
+            ends(429, "upstream_refused", false),
+        ),
+        (
+            "fails",
+            Reply::error(500, "oh"),
+            tried(502, "upstream_refused", 3),
+        ),
+        (
+            "is overloaded",
+            Reply::error(503, "oh"),
+            tried(503, "upstream_refused", 3),
+        ),
+        (
+            "refuses our key",
+            Reply::error(401, "who"),
+            ends(502, "upstream_credential", false),
+        ),
+        (
+            "redirects",
+            Reply::redirect(302, "http://127.0.0.1:1/"),
+            ends(502, "upstream_garbage", false),
+        ),
     ]
 }
 
@@ -57,19 +143,71 @@ fn stream_faults() -> Vec<(&'static str, Reply, Ends)> {
     let endless = "data: {\"id\":\"x\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":\
                    [{\"index\":0,\"delta\":{\"content\":\"word \"},\"finish_reason\":null}]}\n\n";
     vec![
-        ("hangs up", Reply::hang_up(Cut::Rst), ends(502, "upstream_broken", true)),
-        ("says nothing", Reply::stall_before_head(), ends(504, "upstream_timeout", true)),
-        ("sends whole JSON", Reply::json(200, &serde_json::json!({"a": 1})), ends(502, "upstream_garbage", true)),
-        ("is cut off", metered(1).cut_after(700, Cut::Fin), ends(200, "upstream_broken", true)),
-        ("is reset", metered(1).cut_after(700, Cut::Rst), ends(200, "upstream_broken", true)),
-        ("ends after its head", metered(1).cut_after(0, Cut::Fin), ends(200, "upstream_broken", true)),
-        ("ends early", Reply::sse([(0, endless.to_owned())]), ends(200, "upstream_broken", true)),
-        ("stalls half-way", metered(1).stall_after(700), ends(200, "upstream_timeout", true)),
-        ("stalls after its head", metered(1).stall_after(0), ends(200, "upstream_timeout", true)),
-        ("sends no JSON", Reply::sse([(0, "data: {not json\n\n")]), ends(200, "upstream_garbage", true)),
-        ("sends one huge event", Reply::huge_chunk("text/event-stream", 300_000), ends(200, "upstream_garbage", true)),
-        ("never ends", Reply::endless_sse(endless, 1), ends(200, "upstream_timeout", true)),
-        ("fails", Reply::error(500, "oh"), tried(502, "upstream_refused", 3)),
+        (
+            "hangs up",
+            Reply::hang_up(Cut::Rst),
+            ends(502, "upstream_broken", true),
+        ),
+        (
+            "says nothing",
+            Reply::stall_before_head(),
+            ends(504, "upstream_timeout", true),
+        ),
+        (
+            "sends whole JSON",
+            Reply::json(200, &serde_json::json!({"a": 1})),
+            ends(502, "upstream_garbage", true),
+        ),
+        (
+            "is cut off",
+            metered(1).cut_after(700, Cut::Fin),
+            ends(200, "upstream_broken", true),
+        ),
+        (
+            "is reset",
+            metered(1).cut_after(700, Cut::Rst),
+            ends(200, "upstream_broken", true),
+        ),
+        (
+            "ends after its head",
+            metered(1).cut_after(0, Cut::Fin),
+            ends(200, "upstream_broken", true),
+        ),
+        (
+            "ends early",
+            Reply::sse([(0, endless.to_owned())]),
+            ends(200, "upstream_broken", true),
+        ),
+        (
+            "stalls half-way",
+            metered(1).stall_after(700),
+            ends(200, "upstream_timeout", true),
+        ),
+        (
+            "stalls after its head",
+            metered(1).stall_after(0),
+            ends(200, "upstream_timeout", true),
+        ),
+        (
+            "sends no JSON",
+            Reply::sse([(0, "data: {not json\n\n")]),
+            ends(200, "upstream_garbage", true),
+        ),
+        (
+            "sends one huge event",
+            Reply::huge_chunk("text/event-stream", 300_000),
+            ends(200, "upstream_garbage", true),
+        ),
+        (
+            "never ends",
+            Reply::endless_sse(endless, 1),
+            ends(200, "upstream_timeout", true),
+        ),
+        (
+            "fails",
+            Reply::error(500, "oh"),
+            tried(502, "upstream_refused", 3),
+        ),
     ]
 }
 
@@ -80,13 +218,21 @@ const TOUGH: &str = "server: { answer_bytes_max: 100000, event_bytes_max: 100000
 /// Every fault at once, told apart by the call's number.
 async fn attack(faults: Vec<(&'static str, Reply, Ends)>, first: u64) {
     let provider = ScriptedProvider::start().await;
-    let replies: HashMap<u64, Reply> =
-        faults.iter().enumerate().map(|(at, (_, reply, _))| (first + at as u64 * 6, reply.clone())).collect();
+    let replies: HashMap<u64, Reply> = faults
+        .iter()
+        .enumerate()
+        .map(|(at, (_, reply, _))| (first + at as u64 * 6, reply.clone()))
+        .collect();
     let replies = Arc::new(replies);
-    provider.script("*", Reply::from_request(move |received| replies[&Call::of(received).number].clone()));
+    provider.script(
+        "*",
+        Reply::from_request(move |received| replies[&Call::of(received).number].clone()),
+    );
     let gate = gate().config(config(&provider, TOUGH)).start().await;
     let house = House::of(&gate).await;
-    let budget = house.budget(BudgetScope::Tenant, Money::from_dollars(1000), Window::Total).await;
+    let budget = house
+        .budget(BudgetScope::Tenant, Money::from_dollars(1000), Window::Total)
+        .await;
     let client = house.key().await.at(&gate).await;
     let calls: Vec<_> = (0..faults.len())
         .map(|at| {
@@ -104,24 +250,58 @@ async fn attack(faults: Vec<(&'static str, Reply, Ends)>, first: u64) {
     }
     let entries = house.wait_for_entries(faults.len()).await;
     assert_eq!(house.spent_when_idle(&budget).await, total(&entries));
-    let asked = provider.requests().iter().filter(|received| received.method == "POST").count();
-    assert_eq!(asked, faults.iter().map(|(_, _, ends)| usize::from(ends.attempts)).sum::<usize>());
+    let asked = provider
+        .requests()
+        .iter()
+        .filter(|received| received.method == "POST")
+        .count();
+    assert_eq!(
+        asked,
+        faults
+            .iter()
+            .map(|(_, _, ends)| usize::from(ends.attempts))
+            .sum::<usize>()
+    );
 }
 
 async fn judge(what: &str, one: &Seen, ends: Ends, house: &House) {
-    let entry = house.entry(one.id.as_deref().unwrap_or_else(|| panic!("{what}: no id: {one:?}"))).await;
+    let entry = house
+        .entry(
+            one.id
+                .as_deref()
+                .unwrap_or_else(|| panic!("{what}: no id: {one:?}")),
+        )
+        .await;
     let context = format!("{what}: {one:?} {entry:?}");
-    assert_eq!((one.status, entry.status, entry.attempts), (ends.status, ends.status, ends.attempts), "{context}");
+    assert_eq!(
+        (one.status, entry.status, entry.attempts),
+        (ends.status, ends.status, ends.attempts),
+        "{context}"
+    );
     let code = ends.code.to_owned();
     if ends.billed {
-        assert_eq!((&entry.outcome, entry.usage_source), (&Outcome::UpstreamFailed(code), UsageSource::Estimated), "{context}");
+        assert_eq!(
+            (&entry.outcome, entry.usage_source),
+            (&Outcome::UpstreamFailed(code), UsageSource::Estimated),
+            "{context}"
+        );
         // The endless one says more words than it was asked for, one a millisecond.
-        assert!(entry.usage.input > 0 && entry.cost <= price(40, 5_000), "{context}");
+        assert!(
+            entry.usage.input > 0 && entry.cost <= price(40, 5_000),
+            "{context}"
+        );
     } else {
-        assert_eq!((&entry.outcome, entry.usage_source), (&Outcome::Refused(code), UsageSource::None), "{context}");
+        assert_eq!(
+            (&entry.outcome, entry.usage_source),
+            (&Outcome::Refused(code), UsageSource::None),
+            "{context}"
+        );
         assert_eq!(entry.cost, Money::ZERO, "{context}");
     }
-    assert!(!one.is_answered() || !one.call.streams(), "a broken stream looked whole: {context}");
+    assert!(
+        !one.is_answered() || !one.call.streams(),
+        "a broken stream looked whole: {context}"
+    );
     let said = String::from_utf8_lossy(&one.body).into_owned();
     assert!(said.contains(ends.code) || one.status != 200, "{context}");
 }
@@ -143,15 +323,31 @@ async fn agp_budget_3_1_missing_usage_is_counted_and_marked() {
     provider.script("*", Reply::without_usage());
     let gate = gate().config(config(&provider, "")).start().await;
     let house = House::of(&gate).await;
-    house.budget(BudgetScope::Tenant, Money::from_dollars(10), Window::Total).await;
+    house
+        .budget(BudgetScope::Tenant, Money::from_dollars(10), Window::Total)
+        .await;
     let client = house.key().await.at(&gate).await;
-    for (model, number) in [("gpt-4o", 0), ("gpt-4o", 1), ("gpt-4o", 2), ("gpt-4o", 5), ("claude", 2), ("claude", 5)] {
+    for (model, number) in [
+        ("gpt-4o", 0),
+        ("gpt-4o", 1),
+        ("gpt-4o", 2),
+        ("gpt-4o", 5),
+        ("claude", 2),
+        ("claude", 5),
+    ] {
         let one = make(&client, model, Call::new(number), None).await;
         assert!(one.is_answered(), "{one:?}");
         let entry = house.entry(one.id.as_deref().unwrap()).await;
-        assert_eq!((&entry.outcome, entry.usage_source), (&Outcome::Completed, UsageSource::Estimated), "{entry:?}");
+        assert_eq!(
+            (&entry.outcome, entry.usage_source),
+            (&Outcome::Completed, UsageSource::Estimated),
+            "{entry:?}"
+        );
         // "Hello from the scripted provider." and "call N".
-        assert!((5..=12).contains(&entry.usage.output) && (2..=30).contains(&entry.usage.input), "{entry:?}");
+        assert!(
+            (5..=12).contains(&entry.usage.output) && (2..=30).contains(&entry.usage.input),
+            "{entry:?}"
+        );
         assert_eq!(entry.cost, price(entry.usage.input, entry.usage.output));
     }
 }
@@ -170,25 +366,44 @@ async fn anp_0019_the_next_target_answers_when_the_first_fails() {
         .replace("overrides:\n", "overrides:\n    - { provider: q, model: second, input_per_million: 10, output_per_million: 2000 }\n");
     let gate = gate().config(text).start().await;
     let house = House::of(&gate).await;
-    house.budget(BudgetScope::Tenant, Money::from_dollars(10), Window::Total).await;
+    house
+        .budget(BudgetScope::Tenant, Money::from_dollars(10), Window::Total)
+        .await;
     let client = house.key().await.at(&gate).await;
-    for (at, fault) in [Reply::error(500, "oh"), Reply::too_many(9), Reply::error(401, "who")].into_iter().enumerate() {
+    for (at, fault) in [
+        Reply::error(500, "oh"),
+        Reply::too_many(9),
+        Reply::error(401, "who"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
         first.script("*", fault);
         for number in [6, 7, 8, 11] {
             let one = make(&client, "fast", Call::new(number), None).await;
             assert!(one.is_answered(), "{at}: {one:?}");
             let entry = house.entry(one.id.as_deref().unwrap()).await;
-            assert_eq!((entry.target.as_deref(), entry.attempts), (Some("q/second"), 2), "{entry:?}");
+            assert_eq!(
+                (entry.target.as_deref(), entry.attempts),
+                (Some("q/second"), 2),
+                "{entry:?}"
+            );
             assert_eq!(entry.cost, one.call.cost());
         }
     }
     second.forget_requests();
     first.script("*", Reply::hang_up(Cut::Fin));
     let one = make(&client, "fast", Call::new(6), None).await;
-    assert_eq!(one.status, 502, "what may have been billed is not asked of another: {one:?}");
+    assert_eq!(
+        one.status, 502,
+        "what may have been billed is not asked of another: {one:?}"
+    );
     first.script("*", metered(1).cut_after(700, Cut::Rst));
     let one = make(&client, "fast", Call::new(7), None).await;
-    assert!(one.status == 200 && !one.is_answered(), "nor what has begun to answer: {one:?}");
+    assert!(
+        one.status == 200 && !one.is_answered(),
+        "nor what has begun to answer: {one:?}"
+    );
     assert!(second.requests().is_empty());
 }
 
@@ -205,12 +420,27 @@ async fn anp_0019_the_breaker_opens_probes_and_closes() {
         assert_eq!(make(&client, "gpt-4o", Call::new(0), None).await.status, 502);
     }
     provider.forget_requests();
-    let refused = client.post("/v1/chat/completions", &Call::new(0).body("gpt-4o")).await;
-    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")), "{}", refused.text());
+    let refused = client
+        .post("/v1/chat/completions", &Call::new(0).body("gpt-4o"))
+        .await;
+    assert_eq!(
+        (refused.status, refused.header("retry-after")),
+        (503, Some("1")),
+        "{}",
+        refused.text()
+    );
     assert!(refused.text().contains("no_target") && provider.requests().is_empty());
     tokio::time::sleep(Duration::from_millis(750)).await;
-    assert_eq!(make(&client, "gpt-4o", Call::new(0), None).await.status, 502, "one probe, which fails");
-    assert_eq!(make(&client, "gpt-4o", Call::new(0), None).await.status, 503, "open again, for twice as long");
+    assert_eq!(
+        make(&client, "gpt-4o", Call::new(0), None).await.status,
+        502,
+        "one probe, which fails"
+    );
+    assert_eq!(
+        make(&client, "gpt-4o", Call::new(0), None).await.status,
+        503,
+        "open again, for twice as long"
+    );
     provider.script("*", metered(0));
     tokio::time::sleep(Duration::from_millis(750)).await;
     assert_eq!(make(&client, "gpt-4o", Call::new(0), None).await.status, 503);
@@ -247,9 +477,16 @@ async fn anp_0019_retries_never_multiply_the_load_on_a_failing_provider() {
     let house = House::of(&gate).await;
     let client = house.key().await.at(&gate).await;
     for number in 0..40 {
-        assert_eq!(make(&client, "gpt-4o", Call::new(number * 6), None).await.status, 502);
+        assert_eq!(
+            make(&client, "gpt-4o", Call::new(number * 6), None).await.status,
+            502
+        );
     }
-    let asked = provider.requests().iter().filter(|received| received.method == "POST").count();
+    let asked = provider
+        .requests()
+        .iter()
+        .filter(|received| received.method == "POST")
+        .count();
     assert!((41..=44).contains(&asked), "{asked} for 40 calls");
 }
 
@@ -259,12 +496,20 @@ async fn anp_0019_a_provider_that_is_not_there_costs_nothing() {
     let provider = ScriptedProvider::start().await;
     let gate = gate().config(config(&provider, TOUGH)).start().await;
     let house = House::of(&gate).await;
-    let budget = house.budget(BudgetScope::Tenant, Money::from_dollars(10), Window::Total).await;
+    let budget = house
+        .budget(BudgetScope::Tenant, Money::from_dollars(10), Window::Total)
+        .await;
     let client = house.key().await.at(&gate).await;
     drop(provider);
     for number in [6, 7, 8, 11] {
         let one = make(&client, "gpt-4o", Call::new(number), None).await;
-        judge("is not there", &one, tried(502, "upstream_unreachable", 3), &house).await;
+        judge(
+            "is not there",
+            &one,
+            tried(502, "upstream_unreachable", 3),
+            &house,
+        )
+        .await;
     }
     assert_eq!(house.spent_when_idle(&budget).await, Money::ZERO);
 }

@@ -54,7 +54,13 @@ async fn agp_budget_3_2_three_nodes_that_are_killed_never_overspend_and_lose_no_
     );
     let mut gates: [Gate; 3] = [a, b, c];
     let house = postgres.house().await;
-    let budget = house.budget(BudgetScope::Tenant, Money::from_nanos(3_000_000_000), Window::Total).await;
+    let budget = house
+        .budget(
+            BudgetScope::Tenant,
+            Money::from_nanos(3_000_000_000),
+            Window::Total,
+        )
+        .await;
     let key = house.key().await;
     let watch = Watch::over(&house, &budget);
     let mut seen = Vec::new();
@@ -63,7 +69,9 @@ async fn agp_budget_3_2_three_nodes_that_are_killed_never_overspend_and_lose_no_
         for (node, gate) in gates.iter().enumerate() {
             let clients = [key.at(gate).await];
             let first = round * 1000 + node * 100;
-            storms.push(tokio::spawn(async move { storm(&clients, "gpt-4o", first..first + 36, 8).await }));
+            storms.push(tokio::spawn(async move {
+                storm(&clients, "gpt-4o", first..first + 36, 8).await
+            }));
         }
         tokio::time::sleep(Duration::from_millis(40 + (round as u64 * 53) % 120)).await;
         gates[round % 3].kill9().await;
@@ -81,7 +89,11 @@ async fn agp_budget_3_2_three_nodes_that_are_killed_never_overspend_and_lose_no_
     check_interrupted(&entries);
     assert_eq!(spent, total(&entries));
     assert!(spent <= budget.limit);
-    let sent = provider.requests().iter().filter(|received| received.method == "POST").count();
+    let sent = provider
+        .requests()
+        .iter()
+        .filter(|received| received.method == "POST")
+        .count();
     let made = entries.iter().filter(|entry| entry.attempts > 0).count();
     assert!(made >= sent, "{made} entries of {sent} calls");
     house.verify().await;
@@ -95,10 +107,14 @@ async fn agp_budget_3_2_what_a_dead_node_held_comes_back_when_it_has_replayed() 
     let provider = ScriptedProvider::start().await;
     provider.script("*", metered(100));
     let postgres = Postgres::start().await;
-    let (mut dying, living) =
-        tokio::join!(postgres.gate(&provider, None, MORE).start(), postgres.gate(&provider, None, MORE).start());
+    let (mut dying, living) = tokio::join!(
+        postgres.gate(&provider, None, MORE).start(),
+        postgres.gate(&provider, None, MORE).start()
+    );
     let house = postgres.house().await;
-    let budget = house.budget(BudgetScope::Tenant, Money::from_nanos(100_000_000), Window::Total).await;
+    let budget = house
+        .budget(BudgetScope::Tenant, Money::from_nanos(100_000_000), Window::Total)
+        .await;
     let key = house.key().await;
     let (at_dying, at_living) = (key.at(&dying).await, key.at(&living).await);
     let calls: Vec<_> = [7, 9]
@@ -116,14 +132,26 @@ async fn agp_budget_3_2_what_a_dead_node_held_comes_back_when_it_has_replayed() 
     // Two calls of up to 3.5 cents are under way on ten cents: one more fits elsewhere, and no two.
     let until = std::time::Instant::now() + Duration::from_secs(8);
     while house.standing(&budget).await.unexplained == Money::ZERO {
-        assert!(std::time::Instant::now() < until, "{:?}", house.standing(&budget).await);
+        assert!(
+            std::time::Instant::now() < until,
+            "{:?}",
+            house.standing(&budget).await
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let standing = house.standing(&budget).await;
-    assert!(standing.unexplained >= Money::from_nanos(69_000_000), "{standing:?}");
+    assert!(
+        standing.unexplained >= Money::from_nanos(69_000_000),
+        "{standing:?}"
+    );
     let mut refused = 0;
     for number in 0..4 {
-        refused += u32::from(make(&at_living, "gpt-4o", Call::new(number * 6 + 1), None).await.status == 402);
+        refused += u32::from(
+            make(&at_living, "gpt-4o", Call::new(number * 6 + 1), None)
+                .await
+                .status
+                == 402,
+        );
     }
     assert!(refused >= 2, "the dead node's money was spent by another");
     dying.restart().await;

@@ -26,12 +26,21 @@ impl Postgres {
         let owner_url = server.fresh_database().await;
         PostgresStore::migrate(&owner_url).await.unwrap();
         let login = NodeId::generate().to_string();
-        run(&owner_url, &format!("CREATE ROLE {login} LOGIN PASSWORD 'sesame'")).await;
+        run(
+            &owner_url,
+            &format!("CREATE ROLE {login} LOGIN PASSWORD 'sesame'"),
+        )
+        .await;
         PostgresStore::admit_login(&owner_url, &login).await.unwrap();
         let (scheme, rest) = owner_url.split_once("://").unwrap();
         let (_, host) = rest.rsplit_once('@').unwrap();
         let url = format!("{scheme}://{login}:sesame@{host}");
-        Self { server, url, login, master: MasterKey::generate().unwrap() }
+        Self {
+            server,
+            url,
+            login,
+            master: MasterKey::generate().unwrap(),
+        }
     }
 
     /// A proxy in front of the server.
@@ -40,14 +49,23 @@ impl Postgres {
     }
 
     fn address(&self) -> SocketAddr {
-        let host = self.url.rsplit_once('@').unwrap().1.split(['/', '?']).next().unwrap();
+        let host = self
+            .url
+            .rsplit_once('@')
+            .unwrap()
+            .1
+            .split(['/', '?'])
+            .next()
+            .unwrap();
         host.replace("localhost", "127.0.0.1").parse().unwrap()
     }
 
     /// A gate of this database in front of `provider`; through `proxy` if there is one.
     pub fn gate(&self, provider: &ScriptedProvider, proxy: Option<&FaultyProxy>, more: &str) -> GateBuilder {
         let url = match proxy {
-            Some(proxy) => self.url.replace(&self.address().to_string(), &proxy.address().to_string()),
+            Some(proxy) => self
+                .url
+                .replace(&self.address().to_string(), &proxy.address().to_string()),
             None => self.url.clone(),
         };
         let store = "data_dir: \"@folder@\"\nstore: { engine: postgres, url: \"env:MONEY_DATABASE\", refresh_every_ms: 50, \
@@ -60,8 +78,15 @@ impl Postgres {
 
     /// A tenant in this database, looked at past every proxy.
     pub async fn house(&self) -> House {
-        let store = PostgresStore::connect(&self.url, Bounds::default()).await.unwrap();
-        House::build(Arc::new(store), &self.master, (Limits::default(), Limits::default())).await
+        let store = PostgresStore::connect(&self.url, Bounds::default())
+            .await
+            .unwrap();
+        House::build(
+            Arc::new(store),
+            &self.master,
+            (Limits::default(), Limits::default()),
+        )
+        .await
     }
 
     /// Takes the login away again.
@@ -72,6 +97,9 @@ impl Postgres {
 
 async fn run(url: &str, sql: &str) {
     let mut connection = PgConnection::connect(url).await.unwrap();
-    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+        .execute(&mut connection)
+        .await
+        .unwrap();
     connection.close().await.unwrap();
 }

@@ -34,7 +34,11 @@ pub fn gate() -> GateBuilder {
 
 /// `few` in the usual run, ten times as much when soaking.
 pub fn soaked(few: usize) -> usize {
-    if std::env::var_os("BARTIZAN_SOAK").is_some() { few * 10 } else { few }
+    if std::env::var_os("BARTIZAN_SOAK").is_some() {
+        few * 10
+    } else {
+        few
+    }
 }
 
 /// One call of many: its number decides what it is and what it costs.
@@ -46,7 +50,10 @@ pub struct Call {
 
 impl Call {
     pub fn new(number: u64) -> Self {
-        Self { number, max_tokens: 16 }
+        Self {
+            number,
+            max_tokens: 16,
+        }
     }
 
     pub fn streams(&self) -> bool {
@@ -58,7 +65,11 @@ impl Call {
     }
 
     pub fn path(&self) -> &'static str {
-        if self.is_anthropic() { "/v1/messages" } else { "/v1/chat/completions" }
+        if self.is_anthropic() {
+            "/v1/messages"
+        } else {
+            "/v1/chat/completions"
+        }
     }
 
     pub fn body(&self, model: &str) -> Value {
@@ -81,7 +92,10 @@ impl Call {
         let body = received.json();
         let content = &body["messages"][0]["content"];
         let text = content.as_str().or_else(|| content[0]["text"].as_str());
-        let number = text.and_then(|text| text.strip_prefix("call ")).and_then(|n| n.parse().ok()).unwrap_or(0);
+        let number = text
+            .and_then(|text| text.strip_prefix("call "))
+            .and_then(|n| n.parse().ok())
+            .unwrap_or(0);
         let asked = [&body["max_tokens"], &body["max_completion_tokens"]];
         let max_tokens = asked.into_iter().find_map(Value::as_u64).unwrap_or(u64::MAX);
         Self { number, max_tokens }
@@ -109,7 +123,11 @@ pub fn metered(every_ms: u64) -> Reply {
 /// Configuration in front of one scripted provider that is known by both dialects; `more` goes on top.
 pub fn config(provider: &ScriptedProvider, more: &str) -> String {
     let url = provider.base_url();
-    let store = if more.contains("store:") { "" } else { "store: { engine: sqlite, refresh_every_ms: 50 }\n" };
+    let store = if more.contains("store:") {
+        ""
+    } else {
+        "store: { engine: sqlite, refresh_every_ms: 50 }\n"
+    };
     let timeouts = "timeouts: { first_byte_ms: 1500, idle_ms: 1000, total_ms: 4000 }";
     format!(
         "telemetry: {{ log: {{ level: info }} }}\nledger: {{ checkpoint_every_ms: 1000 }}\n{store}\
@@ -138,12 +156,28 @@ impl House {
         let (tenant, team) = (TenantId::generate(), TeamId::generate());
         let scope = TenantScope::operator(tenant);
         let (tenant_limits, team_limits) = limits;
-        let house = Tenant { id: tenant, name: format!("house {tenant}"), limits: tenant_limits };
+        let house = Tenant {
+            id: tenant,
+            name: format!("house {tenant}"),
+            limits: tenant_limits,
+        };
         store.create_tenant(&house).await.unwrap();
-        let people = Team { id: team, tenant, name: "people".to_owned(), limits: team_limits };
+        let people = Team {
+            id: team,
+            tenant,
+            name: "people".to_owned(),
+            limits: team_limits,
+        };
         store.create_team(&scope, &people).await.unwrap();
         let signer = Signer::from_seed("bartizan", &master.derive(purpose::LEDGER_SIGNER)).unwrap();
-        Self { store, tenant, team, scope, pepper: Arc::new(master.pepper()), signer: Arc::new(signer) }
+        Self {
+            store,
+            tenant,
+            team,
+            scope,
+            pepper: Arc::new(master.pepper()),
+            signer: Arc::new(signer),
+        }
     }
 
     /// In the embedded store of a running gate.
@@ -153,14 +187,23 @@ impl House {
 
     /// The same with limits of the tenant and of the team.
     pub async fn limited(gate: &Gate, limits: (Limits, Limits)) -> Self {
-        let store = SqliteStore::open(&gate.data_dir().join("bartizan.db")).await.unwrap();
+        let store = SqliteStore::open(&gate.data_dir().join("bartizan.db"))
+            .await
+            .unwrap();
         Self::build(Arc::new(store), &master(&gate.data_dir()), limits).await
     }
 
     /// A budget of this house.
     pub async fn budget(&self, scope: BudgetScope, limit: Money, window: Window) -> Budget {
         let id = BudgetId::generate();
-        let budget = Budget { id, tenant: self.tenant, scope, name: format!("{scope:?}"), limit, window };
+        let budget = Budget {
+            id,
+            tenant: self.tenant,
+            scope,
+            name: format!("{scope:?}"),
+            limit,
+            window,
+        };
         self.store.put_budget(&self.scope, &budget).await.unwrap();
         budget
     }
@@ -197,7 +240,10 @@ impl House {
             limits,
         };
         self.store.create_key(&self.scope, &record).await.unwrap();
-        Key { record, text: key.expose().to_owned() }
+        Key {
+            record,
+            text: key.expose().to_owned(),
+        }
     }
 
     /// How a budget stands in its present window.
@@ -209,7 +255,10 @@ impl House {
     /// All entries of the house's ledger.
     pub async fn entries(&self) -> Vec<Entry> {
         let stored = self.store.entries(&self.scope, 0, 1_000_000).await.unwrap();
-        stored.iter().map(|stored| Entry::from_bytes(&stored.bytes).unwrap()).collect()
+        stored
+            .iter()
+            .map(|stored| Entry::from_bytes(&stored.bytes).unwrap())
+            .collect()
     }
 
     /// Waits until the ledger has `count` entries, and returns them; more are as wrong as fewer.
@@ -221,7 +270,11 @@ impl House {
                 assert_eq!(entries.len(), count, "more entries than calls: {entries:#?}");
                 return entries;
             }
-            assert!(Instant::now() < until, "{} of {count} entries: {entries:#?}", entries.len());
+            assert!(
+                Instant::now() < until,
+                "{} of {count} entries: {entries:#?}",
+                entries.len()
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -246,7 +299,11 @@ impl House {
             if standing.leased == Money::ZERO && standing.unexplained == Money::ZERO {
                 return standing.spent;
             }
-            assert!(Instant::now() < until, "budget `{}` is still held: {standing:?}", budget.name);
+            assert!(
+                Instant::now() < until,
+                "budget `{}` is still held: {standing:?}",
+                budget.name
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -287,7 +344,11 @@ impl Key {
         let client = gate.data().bearer(&self.text);
         let until = Instant::now() + Duration::from_secs(5);
         while client.get("/v1/models").await.status != 200 {
-            assert!(Instant::now() < until, "the gate does not know the key\n{}", gate.lines().tail());
+            assert!(
+                Instant::now() < until,
+                "the gate does not know the key\n{}",
+                gate.lines().tail()
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         client
@@ -319,17 +380,33 @@ impl Seen {
     pub fn is_answered(&self) -> bool {
         self.whole && self.status == 200
     }
-
 }
 
 /// Makes one call; `pieces` is after how many pieces of the answer to hang up, if at all.
 pub async fn make(client: &Client, model: &str, call: Call, pieces: Option<usize>) -> Seen {
     let client = client.header("content-type", "application/json");
-    let opening = client.open(Method::POST, call.path(), Bytes::from(call.body(model).to_string()));
-    let mut seen = Seen { call, id: None, status: 0, code: String::new(), body: Bytes::new(), whole: false };
-    let Ok(Ok(mut live)) = tokio::time::timeout(Duration::from_secs(20), opening).await else { return seen };
+    let opening = client.open(
+        Method::POST,
+        call.path(),
+        Bytes::from(call.body(model).to_string()),
+    );
+    let mut seen = Seen {
+        call,
+        id: None,
+        status: 0,
+        code: String::new(),
+        body: Bytes::new(),
+        whole: false,
+    };
+    let Ok(Ok(mut live)) = tokio::time::timeout(Duration::from_secs(20), opening).await else {
+        return seen;
+    };
     seen.status = live.status;
-    let header = |name| live.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+    let header = |name| {
+        live.headers
+            .get(name)
+            .map(|value| value.to_str().unwrap().to_owned())
+    };
     seen.id = header("x-request-id");
     seen.code = header("x-refusal-code").unwrap_or_default();
     let mut body = Vec::new();
@@ -345,9 +422,12 @@ pub async fn make(client: &Client, model: &str, call: Call, pieces: Option<usize
         }
         false
     };
-    let ended = tokio::time::timeout(Duration::from_secs(20), reading).await.unwrap_or(false);
+    let ended = tokio::time::timeout(Duration::from_secs(20), reading)
+        .await
+        .unwrap_or(false);
     let text = String::from_utf8_lossy(&body).into_owned();
-    let terminated = seen.status != 200 || !call.streams() || text.contains("[DONE]") || text.contains("message_stop");
+    let terminated =
+        seen.status != 200 || !call.streams() || text.contains("[DONE]") || text.contains("message_stop");
     // A stream that fails ends with an error of its dialect.
     seen.whole = ended && terminated && (seen.status != 200 || !text.contains("\"error\":{"));
     seen.body = body.into();
@@ -355,7 +435,12 @@ pub async fn make(client: &Client, model: &str, call: Call, pieces: Option<usize
 }
 
 /// Makes `count` calls with `clients` at a time; every seventh stream is abandoned after two pieces.
-pub async fn storm(clients: &[Client], model: &'static str, numbers: std::ops::Range<usize>, at_once: usize) -> Vec<Seen> {
+pub async fn storm(
+    clients: &[Client],
+    model: &'static str,
+    numbers: std::ops::Range<usize>,
+    at_once: usize,
+) -> Vec<Seen> {
     let next = Arc::new(AtomicUsize::new(numbers.start));
     let workers: Vec<_> = (0..at_once)
         .map(|worker| {
@@ -385,7 +470,10 @@ pub async fn storm(clients: &[Client], model: &'static str, numbers: std::ops::R
 pub async fn metric(gate: &Gate, name: &str) -> i64 {
     let text = gate.health().get("/metrics").await.text();
     let lines = text.lines().filter(|line| line.starts_with(name));
-    lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).map(|value| value as i64).sum()
+    lines
+        .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+        .map(|value| value as i64)
+        .sum()
 }
 
 /// The sum of what entries cost.
@@ -401,7 +489,10 @@ pub fn check_books(seen: &[Seen], entries: &[Entry]) {
     for entry in entries {
         by_id.entry(entry.id.to_string()).or_default().push(entry);
     }
-    assert!(by_id.values().all(|same| same.len() == 1), "an entry stands twice");
+    assert!(
+        by_id.values().all(|same| same.len() == 1),
+        "an entry stands twice"
+    );
     for one in seen {
         let entry = one.id.as_ref().and_then(|id| by_id.get(id)).map(|found| found[0]);
         if one.is_answered() {

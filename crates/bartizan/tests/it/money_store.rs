@@ -21,7 +21,9 @@ async fn outage(fault: Fault) {
     let proxy = postgres.proxy().await;
     let gate = postgres.gate(&provider, Some(&proxy), MORE).start().await;
     let house = postgres.house().await;
-    let budget = house.budget(BudgetScope::Tenant, Money::from_dollars(1000), Window::Total).await;
+    let budget = house
+        .budget(BudgetScope::Tenant, Money::from_dollars(1000), Window::Total)
+        .await;
     let (key, revoked) = (house.key().await, house.key().await);
     let (client, unwanted) = (key.at(&gate).await, revoked.at(&gate).await);
     let mut seen: Vec<Seen> = Vec::new();
@@ -31,19 +33,31 @@ async fn outage(fault: Fault) {
     proxy.set(fault);
     let mut after = revoked.record.clone();
     after.state = KeyState::Revoked;
-    house.store.replace_key(&house.scope, &revoked.record, &after).await.unwrap();
+    house
+        .store
+        .replace_key(&house.scope, &revoked.record, &after)
+        .await
+        .unwrap();
     let mut served = 0;
     for number in 8..400 {
         let one = make(&client, "gpt-4o", Call::new(number), None).await;
         seen.push(one.clone());
         if one.status != 200 {
-            assert_eq!((one.status, one.code.as_str()), (503, "budget_unavailable"), "{one:?}");
+            assert_eq!(
+                (one.status, one.code.as_str()),
+                (503, "budget_unavailable"),
+                "{one:?}"
+            );
             break;
         }
         served += 1;
     }
     assert!(served >= 3, "{fault:?}: only {served} calls of the lease");
-    assert_eq!(seen.last().map(|one| one.status), Some(503), "{fault:?}: spending went on without the store");
+    assert_eq!(
+        seen.last().map(|one| one.status),
+        Some(503),
+        "{fault:?}: spending went on without the store"
+    );
     assert_eq!(gate.health().get("/livez").await.status, 200);
     proxy.set(Fault::Pass);
     let until = Instant::now() + Duration::from_secs(10);
@@ -87,7 +101,9 @@ async fn anp_0012_a_store_that_is_slow_or_flaps_costs_no_entry() {
     let proxy = postgres.proxy().await;
     let gate = postgres.gate(&provider, Some(&proxy), MORE).start().await;
     let house = postgres.house().await;
-    let budget = house.budget(BudgetScope::Tenant, Money::from_dollars(1000), Window::Total).await;
+    let budget = house
+        .budget(BudgetScope::Tenant, Money::from_dollars(1000), Window::Total)
+        .await;
     let client = house.key().await.at(&gate).await;
     let mut seen = Vec::new();
     proxy.set(Fault::Delay(Duration::from_millis(10)));
@@ -103,7 +119,10 @@ async fn anp_0012_a_store_that_is_slow_or_flaps_costs_no_entry() {
         flapping.abort();
         proxy.set(Fault::Pass);
     }
-    let odd: Vec<_> = seen.iter().filter(|one| one.status != 200 && one.code != "budget_unavailable").collect();
+    let odd: Vec<_> = seen
+        .iter()
+        .filter(|one| one.status != 200 && one.code != "budget_unavailable")
+        .collect();
     assert!(odd.is_empty(), "{odd:?}");
     assert!(seen.iter().filter(|one| one.is_answered()).count() > 100);
     let entries = house.wait_for_entries(seen.len()).await;
@@ -164,12 +183,26 @@ async fn agp_budget_3_2_a_full_journal_refuses_new_work_rather_than_forget() {
         }
     }
     assert!(full, "{} calls did not fill the journal", seen.len());
-    let odd: Vec<_> = seen.iter().filter(|one| one.status != 200 && one.code != "journal_unavailable").collect();
+    let odd: Vec<_> = seen
+        .iter()
+        .filter(|one| one.status != 200 && one.code != "journal_unavailable")
+        .collect();
     assert!(odd.is_empty(), "{odd:?}");
     let before = provider.requests().len();
-    let refused = client.post("/v1/chat/completions", &Call::new(0).body(&name)).await;
-    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("5")), "{}", refused.text());
-    assert_eq!(provider.requests().len(), before, "what cannot be recorded is not made");
+    let refused = client
+        .post("/v1/chat/completions", &Call::new(0).body(&name))
+        .await;
+    assert_eq!(
+        (refused.status, refused.header("retry-after")),
+        (503, Some("5")),
+        "{}",
+        refused.text()
+    );
+    assert_eq!(
+        provider.requests().len(),
+        before,
+        "what cannot be recorded is not made"
+    );
     proxy.set(Fault::Pass);
     let until = Instant::now() + Duration::from_secs(20);
     loop {

@@ -311,7 +311,7 @@ fn describe(page: &mut String, answer: &Answer) {
     let id = answer.header("x-request-id").expect("a request id").to_owned();
     let retry = answer.header("retry-after").map_or("", |_| " retry-after");
     let text = answer.text().replace(&id, "<id>");
-    let text = regex_lite(&text, "$");
+    let text = without_amounts(&text, "$");
     let _ = writeln!(page, "{}{retry} {text}", answer.status);
     assert_eq!(answer.header("content-type"), Some("application/json"));
     assert!(answer.header("server").is_none());
@@ -321,7 +321,7 @@ fn describe(page: &mut String, answer: &Answer) {
 }
 
 /// Amounts behind `mark` depend on what was counted: digits become `#`.
-fn regex_lite(text: &str, mark: &str) -> String {
+fn without_amounts(text: &str, mark: &str) -> String {
     let mut parts = text.split(mark);
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {

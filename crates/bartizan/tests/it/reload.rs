@@ -150,7 +150,7 @@ async fn ctx_t2_production_refuses_what_only_development_may_have() {
     assert_eq!(gate.data().post(CHAT, &call("m-oa")).await.status, 401);
 }
 
-/// A file that would turn the checks off is not taken by a gate that started with them on... unless it may.
+/// A file that would turn the checks off is not taken by a gate that started with them on in production.
 #[tokio::test]
 async fn ctx_t2_a_reload_cannot_open_a_production_gate() {
     let provider = ScriptedProvider::start().await;

@@ -23,9 +23,6 @@ pub enum Checks {
 pub struct Limits {
     /// Output tokens allowed where neither the caller nor the model says.
     pub output_tokens_default: u32,
-    /// Most requests under way at once over the whole gate. Left out: no such limit.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub concurrent_requests_max: Option<u32>,
     /// What a new virtual key gets unless it is made with limits of its own.
     pub new_keys: KeyLimits,
 }
@@ -34,7 +31,6 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             output_tokens_default: 4096,
-            concurrent_requests_max: None,
             new_keys: KeyLimits::default(),
         }
     }
@@ -140,8 +136,6 @@ pub struct Cache {
     pub enabled: bool,
     /// How long an answer may be used again.
     pub ttl_ms: u64,
-    /// Most answers kept.
-    pub entries_max: u64,
     /// Most memory for them.
     pub bytes_max: u64,
 }
@@ -151,7 +145,6 @@ impl Default for Cache {
         Self {
             enabled: false,
             ttl_ms: 60_000,
-            entries_max: 10_000,
             bytes_max: 64 << 20,
         }
     }

@@ -23,7 +23,7 @@ pub struct Server {
     pub answer_bytes_max: usize,
     /// Largest single event of a provider's stream.
     pub event_bytes_max: usize,
-    /// How long a connection may be idle between requests.
+    /// How long a connection may be idle between requests, or take none of what is written to it.
     pub idle_timeout_ms: u64,
     /// Most connections at once.
     pub connections_max: u32,

@@ -7,8 +7,8 @@ use credential::KeyRecord;
 use domain::{BudgetId, Money, NodeId, RequestId, TenantScope, UnixMillis};
 use ledger::{Budget, Lease, Standing};
 use store::{
-    Budgets, Directory, DirectoryDump, EntryLog, LeaseAnswer, LeaseWish, MemoryStore, Shipment, Store, StoreError,
-    StoredCheckpoint, StoredEntry, Team, Tenant, UsageQuery, UsageRow,
+    Budgets, Directory, DirectoryDump, EntryLog, LeaseAnswer, LeaseWish, MemoryStore, Shipment, Store,
+    StoreError, StoredCheckpoint, StoredEntry, Team, Tenant, UsageQuery, UsageRow,
 };
 
 #[derive(Debug, Default)]
@@ -30,11 +30,19 @@ impl FakeStore {
             std::future::pending::<()>().await;
         }
         tokio::task::yield_now().await;
-        if self.down.load(Ordering::SeqCst) { Err(gone()) } else { Ok(()) }
+        if self.down.load(Ordering::SeqCst) {
+            Err(gone())
+        } else {
+            Ok(())
+        }
     }
 
     fn told<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
-        if self.mute.load(Ordering::SeqCst) { Err(gone()) } else { answer }
+        if self.mute.load(Ordering::SeqCst) {
+            Err(gone())
+        } else {
+            answer
+        }
     }
 }
 
@@ -58,7 +66,12 @@ impl Budgets for FakeStore {
         self.mood().await?;
         self.told(self.inner.grow_lease(scope, wish).await)
     }
-    async fn shrink_lease(&self, scope: &TenantScope, lease: &Lease, amount: Money) -> Result<Money, StoreError> {
+    async fn shrink_lease(
+        &self,
+        scope: &TenantScope,
+        lease: &Lease,
+        amount: Money,
+    ) -> Result<Money, StoreError> {
         self.mood().await?;
         self.told(self.inner.shrink_lease(scope, lease, amount).await)
     }
@@ -71,7 +84,12 @@ impl Budgets for FakeStore {
     async fn close_leases(&self, node: NodeId) -> Result<Vec<Lease>, StoreError> {
         self.inner.close_leases(node).await
     }
-    async fn standing(&self, scope: &TenantScope, budget: BudgetId, start: UnixMillis) -> Result<Standing, StoreError> {
+    async fn standing(
+        &self,
+        scope: &TenantScope,
+        budget: BudgetId,
+        start: UnixMillis,
+    ) -> Result<Standing, StoreError> {
         self.inner.standing(scope, budget, start).await
     }
 }
@@ -93,7 +111,12 @@ impl Directory for FakeStore {
     async fn create_key(&self, scope: &TenantScope, key: &KeyRecord) -> Result<(), StoreError> {
         self.inner.create_key(scope, key).await
     }
-    async fn replace_key(&self, scope: &TenantScope, before: &KeyRecord, after: &KeyRecord) -> Result<(), StoreError> {
+    async fn replace_key(
+        &self,
+        scope: &TenantScope,
+        before: &KeyRecord,
+        after: &KeyRecord,
+    ) -> Result<(), StoreError> {
         self.inner.replace_key(scope, before, after).await
     }
     async fn keys(&self, scope: &TenantScope) -> Result<Vec<KeyRecord>, StoreError> {
@@ -103,7 +126,12 @@ impl Directory for FakeStore {
 
 #[async_trait]
 impl EntryLog for FakeStore {
-    async fn append(&self, scope: &TenantScope, node: NodeId, shipments: &[Shipment]) -> Result<u64, StoreError> {
+    async fn append(
+        &self,
+        scope: &TenantScope,
+        node: NodeId,
+        shipments: &[Shipment],
+    ) -> Result<u64, StoreError> {
         self.inner.append(scope, node, shipments).await
     }
     async fn size(&self, scope: &TenantScope) -> Result<u64, StoreError> {
@@ -112,13 +140,22 @@ impl EntryLog for FakeStore {
     async fn entry(&self, scope: &TenantScope, id: RequestId) -> Result<StoredEntry, StoreError> {
         self.inner.entry(scope, id).await
     }
-    async fn entries(&self, scope: &TenantScope, from: u64, count: u64) -> Result<Vec<StoredEntry>, StoreError> {
+    async fn entries(
+        &self,
+        scope: &TenantScope,
+        from: u64,
+        count: u64,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
         self.inner.entries(scope, from, count).await
     }
     async fn leaf_hashes(&self, scope: &TenantScope, size: u64) -> Result<Vec<[u8; 32]>, StoreError> {
         self.inner.leaf_hashes(scope, size).await
     }
-    async fn put_checkpoint(&self, scope: &TenantScope, checkpoint: &StoredCheckpoint) -> Result<(), StoreError> {
+    async fn put_checkpoint(
+        &self,
+        scope: &TenantScope,
+        checkpoint: &StoredCheckpoint,
+    ) -> Result<(), StoreError> {
         self.inner.put_checkpoint(scope, checkpoint).await
     }
     async fn checkpoint(&self, scope: &TenantScope) -> Result<Option<StoredCheckpoint>, StoreError> {

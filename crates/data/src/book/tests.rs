@@ -29,7 +29,11 @@ impl Scene {
     async fn set(limits: &[i64], window: Window) -> Self {
         let (store, tenant) = (Arc::new(FakeStore::default()), TenantId::generate());
         let scope = TenantScope::operator(tenant);
-        let limited = Tenant { id: tenant, name: "t".to_owned(), limits: credential::Limits::default() };
+        let limited = Tenant {
+            id: tenant,
+            name: "t".to_owned(),
+            limits: credential::Limits::default(),
+        };
         store.create_tenant(&limited).await.unwrap();
         let budget = |limit: &i64| Budget {
             id: BudgetId::generate(),
@@ -44,11 +48,20 @@ impl Scene {
             store.put_budget(&scope, budget).await.unwrap();
         }
         let (book, keeper, cells) = node(&store, &budgets);
-        Self { store, scope, budgets, book, keeper, cells }
+        Self {
+            store,
+            scope,
+            budgets,
+            book,
+            keeper,
+            cells,
+        }
     }
 
     async fn reserve(&self, amount: i64) -> Result<Reservation, Unreserved> {
-        self.book.reserve(&self.cells, nanos(amount), UnixMillis::now()).await
+        self.book
+            .reserve(&self.cells, nanos(amount), UnixMillis::now())
+            .await
     }
 
     async fn standing(&self, at: usize) -> Standing {
@@ -65,9 +78,17 @@ impl Scene {
 /// One more node on the same store.
 fn node(store: &Arc<FakeStore>, budgets: &[Budget]) -> (Arc<Book>, Keeper, Vec<Arc<Cell>>) {
     let metrics = Arc::new(Metrics::new("test"));
-    let (book, keeper) = Book::new((store.clone(), NodeId::generate()), Duration::from_secs(30), WAIT, metrics);
+    let (book, keeper) = Book::new(
+        (store.clone(), NodeId::generate()),
+        Duration::from_secs(30),
+        WAIT,
+        metrics,
+    );
     let mut by_id = book.reconcile(budgets, UnixMillis::now());
-    let cells = budgets.iter().map(|budget| by_id.remove(&budget.id).unwrap()).collect();
+    let cells = budgets
+        .iter()
+        .map(|budget| by_id.remove(&budget.id).unwrap())
+        .collect();
     (book, keeper, cells)
 }
 
@@ -82,7 +103,9 @@ async fn agp_d1_callers_on_two_nodes_get_exactly_what_there_is() {
             0 => (scene.book.clone(), scene.cells.clone()),
             _ => (other.clone(), other_cells.clone()),
         };
-        callers.push(tokio::spawn(async move { book.reserve(&cells, nanos(1), UnixMillis::now()).await }));
+        callers.push(tokio::spawn(async move {
+            book.reserve(&cells, nanos(1), UnixMillis::now()).await
+        }));
     }
     let mut held = Vec::new();
     for caller in callers {
@@ -121,13 +144,19 @@ async fn who_asks_the_store_asks_for_all_who_wait() {
 #[tokio::test]
 async fn agp_budget_3_1_a_reservation_is_made_in_every_budget_or_in_none() {
     let scene = Scene::set(&[1000, 10, 1000], Window::Total).await;
-    assert!(matches!(scene.reserve(11).await, Err(Unreserved::Exhausted { .. })));
+    assert!(matches!(
+        scene.reserve(11).await,
+        Err(Unreserved::Exhausted { .. })
+    ));
     for at in 0..3 {
         assert_eq!(scene.held(at).reserved(), Money::ZERO);
     }
     scene.reserve(10).await.unwrap().settle(nanos(4));
     for at in 0..3 {
-        assert_eq!((scene.held(at).reserved(), scene.held(at).used()), (Money::ZERO, nanos(4)));
+        assert_eq!(
+            (scene.held(at).reserved(), scene.held(at).used()),
+            (Money::ZERO, nanos(4))
+        );
     }
 }
 
@@ -136,10 +165,16 @@ async fn agp_budget_3_1_a_reservation_is_made_in_every_budget_or_in_none() {
 async fn agp_d1_a_dear_wish_that_is_refused_does_not_refuse_a_cheap_one() {
     let scene = Scene::set(&[100], Window::Total).await;
     for _ in 0..10 {
-        assert!(matches!(scene.reserve(101).await, Err(Unreserved::Exhausted { .. })));
+        assert!(matches!(
+            scene.reserve(101).await,
+            Err(Unreserved::Exhausted { .. })
+        ));
         scene.reserve(10).await.unwrap().settle(nanos(10));
     }
-    assert!(matches!(scene.reserve(1).await, Err(Unreserved::Exhausted { .. })));
+    assert!(matches!(
+        scene.reserve(1).await,
+        Err(Unreserved::Exhausted { .. })
+    ));
 }
 
 /// The store granted, and nobody heard of it: refused now, and the money is not lent for ever.
@@ -161,7 +196,11 @@ async fn agp_budget_3_2_a_store_that_is_silent_is_waited_for_and_not_longer() {
     scene.store.silent.store(true, Ordering::SeqCst);
     let began = std::time::Instant::now();
     assert!(matches!(scene.reserve(60).await, Err(Unreserved::Unavailable(_))));
-    assert!(began.elapsed() >= WAIT && began.elapsed() < WAIT * 5, "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() >= WAIT && began.elapsed() < WAIT * 5,
+        "{:?}",
+        began.elapsed()
+    );
     assert!(scene.cells[0].lock().unsure && scene.cells[0].lock().waiting == Money::ZERO);
     scene.store.silent.store(false, Ordering::SeqCst);
     scene.keeper.tidy().await;
@@ -175,7 +214,11 @@ async fn agp_budget_3_2_a_give_back_whose_answer_was_lost_is_neither_spent_nor_l
     for done in [true, false] {
         let scene = Scene::set(&[100], Window::Total).await;
         scene.reserve(80).await.unwrap().void();
-        let fault = if done { &scene.store.mute } else { &scene.store.down };
+        let fault = if done {
+            &scene.store.mute
+        } else {
+            &scene.store.down
+        };
         fault.store(true, Ordering::SeqCst);
         scene.keeper.tidy().await;
         assert_eq!(scene.held(0).available(), Money::ZERO);
@@ -210,18 +253,32 @@ async fn agp_d1_a_call_that_outlives_its_window_is_charged_where_it_was_reserved
     let reservation = scene.book.reserve(&scene.cells, nanos(60), before).await.unwrap();
     let after = UnixMillis(before.0 + 60_000);
     let next = scene.book.reserve(&scene.cells, nanos(100), after).await.unwrap();
-    assert_eq!(reservation.charges(nanos(5))[0].window_start, Window::Minute.start(before));
-    assert_eq!(next.charges(nanos(5))[0].window_start, Window::Minute.start(after));
+    assert_eq!(
+        reservation.charges(nanos(5))[0].window_start,
+        Window::Minute.start(before)
+    );
+    assert_eq!(
+        next.charges(nanos(5))[0].window_start,
+        Window::Minute.start(after)
+    );
     reservation.settle(nanos(5));
     next.void();
     scene.store.down.store(true, Ordering::SeqCst);
     scene.book.close().await;
-    assert_eq!(scene.cells[0].lock().past.len(), 1, "what was not given back is tried again");
+    assert_eq!(
+        scene.cells[0].lock().past.len(),
+        1,
+        "what was not given back is tried again"
+    );
     scene.store.down.store(false, Ordering::SeqCst);
     scene.book.close().await;
     assert!(scene.cells[0].lock().past.is_empty());
     let ended = Window::Minute.start(before);
-    let left = scene.store.standing(&scene.scope, scene.budgets[0].id, ended).await.unwrap();
+    let left = scene
+        .store
+        .standing(&scene.scope, scene.budgets[0].id, ended)
+        .await
+        .unwrap();
     assert_eq!(left.leased, nanos(5), "used, and not shipped yet");
 }
 
@@ -230,12 +287,25 @@ async fn agp_d1_a_call_that_outlives_its_window_is_charged_where_it_was_reserved
 async fn a_budget_that_is_removed_is_forgotten() {
     let scene = Scene::set(&[100, 100], Window::Total).await;
     let reservation = scene.reserve(10).await.unwrap();
-    scene.store.delete_budget(&scene.scope, scene.budgets[1].id).await.unwrap();
+    scene
+        .store
+        .delete_budget(&scene.scope, scene.budgets[1].id)
+        .await
+        .unwrap();
     assert!(matches!(scene.reserve(50).await, Err(Unreserved::Unavailable(_))));
     let kept = scene.book.reconcile(&scene.budgets[..1], UnixMillis::now());
     assert_eq!(kept.len(), 1);
     reservation.settle(nanos(10));
-    scene.book.reserve(&scene.cells[..1], nanos(90), UnixMillis::now()).await.unwrap().void();
+    scene
+        .book
+        .reserve(&scene.cells[..1], nanos(90), UnixMillis::now())
+        .await
+        .unwrap()
+        .void();
     scene.book.close().await;
-    assert_eq!(scene.standing(0).await.leased, nanos(10), "used, and not shipped yet");
+    assert_eq!(
+        scene.standing(0).await.leased,
+        nanos(10),
+        "used, and not shipped yet"
+    );
 }

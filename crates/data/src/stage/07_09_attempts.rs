@@ -39,6 +39,7 @@ pub async fn run(gate: &Gate, call: Inspected, ticket: &mut Ticket) -> Gated<(An
                 continue; // Another target may speak the caller's own dialect.
             }
         };
+        ticket.target = Some(target.clone());
         settle::intend(gate, ticket).await?;
         match upstream::run(gate, translated, &call.forward, call.envelope.stream, ticket).await {
             Ok(answering) => return Ok((answering, call)),

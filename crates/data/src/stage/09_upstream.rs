@@ -83,7 +83,6 @@ pub async fn run(
     })?;
     let request = request(&target.provider, endpoint, forward, stream, body).map_err(|refusal| Failed { refusal, again: false })?;
     ticket.attempts = ticket.attempts.saturating_add(1);
-    ticket.target = Some(target.clone());
     ticket.upstream_started = Some(Instant::now());
     match gate.client.send(request, target.provider.deadlines.first_byte).await {
         Ok(response) if response.status() == StatusCode::OK => {
