@@ -7,9 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use config::Config;
-use config::section::{Checks as ChecksConfig, Expose, PriceOverride, Provider as ProviderConfig, ProviderKind, StreamUsage, Unpriced as UnpricedConfig};
+use config::section::{
+    Checks as ChecksConfig, Expose, PriceOverride, Provider as ProviderConfig, ProviderKind, StreamUsage,
+    Unpriced as UnpricedConfig,
+};
 use data::settings::{
-    Bounds, CacheSettings, Checks, Deadlines, Guards, Model, Provider, ProviderParts, Settings, Target, Unpriced,
+    Bounds, CacheSettings, Checks, Deadlines, Guards, Model, Provider, ProviderParts, Settings, Target,
+    Unpriced,
 };
 use dialect::{BodyLimits, Dialect};
 use domain::{Money, Secret, UnixMillis};
@@ -43,9 +47,13 @@ pub struct Assembled {
 impl Workshop {
     /// An empty workshop.
     pub fn new(metrics: Arc<Metrics>) -> Self {
-        Self { secrets: Arc::new(Secrets::new()), metrics, breakers: HashMap::new(), revision: 0 }
+        Self {
+            secrets: Arc::new(Secrets::new()),
+            metrics,
+            breakers: HashMap::new(),
+            revision: 0,
+        }
     }
-
 
     /// Builds settings; nothing of a failed assembly is kept.
     ///
@@ -61,13 +69,26 @@ impl Workshop {
         let mut credentials = Vec::new();
         let mut providers = BTreeMap::new();
         for described in &config.providers {
-            let credential = described.credential.as_ref().map(|r| secrets::resolve_strong(r, config.posture)).transpose()?;
-            providers.insert(described.name.as_str(), (described, provider(described, credential.as_ref())?));
+            let credential = described
+                .credential
+                .as_ref()
+                .map(|r| secrets::resolve_strong(r, config.posture))
+                .transpose()?;
+            providers.insert(
+                described.name.as_str(),
+                (described, provider(described, credential.as_ref())?),
+            );
             credentials.extend(credential);
         }
         let policy = policy_engine(config)?;
         let policy_fingerprint: Arc<str> = policy.fingerprint().into();
-        let mut bench = Bench { workshop: self, config, catalog: &catalog, providers: &providers, breakers: HashMap::new() };
+        let mut bench = Bench {
+            workshop: self,
+            config,
+            catalog: &catalog,
+            providers: &providers,
+            breakers: HashMap::new(),
+        };
         let models = bench.models(served)?;
         let breakers = bench.breakers;
         self.breakers = breakers;
@@ -100,11 +121,17 @@ impl Workshop {
             },
             price_version: catalog.version().into(),
             output_tokens_default: u64::from(config.limits.output_tokens_default),
-            cache: config.cache.enabled.then(|| CacheSettings { ttl: ms(config.cache.ttl_ms), bytes_max: config.cache.bytes_max }),
+            cache: config.cache.enabled.then(|| CacheSettings {
+                ttl: ms(config.cache.ttl_ms),
+                bytes_max: config.cache.bytes_max,
+            }),
             attempts_max: config.routing.attempts_max,
             trusted_proxies: config.listen.trusted_proxies.clone(),
         };
-        Ok(Assembled { settings, credentials })
+        Ok(Assembled {
+            settings,
+            credentials,
+        })
     }
 }
 
@@ -120,12 +147,20 @@ struct Bench<'a> {
 impl Bench<'_> {
     /// Models the file names, then every provider's own under `provider/model` and, where no other claims
     /// it, under its own name.
-    fn models(&mut self, served: &BTreeMap<String, Vec<String>>) -> Result<HashMap<String, Arc<Model>>, Failure> {
+    fn models(
+        &mut self,
+        served: &BTreeMap<String, Vec<String>>,
+    ) -> Result<HashMap<String, Arc<Model>>, Failure> {
         let mut models: HashMap<String, Model> = HashMap::new();
         for described in &self.config.models {
             let mut targets = Vec::with_capacity(described.targets.len());
             for wanted in &described.targets {
-                targets.push(self.target(&wanted.provider, &wanted.model, (wanted.weight, wanted.priority), &described.name)?);
+                targets.push(self.target(
+                    &wanted.provider,
+                    &wanted.model,
+                    (wanted.weight, wanted.priority),
+                    &described.name,
+                )?);
             }
             targets.sort_by_key(|target| target.priority);
             let model = Model {
@@ -141,7 +176,10 @@ impl Bench<'_> {
         }
         let named: Vec<&str> = models.keys().map(String::as_str).collect();
         self.workshop.metrics.set_models(named);
-        Ok(models.into_iter().map(|(name, model)| (name, Arc::new(model))).collect())
+        Ok(models
+            .into_iter()
+            .map(|(name, model)| (name, Arc::new(model)))
+            .collect())
     }
 
     fn expose(
@@ -161,7 +199,12 @@ impl Bench<'_> {
             let full = format!("{provider}/{upstream}");
             let unique = claims.get(&upstream) == Some(&1);
             let names = [Some(full), unique.then(|| upstream.clone())];
-            for name in names.into_iter().flatten().filter(|name| !models.contains_key(name)).collect::<Vec<_>>() {
+            for name in names
+                .into_iter()
+                .flatten()
+                .filter(|name| !models.contains_key(name))
+                .collect::<Vec<_>>()
+            {
                 let target = self.target(&provider, &upstream, (1, 0), &name)?;
                 let model = Model {
                     name: name.as_str().into(),
@@ -183,15 +226,22 @@ impl Bench<'_> {
         asked_as: &str,
     ) -> Result<Arc<Target>, Failure> {
         let Some((described, built)) = self.providers.get(provider) else {
-            return Err(Failure::new(format!("model `{asked_as}` names provider `{provider}`, which is not configured"))
-                .hint("add it under `providers`, or correct the name"));
+            return Err(Failure::new(format!(
+                "model `{asked_as}` names provider `{provider}`, which is not configured"
+            ))
+            .hint("add it under `providers`, or correct the name"));
         };
         let facts = self.catalog.find(described.catalog(), model, UnixMillis::now());
         let label = format!("{provider}/{model}");
         let metrics = &self.workshop.metrics;
         metrics.set_targets([label.as_str()]);
         metrics.set_models([asked_as]);
-        let known = self.workshop.breakers.get(&label).or_else(|| self.breakers.get(&label)).cloned();
+        let known = self
+            .workshop
+            .breakers
+            .get(&label)
+            .or_else(|| self.breakers.get(&label))
+            .cloned();
         let breaker = known.unwrap_or_else(|| Arc::new(Breaker::new(breaker_settings(self.config))));
         self.breakers.insert(label.clone(), breaker.clone());
         Ok(Arc::new(Target {
@@ -217,17 +267,29 @@ fn offered(described: &ProviderConfig, catalog: &Catalog, served: Option<&Vec<St
     }
     match served {
         Some(served) => served.clone(),
-        None => catalog.names(described.catalog()).into_iter().map(str::to_owned).collect(),
+        None => catalog
+            .names(described.catalog())
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
     }
 }
 
 fn provider(described: &ProviderConfig, credential: Option<&Secret>) -> Result<Arc<Provider>, Failure> {
     let trouble = |what: String| Failure::new(format!("provider `{}`: {what}", described.name));
-    let base = Base::parse(described.base_url(), described.allow_plaintext).map_err(|e| trouble(e.to_string()))?;
+    let base =
+        Base::parse(described.base_url(), described.allow_plaintext).map_err(|e| trouble(e.to_string()))?;
     let mut headers = Vec::new();
     for (name, value) in &described.headers {
-        let name = name.parse().map_err(|_| trouble(format!("`{name}` is no header name")))?;
-        headers.push((name, value.parse().map_err(|_| trouble("a header's value is not valid".to_owned()))?));
+        let name = name
+            .parse()
+            .map_err(|_| trouble(format!("`{name}` is no header name")))?;
+        headers.push((
+            name,
+            value
+                .parse()
+                .map_err(|_| trouble("a header's value is not valid".to_owned()))?,
+        ));
     }
     let parts = ProviderParts {
         name: described.name.as_str().into(),
@@ -245,7 +307,9 @@ fn provider(described: &ProviderConfig, credential: Option<&Secret>) -> Result<A
         inject_stream_usage: described.stream_usage == StreamUsage::Inject,
     };
     let built = Provider::new(parts, credential);
-    built.map(Arc::new).ok_or_else(|| trouble("its credential cannot be sent in a header".to_owned()))
+    built
+        .map(Arc::new)
+        .ok_or_else(|| trouble("its credential cannot be sent in a header".to_owned()))
 }
 
 fn policy_engine(config: &Config) -> Result<policy::Engine, Failure> {
@@ -255,19 +319,27 @@ fn policy_engine(config: &Config) -> Result<policy::Engine, Failure> {
             .map_err(|e| Failure::new(format!("policy file `{}` cannot be read: {e}", path.display())))?;
         files.push((path.display().to_string(), text));
     }
-    let borrowed: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let borrowed: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect();
     policy::Engine::new(&borrowed, !config.policies.replace_defaults).map_err(|e| Failure::new(e.to_string()))
 }
 
 fn overrides(config: &Config) -> Vec<Override> {
-    config.prices.overrides.iter().map(|one| Override {
-        provider: catalog_name(config, &one.provider),
-        model: one.model.clone(),
-        price: Some(price(one)),
-        context_tokens: None,
-        max_output_tokens: None,
-        capabilities: None,
-    }).collect()
+    config
+        .prices
+        .overrides
+        .iter()
+        .map(|one| Override {
+            provider: catalog_name(config, &one.provider),
+            model: one.model.clone(),
+            price: Some(price(one)),
+            context_tokens: None,
+            max_output_tokens: None,
+            capabilities: None,
+        })
+        .collect()
 }
 
 /// Overrides name providers as the file does; the catalog may know them by another name.

@@ -34,22 +34,35 @@ pub trait Hint {
 impl Failure {
     /// A failure, lower case, no full stop.
     pub fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), hint: None, exit: Exit::Failed }
+        Self {
+            what: what.into(),
+            hint: None,
+            exit: Exit::Failed,
+        }
     }
 
     /// The command line or a file is wrong.
     pub fn usage(what: impl Into<String>) -> Self {
-        Self { exit: Exit::Usage, ..Self::new(what) }
+        Self {
+            exit: Exit::Usage,
+            ..Self::new(what)
+        }
     }
 
     /// There is no such thing.
     pub fn not_found(what: impl Into<String>) -> Self {
-        Self { exit: Exit::NotFound, ..Self::new(what) }
+        Self {
+            exit: Exit::NotFound,
+            ..Self::new(what)
+        }
     }
 
     /// Evidence does not verify.
     pub fn tampered(what: impl Into<String>) -> Self {
-        Self { exit: Exit::Tampered, ..Self::new(what) }
+        Self {
+            exit: Exit::Tampered,
+            ..Self::new(what)
+        }
     }
 
     /// The process's exit code.
@@ -68,7 +81,9 @@ impl Hint for Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "error: {}", self.what)?;
-        self.hint.as_ref().map_or(Ok(()), |hint| write!(f, "\nhint: {hint}"))
+        self.hint
+            .as_ref()
+            .map_or(Ok(()), |hint| write!(f, "\nhint: {hint}"))
     }
 }
 

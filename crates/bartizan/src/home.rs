@@ -29,8 +29,13 @@ impl Home {
     /// Opens the folder, making what is missing.
     // threat: AGP-CRED-2.2
     pub fn open(dir: &Path) -> Result<Self, Failure> {
-        DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|e| trouble(dir, "made", &e))?;
-        std::fs::set_permissions(dir, Permissions::from_mode(0o700)).map_err(|e| trouble(dir, "made private", &e))?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)
+            .map_err(|e| trouble(dir, "made", &e))?;
+        std::fs::set_permissions(dir, Permissions::from_mode(0o700))
+            .map_err(|e| trouble(dir, "made private", &e))?;
         let dir = dir.canonicalize().map_err(|e| trouble(dir, "found", &e))?;
         let master = master(&dir.join("master.key"))?;
         let node = node(&dir.join("node.id"))?;
@@ -40,8 +45,10 @@ impl Home {
     /// Opens a folder that must be there already: for commands that look at an instance.
     pub fn existing(dir: &Path) -> Result<Self, Failure> {
         if !dir.join("master.key").exists() {
-            return Err(Failure::not_found(format!("`{}` is no data folder of an instance", dir.display()))
-                .hint("run `bartizan serve` once, or name the folder with --data-dir or --config"));
+            return Err(
+                Failure::not_found(format!("`{}` is no data folder of an instance", dir.display()))
+                    .hint("run `bartizan serve` once, or name the folder with --data-dir or --config"),
+            );
         }
         Self::open(dir)
     }
@@ -74,13 +81,22 @@ fn master(path: &Path) -> Result<MasterKey, Failure> {
     let passphrase = secrets::from_environment(PASSPHRASE);
     match std::fs::read_to_string(path) {
         Ok(text) => MasterKey::from_file(&text, passphrase.as_ref()).map_err(|e| {
-            Failure::new(format!("the master key in `{}` cannot be opened: {e}", path.display()))
-                .hint(format!("if it is wrapped under a passphrase, set {PASSPHRASE}"))
+            Failure::new(format!(
+                "the master key in `{}` cannot be opened: {e}",
+                path.display()
+            ))
+            .hint(format!("if it is wrapped under a passphrase, set {PASSPHRASE}"))
         }),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let key = MasterKey::generate().map_err(|e| Failure::new(e.to_string()))?;
-            let text = key.to_file(passphrase.as_ref()).map_err(|e| Failure::new(e.to_string()))?;
-            if create(path, text.as_bytes())? { Ok(key) } else { master(path) }
+            let text = key
+                .to_file(passphrase.as_ref())
+                .map_err(|e| Failure::new(e.to_string()))?;
+            if create(path, text.as_bytes())? {
+                Ok(key)
+            } else {
+                master(path)
+            }
         }
         Err(error) => Err(trouble(path, "read", &error)),
     }
@@ -88,10 +104,17 @@ fn master(path: &Path) -> Result<MasterKey, Failure> {
 
 fn node(path: &Path) -> Result<NodeId, Failure> {
     match std::fs::read_to_string(path) {
-        Ok(text) => text.trim().parse().map_err(|e| Failure::new(format!("`{}` is damaged: {e}", path.display()))),
+        Ok(text) => text
+            .trim()
+            .parse()
+            .map_err(|e| Failure::new(format!("`{}` is damaged: {e}", path.display()))),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let id = NodeId::generate();
-            if create(path, format!("{id}\n").as_bytes())? { Ok(id) } else { node(path) }
+            if create(path, format!("{id}\n").as_bytes())? {
+                Ok(id)
+            } else {
+                node(path)
+            }
         }
         Err(error) => Err(trouble(path, "read", &error)),
     }
@@ -107,7 +130,9 @@ fn create(path: &Path, bytes: &[u8]) -> Result<bool, Failure> {
         .mode(0o600)
         .open(&fresh)
         .map_err(|e| trouble(&fresh, "made", &e))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|e| trouble(&fresh, "written", &e))?;
+    file.write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .map_err(|e| trouble(&fresh, "written", &e))?;
     // A hard link does not replace: who comes second learns of it.
     let linked = std::fs::hard_link(&fresh, path);
     let _ = std::fs::remove_file(&fresh);

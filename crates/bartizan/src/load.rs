@@ -20,8 +20,14 @@ pub fn find(named: Option<&Path>) -> Result<Loaded, Failure> {
     let here = Path::new(config::FILE_NAME);
     let path = named.or_else(|| here.exists().then_some(here));
     match path {
-        Some(path) => Ok(Loaded { config: file(path)?, file: Some(path.to_owned()) }),
-        None => Ok(Loaded { config: Config::default(), file: None }),
+        Some(path) => Ok(Loaded {
+            config: file(path)?,
+            file: Some(path.to_owned()),
+        }),
+        None => Ok(Loaded {
+            config: Config::default(),
+            file: None,
+        }),
     }
 }
 
@@ -29,7 +35,8 @@ pub fn find(named: Option<&Path>) -> Result<Loaded, Failure> {
 pub fn file(path: &Path) -> Result<Config, Failure> {
     let name = path.display().to_string();
     let unreadable = |e: std::io::Error| {
-        Failure::usage(format!("`{name}` cannot be read: {e}")).hint("name the file with --config, or leave it out to serve on defaults")
+        Failure::usage(format!("`{name}` cannot be read: {e}"))
+            .hint("name the file with --config, or leave it out to serve on defaults")
     };
     let text = std::fs::read_to_string(path).map_err(unreadable)?;
     let environment = |name: &str| std::env::var(name).ok();
@@ -55,7 +62,9 @@ pub fn file(path: &Path) -> Result<Config, Failure> {
 
 /// Paths in a file are meant from where the file is.
 fn relative_to(config: &mut Config, file: &Path) {
-    let Some(folder) = file.parent().filter(|p| !p.as_os_str().is_empty()) else { return };
+    let Some(folder) = file.parent().filter(|p| !p.as_os_str().is_empty()) else {
+        return;
+    };
     let absolute = |path: &mut PathBuf| {
         if path.is_relative() {
             *path = folder.join(&*path);

@@ -29,7 +29,10 @@ pub async fn store(config: &Config, sqlite: &Path) -> Result<Opened, Failure> {
         StoreEngine::Sqlite => {
             let store = SqliteStore::open(sqlite).await?;
             store.migrate().await?;
-            Ok(Opened { store: Arc::new(store), secret: None })
+            Ok(Opened {
+                store: Arc::new(store),
+                secret: None,
+            })
         }
         StoreEngine::Postgres => {
             let reference = config.store.url.as_ref().ok_or_else(|| {
@@ -48,7 +51,10 @@ pub async fn store(config: &Config, sqlite: &Path) -> Result<Opened, Failure> {
                 tracing::info!(%error, "not migrated from here");
             }
             let store = PostgresStore::connect(url.expose(), bounds).await?;
-            Ok(Opened { store: Arc::new(store), secret: Some(url) })
+            Ok(Opened {
+                store: Arc::new(store),
+                secret: Some(url),
+            })
         }
     }
 }

@@ -18,10 +18,14 @@ pub fn resolve(reference: &SecretRef) -> Result<Secret, Failure> {
             Failure::new(format!("`env:{name}` is not set")).hint(format!("export {name}=… before starting"))
         })?,
         SecretRef::File(path) => {
-            let unreadable = |e: std::io::Error| Failure::new(format!("`file:{}` cannot be read: {e}", path.display()));
+            let unreadable =
+                |e: std::io::Error| Failure::new(format!("`file:{}` cannot be read: {e}", path.display()));
             let size = std::fs::metadata(path).map_err(unreadable)?.len();
             if size > SECRET_BYTES_MAX {
-                return Err(Failure::new(format!("`file:{}` is too large to be a secret", path.display())));
+                return Err(Failure::new(format!(
+                    "`file:{}` is too large to be a secret",
+                    path.display()
+                )));
             }
             std::fs::read_to_string(path).map_err(unreadable)?
         }
@@ -29,7 +33,8 @@ pub fn resolve(reference: &SecretRef) -> Result<Secret, Failure> {
     let line = text.strip_suffix('\n').unwrap_or(&text);
     let secret = Secret::new(line.strip_suffix('\r').unwrap_or(line));
     if credential::weakness(&secret) == Some(Weakness::Empty) {
-        return Err(Failure::new(format!("`{reference}` is empty")).hint("an empty secret protects nothing: set it, or remove the reference"));
+        return Err(Failure::new(format!("`{reference}` is empty"))
+            .hint("an empty secret protects nothing: set it, or remove the reference"));
     }
     Ok(secret)
 }
@@ -39,13 +44,18 @@ pub fn resolve(reference: &SecretRef) -> Result<Secret, Failure> {
 pub fn resolve_strong(reference: &SecretRef, posture: Posture) -> Result<Secret, Failure> {
     let secret = resolve(reference)?;
     if posture != Posture::Development && credential::weakness(&secret).is_some() {
-        return Err(Failure::new(format!("`{reference}` holds a placeholder, not a secret"))
-            .hint("posture `development` alone takes placeholders"));
+        return Err(
+            Failure::new(format!("`{reference}` holds a placeholder, not a secret"))
+                .hint("posture `development` alone takes placeholders"),
+        );
     }
     Ok(secret)
 }
 
 /// A variable of the environment that may hold a passphrase.
 pub fn from_environment(name: &str) -> Option<Secret> {
-    std::env::var(name).ok().filter(|text| !text.is_empty()).map(Secret::new)
+    std::env::var(name)
+        .ok()
+        .filter(|text| !text.is_empty())
+        .map(Secret::new)
 }

@@ -65,11 +65,18 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     let home = Home::open(&config.data_dir)?;
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
     let mut workshop = Workshop::new(metrics.clone());
-    let found = if config.providers.is_empty() { discover::look().await } else { Found::default() };
+    let found = if config.providers.is_empty() {
+        discover::look().await
+    } else {
+        Found::default()
+    };
     let discovered = !found.providers.is_empty();
     config.providers.extend(found.providers);
     let assembled = workshop.assemble(&config, &found.served)?;
-    assembled.credentials.iter().for_each(|secret| logs.scrubber().register(secret));
+    assembled
+        .credentials
+        .iter()
+        .for_each(|secret| logs.scrubber().register(secret));
     let opened = with_deadline(open::store(&config, &home.sqlite())).await?;
     if let Some(secret) = &opened.secret {
         logs.scrubber().register(secret);
@@ -88,20 +95,41 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     let (journal, recovered) = Journal::open(options).map_err(|e| {
         Failure::new(e.to_string()).hint("is another `bartizan serve` running on this data folder?")
     })?;
-    let shipper = Shipper::new(journal.clone(), store.clone(), home.node, metrics.clone(), ShipOptions::new(&home.journal()));
+    let shipper = Shipper::new(
+        journal.clone(),
+        store.clone(),
+        home.node,
+        metrics.clone(),
+        ShipOptions::new(&home.journal()),
+    );
     let recovery = worker::recover(&shipper, recovered, UnixMillis::now(), START_DEADLINE).await;
     recovery.map_err(|e| Failure::new(format!("the journal cannot be replayed: {e}")))?;
     let first_key = first::run(store.as_ref(), &home, new_key_limits(&config)).await?;
     let lease_ttl = ms(config.budgets.lease_ttl_ms);
-    let (book, keeper) = Book::new((store.clone(), home.node), lease_ttl, ms(config.budgets.wait_ms), metrics.clone());
+    let (book, keeper) = Book::new(
+        (store.clone(), home.node),
+        lease_ttl,
+        ms(config.budgets.wait_ms),
+        metrics.clone(),
+    );
     let builder = Arc::new(Builder::default());
     let dump = store.load().await?;
     let directory = builder.build(&dump, &book, UnixMillis::now());
     let models = assembled.settings.models.len();
     metrics.gauges().config_revision.set(1);
-    let cache = assembled.settings.cache.map(|settings| Cache::new(settings, Box::new(TenantKeys(MasterKey::from_bytes(*home.master.derive(purpose::CACHE))))));
+    let cache = assembled.settings.cache.map(|settings| {
+        Cache::new(
+            settings,
+            Box::new(TenantKeys(MasterKey::from_bytes(
+                *home.master.derive(purpose::CACHE),
+            ))),
+        )
+    });
     let (gate, settler) = Gate::new(GateParts {
-        view: View { settings: Arc::new(assembled.settings), directory: Arc::new(directory) },
+        view: View {
+            settings: Arc::new(assembled.settings),
+            directory: Arc::new(directory),
+        },
         book: book.clone(),
         journal,
         journal_to_disk: config.journal.sync == JournalSync::Disk,
@@ -111,7 +139,10 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         cache,
         metrics: metrics.clone(),
         tracer: tracer(&config)?,
-        retries: RetryBudget::new(config.routing.retry_percent_max, config.routing.retries_per_second_min),
+        retries: RetryBudget::new(
+            config.routing.retry_percent_max,
+            config.routing.retries_per_second_min,
+        ),
     });
     let data_listener = bind(config.listen.data, "listen.data").await?;
     let control_listener = bind(config.listen.control, "listen.control").await?;
@@ -122,27 +153,78 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     tokio::spawn(keeper.run());
     let shipping = tokio::spawn(shipper.clone().run(stopped.clone()));
     tokio::spawn(Sweeper::new(store.clone(), home.node, lease_ttl, metrics.clone()).run(stopped.clone()));
-    let checkpointer = Checkpointer::new(store.clone(), signer.clone(), ms(config.ledger.checkpoint_every_ms), metrics.clone());
+    let checkpointer = Checkpointer::new(
+        store.clone(),
+        signer.clone(),
+        ms(config.ledger.checkpoint_every_ms),
+        metrics.clone(),
+    );
     let checkpointing = tokio::spawn(checkpointer.run(stopped.clone()));
-    let feed = feed::Feed { store: store.clone(), gate: gate.clone(), book: book.clone(), builder, every: ms(config.store.refresh_every_ms) };
+    let feed = feed::Feed {
+        store: store.clone(),
+        gate: gate.clone(),
+        book: book.clone(),
+        builder,
+        every: ms(config.store.refresh_every_ms),
+    };
     tokio::spawn(feed.run(stopped.clone()));
     if let Some(file) = loaded.file.clone() {
         let scrubber = logs.scrubber().clone();
-        tokio::spawn(reload::Reloader { file, current: as_written, workshop, gate: gate.clone(), metrics: metrics.clone(), scrubber }.run(stopped.clone()));
+        tokio::spawn(
+            reload::Reloader {
+                file,
+                current: as_written,
+                workshop,
+                gate: gate.clone(),
+                metrics: metrics.clone(),
+                scrubber,
+            }
+            .run(stopped.clone()),
+        );
     }
     let mut settler_stop = stopped.clone();
     let settling = tokio::spawn(settler.run(async move {
         let _ = settler_stop.wait_for(|stop| *stop).await;
     }));
-    let health = Arc::new(health::Health { started: AtomicBool::new(false), gate: gate.clone(), metrics: metrics.clone() });
+    let health = Arc::new(health::Health {
+        started: AtomicBool::new(false),
+        gate: gate.clone(),
+        metrics: metrics.clone(),
+    });
     tokio::spawn(health::serve(health.clone(), health_listener));
-    tokio::spawn(control::serve(control::Control::new(store.clone(), signer.verifier_text()), control_listener));
-    let acceptor = config.listen.tls.as_ref().map(|tls| tls::acceptor(tls, config.server.http2)).transpose()?;
+    tokio::spawn(control::serve(
+        control::Control::new(store.clone(), signer.verifier_text()),
+        control_listener,
+    ));
+    let acceptor = config
+        .listen
+        .tls
+        .as_ref()
+        .map(|tls| tls::acceptor(tls, config.server.http2))
+        .transpose()?;
     let (_tls, tls) = watch::channel(acceptor);
-    let caps = Arc::new(ConnectionCaps::new(config.server.connections_max, config.server.connections_per_address_max));
-    let serving = tokio::spawn(data::server::serve(gate.clone(), data_listener, tls, caps, (server_options(&config), draining)));
+    let caps = Arc::new(ConnectionCaps::new(
+        config.server.connections_max,
+        config.server.connections_per_address_max,
+    ));
+    let serving = tokio::spawn(data::server::serve(
+        gate.clone(),
+        data_listener,
+        tls,
+        caps,
+        (server_options(&config), draining),
+    ));
     health.started.store(true, Ordering::Relaxed);
-    greet(&config, &Greeting { first_key, models, discovered, file: loaded.file.as_deref(), dir: home.dir() });
+    greet(
+        &config,
+        &Greeting {
+            first_key,
+            models,
+            discovered,
+            file: loaded.file.as_deref(),
+            dir: home.dir(),
+        },
+    );
 
     asked_to_stop().await;
     tracing::info!("stopping: new requests are refused, those under way may finish");
@@ -153,7 +235,10 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         tracing::warn!("some answers were still under way at the drain's deadline");
     }
     let _ = stop.send(true);
-    let _ = tokio::time::timeout(FLUSH_DEADLINE, async { tokio::join!(settling, shipping, checkpointing) }).await;
+    let _ = tokio::time::timeout(FLUSH_DEADLINE, async {
+        tokio::join!(settling, shipping, checkpointing)
+    })
+    .await;
     if let Err(error) = shipper.flush(FLUSH_DEADLINE).await {
         tracing::warn!(%error, "the last entries wait in the journal for the next start");
     }
@@ -166,7 +251,9 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
 
 async fn with_deadline<T>(opening: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let opened = tokio::time::timeout(START_DEADLINE, opening).await;
-    opened.unwrap_or_else(|_| Err(Failure::new("the store did not answer in time").hint("is the database reachable?")))
+    opened.unwrap_or_else(|_| {
+        Err(Failure::new("the store did not answer in time").hint("is the database reachable?"))
+    })
 }
 
 fn logs(config: &Config) -> Result<LogGuard, Failure> {
@@ -179,14 +266,22 @@ fn logs(config: &Config) -> Result<LogGuard, Failure> {
 }
 
 fn tracer(config: &Config) -> Result<Tracer, Failure> {
-    let Some(otlp) = &config.telemetry.otlp else { return Ok(Tracer::off()) };
+    let Some(otlp) = &config.telemetry.otlp else {
+        return Ok(Tracer::off());
+    };
     let mut headers: Vec<(String, Secret)> = Vec::with_capacity(otlp.headers.len());
     for (name, reference) in &otlp.headers {
         headers.push((name.clone(), secrets::resolve(reference)?));
     }
     let runtime = tokio::runtime::Handle::current();
-    Tracer::otlp(&otlp.endpoint, &headers, otlp.sample_ratio, env!("CARGO_PKG_VERSION"), runtime)
-        .map_err(|e| Failure::usage(e.to_string()))
+    Tracer::otlp(
+        &otlp.endpoint,
+        &headers,
+        otlp.sample_ratio,
+        env!("CARGO_PKG_VERSION"),
+        runtime,
+    )
+    .map_err(|e| Failure::usage(e.to_string()))
 }
 
 fn client(config: &Config) -> Result<upstream::Client, Failure> {
@@ -217,12 +312,15 @@ pub fn new_key_limits(config: &Config) -> Limits {
 
 async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|e| {
-        Failure::new(format!("`{key}` cannot listen on {address}: {e}")).hint(format!("choose another address under `{key}`"))
+        Failure::new(format!("`{key}` cannot listen on {address}: {e}"))
+            .hint(format!("choose another address under `{key}`"))
     })
 }
 
 async fn asked_to_stop() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         return;
     };
     tokio::select! {
@@ -253,36 +351,60 @@ struct Greeting<'a> {
 /// printed here, once, and never logged.
 // threat: CTX-T3
 fn greet(config: &Config, greeting: &Greeting<'_>) {
-    let scheme = if config.listen.tls.is_some() { "https" } else { "http" };
+    let scheme = if config.listen.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
     let base = format!("{scheme}://{}", config.listen.data);
     let mut out = std::io::stdout().lock();
     let mut say = |line: String| {
         let _ = writeln!(out, "{line}");
     };
     say(format!("bartizan {} serves on {base}", env!("CARGO_PKG_VERSION")));
-    say(format!("  control {}   health {}   data {}", config.listen.control, config.listen.health, greeting.dir.display()));
+    say(format!(
+        "  control {}   health {}   data {}",
+        config.listen.control,
+        config.listen.health,
+        greeting.dir.display()
+    ));
     match greeting.file {
         Some(file) => say(format!("  configuration {}", file.display())),
         None => say("  configuration: defaults (write a bartizan.yaml to change them)".to_owned()),
     }
     if config.checks == Checks::Off {
-        say("  CHECKS ARE OFF: this is a plain proxy that asks no one anything and records nothing".to_owned());
+        say(
+            "  CHECKS ARE OFF: this is a plain proxy that asks no one anything and records nothing"
+                .to_owned(),
+        );
     }
     if greeting.models == 0 {
-        say("  no upstream was found, so no model can be called yet. Do one of these and start again:".to_owned());
+        say(
+            "  no upstream was found, so no model can be called yet. Do one of these and start again:"
+                .to_owned(),
+        );
         say("    export OPENAI_API_KEY=…   or   export ANTHROPIC_API_KEY=…".to_owned());
         say("    start llama-server (port 8090), vLLM (8000) or Ollama (11434) on this machine".to_owned());
         say("    list providers in bartizan.yaml".to_owned());
     } else {
-        let how = if greeting.discovered { "found by looking around" } else { "configured" };
+        let how = if greeting.discovered {
+            "found by looking around"
+        } else {
+            "configured"
+        };
         say(format!("  {} models, {how}", greeting.models));
     }
     if let Some(key) = &greeting.first_key {
         say(String::new());
-        say(format!("  your first virtual key, shown this once: {}", key.expose()));
-        say(format!("  curl {base}/v1/models -H 'Authorization: Bearer {}'", key.expose()));
+        say(format!(
+            "  your first virtual key, shown this once: {}",
+            key.expose()
+        ));
+        say(format!(
+            "  curl {base}/v1/models -H 'Authorization: Bearer {}'",
+            key.expose()
+        ));
     }
-    drop(say);
     let _ = out.flush();
 }
 

@@ -81,7 +81,12 @@ impl Cell {
             unsure: false,
             waiting: Money::ZERO,
         };
-        Self { scope, state: Mutex::new(state), asking: tokio::sync::Mutex::new(()), prefetching: AtomicBool::new(false) }
+        Self {
+            scope,
+            state: Mutex::new(state),
+            asking: tokio::sync::Mutex::new(()),
+            prefetching: AtomicBool::new(false),
+        }
     }
 
     /// The budget's id.
@@ -108,7 +113,11 @@ impl Cell {
         if state.start == window_start {
             return Some(then(&mut state.holding));
         }
-        state.past.iter_mut().find(|(start, _)| *start == window_start).map(|(_, holding)| then(holding))
+        state
+            .past
+            .iter_mut()
+            .find(|(start, _)| *start == window_start)
+            .map(|(_, holding)| then(holding))
     }
 
     fn settle(&self, window_start: UnixMillis, reserved: Money, actual: Money) {
@@ -177,7 +186,11 @@ impl Reservation {
     pub fn charges(&self, cost: Money) -> Vec<Charge> {
         self.held
             .iter()
-            .map(|(cell, window_start)| Charge { budget: cell.id(), window_start: *window_start, amount: cost })
+            .map(|(cell, window_start)| Charge {
+                budget: cell.id(),
+                window_start: *window_start,
+                amount: cost,
+            })
             .collect()
     }
 
@@ -224,7 +237,15 @@ impl Book {
         metrics: Arc<Metrics>,
     ) -> (Arc<Self>, Keeper) {
         let (sender, wishes) = mpsc::channel(1024);
-        let book = Arc::new(Self { store, node, lease_ttl, wait, cells: Mutex::default(), wishes: sender, metrics });
+        let book = Arc::new(Self {
+            store,
+            node,
+            lease_ttl,
+            wait,
+            cells: Mutex::default(),
+            wishes: sender,
+            metrics,
+        });
         (book.clone(), Keeper { book, wishes })
     }
 
@@ -235,7 +256,11 @@ impl Book {
         let mut kept = HashMap::with_capacity(budgets.len());
         for budget in budgets {
             let cell = cells.remove(&budget.id).unwrap_or_else(|| {
-                Arc::new(Cell::new(TenantScope::operator(budget.tenant), budget.clone(), now))
+                Arc::new(Cell::new(
+                    TenantScope::operator(budget.tenant),
+                    budget.clone(),
+                    now,
+                ))
             });
             {
                 let mut state = cell.lock();
@@ -254,8 +279,16 @@ impl Book {
     /// Reserves `amount` in every one of `cells`, or in none.
     // threat: AGP-D1
     // threat: AGP-BUDGET-3.1
-    pub async fn reserve(&self, cells: &[Arc<Cell>], amount: Money, now: UnixMillis) -> Result<Reservation, Unreserved> {
-        let mut reservation = Reservation { held: Vec::with_capacity(cells.len()), amount };
+    pub async fn reserve(
+        &self,
+        cells: &[Arc<Cell>],
+        amount: Money,
+        now: UnixMillis,
+    ) -> Result<Reservation, Unreserved> {
+        let mut reservation = Reservation {
+            held: Vec::with_capacity(cells.len()),
+            amount,
+        };
         for cell in cells {
             let held = match cell.try_reserve(amount, now) {
                 Ok((start, low)) => {
@@ -302,17 +335,23 @@ impl Book {
                 }
                 self.grow(cell, missing, now).await?;
             }
-            cell.try_reserve(amount, now).map(|(start, _)| start).map_err(|_| Unreserved::Exhausted {
-                budget: cell.lock().budget.name.clone(),
-                remaining: Money::ZERO,
-                elsewhere: missing,
-            })
+            cell.try_reserve(amount, now)
+                .map(|(start, _)| start)
+                .map_err(|_| Unreserved::Exhausted {
+                    budget: cell.lock().budget.name.clone(),
+                    remaining: Money::ZERO,
+                    elsewhere: missing,
+                })
         };
         // Who asks the store asks for all who wait.
         cell.waits_for(|waiting| waiting.plus(amount));
         let answer = tokio::time::timeout(self.wait, asking).await;
         cell.waits_for(|waiting| waiting.minus_floor_zero(amount));
-        answer.unwrap_or_else(|_| Err(Unreserved::Unavailable("the store did not answer in time".to_owned())))
+        answer.unwrap_or_else(|_| {
+            Err(Unreserved::Unavailable(
+                "the store did not answer in time".to_owned(),
+            ))
+        })
     }
 
     /// One conditional update in the store.
@@ -325,10 +364,15 @@ impl Book {
                 && now < until
                 && at_least > remaining
             {
-                return Err(Unreserved::Exhausted { budget: state.budget.name.clone(), remaining, elsewhere });
+                return Err(Unreserved::Exhausted {
+                    budget: state.budget.name.clone(),
+                    remaining,
+                    elsewhere,
+                });
             }
             let rate = Money::from_nanos(state.recent.nanos() / 2);
-            let wanted = lease_size(state.budget.limit, state.remaining_hint, rate, at_least).max(state.waiting);
+            let wanted =
+                lease_size(state.budget.limit, state.remaining_hint, rate, at_least).max(state.waiting);
             (self.wish_of(&state, at_least, wanted), state.budget.name.clone())
         };
         match self.ask(cell, &wish).await {
@@ -340,10 +384,20 @@ impl Book {
             Ok(LeaseAnswer::Exhausted { remaining, elsewhere }) => {
                 let mut state = cell.lock();
                 state.remaining_hint = remaining;
-                state.exhausted = Some((UnixMillis(now.0.saturating_add(EXHAUSTED_MS)), remaining, elsewhere));
-                Err(Unreserved::Exhausted { budget: name, remaining, elsewhere })
+                state.exhausted = Some((
+                    UnixMillis(now.0.saturating_add(EXHAUSTED_MS)),
+                    remaining,
+                    elsewhere,
+                ));
+                Err(Unreserved::Exhausted {
+                    budget: name,
+                    remaining,
+                    elsewhere,
+                })
             }
-            Err(StoreError::NotFound) => Err(Unreserved::Unavailable("the budget was removed meanwhile".to_owned())),
+            Err(StoreError::NotFound) => Err(Unreserved::Unavailable(
+                "the budget was removed meanwhile".to_owned(),
+            )),
             Err(error) => Err(Unreserved::Unavailable(error.to_string())),
         }
     }
@@ -420,17 +474,30 @@ impl Book {
                 cell.not_given_back(lease.window_start, amount, &error);
             }
         }
-        let done = |holding: &Holding| holding.reserved() == Money::ZERO && holding.available() == Money::ZERO;
+        let done =
+            |holding: &Holding| holding.reserved() == Money::ZERO && holding.available() == Money::ZERO;
         cell.lock().past.retain(|(_, holding)| !done(holding));
     }
 
     fn lease(&self, budget: BudgetId, window_start: UnixMillis) -> Lease {
         let (amount, used) = (Money::ZERO, Money::ZERO);
-        Lease { budget, window_start, node: self.node, amount, used, expires: UnixMillis(0) }
+        Lease {
+            budget,
+            window_start,
+            node: self.node,
+            amount,
+            used,
+            expires: UnixMillis(0),
+        }
     }
 
     fn all(&self) -> Vec<Arc<Cell>> {
-        self.cells.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.cells
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .cloned()
+            .collect()
     }
 
     /// Gives everything idle back: at the end of a run.
@@ -458,7 +525,12 @@ impl Keeper {
     }
 
     fn gauge(&self) {
-        let held: Vec<Money> = self.book.all().iter().map(|cell| cell.lock().holding.leased()).collect();
+        let held: Vec<Money> = self
+            .book
+            .all()
+            .iter()
+            .map(|cell| cell.lock().holding.leased())
+            .collect();
         let gauges = self.book.metrics.gauges();
         let leases = held.iter().filter(|leased| **leased > Money::ZERO).count();
         gauges.leases_held.set(i64::try_from(leases).unwrap_or(i64::MAX));
@@ -468,7 +540,10 @@ impl Keeper {
     /// A wish that cannot be granted is no refusal: the next call that needs it hears of it.
     async fn prefetch(&self, cell: &Arc<Cell>) {
         let _one_at_a_time = cell.asking.lock().await;
-        let _ = self.book.grow(cell, Money::from_nanos(1), UnixMillis::now()).await;
+        let _ = self
+            .book
+            .grow(cell, Money::from_nanos(1), UnixMillis::now())
+            .await;
         cell.prefetching.store(false, Ordering::Relaxed);
     }
 
@@ -486,7 +561,9 @@ impl Keeper {
             if recent == Money::ZERO {
                 self.book.give_back(&cell, Money::ZERO).await;
             } else {
-                self.book.give_back(&cell, recent.plus(recent).plus(recent).plus(recent)).await;
+                self.book
+                    .give_back(&cell, recent.plus(recent).plus(recent).plus(recent))
+                    .await;
             }
         }
     }

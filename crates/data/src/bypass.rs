@@ -27,7 +27,9 @@ pub async fn run(gate: &Gate, view: &Arc<View>, arrival: &Arrival, accepted: Acc
 
 async fn forward(gate: &Gate, view: &Arc<View>, accepted: Accepted) -> Gated<Response<GateBody>> {
     let Wanted::Call(endpoint) = accepted.wanted().clone() else {
-        return Err(Refusal::new(Code::UnknownPath, "only calls are served with checks off").against(Threat::CtxT2));
+        return Err(
+            Refusal::new(Code::UnknownPath, "only calls are served with checks off").against(Threat::CtxT2),
+        );
     };
     let (body, headers) = accepted.into_body(&view.settings.bounds).await?;
     let envelope: Envelope = dialect::read_request(endpoint, &body, &view.settings.bounds.body)
@@ -39,13 +41,21 @@ async fn forward(gate: &Gate, view: &Arc<View>, accepted: Accepted) -> Gated<Res
         .and_then(|model| model.targets.first())
         .ok_or_else(|| authorize::no_model(&envelope.model))?;
     let request = upstream::request(&target.provider, endpoint, &headers, envelope.stream, body)?;
-    let response = gate.client.send(request, target.provider.deadlines.first_byte).await.map_err(|error| {
-        Refusal::new(Code::UpstreamUnreachable, "the provider could not be reached").internally(error.to_string())
-    })?;
+    let response = gate
+        .client
+        .send(request, target.provider.deadlines.first_byte)
+        .await
+        .map_err(|error| {
+            Refusal::new(Code::UpstreamUnreachable, "the provider could not be reached")
+                .internally(error.to_string())
+        })?;
     let (head, body) = response.into_parts();
     let mut answer = Response::new(GateBody::Raw(body));
     *answer.status_mut() = head.status;
     let json = HeaderValue::from_static("application/json");
-    answer.headers_mut().insert(CONTENT_TYPE, head.headers.get(CONTENT_TYPE).cloned().unwrap_or(json));
+    answer.headers_mut().insert(
+        CONTENT_TYPE,
+        head.headers.get(CONTENT_TYPE).cloned().unwrap_or(json),
+    );
     Ok(answer)
 }

@@ -21,7 +21,9 @@ where
 {
     /// Wraps `future`.
     pub fn new(future: F) -> Self {
-        Self { inner: Some(Box::pin(future)) }
+        Self {
+            inner: Some(Box::pin(future)),
+        }
     }
 }
 
@@ -32,7 +34,9 @@ where
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let Some(inner) = self.inner.as_mut() else { return Poll::Pending };
+        let Some(inner) = self.inner.as_mut() else {
+            return Poll::Pending;
+        };
         let output = inner.as_mut().poll(context);
         if output.is_ready() {
             self.inner = None;

@@ -74,8 +74,21 @@ pub struct Asked {
 
 impl Asked {
     /// The question with nothing said of the call but what it is and for which model.
-    pub fn plain(operation: Operation, model: &str, address: Option<std::net::IpAddr>, policies: Arc<str>) -> Self {
-        Self { operation, model: model.to_owned(), stream: false, tools: false, images: false, address, policies }
+    pub fn plain(
+        operation: Operation,
+        model: &str,
+        address: Option<std::net::IpAddr>,
+        policies: Arc<str>,
+    ) -> Self {
+        Self {
+            operation,
+            model: model.to_owned(),
+            stream: false,
+            tools: false,
+            images: false,
+            address,
+            policies,
+        }
     }
 }
 
@@ -103,7 +116,12 @@ pub struct KeyEntry {
 impl KeyEntry {
     /// The decision on `asked`, remembered or made by `decide`.
     pub fn decision(&self, asked: Asked, decide: impl FnOnce(&Asked) -> Decision) -> Arc<Decision> {
-        if let Some(known) = self.decisions.read().unwrap_or_else(PoisonError::into_inner).get(&asked) {
+        if let Some(known) = self
+            .decisions
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&asked)
+        {
             return known.clone();
         }
         let decision = Arc::new(decide(&asked));
@@ -192,7 +210,10 @@ impl Builder {
             }
         }
         *self.limits.lock().unwrap_or_else(PoisonError::into_inner) = kept;
-        Directory { revision: dump.revision, by_digest }
+        Directory {
+            revision: dump.revision,
+            by_digest,
+        }
     }
 
     fn limits_of(
@@ -205,14 +226,25 @@ impl Builder {
         if let Some(known) = kept.get(&id) {
             return known.clone();
         }
-        let before = self.limits.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
-        let limits = before.filter(|b| b.config == config).unwrap_or_else(|| Arc::new(ScopeLimits::new(level, config)));
+        let before = self
+            .limits
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&id)
+            .cloned();
+        let limits = before
+            .filter(|b| b.config == config)
+            .unwrap_or_else(|| Arc::new(ScopeLimits::new(level, config)));
         kept.insert(id, limits.clone());
         limits
     }
 }
 
-fn budgets_of(record: &KeyRecord, budgets: &[Budget], cells: &HashMap<BudgetId, Arc<Cell>>) -> Vec<Arc<Cell>> {
+fn budgets_of(
+    record: &KeyRecord,
+    budgets: &[Budget],
+    cells: &HashMap<BudgetId, Arc<Cell>>,
+) -> Vec<Arc<Cell>> {
     budgets
         .iter()
         .filter(|budget| budget.tenant == record.tenant && applies(budget.scope, record))

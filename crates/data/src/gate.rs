@@ -118,12 +118,18 @@ impl Gate {
     /// Puts new settings in force; requests under way keep theirs.
     // threat: AGP-T3
     pub fn set_settings(&self, settings: Arc<Settings>) {
-        self.view.rcu(|view| View { settings: settings.clone(), directory: view.directory.clone() });
+        self.view.rcu(|view| View {
+            settings: settings.clone(),
+            directory: view.directory.clone(),
+        });
     }
 
     /// Puts a new directory in force; requests under way keep theirs.
     pub fn set_directory(&self, directory: Arc<Directory>) {
-        self.view.rcu(|view| View { settings: view.settings.clone(), directory: directory.clone() });
+        self.view.rcu(|view| View {
+            settings: view.settings.clone(),
+            directory: directory.clone(),
+        });
     }
 
     /// The view, when its checks are off.

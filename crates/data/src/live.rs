@@ -62,7 +62,9 @@ enum Phase {
 
 impl fmt::Debug for Live {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Live").field("target", &self.target.label).finish_non_exhaustive()
+        f.debug_struct("Live")
+            .field("target", &self.target.label)
+            .finish_non_exhaustive()
     }
 }
 
@@ -86,7 +88,14 @@ pub struct Parts {
 impl Live {
     /// Arms the guard and the deadlines.
     pub fn new(gate: Arc<Gate>, parts: Parts) -> Box<Self> {
-        let Parts { ticket, health, target, upstream, translator, usage_wanted } = parts;
+        let Parts {
+            ticket,
+            health,
+            target,
+            upstream,
+            translator,
+            usage_wanted,
+        } = parts;
         let (settings, deadlines) = (ticket.settings.clone(), target.provider.deadlines);
         let now = Instant::now();
         Box::new(Self {
@@ -151,12 +160,18 @@ impl Live {
             }
             Poll::Ready(Some(Err(error))) => {
                 self.upstream = None;
-                self.fail(&Refusal::new(Code::UpstreamBroken, "the provider's stream broke off").internally(error.to_string()));
+                self.fail(
+                    &Refusal::new(Code::UpstreamBroken, "the provider's stream broke off")
+                        .internally(error.to_string()),
+                );
                 Poll::Ready(())
             }
             Poll::Ready(None) => {
                 self.upstream = None;
-                self.fail(&Refusal::new(Code::UpstreamBroken, "the provider's stream ended without its terminator"));
+                self.fail(&Refusal::new(
+                    Code::UpstreamBroken,
+                    "the provider's stream ended without its terminator",
+                ));
                 Poll::Ready(())
             }
             Poll::Pending => self.poll_deadlines(context),
@@ -172,7 +187,10 @@ impl Live {
             let until = (self.progress + self.deadlines.idle).min(self.started + self.deadlines.total);
             if now >= until {
                 self.upstream = None;
-                self.fail(&Refusal::new(Code::UpstreamTimeout, "the provider's stream stalled"));
+                self.fail(&Refusal::new(
+                    Code::UpstreamTimeout,
+                    "the provider's stream stalled",
+                ));
                 return Poll::Ready(());
             }
             self.sleep.as_mut().reset(until.into());
@@ -229,7 +247,9 @@ impl Live {
 
     /// Through the guard, then out.
     fn pass(&mut self, event: SseEvent) {
-        let Some(watch) = self.watch.as_mut() else { return self.emit(&event) };
+        let Some(watch) = self.watch.as_mut() else {
+            return self.emit(&event);
+        };
         watch.hold(event);
         self.release();
     }
@@ -248,7 +268,10 @@ impl Live {
                     return self.fail(&crate::stage::inspect_output::blocked(rules));
                 }
                 Watched::Damaged(error) => {
-                    let refusal = Refusal::new(Code::UpstreamGarbage, "the provider's stream could not be inspected");
+                    let refusal = Refusal::new(
+                        Code::UpstreamGarbage,
+                        "the provider's stream could not be inspected",
+                    );
                     return self.fail(&refusal.internally(error));
                 }
             }
@@ -263,13 +286,18 @@ impl Live {
     }
 
     fn emit(&mut self, event: &SseEvent) {
-        let Some(translator) = self.translator.as_mut() else { return self.say(event.raw.clone()) };
+        let Some(translator) = self.translator.as_mut() else {
+            return self.say(event.raw.clone());
+        };
         let mut out = Vec::new();
         match translator.push(event, &mut out) {
             Ok(()) if out.is_empty() => {}
             Ok(()) => self.say(out.into()),
             Err(error) => {
-                let refusal = Refusal::new(Code::UpstreamGarbage, "the provider's stream cannot be translated");
+                let refusal = Refusal::new(
+                    Code::UpstreamGarbage,
+                    "the provider's stream cannot be translated",
+                );
                 self.fail(&refusal.internally(error.to_string()));
             }
         }
@@ -294,7 +322,10 @@ impl Live {
             None => last.extend_from_slice(&event.raw),
             Some(translator) => {
                 if let Err(error) = translator.push(event, &mut last) {
-                    let refusal = Refusal::new(Code::UpstreamGarbage, "the provider's stream cannot be translated");
+                    let refusal = Refusal::new(
+                        Code::UpstreamGarbage,
+                        "the provider's stream cannot be translated",
+                    );
                     return self.fail(&refusal.internally(error.to_string()));
                 }
                 translator.finish(&mut last);
@@ -302,14 +333,22 @@ impl Live {
         }
         let failed = self.reader.facts().error.is_some();
         self.report(if failed { Health::Failure } else { Health::Success });
-        let outcome = if failed { Outcome::UpstreamFailed("upstream_refused".to_owned()) } else { Outcome::Completed };
+        let outcome = if failed {
+            Outcome::UpstreamFailed("upstream_refused".to_owned())
+        } else {
+            Outcome::Completed
+        };
         self.close(outcome, last);
         self.drain();
     }
 
     /// Ends the stream with an error event in the caller's dialect, and bills what was used.
     fn fail(&mut self, refusal: &Refusal) {
-        self.report(if refusal.code == Code::OutputBlocked { Health::Success } else { Health::Failure });
+        self.report(if refusal.code == Code::OutputBlocked {
+            Health::Success
+        } else {
+            Health::Failure
+        });
         if let Some(internal) = &refusal.internal {
             tracing::warn!(target = %self.target.label, code = refusal.code.as_str(), internal, "a live answer failed");
         }
@@ -339,8 +378,19 @@ impl Live {
         let said = ticket.seen.usage.filter(|_| complete);
         match said {
             Some(usage) if self.gate.records_at_once() => {
-                let used = Used { usage, source: UsageSource::Provider };
-                let recorded = settle::run_now(&self.gate, ticket, &End { outcome, status: 200, used });
+                let used = Used {
+                    usage,
+                    source: UsageSource::Provider,
+                };
+                let recorded = settle::run_now(
+                    &self.gate,
+                    ticket,
+                    &End {
+                        outcome,
+                        status: 200,
+                        used,
+                    },
+                );
                 self.phase = Phase::Over;
                 self.end(recorded, last);
             }
@@ -348,10 +398,22 @@ impl Live {
                 let gate = self.gate.clone();
                 let record = async move {
                     let used = match said {
-                        Some(usage) => Used { usage, source: UsageSource::Provider },
+                        Some(usage) => Used {
+                            usage,
+                            source: UsageSource::Provider,
+                        },
                         None => settle::estimate(&ticket).await,
                     };
-                    settle::run(&gate, ticket, End { outcome, status: 200, used }).await
+                    settle::run(
+                        &gate,
+                        ticket,
+                        End {
+                            outcome,
+                            status: 200,
+                            used,
+                        },
+                    )
+                    .await
                 };
                 self.phase = Phase::Closing(Box::pin(record), last);
             }
@@ -363,7 +425,9 @@ impl Live {
     fn end(&mut self, recorded: Gated<()>, last: Vec<u8>) {
         match recorded {
             Ok(()) => self.out.push_back(last.into()),
-            Err(refusal) => tracing::error!(internal = refusal.internal, "a live answer could not be recorded"),
+            Err(refusal) => {
+                tracing::error!(internal = refusal.internal, "a live answer could not be recorded")
+            }
         }
     }
 
@@ -375,13 +439,17 @@ impl Live {
 
     /// Reads the provider's last bytes so that the connection can serve again; off the caller's path.
     fn drain(&mut self) {
-        let Some(mut upstream) = self.upstream.take() else { return };
+        let Some(mut upstream) = self.upstream.take() else {
+            return;
+        };
         if upstream.is_end_stream() {
             return;
         }
         tokio::spawn(async move {
             let to_end = async {
-                while let Some(Ok(_)) = std::future::poll_fn(|cx| Pin::new(&mut upstream).poll_frame(cx)).await {}
+                while let Some(Ok(_)) =
+                    std::future::poll_fn(|cx| Pin::new(&mut upstream).poll_frame(cx)).await
+                {}
             };
             let _ = tokio::time::timeout(DRAIN_TIMEOUT, to_end).await;
         });

@@ -36,5 +36,9 @@ fn answer(gate: &Gate, arrival: &Arrival, body: Vec<u8>) -> Response<GateBody> {
 }
 
 fn card(model: &Arc<Model>) -> ModelCard {
-    ModelCard { id: model.name.to_string(), created: CREATED, owned_by: model.owned_by.clone() }
+    ModelCard {
+        id: model.name.to_string(),
+        created: CREATED,
+        owned_by: model.owned_by.clone(),
+    }
 }

@@ -61,7 +61,8 @@ pub fn attempt_failed(_gate: &Gate, target: &Target, refusal: &Refusal) {
 /// A list of models was given.
 pub fn listed(gate: &Gate, openai: bool) {
     let dialect = if openai { Spoken::OpenAi } else { Spoken::Anthropic };
-    gate.metrics.request(Operation::ListModels, dialect, Ended::Completed, 200);
+    gate.metrics
+        .request(Operation::ListModels, dialect, Ended::Completed, 200);
 }
 
 /// A call was settled.
@@ -76,7 +77,8 @@ pub fn settled(gate: &Gate, ticket: &Ticket, entry: &Entry) {
         Outcome::ClientGone => Ended::ClientGone,
         Outcome::UpstreamFailed(_) | Outcome::Interrupted => Ended::UpstreamFailed,
     };
-    gate.metrics.request(entry.operation, dialect, ended, entry.status);
+    gate.metrics
+        .request(entry.operation, dialect, ended, entry.status);
     let took = ticket.clock.elapsed();
     if let Some(target) = &ticket.target {
         if matches!(entry.outcome, Outcome::Completed | Outcome::ClientGone) {
@@ -85,11 +87,14 @@ pub fn settled(gate: &Gate, ticket: &Ticket, entry: &Entry) {
         target.model_metrics.settled(&entry.usage, entry.cost);
         target.model_metrics.duration(took);
         if let Some(first) = ticket.first_byte {
-            target.model_metrics.first_token(first.saturating_duration_since(ticket.clock));
+            target
+                .model_metrics
+                .first_token(first.saturating_duration_since(ticket.clock));
         }
     }
     if let Some(called) = ticket.upstream_started.filter(|_| !ticket.streamed) {
-        gate.metrics.added_latency(called.saturating_duration_since(ticket.clock));
+        gate.metrics
+            .added_latency(called.saturating_duration_since(ticket.clock));
     }
     if gate.tracer.is_on() {
         span(gate, ticket, entry);
@@ -97,13 +102,18 @@ pub fn settled(gate: &Gate, ticket: &Ticket, entry: &Entry) {
 }
 
 fn span(gate: &Gate, ticket: &Ticket, entry: &Entry) {
-    let parent = ticket.traceparent.as_ref().and_then(|v| v.to_str().ok()).and_then(TraceParent::parse);
+    let parent = ticket
+        .traceparent
+        .as_ref()
+        .and_then(|v| v.to_str().ok())
+        .and_then(TraceParent::parse);
     let now = SystemTime::now();
     let at = |then: Instant| now.checked_sub(then.elapsed()).unwrap_or(now);
     let code = match &entry.outcome {
-        Outcome::Refused(code) | Outcome::UpstreamFailed(code) => {
-            crate::refusal::Code::ALL.iter().map(|c| c.as_str()).find(|known| known == code)
-        }
+        Outcome::Refused(code) | Outcome::UpstreamFailed(code) => crate::refusal::Code::ALL
+            .iter()
+            .map(|c| c.as_str())
+            .find(|known| known == code),
         Outcome::ClientGone => Some("client_gone"),
         Outcome::Completed | Outcome::Interrupted => None,
     };

@@ -72,7 +72,10 @@ impl Body for Answered {
     type Data = Bytes;
     type Error = hyper::Error;
 
-    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         Pin::new(&mut self.get_mut().body).poll_frame(context)
     }
 
@@ -101,7 +104,13 @@ impl<S> Paced<S> {
     /// The first head is awaited from now on.
     pub fn new(stream: S, turns: Turns, head_timeout: Duration) -> Self {
         let since = Some((0, Instant::now()));
-        Self { stream, turns, head_timeout, since, alarm: None }
+        Self {
+            stream,
+            turns,
+            head_timeout,
+            since,
+            alarm: None,
+        }
     }
 
     /// Ready when a head has been under way for too long.
@@ -109,11 +118,18 @@ impl<S> Paced<S> {
     // threat: AGP-D2
     fn poll_alarm(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
         self.forget_old_head();
-        let Some((_, since)) = self.since else { return Poll::Pending };
+        let Some((_, since)) = self.since else {
+            return Poll::Pending;
+        };
         let until = since + self.head_timeout;
-        let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+        let alarm = self
+            .alarm
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
         ready!(alarm.as_mut().poll(context));
-        Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, "the head did not arrive in time"))
+        Poll::Ready(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "the head did not arrive in time",
+        ))
     }
 
     /// A head that has become a request is awaited no longer.
@@ -134,7 +150,11 @@ impl<S> Paced<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let paced = self.get_mut();
         let before = buffer.filled().len();
         match Pin::new(&mut paced.stream).poll_read(context, buffer) {
@@ -194,7 +214,9 @@ mod tests {
                 std::future::pending::<()>().await;
             });
             let mut read = Vec::new();
-            let cut = tokio::time::timeout(HEAD * 5, paced.read_to_end(&mut read)).await.expect("cut");
+            let cut = tokio::time::timeout(HEAD * 5, paced.read_to_end(&mut read))
+                .await
+                .expect("cut");
             assert_eq!(cut.unwrap_err().kind(), io::ErrorKind::TimedOut);
             assert_eq!(drips, !read.is_empty());
             dripping.abort();
@@ -210,11 +232,27 @@ mod tests {
         caller.write_all(b"head").await.unwrap();
         assert_eq!(paced.read(&mut piece).await.unwrap(), 4);
         let turn = turns.begin();
-        assert!(tokio::time::timeout(HEAD * 2, paced.read(&mut piece)).await.is_err(), "under way");
+        assert!(
+            tokio::time::timeout(HEAD * 2, paced.read(&mut piece))
+                .await
+                .is_err(),
+            "under way"
+        );
         drop(turn);
-        assert!(tokio::time::timeout(HEAD * 2, paced.read(&mut piece)).await.is_err(), "at rest");
+        assert!(
+            tokio::time::timeout(HEAD * 2, paced.read(&mut piece))
+                .await
+                .is_err(),
+            "at rest"
+        );
         caller.write_all(b"he").await.unwrap();
         assert_eq!(paced.read(&mut piece).await.unwrap(), 2);
-        assert!(tokio::time::timeout(HEAD * 2, paced.read(&mut piece)).await.unwrap().is_err(), "half a head");
+        assert!(
+            tokio::time::timeout(HEAD * 2, paced.read(&mut piece))
+                .await
+                .unwrap()
+                .is_err(),
+            "half a head"
+        );
     }
 }

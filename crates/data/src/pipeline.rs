@@ -16,7 +16,9 @@ use crate::stage::cache::Cached;
 use crate::stage::identify::Identified;
 use crate::stage::inspect_output::Cleared;
 use crate::stage::settle::End;
-use crate::stage::{accept, admit, attempts, authorize, cache, identify, inspect_input, inspect_output, respond, settle};
+use crate::stage::{
+    accept, admit, attempts, authorize, cache, identify, inspect_input, inspect_output, respond, settle,
+};
 use crate::ticket::{Ticket, Used};
 use crate::{bypass, count, models, observe};
 
@@ -49,14 +51,23 @@ pub async fn run(gate: &Arc<Gate>, peer: IpAddr, request: Request<Incoming>) -> 
         Ok(Answer::Whole(cleared)) => finish(gate, &arrival, ticket, cleared).await,
         Ok(Answer::Live(answer)) => {
             let rates = ticket.rates;
-            respond::live(&arrival, &rates, Live::new(gate.clone(), answer.0.live(ticket, &answer.1)))
+            respond::live(
+                &arrival,
+                &rates,
+                Live::new(gate.clone(), answer.0.live(ticket, &answer.1)),
+            )
         }
         Err(refusal) => refuse(gate, &arrival, ticket, refusal).await,
     }
 }
 
 /// Stages 3 to 10.
-async fn call(gate: &Arc<Gate>, endpoint: Endpoint, identified: Identified, ticket: &mut Ticket) -> Gated<Answer> {
+async fn call(
+    gate: &Arc<Gate>,
+    endpoint: Endpoint,
+    identified: Identified,
+    ticket: &mut Ticket,
+) -> Gated<Answer> {
     let authorized = authorize::run(endpoint, identified, ticket).await?;
     let admitted = admit::run(gate, authorized, ticket).await?;
     let inspected = inspect_input::run(admitted, ticket)?;
@@ -78,7 +89,12 @@ async fn call(gate: &Arc<Gate>, endpoint: Endpoint, identified: Identified, tick
 }
 
 /// Stages 11 and 12 of a whole answer.
-async fn finish(gate: &Gate, arrival: &Arrival, mut ticket: Box<Ticket>, cleared: Cleared) -> Response<GateBody> {
+async fn finish(
+    gate: &Gate,
+    arrival: &Arrival,
+    mut ticket: Box<Ticket>,
+    cleared: Cleared,
+) -> Response<GateBody> {
     let rates = ticket.rates;
     ticket.response_digest = Some(blake3::hash(&cleared.body));
     match settle::run(gate, ticket, End::completed(cleared.used)).await {
@@ -88,10 +104,19 @@ async fn finish(gate: &Gate, arrival: &Arrival, mut ticket: Box<Ticket>, cleared
 }
 
 /// Stages 11 and 12 of a refusal: it is an answer too.
-async fn refuse(gate: &Gate, arrival: &Arrival, ticket: Box<Ticket>, refusal: Box<Refusal>) -> Response<GateBody> {
+async fn refuse(
+    gate: &Gate,
+    arrival: &Arrival,
+    ticket: Box<Ticket>,
+    refusal: Box<Refusal>,
+) -> Response<GateBody> {
     let rates = ticket.rates;
     observe::refused(gate, &ticket, &refusal);
-    let used = if ticket.may_be_billed { settle::estimate(&ticket).await } else { Used::NOTHING };
+    let used = if ticket.may_be_billed {
+        settle::estimate(&ticket).await
+    } else {
+        Used::NOTHING
+    };
     let settled = settle::run(gate, ticket, End::refused(&refusal, used)).await;
     if let Err(unrecorded) = settled {
         tracing::error!(internal = unrecorded.internal, "a refusal could not be recorded");

@@ -58,7 +58,14 @@ pub async fn serve(
     (options, mut drain): (ServerOptions, watch::Receiver<bool>),
 ) {
     let tasks = Tasks::default();
-    let door = Door { gate, listener, tls, caps, options: Arc::new(options), drain: drain.clone() };
+    let door = Door {
+        gate,
+        listener,
+        tls,
+        caps,
+        options: Arc::new(options),
+        drain: drain.clone(),
+    };
     tokio::select! {
         () = door.admit(|| Some(tasks.one())) => {}
         _ = drain.wait_for(|drain| *drain) => {}
@@ -94,7 +101,12 @@ impl Door {
             };
             let _ = stream.set_nodelay(true);
             let (options, drain) = (self.options.clone(), self.drain.clone());
-            let connection = Connection { gate: self.gate.clone(), peer, options, drain };
+            let connection = Connection {
+                gate: self.gate.clone(),
+                peer,
+                options,
+                drain,
+            };
             let (acceptor, task) = (self.tls.borrow().clone(), task());
             tokio::spawn(async move {
                 connection.run(stream, acceptor).await;
@@ -134,11 +146,17 @@ struct Connection {
 impl Connection {
     async fn run(self, stream: TcpStream, acceptor: Option<TlsAcceptor>) {
         let _open = self.gate.metrics.gauges().connections(Listener::Data).enter();
-        let Some(acceptor) = acceptor else { return self.http1(stream).await };
+        let Some(acceptor) = acceptor else {
+            return self.http1(stream).await;
+        };
         let handshake = tokio::time::timeout(self.options.handshake_timeout, acceptor.accept(stream)).await;
         let Ok(Ok(stream)) = handshake else { return };
         let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        if h2 { self.http2(stream).await } else { self.http1(stream).await }
+        if h2 {
+            self.http2(stream).await
+        } else {
+            self.http1(stream).await
+        }
     }
 
     async fn http1(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
@@ -184,8 +202,10 @@ impl Connection {
             .max_local_error_reset_streams(64)
             .keep_alive_interval(Duration::from_secs(30))
             .keep_alive_timeout(Duration::from_secs(20));
-        let connection =
-            builder.serve_connection(TokioIo::new(stream), service_fn(move |request| answer(gate.clone(), peer, request)));
+        let connection = builder.serve_connection(
+            TokioIo::new(stream),
+            service_fn(move |request| answer(gate.clone(), peer, request)),
+        );
         tokio::pin!(connection);
         tokio::select! {
             _ = connection.as_mut() => return,

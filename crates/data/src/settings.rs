@@ -201,7 +201,14 @@ impl Provider {
     /// A provider that is called with `credential`. `None` if the credential cannot be a header's value.
     // threat: AGP-I1
     pub fn new(parts: ProviderParts, credential: Option<&Secret>) -> Option<Self> {
-        let ProviderParts { name, dialect, base, headers, deadlines, inject_stream_usage } = parts;
+        let ProviderParts {
+            name,
+            dialect,
+            base,
+            headers,
+            deadlines,
+            inject_stream_usage,
+        } = parts;
         let credential = match credential {
             None => None,
             Some(secret) => {
@@ -214,13 +221,25 @@ impl Provider {
                 Some(value)
             }
         };
-        Some(Self { name, dialect, base, headers, deadlines, inject_stream_usage, credential })
+        Some(Self {
+            name,
+            dialect,
+            base,
+            headers,
+            deadlines,
+            inject_stream_usage,
+            credential,
+        })
     }
 
     /// The provider's own words without the credential, which some providers repeat when they refuse it.
     // threat: AGP-I1
     pub(crate) fn without_credential<'t>(&self, said: &'t str) -> Cow<'t, str> {
-        let credential = self.credential.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let credential = self
+            .credential
+            .as_ref()
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
         let secret = credential.strip_prefix("Bearer ").unwrap_or(credential);
         if secret.is_empty() || !said.contains(secret) {
             return Cow::Borrowed(said);

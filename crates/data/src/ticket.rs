@@ -94,8 +94,16 @@ pub struct Used {
 
 impl Used {
     /// Nothing was used.
-    pub const NOTHING: Self =
-        Self { usage: Usage { input: 0, output: 0, cache_read: 0, cache_write: 0, reasoning: 0 }, source: UsageSource::None };
+    pub const NOTHING: Self = Self {
+        usage: Usage {
+            input: 0,
+            output: 0,
+            cache_read: 0,
+            cache_write: 0,
+            reasoning: 0,
+        },
+        source: UsageSource::None,
+    };
 }
 
 /// What a ticket is opened with.
@@ -120,7 +128,15 @@ pub struct Opening {
 impl Ticket {
     /// An open ticket. Dropped open, it goes to `settler`.
     pub(crate) fn open(opening: Opening, settler: mpsc::Sender<Box<Self>>) -> Box<Self> {
-        let Opening { id, started, clock, key, settings, endpoint, traceparent } = opening;
+        let Opening {
+            id,
+            started,
+            clock,
+            key,
+            settings,
+            endpoint,
+            traceparent,
+        } = opening;
         Box::new(Self {
             id,
             started,
@@ -244,7 +260,11 @@ impl Ticket {
             model: self.model.as_deref().unwrap_or_default().to_owned(),
             target: self.target.as_ref().map(|t| t.label.to_string()),
             bound: self.bound,
-            charges: self.reservation.as_ref().map(|r| r.charges(self.bound)).unwrap_or_default(),
+            charges: self
+                .reservation
+                .as_ref()
+                .map(|r| r.charges(self.bound))
+                .unwrap_or_default(),
             price_version: self.settings.price_version.to_string(),
         }
     }

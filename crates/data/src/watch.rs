@@ -76,11 +76,17 @@ impl Watch {
     /// A text of the event now being read.
     pub fn text(&mut self, channel: Channel, text: &str) {
         let index = self.follow(channel);
-        let Some(followed) = self.channels.get_mut(index) else { return };
+        let Some(followed) = self.channels.get_mut(index) else {
+            return;
+        };
         let start = followed.pushed;
         followed.pushed = start.saturating_add(text.len() as u64);
         followed.cleared = followed.scan.push(text, &mut followed.found);
-        self.parts.push(Part { channel: index, start, end: followed.pushed });
+        self.parts.push(Part {
+            channel: index,
+            start,
+            end: followed.pushed,
+        });
     }
 
     fn follow(&mut self, channel: Channel) -> usize {
@@ -88,7 +94,13 @@ impl Watch {
             return index;
         }
         let scan = StreamScan::new(self.guards.secrets.clone());
-        self.channels.push(Followed { channel, scan, pushed: 0, cleared: 0, found: Vec::new() });
+        self.channels.push(Followed {
+            channel,
+            scan,
+            pushed: 0,
+            cleared: 0,
+            found: Vec::new(),
+        });
         self.channels.len() - 1
     }
 
@@ -115,13 +127,23 @@ impl Watch {
     /// The next event that may leave.
     pub fn next(&mut self, dialect: Dialect) -> Watched {
         if self.guards.output == Mode::Block {
-            let rules: Vec<_> = self.channels.iter().flat_map(|f| &f.found).map(|f| f.rule).collect();
+            let rules: Vec<_> = self
+                .channels
+                .iter()
+                .flat_map(|f| &f.found)
+                .map(|f| f.rule)
+                .collect();
             if !rules.is_empty() {
                 return Watched::Blocked(rules);
             }
         }
-        let clear = self.queue.front().is_some_and(|held| held.parts.iter().all(|part| self.is_clear(part)));
-        let Some(held) = self.queue.pop_front_if(|_| clear) else { return Watched::Nothing };
+        let clear = self
+            .queue
+            .front()
+            .is_some_and(|held| held.parts.iter().all(|part| self.is_clear(part)));
+        let Some(held) = self.queue.pop_front_if(|_| clear) else {
+            return Watched::Nothing;
+        };
         if self.guards.output != Mode::Redact || !held.parts.iter().any(|part| self.overlaps(part)) {
             return Watched::Clear(held.event);
         }
@@ -129,16 +151,24 @@ impl Watch {
     }
 
     fn is_clear(&self, part: &Part) -> bool {
-        self.channels.get(part.channel).is_some_and(|followed| part.end <= followed.cleared)
+        self.channels
+            .get(part.channel)
+            .is_some_and(|followed| part.end <= followed.cleared)
     }
 
     fn overlaps(&self, part: &Part) -> bool {
-        self.found(part).any(|(start, end, _)| start < part.end && end > part.start)
+        self.found(part)
+            .any(|(start, end, _)| start < part.end && end > part.start)
     }
 
     fn found(&self, part: &Part) -> impl Iterator<Item = (u64, u64, &'static str)> {
-        let found = self.channels.get(part.channel).map_or(&[][..], |followed| &followed.found);
-        found.iter().map(|f| (f.span.start as u64, f.span.end as u64, f.rule))
+        let found = self
+            .channels
+            .get(part.channel)
+            .map_or(&[][..], |followed| &followed.found);
+        found
+            .iter()
+            .map(|f| (f.span.start as u64, f.span.end as u64, f.rule))
     }
 
     fn redacted(&self, held: &Held, dialect: Dialect) -> Watched {
@@ -186,13 +216,18 @@ impl Watch {
         }
         self.noted = all;
         self.rules.clear();
-        self.rules.extend(self.channels.iter().flat_map(|f| f.found.iter().cloned()));
+        self.rules
+            .extend(self.channels.iter().flat_map(|f| f.found.iter().cloned()));
         ticket.note_findings("output", self.guards.output, &self.rules);
     }
 }
 
 /// The text from `from` to `to`, both counted in the channel.
 fn slice<'t>(text: &'t str, part: &Part, from: u64, to: u64) -> &'t str {
-    let place = |at: u64| usize::try_from(at.saturating_sub(part.start)).unwrap_or(usize::MAX).min(text.len());
+    let place = |at: u64| {
+        usize::try_from(at.saturating_sub(part.start))
+            .unwrap_or(usize::MAX)
+            .min(text.len())
+    };
     text.get(place(from)..place(to.max(from))).unwrap_or_default()
 }

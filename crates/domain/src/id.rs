@@ -137,7 +137,10 @@ impl RequestIds {
     /// A maker whose ids carry the upper 80 bits of a fresh UUID version 7.
     pub fn new() -> Self {
         let fresh = Uuid::now_v7().as_u128() ^ (Uuid::now_v7().as_u128() << 64);
-        Self { prefix: fresh & !0xffff_ffff_ffff, next: AtomicU64::new(1) }
+        Self {
+            prefix: fresh & !0xffff_ffff_ffff,
+            next: AtomicU64::new(1),
+        }
     }
 
     /// The next id. Wraps after 2⁴⁸ requests of one process.
@@ -167,7 +170,14 @@ mod tests {
 
     #[test]
     fn bad_ids_are_refused_and_not_echoed_at_length() {
-        for bad in ["", "tnt_", "tnt_zz", "tnt_0123", &format!("tnt_{}", "g".repeat(32)), &"x".repeat(4096)] {
+        for bad in [
+            "",
+            "tnt_",
+            "tnt_zz",
+            "tnt_0123",
+            &format!("tnt_{}", "g".repeat(32)),
+            &"x".repeat(4096),
+        ] {
             let error = bad.parse::<TenantId>().unwrap_err().to_string();
             assert!(error.len() < 160, "{error}");
         }

@@ -103,7 +103,8 @@ fn parse(text: &str) -> Option<Money> {
     let (negative, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-    if (whole.is_empty() && fraction.is_empty()) || !digits(whole) || !digits(fraction) || fraction.len() > 9 {
+    if (whole.is_empty() && fraction.is_empty()) || !digits(whole) || !digits(fraction) || fraction.len() > 9
+    {
         return None;
     }
     let whole: i64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
@@ -131,11 +132,24 @@ mod tests {
 
     #[test]
     fn text_forms() {
-        for (nanos, text) in [(0, "0.00"), (1, "0.000000001"), (1_500_000_000, "1.50"), (-42, "-0.000000042")] {
+        for (nanos, text) in [
+            (0, "0.00"),
+            (1, "0.000000001"),
+            (1_500_000_000, "1.50"),
+            (-42, "-0.000000042"),
+        ] {
             assert_eq!(Money::from_nanos(nanos).to_string(), text);
         }
         assert_eq!("$5".parse::<Money>().unwrap(), Money::from_dollars(5));
-        for bad in ["", ".", "1.0000000001", "1e3", "NaN", "1,5", "99999999999999999999"] {
+        for bad in [
+            "",
+            ".",
+            "1.0000000001",
+            "1e3",
+            "NaN",
+            "1,5",
+            "99999999999999999999",
+        ] {
             assert!(bad.parse::<Money>().is_err(), "{bad}");
         }
     }

@@ -24,7 +24,9 @@ pub struct Usage {
 impl Usage {
     /// All prompt tokens, whatever they cost.
     pub const fn prompt(&self) -> u64 {
-        self.input.saturating_add(self.cache_read).saturating_add(self.cache_write)
+        self.input
+            .saturating_add(self.cache_read)
+            .saturating_add(self.cache_write)
     }
 
     /// Prompt and output together: what tokens-per-minute limits count.

@@ -53,7 +53,7 @@ impl Sieve {
     /// Stretches that hold every trigger of every match, in order, apart from each other.
     pub(crate) fn windows(&self, text: &[u8]) -> Vec<Range<usize>> {
         let Some(sparse) = &self.sparse else {
-            return vec![0..text.len()];
+            return std::iter::once(0..text.len()).collect();
         };
         let mut windows = self.runs(text);
         let long = windows.len();

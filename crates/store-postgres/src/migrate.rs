@@ -34,10 +34,7 @@ pub(crate) async fn in_time<T>(work: impl Future<Output = Result<T, StoreError>>
 
 /// Makes the roles, then applies what is due in one transaction, one replica at a time. Returns the names of what it
 /// applied.
-pub(crate) async fn run(
-    owner_url: &str,
-    migrations: &[Migration],
-) -> Result<Vec<&'static str>, StoreError> {
+pub(crate) async fn run(owner_url: &str, migrations: &[Migration]) -> Result<Vec<&'static str>, StoreError> {
     let mut connection = Connection::connect_with(&options(owner_url)?)
         .await
         .map_err(fault)?;

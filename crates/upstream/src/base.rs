@@ -16,7 +16,9 @@ pub enum BaseError {
     #[error("a base address holds no user or password: name a credential instead")]
     Credentials,
     /// Plain HTTP to somewhere beyond this machine.
-    #[error("`{0}` is plain http beyond loopback: use https, or set `allow_plaintext: true` for a private network")]
+    #[error(
+        "`{0}` is plain http beyond loopback: use https, or set `allow_plaintext: true` for a private network"
+    )]
     Plaintext(String),
     /// An address no provider lives at, such as a cloud's metadata service.
     #[error("`{0}` is an address the gate never calls")]
@@ -51,10 +53,19 @@ impl Base {
             return Err(malformed());
         }
         let path = parts.path_and_query.as_ref().map_or("", PathAndQuery::path);
-        if parts.path_and_query.as_ref().and_then(PathAndQuery::query).is_some() {
+        if parts
+            .path_and_query
+            .as_ref()
+            .and_then(PathAndQuery::query)
+            .is_some()
+        {
             return Err(malformed());
         }
-        let address = authority.host().trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        let address = authority
+            .host()
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .parse::<IpAddr>();
         if let Ok(address) = address
             && !egress::may_call(address)
         {
@@ -66,7 +77,11 @@ impl Base {
         }
         let prefix = path.trim_end_matches('/');
         let prefix = prefix.strip_suffix("/v1").unwrap_or(prefix).to_owned();
-        Ok(Self { scheme, authority, prefix })
+        Ok(Self {
+            scheme,
+            authority,
+            prefix,
+        })
     }
 
     /// The full address of `path` (which begins with `/`) below this base; `None` if it is no path.
@@ -96,28 +111,59 @@ mod tests {
 
     #[test]
     fn both_ways_of_writing_a_base_give_the_same_address() {
-        for text in ["https://api.openai.com", "https://api.openai.com/", "https://api.openai.com/v1/"] {
+        for text in [
+            "https://api.openai.com",
+            "https://api.openai.com/",
+            "https://api.openai.com/v1/",
+        ] {
             let uri = Base::parse(text, false).unwrap().uri("/v1/models").unwrap();
             assert_eq!(uri.to_string(), "https://api.openai.com/v1/models");
         }
-        let uri = Base::parse("http://127.0.0.1:9/proxy/v1", false).unwrap().uri("/v1/models").unwrap();
+        let uri = Base::parse("http://127.0.0.1:9/proxy/v1", false)
+            .unwrap()
+            .uri("/v1/models")
+            .unwrap();
         assert_eq!(uri.to_string(), "http://127.0.0.1:9/proxy/v1/models");
     }
 
     #[test]
     fn anp_d0005_bases_the_gate_never_calls_are_refused() {
-        for text in ["http://169.254.169.254/latest", "https://0.0.0.0/", "https://[fe80::1]/", "https://224.0.0.1"] {
-            assert!(matches!(Base::parse(text, true), Err(BaseError::Forbidden(_))), "{text}");
+        for text in [
+            "http://169.254.169.254/latest",
+            "https://0.0.0.0/",
+            "https://[fe80::1]/",
+            "https://224.0.0.1",
+        ] {
+            assert!(
+                matches!(Base::parse(text, true), Err(BaseError::Forbidden(_))),
+                "{text}"
+            );
         }
-        for text in ["ftp://host", "host", "", "https://", "https://host/?q=1", "file:///etc/passwd"] {
-            assert!(matches!(Base::parse(text, true), Err(BaseError::Malformed(_))), "{text}");
+        for text in [
+            "ftp://host",
+            "host",
+            "",
+            "https://",
+            "https://host/?q=1",
+            "file:///etc/passwd",
+        ] {
+            assert!(
+                matches!(Base::parse(text, true), Err(BaseError::Malformed(_))),
+                "{text}"
+            );
         }
-        assert_eq!(Base::parse("https://me:secret@host", false), Err(BaseError::Credentials));
+        assert_eq!(
+            Base::parse("https://me:secret@host", false),
+            Err(BaseError::Credentials)
+        );
     }
 
     #[test]
     fn anp_0018_plain_http_stays_on_this_machine_unless_declared() {
-        assert!(matches!(Base::parse("http://vllm.internal:8000", false), Err(BaseError::Plaintext(_))));
+        assert!(matches!(
+            Base::parse("http://vllm.internal:8000", false),
+            Err(BaseError::Plaintext(_))
+        ));
         assert!(Base::parse("http://vllm.internal:8000", true).is_ok());
         assert!(Base::parse("http://[::1]:8000", false).is_ok());
     }

@@ -58,8 +58,11 @@ impl Client {
         http.set_nodelay(true);
         http.set_connect_timeout(Some(options.connect_timeout));
         http.set_keepalive(Some(Duration::from_secs(60)));
-        let connector =
-            HttpsConnectorBuilder::new().with_tls_config(tls(options)?).https_or_http().enable_all_versions().wrap_connector(http);
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls(options)?)
+            .https_or_http()
+            .enable_all_versions()
+            .wrap_connector(http);
         let inner = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(options.idle_timeout)
@@ -79,7 +82,9 @@ impl Client {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) if error.is_connect() => Err(UpstreamError::Connect(chain(&error))),
             Ok(Err(error)) => Err(UpstreamError::Broken(chain(&error))),
-            Err(_) => Err(UpstreamError::FirstByte(u64::try_from(first_byte.as_millis()).unwrap_or(u64::MAX))),
+            Err(_) => Err(UpstreamError::FirstByte(
+                u64::try_from(first_byte.as_millis()).unwrap_or(u64::MAX),
+            )),
         }
     }
 }
@@ -90,13 +95,17 @@ fn tls(options: &ClientOptions) -> Result<rustls::ClientConfig, UpstreamError> {
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(|e| UpstreamError::Connect(e.to_string()))?;
     if options.extra_roots.is_empty() {
-        let builder = builder.try_with_platform_verifier().map_err(|e| UpstreamError::Connect(e.to_string()))?;
+        let builder = builder
+            .try_with_platform_verifier()
+            .map_err(|e| UpstreamError::Connect(e.to_string()))?;
         return Ok(builder.with_no_client_auth());
     }
     let mut roots = rustls::RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     for root in &options.extra_roots {
-        roots.add(root.clone()).map_err(|e| UpstreamError::Connect(e.to_string()))?;
+        roots
+            .add(root.clone())
+            .map_err(|e| UpstreamError::Connect(e.to_string()))?;
     }
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }

@@ -45,7 +45,9 @@ impl tower_service::Service<Name> for Resolver {
         Box::pin(async move {
             let allowed: Vec<_> = answer.await?.filter(|a| may_call(a.ip())).collect();
             if allowed.is_empty() {
-                return Err(std::io::Error::other("the name resolves to no address the gate may call"));
+                return Err(std::io::Error::other(
+                    "the name resolves to no address the gate may call",
+                ));
             }
             Ok(allowed.into_iter())
         })
@@ -58,7 +60,14 @@ mod tests {
 
     #[test]
     fn anp_d0012_metadata_and_mapped_forms_are_forbidden() {
-        for text in ["169.254.169.254", "::ffff:169.254.169.254", "0.0.0.0", "::", "fe80::1", "255.255.255.255"] {
+        for text in [
+            "169.254.169.254",
+            "::ffff:169.254.169.254",
+            "0.0.0.0",
+            "::",
+            "fe80::1",
+            "255.255.255.255",
+        ] {
             assert!(!may_call(text.parse().unwrap()), "{text}");
         }
         for text in ["127.0.0.1", "10.1.2.3", "::1", "fd00::1", "93.184.216.34"] {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use data::Gate;
 use data::book::Book;
 use data::directory::Builder;
-use data::Gate;
 use domain::UnixMillis;
 use store::{Store, StoreError};
 use tokio::sync::watch;
@@ -61,7 +61,11 @@ impl Feed {
         let dump = self.store.load().await?;
         let directory = self.builder.build(&dump, &self.book, UnixMillis::now());
         self.gate.set_directory(Arc::new(directory));
-        tracing::info!(revision = dump.revision, keys = dump.keys.len(), "keys and budgets reloaded");
+        tracing::info!(
+            revision = dump.revision,
+            keys = dump.keys.len(),
+            "keys and budgets reloaded"
+        );
         Ok(())
     }
 }

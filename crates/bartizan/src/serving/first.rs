@@ -31,14 +31,23 @@ pub async fn run(store: &dyn Store, home: &Home, limits: Limits) -> Result<Optio
     if !store.load().await?.tenants.is_empty() {
         return Ok(None);
     }
-    let tenant = Tenant { id: TenantId::generate(), name: FIRST.to_owned(), limits: Limits::default() };
+    let tenant = Tenant {
+        id: TenantId::generate(),
+        name: FIRST.to_owned(),
+        limits: Limits::default(),
+    };
     match store.create_tenant(&tenant).await {
         Ok(()) => {}
         Err(StoreError::Conflict(_)) => return Ok(None),
         Err(error) => return Err(error.into()),
     }
     let scope = TenantScope::operator(tenant.id);
-    let team = Team { id: TeamId::generate(), tenant: tenant.id, name: FIRST.to_owned(), limits: Limits::default() };
+    let team = Team {
+        id: TeamId::generate(),
+        tenant: tenant.id,
+        name: FIRST.to_owned(),
+        limits: Limits::default(),
+    };
     store.create_team(&scope, &team).await?;
     let budget = Budget {
         id: BudgetId::generate(),

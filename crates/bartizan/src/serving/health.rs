@@ -37,8 +37,12 @@ pub struct Health {
 pub async fn serve(health: Arc<Health>, listener: TcpListener) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else { return };
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let Ok(place) = places.clone().acquire_owned().await else {
+            return;
+        };
+        let Ok((stream, _)) = listener.accept().await else {
+            continue;
+        };
         let health = health.clone();
         tokio::spawn(async move {
             let open = health.metrics.gauges().connections(Listener::Health).enter();
@@ -63,7 +67,9 @@ fn answer(health: &Health, request: &Request<Incoming>) -> Response<Full<Bytes>>
     match request.uri().path() {
         "/livez" => text(StatusCode::OK, "alive\n"),
         "/readyz" if health.gate.is_draining() => text(StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
-        "/readyz" if !health.started.load(Ordering::Relaxed) => text(StatusCode::SERVICE_UNAVAILABLE, "starting\n"),
+        "/readyz" if !health.started.load(Ordering::Relaxed) => {
+            text(StatusCode::SERVICE_UNAVAILABLE, "starting\n")
+        }
         "/readyz" => text(StatusCode::OK, "ready\n"),
         "/metrics" => {
             let mut response = text(StatusCode::OK, "");

@@ -7,8 +7,8 @@ use std::time::Duration;
 use config::Config;
 use data::Gate;
 use notify::{RecursiveMode, Watcher};
-use telemetry::log::Scrubber;
 use telemetry::Metrics;
+use telemetry::log::Scrubber;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
@@ -42,7 +42,9 @@ impl Reloader {
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
         let (sender, mut changes) = mpsc::channel(1);
         let _watcher = self.watch(sender);
-        let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+        let Ok(mut hangup) = signal(SignalKind::hangup()) else {
+            return;
+        };
         // What changed between the start's reading and the watch.
         self.take_up().await;
         loop {
@@ -77,7 +79,11 @@ impl Reloader {
     /// Watches the file's folder: editors replace files rather than write them.
     fn watch(&self, changes: mpsc::Sender<()>) -> Option<notify::RecommendedWatcher> {
         let name = self.file.file_name()?.to_owned();
-        let folder = self.file.parent().filter(|p| !p.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), PathBuf::from);
+        let folder = self
+            .file
+            .parent()
+            .filter(|p| !p.as_os_str().is_empty())
+            .map_or_else(|| PathBuf::from("."), PathBuf::from);
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             let Ok(event) = event else { return };
             let ours = event.paths.iter().any(|path| path.file_name() == Some(&name));
@@ -103,9 +109,15 @@ impl Reloader {
             self.scrubber.register(secret);
         }
         for part in needs_restart(&self.current, &config) {
-            tracing::warn!(part, "this part of the configuration takes effect at the next start");
+            tracing::warn!(
+                part,
+                "this part of the configuration takes effect at the next start"
+            );
         }
-        self.metrics.gauges().config_revision.set(i64::try_from(assembled.settings.revision).unwrap_or(i64::MAX));
+        self.metrics
+            .gauges()
+            .config_revision
+            .set(i64::try_from(assembled.settings.revision).unwrap_or(i64::MAX));
         self.gate.set_settings(Arc::new(assembled.settings));
         self.current = config;
         Ok(true)
@@ -125,5 +137,9 @@ fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("telemetry", old.telemetry != new.telemetry),
         ("data_dir", old.data_dir != new.data_dir),
     ];
-    parts.into_iter().filter(|(_, changed)| *changed).map(|(part, _)| part).collect()
+    parts
+        .into_iter()
+        .filter(|(_, changed)| *changed)
+        .map(|(part, _)| part)
+        .collect()
 }

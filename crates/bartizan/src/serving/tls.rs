@@ -19,8 +19,12 @@ use crate::secrets;
 pub fn acceptor(tls: &Tls, http2: bool) -> Result<TlsAcceptor, Failure> {
     let chain = certificates(&tls.certificate)?;
     let key = secrets::resolve(&tls.private_key)?;
-    let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes())
-        .map_err(|e| Failure::new(format!("the private key at `{}` cannot be read: {e}", tls.private_key)))?;
+    let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes()).map_err(|e| {
+        Failure::new(format!(
+            "the private key at `{}` cannot be read: {e}",
+            tls.private_key
+        ))
+    })?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
@@ -28,28 +32,45 @@ pub fn acceptor(tls: &Tls, http2: bool) -> Result<TlsAcceptor, Failure> {
     let builder = match (tls.client_certificates, &tls.client_ca) {
         (ClientCertificates::None, _) => builder.with_no_client_auth(),
         (_, None) => {
-            return Err(Failure::usage("`listen.tls.client_certificates` needs `listen.tls.client_ca`")
-                .hint("name the file with the authority's certificate"));
+            return Err(
+                Failure::usage("`listen.tls.client_certificates` needs `listen.tls.client_ca`")
+                    .hint("name the file with the authority's certificate"),
+            );
         }
         (wanted, Some(authority)) => {
             let mut roots = RootCertStore::empty();
             for certificate in certificates(authority)? {
-                roots.add(certificate).map_err(|e| Failure::new(format!("`{}`: {e}", authority.display())))?;
+                roots
+                    .add(certificate)
+                    .map_err(|e| Failure::new(format!("`{}`: {e}", authority.display())))?;
             }
             let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-            let verifier = if wanted == ClientCertificates::Optional { verifier.allow_unauthenticated() } else { verifier };
+            let verifier = if wanted == ClientCertificates::Optional {
+                verifier.allow_unauthenticated()
+            } else {
+                verifier
+            };
             builder.with_client_cert_verifier(verifier.build().map_err(|e| Failure::new(e.to_string()))?)
         }
     };
     let mut config = builder
         .with_single_cert(chain, key)
         .map_err(|e| Failure::new(format!("certificate and private key do not serve together: {e}")))?;
-    config.alpn_protocols = if http2 { vec![b"h2".to_vec(), b"http/1.1".to_vec()] } else { vec![b"http/1.1".to_vec()] };
+    config.alpn_protocols = if http2 {
+        vec![b"h2".to_vec(), b"http/1.1".to_vec()]
+    } else {
+        vec![b"http/1.1".to_vec()]
+    };
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
-    let trouble = |e: rustls::pki_types::pem::Error| Failure::new(format!("certificates in `{}` cannot be read: {e}", path.display()));
+    let trouble = |e: rustls::pki_types::pem::Error| {
+        Failure::new(format!(
+            "certificates in `{}` cannot be read: {e}",
+            path.display()
+        ))
+    };
     let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).map_err(trouble)?.collect();
     let found = found.map_err(trouble)?;
     if found.is_empty() {

@@ -40,7 +40,10 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
         for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
             let text = engine.encode(&padded);
             // What the padding and the last letters become says nothing.
-            let inner = text.get(if offset == 0 { 0 } else { 4 }..text.len() - 4).unwrap().to_owned();
+            let inner = text
+                .get(if offset == 0 { 0 } else { 4 }..text.len() - 4)
+                .unwrap()
+                .to_owned();
             forms.push(inner.into_bytes());
         }
     }
@@ -64,7 +67,8 @@ fn assert_clean(output: &[u8], name: &str, planted: &Planted) {
         for form in forms(secret) {
             if let Some(at) = output.windows(form.len()).position(|window| window == form) {
                 let from = at.saturating_sub(120);
-                let around = String::from_utf8_lossy(&output[from..(at + form.len()).min(output.len())]).into_owned();
+                let around =
+                    String::from_utf8_lossy(&output[from..(at + form.len()).min(output.len())]).into_owned();
                 panic!("{name} holds the secret of {place}: …{around}");
             }
         }
@@ -89,10 +93,19 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
 fn a_secret_is_found_in_every_form_it_is_looked_for_in() {
     let secret = canary("itself");
     let planted = vec![("itself".to_owned(), secret.clone())];
-    let written = [secret.clone(), hex(&secret), STANDARD.encode(&secret), STANDARD.encode(format!("ab{secret}cd")), URL_SAFE_NO_PAD.encode(format!("a{secret}"))];
+    let written = [
+        secret.clone(),
+        hex(&secret),
+        STANDARD.encode(&secret),
+        STANDARD.encode(format!("ab{secret}cd")),
+        URL_SAFE_NO_PAD.encode(format!("a{secret}")),
+    ];
     for text in written {
         let output = format!("before {text} after").into_bytes();
-        assert!(std::panic::catch_unwind(|| assert_clean(&output, "it", &planted)).is_err(), "{text}");
+        assert!(
+            std::panic::catch_unwind(|| assert_clean(&output, "it", &planted)).is_err(),
+            "{text}"
+        );
     }
     assert_clean(b"nothing here", "it", &planted);
 }
@@ -101,9 +114,15 @@ fn a_secret_is_found_in_every_form_it_is_looked_for_in() {
 fn echoing(status: u16, words: &str) -> Reply {
     let words = words.to_owned();
     Reply::from_request(move |request| {
-        let key = request.header("authorization").or_else(|| request.header("x-api-key")).unwrap_or_default();
+        let key = request
+            .header("authorization")
+            .or_else(|| request.header("x-api-key"))
+            .unwrap_or_default();
         let key = key.trim_start_matches("Bearer ");
-        Reply::json(status, &json!({"type": "error", "error": {"type": "x", "message": format!("{words} {key}, {key}.")}}))
+        Reply::json(
+            status,
+            &json!({"type": "error", "error": {"type": "x", "message": format!("{words} {key}, {key}.")}}),
+        )
     })
 }
 
@@ -124,7 +143,10 @@ server: {{ body_timeout_ms: 300 }}
         providers(&provider.base_url()),
         collector.base_url()
     );
-    let (openai, anthropic) = (format!("sk-{}", canary("oa_credential")), format!("sk-ant-{}", canary("an_credential")));
+    let (openai, anthropic) = (
+        format!("sk-{}", canary("oa_credential")),
+        format!("sk-ant-{}", canary("an_credential")),
+    );
     let builder = Gate::builder(scene::BINARY)
         .env("OA_KEY", &openai)
         .env("AN_KEY", &anthropic)
@@ -138,7 +160,10 @@ server: {{ body_timeout_ms: 300 }}
         ("anthropic credential".to_owned(), anthropic.clone()),
         ("virtual key".to_owned(), scene.key.clone()),
     ];
-    let made = scene.gate.cli_json(&["--json", "keys", "create", "--name", "second", "--all-models"]).await;
+    let made = scene
+        .gate
+        .cli_json(&["--json", "keys", "create", "--name", "second", "--all-models"])
+        .await;
     planted.push(("second key".to_owned(), made["key"].as_str().unwrap().to_owned()));
     let bad_key = format!("btz_{}", canary("bad_key"));
     planted.push(("bad key".to_owned(), bad_key.clone()));
@@ -149,11 +174,24 @@ server: {{ body_timeout_ms: 300 }}
     };
 
     let headers: Vec<(String, String)> = [
-        "cookie", "x-custom-token", "x-forwarded-for", "user-agent", "referer", "x-request-id", "proxy-authorization", "openai-organization",
-        "anthropic-beta-x", "if-none-match",
+        "cookie",
+        "x-custom-token",
+        "x-forwarded-for",
+        "user-agent",
+        "referer",
+        "x-request-id",
+        "proxy-authorization",
+        "openai-organization",
+        "anthropic-beta-x",
+        "if-none-match",
     ]
     .iter()
-    .map(|name| ((*name).to_owned(), plant(&format!("header {name}").replace(' ', "_"))))
+    .map(|name| {
+        (
+            (*name).to_owned(),
+            plant(&format!("header {name}").replace(' ', "_")),
+        )
+    })
     .collect();
     let query = plant("query");
     let body = json!({
@@ -174,7 +212,9 @@ server: {{ body_timeout_ms: 300 }}
     let (broken_json, bad_path) = (plant("broken_json"), plant("path"));
     let provider_words = plant("provider_error");
 
-    let client = headers.iter().fold(scene.client(), |client, (name, value)| client.header(name, value));
+    let client = headers
+        .iter()
+        .fold(scene.client(), |client, (name, value)| client.header(name, value));
     let client = client.header("content-type", "application/json");
     // The caller's own answers hold what the caller sent; errors must not hold credentials.
     let mut told: Vec<Bytes> = Vec::new();
@@ -185,7 +225,11 @@ server: {{ body_timeout_ms: 300 }}
         echoing(401, "Incorrect API key provided:"),
         echoing(400, "bad request of"),
         echoing(500, &provider_words),
-        Reply::body(500, "text/html", format!("<html>{provider_words} {openai}</html>")),
+        Reply::body(
+            500,
+            "text/html",
+            format!("<html>{provider_words} {openai}</html>"),
+        ),
         Reply::json(200, &json!({"oops": provider_words, "key": openai})),
         Reply::usual().cut_after(30, Cut::Rst),
         Reply::hang_up(Cut::Fin),
@@ -196,10 +240,16 @@ server: {{ body_timeout_ms: 300 }}
         scene.provider.script("*", reply);
         for path in ["/v1/chat/completions", "/v1/messages"] {
             for stream in [false, true] {
-                let mut body = if path == "/v1/messages" { messages.clone() } else { body.clone() };
+                let mut body = if path == "/v1/messages" {
+                    messages.clone()
+                } else {
+                    body.clone()
+                };
                 body["stream"] = json!(stream);
                 let path = format!("{path}?token={query}");
-                let answer = client.request(Method::POST, &path, Bytes::from(body.to_string())).await;
+                let answer = client
+                    .request(Method::POST, &path, Bytes::from(body.to_string()))
+                    .await;
                 told.extend(answer.map(|answer| answer.body));
             }
         }
@@ -207,15 +257,27 @@ server: {{ body_timeout_ms: 300 }}
     let mut absent = messages.clone();
     absent["model"] = json!(unknown_model);
     let odd: [(&str, String); 5] = [
-        ("/v1/chat/completions", format!("{{\"model\":\"m-oa\",{broken_json}")),
+        (
+            "/v1/chat/completions",
+            format!("{{\"model\":\"m-oa\",{broken_json}"),
+        ),
         ("/v1/messages", absent.to_string()),
-        ("/v1/embeddings", json!({"model": "m-oa", "input": broken_json}).to_string()),
-        ("/v1/completions", json!({"model": "m-oa", "prompt": broken_json, "max_tokens": 5}).to_string()),
+        (
+            "/v1/embeddings",
+            json!({"model": "m-oa", "input": broken_json}).to_string(),
+        ),
+        (
+            "/v1/completions",
+            json!({"model": "m-oa", "prompt": broken_json, "max_tokens": 5}).to_string(),
+        ),
         (&format!("/v1/{bad_path}"), "{}".to_owned()),
     ]
     .map(|(path, body)| (path.to_owned().leak() as &str, body));
     for (path, body) in odd {
-        client.request(Method::POST, path, Bytes::from(body)).await.unwrap();
+        client
+            .request(Method::POST, path, Bytes::from(body))
+            .await
+            .unwrap();
     }
     for key in [&bad_key, &openai] {
         let answer = scene.gate.data().bearer(key).get("/v1/models").await;
@@ -223,8 +285,19 @@ server: {{ body_timeout_ms: 300 }}
         told.push(answer.body);
     }
     let metrics = scene.gate.health().get("/metrics").await.body;
-    let control = scene.gate.control().header("authorization", &format!("Bearer {}", scene.key)).get("/api/v1/keys").await.body;
-    for command in [&["--json", "keys", "list"][..], &["--json", "usage"], &["--json", "models"], &["--json", "budgets", "list"]] {
+    let control = scene
+        .gate
+        .control()
+        .header("authorization", &format!("Bearer {}", scene.key))
+        .get("/api/v1/keys")
+        .await
+        .body;
+    for command in [
+        &["--json", "keys", "list"][..],
+        &["--json", "usage"],
+        &["--json", "models"],
+        &["--json", "budgets", "list"],
+    ] {
         let output = scene.gate.cli(command).await;
         assert_clean(&output.stdout, &format!("{command:?}"), &planted);
         assert_clean(&output.stderr, &format!("{command:?}"), &planted);
@@ -232,7 +305,11 @@ server: {{ body_timeout_ms: 300 }}
     scene.gate.terminate().await;
     scene.gate.wait(Duration::from_secs(20)).await;
 
-    let credentials: Planted = planted.iter().filter(|(place, _)| place.contains("credential") || place.contains("key") || place.contains("token")).cloned().collect();
+    let credentials: Planted = planted
+        .iter()
+        .filter(|(place, _)| place.contains("credential") || place.contains("key") || place.contains("token"))
+        .cloned()
+        .collect();
     for body in &told {
         assert_clean(body, "an answer", &credentials);
     }
@@ -244,7 +321,11 @@ server: {{ body_timeout_ms: 300 }}
     let log: Vec<String> = lines.into_iter().filter(|line| !first(line)).collect();
     assert_clean(log.join("\n").as_bytes(), "the log", &planted);
     let written = files(&scene.gate.data_dir());
-    let stored: usize = written.iter().filter(|(name, _)| name.contains("bartizan.db")).map(|(_, bytes)| bytes.len()).sum();
+    let stored: usize = written
+        .iter()
+        .filter(|(name, _)| name.contains("bartizan.db"))
+        .map(|(_, bytes)| bytes.len())
+        .sum();
     assert!(stored > 20_000, "the store was looked into: {stored} bytes");
     for (name, bytes) in written {
         // A model that does not exist is what was asked for, not what was said: no entry names it either.
@@ -252,10 +333,18 @@ server: {{ body_timeout_ms: 300 }}
     }
     let spans = collector.requests();
     assert!(!spans.is_empty(), "traces arrived");
-    let others: Planted = planted.iter().filter(|(place, _)| place != "otlp token").cloned().collect();
+    let others: Planted = planted
+        .iter()
+        .filter(|(place, _)| place != "otlp token")
+        .cloned()
+        .collect();
     for request in spans {
         assert_clean(&request.body, "a trace", &planted);
-        assert_clean(format!("{:?}", request.headers).as_bytes(), "a trace's head", &others);
+        assert_clean(
+            format!("{:?}", request.headers).as_bytes(),
+            "a trace's head",
+            &others,
+        );
     }
 }
 
@@ -264,14 +353,27 @@ server: {{ body_timeout_ms: 300 }}
 async fn ctx_t4_the_ledger_keeps_digests_and_no_content() {
     let scene = Scene::with("").await;
     let prompt = canary("digested");
-    let body = json!({"model": "m-oa", "max_tokens": 5, "messages": [{"role": "user", "content": prompt}]}).to_string();
+    let body = json!({"model": "m-oa", "max_tokens": 5, "messages": [{"role": "user", "content": prompt}]})
+        .to_string();
     let client = scene.client().header("content-type", "application/json");
-    let answer = client.request(Method::POST, "/v1/chat/completions", Bytes::from(body.clone())).await.unwrap();
+    let answer = client
+        .request(Method::POST, "/v1/chat/completions", Bytes::from(body.clone()))
+        .await
+        .unwrap();
     let id = answer.header("x-request-id").unwrap().to_owned();
     let text = shown_entry(&scene, &id).await.to_string();
-    assert!(text.contains(blake3::hash(body.as_bytes()).to_hex().as_str()), "{text}");
-    assert!(text.contains(blake3::hash(&answer.body).to_hex().as_str()), "{text}");
-    assert!(!text.contains(&prompt) && !text.contains("scripted provider"), "{text}");
+    assert!(
+        text.contains(blake3::hash(body.as_bytes()).to_hex().as_str()),
+        "{text}"
+    );
+    assert!(
+        text.contains(blake3::hash(&answer.body).to_hex().as_str()),
+        "{text}"
+    );
+    assert!(
+        !text.contains(&prompt) && !text.contains("scripted provider"),
+        "{text}"
+    );
     assert!(holds(answer.text().as_bytes(), b"scripted provider"));
 }
 
@@ -284,7 +386,10 @@ pub async fn shown_entry(scene: &Scene, id: &str) -> Value {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("no entry {id}: {}", scene.gate.cli_json(&["--json", "ledger", "show"]).await);
+    panic!(
+        "no entry {id}: {}",
+        scene.gate.cli_json(&["--json", "ledger", "show"]).await
+    );
 }
 
 /// The object with this id, however the list is wrapped.

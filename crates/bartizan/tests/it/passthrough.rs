@@ -21,7 +21,11 @@ fn requests() -> Vec<(&'static str, String)> {
         r#"{"model":"m-an","max_tokens":16,"messages":[{"role":"user","content":"hi"}]}"#,
         "{ \"max_tokens\":16,\n\"unknown_beta\":[[],{}],\"system\":[{\"type\":\"text\",\"text\":\"be brief\",\"cache_control\":{\"type\":\"ephemeral\"}}],\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"\\u0068i\"}]}],\"model\":\"m-an\" }",
     ];
-    openai.iter().map(|body| (CHAT, (*body).to_owned())).chain(anthropic.iter().map(|body| (MESSAGES, (*body).to_owned()))).collect()
+    openai
+        .iter()
+        .map(|body| (CHAT, (*body).to_owned()))
+        .chain(anthropic.iter().map(|body| (MESSAGES, (*body).to_owned())))
+        .collect()
 }
 
 #[tokio::test]
@@ -30,7 +34,10 @@ async fn agp_t2_request_bytes_reach_the_provider_as_they_came() {
     let client = scene.client().header("content-type", "application/json");
     for (path, body) in requests() {
         scene.provider.forget_requests();
-        let answer = client.request(Method::POST, path, Bytes::from(body.clone())).await.unwrap();
+        let answer = client
+            .request(Method::POST, path, Bytes::from(body.clone()))
+            .await
+            .unwrap();
         assert_eq!(answer.status, 200, "{body}: {}", answer.text());
         let received = &scene.provider.requests()[0];
         assert_eq!(received.path, path);
@@ -44,7 +51,9 @@ async fn agp_t2_response_bytes_reach_the_caller_as_they_came() {
     let odd_openai = "\n { \"id\":\"x\" ,\"object\":\"chat.completion\",\"zz\":[ 1.50 ,{}],\"choices\":[ {\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"h\\u00e9 \\/ \\ud83d\\ude00 漢\",\"odd\":null},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4,\"total_tokens\":7,\"x_details\":{\"y\":1}} }\r\n";
     let odd_anthropic = "{ \"type\":\"message\",\"id\":\"m\", \"role\":\"assistant\",\"content\":[{\"type\":\"text\",\"text\":\"h\\u00e9\",\"citations\":null,\"odd\":[]}],\"model\":\"zz\",\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":3,\"output_tokens\":4,\"odd\":1} } \n";
     for (path, model, body) in [(CHAT, "m-oa", odd_openai), (MESSAGES, "m-an", odd_anthropic)] {
-        scene.provider.script("*", Reply::body(200, "application/json", body));
+        scene
+            .provider
+            .script("*", Reply::body(200, "application/json", body));
         let answer = scene.client().post(path, &crate::scene::call(model)).await;
         assert_eq!((answer.status, answer.text().as_str()), (200, body));
     }
@@ -57,7 +66,9 @@ async fn agp_t2_streams_reach_the_caller_byte_for_byte_however_they_are_cut() {
     let anthropic = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"type\":\"message\",\"role\":\"assistant\",\"content\":[],\"model\":\"x\",\"stop_reason\":null,\"usage\":{\"input_tokens\":3,\"output_tokens\":1}},\"zz\":[ ]}\n\nevent: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\nevent: ping\ndata: {\"type\": \"ping\"}\n\nevent: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"h\\u00e9 漢\"}}\n\nevent: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\nevent: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":4}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
     for (path, model, body) in [(CHAT, "m-oa", openai), (MESSAGES, "m-an", anthropic)] {
         for piece in [1, 7, 64, 100_000] {
-            scene.provider.script("*", Reply::sse([(0, body)]).in_pieces(piece));
+            scene
+                .provider
+                .script("*", Reply::sse([(0, body)]).in_pieces(piece));
             let mut ask = crate::scene::streamed(model);
             if path == CHAT {
                 ask["stream_options"] = serde_json::json!({"include_usage": true});
@@ -77,7 +88,10 @@ async fn usage_is_asked_for_by_a_splice_and_kept_from_who_did_not_ask() {
     let scene = Scene::with("").await;
     let body = "{ \"zz\" : 1,\"model\":\"m-oa\",\"max_tokens\":16, \"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}] }";
     let client = scene.client().header("content-type", "application/json");
-    let answer = client.request(Method::POST, CHAT, Bytes::from(body)).await.unwrap();
+    let answer = client
+        .request(Method::POST, CHAT, Bytes::from(body))
+        .await
+        .unwrap();
     assert_eq!(answer.status, 200);
     assert!(!answer.text().contains("\"usage\":{"), "{}", answer.text());
     assert!(answer.text().ends_with("data: [DONE]\n\n"));
@@ -87,5 +101,9 @@ async fn usage_is_asked_for_by_a_splice_and_kept_from_who_did_not_ask() {
     let (at, _) = text.match_indices("\"stream_options\"").next().unwrap();
     let kept: String = body.chars().filter(|c| !"{} ,".contains(*c)).collect();
     let sent: String = text.chars().filter(|c| !"{} ,".contains(*c)).collect();
-    assert_eq!(sent.replace("\"stream_options\":\"include_usage\":true", ""), kept, "{at}");
+    assert_eq!(
+        sent.replace("\"stream_options\":\"include_usage\":true", ""),
+        kept,
+        "{at}"
+    );
 }

@@ -28,7 +28,17 @@ routing: { attempts_max: 2, breaker: { consecutive_failures_max: 3, cooldown_ms:
 ";
 
 const MODELS: [&str; 12] = [
-    "m", "unpriced", "slow", "broken", "garbage", "large", "credential", "refused", "blocked", "resting", "held",
+    "m",
+    "unpriced",
+    "slow",
+    "broken",
+    "garbage",
+    "large",
+    "credential",
+    "refused",
+    "blocked",
+    "resting",
+    "held",
     "bounded",
 ];
 
@@ -51,7 +61,10 @@ prices:
     );
     for provider in ["oa", "an"] {
         for model in MODELS.iter().filter(|model| **model != "unpriced") {
-            let _ = writeln!(text, "    - {{ provider: {provider}, model: {model}, input_per_million: 1, output_per_million: 2 }}");
+            let _ = writeln!(
+                text,
+                "    - {{ provider: {provider}, model: {model}, input_per_million: 1, output_per_million: 2 }}"
+            );
         }
     }
     text
@@ -70,7 +83,10 @@ async fn both(client: &Client, model: &str, bend: impl Fn(&mut Value)) -> Both {
         bend(&mut body);
         async move { client.post(path, &body).await }
     };
-    [ask("/v1/chat/completions", "oa").await, ask("/v1/messages", "an").await]
+    [
+        ask("/v1/chat/completions", "oa").await,
+        ask("/v1/messages", "an").await,
+    ]
 }
 
 async fn scripted(scene: &Scene, model: &str, reply: Reply) -> Both {
@@ -85,7 +101,10 @@ async fn heads(client: &Client, method: Method, paths: [&str; 2], body: &str) ->
     let body = Bytes::from(body.to_owned());
     let other = client.header("anthropic-version", "2023-06-01");
     [
-        client.request(method.clone(), paths[0], body.clone()).await.unwrap(),
+        client
+            .request(method.clone(), paths[0], body.clone())
+            .await
+            .unwrap(),
         other.request(method, paths[1], body).await.unwrap(),
     ]
 }
@@ -96,7 +115,10 @@ const CALLS: [&str; 2] = ["/v1/chat/completions", "/v1/messages"];
 async fn wired(scene: &Scene, request: impl Fn(&str) -> String) -> Both {
     let mut answers = Vec::new();
     for path in CALLS {
-        let head = format!("POST {path} HTTP/1.1\r\nhost: gate\r\nauthorization: Bearer {}\r\n", scene.key);
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: gate\r\nauthorization: Bearer {}\r\n",
+            scene.key
+        );
         let address = scene.gate.data().address();
         let (bytes, _) = raw::send(address, request(&head), Duration::from_secs(3)).await;
         answers.push(parsed(&bytes));
@@ -107,13 +129,23 @@ async fn wired(scene: &Scene, request: impl Fn(&str) -> String) -> Both {
 /// An answer off the wire.
 fn parsed(bytes: &[u8]) -> Answer {
     let text = String::from_utf8_lossy(bytes);
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: `{text}`"));
+    let (head, body) = text
+        .split_once("\r\n\r\n")
+        .unwrap_or_else(|| panic!("no answer: `{text}`"));
     let mut headers = http::HeaderMap::new();
     for line in head.lines().skip(1) {
         let (name, value) = line.split_once(':').unwrap();
-        headers.append(name.parse::<http::HeaderName>().unwrap(), value.trim().parse().unwrap());
+        headers.append(
+            name.parse::<http::HeaderName>().unwrap(),
+            value.trim().parse().unwrap(),
+        );
     }
-    Answer { status: raw::statuses(bytes)[0], headers, body: Bytes::from(body.to_owned()), took: Duration::ZERO }
+    Answer {
+        status: raw::statuses(bytes)[0],
+        headers,
+        body: Bytes::from(body.to_owned()),
+        took: Duration::ZERO,
+    }
 }
 
 /// How each code is provoked; `None` for those that cannot be from outside. A code without an arm does not
@@ -122,23 +154,54 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
     let (client, plain) = (scene.client(), scene.gate.data());
     let nothing = |_: &mut Value| {};
     Some(match code {
-        Code::UnknownPath => heads(&client, Method::POST, ["/v1/nothing", "/v1/messages/nothing"], "{}").await,
+        Code::UnknownPath => {
+            heads(
+                &client,
+                Method::POST,
+                ["/v1/nothing", "/v1/messages/nothing"],
+                "{}",
+            )
+            .await
+        }
         Code::MethodNotAllowed => heads(&client, Method::GET, CALLS, "").await,
         Code::AmbiguousFraming => {
-            wired(scene, |head| format!("{head}transfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n")).await
+            wired(scene, |head| {
+                format!("{head}transfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n")
+            })
+            .await
         }
-        Code::UnsupportedMediaType => heads(&client.header("content-type", "text/plain"), Method::POST, CALLS, "{}").await,
+        Code::UnsupportedMediaType => {
+            heads(
+                &client.header("content-type", "text/plain"),
+                Method::POST,
+                CALLS,
+                "{}",
+            )
+            .await
+        }
         Code::Draining => draining().await,
         Code::CredentialMissing => both(&plain, "m", nothing).await,
         Code::CredentialInvalid => both(&plain.bearer("btz_wrong"), "m", nothing).await,
         Code::CredentialAmbiguous => both(&client.header("x-api-key", "btz_other"), "m", nothing).await,
         Code::NetworkForbidden => {
-            let key = scene.new_key(|key| key.networks = vec!["10.0.0.0/8".parse().unwrap()]).await;
+            let key = scene
+                .new_key(|key| key.networks = vec!["10.0.0.0/8".parse().unwrap()])
+                .await;
             both(&plain.bearer(&key), "m", nothing).await
         }
         Code::BodyTooLarge => both(&client, "m", |body| body["pad"] = json!("x".repeat(70_000))).await,
-        Code::BodyTimeout => wired(scene, |head| format!("{head}content-length: 50\r\n\r\n{{\"model\":")).await,
-        Code::BodyIncomplete => wired(scene, |head| format!("{head}transfer-encoding: chunked\r\n\r\nzz\r\n")).await,
+        Code::BodyTimeout => {
+            wired(scene, |head| {
+                format!("{head}content-length: 50\r\n\r\n{{\"model\":")
+            })
+            .await
+        }
+        Code::BodyIncomplete => {
+            wired(scene, |head| {
+                format!("{head}transfer-encoding: chunked\r\n\r\nzz\r\n")
+            })
+            .await
+        }
         Code::RequestInvalid => both(&client, "m", |body| body["messages"] = json!("no list")).await,
         Code::ModelNotFound => both(&client, "none", nothing).await,
         Code::PolicyForbidden => {
@@ -146,21 +209,40 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
             let client = plain.bearer(&key);
             let count = json!({"model": "an/m", "messages": [{"role": "user", "content": "hi"}]});
             [
-                client.post("/v1/embeddings", &json!({"model": "oa/m", "input": "hi"})).await,
+                client
+                    .post("/v1/embeddings", &json!({"model": "oa/m", "input": "hi"}))
+                    .await,
                 client.post("/v1/messages/count_tokens", &count).await,
             ]
         }
         Code::OutputTooLong => {
             let mut body = call("bounded");
             body["max_tokens"] = json!(11);
-            [client.post(CALLS[0], &body).await, client.post(CALLS[1], &body).await]
+            [
+                client.post(CALLS[0], &body).await,
+                client.post(CALLS[1], &body).await,
+            ]
         }
         Code::RateLimited => {
-            let key = limited(scene, Limits { requests_per_minute: Some(1), ..Limits::default() }).await;
+            let key = limited(
+                scene,
+                Limits {
+                    requests_per_minute: Some(1),
+                    ..Limits::default()
+                },
+            )
+            .await;
             both(&plain.bearer(&key), "m", nothing).await
         }
         Code::TokensRateLimited => {
-            let key = limited(scene, Limits { tokens_per_minute: Some(10), ..Limits::default() }).await;
+            let key = limited(
+                scene,
+                Limits {
+                    tokens_per_minute: Some(10),
+                    ..Limits::default()
+                },
+            )
+            .await;
             both(&plain.bearer(&key), "m", nothing).await
         }
         Code::TooManyConcurrent => too_many_at_once(scene).await,
@@ -174,7 +256,10 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
         Code::ModelUnpriced => both(&client, "unpriced", nothing).await,
         Code::InputBlocked => {
             let secret = scene::openai_credential();
-            both(&client, "m", |body| body["messages"][0]["content"] = json!(format!("my key is {secret} keep it"))).await
+            both(&client, "m", |body| {
+                body["messages"][0]["content"] = json!(format!("my key is {secret} keep it"))
+            })
+            .await
         }
         Code::NoTarget => {
             for _ in 0..4 {
@@ -186,18 +271,38 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
             let (mut openai, mut anthropic) = (call("an/m"), call("oa/m"));
             openai["temperature"] = json!(1.5);
             anthropic["thinking"] = json!({"type": "odd"});
-            [client.post(CALLS[0], &openai).await, client.post(CALLS[1], &anthropic).await]
+            [
+                client.post(CALLS[0], &openai).await,
+                client.post(CALLS[1], &anthropic).await,
+            ]
         }
-        Code::UpstreamUnreachable => {
-            [client.post(CALLS[0], &call("away/m")).await, client.post(CALLS[1], &call("away/n")).await]
-        }
+        Code::UpstreamUnreachable => [
+            client.post(CALLS[0], &call("away/m")).await,
+            client.post(CALLS[1], &call("away/n")).await,
+        ],
         Code::UpstreamTimeout => scripted(scene, "slow", Reply::stall_before_head()).await,
         Code::UpstreamBroken => scripted(scene, "broken", Reply::usual().cut_after(20, Cut::Rst)).await,
-        Code::UpstreamGarbage => scripted(scene, "garbage", Reply::json(200, &json!(["not", "an", "answer"]))).await,
+        Code::UpstreamGarbage => {
+            scripted(
+                scene,
+                "garbage",
+                Reply::json(200, &json!(["not", "an", "answer"])),
+            )
+            .await
+        }
         Code::UpstreamTooLarge => scripted(scene, "large", Reply::text(&"long ".repeat(20_000))).await,
-        Code::UpstreamCredential => scripted(scene, "credential", Reply::error(401, "incorrect key sk-hidden")).await,
+        Code::UpstreamCredential => {
+            scripted(scene, "credential", Reply::error(401, "incorrect key sk-hidden")).await
+        }
         Code::UpstreamRefused => scripted(scene, "refused", Reply::error(422, "the prompt is odd")).await,
-        Code::OutputBlocked => scripted(scene, "blocked", Reply::text(&format!("it is {} there", scene::openai_credential()))).await,
+        Code::OutputBlocked => {
+            scripted(
+                scene,
+                "blocked",
+                Reply::text(&format!("it is {} there", scene::openai_credential())),
+            )
+            .await
+        }
         Code::JournalUnavailable => journal_away().await,
         // What it reports (a counting task that panicked, an address damaged after it was checked) has no
         // way in from outside: a request that brings it about is a fault to be mended.
@@ -206,7 +311,16 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
 }
 
 fn keys<'a>(name: &'a str, budget: &'a str) -> [&'a str; 8] {
-    ["--json", "keys", "create", "--name", name, "--all-models", "--budget", budget]
+    [
+        "--json",
+        "keys",
+        "create",
+        "--name",
+        name,
+        "--all-models",
+        "--budget",
+        budget,
+    ]
 }
 
 /// A key whose first call has used up its limit.
@@ -229,9 +343,18 @@ async fn settled(client: &Client) {
 }
 
 async fn too_many_at_once(scene: &Scene) -> Both {
-    let key = scene.new_key(|key| key.limits = Limits { concurrent_requests: Some(1), ..Limits::default() }).await;
+    let key = scene
+        .new_key(|key| {
+            key.limits = Limits {
+                concurrent_requests: Some(1),
+                ..Limits::default()
+            }
+        })
+        .await;
     let client = scene.gate.data().bearer(&key);
-    scene.provider.script("*", Reply::endless_sse("data: {\"choices\":[]}\n\n", 20));
+    scene
+        .provider
+        .script("*", Reply::endless_sse("data: {\"choices\":[]}\n\n", 20));
     let held = client.stream(CALLS[0], &streamed("oa/held")).await;
     let answers = both(&client, "m", |_| {}).await;
     drop(held);
@@ -245,7 +368,11 @@ async fn store_away(scene: &Scene) -> Both {
     let client = scene.gate.data().bearer(made["key"].as_str().unwrap());
     settled(&client).await;
     let path = scene.gate.data_dir().join("bartizan.db");
-    let mut writer = sqlx::sqlite::SqliteConnectOptions::new().filename(path).connect().await.unwrap();
+    let mut writer = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(path)
+        .connect()
+        .await
+        .unwrap();
     sqlx::query("BEGIN IMMEDIATE").execute(&mut writer).await.unwrap();
     let answers = both(&client, "m", |_| {}).await;
     sqlx::query("ROLLBACK").execute(&mut writer).await.unwrap();
@@ -256,11 +383,17 @@ async fn store_away(scene: &Scene) -> Both {
 /// While one stream is still under way, the others are refused, on old connections and new ones.
 async fn draining() -> Both {
     let mut scene = stage().await;
-    let events = (0..40).map(|_| (50, "data: {\"choices\":[]}\n\n".to_owned())).chain([(0, "data: [DONE]\n\n".to_owned())]);
+    let events = (0..40)
+        .map(|_| (50, "data: {\"choices\":[]}\n\n".to_owned()))
+        .chain([(0, "data: [DONE]\n\n".to_owned())]);
     scene.provider.script("*", Reply::sse(events.collect::<Vec<_>>()));
     let live = scene.client().stream(CALLS[0], &streamed("oa/m")).await;
     scene.gate.terminate().await;
-    scene.gate.lines().wait_for("stopping", Duration::from_secs(5)).await;
+    scene
+        .gate
+        .lines()
+        .wait_for("stopping", Duration::from_secs(5))
+        .await;
     let answers = both(&scene.client(), "m", |_| {}).await;
     drop(live);
     scene.gate.wait(Duration::from_secs(10)).await;
@@ -277,15 +410,24 @@ async fn journal_away() -> Both {
     std::fs::write(&wrapper, script).unwrap();
     std::fs::set_permissions(&wrapper, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
     let builder = testkit::Gate::builder(wrapper).env("OA_KEY", &scene::openai_credential());
-    let scene = Scene::raise(provider, builder.env("AN_KEY", &scene::anthropic_credential()).config(text)).await;
+    let scene = Scene::raise(
+        provider,
+        builder.env("AN_KEY", &scene::anthropic_credential()).config(text),
+    )
+    .await;
     let first = both(&scene.client(), "m", |_| {}).await;
     assert_eq!(first.map(|answer| answer.status), [200, 200]);
     scene.provider.forget_requests();
     let pid = scene.gate.pid().unwrap().to_string();
-    let limited = std::process::Command::new("prlimit").args(["--pid", &pid, "--fsize=1"]).status();
+    let limited = std::process::Command::new("prlimit")
+        .args(["--pid", &pid, "--fsize=1"])
+        .status();
     assert!(limited.unwrap().success());
     let answers = both(&scene.client(), "m", |_| {}).await;
-    assert!(scene.provider.requests().is_empty(), "called although it cannot be recorded");
+    assert!(
+        scene.provider.requests().is_empty(),
+        "called although it cannot be recorded"
+    );
     answers
 }
 
@@ -294,12 +436,25 @@ async fn every_refusal_in_both_dialects() {
     let scene = stage().await;
     let mut page = String::new();
     for code in Code::ALL {
-        let Some(answers) = provoke(*code, &scene).await else { continue };
+        let Some(answers) = provoke(*code, &scene).await else {
+            continue;
+        };
         let _ = writeln!(page, "## {} {}", code.status(), code.as_str());
         for answer in &answers {
-            assert_eq!(self::code(answer), code.as_str(), "{}: {}", answer.status, answer.text());
+            assert_eq!(
+                self::code(answer),
+                code.as_str(),
+                "{}: {}",
+                answer.status,
+                answer.text()
+            );
             let passed_on = *code == Code::UpstreamRefused;
-            assert!(passed_on || answer.status == code.status(), "{}: {}", code.as_str(), answer.status);
+            assert!(
+                passed_on || answer.status == code.status(),
+                "{}: {}",
+                code.as_str(),
+                answer.status
+            );
             describe(&mut page, answer);
         }
     }
@@ -316,7 +471,12 @@ fn describe(page: &mut String, answer: &Answer) {
     assert_eq!(answer.header("content-type"), Some("application/json"));
     assert!(answer.header("server").is_none());
     if let Some(seconds) = answer.header("retry-after") {
-        assert!(seconds.parse::<u64>().is_ok_and(|seconds| (1..=3600).contains(&seconds)), "{seconds}");
+        assert!(
+            seconds
+                .parse::<u64>()
+                .is_ok_and(|seconds| (1..=3600).contains(&seconds)),
+            "{seconds}"
+        );
     }
 }
 
@@ -342,7 +502,10 @@ fn the_page_of_refusals_is_up_to_date() {
         std::fs::write(&path, &page).unwrap();
     }
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(kept == page, "docs/refusals.md is out of date: run the test with UPDATE_GENERATED=1");
+    assert!(
+        kept == page,
+        "docs/refusals.md is out of date: run the test with UPDATE_GENERATED=1"
+    );
 }
 
 fn page() -> String {
@@ -367,7 +530,13 @@ that may succeed later carry `retry-after`. `upstream_refused` is answered with 
             Fault::Ours => "the gate's",
         };
         let stage = snake(&format!("{:?}", code.stage()));
-        let _ = writeln!(page, "| `{}` | {} | {stage} | {fault} | {} |", code.as_str(), code.status(), code.meaning().trim());
+        let _ = writeln!(
+            page,
+            "| `{}` | {} | {stage} | {fault} | {} |",
+            code.as_str(),
+            code.status(),
+            code.meaning().trim()
+        );
     }
     page
 }

@@ -14,7 +14,11 @@ use testkit::{Answer, Client, Gate, GateBuilder, ScriptedProvider};
 pub const BINARY: &str = env!("CARGO_BIN_EXE_bartizan");
 /// What the gate presents to the provider that speaks OpenAI's dialect, put together at run time.
 pub fn openai_credential() -> String {
-    format!("sk-proj-{}T3BlbkFJ{}", "Qm9vV2x1Zm9y".repeat(3), "9kZr4TqLw8XyPnB".repeat(3))
+    format!(
+        "sk-proj-{}T3BlbkFJ{}",
+        "Qm9vV2x1Zm9y".repeat(3),
+        "9kZr4TqLw8XyPnB".repeat(3)
+    )
 }
 /// And to the one that speaks Anthropic's.
 pub fn anthropic_credential() -> String {
@@ -46,7 +50,9 @@ prices:
 /// A gate that has its credentials in the environment and knows nothing else yet.
 pub fn builder() -> GateBuilder {
     let (openai, anthropic) = (openai_credential(), anthropic_credential());
-    Gate::builder(BINARY).env("OA_KEY", &openai).env("AN_KEY", &anthropic)
+    Gate::builder(BINARY)
+        .env("OA_KEY", &openai)
+        .env("AN_KEY", &anthropic)
 }
 
 impl Scene {
@@ -65,7 +71,10 @@ impl Scene {
     /// Any configuration.
     pub async fn raise(provider: ScriptedProvider, builder: GateBuilder) -> Self {
         let gate = builder.start().await;
-        let line = gate.lines().wait_for("shown this once: ", Duration::from_secs(10)).await;
+        let line = gate
+            .lines()
+            .wait_for("shown this once: ", Duration::from_secs(10))
+            .await;
         let key = line.rsplit(' ').next().unwrap().to_owned();
         Self { gate, provider, key }
     }
@@ -82,7 +91,10 @@ impl Scene {
         let first = dump.keys.iter().find(|key| key.name == "first key").unwrap();
         let (secret, mut record) = self.record(first.tenant, first.team);
         bend(&mut record);
-        store.create_key(&TenantScope::operator(record.tenant), &record).await.unwrap();
+        store
+            .create_key(&TenantScope::operator(record.tenant), &record)
+            .await
+            .unwrap();
         store.close().await;
         self.known(&secret).await;
         secret
@@ -91,8 +103,17 @@ impl Scene {
     /// The only key of another tenant.
     pub async fn foreign_key(&self, bend: impl FnOnce(&mut KeyRecord)) -> String {
         let store = self.store().await;
-        let tenant = Tenant { id: TenantId::generate(), name: "elsewhere".to_owned(), limits: Limits::default() };
-        let team = Team { id: TeamId::generate(), tenant: tenant.id, name: "default".to_owned(), limits: Limits::default() };
+        let tenant = Tenant {
+            id: TenantId::generate(),
+            name: "elsewhere".to_owned(),
+            limits: Limits::default(),
+        };
+        let team = Team {
+            id: TeamId::generate(),
+            tenant: tenant.id,
+            name: "default".to_owned(),
+            limits: Limits::default(),
+        };
         let scope = TenantScope::operator(tenant.id);
         store.create_tenant(&tenant).await.unwrap();
         store.create_team(&scope, &team).await.unwrap();
@@ -106,7 +127,9 @@ impl Scene {
 
     /// The gate's store, opened beside it.
     pub async fn store(&self) -> SqliteStore {
-        SqliteStore::open(&self.gate.data_dir().join("bartizan.db")).await.unwrap()
+        SqliteStore::open(&self.gate.data_dir().join("bartizan.db"))
+            .await
+            .unwrap()
     }
 
     fn record(&self, tenant: TenantId, team: TeamId) -> (String, KeyRecord) {
@@ -151,8 +174,11 @@ impl Scene {
     /// The value of one line of `/metrics`, 0 when there is none.
     pub async fn metric(&self, line_start: &str) -> f64 {
         let text = self.gate.health().get("/metrics").await.text();
-        let line = text.lines().find(|line| line.starts_with(line_start) && !line.starts_with('#'));
-        line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or(0.0)
+        let line = text
+            .lines()
+            .find(|line| line.starts_with(line_start) && !line.starts_with('#'));
+        line.and_then(|line| line.rsplit(' ').next()?.parse().ok())
+            .unwrap_or(0.0)
     }
 }
 
@@ -172,6 +198,10 @@ pub fn streamed(model: &str) -> Value {
 pub fn code(answer: &Answer) -> String {
     let code = answer.header("x-refusal-code").unwrap_or_default().to_owned();
     let said = answer.json();
-    assert!(said["error"]["code"].is_null() || said["error"]["code"] == code.as_str(), "{}", answer.text());
+    assert!(
+        said["error"]["code"].is_null() || said["error"]["code"] == code.as_str(),
+        "{}",
+        answer.text()
+    );
     code
 }

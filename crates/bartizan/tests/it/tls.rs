@@ -40,7 +40,9 @@ fn issued(by: &Authority, name: &str, usage: ExtendedKeyUsagePurpose) -> (String
 async fn gate(trusted: &Authority, clients: Option<(&Authority, &str)>) -> (Gate, ScriptedProvider, String) {
     let provider = ScriptedProvider::start().await;
     let (certificate, key) = issued(trusted, "localhost", ExtendedKeyUsagePurpose::ServerAuth);
-    let asked = clients.map_or(String::new(), |(_, mode)| format!(", client_ca: clients.crt, client_certificates: {mode}"));
+    let asked = clients.map_or(String::new(), |(_, mode)| {
+        format!(", client_ca: clients.crt, client_certificates: {mode}")
+    });
     let text = format!(
         "posture: production
 listen:
@@ -51,7 +53,10 @@ listen:
 {}",
         scene::providers(&provider.base_url())
     );
-    let mut builder = scene::builder().config(text).file("tls.crt", certificate).file("tls.key", key);
+    let mut builder = scene::builder()
+        .config(text)
+        .file("tls.crt", certificate)
+        .file("tls.key", key);
     if let Some((authority, _)) = clients {
         builder = builder.file("clients.crt", authority.pem());
     }
@@ -68,37 +73,59 @@ struct Caller<'a> {
 
 impl<'a> Caller<'a> {
     fn of(trusts: &'a Authority) -> Self {
-        Self { trusts, versions: rustls::ALL_VERSIONS, alpn: &[b"http/1.1"], certificate: None }
+        Self {
+            trusts,
+            versions: rustls::ALL_VERSIONS,
+            alpn: &[b"http/1.1"],
+            certificate: None,
+        }
     }
 
     async fn connect(&self, address: SocketAddr) -> std::io::Result<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
         roots.add(self.trusts.der().clone()).unwrap();
         let crypto = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = ClientConfig::builder_with_provider(crypto).with_protocol_versions(self.versions).unwrap().with_root_certificates(roots);
+        let builder = ClientConfig::builder_with_provider(crypto)
+            .with_protocol_versions(self.versions)
+            .unwrap()
+            .with_root_certificates(roots);
         let mut config = match &self.certificate {
             None => builder.with_no_client_auth(),
             Some((chain, key)) => {
                 let chain = vec![CertificateDer::from_pem_slice(chain.as_bytes()).unwrap()];
-                builder.with_client_auth_cert(chain, PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap()).unwrap()
+                builder
+                    .with_client_auth_cert(chain, PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap())
+                    .unwrap()
             }
         };
         config.alpn_protocols = self.alpn.iter().map(|name| name.to_vec()).collect();
         let socket = TcpStream::connect(address).await?;
-        TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), socket).await
+        TlsConnector::from(Arc::new(config))
+            .connect(ServerName::try_from("localhost").unwrap(), socket)
+            .await
     }
 
     /// One call over HTTP/1.1, with the TLS version that carried it.
     async fn ask(&self, gate: &Gate, key: &str) -> Result<(StatusCode, rustls::ProtocolVersion), String> {
         let exchange = async {
-            let stream = self.connect(gate.data().address()).await.map_err(|why| why.to_string())?;
+            let stream = self
+                .connect(gate.data().address())
+                .await
+                .map_err(|why| why.to_string())?;
             let version = stream.get_ref().1.protocol_version().unwrap();
-            let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|why| why.to_string())?;
+            let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+                .await
+                .map_err(|why| why.to_string())?;
             tokio::spawn(connection);
-            let response = sender.send_request(request(key, "/v1/chat/completions")).await.map_err(|why| why.to_string())?;
+            let response = sender
+                .send_request(request(key, "/v1/chat/completions"))
+                .await
+                .map_err(|why| why.to_string())?;
             Ok((response.status(), version))
         };
-        tokio::time::timeout(Duration::from_secs(5), exchange).await.map_err(|_| "deadline".to_owned())?
+        tokio::time::timeout(Duration::from_secs(5), exchange)
+            .await
+            .map_err(|_| "deadline".to_owned())?
     }
 }
 
@@ -115,24 +142,45 @@ fn request(key: &str, uri: &str) -> Request<Full<Bytes>> {
 async fn anp_d0001_ctx_t8_tls_1_2_and_1_3_serve_and_plain_http_does_not() {
     let trusted = authority();
     let (gate, provider, key) = gate(&trusted, None).await;
-    for (version, spoken) in [(&rustls::version::TLS12, rustls::ProtocolVersion::TLSv1_2), (&rustls::version::TLS13, rustls::ProtocolVersion::TLSv1_3)] {
+    for (version, spoken) in [
+        (&rustls::version::TLS12, rustls::ProtocolVersion::TLSv1_2),
+        (&rustls::version::TLS13, rustls::ProtocolVersion::TLSv1_3),
+    ] {
         let versions = [version];
-        let caller = Caller { versions: &versions, ..Caller::of(&trusted) };
+        let caller = Caller {
+            versions: &versions,
+            ..Caller::of(&trusted)
+        };
         assert_eq!(caller.ask(&gate, &key).await, Ok((StatusCode::OK, spoken)));
     }
-    assert_eq!(Caller::of(&trusted).ask(&gate, &key).await.unwrap().1, rustls::ProtocolVersion::TLSv1_3, "preferred");
+    assert_eq!(
+        Caller::of(&trusted).ask(&gate, &key).await.unwrap().1,
+        rustls::ProtocolVersion::TLSv1_3,
+        "preferred"
+    );
     let calls = provider.requests().len();
     let plain = format!("GET /v1/models HTTP/1.1\r\nhost: gate\r\nauthorization: Bearer {key}\r\n\r\n");
     let (answer, end) = raw::send(gate.data().address(), plain, Duration::from_secs(2)).await;
-    assert!(raw::statuses(&answer).is_empty() && end != raw::End::StillOpen, "{}", String::from_utf8_lossy(&answer));
+    assert!(
+        raw::statuses(&answer).is_empty() && end != raw::End::StillOpen,
+        "{}",
+        String::from_utf8_lossy(&answer)
+    );
     // TLS 1.0 and 1.1 by hand: a client hello of theirs is answered with an alert at most.
     for minor in [1_u8, 2] {
         let hello = old_hello(minor);
         let (answer, end) = raw::send(gate.data().address(), hello, Duration::from_secs(2)).await;
-        assert!(end != raw::End::StillOpen && answer.first().is_none_or(|kind| *kind == 21), "TLS 1.{}: {answer:?}", minor - 1);
+        assert!(
+            end != raw::End::StillOpen && answer.first().is_none_or(|kind| *kind == 21),
+            "TLS 1.{}: {answer:?}",
+            minor - 1
+        );
     }
     // Suites without forward secrecy are not to be had.
-    assert!(Caller::of(&authority()).ask(&gate, &key).await.is_err(), "a stranger's authority is not believed by callers");
+    assert!(
+        Caller::of(&authority()).ask(&gate, &key).await.is_err(),
+        "a stranger's authority is not believed by callers"
+    );
     assert_eq!(provider.requests().len(), calls);
 }
 
@@ -153,7 +201,10 @@ async fn ctx_t8_suites_without_forward_secrecy_are_refused() {
     let (gate, _provider, _) = gate(&trusted, None).await;
     // TLS 1.2 with RSA key exchange only.
     let (answer, end) = raw::send(gate.data().address(), old_hello(3), Duration::from_secs(2)).await;
-    assert!(end != raw::End::StillOpen && answer.first().is_none_or(|kind| *kind == 21), "{answer:?}");
+    assert!(
+        end != raw::End::StillOpen && answer.first().is_none_or(|kind| *kind == 21),
+        "{answer:?}"
+    );
 }
 
 #[tokio::test]
@@ -162,15 +213,33 @@ async fn agp_s2_client_certificates_are_verified() {
     for mode in ["required", "optional"] {
         let (gate, _provider, key) = gate(&trusted, Some((&clients, mode))).await;
         let with = |authority: Option<&Authority>| Caller {
-            certificate: authority.map(|authority| issued(authority, "app", ExtendedKeyUsagePurpose::ClientAuth)),
+            certificate: authority
+                .map(|authority| issued(authority, "app", ExtendedKeyUsagePurpose::ClientAuth)),
             ..Caller::of(&trusted)
         };
-        assert!(with(Some(&clients)).ask(&gate, &key).await.is_ok_and(|(status, _)| status == 200), "{mode}");
-        assert!(with(Some(&strangers)).ask(&gate, &key).await.is_err(), "{mode}: a stranger's certificate");
-        assert_eq!(with(None).ask(&gate, &key).await.is_ok(), mode == "optional", "{mode}: no certificate");
+        assert!(
+            with(Some(&clients))
+                .ask(&gate, &key)
+                .await
+                .is_ok_and(|(status, _)| status == 200),
+            "{mode}"
+        );
+        assert!(
+            with(Some(&strangers)).ask(&gate, &key).await.is_err(),
+            "{mode}: a stranger's certificate"
+        );
+        assert_eq!(
+            with(None).ask(&gate, &key).await.is_ok(),
+            mode == "optional",
+            "{mode}: no certificate"
+        );
         // A certificate opens the connection, not the gate.
         let keyless = with(Some(&clients)).ask(&gate, "btz_none").await;
-        assert_eq!(keyless.map(|(status, _)| status), Ok(StatusCode::UNAUTHORIZED), "{mode}");
+        assert_eq!(
+            keyless.map(|(status, _)| status),
+            Ok(StatusCode::UNAUTHORIZED),
+            "{mode}"
+        );
     }
 }
 
@@ -178,18 +247,40 @@ async fn agp_s2_client_certificates_are_verified() {
 async fn http_2_is_spoken_where_alpn_chooses_it() {
     let trusted = authority();
     let (gate, _provider, key) = gate(&trusted, None).await;
-    let caller = Caller { alpn: &[b"h2", b"http/1.1"], ..Caller::of(&trusted) };
+    let caller = Caller {
+        alpn: &[b"h2", b"http/1.1"],
+        ..Caller::of(&trusted)
+    };
     let stream = caller.connect(gate.data().address()).await.unwrap();
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
-    let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .unwrap();
     tokio::spawn(connection);
-    let asked: Vec<_> = (0..5).map(|_| sender.send_request(request(&key, "https://localhost/v1/chat/completions"))).collect();
+    let asked: Vec<_> = (0..5)
+        .map(|_| sender.send_request(request(&key, "https://localhost/v1/chat/completions")))
+        .collect();
     for response in asked {
-        let response = tokio::time::timeout(Duration::from_secs(5), response).await.unwrap().unwrap();
+        let response = tokio::time::timeout(Duration::from_secs(5), response)
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(response.status(), 200);
-        assert!(!response.into_body().collect().await.unwrap().to_bytes().is_empty());
+        assert!(
+            !response
+                .into_body()
+                .collect()
+                .await
+                .unwrap()
+                .to_bytes()
+                .is_empty()
+        );
     }
-    let response = sender.send_request(request("btz_none", "https://localhost/v1/chat/completions")).await.unwrap();
+    let response = sender
+        .send_request(request("btz_none", "https://localhost/v1/chat/completions"))
+        .await
+        .unwrap();
     assert_eq!(response.status(), 401);
 }
 
@@ -212,7 +303,9 @@ async fn anp_0018_a_provider_with_a_certificate_of_its_own_is_not_called() {
             let acceptor = TlsAcceptor::from(Arc::new(config));
             let mut shaken = 0;
             for _ in 0..3 {
-                let Ok((socket, _)) = listener.accept().await else { break };
+                let Ok((socket, _)) = listener.accept().await else {
+                    break;
+                };
                 shaken += u32::from(acceptor.accept(socket).await.is_ok());
             }
             shaken
@@ -221,10 +314,23 @@ async fn anp_0018_a_provider_with_a_certificate_of_its_own_is_not_called() {
         let text = scene::providers(&format!("https://{address}")) + "routing: { attempts_max: 3 }\n";
         let scene = Scene::raise(provider, scene::builder().config(text)).await;
         let answer = scene.client().post("/v1/chat/completions", &call("m-oa")).await;
-        assert_eq!((answer.status, scene::code(&answer).as_str()), (502, "upstream_unreachable"));
-        assert!(!answer.text().contains("certificate"), "why is for the log: {}", answer.text());
-        scene.gate.lines().wait_for("ertificate", Duration::from_secs(2)).await;
-        let shaken = tokio::time::timeout(Duration::from_secs(3), impostor).await.map_or(0, |shaken| shaken.unwrap());
+        assert_eq!(
+            (answer.status, scene::code(&answer).as_str()),
+            (502, "upstream_unreachable")
+        );
+        assert!(
+            !answer.text().contains("certificate"),
+            "why is for the log: {}",
+            answer.text()
+        );
+        scene
+            .gate
+            .lines()
+            .wait_for("ertificate", Duration::from_secs(2))
+            .await;
+        let shaken = tokio::time::timeout(Duration::from_secs(3), impostor)
+            .await
+            .map_or(0, |shaken| shaken.unwrap());
         assert_eq!(shaken, 0, "the gate shook hands with an impostor");
     }
 }

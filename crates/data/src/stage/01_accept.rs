@@ -48,7 +48,9 @@ impl Accepted {
 
     /// The body, for a gate with its checks off.
     pub async fn into_body(self, bounds: &Bounds) -> Gated<(bytes::Bytes, Forward)> {
-        super::authorize::read_body(self.body, bounds).await.map(|body| (body, self.forward))
+        super::authorize::read_body(self.body, bounds)
+            .await
+            .map(|body| (body, self.forward))
     }
 }
 
@@ -79,11 +81,19 @@ impl Arrival {
     pub fn of(gate: &Gate, request: &Request<Incoming>) -> Self {
         let anthropic = request.uri().path().starts_with("/v1/messages")
             || request.headers().contains_key("anthropic-version");
-        let dialect = if anthropic { Dialect::Anthropic } else { Dialect::OpenAi };
+        let dialect = if anthropic {
+            Dialect::Anthropic
+        } else {
+            Dialect::OpenAi
+        };
         // A chunked request ends its connection: whatever a proxy in front took for its end, no second
         // request is read from what follows.
         let close = request.headers().contains_key(TRANSFER_ENCODING);
-        Self { id: gate.ids.next(), dialect, close }
+        Self {
+            id: gate.ids.next(),
+            dialect,
+            close,
+        }
     }
 }
 
@@ -122,11 +132,18 @@ fn framing(headers: &HeaderMap) -> Gated<()> {
     let lengths = headers.get_all(CONTENT_LENGTH).iter().count();
     let encodings = headers.get_all(TRANSFER_ENCODING).iter().count();
     if lengths > 1 || encodings > 1 || (lengths > 0 && encodings > 0) {
-        return Err(Refusal::new(Code::AmbiguousFraming, "the message has two framings").against(Threat::Anp0024));
+        return Err(
+            Refusal::new(Code::AmbiguousFraming, "the message has two framings").against(Threat::Anp0024),
+        );
     }
-    let odd = headers.get(TRANSFER_ENCODING).is_some_and(|v| !v.as_bytes().eq_ignore_ascii_case(b"chunked"));
+    let odd = headers
+        .get(TRANSFER_ENCODING)
+        .is_some_and(|v| !v.as_bytes().eq_ignore_ascii_case(b"chunked"));
     if odd {
-        return Err(Refusal::new(Code::AmbiguousFraming, "`transfer-encoding` may only be `chunked`"));
+        return Err(Refusal::new(
+            Code::AmbiguousFraming,
+            "`transfer-encoding` may only be `chunked`",
+        ));
     }
     Ok(())
 }
@@ -136,7 +153,10 @@ fn single(headers: &HeaderMap, name: &str) -> Gated<Option<http::HeaderValue>> {
     let mut values = headers.get_all(name).iter();
     let first = values.next().cloned();
     if values.next().is_some() {
-        return Err(Refusal::new(Code::CredentialAmbiguous, format!("`{name}` is given twice")).against(Threat::AgpS1));
+        return Err(
+            Refusal::new(Code::CredentialAmbiguous, format!("`{name}` is given twice"))
+                .against(Threat::AgpS1),
+        );
     }
     Ok(first)
 }
@@ -149,11 +169,17 @@ fn wanted(method: &Method, path: &str) -> Gated<Wanted> {
         "/v1/messages" => Endpoint::Messages,
         "/v1/messages/count_tokens" => Endpoint::CountTokens,
         "/v1/models" => return read(method, Wanted::Models(None)),
-        _ => match path.strip_prefix("/v1/models/").filter(|id| !id.is_empty() && id.len() <= 256) {
+        _ => match path
+            .strip_prefix("/v1/models/")
+            .filter(|id| !id.is_empty() && id.len() <= 256)
+        {
             Some(id) => return read(method, Wanted::Models(Some(unescape(id)?))),
             None => {
                 let paths = "/v1/chat/completions, /v1/completions, /v1/embeddings, /v1/models, /v1/messages";
-                return Err(Refusal::new(Code::UnknownPath, format!("no such path: this gate serves {paths}")));
+                return Err(Refusal::new(
+                    Code::UnknownPath,
+                    format!("no such path: this gate serves {paths}"),
+                ));
             }
         },
     };
@@ -180,16 +206,28 @@ fn unescape(text: &str) -> Gated<String> {
 
 /// JSON, not encoded: what the gate inspects must be what the provider reads.
 fn media_type(headers: &HeaderMap) -> Gated<()> {
-    let encoded = headers.get(CONTENT_ENCODING).is_some_and(|v| v.as_bytes() != b"identity");
+    let encoded = headers
+        .get(CONTENT_ENCODING)
+        .is_some_and(|v| v.as_bytes() != b"identity");
     if encoded {
-        return Err(Refusal::new(Code::UnsupportedMediaType, "the body must not be encoded"));
+        return Err(Refusal::new(
+            Code::UnsupportedMediaType,
+            "the body must not be encoded",
+        ));
     }
     let json = headers.get(CONTENT_TYPE).is_none_or(|value| {
         let value = value.as_bytes();
         let essence = value.split(|b| *b == b';').next().unwrap_or(value).trim_ascii();
         essence.eq_ignore_ascii_case(b"application/json")
     });
-    if json { Ok(()) } else { Err(Refusal::new(Code::UnsupportedMediaType, "the body must be `application/json`")) }
+    if json {
+        Ok(())
+    } else {
+        Err(Refusal::new(
+            Code::UnsupportedMediaType,
+            "the body must be `application/json`",
+        ))
+    }
 }
 
 /// The caller's address: the connection's, unless that is a trusted proxy; then the last address in
@@ -202,10 +240,16 @@ fn client_address(headers: &HeaderMap, peer: IpAddr, trusted: &[IpNet]) -> IpAdd
         return peer;
     }
     let mut client = peer;
-    let forwarded: Vec<&str> =
-        headers.get_all("x-forwarded-for").iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')).collect();
+    let forwarded: Vec<&str> = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|v| v.to_str().ok())
+        .flat_map(|v| v.split(','))
+        .collect();
     for text in forwarded.iter().rev() {
-        let Ok(address) = text.trim().parse::<IpAddr>() else { break };
+        let Ok(address) = text.trim().parse::<IpAddr>() else {
+            break;
+        };
         client = address.to_canonical();
         if !is_trusted(client) {
             break;
@@ -234,7 +278,10 @@ mod tests {
             headers(&[("content-length", "3"), ("transfer-encoding", "chunked")]),
             headers(&[("content-length", "3"), ("content-length", "4")]),
             headers(&[("transfer-encoding", "gzip, chunked")]),
-            headers(&[("transfer-encoding", "chunked"), ("transfer-encoding", "identity")]),
+            headers(&[
+                ("transfer-encoding", "chunked"),
+                ("transfer-encoding", "identity"),
+            ]),
         ] {
             assert_eq!(framing(&bad).unwrap_err().code, Code::AmbiguousFraming);
         }
@@ -248,19 +295,40 @@ mod tests {
         let claimed = headers(&[("x-forwarded-for", "1.1.1.1, 198.51.100.7, 10.2.3.4")]);
         assert_eq!(client_address(&claimed, stranger, &trusted), stranger);
         assert_eq!(client_address(&claimed, proxy, &[]), proxy);
-        assert_eq!(client_address(&claimed, proxy, &trusted), "198.51.100.7".parse::<IpAddr>().unwrap());
+        assert_eq!(
+            client_address(&claimed, proxy, &trusted),
+            "198.51.100.7".parse::<IpAddr>().unwrap()
+        );
         let junk = headers(&[("x-forwarded-for", "1.1.1.1, junk")]);
         assert_eq!(client_address(&junk, proxy, &trusted), proxy);
     }
 
     #[test]
     fn paths_and_methods() {
-        assert_eq!(wanted(&Method::POST, "/v1/messages").unwrap(), Wanted::Call(Endpoint::Messages));
+        assert_eq!(
+            wanted(&Method::POST, "/v1/messages").unwrap(),
+            Wanted::Call(Endpoint::Messages)
+        );
         let model = wanted(&Method::GET, "/v1/models/local%2Fsmol").unwrap();
         assert_eq!(model, Wanted::Models(Some("local/smol".to_owned())));
-        assert_eq!(wanted(&Method::GET, "/v1/messages").unwrap_err().code, Code::MethodNotAllowed);
-        for path in ["/", "/v1", "/v1/chat/completions/", "/v1//messages", "/V1/messages", "/v1/models/", "/v1/keys"] {
-            assert_eq!(wanted(&Method::POST, path).unwrap_err().code, Code::UnknownPath, "{path}");
+        assert_eq!(
+            wanted(&Method::GET, "/v1/messages").unwrap_err().code,
+            Code::MethodNotAllowed
+        );
+        for path in [
+            "/",
+            "/v1",
+            "/v1/chat/completions/",
+            "/v1//messages",
+            "/V1/messages",
+            "/v1/models/",
+            "/v1/keys",
+        ] {
+            assert_eq!(
+                wanted(&Method::POST, path).unwrap_err().code,
+                Code::UnknownPath,
+                "{path}"
+            );
         }
     }
 }

@@ -56,21 +56,32 @@ pub fn run(gate: &Gate, accepted: Accepted) -> Gated<Identified> {
     let view = gate.view.load_full();
     let presented = presented(accepted.bearer.as_ref(), accepted.api_key.as_ref())?;
     let key = VirtualKey::parse(presented).map_err(|_| invalid())?;
-    let (entry, which) = view.directory.find(&key.digest(&gate.pepper)).ok_or_else(invalid)?;
-    entry.record.check(*which, accepted.started, Some(accepted.address)).map_err(|problem| match problem {
-        KeyProblem::WrongNetwork => {
-            Refusal::new(Code::NetworkForbidden, "this key may not be used from this address").against(Threat::AgpS1)
-        }
-        other => invalid().internally(format!("{}: {other:?}", entry.record.id)),
-    })?;
+    let (entry, which) = view
+        .directory
+        .find(&key.digest(&gate.pepper))
+        .ok_or_else(invalid)?;
+    entry
+        .record
+        .check(*which, accepted.started, Some(accepted.address))
+        .map_err(|problem| match problem {
+            KeyProblem::WrongNetwork => Refusal::new(
+                Code::NetworkForbidden,
+                "this key may not be used from this address",
+            )
+            .against(Threat::AgpS1),
+            other => invalid().internally(format!("{}: {other:?}", entry.record.id)),
+        })?;
     let key = entry.clone();
     Ok(Identified { accepted, view, key })
 }
 
 /// Unknown, malformed, revoked and expired look the same from outside.
 fn invalid() -> Box<Refusal> {
-    Refusal::new(Code::CredentialInvalid, "the key is not valid: it may be mistyped, revoked or expired")
-        .against(Threat::CtxT1)
+    Refusal::new(
+        Code::CredentialInvalid,
+        "the key is not valid: it may be mistyped, revoked or expired",
+    )
+    .against(Threat::CtxT1)
 }
 
 /// The one credential of the request.
@@ -80,14 +91,19 @@ fn presented<'a>(bearer: Option<&'a HeaderValue>, api_key: Option<&'a HeaderValu
         .map(|value| {
             let value = text(value)?;
             let (scheme, rest) = value.split_once(' ').ok_or_else(invalid)?;
-            if scheme.eq_ignore_ascii_case("bearer") { Ok(rest.trim()) } else { Err(invalid()) }
+            if scheme.eq_ignore_ascii_case("bearer") {
+                Ok(rest.trim())
+            } else {
+                Err(invalid())
+            }
         })
         .transpose()?;
     let api_key = api_key.map(text).transpose()?;
     match (bearer, api_key) {
-        (Some(a), Some(b)) if a != b => {
-            Err(Refusal::new(Code::CredentialAmbiguous, "`authorization` and `x-api-key` hold different keys"))
-        }
+        (Some(a), Some(b)) if a != b => Err(Refusal::new(
+            Code::CredentialAmbiguous,
+            "`authorization` and `x-api-key` hold different keys",
+        )),
         (Some(key), _) | (None, Some(key)) => Ok(key),
         (None, None) => Err(Refusal::new(
             Code::CredentialMissing,
@@ -109,11 +125,18 @@ mod tests {
         assert_eq!(presented(Some(&a), None).unwrap(), "btz_a");
         assert_eq!(presented(None, Some(&b)).unwrap(), "btz_b");
         assert_eq!(presented(Some(&a), Some(&same)).unwrap(), "btz_a");
-        assert_eq!(presented(Some(&a), Some(&b)).unwrap_err().code, Code::CredentialAmbiguous);
+        assert_eq!(
+            presented(Some(&a), Some(&b)).unwrap_err().code,
+            Code::CredentialAmbiguous
+        );
         assert_eq!(presented(None, None).unwrap_err().code, Code::CredentialMissing);
         for bad in ["Basic btz_a", "btz_a", ""] {
             let header = HeaderValue::from_str(bad).unwrap();
-            assert_eq!(presented(Some(&header), None).unwrap_err().code, Code::CredentialInvalid, "{bad}");
+            assert_eq!(
+                presented(Some(&header), None).unwrap_err().code,
+                Code::CredentialInvalid,
+                "{bad}"
+            );
         }
     }
 }

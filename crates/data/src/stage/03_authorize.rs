@@ -56,7 +56,9 @@ pub async fn run(endpoint: Endpoint, identified: Identified, ticket: &mut Ticket
         address,
         policies: settings.policy_fingerprint.clone(),
     };
-    let Some(model) = settings.models.get(&envelope.model) else { return Err(no_model(&envelope.model)) };
+    let Some(model) = settings.models.get(&envelope.model) else {
+        return Err(no_model(&envelope.model));
+    };
     ticket.model = Some(model.name.clone());
     let decision = decide(settings, &key, asked);
     ticket.policies.clone_from(&decision.policies);
@@ -64,7 +66,13 @@ pub async fn run(endpoint: Endpoint, identified: Identified, ticket: &mut Ticket
         return Err(forbidden(settings, &key, &envelope, (&decision, address)));
     }
     output_allowed(model, &envelope)?;
-    Ok(Authorized { endpoint, envelope, body, model: model.clone(), forward: accepted.forward })
+    Ok(Authorized {
+        endpoint,
+        envelope,
+        body,
+        model: model.clone(),
+        forward: accepted.forward,
+    })
 }
 
 /// Names of the models this key may chat with, complete with or embed with.
@@ -72,7 +80,12 @@ pub async fn run(endpoint: Endpoint, identified: Identified, ticket: &mut Ticket
 pub fn visible_models<'a>(view: &'a View, key: &KeyEntry, address: std::net::IpAddr) -> Vec<&'a Arc<Model>> {
     let settings = &view.settings;
     let address = settings.policy.reads_address().then_some(address);
-    let may_list = Asked::plain(Operation::ListModels, "", address, settings.policy_fingerprint.clone());
+    let may_list = Asked::plain(
+        Operation::ListModels,
+        "",
+        address,
+        settings.policy_fingerprint.clone(),
+    );
     if !decide(settings, key, may_list).permit {
         return Vec::new();
     }
@@ -81,7 +94,12 @@ pub fn visible_models<'a>(view: &'a View, key: &KeyEntry, address: std::net::IpA
         .values()
         .filter(|model| {
             MODEL_USES.iter().any(|operation| {
-                let asked = Asked::plain(*operation, &model.name, address, settings.policy_fingerprint.clone());
+                let asked = Asked::plain(
+                    *operation,
+                    &model.name,
+                    address,
+                    settings.policy_fingerprint.clone(),
+                );
                 decide(settings, key, asked).permit
             })
         })
@@ -93,8 +111,11 @@ pub fn visible_models<'a>(view: &'a View, key: &KeyEntry, address: std::net::IpA
 /// The same sentence for what is not there and for what may not be seen.
 pub fn no_model(name: &str) -> Box<Refusal> {
     let shown: String = name.chars().take(80).collect();
-    Refusal::new(Code::ModelNotFound, format!("there is no model `{shown}` for this key: GET /v1/models lists yours"))
-        .against(Threat::AgpE1)
+    Refusal::new(
+        Code::ModelNotFound,
+        format!("there is no model `{shown}` for this key: GET /v1/models lists yours"),
+    )
+    .against(Threat::AgpE1)
 }
 
 fn decide(settings: &Settings, key: &KeyEntry, asked: Asked) -> Arc<Decision> {
@@ -124,22 +145,37 @@ fn forbidden(
     (decision, address): (&Decision, Option<std::net::IpAddr>),
 ) -> Box<Refusal> {
     let visible = MODEL_USES.iter().any(|operation| {
-        let asked = Asked::plain(*operation, &envelope.model, address, settings.policy_fingerprint.clone());
+        let asked = Asked::plain(
+            *operation,
+            &envelope.model,
+            address,
+            settings.policy_fingerprint.clone(),
+        );
         decide(settings, key, asked).permit
     });
-    let why = decision.error.clone().unwrap_or_else(|| format!("policies: {}", decision.policies.join(", ")));
+    let why = decision
+        .error
+        .clone()
+        .unwrap_or_else(|| format!("policies: {}", decision.policies.join(", ")));
     if !visible {
         return no_model(&envelope.model).internally(why);
     }
-    Refusal::new(Code::PolicyForbidden, "policy forbids this use of the model").against(Threat::AgpE1).internally(why)
+    Refusal::new(Code::PolicyForbidden, "policy forbids this use of the model")
+        .against(Threat::AgpE1)
+        .internally(why)
 }
 
 fn output_allowed(model: &Model, envelope: &Envelope) -> Gated<()> {
-    let (Some(max), Some(asked)) = (model.output_tokens_max, envelope.max_output_tokens) else { return Ok(()) };
+    let (Some(max), Some(asked)) = (model.output_tokens_max, envelope.max_output_tokens) else {
+        return Ok(());
+    };
     if asked <= max {
         return Ok(());
     }
-    let detail = format!("`{}` may generate at most {max} tokens here, {asked} were asked for", model.name);
+    let detail = format!(
+        "`{}` may generate at most {max} tokens here, {asked} were asked for",
+        model.name
+    );
     Err(Refusal::new(Code::OutputTooLong, detail).against(Threat::Anp0008))
 }
 

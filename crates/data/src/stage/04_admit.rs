@@ -42,7 +42,13 @@ pub struct Rates {
 // threat: ANP-0004
 // threat: ANP-0008
 pub async fn run(gate: &Gate, authorized: Authorized, ticket: &mut Ticket) -> Gated<Admitted> {
-    let Authorized { endpoint, envelope, body, model, forward } = authorized;
+    let Authorized {
+        endpoint,
+        envelope,
+        body,
+        model,
+        forward,
+    } = authorized;
     let settings = ticket.settings.clone();
     let prompt_bound = tokenizer::upper_bound(envelope.text_bytes, envelope.messages, envelope.images);
     let (output_bound, output_tokens) = output_bound(endpoint, &envelope, &model, &settings);
@@ -51,18 +57,32 @@ pub async fn run(gate: &Gate, authorized: Authorized, ticket: &mut Ticket) -> Ga
     rates(gate, ticket, &envelope, output_bound)?;
     ticket.bound = money_bound(endpoint, &model, &settings, prompt_bound, output_bound)?;
     let key = ticket.key.clone();
-    match gate.book.reserve(&key.budgets, ticket.bound, ticket.started).await {
+    match gate
+        .book
+        .reserve(&key.budgets, ticket.bound, ticket.started)
+        .await
+    {
         Ok(reservation) => ticket.reservation = Some(reservation),
         Err(Unreserved::Exhausted { .. }) => {
             // Near the limit the bound by bytes would refuse money that is there: count exactly.
             let counted = counted_bound(endpoint, &body, &envelope, &model, &settings, output_bound).await?;
             ticket.bound = counted.min(ticket.bound);
-            let reserved = gate.book.reserve(&key.budgets, ticket.bound, ticket.started).await;
+            let reserved = gate
+                .book
+                .reserve(&key.budgets, ticket.bound, ticket.started)
+                .await;
             ticket.reservation = Some(reserved.map_err(|refused| no_money(refused, ticket.bound))?);
         }
         Err(refused) => return Err(no_money(refused, ticket.bound)),
     }
-    Ok(Admitted { endpoint, envelope, body, model, forward, output_tokens })
+    Ok(Admitted {
+        endpoint,
+        envelope,
+        body,
+        model,
+        forward,
+        output_tokens,
+    })
 }
 
 /// Concurrency at every level. The places are free again when the ticket is.
@@ -71,12 +91,22 @@ pub async fn run(gate: &Gate, authorized: Authorized, ticket: &mut Ticket) -> Ga
 fn places(ticket: &mut Ticket, stream: bool) -> Gated<()> {
     let key = ticket.key.clone();
     for level in &key.limits {
-        let kinds = [(&level.concurrent, true, "requests"), (&level.streams, stream, "streams")];
+        let kinds = [
+            (&level.concurrent, true, "requests"),
+            (&level.streams, stream, "streams"),
+        ];
         for (places, wanted, what) in kinds {
-            let Some(places) = places.as_ref().filter(|_| wanted) else { continue };
+            let Some(places) = places.as_ref().filter(|_| wanted) else {
+                continue;
+            };
             let permit = places.acquire().map_err(|full| {
-                let detail = format!("this {} may have {} {what} under way at once", level.level, full.max);
-                Refusal::new(Code::TooManyConcurrent, detail).against(Threat::AgpD2).retry_after(1)
+                let detail = format!(
+                    "this {} may have {} {what} under way at once",
+                    level.level, full.max
+                );
+                Refusal::new(Code::TooManyConcurrent, detail)
+                    .against(Threat::AgpD2)
+                    .retry_after(1)
             })?;
             ticket.permits.push(permit);
         }
@@ -108,13 +138,19 @@ fn take_tokens(
     output_bound: u64,
     now_ns: u64,
 ) -> Gated<()> {
-    let Some(tokens) = &level.tokens else { return Ok(()) };
+    let Some(tokens) = &level.tokens else {
+        return Ok(());
+    };
     let most = level.tokens_per_minute();
     // A quarter of the bytes is what prose usually comes to; one call may use the whole minute's worth.
-    let expected = (envelope.text_bytes / 4).saturating_add(envelope.max_output_tokens.unwrap_or(0).min(output_bound));
+    let expected =
+        (envelope.text_bytes / 4).saturating_add(envelope.max_output_tokens.unwrap_or(0).min(output_bound));
     let cost = u32::try_from(expected.max(1)).unwrap_or(u32::MAX).min(most);
     let remaining = tokens.check(cost, now_ns).map_err(|wait| {
-        let detail = format!("this {} may use {most} tokens a minute, this call may need {cost}", level.level);
+        let detail = format!(
+            "this {} may use {most} tokens a minute, this call may need {cost}",
+            level.level
+        );
         limited(Code::TokensRateLimited, detail, &wait)
     })?;
     scarcest(&mut ticket.rates.tokens, remaining);
@@ -124,7 +160,11 @@ fn take_tokens(
 
 fn limited(code: Code, detail: String, wait: &Wait) -> Box<Refusal> {
     let refusal = Refusal::new(code, detail).against(Threat::AgpD1);
-    if wait.never { refusal } else { refusal.retry_after(wait.retry_after_ns.div_ceil(1_000_000_000)) }
+    if wait.never {
+        refusal
+    } else {
+        refusal.retry_after(wait.retry_after_ns.div_ceil(1_000_000_000))
+    }
 }
 
 fn scarcest(kept: &mut Option<Remaining>, found: Remaining) {
@@ -134,7 +174,12 @@ fn scarcest(kept: &mut Option<Remaining>, found: Remaining) {
 }
 
 /// The most tokens the call can generate, over all choices; and what to ask for, when nobody says.
-fn output_bound(endpoint: Endpoint, envelope: &Envelope, model: &Model, settings: &Settings) -> (u64, Option<u64>) {
+fn output_bound(
+    endpoint: Endpoint,
+    envelope: &Envelope,
+    model: &Model,
+    settings: &Settings,
+) -> (u64, Option<u64>) {
     if matches!(endpoint, Endpoint::Embeddings | Endpoint::CountTokens) {
         return (0, None);
     }
@@ -142,7 +187,11 @@ fn output_bound(endpoint: Endpoint, envelope: &Envelope, model: &Model, settings
     if let Some(asked) = envelope.max_output_tokens {
         return (asked.saturating_mul(choices), None);
     }
-    let known = model.targets.iter().map(|t| t.output_tokens_max).try_fold(0, |most, one| one.map(|one| one.max(most)));
+    let known = model
+        .targets
+        .iter()
+        .map(|t| t.output_tokens_max)
+        .try_fold(0, |most, one| one.map(|one| one.max(most)));
     let allowed = model.output_tokens_max.unwrap_or(u64::MAX);
     match known.filter(|known| *known <= allowed && *known <= settings.output_tokens_default) {
         Some(known) => (known.saturating_mul(choices), None),
@@ -193,28 +242,47 @@ async fn counted_bound(
     settings: &Settings,
     output_bound: u64,
 ) -> Gated<Money> {
-    let (body, name) = (body.clone(), model.targets.first().map(|t| t.model.clone()).unwrap_or_default());
+    let (body, name) = (
+        body.clone(),
+        model.targets.first().map(|t| t.model.clone()).unwrap_or_default(),
+    );
     let counted = tokio::task::spawn_blocking(move || crate::count::prompt(endpoint, &body, &name)).await;
-    let count = counted.map_err(|e| Refusal::new(Code::Internal, "the prompt could not be counted").internally(e.to_string()))?;
+    let count = counted.map_err(|e| {
+        Refusal::new(Code::Internal, "the prompt could not be counted").internally(e.to_string())
+    })?;
     let overhead = tokenizer::upper_bound(0, envelope.messages, envelope.images);
-    let prompt = if count.exact { count.tokens.saturating_add(overhead) } else { u64::MAX };
-    let prompt = prompt.min(tokenizer::upper_bound(envelope.text_bytes, envelope.messages, envelope.images));
+    let prompt = if count.exact {
+        count.tokens.saturating_add(overhead)
+    } else {
+        u64::MAX
+    };
+    let prompt = prompt.min(tokenizer::upper_bound(
+        envelope.text_bytes,
+        envelope.messages,
+        envelope.images,
+    ));
     money_bound(endpoint, model, settings, prompt, output_bound)
 }
 
 fn no_money(refused: Unreserved, bound: Money) -> Box<Refusal> {
     match refused {
-        Unreserved::Exhausted { budget, remaining, elsewhere } => {
-            let mut detail = format!("budget `{budget}` has ${remaining} left, this call may cost up to ${bound}");
+        Unreserved::Exhausted {
+            budget,
+            remaining,
+            elsewhere,
+        } => {
+            let mut detail =
+                format!("budget `{budget}` has ${remaining} left, this call may cost up to ${bound}");
             if elsewhere > Money::ZERO {
                 detail.push_str("; money held for other calls may come back, try again");
             }
             Refusal::new(Code::BudgetExhausted, detail).against(Threat::AgpD1)
         }
-        Unreserved::Unavailable(internal) => {
-            Refusal::new(Code::BudgetUnavailable, "the budget cannot be read now, so nothing is spent from it")
-                .internally(internal)
-                .retry_after(1)
-        }
+        Unreserved::Unavailable(internal) => Refusal::new(
+            Code::BudgetUnavailable,
+            "the budget cannot be read now, so nothing is spent from it",
+        )
+        .internally(internal)
+        .retry_after(1),
     }
 }

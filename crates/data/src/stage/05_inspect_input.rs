@@ -41,13 +41,33 @@ impl Inspected {
 // threat: ANP-0017
 // threat: ANP-0020
 pub fn run(admitted: Admitted, ticket: &mut Ticket) -> Gated<Inspected> {
-    let Admitted { endpoint, envelope, body, model, forward, output_tokens } = admitted;
+    let Admitted {
+        endpoint,
+        envelope,
+        body,
+        model,
+        forward,
+        output_tokens,
+    } = admitted;
     let settings = ticket.settings.clone();
     let (body, envelope) = match settings.guards.input {
         Mode::Off => (body, envelope),
-        mode => guarded(endpoint, envelope, body, (&settings.guards, &settings.bounds, mode), ticket)?,
+        mode => guarded(
+            endpoint,
+            envelope,
+            body,
+            (&settings.guards, &settings.bounds, mode),
+            ticket,
+        )?,
     };
-    Ok(Inspected { endpoint, envelope, body, model, forward, output_tokens })
+    Ok(Inspected {
+        endpoint,
+        envelope,
+        body,
+        model,
+        forward,
+        output_tokens,
+    })
 }
 
 fn guarded(
@@ -65,8 +85,10 @@ fn guarded(
         return Ok((body, envelope));
     }
     let mut found = Vec::new();
-    dialect::visit_request_text(endpoint, &body, &mut |part| guards.secrets.scan(&part.text, &mut found))
-        .map_err(|error| Refusal::new(Code::RequestInvalid, error.to_string()))?;
+    dialect::visit_request_text(endpoint, &body, &mut |part| {
+        guards.secrets.scan(&part.text, &mut found)
+    })
+    .map_err(|error| Refusal::new(Code::RequestInvalid, error.to_string()))?;
     if found.is_empty() {
         return Ok((body, envelope));
     }
@@ -74,15 +96,19 @@ fn guarded(
     match mode {
         Mode::Block => {
             let rules: Vec<&str> = found.iter().map(|finding| finding.rule).collect();
-            let detail = format!("the request holds a secret ({}): remove it", unique(rules).join(", "));
+            let detail = format!(
+                "the request holds a secret ({}): remove it",
+                unique(rules).join(", ")
+            );
             Err(Refusal::new(Code::InputBlocked, detail).against(Threat::AgpI1))
         }
         Mode::Redact => {
             let redacted = dialect::redact_request(endpoint, &body, &mut |text| redact(guards, text))
                 .map_err(|error| Refusal::new(Code::RequestInvalid, error.to_string()))?;
             let body = Bytes::from(redacted);
-            let envelope = dialect::read_request(endpoint, &body, &bounds.body)
-                .map_err(|error| Refusal::new(Code::Internal, "the redacted request is damaged").internally(error.to_string()))?;
+            let envelope = dialect::read_request(endpoint, &body, &bounds.body).map_err(|error| {
+                Refusal::new(Code::Internal, "the redacted request is damaged").internally(error.to_string())
+            })?;
             ticket.prompt = body.clone();
             Ok((body, envelope))
         }

@@ -80,7 +80,9 @@ impl Cache {
     // threat: AGP-I2
     // threat: AGP-D4
     pub fn put(&self, key: CacheKey, answer: &[u8]) {
-        let Some(sealing) = self.master.key(key.tenant) else { return };
+        let Some(sealing) = self.master.key(key.tenant) else {
+            return;
+        };
         if let Ok(sealed) = sealing.seal(answer, &key.digest) {
             self.answers.insert(key, sealed.into());
         }
@@ -91,7 +93,11 @@ impl Cache {
 // threat: AGP-I2
 // threat: AGP-E1
 pub fn run(gate: &Gate, call: Inspected, ticket: &Ticket) -> Cached {
-    let Some(cache) = gate.cache.as_ref().filter(|_| ticket.settings.cache.is_some() && !call.envelope.stream) else {
+    let Some(cache) = gate
+        .cache
+        .as_ref()
+        .filter(|_| ticket.settings.cache.is_some() && !call.envelope.stream)
+    else {
         return Cached::Miss(Missed { call, key: None });
     };
     let started = Instant::now();
@@ -125,5 +131,8 @@ fn key_of(call: &Inspected, ticket: &Ticket) -> CacheKey {
         hasher.update(&(part.len() as u64).to_le_bytes());
         hasher.update(part);
     }
-    CacheKey { tenant, digest: *hasher.finalize().as_bytes() }
+    CacheKey {
+        tenant,
+        digest: *hasher.finalize().as_bytes(),
+    }
 }

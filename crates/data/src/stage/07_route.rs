@@ -32,9 +32,11 @@ pub fn run(gate: &Gate, call: Inspected, ticket: &Ticket) -> Gated<Routed> {
     targets.truncate(most);
     if targets.is_empty() {
         let wait_s = soonest.map_or(1, |until| until.saturating_sub(now_ns).div_ceil(1_000_000_000));
-        return Err(Refusal::new(Code::NoTarget, "no provider of this model can be called now")
-            .against(Threat::Anp0019)
-            .retry_after(wait_s));
+        return Err(
+            Refusal::new(Code::NoTarget, "no provider of this model can be called now")
+                .against(Threat::Anp0019)
+                .retry_after(wait_s),
+        );
     }
     Ok(Routed { call, targets })
 }
@@ -56,7 +58,13 @@ fn ordered(model: &Model, seed: u128) -> Vec<Arc<Target>> {
         .targets
         .iter()
         .enumerate()
-        .map(|(place, target)| (target.priority, lot(dice.hash_one((seed, place)), target.weight), target.clone()))
+        .map(|(place, target)| {
+            (
+                target.priority,
+                lot(dice.hash_one((seed, place)), target.weight),
+                target.clone(),
+            )
+        })
         .collect();
     keyed.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
     keyed.into_iter().map(|(_, _, target)| target).collect()
@@ -85,7 +93,10 @@ mod tests {
         let wins = (0..20_000u32)
             .filter(|i| lot(dice.hash_one((i, 0)), 3) < lot(dice.hash_one((i, 1)), 1))
             .count();
-        assert!((14_300..15_700).contains(&wins), "weight 3 against 1 won {wins} of 20000");
+        assert!(
+            (14_300..15_700).contains(&wins),
+            "weight 3 against 1 won {wins} of 20000"
+        );
         assert_eq!(lot(7, 0), u64::MAX);
     }
 }

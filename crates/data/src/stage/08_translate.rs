@@ -31,14 +31,26 @@ pub fn run(call: &Inspected, target: &Arc<Target>) -> Gated<Translated> {
     };
     let refused = |error: dialect::DialectError| Refusal::new(Code::NotTranslatable, error.to_string());
     if call.endpoint.dialect() == to {
-        let body = dialect::rewrite_request(call.endpoint, &call.body, &call.envelope, &rewrite).map_err(refused)?;
-        return Ok(Translated { target: target.clone(), endpoint: call.endpoint, body });
+        let body =
+            dialect::rewrite_request(call.endpoint, &call.body, &call.envelope, &rewrite).map_err(refused)?;
+        return Ok(Translated {
+            target: target.clone(),
+            endpoint: call.endpoint,
+            body,
+        });
     }
-    let rewrite = Rewrite { model: Some(&target.model), ..rewrite };
+    let rewrite = Rewrite {
+        model: Some(&target.model),
+        ..rewrite
+    };
     let body = dialect::translate_request(call.endpoint, &call.body, to, &rewrite).map_err(refused)?;
     let endpoint = match to {
         Dialect::OpenAi => Endpoint::ChatCompletions,
         Dialect::Anthropic => Endpoint::Messages,
     };
-    Ok(Translated { target: target.clone(), endpoint, body: body.into() })
+    Ok(Translated {
+        target: target.clone(),
+        endpoint,
+        body: body.into(),
+    })
 }

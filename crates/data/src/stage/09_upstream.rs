@@ -41,7 +41,12 @@ impl Answering {
     pub fn live(self, ticket: Box<Ticket>, call: &Inspected) -> Parts {
         let upstream = self.target.provider.dialect;
         let translator = (call.endpoint.dialect() != upstream).then(|| {
-            StreamTranslator::new(call.endpoint, upstream, call.model.name.to_string(), call.envelope.include_usage)
+            StreamTranslator::new(
+                call.endpoint,
+                upstream,
+                call.model.name.to_string(),
+                call.envelope.include_usage,
+            )
         });
         Parts {
             ticket,
@@ -73,7 +78,11 @@ pub async fn run(
     stream: bool,
     ticket: &mut Ticket,
 ) -> Result<Answering, Failed> {
-    let Translated { target, endpoint, body } = translated;
+    let Translated {
+        target,
+        endpoint,
+        body,
+    } = translated;
     let now_ns = gate.monotonic_ns(Instant::now());
     let health = target.breaker.admit(now_ns).map_err(|open| Failed {
         refusal: Refusal::new(Code::NoTarget, "no provider of this model can be called now")
@@ -81,23 +90,44 @@ pub async fn run(
             .retry_after(open.retry_after_ns.div_ceil(1_000_000_000)),
         again: true,
     })?;
-    let request = request(&target.provider, endpoint, forward, stream, body).map_err(|refusal| Failed { refusal, again: false })?;
+    let request = request(&target.provider, endpoint, forward, stream, body).map_err(|refusal| Failed {
+        refusal,
+        again: false,
+    })?;
     ticket.attempts = ticket.attempts.saturating_add(1);
     ticket.upstream_started = Some(Instant::now());
-    match gate.client.send(request, target.provider.deadlines.first_byte).await {
+    match gate
+        .client
+        .send(request, target.provider.deadlines.first_byte)
+        .await
+    {
         Ok(response) if response.status() == StatusCode::OK => {
             ticket.may_be_billed = true;
             if stream && !is_event_stream(&response) {
                 health.report(Health::Failure, gate.monotonic_ns(Instant::now()));
-                let refusal = Refusal::new(Code::UpstreamGarbage, "the provider's answer is not an event stream");
-                return Err(Failed { refusal, again: false });
+                let refusal = Refusal::new(
+                    Code::UpstreamGarbage,
+                    "the provider's answer is not an event stream",
+                );
+                return Err(Failed {
+                    refusal,
+                    again: false,
+                });
             }
-            Ok(Answering { target, endpoint, response, health })
+            Ok(Answering {
+                target,
+                endpoint,
+                response,
+                health,
+            })
         }
         Ok(response) => {
             let failed = refused(response, &ticket.settings.guards, &target.provider).await;
             let sick = failed.again || failed.refusal.code == Code::UpstreamCredential;
-            health.report(if sick { Health::Failure } else { Health::Success }, gate.monotonic_ns(Instant::now()));
+            health.report(
+                if sick { Health::Failure } else { Health::Success },
+                gate.monotonic_ns(Instant::now()),
+            );
             observe::attempt_failed(gate, &target, &failed.refusal);
             Err(failed)
         }
@@ -111,7 +141,10 @@ pub async fn run(
 }
 
 fn is_event_stream(response: &Response<Incoming>) -> bool {
-    response.headers().get(CONTENT_TYPE).is_some_and(|v| v.as_bytes().starts_with(b"text/event-stream"))
+    response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|v| v.as_bytes().starts_with(b"text/event-stream"))
 }
 
 /// The request a provider sees: built anew, so nothing of the caller's head leaks into it.
@@ -130,8 +163,18 @@ pub(crate) fn request(
     *request.uri_mut() = uri;
     let headers = request.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(USER_AGENT, HeaderValue::from_static(concat!("bartizan/", env!("CARGO_PKG_VERSION"))));
-    headers.insert(ACCEPT, HeaderValue::from_static(if stream { "text/event-stream" } else { "application/json" }));
+    headers.insert(
+        USER_AGENT,
+        HeaderValue::from_static(concat!("bartizan/", env!("CARGO_PKG_VERSION"))),
+    );
+    headers.insert(
+        ACCEPT,
+        HeaderValue::from_static(if stream {
+            "text/event-stream"
+        } else {
+            "application/json"
+        }),
+    );
     if provider.dialect == dialect::Dialect::Anthropic {
         let version = forward.anthropic_version.clone();
         let version = version.unwrap_or_else(|| HeaderValue::from_static("2023-06-01"));
@@ -161,7 +204,10 @@ fn unreachable(error: &UpstreamError, ticket: &mut Ticket) -> Failed {
         UpstreamError::FirstByte(_) => (Code::UpstreamTimeout, "the provider did not answer in time"),
     };
     ticket.may_be_billed |= !error.unsent();
-    Failed { refusal: Refusal::new(code, detail).internally(error.to_string()), again: error.unsent() }
+    Failed {
+        refusal: Refusal::new(code, detail).internally(error.to_string()),
+        again: error.unsent(),
+    }
 }
 
 /// The provider said no. Its own words are passed on where they are about the request, never where they
@@ -170,42 +216,83 @@ async fn refused(response: Response<Incoming>, guards: &Guards, provider: &Provi
     let status = response.status();
     let wait = retry_after(&response);
     let message = error_message(response.into_body()).await;
-    let message = message.as_deref().map(|message| provider.without_credential(message));
+    let message = message
+        .as_deref()
+        .map(|message| provider.without_credential(message));
     // threat: AGP-I1
-    let said = message.as_deref().map_or("the provider gave no reason".into(), |m| guards.secrets.scrub(m));
+    let said = message
+        .as_deref()
+        .map_or("the provider gave no reason".into(), |m| guards.secrets.scrub(m));
     let passed = |status: StatusCode| {
-        Refusal::new(Code::UpstreamRefused, format!("the provider refused the request: {said}")).with_status(status.as_u16())
+        Refusal::new(
+            Code::UpstreamRefused,
+            format!("the provider refused the request: {said}"),
+        )
+        .with_status(status.as_u16())
     };
     match status.as_u16() {
         401 | 403 => Failed {
-            refusal: Refusal::new(Code::UpstreamCredential, "the provider refused the gate's credential: tell the gate's operator")
-                .internally(format!("{status}")),
+            refusal: Refusal::new(
+                Code::UpstreamCredential,
+                "the provider refused the gate's credential: tell the gate's operator",
+            )
+            .internally(format!("{status}")),
             again: true,
         },
-        429 => Failed { refusal: passed(status).retry_after(wait.unwrap_or(1)), again: true },
-        400..=499 => Failed { refusal: passed(status), again: false },
+        429 => Failed {
+            refusal: passed(status).retry_after(wait.unwrap_or(1)),
+            again: true,
+        },
+        400..=499 => Failed {
+            refusal: passed(status),
+            again: false,
+        },
         300..=399 => Failed {
-            refusal: Refusal::new(Code::UpstreamGarbage, "the provider redirected, and the gate follows no redirects")
-                .against(Threat::AnpD0005),
+            refusal: Refusal::new(
+                Code::UpstreamGarbage,
+                "the provider redirected, and the gate follows no redirects",
+            )
+            .against(Threat::AnpD0005),
             again: false,
         },
         500..=599 => {
-            let refusal = Refusal::new(Code::UpstreamRefused, format!("the provider failed with status {}", status.as_u16()));
+            let refusal = Refusal::new(
+                Code::UpstreamRefused,
+                format!("the provider failed with status {}", status.as_u16()),
+            );
             // Its words go neither to the caller nor to the log: they may repeat the prompt.
             // threat: ANP-0020
             let refusal = refusal.retry_after(wait.unwrap_or(1));
-            Failed { refusal: refusal.with_status(if status.as_u16() == 503 || status.as_u16() == 529 { 503 } else { 502 }), again: true }
+            Failed {
+                refusal: refusal.with_status(if status.as_u16() == 503 || status.as_u16() == 529 {
+                    503
+                } else {
+                    502
+                }),
+                again: true,
+            }
         }
         _ => Failed {
-            refusal: Refusal::new(Code::UpstreamGarbage, "the provider answered with a status that makes no sense")
-                .internally(format!("{status}")),
+            refusal: Refusal::new(
+                Code::UpstreamGarbage,
+                "the provider answered with a status that makes no sense",
+            )
+            .internally(format!("{status}")),
             again: false,
         },
     }
 }
 
 fn retry_after(response: &Response<Incoming>) -> Option<u64> {
-    response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(|s: u64| s.min(3600))
+    response
+        .headers()
+        .get(RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
+        .map(|s: u64| s.min(3600))
 }
 
 /// `error.message` of either dialect, bounded.

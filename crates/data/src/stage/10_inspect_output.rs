@@ -23,17 +23,32 @@ pub struct Cleared {
 }
 
 /// Reads, measures and inspects a whole answer.
-pub async fn whole(gate: &Gate, answering: Answering, call: &Inspected, ticket: &mut Ticket) -> Gated<Cleared> {
-    let Answering { target, endpoint, response, health } = answering;
+pub async fn whole(
+    gate: &Gate,
+    answering: Answering,
+    call: &Inspected,
+    ticket: &mut Ticket,
+) -> Gated<Cleared> {
+    let Answering {
+        target,
+        endpoint,
+        response,
+        health,
+    } = answering;
     let read = read(response, ticket, target.provider.deadlines.total).await;
     let understood = read.and_then(|body| {
         let facts = dialect::read_response(endpoint, &body).map_err(|error| {
-            Refusal::new(Code::UpstreamGarbage, "the provider's answer makes no sense").internally(error.to_string())
+            Refusal::new(Code::UpstreamGarbage, "the provider's answer makes no sense")
+                .internally(error.to_string())
         })?;
         Ok((body, facts))
     });
     // threat: ANP-0019
-    let outcome = if understood.is_ok() { Health::Success } else { Health::Failure };
+    let outcome = if understood.is_ok() {
+        Health::Success
+    } else {
+        Health::Failure
+    };
     health.report(outcome, gate.monotonic_ns(std::time::Instant::now()));
     let (body, facts) = understood?;
     ticket.seen.usage = facts.usage;
@@ -42,14 +57,24 @@ pub async fn whole(gate: &Gate, answering: Answering, call: &Inspected, ticket: 
     let body = if call.endpoint.dialect() == target.provider.dialect {
         body
     } else {
-        let translated = dialect::translate_response(call.endpoint, target.provider.dialect, &body, &call.model.name);
+        let translated =
+            dialect::translate_response(call.endpoint, target.provider.dialect, &body, &call.model.name);
         translated
-            .map_err(|error| Refusal::new(Code::UpstreamGarbage, "the provider's answer cannot be translated").internally(error.to_string()))?
+            .map_err(|error| {
+                Refusal::new(
+                    Code::UpstreamGarbage,
+                    "the provider's answer cannot be translated",
+                )
+                .internally(error.to_string())
+            })?
             .into()
     };
     let used = match facts.usage {
         _ if call.endpoint == dialect::Endpoint::CountTokens => Used::NOTHING,
-        Some(usage) => Used { usage, source: UsageSource::Provider },
+        Some(usage) => Used {
+            usage,
+            source: UsageSource::Provider,
+        },
         None => {
             keep_text(endpoint, &body, ticket);
             super::settle::estimate(ticket).await
@@ -62,7 +87,10 @@ pub async fn whole(gate: &Gate, answering: Answering, call: &Inspected, ticket: 
 pub fn cached(body: Bytes, call: &Inspected, ticket: &mut Ticket) -> Gated<Cleared> {
     ticket.cached = true;
     let body = guarded(call.endpoint, body, ticket)?;
-    Ok(Cleared { body, used: Used::NOTHING })
+    Ok(Cleared {
+        body,
+        used: Used::NOTHING,
+    })
 }
 
 // threat: AGP-I3
@@ -89,17 +117,26 @@ fn guarded(endpoint: dialect::Endpoint, body: Bytes, ticket: &mut Ticket) -> Gat
 }
 
 fn redacted(endpoint: dialect::Endpoint, body: &Bytes, guards: &Guards) -> Gated<Bytes> {
-    dialect::redact_response(endpoint, body, &mut |text| redact(guards, text)).map(Bytes::from).map_err(|e| uninspected(&e))
+    dialect::redact_response(endpoint, body, &mut |text| redact(guards, text))
+        .map(Bytes::from)
+        .map_err(|e| uninspected(&e))
 }
 
 /// What could not be inspected does not pass.
 fn uninspected(error: &dialect::DialectError) -> Box<Refusal> {
-    Refusal::new(Code::UpstreamGarbage, "the provider's answer could not be inspected").internally(error.to_string())
+    Refusal::new(
+        Code::UpstreamGarbage,
+        "the provider's answer could not be inspected",
+    )
+    .internally(error.to_string())
 }
 
 /// The refusal of an answer that holds what it must not.
 pub(crate) fn blocked(rules: Vec<&str>) -> Box<Refusal> {
-    let detail = format!("the answer held a secret ({}) and was withheld", unique(rules).join(", "));
+    let detail = format!(
+        "the answer held a secret ({}) and was withheld",
+        unique(rules).join(", ")
+    );
     Refusal::new(Code::OutputBlocked, detail).against(Threat::AgpI3)
 }
 
@@ -109,21 +146,36 @@ fn keep_text(endpoint: dialect::Endpoint, body: &[u8], ticket: &mut Ticket) {
     let _ = dialect::visit_response_text(endpoint, body, &mut |text| seen.text(text));
 }
 
-async fn read(response: http::Response<hyper::body::Incoming>, ticket: &Ticket, total: std::time::Duration) -> Gated<Bytes> {
-    let json = response.headers().get(CONTENT_TYPE).is_none_or(|v| v.as_bytes().starts_with(b"application/json"));
+async fn read(
+    response: http::Response<hyper::body::Incoming>,
+    ticket: &Ticket,
+    total: std::time::Duration,
+) -> Gated<Bytes> {
+    let json = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_none_or(|v| v.as_bytes().starts_with(b"application/json"));
     if !json {
-        return Err(Refusal::new(Code::UpstreamGarbage, "the provider's answer is not JSON"));
+        return Err(Refusal::new(
+            Code::UpstreamGarbage,
+            "the provider's answer is not JSON",
+        ));
     }
     let bytes_max = ticket.settings.bounds.answer_bytes_max;
     let left = total.saturating_sub(ticket.clock.elapsed());
     match tokio::time::timeout(left, Limited::new(response.into_body(), bytes_max).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            Err(Refusal::new(Code::UpstreamTooLarge, format!("the provider's answer is larger than {bytes_max} bytes")))
-        }
-        Ok(Err(error)) => {
-            Err(Refusal::new(Code::UpstreamBroken, "the provider's answer broke off").internally(error.to_string()))
-        }
-        Err(_) => Err(Refusal::new(Code::UpstreamTimeout, "the provider did not finish in time")),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(Refusal::new(
+            Code::UpstreamTooLarge,
+            format!("the provider's answer is larger than {bytes_max} bytes"),
+        )),
+        Ok(Err(error)) => Err(
+            Refusal::new(Code::UpstreamBroken, "the provider's answer broke off")
+                .internally(error.to_string()),
+        ),
+        Err(_) => Err(Refusal::new(
+            Code::UpstreamTimeout,
+            "the provider did not finish in time",
+        )),
     }
 }

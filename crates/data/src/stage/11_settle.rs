@@ -28,15 +28,27 @@ pub struct End {
 impl End {
     /// Answered to the last byte.
     pub const fn completed(used: Used) -> Self {
-        Self { outcome: Outcome::Completed, status: 200, used }
+        Self {
+            outcome: Outcome::Completed,
+            status: 200,
+            used,
+        }
     }
 
     /// Refused, by us or by the provider.
     pub fn refused(refusal: &Refusal, used: Used) -> Self {
         let code = refusal.code.as_str().to_owned();
         let billed = used.source != UsageSource::None;
-        let outcome = if billed { Outcome::UpstreamFailed(code) } else { Outcome::Refused(code) };
-        Self { outcome, status: refusal.status, used }
+        let outcome = if billed {
+            Outcome::UpstreamFailed(code)
+        } else {
+            Outcome::Refused(code)
+        };
+        Self {
+            outcome,
+            status: refusal.status,
+            used,
+        }
     }
 }
 
@@ -48,7 +60,12 @@ pub async fn intend(gate: &Gate, ticket: &mut Ticket) -> Gated<()> {
         return Ok(());
     }
     let bytes = ticket.intent(gate.node).to_bytes();
-    let written = gate.journal_append(Record::Intent { id: ticket.id, bytes: &bytes }).await;
+    let written = gate
+        .journal_append(Record::Intent {
+            id: ticket.id,
+            bytes: &bytes,
+        })
+        .await;
     written.map_err(unrecorded)?;
     ticket.intent_written = true;
     Ok(())
@@ -60,7 +77,12 @@ pub async fn intend(gate: &Gate, ticket: &mut Ticket) -> Gated<()> {
 // threat: ANP-0012
 pub async fn run(gate: &Gate, mut ticket: Box<Ticket>, end: End) -> Gated<()> {
     let (bytes, entry) = close(gate, &mut ticket, &end);
-    let written = gate.journal_append(Record::Entry { id: ticket.id, bytes: &bytes }).await;
+    let written = gate
+        .journal_append(Record::Entry {
+            id: ticket.id,
+            bytes: &bytes,
+        })
+        .await;
     observe::settled(gate, &ticket, &entry);
     written.map_err(unrecorded)
 }
@@ -68,7 +90,10 @@ pub async fn run(gate: &Gate, mut ticket: Box<Ticket>, end: End) -> Gated<()> {
 /// The same where nothing may be waited for; only when the journal's promise is the kernel's.
 pub fn run_now(gate: &Gate, mut ticket: Box<Ticket>, end: &End) -> Gated<()> {
     let (bytes, entry) = close(gate, &mut ticket, end);
-    let written = gate.journal.append(Record::Entry { id: ticket.id, bytes: &bytes });
+    let written = gate.journal.append(Record::Entry {
+        id: ticket.id,
+        bytes: &bytes,
+    });
     observe::settled(gate, &ticket, &entry);
     written.map(|_| ()).map_err(unrecorded)
 }
@@ -76,9 +101,16 @@ pub fn run_now(gate: &Gate, mut ticket: Box<Ticket>, end: &End) -> Gated<()> {
 /// Settles a call whose caller left: for what the provider has done, as far as that is known.
 pub async fn abandoned(gate: &Gate, ticket: Box<Ticket>) {
     let used = estimate(&ticket).await;
-    let end = End { outcome: Outcome::ClientGone, status: 499, used };
+    let end = End {
+        outcome: Outcome::ClientGone,
+        status: 499,
+        used,
+    };
     if let Err(refusal) = run(gate, ticket, end).await {
-        tracing::error!(internal = refusal.internal, "an abandoned call could not be recorded");
+        tracing::error!(
+            internal = refusal.internal,
+            "an abandoned call could not be recorded"
+        );
     }
 }
 
@@ -91,7 +123,11 @@ pub async fn estimate(ticket: &Ticket) -> Used {
         return Used::NOTHING;
     }
     let said = ticket.seen.usage.unwrap_or_default();
-    let model = ticket.target.as_ref().map(|t| t.model.clone()).unwrap_or_default();
+    let model = ticket
+        .target
+        .as_ref()
+        .map(|t| t.model.clone())
+        .unwrap_or_default();
     let (endpoint, prompt) = (ticket.endpoint, ticket.prompt.clone());
     let (text, all) = (ticket.seen.text.clone(), ticket.seen.text_bytes);
     let (input_max, output_max) = ticket.tokens_bound;
@@ -105,16 +141,30 @@ pub async fn estimate(ticket: &Ticket) -> Used {
         (input, within(tokenizer::Count { tokens, ..output }, output_max))
     });
     let Ok((input, output)) = counted.await else {
-        return Used { usage: said, source: UsageSource::Bound };
+        return Used {
+            usage: said,
+            source: UsageSource::Bound,
+        };
     };
-    let usage = Usage { input: said.input.saturating_add(input), output: said.output.max(output), ..said };
-    Used { usage, source: UsageSource::Estimated }
+    let usage = Usage {
+        input: said.input.saturating_add(input),
+        output: said.output.max(output),
+        ..said
+    };
+    Used {
+        usage,
+        source: UsageSource::Estimated,
+    }
 }
 
 /// A guess never says more than the call could have used; what was counted exactly is believed, also where a
 /// provider did not keep to what it was asked.
 fn within(count: tokenizer::Count, most: u64) -> u64 {
-    if count.exact { count.tokens } else { count.tokens.min(most) }
+    if count.exact {
+        count.tokens
+    } else {
+        count.tokens.min(most)
+    }
 }
 
 /// Tokens of the whole, counted on a part of it.
@@ -148,7 +198,12 @@ fn close(gate: &Gate, ticket: &mut Ticket, end: &End) -> (Vec<u8>, Entry) {
     (entry.to_bytes(), entry)
 }
 
-fn entry(gate: &Gate, ticket: &mut Ticket, end: &End, (cost, charges): (domain::Money, Vec<ledger::Charge>)) -> Entry {
+fn entry(
+    gate: &Gate,
+    ticket: &mut Ticket,
+    end: &End,
+    (cost, charges): (domain::Money, Vec<ledger::Charge>),
+) -> Entry {
     let principal = &ticket.key.principal;
     let hex = |digest: Option<blake3::Hash>| digest.map(|d| d.to_hex().to_string());
     Entry {
@@ -183,8 +238,11 @@ fn entry(gate: &Gate, ticket: &mut Ticket, end: &End, (cost, charges): (domain::
 /// No record, no answer.
 // threat: AGP-BUDGET-3.2
 fn unrecorded(error: journal::JournalError) -> Box<Refusal> {
-    Refusal::new(Code::JournalUnavailable, "the call cannot be recorded now, so it is not made")
-        .against(Threat::AgpR1)
-        .internally(error.to_string())
-        .retry_after(5)
+    Refusal::new(
+        Code::JournalUnavailable,
+        "the call cannot be recorded now, so it is not made",
+    )
+    .against(Threat::AgpR1)
+    .internally(error.to_string())
+    .retry_after(5)
 }

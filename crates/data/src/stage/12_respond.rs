@@ -6,7 +6,9 @@ use std::fmt::Write;
 use bytes::Bytes;
 use dialect::Dialect;
 use domain::UnixMillis;
-use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{
+    CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use http::{HeaderMap, Response, StatusCode};
 use limit::Remaining;
 
@@ -46,9 +48,16 @@ pub fn live(arrival: &Arrival, rates: &Rates, live: Box<Live>) -> Response<GateB
 // threat: ANP-0024
 pub fn refusal(arrival: &Arrival, rates: &Rates, refusal: &Refusal) -> Response<GateBody> {
     let id = arrival.id.to_string();
-    let body = dialect::error_body(arrival.dialect, refusal.status, refusal.code.as_str(), &refusal.detail, &id);
+    let body = dialect::error_body(
+        arrival.dialect,
+        refusal.status,
+        refusal.code.as_str(),
+        &refusal.detail,
+        &id,
+    );
     let mut response = Response::new(GateBody::whole(body.into()));
-    *response.status_mut() = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, JSON);
     headers.insert(REFUSAL_CODE, HeaderValue::from_static(refusal.code.as_str()));
@@ -56,7 +65,10 @@ pub fn refusal(arrival: &Arrival, rates: &Rates, refusal: &Refusal) -> Response<
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     if refusal.status == 401 {
-        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"bartizan\""));
+        headers.insert(
+            WWW_AUTHENTICATE,
+            HeaderValue::from_static("Bearer realm=\"bartizan\""),
+        );
     }
     usual(headers, arrival, rates);
     response
@@ -93,9 +105,20 @@ fn openai_rates(headers: &mut HeaderMap, rates: &Rates) {
     };
     put(
         &rates.requests,
-        ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"],
+        [
+            "x-ratelimit-limit-requests",
+            "x-ratelimit-remaining-requests",
+            "x-ratelimit-reset-requests",
+        ],
     );
-    put(&rates.tokens, ["x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"]);
+    put(
+        &rates.tokens,
+        [
+            "x-ratelimit-limit-tokens",
+            "x-ratelimit-remaining-tokens",
+            "x-ratelimit-reset-tokens",
+        ],
+    );
 }
 
 /// As Anthropic's clients know them: `…-reset` is an RFC 3339 time.
