@@ -6,7 +6,7 @@ use dialect::Dialect;
 use domain::{Money, Operation};
 use http::Response;
 use ledger::{Entry, Outcome};
-use telemetry::metrics::{Dialect as Spoken, Ended};
+use telemetry::metrics::{BreakerState, Dialect as Spoken, Ended};
 use telemetry::trace::{CallSpan, TraceParent};
 
 use crate::body::GateBody;
@@ -47,7 +47,8 @@ pub fn refused(gate: &Gate, ticket: &Ticket, refusal: &Refusal) {
 }
 
 /// One attempt at a target failed.
-pub fn attempt_failed(_gate: &Gate, target: &Target, refusal: &Refusal) {
+pub fn attempt_failed(gate: &Gate, target: &Target, refusal: &Refusal) {
+    breaker(gate, target);
     target.metrics.attempt();
     target.metrics.failure(refusal.code.as_str());
     tracing::warn!(
@@ -56,6 +57,17 @@ pub fn attempt_failed(_gate: &Gate, target: &Target, refusal: &Refusal) {
         internal = refusal.internal,
         "an attempt failed"
     );
+}
+
+/// Shows whether a target is called now.
+fn breaker(gate: &Gate, target: &Target) {
+    target
+        .metrics
+        .breaker(match target.breaker.state(gate.monotonic_ns(Instant::now())) {
+            limit::BreakerState::Closed => BreakerState::Closed,
+            limit::BreakerState::Open { .. } => BreakerState::Open,
+            limit::BreakerState::HalfOpen => BreakerState::HalfOpen,
+        });
 }
 
 /// A list of models was given.
@@ -81,6 +93,7 @@ pub fn settled(gate: &Gate, ticket: &Ticket, entry: &Entry) {
         .request(entry.operation, dialect, ended, entry.status);
     let took = ticket.clock.elapsed();
     if let Some(target) = &ticket.target {
+        breaker(gate, target);
         if matches!(entry.outcome, Outcome::Completed | Outcome::ClientGone) {
             target.metrics.attempt();
         }
