@@ -133,7 +133,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         book: book.clone(),
         journal,
         journal_to_disk: config.journal.sync == JournalSync::Disk,
-        client: client(&config)?,
+        client: client(&config),
         pepper: home.master.pepper(),
         node: home.node,
         cache,
@@ -284,13 +284,26 @@ fn tracer(config: &Config) -> Result<Tracer, Failure> {
     .map_err(|e| Failure::usage(e.to_string()))
 }
 
-fn client(config: &Config) -> Result<upstream::Client, Failure> {
+fn client(config: &Config) -> upstream::Client {
     let connect_ms = config.providers.iter().map(|p| p.timeouts.connect_ms).max();
     let mut options = upstream::ClientOptions::default();
     if let Some(connect_ms) = connect_ms {
         options.connect_timeout = ms(connect_ms);
     }
-    upstream::Client::new(&options).map_err(|e| Failure::new(e.to_string()))
+    let client = upstream::Client::new(&options);
+    if config
+        .providers
+        .iter()
+        .any(|p| !p.base_url().starts_with("http:"))
+    {
+        let client = client.clone();
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = client.prepare() {
+                tracing::error!(%error, "providers behind TLS cannot be called");
+            }
+        });
+    }
+    client
 }
 
 fn server_options(config: &Config) -> ServerOptions {

@@ -30,6 +30,11 @@ pub struct NoRandomness;
 /// 32 bytes from the system's cryptographic generator.
 fn random_32() -> Result<zeroize::Zeroizing<[u8; 32]>, NoRandomness> {
     let mut bytes = zeroize::Zeroizing::new([0u8; 32]);
-    aws_lc_rs::rand::fill(bytes.as_mut_slice()).map_err(|_| NoRandomness)?;
+    fill_random(bytes.as_mut_slice())?;
     Ok(bytes)
+}
+
+/// Straight from the kernel: the library's own generator gathers entropy for a tenth of a second first.
+fn fill_random(bytes: &mut [u8]) -> Result<(), NoRandomness> {
+    getrandom::fill(bytes).map_err(|_| NoRandomness)
 }

@@ -38,7 +38,7 @@ impl SealingKey {
     // threat: AGP-I2
     pub fn seal(&self, plaintext: &[u8], aad: &[u8]) -> Result<Vec<u8>, SealError> {
         let mut nonce = [0u8; NONCE_BYTES];
-        aws_lc_rs::rand::fill(&mut nonce).map_err(|_| SealError::Sealing)?;
+        crate::fill_random(&mut nonce).map_err(|_| SealError::Sealing)?;
         let mut body = Vec::with_capacity(plaintext.len() + AES_256_GCM.tag_len());
         body.extend_from_slice(plaintext);
         self.0

@@ -8,10 +8,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dialect::{BodyLimits, Dialect};
+use dialect::{BodyLimits, Dialect, Endpoint};
 use domain::Secret;
 use guard::{Mode, Secrets};
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Uri};
 use ipnet::IpNet;
 use ledger::Price;
 use limit::Breaker;
@@ -157,6 +157,10 @@ pub struct Provider {
     /// Whether OpenAI streams are made to end with their usage.
     pub inject_stream_usage: bool,
     credential: Option<HeaderValue>,
+    /// Written out once; every call takes a cheap copy.
+    addresses: Vec<(Endpoint, Uri)>,
+    /// The `host` header of plain HTTP/1; over TLS the client says it in the connection's own way.
+    pub(crate) host: Option<HeaderValue>,
 }
 
 /// How long a provider may take.
@@ -221,6 +225,9 @@ impl Provider {
                 Some(value)
             }
         };
+        let address = |endpoint: Endpoint| Some((endpoint, base.uri(endpoint.path())?));
+        let addresses = Endpoint::ALL.into_iter().filter_map(address).collect();
+        let host = if base.is_tls() { None } else { base.host() };
         Some(Self {
             name,
             dialect,
@@ -229,7 +236,17 @@ impl Provider {
             deadlines,
             inject_stream_usage,
             credential,
+            addresses,
+            host,
         })
+    }
+
+    /// Where `endpoint` is called.
+    pub(crate) fn address(&self, endpoint: Endpoint) -> Option<Uri> {
+        let mut addresses = self.addresses.iter();
+        addresses
+            .find(|(of, _)| *of == endpoint)
+            .map(|(_, address)| address.clone())
     }
 
     /// The provider's own words without the credential, which some providers repeat when they refuse it.

@@ -94,6 +94,11 @@ impl Base {
         Uri::from_parts(parts).ok()
     }
 
+    /// What a request's `host` header says.
+    pub fn host(&self) -> Option<http::HeaderValue> {
+        http::HeaderValue::from_str(self.authority.as_str()).ok()
+    }
+
     /// Host and port, for people and metrics.
     pub fn authority(&self) -> &str {
         self.authority.as_str()

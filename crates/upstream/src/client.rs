@@ -1,8 +1,10 @@
 //! The pooled client.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::uri::Scheme;
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -39,12 +41,32 @@ impl Default for ClientOptions {
     }
 }
 
-type Connector = HttpsConnector<HttpConnector<Resolver>>;
+type Plain = HttpConnector<Resolver>;
 
 /// One pool for all providers. Cloning shares it.
 #[derive(Debug, Clone)]
 pub struct Client {
-    inner: legacy::Client<Connector, Full<Bytes>>,
+    plain: legacy::Client<Plain, Full<Bytes>>,
+    tls: Arc<OnDemand>,
+}
+
+/// The client of providers behind TLS, made when the first one is called or [`Client::prepare`] asks for it:
+/// reading the system's roots takes long, and a gate in front of local engines needs none.
+#[derive(Debug)]
+struct OnDemand {
+    options: ClientOptions,
+    client: OnceLock<Result<TlsClient, String>>,
+}
+
+type TlsClient = legacy::Client<HttpsConnector<Plain>, Full<Bytes>>;
+
+impl OnDemand {
+    fn client(&self) -> Result<&TlsClient, UpstreamError> {
+        let made = self
+            .client
+            .get_or_init(|| tls_client(&self.options).map_err(|e| e.to_string()));
+        made.as_ref().map_err(|why| UpstreamError::Connect(why.clone()))
+    }
 }
 
 impl Client {
@@ -52,23 +74,22 @@ impl Client {
     /// forward secrecy or 1.3. There is no switch that turns verification off.
     // threat: ANP-0018
     // threat: AGP-CRED-4.2
-    pub fn new(options: &ClientOptions) -> Result<Self, UpstreamError> {
-        let mut http = HttpConnector::new_with_resolver(Resolver::new());
-        http.enforce_http(false);
-        http.set_nodelay(true);
-        http.set_connect_timeout(Some(options.connect_timeout));
-        http.set_keepalive(Some(Duration::from_secs(60)));
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls(options)?)
-            .https_or_http()
-            .enable_all_versions()
-            .wrap_connector(http);
-        let inner = legacy::Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(options.idle_timeout)
-            .pool_max_idle_per_host(options.idle_per_host_max)
-            .build(connector);
-        Ok(Self { inner })
+    pub fn new(options: &ClientOptions) -> Self {
+        let mut http = connector(options);
+        http.enforce_http(true);
+        Self {
+            plain: pool(options).build(http),
+            tls: Arc::new(OnDemand {
+                options: options.clone(),
+                client: OnceLock::new(),
+            }),
+        }
+    }
+
+    /// Makes ready for TLS now, so that the first call need not wait for it. Reads the system's roots from
+    /// disk: call it off the async threads.
+    pub fn prepare(&self) -> Result<(), UpstreamError> {
+        self.tls.client().map(|_| ())
     }
 
     /// Sends one request and waits for the answer's head, at most `first_byte`. Redirects come back as
@@ -78,7 +99,12 @@ impl Client {
         request: Request<Full<Bytes>>,
         first_byte: Duration,
     ) -> Result<Response<Incoming>, UpstreamError> {
-        match tokio::time::timeout(first_byte, self.inner.request(request)).await {
+        let answer = if request.uri().scheme() == Some(&Scheme::HTTP) {
+            self.plain.request(request)
+        } else {
+            self.tls.client()?.request(request)
+        };
+        match tokio::time::timeout(first_byte, answer).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) if error.is_connect() => Err(UpstreamError::Connect(chain(&error))),
             Ok(Err(error)) => Err(UpstreamError::Broken(chain(&error))),
@@ -87,6 +113,34 @@ impl Client {
             )),
         }
     }
+}
+
+fn connector(options: &ClientOptions) -> Plain {
+    let mut http = HttpConnector::new_with_resolver(Resolver::new());
+    http.set_nodelay(true);
+    http.set_connect_timeout(Some(options.connect_timeout));
+    http.set_keepalive(Some(Duration::from_secs(60)));
+    http
+}
+
+fn pool(options: &ClientOptions) -> legacy::Builder {
+    let mut builder = legacy::Client::builder(TokioExecutor::new());
+    builder
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(options.idle_timeout)
+        .pool_max_idle_per_host(options.idle_per_host_max);
+    builder
+}
+
+fn tls_client(options: &ClientOptions) -> Result<TlsClient, UpstreamError> {
+    let mut http = connector(options);
+    http.enforce_http(false);
+    let connector = HttpsConnectorBuilder::new()
+        .with_tls_config(tls(options)?)
+        .https_only()
+        .enable_all_versions()
+        .wrap_connector(http);
+    Ok(pool(options).build(connector))
 }
 
 fn tls(options: &ClientOptions) -> Result<rustls::ClientConfig, UpstreamError> {

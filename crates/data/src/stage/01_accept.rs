@@ -9,13 +9,22 @@ use std::time::Instant;
 use dialect::{Dialect, Endpoint};
 use domain::{RequestId, Threat, UnixMillis};
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
-use http::{HeaderMap, Method, Request};
+use http::{HeaderMap, HeaderName, Method, Request};
 use hyper::body::Incoming;
 use ipnet::IpNet;
 
 use crate::gate::Gate;
 use crate::refusal::{Code, Gated, Refusal};
 use crate::settings::Bounds;
+
+/// The version of Anthropic's API that a caller speaks.
+pub(super) const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
+/// Features of it that are not settled yet.
+pub(super) const ANTHROPIC_BETA: HeaderName = HeaderName::from_static("anthropic-beta");
+/// W3C Trace Context.
+pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+/// Where Anthropic's clients put their key.
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// What is asked for, by method and path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +89,7 @@ impl Arrival {
     /// Looks at the request's path and headers, refusing nothing.
     pub fn of(gate: &Gate, request: &Request<Incoming>) -> Self {
         let anthropic = request.uri().path().starts_with("/v1/messages")
-            || request.headers().contains_key("anthropic-version");
+            || request.headers().contains_key(&ANTHROPIC_VERSION);
         let dialect = if anthropic {
             Dialect::Anthropic
         } else {
@@ -115,12 +124,12 @@ pub fn run(gate: &Gate, arrival: &Arrival, peer: IpAddr, request: Request<Incomi
         clock: Instant::now(),
         wanted,
         address,
-        bearer: single(&head.headers, AUTHORIZATION.as_str())?,
-        api_key: single(&head.headers, "x-api-key")?,
+        bearer: single(&head.headers, &AUTHORIZATION)?,
+        api_key: single(&head.headers, &API_KEY)?,
         forward: Forward {
-            anthropic_version: head.headers.remove("anthropic-version"),
-            anthropic_beta: head.headers.remove("anthropic-beta"),
-            traceparent: head.headers.remove("traceparent"),
+            anthropic_version: head.headers.remove(ANTHROPIC_VERSION),
+            anthropic_beta: head.headers.remove(ANTHROPIC_BETA),
+            traceparent: head.headers.remove(TRACEPARENT),
         },
         body,
     })
@@ -149,7 +158,7 @@ fn framing(headers: &HeaderMap) -> Gated<()> {
 }
 
 /// A header that decides who calls must not be given twice.
-fn single(headers: &HeaderMap, name: &str) -> Gated<Option<http::HeaderValue>> {
+fn single(headers: &HeaderMap, name: &HeaderName) -> Gated<Option<http::HeaderValue>> {
     let mut values = headers.get_all(name).iter();
     let first = values.next().cloned();
     if values.next().is_some() {

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use dialect::{Endpoint, StreamTranslator};
 use domain::Threat;
-use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http::header::{ACCEPT, CONTENT_TYPE, HOST, RETRY_AFTER, USER_AGENT};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use limit::Outcome as Health;
 use upstream::UpstreamError;
 
-use super::accept::Forward;
+use super::accept::{ANTHROPIC_BETA, ANTHROPIC_VERSION, Forward, TRACEPARENT};
 use super::inspect_input::Inspected;
 use super::translate::Translated;
 use crate::gate::Gate;
@@ -156,12 +156,15 @@ pub(crate) fn request(
     stream: bool,
     body: bytes::Bytes,
 ) -> Gated<Request<Full<bytes::Bytes>>> {
-    let uri = provider.base.uri(endpoint.path());
+    let uri = provider.address(endpoint);
     let uri = uri.ok_or_else(|| Refusal::new(Code::Internal, "the provider's address is damaged"))?;
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = uri;
     let headers = request.headers_mut();
+    if let Some(host) = &provider.host {
+        headers.insert(HOST, host.clone());
+    }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(
         USER_AGENT,
@@ -178,13 +181,13 @@ pub(crate) fn request(
     if provider.dialect == dialect::Dialect::Anthropic {
         let version = forward.anthropic_version.clone();
         let version = version.unwrap_or_else(|| HeaderValue::from_static("2023-06-01"));
-        headers.insert(HeaderName::from_static("anthropic-version"), version);
+        headers.insert(ANTHROPIC_VERSION, version);
         if let Some(beta) = &forward.anthropic_beta {
-            headers.insert(HeaderName::from_static("anthropic-beta"), beta.clone());
+            headers.insert(ANTHROPIC_BETA, beta.clone());
         }
     }
     if let Some(traceparent) = &forward.traceparent {
-        headers.insert(HeaderName::from_static("traceparent"), traceparent.clone());
+        headers.insert(TRACEPARENT, traceparent.clone());
     }
     for (name, value) in &provider.headers {
         headers.insert(name.clone(), value.clone());

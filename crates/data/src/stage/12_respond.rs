@@ -1,8 +1,6 @@
 //! Stage 12: the answer's head. An allow-list of headers, the dialect's own error shape, rate headers
 //! as its clients know them. Nothing of the provider's head is passed on.
 
-use std::fmt::Write;
-
 use bytes::Bytes;
 use dialect::Dialect;
 use domain::UnixMillis;
@@ -75,9 +73,7 @@ pub fn refusal(arrival: &Arrival, rates: &Rates, refusal: &Refusal) -> Response<
 }
 
 fn usual(headers: &mut HeaderMap, arrival: &Arrival, rates: &Rates) {
-    let mut id = String::with_capacity(36);
-    let _ = write!(id, "{}", arrival.id);
-    if let Ok(id) = HeaderValue::from_maybe_shared(Bytes::from(id)) {
+    if let Ok(id) = HeaderValue::from_maybe_shared(Bytes::from(arrival.id.to_string())) {
         if arrival.dialect == Dialect::Anthropic {
             headers.insert(REQUEST_ID_ANTHROPIC, id.clone());
         }
@@ -92,59 +88,62 @@ fn usual(headers: &mut HeaderMap, arrival: &Arrival, rates: &Rates) {
     }
 }
 
+/// What a dialect calls the limit, what is left of it, and when it is whole again.
+type RateNames = [HeaderName; 3];
+
+const OPENAI_REQUESTS: RateNames = [
+    HeaderName::from_static("x-ratelimit-limit-requests"),
+    HeaderName::from_static("x-ratelimit-remaining-requests"),
+    HeaderName::from_static("x-ratelimit-reset-requests"),
+];
+const OPENAI_TOKENS: RateNames = [
+    HeaderName::from_static("x-ratelimit-limit-tokens"),
+    HeaderName::from_static("x-ratelimit-remaining-tokens"),
+    HeaderName::from_static("x-ratelimit-reset-tokens"),
+];
+const ANTHROPIC_REQUESTS: RateNames = [
+    HeaderName::from_static("anthropic-ratelimit-requests-limit"),
+    HeaderName::from_static("anthropic-ratelimit-requests-remaining"),
+    HeaderName::from_static("anthropic-ratelimit-requests-reset"),
+];
+const ANTHROPIC_TOKENS: RateNames = [
+    HeaderName::from_static("anthropic-ratelimit-tokens-limit"),
+    HeaderName::from_static("anthropic-ratelimit-tokens-remaining"),
+    HeaderName::from_static("anthropic-ratelimit-tokens-reset"),
+];
+
+fn put(headers: &mut HeaderMap, left: &Remaining, names: RateNames, reset_at: Option<HeaderValue>) {
+    let [limit, remaining, reset] = names;
+    headers.insert(limit, HeaderValue::from(left.limit));
+    headers.insert(remaining, HeaderValue::from(left.remaining));
+    if let Some(at) = reset_at {
+        headers.insert(reset, at);
+    }
+}
+
 /// As OpenAI's clients know them: `x-ratelimit-reset-*` is a duration.
 fn openai_rates(headers: &mut HeaderMap, rates: &Rates) {
-    let mut put = |left: &Option<Remaining>, names: [&'static str; 3]| {
-        let Some(left) = left else { return };
-        let [limit, remaining, reset] = names;
-        headers.insert(limit, HeaderValue::from(left.limit));
-        headers.insert(remaining, HeaderValue::from(left.remaining));
-        if let Ok(value) = HeaderValue::from_str(&format!("{}ms", left.reset_ns.div_ceil(1_000_000))) {
-            headers.insert(reset, value);
-        }
-    };
-    put(
-        &rates.requests,
-        [
-            "x-ratelimit-limit-requests",
-            "x-ratelimit-remaining-requests",
-            "x-ratelimit-reset-requests",
-        ],
-    );
-    put(
-        &rates.tokens,
-        [
-            "x-ratelimit-limit-tokens",
-            "x-ratelimit-remaining-tokens",
-            "x-ratelimit-reset-tokens",
-        ],
-    );
+    let pairs = [(rates.requests, OPENAI_REQUESTS), (rates.tokens, OPENAI_TOKENS)];
+    for (left, names) in pairs {
+        let Some(left) = left else { continue };
+        let reset =
+            HeaderValue::from_maybe_shared(Bytes::from(format!("{}ms", left.reset_ns.div_ceil(1_000_000))));
+        put(headers, &left, names, reset.ok());
+    }
 }
 
 /// As Anthropic's clients know them: `…-reset` is an RFC 3339 time.
 fn anthropic_rates(headers: &mut HeaderMap, rates: &Rates) {
+    let pairs = [
+        (rates.requests, ANTHROPIC_REQUESTS),
+        (rates.tokens, ANTHROPIC_TOKENS),
+    ];
     let now = UnixMillis::now();
-    let mut put = |left: &Option<Remaining>, names: [&'static str; 3]| {
-        let Some(left) = left else { return };
-        let [limit, remaining, reset] = names;
-        headers.insert(limit, HeaderValue::from(left.limit));
-        headers.insert(remaining, HeaderValue::from(left.remaining));
+    for (left, names) in pairs {
+        let Some(left) = left else { continue };
         let at = now.plus(std::time::Duration::from_nanos(left.reset_ns));
         let at = jiff::Timestamp::from_second(at.0.div_euclid(1000).saturating_add(1));
-        if let Some(value) = at.ok().and_then(|at| HeaderValue::from_str(&at.to_string()).ok()) {
-            headers.insert(reset, value);
-        }
-    };
-    let requests = [
-        "anthropic-ratelimit-requests-limit",
-        "anthropic-ratelimit-requests-remaining",
-        "anthropic-ratelimit-requests-reset",
-    ];
-    let tokens = [
-        "anthropic-ratelimit-tokens-limit",
-        "anthropic-ratelimit-tokens-remaining",
-        "anthropic-ratelimit-tokens-reset",
-    ];
-    put(&rates.requests, requests);
-    put(&rates.tokens, tokens);
+        let reset = at.ok().and_then(|at| HeaderValue::from_str(&at.to_string()).ok());
+        put(headers, &left, names, reset);
+    }
 }
