@@ -4,6 +4,7 @@ mod feed;
 mod first;
 mod health;
 mod reload;
+mod renew;
 pub mod tls;
 
 pub use first::OPERATIONS;
@@ -31,6 +32,7 @@ use telemetry::{Metrics, Tracer};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 use worker::{Checkpointer, ShipOptions, Shipper, Sweeper};
 
 use crate::assemble::Workshop;
@@ -196,13 +198,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         control::Control::new(store.clone(), signer.verifier_text()),
         control_listener,
     ));
-    let acceptor = config
-        .listen
-        .tls
-        .as_ref()
-        .map(|tls| tls::acceptor(tls, config.server.http2))
-        .transpose()?;
-    let (_tls, tls) = watch::channel(acceptor);
+    let tls = tls(&config, &stopped)?;
     let caps = Arc::new(ConnectionCaps::new(
         config.server.connections_max,
         config.server.connections_per_address_max,
@@ -247,6 +243,27 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     tracing::info!("stopped");
     drop(logs);
     Ok(())
+}
+
+/// The acceptor, kept as new as its files.
+fn tls(
+    config: &Config,
+    stopped: &watch::Receiver<bool>,
+) -> Result<watch::Receiver<Option<TlsAcceptor>>, Failure> {
+    let http2 = config.server.http2;
+    let Some(tls) = config.listen.tls.clone() else {
+        return Ok(watch::channel(None).1);
+    };
+    let current = tls::Files::read(&tls)?;
+    let (acceptor, receiver) = watch::channel(Some(tls::acceptor(&tls, &current, http2)?));
+    let renewer = renew::Renewer {
+        tls,
+        http2,
+        current,
+        acceptor,
+    };
+    tokio::spawn(renewer.run(stopped.clone()));
+    Ok(receiver)
 }
 
 async fn with_deadline<T>(opening: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {

@@ -20,6 +20,7 @@ pub mod server;
 pub mod settings;
 pub mod stage;
 pub mod ticket;
+mod unread;
 mod unstalled;
 mod watch;
 

@@ -35,6 +35,19 @@ impl Turns {
         Turn(self.0.clone())
     }
 
+    /// Returns when no request has been under way for one to two times `idle`.
+    pub async fn rested(self, idle: Duration) {
+        let mut before = u64::MAX;
+        loop {
+            tokio::time::sleep(idle).await;
+            let begun = self.begun();
+            if begun == before && self.is_idle() {
+                return;
+            }
+            before = if self.is_idle() { begun } else { u64::MAX };
+        }
+    }
+
     fn begun(&self) -> u64 {
         self.0.begun.load(Ordering::Relaxed)
     }

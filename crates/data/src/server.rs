@@ -23,6 +23,7 @@ use crate::detach::Detach;
 use crate::gate::Gate;
 use crate::pace::{Paced, Turns};
 use crate::pipeline;
+use crate::unread::Unread;
 use crate::unstalled::Unstalled;
 
 /// Sizes and times of connections.
@@ -189,7 +190,10 @@ impl Connection {
         let _ = connection.await;
     }
 
-    /// Bounds against floods: few streams at once, small header lists, resets counted by the library.
+    /// Bounds against floods: few streams at once, small header lists, resets counted by the library. A
+    /// caller that answers pings but asks nothing is sent away like any idle one.
+    // threat: AGP-D2
+    // threat: CTX-T5
     async fn http2(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let (gate, peer) = (self.gate.clone(), self.peer.ip().to_canonical());
         let header_list = u32::try_from(self.options.head_bytes_max).unwrap_or(u32::MAX);
@@ -202,15 +206,23 @@ impl Connection {
             .max_local_error_reset_streams(64)
             .keep_alive_interval(Duration::from_secs(30))
             .keep_alive_timeout(Duration::from_secs(20));
-        let connection = builder.serve_connection(
-            TokioIo::new(stream),
-            service_fn(move |request| answer(gate.clone(), peer, request)),
-        );
+        let (turns, patience) = (Turns::default(), self.options.write_timeout);
+        let rested = turns.clone().rested(self.options.idle_timeout);
+        let service = service_fn(move |request| {
+            let (turn, answer) = (turns.begin(), answer(gate.clone(), peer, request));
+            async move {
+                let watched = |body| Unread::new(turn.answered(body), patience);
+                answer.await.map(|answer| answer.map(watched))
+            }
+        });
+        let connection = builder.serve_connection(TokioIo::new(stream), service);
         tokio::pin!(connection);
         tokio::select! {
             _ = connection.as_mut() => return,
-            _ = self.drain.wait_for(|drain| *drain) => connection.as_mut().graceful_shutdown(),
+            _ = self.drain.wait_for(|drain| *drain) => {}
+            () = rested => {}
         }
+        connection.as_mut().graceful_shutdown();
         let _ = connection.await;
     }
 }

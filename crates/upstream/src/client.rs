@@ -144,7 +144,7 @@ fn tls_client(options: &ClientOptions) -> Result<TlsClient, UpstreamError> {
 }
 
 fn tls(options: &ClientOptions) -> Result<rustls::ClientConfig, UpstreamError> {
-    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = rustls::ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(|e| UpstreamError::Connect(e.to_string()))?;

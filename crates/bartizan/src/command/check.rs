@@ -54,7 +54,8 @@ pub async fn run(args: CheckArgs, at: &At, show: Show) -> Result<(), Failure> {
     let configured = config.providers.len();
     resolve(&config)?;
     if let Some(tls) = &config.listen.tls {
-        serving::tls::acceptor(tls, config.server.http2)?;
+        let files = serving::tls::Files::read(tls)?;
+        serving::tls::acceptor(tls, &files, config.server.http2)?;
     }
     let assembled = served::assemble(&mut config).await?;
     let tests = policy_tests(&config, args.policy_tests);

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use config::section::{ClientCertificates, Tls};
+use domain::Secret;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -13,13 +14,38 @@ use tokio_rustls::TlsAcceptor;
 use crate::failure::{Failure, Hint};
 use crate::secrets;
 
-/// The acceptor the configuration describes. rustls offers no suite without forward secrecy.
+/// What is read for TLS, to see whether it has changed.
+pub struct Files {
+    chain: Vec<CertificateDer<'static>>,
+    key: Secret,
+    authority: Vec<CertificateDer<'static>>,
+}
+
+impl PartialEq for Files {
+    /// Both are this machine's own files: nobody guesses at them, so time tells nothing.
+    fn eq(&self, other: &Self) -> bool {
+        self.chain == other.chain
+            && self.authority == other.authority
+            && self.key.expose() == other.key.expose()
+    }
+}
+
+impl Files {
+    /// Reads what the configuration names.
+    pub fn read(tls: &Tls) -> Result<Self, Failure> {
+        Ok(Self {
+            chain: certificates(&tls.certificate)?,
+            key: secrets::resolve(&tls.private_key)?,
+            authority: tls.client_ca.as_deref().map_or(Ok(Vec::new()), certificates)?,
+        })
+    }
+}
+
+/// The acceptor the configuration describes, made of `files`. rustls offers no suite without forward secrecy.
 // threat: ANP-D0001
 // threat: CTX-T8
-pub fn acceptor(tls: &Tls, http2: bool) -> Result<TlsAcceptor, Failure> {
-    let chain = certificates(&tls.certificate)?;
-    let key = secrets::resolve(&tls.private_key)?;
-    let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes()).map_err(|e| {
+pub fn acceptor(tls: &Tls, files: &Files, http2: bool) -> Result<TlsAcceptor, Failure> {
+    let key = PrivateKeyDer::from_pem_slice(files.key.expose().as_bytes()).map_err(|e| {
         Failure::new(format!(
             "the private key at `{}` cannot be read: {e}",
             tls.private_key
@@ -39,9 +65,9 @@ pub fn acceptor(tls: &Tls, http2: bool) -> Result<TlsAcceptor, Failure> {
         }
         (wanted, Some(authority)) => {
             let mut roots = RootCertStore::empty();
-            for certificate in certificates(authority)? {
+            for certificate in &files.authority {
                 roots
-                    .add(certificate)
+                    .add(certificate.clone())
                     .map_err(|e| Failure::new(format!("`{}`: {e}", authority.display())))?;
             }
             let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
@@ -54,7 +80,7 @@ pub fn acceptor(tls: &Tls, http2: bool) -> Result<TlsAcceptor, Failure> {
         }
     };
     let mut config = builder
-        .with_single_cert(chain, key)
+        .with_single_cert(files.chain.clone(), key)
         .map_err(|e| Failure::new(format!("certificate and private key do not serve together: {e}")))?;
     config.alpn_protocols = if http2 {
         vec![b"h2".to_vec(), b"http/1.1".to_vec()]

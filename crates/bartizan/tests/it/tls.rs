@@ -13,7 +13,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use testkit::client::raw;
-use testkit::{Gate, ScriptedProvider};
+use testkit::{Gate, Reply, ScriptedProvider};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
@@ -38,6 +38,14 @@ fn issued(by: &Authority, name: &str, usage: ExtendedKeyUsagePurpose) -> (String
 
 /// A gate whose data listener speaks TLS; its certificate is for `localhost`.
 async fn gate(trusted: &Authority, clients: Option<(&Authority, &str)>) -> (Gate, ScriptedProvider, String) {
+    gate_with(trusted, clients, "").await
+}
+
+async fn gate_with(
+    trusted: &Authority,
+    clients: Option<(&Authority, &str)>,
+    more: &str,
+) -> (Gate, ScriptedProvider, String) {
     let provider = ScriptedProvider::start().await;
     let (certificate, key) = issued(trusted, "localhost", ExtendedKeyUsagePurpose::ServerAuth);
     let asked = clients.map_or(String::new(), |(_, mode)| {
@@ -50,7 +58,7 @@ listen:
   control: 127.0.0.1:@control_port@
   health: 127.0.0.1:@health_port@
   tls: {{ certificate: tls.crt, private_key: \"file:@folder@/tls.key\"{asked} }}
-{}",
+{more}{}",
         scene::providers(&provider.base_url())
     );
     let mut builder = scene::builder()
@@ -282,6 +290,91 @@ async fn http_2_is_spoken_where_alpn_chooses_it() {
         .await
         .unwrap();
     assert_eq!(response.status(), 401);
+}
+
+async fn http_2(
+    gate: &Gate,
+    trusted: &Authority,
+    window: u32,
+) -> (
+    hyper::client::conn::http2::SendRequest<Full<Bytes>>,
+    tokio::task::JoinHandle<hyper::Result<()>>,
+) {
+    let caller = Caller {
+        alpn: &[b"h2"],
+        ..Caller::of(trusted)
+    };
+    let stream = caller.connect(gate.data().address()).await.unwrap();
+    let (sender, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+        .initial_stream_window_size(window)
+        .handshake(TokioIo::new(stream))
+        .await
+        .unwrap();
+    (sender, tokio::spawn(connection))
+}
+
+#[tokio::test]
+async fn ctx_t5_an_idle_http_2_connection_is_sent_away() {
+    let trusted = authority();
+    let (gate, _provider, key) = gate_with(&trusted, None, "server: { idle_timeout_ms: 1000 }\n").await;
+    let (mut sender, connection) = http_2(&gate, &trusted, 65_535).await;
+    let asked = sender.send_request(request(&key, "https://localhost/v1/chat/completions"));
+    assert_eq!(asked.await.unwrap().status(), 200);
+    let ended = tokio::time::timeout(Duration::from_secs(10), connection).await;
+    assert!(ended.unwrap().is_ok(), "an idle connection stays open");
+}
+
+/// A caller that opens no window for a stream would hold a provider's connection and its reservation.
+#[tokio::test]
+async fn agp_d2_an_http_2_stream_that_is_not_read_is_given_up() {
+    let trusted = authority();
+    let (gate, provider, key) = gate_with(&trusted, None, "server: { idle_timeout_ms: 1000 }\n").await;
+    let event = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"word \"}}]}\n\n";
+    provider.script("*", Reply::endless_sse(event, 5));
+    let (mut sender, _connection) = http_2(&gate, &trusted, 64).await;
+    let mut asked = request(&key, "https://localhost/v1/chat/completions");
+    *asked.body_mut() = Full::new(Bytes::from(scene::streamed("m-oa").to_string()));
+    let unread = sender.send_request(asked).await.unwrap();
+    assert_eq!(unread.status(), 200);
+    let given_up = async {
+        while provider.abandoned() == 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), given_up)
+        .await
+        .unwrap();
+    let read = tokio::time::timeout(Duration::from_secs(5), unread.into_body().collect());
+    assert!(
+        read.await.unwrap().is_err(),
+        "a stream nobody read looks complete"
+    );
+}
+
+#[tokio::test]
+async fn ctx_t8_a_renewed_certificate_is_served_without_a_restart() {
+    let (old, new) = (authority(), authority());
+    let (gate, _provider, key) = gate(&old, None).await;
+    assert!(Caller::of(&old).ask(&gate, &key).await.is_ok());
+
+    // A certificate whose key does not fit changes nothing.
+    let (certificate, fitting) = issued(&new, "localhost", ExtendedKeyUsagePurpose::ServerAuth);
+    std::fs::write(gate.folder().join("tls.crt"), &certificate).unwrap();
+    gate.hang_up().await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(Caller::of(&old).ask(&gate, &key).await.is_ok());
+
+    std::fs::write(gate.folder().join("tls.key"), &fitting).unwrap();
+    gate.hang_up().await;
+    let renewed = async {
+        while Caller::of(&new).ask(&gate, &key).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), renewed)
+        .await
+        .unwrap();
+    assert!(Caller::of(&old).ask(&gate, &key).await.is_err());
 }
 
 #[tokio::test]

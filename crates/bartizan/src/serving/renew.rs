@@ -1,0 +1,69 @@
+//! A renewed certificate is served without a restart: the files are looked at once a minute, and on SIGHUP.
+//!
+//! New connections get the new certificate, old ones keep theirs. Files that do not serve together are
+//! reported and change nothing.
+
+use std::time::Duration;
+
+use config::section::Tls;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+
+use super::tls::{self, Files};
+
+const EVERY: Duration = Duration::from_secs(60);
+
+/// Keeps the acceptor as new as its files.
+pub struct Renewer {
+    /// What the configuration says.
+    pub tls: Tls,
+    /// Whether HTTP/2 is offered.
+    pub http2: bool,
+    /// What the acceptor in force was made of.
+    pub current: Files,
+    /// Where the listener looks for it.
+    pub acceptor: watch::Sender<Option<TlsAcceptor>>,
+}
+
+impl Renewer {
+    /// Runs until stopped.
+    // threat: CTX-T8
+    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        let Ok(mut hangup) = signal(SignalKind::hangup()) else {
+            return;
+        };
+        let mut every = tokio::time::interval(EVERY);
+        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = every.tick() => {}
+                _ = hangup.recv() => {}
+                _ = stop.changed() => return,
+            }
+            self.look();
+        }
+    }
+
+    /// The files are small and local: reading them holds up nothing that matters.
+    fn look(&mut self) {
+        let renewed = Files::read(&self.tls).and_then(|files| {
+            if files == self.current {
+                return Ok(None);
+            }
+            let acceptor = tls::acceptor(&self.tls, &files, self.http2)?;
+            Ok(Some((files, acceptor)))
+        });
+        match renewed {
+            Ok(None) => {}
+            Ok(Some((files, acceptor))) => {
+                self.acceptor.send_replace(Some(acceptor));
+                self.current = files;
+                tracing::info!("the renewed certificate is in force for new connections");
+            }
+            Err(failure) => {
+                tracing::error!("the certificate on disk is refused, the one in force stays: {failure}");
+            }
+        }
+    }
+}
