@@ -3,6 +3,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::Args;
+use credential::Limits;
 use domain::{Money, Operation, UnixMillis};
 use ipnet::IpNet;
 use jiff::civil::Date;
@@ -87,6 +89,36 @@ impl FromStr for Cap {
                 Ok(number) => Ok(Self(Some(number))),
                 Err(_) => Err("expected a whole number or `none`".to_owned()),
             },
+        }
+    }
+}
+
+/// Rate and concurrency limits, one flag each.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct LimitArgs {
+    /// Requests a minute, or `none`
+    #[arg(long, value_name = "N")]
+    rpm: Option<Cap>,
+    /// Tokens a minute, prompt and output, or `none`
+    #[arg(long, value_name = "N")]
+    tpm: Option<Cap>,
+    /// Requests under way at once, or `none`
+    #[arg(long, value_name = "N")]
+    concurrent: Option<Cap>,
+    /// Streams open at once, or `none`
+    #[arg(long, value_name = "N")]
+    streams: Option<Cap>,
+}
+
+impl LimitArgs {
+    /// What was said, and `otherwise` where nothing was.
+    pub fn or(self, otherwise: Limits) -> Limits {
+        let or = |cap: Option<Cap>, otherwise| cap.map_or(otherwise, |cap| cap.0);
+        Limits {
+            requests_per_minute: or(self.rpm, otherwise.requests_per_minute),
+            tokens_per_minute: or(self.tpm, otherwise.tokens_per_minute),
+            concurrent_requests: or(self.concurrent, otherwise.concurrent_requests),
+            concurrent_streams: or(self.streams, otherwise.concurrent_streams),
         }
     }
 }

@@ -10,7 +10,7 @@ use store::{StoreError, Team};
 
 use crate::failure::{Failure, Hint};
 
-use super::arguments::{self, quoted};
+use super::arguments::{self, LimitArgs, quoted};
 use super::find::Names;
 use super::instance::Instance;
 use super::show::{Show, Shown};
@@ -23,7 +23,10 @@ pub enum TeamsCommand {
     #[command(after_help = "\
 Examples:
   bartizan teams create research
-  bartizan teams create research --tenant acme")]
+  bartizan teams create research --tenant acme
+  bartizan teams create interns --rpm 120 --tpm 200000
+
+Its limits hold for all its keys together, on each node.")]
     Create {
         /// What people call it; unique within the tenant
         #[arg(value_name = "NAME", value_parser = arguments::name)]
@@ -31,6 +34,8 @@ Examples:
         /// Whose it is; the only tenant, or `default`, when left out
         #[arg(long, value_name = "TENANT")]
         tenant: Option<String>,
+        #[command(flatten)]
+        limits: LimitArgs,
     },
     /// List teams
     #[command(after_help = "\
@@ -99,13 +104,13 @@ impl Shown for TeamList {
 pub async fn run(command: TeamsCommand, instance: &Instance, show: Show) -> Result<(), Failure> {
     let names = Names::read(instance.store.as_ref()).await?;
     match command {
-        TeamsCommand::Create { name, tenant } => {
+        TeamsCommand::Create { name, tenant, limits } => {
             let tenant = names.tenant(tenant.as_deref())?.id;
             let team = Team {
                 id: TeamId::generate(),
                 tenant,
                 name,
-                limits: Limits::default(),
+                limits: limits.or(Limits::default()),
             };
             create(&team, instance).await?;
             show.say(&TeamView::new(&team, &names))

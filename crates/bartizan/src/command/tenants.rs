@@ -10,7 +10,7 @@ use store::{StoreError, Team, Tenant};
 
 use crate::failure::{Failure, Hint};
 
-use super::arguments::{self, quoted};
+use super::arguments::{self, LimitArgs, quoted};
 use super::find::{DEFAULT, Names};
 use super::instance::Instance;
 use super::show::{Show, Shown};
@@ -24,12 +24,15 @@ pub enum TenantsCommand {
 Examples:
   bartizan tenants create acme
   bartizan keys create --tenant acme --name \"first key\" --all-models
+  bartizan tenants create trial --rpm 60 --tpm 100000 --concurrent 4
 
-A new tenant has no key and no budget.")]
+A new tenant has no key and no budget. Its limits hold for all its keys together, on each node.")]
     Create {
         /// What people call it; unique
         #[arg(value_name = "NAME", value_parser = arguments::name)]
         name: String,
+        #[command(flatten)]
+        limits: LimitArgs,
     },
     /// List tenants with what they have
     #[command(after_help = "\
@@ -111,7 +114,7 @@ impl Shown for Created {
 /// Runs one of them.
 pub async fn run(command: TenantsCommand, instance: &Instance, show: Show) -> Result<(), Failure> {
     match command {
-        TenantsCommand::Create { name } => show.say(&create(name, instance).await?),
+        TenantsCommand::Create { name, limits } => show.say(&create(name, limits, instance).await?),
         TenantsCommand::List => {
             let names = Names::read(instance.store.as_ref()).await?;
             let tenants = &names.all().tenants;
@@ -125,11 +128,11 @@ pub async fn run(command: TenantsCommand, instance: &Instance, show: Show) -> Re
     }
 }
 
-async fn create(name: String, instance: &Instance) -> Result<Created, Failure> {
+async fn create(name: String, limits: LimitArgs, instance: &Instance) -> Result<Created, Failure> {
     let tenant = Tenant {
         id: TenantId::generate(),
         name: name.clone(),
-        limits: Limits::default(),
+        limits: limits.or(Limits::default()),
     };
     match instance.store.create_tenant(&tenant).await {
         Err(StoreError::Conflict(_)) => {

@@ -27,4 +27,5 @@ mod reload;
 mod scene;
 mod smuggling;
 mod surfaces;
+mod tenants;
 mod tls;

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use clap::Args;
-use credential::{KeyRecord, KeyState, Limits, ModelAccess, VirtualKey};
+use credential::{KeyRecord, KeyState, ModelAccess, VirtualKey};
 use domain::{BudgetId, KeyId, Money, Operation, TenantScope, UnixMillis};
 use ipnet::IpNet;
 use ledger::{Budget, BudgetScope, Window};
 
-use crate::command::arguments::{self, Cap, duration, network, operation, window};
+use crate::command::arguments::{self, LimitArgs, duration, network, operation, window};
 use crate::command::budgets::amount;
 use crate::command::find::{DEFAULT, Names};
 use crate::command::instance::Instance;
@@ -59,18 +59,8 @@ pub struct CreateArgs {
     /// Networks it may be used from; may be repeated; from anywhere when left out
     #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = network)]
     network: Vec<IpNet>,
-    /// Requests a minute, or `none`
-    #[arg(long, value_name = "N")]
-    rpm: Option<Cap>,
-    /// Tokens a minute, prompt and output, or `none`
-    #[arg(long, value_name = "N")]
-    tpm: Option<Cap>,
-    /// Requests under way at once, or `none`
-    #[arg(long, value_name = "N")]
-    concurrent: Option<Cap>,
-    /// Streams open at once, or `none`
-    #[arg(long, value_name = "N")]
-    streams: Option<Cap>,
+    #[command(flatten)]
+    limits: LimitArgs,
     /// A budget of its own, in dollars
     #[arg(long, value_name = "DOLLARS", value_parser = amount)]
     budget: Option<Money>,
@@ -103,7 +93,7 @@ pub async fn run(args: CreateArgs, instance: &Instance, names: &Names, show: Sho
         models: args.models(),
         operations: args.operations(),
         networks: args.network.clone(),
-        limits: args.limits(new_key_limits(&instance.config)),
+        limits: args.limits.or(new_key_limits(&instance.config)),
     };
     let scope = TenantScope::operator(tenant.id);
     let budget = args.budget_for(&record);
@@ -139,16 +129,6 @@ impl CreateArgs {
             OPERATIONS.to_vec()
         } else {
             self.operations.clone()
-        }
-    }
-
-    fn limits(&self, configured: Limits) -> Limits {
-        let or = |cap: Option<Cap>, configured| cap.map_or(configured, |cap| cap.0);
-        Limits {
-            requests_per_minute: or(self.rpm, configured.requests_per_minute),
-            tokens_per_minute: or(self.tpm, configured.tokens_per_minute),
-            concurrent_requests: or(self.concurrent, configured.concurrent_requests),
-            concurrent_streams: or(self.streams, configured.concurrent_streams),
         }
     }
 
@@ -202,7 +182,8 @@ mod tests {
         };
         let limits = read("--name ci --tpm none --streams 2")
             .unwrap()
-            .limits(configured);
+            .limits
+            .or(configured);
         assert_eq!(
             limits,
             Limits {
