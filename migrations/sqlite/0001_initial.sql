@@ -72,14 +72,21 @@ CREATE TABLE leases (
 CREATE INDEX leases_by_node ON leases (node);
 CREATE INDEX leases_that_may_expire ON leases (expires) WHERE expired = 0 AND amount > used;
 
--- Evidence outlives what it is about: entries refer to nothing.
+-- A log's number stands for its tenant in every entry, because three indexes repeat it.
+CREATE TABLE logs (
+    log    INTEGER PRIMARY KEY,
+    tenant TEXT NOT NULL UNIQUE,
+    size   INTEGER NOT NULL
+) STRICT;
+
+-- Evidence outlives what it is about: entries refer to nothing. Ids are their 16 bytes.
 CREATE TABLE entries (
-    tenant        TEXT NOT NULL,
+    log           INTEGER NOT NULL,
     idx           INTEGER NOT NULL,
-    request       TEXT NOT NULL,
+    request       BLOB NOT NULL,
     finished      INTEGER NOT NULL,
-    key           TEXT NOT NULL,
-    team          TEXT NOT NULL,
+    key           BLOB NOT NULL,
+    team          BLOB NOT NULL,
     model         TEXT,
     outcome       TEXT NOT NULL,
     prompt_tokens INTEGER NOT NULL,
@@ -87,15 +94,10 @@ CREATE TABLE entries (
     cost_nanos    INTEGER NOT NULL,
     leaf          BLOB NOT NULL,
     bytes         BLOB NOT NULL,
-    PRIMARY KEY (tenant, idx),
-    UNIQUE (tenant, request)
+    PRIMARY KEY (log, idx),
+    UNIQUE (log, request)
 ) STRICT;
-CREATE INDEX entries_by_time ON entries (tenant, finished);
-
-CREATE TABLE logs (
-    tenant TEXT PRIMARY KEY,
-    size   INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+CREATE INDEX entries_by_time ON entries (log, finished);
 
 CREATE TABLE checkpoints (
     tenant TEXT NOT NULL,

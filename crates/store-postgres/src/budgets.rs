@@ -155,8 +155,7 @@ pub(crate) async fn charge_all(
             budget,
             start,
         };
-        windows::ensure(connection, &at).await?;
-        let Some(mut standing) = windows::lock(connection, &at).await? else {
+        let Some(mut standing) = windows::lock_or_make(connection, &at).await? else {
             continue;
         };
         let mut held = windows::lock_lease(connection, &at, node).await?;

@@ -163,17 +163,24 @@ impl PostgresStore {
     }
 }
 
-/// Locks the log, so that shippers take turns and indices stay dense. Returns its size.
+/// Locks the log, so that shippers take turns and indices stay dense, and makes it first if there is none.
+/// Returns its size.
 async fn lock_log(connection: &mut Connection, scope: &TenantScope) -> Result<u64, StoreError> {
-    let tenant = scope.tenant().to_string();
+    if let Some(size) = locked_size(connection, scope).await? {
+        return Ok(size);
+    }
     sqlx::query("INSERT INTO bartizan.logs (tenant, size) VALUES ($1, 0) ON CONFLICT DO NOTHING")
-        .bind(&tenant)
+        .bind(scope.tenant().to_string())
         .execute(&mut *connection)
         .await
         .map_err(fault)?;
-    let size =
-        sqlx::query_scalar("SELECT size FROM bartizan.logs WHERE tenant = $1 FOR UPDATE").bind(&tenant);
-    row::unsigned(size.fetch_one(connection).await.map_err(fault)?)
+    locked_size(connection, scope).await?.ok_or(StoreError::NotFound)
+}
+
+async fn locked_size(connection: &mut Connection, scope: &TenantScope) -> Result<Option<u64>, StoreError> {
+    let size = sqlx::query_scalar("SELECT size FROM bartizan.logs WHERE tenant = $1 FOR UPDATE");
+    let size = size.bind(scope.tenant().to_string()).fetch_optional(connection);
+    size.await.map_err(fault)?.map(row::unsigned).transpose()
 }
 
 /// Those whose request is not in the log, each once, in order.

@@ -33,6 +33,18 @@ pub(crate) async fn ensure(connection: &mut Connection, at: &WindowKey) -> Resul
     Ok(())
 }
 
+/// Locks the window, and makes its row first if it is not there. `None` if the tenant has no such budget.
+pub(crate) async fn lock_or_make(
+    connection: &mut Connection,
+    at: &WindowKey,
+) -> Result<Option<Standing>, StoreError> {
+    if let Some(standing) = lock(connection, at).await? {
+        return Ok(Some(standing));
+    }
+    ensure(connection, at).await?;
+    lock(connection, at).await
+}
+
 /// Locks the window. `None` if there is no such row.
 pub(crate) async fn lock(
     connection: &mut Connection,

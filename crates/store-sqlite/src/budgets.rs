@@ -68,13 +68,12 @@ impl Budgets for SqliteStore {
             start: wish.window_start,
         };
         let mut transaction = self.write().await?;
-        let limit = windows::limit(&mut transaction, at.tenant, at.budget).await?;
-        let mut standing = windows::standing(&mut transaction, &at).await?;
-        let held = windows::lease(&mut transaction, &at, wish.node).await?;
-        let mut held = held.unwrap_or(Held::new(wish));
-        let answer = accounts::grow(&mut standing, limit, &mut held, wish);
+        let account = windows::account(&mut transaction, &at, wish.node).await?;
+        let mut account = account.ok_or(StoreError::NotFound)?;
+        let mut held = account.held.unwrap_or(Held::new(wish));
+        let answer = accounts::grow(&mut account.standing, account.limit, &mut held, wish);
         if matches!(answer, LeaseAnswer::Granted { .. }) {
-            windows::save_standing(&mut transaction, &at, &standing).await?;
+            windows::save_standing(&mut transaction, &at, &account.standing).await?;
             windows::save_lease(&mut transaction, &at, &held).await?;
             commit(transaction).await?;
         }
@@ -194,29 +193,16 @@ pub(crate) async fn charge_all(
             budget,
             start,
         };
-        match windows::limit(connection, at.tenant, budget).await {
-            Err(StoreError::NotFound) => {}
-            Err(error) => return Err(error),
-            Ok(_) => charge(connection, &at, node, amount).await?,
+        let Some(mut account) = windows::account(connection, &at, node).await? else {
+            continue;
+        };
+        accounts::charge(&mut account.standing, account.held.as_mut(), amount);
+        windows::save_standing(connection, &at, &account.standing).await?;
+        if let Some(held) = account.held {
+            windows::save_lease(connection, &at, &held).await?;
         }
     }
     Ok(())
-}
-
-async fn charge(
-    connection: &mut Connection,
-    at: &WindowKey,
-    node: NodeId,
-    amount: Money,
-) -> Result<(), StoreError> {
-    let mut standing = windows::standing(connection, at).await?;
-    let mut held = windows::lease(connection, at, node).await?;
-    accounts::charge(&mut standing, held.as_mut(), amount);
-    windows::save_standing(connection, at, &standing).await?;
-    match held {
-        Some(held) => windows::save_lease(connection, at, &held).await,
-        None => Ok(()),
-    }
 }
 
 pub(crate) fn read_budget(row: &SqliteRow) -> Result<Budget, StoreError> {

@@ -7,6 +7,7 @@
 mod budgets;
 mod connection;
 mod directory;
+mod entries;
 mod log;
 mod migrate;
 mod usage;

@@ -4,11 +4,12 @@ use async_trait::async_trait;
 use domain::{NodeId, RequestId, TenantScope, UnixMillis};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
-use store::row::{self, EntryColumns};
-use store::{EntryLog, Shipment, StoreError, StoredCheckpoint, StoredEntry, UsageQuery, UsageRow, must_own};
+use store::{
+    EntryLog, Shipment, StoreError, StoredCheckpoint, StoredEntry, UsageQuery, UsageRow, must_own, row,
+};
 
-use crate::connection::{Connection, commit, fault};
-use crate::{SqliteStore, budgets, usage};
+use crate::connection::{commit, fault};
+use crate::{SqliteStore, budgets, entries, usage};
 
 #[async_trait]
 impl EntryLog for SqliteStore {
@@ -22,28 +23,32 @@ impl EntryLog for SqliteStore {
             must_own(scope, shipment.entry.tenant)?;
         }
         let mut transaction = self.write().await?;
-        let size = size(&mut transaction, scope).await?;
-        let mut new: Vec<&Shipment> = Vec::with_capacity(shipments.len());
-        for shipment in shipments {
-            if insert(&mut transaction, scope, size + new.len() as u64, shipment).await? {
-                new.push(shipment);
-            }
-        }
+        let log = entries::log(&mut transaction, scope).await?;
+        let new = entries::append(&mut transaction, &log, shipments).await?;
         let charges = new.iter().flat_map(|shipment| &shipment.entry.charges);
         budgets::charge_all(&mut transaction, scope, node, charges).await?;
-        save_size(&mut transaction, scope, size + new.len() as u64).await?;
+        entries::save_size(&mut transaction, &log, new.len()).await?;
         commit(transaction).await?;
         Ok(new.len() as u64)
     }
 
     async fn size(&self, scope: &TenantScope) -> Result<u64, StoreError> {
-        size(&mut *self.read().await?, scope).await
+        let size = sqlx::query_scalar("SELECT size FROM logs WHERE tenant = ?");
+        let size = size.bind(scope.tenant().to_string());
+        row::unsigned(
+            size.fetch_optional(&self.readers)
+                .await
+                .map_err(fault)?
+                .unwrap_or(0),
+        )
     }
 
     async fn entry(&self, scope: &TenantScope, id: RequestId) -> Result<StoredEntry, StoreError> {
-        let row = sqlx::query("SELECT idx, bytes FROM entries WHERE tenant = ? AND request = ?")
+        let select = "SELECT idx, bytes FROM entries
+                      WHERE log = (SELECT log FROM logs WHERE tenant = ?) AND request = ?";
+        let row = sqlx::query(select)
             .bind(scope.tenant().to_string())
-            .bind(id.to_string())
+            .bind(id.as_bytes().as_slice())
             .fetch_optional(&self.readers)
             .await
             .map_err(fault)?;
@@ -56,19 +61,22 @@ impl EntryLog for SqliteStore {
         from: u64,
         count: u64,
     ) -> Result<Vec<StoredEntry>, StoreError> {
-        let rows =
-            sqlx::query("SELECT idx, bytes FROM entries WHERE tenant = ? AND idx >= ? ORDER BY idx LIMIT ?")
-                .bind(scope.tenant().to_string())
-                .bind(row::signed(from))
-                .bind(row::signed(count))
-                .fetch_all(&self.readers)
-                .await
-                .map_err(fault)?;
+        let select = "SELECT idx, bytes FROM entries
+                      WHERE log = (SELECT log FROM logs WHERE tenant = ?) AND idx >= ? ORDER BY idx LIMIT ?";
+        let rows = sqlx::query(select)
+            .bind(scope.tenant().to_string())
+            .bind(row::signed(from))
+            .bind(row::signed(count))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(fault)?;
         rows.iter().map(read_entry).collect()
     }
 
     async fn leaf_hashes(&self, scope: &TenantScope, size: u64) -> Result<Vec<[u8; 32]>, StoreError> {
-        let rows = sqlx::query("SELECT leaf FROM entries WHERE tenant = ? AND idx < ? ORDER BY idx")
+        let select = "SELECT leaf FROM entries
+                      WHERE log = (SELECT log FROM logs WHERE tenant = ?) AND idx < ? ORDER BY idx";
+        let rows = sqlx::query(select)
             .bind(scope.tenant().to_string())
             .bind(row::signed(size))
             .fetch_all(&self.readers)
@@ -128,53 +136,6 @@ impl EntryLog for SqliteStore {
     async fn usage(&self, scope: &TenantScope, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
         usage::sums(&mut *self.read().await?, scope, query).await
     }
-}
-
-async fn size(connection: &mut Connection, scope: &TenantScope) -> Result<u64, StoreError> {
-    let size = sqlx::query_scalar("SELECT size FROM logs WHERE tenant = ?").bind(scope.tenant().to_string());
-    row::unsigned(size.fetch_optional(connection).await.map_err(fault)?.unwrap_or(0))
-}
-
-async fn save_size(connection: &mut Connection, scope: &TenantScope, size: u64) -> Result<(), StoreError> {
-    let upsert = "INSERT INTO logs (tenant, size) VALUES (?, ?)
-                  ON CONFLICT (tenant) DO UPDATE SET size = excluded.size";
-    let upsert = sqlx::query(upsert)
-        .bind(scope.tenant().to_string())
-        .bind(row::signed(size));
-    upsert.execute(connection).await.map_err(fault)?;
-    Ok(())
-}
-
-/// Whether the entry was new.
-async fn insert(
-    connection: &mut Connection,
-    scope: &TenantScope,
-    index: u64,
-    shipment: &Shipment,
-) -> Result<bool, StoreError> {
-    let insert = "INSERT INTO entries (tenant, idx, request, finished, key, team, model, outcome,
-                                       prompt_tokens, output_tokens, cost_nanos, leaf, bytes)
-                  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                  ON CONFLICT (tenant, request) DO NOTHING";
-    let columns = EntryColumns::of(shipment);
-    let done = sqlx::query(insert)
-        .bind(scope.tenant().to_string())
-        .bind(row::signed(index))
-        .bind(columns.request.to_string())
-        .bind(columns.finished.0)
-        .bind(columns.key.to_string())
-        .bind(columns.team.to_string())
-        .bind(columns.model)
-        .bind(columns.outcome)
-        .bind(row::signed(columns.prompt_tokens))
-        .bind(row::signed(columns.output_tokens))
-        .bind(columns.cost.nanos())
-        .bind(columns.leaf.as_slice())
-        .bind(&shipment.bytes)
-        .execute(connection)
-        .await
-        .map_err(fault)?;
-    Ok(done.rows_affected() == 1)
 }
 
 fn read_entry(row: &SqliteRow) -> Result<StoredEntry, StoreError> {

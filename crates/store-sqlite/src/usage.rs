@@ -1,10 +1,10 @@
 //! Summed usage. SQLite fails a sum that leaves 64 bits, so the halves of each number are summed apart
 //! and put together, saturating, here.
 
-use domain::{Money, TenantScope};
+use domain::{KeyId, Money, TeamId, TenantScope};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
-use store::row::{self, day_name};
+use store::row;
 use store::{StoreError, UsageGroup, UsageQuery, UsageRow};
 
 use crate::connection::{Connection, fault};
@@ -18,7 +18,8 @@ macro_rules! select {
               sum(prompt_tokens >> 32) AS prompt_high, sum(prompt_tokens & 4294967295) AS prompt_low,
               sum(output_tokens >> 32) AS output_high, sum(output_tokens & 4294967295) AS output_low,
               sum(cost_nanos >> 32) AS cost_high, sum(cost_nanos & 4294967295) AS cost_low
-              FROM entries WHERE tenant = ? AND finished >= ? AND finished < ? GROUP BY 1"
+              FROM entries WHERE log = (SELECT log FROM logs WHERE tenant = ?)
+              AND finished >= ? AND finished < ? GROUP BY 1"
         )
     };
 }
@@ -28,7 +29,7 @@ const fn select(by: UsageGroup) -> &'static str {
         UsageGroup::Model => select!("coalesce(model, '-')"),
         UsageGroup::Key => select!("key"),
         UsageGroup::Team => select!("team"),
-        UsageGroup::Day => select!("CAST(finished / 86400000 AS TEXT)"),
+        UsageGroup::Day => select!("finished / 86400000"),
     }
 }
 
@@ -55,13 +56,8 @@ pub(crate) async fn sums(
 fn read(row: &SqliteRow, by: UsageGroup) -> Result<UsageRow, StoreError> {
     let sum = |high, low| whole(row, high, low).map_err(fault);
     let count = |column| row.try_get(column).map_err(fault).and_then(row::unsigned);
-    let group: String = row.try_get("grouped").map_err(fault)?;
     Ok(UsageRow {
-        group: if by == UsageGroup::Day {
-            named(&group)?
-        } else {
-            group
-        },
+        group: group(row, by)?,
         requests: count("requests")?,
         refused: count("refused")?,
         prompt_tokens: tokens(sum("prompt_high", "prompt_low")?),
@@ -83,8 +79,13 @@ fn clamped(sum: i128) -> i64 {
     i64::try_from(sum).unwrap_or(if sum < 0 { i64::MIN } else { i64::MAX })
 }
 
-fn named(day: &str) -> Result<String, StoreError> {
-    day.parse()
-        .map(day_name)
-        .map_err(|error| row::damaged("a day", error))
+fn group(row: &SqliteRow, by: UsageGroup) -> Result<String, StoreError> {
+    const COLUMN: &str = "grouped";
+    let bits = || row::bits(row.try_get(COLUMN).map_err(fault)?);
+    match by {
+        UsageGroup::Model => row.try_get(COLUMN).map_err(fault),
+        UsageGroup::Key => Ok(KeyId::from_u128(bits()?).to_string()),
+        UsageGroup::Team => Ok(TeamId::from_u128(bits()?).to_string()),
+        UsageGroup::Day => row.try_get(COLUMN).map(row::day_name).map_err(fault),
+    }
 }

@@ -17,6 +17,51 @@ pub(crate) struct WindowKey {
     pub(crate) start: UnixMillis,
 }
 
+/// A budget in one of its windows, and what one node holds of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Account {
+    pub(crate) limit: Money,
+    pub(crate) standing: Standing,
+    pub(crate) held: Option<Held>,
+}
+
+/// All there is to know before a node may grow its lease or be charged, in one statement. `None` if the
+/// tenant has no such budget.
+pub(crate) async fn account(
+    connection: &mut Connection,
+    at: &WindowKey,
+    node: NodeId,
+) -> Result<Option<Account>, StoreError> {
+    let select = "SELECT b.limit_nanos, b.tenant, b.budget, ?3 AS window_start,
+                         coalesce(w.spent, 0) AS spent, coalesce(w.leased, 0) AS leased,
+                         coalesce(w.unexplained, 0) AS unexplained,
+                         l.node, l.amount, l.used, l.expires, l.expired
+                  FROM budgets AS b
+                  LEFT JOIN budget_windows AS w
+                      ON w.tenant = b.tenant AND w.budget = b.budget AND w.window_start = ?3
+                  LEFT JOIN leases AS l
+                      ON l.tenant = b.tenant AND l.budget = b.budget AND l.window_start = ?3 AND l.node = ?4
+                  WHERE b.tenant = ?1 AND b.budget = ?2";
+    let row = sqlx::query(select)
+        .bind(at.tenant.to_string())
+        .bind(at.budget.to_string())
+        .bind(at.start.0)
+        .bind(node.to_string())
+        .fetch_optional(connection)
+        .await
+        .map_err(fault)?;
+    row.as_ref().map(read_account).transpose()
+}
+
+fn read_account(row: &SqliteRow) -> Result<Account, StoreError> {
+    let node: Option<&str> = row.try_get("node").map_err(fault)?;
+    Ok(Account {
+        limit: Money::from_nanos(row.try_get("limit_nanos").map_err(fault)?),
+        standing: read_standing(row).map_err(fault)?,
+        held: node.map(|_| read_lease(row)).transpose()?.map(|(_, held)| held),
+    })
+}
+
 /// The tenant's limit, or `NotFound` if it has no such budget.
 pub(crate) async fn limit(
     connection: &mut Connection,

@@ -8,6 +8,7 @@
     reason = "a test suite: a broken promise ends the case"
 )]
 
+mod batches;
 mod charges;
 mod directory;
 mod fixtures;
@@ -80,6 +81,11 @@ cases! {
     log::shipping_twice_changes_nothing,
     log::overlapping_batches_add_only_what_is_new,
     log::concurrent_shippers_leave_dense_indices,
+    batches::batches_of_every_size_are_appended_whole,
+    batches::batches_of_every_size_may_be_shipped_again,
+    batches::what_a_batch_has_twice_is_appended_once,
+    batches::a_batch_may_overlap_an_earlier_one_anywhere,
+    batches::agp_e1_two_tenants_may_ship_the_same_requests,
     log::leaf_hashes_are_rfc_6962_leaves,
     log::ranges_are_clipped_to_the_log,
     log::nonsense_from_a_caller_blocks_no_shipper,

@@ -107,6 +107,12 @@ pub fn id<T: FromStr<Err: Display>>(text: &str) -> Result<T, StoreError> {
     text.parse().map_err(|error| damaged("an id", error))
 }
 
+/// A column of an id's 16 bytes as its bits.
+pub fn bits(bytes: &[u8]) -> Result<u128, StoreError> {
+    let bytes = bytes.try_into().map_err(|_| damaged("an id", "not 16 bytes"))?;
+    Ok(u128::from_be_bytes(bytes))
+}
+
 /// A hash column as a hash.
 pub fn hash(bytes: &[u8]) -> Result<merkle::Hash, StoreError> {
     bytes.try_into().map_err(|_| damaged("a hash", "not 32 bytes"))

@@ -124,7 +124,7 @@ async fn agp_t4_stored_entries_cannot_be_changed_or_removed_by_a_stray_statement
     let url = format!("sqlite://{}", folder.path().join("store.db").display());
     let mut raw = sqlx::SqliteConnection::connect(&url).await.unwrap();
     let insert =
-        "INSERT INTO entries VALUES ('t', 0, 'r', 1, 'k', 'm', NULL, 'completed', 1, 1, 1, x'00', x'00')";
+        "INSERT INTO entries VALUES (1, 0, x'01', 1, x'02', x'03', NULL, 'completed', 1, 1, 1, x'00', x'00')";
     sqlx::query(insert).execute(&mut raw).await.unwrap();
     for statement in ["UPDATE entries SET cost_nanos = 0", "DELETE FROM entries"] {
         let error = sqlx::query(statement).execute(&mut raw).await.unwrap_err();
