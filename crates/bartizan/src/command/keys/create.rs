@@ -148,6 +148,7 @@ impl CreateArgs {
 mod tests {
     use super::*;
     use clap::Parser;
+    use credential::Limits;
 
     #[derive(Parser)]
     struct Line {
