@@ -52,6 +52,21 @@ impl Class {
         }
     }
 
+    /// Whether each byte is in the set.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "evaluated at compile time, where iterators cannot be"
+    )]
+    pub(crate) const fn table(self) -> [bool; 256] {
+        let mut table = [false; 256];
+        let mut byte = 0;
+        while byte < table.len() {
+            table[byte] = self.has(byte as u8);
+            byte += 1;
+        }
+        table
+    }
+
     /// Whether every byte of this set is in `other`.
     pub(crate) const fn is_within(self, other: Self) -> bool {
         self.ascii & !other.ascii == 0 && (!self.beyond || other.beyond)

@@ -11,12 +11,16 @@
 //! the text alone, however it was cut on its way here.
 
 mod action;
+mod bits;
 mod check;
 mod class;
 mod finding;
 mod pairs;
 mod redact;
+#[cfg(test)]
+mod reference;
 mod rules;
+mod runs;
 mod secrets;
 mod shape;
 mod sieve;

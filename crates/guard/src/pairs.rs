@@ -4,7 +4,9 @@
 //! whatever its alignment, one of the two stands at an even distance from where the search starts. So
 //! it is enough to look at every other pair, in one table, and to compare literals where it says so.
 
-/// Where a literal may stand around a pair.
+use std::ops::Range;
+
+/// Where a literal stands around its first pair.
 struct Candidate {
     literal: usize,
     bytes: &'static [u8],
@@ -13,11 +15,11 @@ struct Candidate {
 
 /// A set of literals to search for, each at least three bytes long.
 pub(crate) struct Pairs {
-    /// What is known of every pair of bytes: two marks and a bucket; zero for most.
+    /// Whether a pair of bytes is some literal's first or second; zero for most.
     entries: Box<[u8; 65_536]>,
-    /// What is in a bucket. Pairs share them: the literals are compared anyway.
+    /// The literals by their rare bytes. Some share a bucket: the literals are compared anyway.
     candidates: Vec<Vec<Candidate>>,
-    /// The greatest offset of a pair in its literal.
+    /// The greatest offset of a first pair in its literal.
     offset_max: usize,
 }
 
@@ -25,77 +27,72 @@ pub(crate) struct Pairs {
 const FIRST: u8 = 0x80;
 const SECOND: u8 = 0x40;
 
-/// The rest of an entry is its bucket.
-const BUCKETS: u8 = 0x40;
-
 /// Bytes that are looked up before a branch is taken.
 const STRIDE: usize = 8;
 
 impl Pairs {
     /// The literals are numbered in their order.
     pub(crate) fn of(literals: impl Iterator<Item = &'static str>) -> Self {
-        let candidates = (0..BUCKETS).map(|_| Vec::new()).collect();
+        let candidates = (0..=u8::MAX).map(|_| Vec::new()).collect();
         let mut pairs = Self {
             entries: Box::new([0; 65_536]),
             candidates,
             offset_max: 0,
         };
         for (number, text) in literals.enumerate() {
-            let offset = rarest_window(text.as_bytes());
-            for (mark, offset) in [(FIRST, offset), (SECOND, offset + 1)] {
-                pairs.add(
-                    Candidate {
-                        literal: number,
-                        bytes: text.as_bytes(),
-                        offset,
-                    },
-                    mark,
-                );
-            }
+            let bytes = text.as_bytes();
+            let offset = rarest_window(bytes);
+            pairs.add(Candidate {
+                literal: number,
+                bytes,
+                offset,
+            });
         }
         pairs
     }
 
-    fn add(&mut self, candidate: Candidate, mark: u8) {
-        let Some([first, second, ..]) = candidate.bytes.get(candidate.offset..) else {
+    fn add(&mut self, candidate: Candidate) {
+        let Some([a, b, c, ..]) = candidate.bytes.get(candidate.offset..) else {
             return;
         };
-        let bucket = first.wrapping_mul(31).wrapping_add(*second) % BUCKETS;
-        if let Some(entry) = self.entries.get_mut(key(*first, *second)) {
-            *entry |= mark | bucket;
+        for (mark, first, second) in [(FIRST, a, b), (SECOND, b, c)] {
+            if let Some(entry) = self.entries.get_mut(key(*first, *second)) {
+                *entry |= mark;
+            }
         }
         self.offset_max = self.offset_max.max(candidate.offset);
-        if let Some(list) = self.candidates.get_mut(usize::from(bucket)) {
+        if let Some(list) = self.candidates.get_mut(usize::from(bucket(*a, *b, *c))) {
             list.push(candidate);
         }
     }
 
-    /// The first literal that starts at or behind `from`: where, and its number.
-    pub(crate) fn find(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
+    /// The first literal that stands in a stretch of the text: where, and its number.
+    pub(crate) fn find(&self, text: &[u8], stretch: Range<usize>) -> Option<(usize, usize)> {
         let mut best: Option<(usize, usize)> = None;
-        let mut at = from;
-        while at < text.len() {
-            at += self.quiet_bytes(text.get(at..)?);
+        let mut at = stretch.start;
+        while at < stretch.end {
+            at += self.quiet_bytes(text.get(at..)?, stretch.end - at);
             // A literal that starts earlier can only be seen a little later.
-            if best.is_some_and(|(start, _)| at > start + self.offset_max) {
+            if at >= stretch.end || best.is_some_and(|(start, _)| at > start + self.offset_max) {
                 break;
             }
             if self.may_hold_both(text, at) {
-                best = best.into_iter().chain(self.in_stride(text, at, from)).min();
+                best = best.into_iter().chain(self.in_stride(text, at, &stretch)).min();
             }
             at += STRIDE;
         }
         best
     }
 
-    /// How many whole strides hold no pair of any literal.
-    fn quiet_bytes(&self, text: &[u8]) -> usize {
+    /// How many whole strides hold no pair of any literal, looking at `most` bytes or a little more.
+    fn quiet_bytes(&self, text: &[u8], most: usize) -> usize {
         let (strides, _) = text.as_chunks::<STRIDE>();
         let quiet = |stride: &[u8; STRIDE]| {
             let word = u64::from_be_bytes(*stride);
             self.at(word >> 48) | self.at(word >> 32) | self.at(word >> 16) | self.at(word) == 0
         };
-        strides.iter().take_while(|stride| quiet(stride)).count() * STRIDE
+        let within = strides.iter().take(most.div_ceil(STRIDE));
+        within.take_while(|stride| quiet(stride)).count() * STRIDE
     }
 
     /// The entry of the pair in the lowest two bytes.
@@ -118,47 +115,37 @@ impl Pairs {
         (any | both(g, h, i) | both(h, i, j)) & SECOND != 0
     }
 
-    #[cold]
-    fn in_stride(&self, text: &[u8], at: usize, from: usize) -> Option<(usize, usize)> {
-        (at..at + STRIDE)
-            .step_by(2)
-            .filter_map(|pair_at| self.literal_around(text, pair_at, from))
-            .min()
+    /// The earliest literal that has its first pair, or its second, at a place that is looked at here.
+    fn in_stride(&self, text: &[u8], at: usize, stretch: &Range<usize>) -> Option<(usize, usize)> {
+        let from = at.saturating_sub(1);
+        let around = text.get(from..text.len().min(at + STRIDE + 1))?;
+        let triples = around.windows(3).zip(from..);
+        let literals = triples.filter_map(|(triple, at)| match triple {
+            [a, b, c] if self.entry(*a, *b) & FIRST != 0 && self.entry(*b, *c) & SECOND != 0 => {
+                self.compare(bucket(*a, *b, *c), text, at, stretch)
+            }
+            _ => None,
+        });
+        literals.min()
     }
 
     fn entry(&self, first: u8, second: u8) -> u8 {
         self.entries.get(key(first, second)).copied().unwrap_or_default()
     }
 
-    /// The earliest literal at or behind `from` that has one of its pairs here.
-    fn literal_around(&self, text: &[u8], pair_at: usize, from: usize) -> Option<(usize, usize)> {
-        let [first, second, after @ ..] = text.get(pair_at..)? else {
-            return None;
-        };
-        let entry = self.entry(*first, *second);
-        let goes_on = || {
-            after
-                .first()
-                .is_some_and(|third| self.entry(*second, *third) & SECOND != 0)
-        };
-        let goes_before = || {
-            text.get(pair_at.wrapping_sub(1))
-                .is_some_and(|zeroth| self.entry(*zeroth, *first) & FIRST != 0)
-        };
-        let both = entry & FIRST != 0 && goes_on() || entry & SECOND != 0 && goes_before();
-        if both {
-            self.compare(entry % BUCKETS, text, pair_at, from)
-        } else {
-            None
-        }
-    }
-
-    fn compare(&self, bucket: u8, text: &[u8], pair_at: usize, from: usize) -> Option<(usize, usize)> {
+    /// The earliest literal of the bucket that stands around its first pair, which is here.
+    fn compare(
+        &self,
+        bucket: u8,
+        text: &[u8],
+        pair_at: usize,
+        stretch: &Range<usize>,
+    ) -> Option<(usize, usize)> {
         let stands = |candidate: &Candidate| {
             let start = pair_at
                 .checked_sub(candidate.offset)
-                .filter(|&start| start >= from)?;
-            let here = text.get(start..)?;
+                .filter(|&start| start >= stretch.start)?;
+            let here = text.get(start..stretch.end)?;
             // Most of those that share the bucket differ in the first byte already.
             let alike = here.first() == candidate.bytes.first() && here.starts_with(candidate.bytes);
             alike.then_some((start, candidate.literal))
@@ -169,6 +156,11 @@ impl Pairs {
             .filter_map(stands)
             .min()
     }
+}
+
+fn bucket(a: u8, b: u8, c: u8) -> u8 {
+    let hashed = |before: u8, byte| before.wrapping_mul(31).wrapping_add(byte);
+    hashed(hashed(a, b), c)
 }
 
 fn key(first: u8, second: u8) -> usize {
@@ -189,7 +181,7 @@ fn rarest_window(literal: &[u8]) -> usize {
 }
 
 /// Pairs that prose and code are full of.
-const COMMON_PAIRS: &[u8] = b"thheineranreonatndstesenofteedortihiasitetngalarsederavelemeceionsneeaecromacosaliriicuttraipaelouhossgekewispshplfounlodiidbeadctmontotsuurcaamvisdtanaagoppoapsocrlailuschistoha";
+const COMMON_PAIRS: &[u8] = b"thheineranreonatndstesenofteedortihiasitetngalarsederavelemeceionsneeaecromacosaliriicuttraipaelouhossgekewispshplfounlodiidbeadctmontotsuurcaamvisdtanaagoppoapsocrlailuschistohae s d t n y r o f g ";
 
 /// Small letters by how common they are in prose and code.
 const COMMON_FIRST: &[u8] = b"etaoinsrhldcumfpgwybvkxjqz";
@@ -222,9 +214,9 @@ mod tests {
     #[test]
     fn the_first_of_overlapping_literals_wins_whatever_its_pairs() {
         let pairs = Pairs::of(["eeee_key", "ee_"].into_iter());
-        assert_eq!(pairs.find(b"  eeee_key", 0), Some((2, 0)));
-        assert_eq!(pairs.find(b"  eeee_key", 3), Some((4, 1)));
-        assert_eq!(pairs.find(b"  eeee_kex", 5), None);
+        assert_eq!(pairs.find(b"  eeee_key", 0..10), Some((2, 0)));
+        assert_eq!(pairs.find(b"  eeee_key", 3..10), Some((4, 1)));
+        assert_eq!(pairs.find(b"  eeee_kex", 5..10), None);
     }
 
     #[test]

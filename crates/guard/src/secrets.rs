@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::bits::{CHUNK_BYTES, bits_where, filled_up, ones};
 use crate::finding::{Finding, Kind};
 use crate::redact::redact;
 use crate::rules::{Rule, all};
@@ -44,12 +45,10 @@ impl Secrets {
     pub fn scan(&self, text: &str, found: &mut Vec<Finding>) {
         let bytes = text.as_bytes();
         for window in self.sieve.windows(bytes) {
-            let (mut from, within) = (window.start, bytes.get(..window.end).unwrap_or(bytes));
-            while let Some(occurrence) = self.triggers.find(within, from) {
+            for occurrence in self.triggers.within(bytes, window) {
                 judge(&occurrence, bytes, true, |rule, span, _| {
                     found.push(rule.finding(span))
                 });
-                from = occurrence.at + 1;
             }
         }
     }
@@ -58,16 +57,11 @@ impl Secrets {
     /// escapes are decoded. `false` is certain; `true` means: decode and [`scan`](Self::scan).
     #[must_use]
     pub fn may_match(&self, raw: &[u8]) -> bool {
-        for window in self.sieve.windows(raw) {
-            let (mut from, within) = (window.start, raw.get(..window.end).unwrap_or(raw));
-            while let Some(occurrence) = self.triggers.find(within, from) {
-                if may_present(&occurrence, raw) {
-                    return true;
-                }
-                from = occurrence.at + 1;
-            }
-        }
-        hides_ascii(raw)
+        let mut occurrences = self
+            .sieve
+            .windows(raw)
+            .flat_map(|window| self.triggers.within(raw, window));
+        occurrences.any(|occurrence| may_present(&occurrence, raw)) || hides_ascii(raw)
     }
 
     /// The text without what is found in it; untouched and not copied when nothing is.
@@ -112,7 +106,10 @@ pub(crate) fn judge(
     mut present: impl FnMut(&'static Rule, std::ops::Range<usize>, Option<Tail>),
 ) -> bool {
     let behind = text.get(..occurrence.at).unwrap_or_default();
-    for rule in occurrence.rules.iter().filter(|rule| rule.before.allows(behind)) {
+    let mut ahead = text.get(occurrence.at..).unwrap_or_default();
+    ahead = ahead.get(..GLANCE_BYTES).unwrap_or(ahead);
+    let possible = |rule: &&&'static Rule| !is_absent(rule, ahead) && rule.before.allows(behind);
+    for rule in occurrence.rules.iter().filter(possible) {
         match walk(rule.shape, text, occurrence.at, complete) {
             Verdict::Absent => {}
             Verdict::Undecided => return false,
@@ -125,61 +122,62 @@ pub(crate) fn judge(
 /// Whether a JSON escape may stand for a byte of a trigger: `\/`, or `\u00` with a byte below 0x80.
 /// The other escapes stand for bytes that no trigger contains.
 fn hides_ascii(raw: &[u8]) -> bool {
-    let (blocks, rest) = raw.as_chunks::<BLOCK_BYTES>();
-    let mut marked = blocks
-        .iter()
-        .zip((0..).step_by(BLOCK_BYTES))
-        .filter(|(block, _)| has_backslash(block));
-    marked.any(|(block, at)| escapes_ascii(raw, block, at))
-        || escapes_ascii(raw, rest, raw.len() - rest.len())
-}
-
-/// Bytes that are tested at once.
-const BLOCK_BYTES: usize = 8;
-
-/// Whether a byte of the block is a backslash, all eight compared in one word: after the exclusive or
-/// such a byte is zero, and only a zero byte borrows from its highest bit.
-fn has_backslash(block: &[u8; BLOCK_BYTES]) -> bool {
-    const LOWEST_BITS: u64 = u64::from_ne_bytes([0x01; BLOCK_BYTES]);
-    const HIGHEST_BITS: u64 = u64::from_ne_bytes([0x80; BLOCK_BYTES]);
-    let word = u64::from_ne_bytes(*block) ^ u64::from_ne_bytes([b'\\'; BLOCK_BYTES]);
-    word.wrapping_sub(LOWEST_BITS) & !word & HIGHEST_BITS != 0
-}
-
-/// Whether such an escape starts in this block, which stands at `at` in `raw`.
-fn escapes_ascii(raw: &[u8], block: &[u8], at: usize) -> bool {
-    let mut backslashes = block.iter().zip(at + 1..).filter(|(byte, _)| **byte == b'\\');
-    backslashes.any(|(_, next)| {
-        matches!(
-            raw.get(next..),
-            Some([b'/', ..] | [b'u', b'0', b'0', b'0'..=b'7', ..])
-        )
+    let (chunks, rest) = raw.as_chunks::<CHUNK_BYTES>();
+    let rest = filled_up(rest);
+    let chunks = chunks.iter().chain(std::iter::once(&rest));
+    let mut marked = chunks
+        .zip((0..).step_by(CHUNK_BYTES))
+        .filter(|(chunk, _)| has_backslash(chunk));
+    marked.any(|(chunk, at)| {
+        let backslashes = ones(bits_where(chunk, |byte| byte == b'\\'));
+        backslashes
+            .map(|offset| at + offset)
+            .any(|at| escapes_ascii(raw, at))
     })
 }
 
-/// Bytes behind a trigger that are looked at first, and at most, in raw text.
-const GLANCES_BYTES: [usize; 2] = [64, HOLD_BACK_BYTES_MAX];
+/// The same as whether any bit is set, for half the instructions.
+fn has_backslash(chunk: &[u8; CHUNK_BYTES]) -> bool {
+    chunk.iter().fold(false, |any, &byte| any | (byte == b'\\'))
+}
+
+/// Whether the backslash at `at` begins such an escape.
+fn escapes_ascii(raw: &[u8], at: usize) -> bool {
+    matches!(
+        raw.get(at + 1..),
+        Some([b'/', ..] | [b'u', b'0', b'0', b'0'..=b'7', ..])
+    )
+}
+
+/// Bytes from a trigger on that are looked at before anything else: most of what is not a credential
+/// shows in them.
+const GLANCE_BYTES: usize = 12;
+
+/// Bytes from a trigger on that are looked at next, and at most, in raw text.
+const LOOKS_BYTES: [usize; 2] = [64, HOLD_BACK_BYTES_MAX];
 
 /// Whether a rule of this trigger could match once the escapes around it are decoded. What stands up
 /// to the first backslash is as it will be; what follows it could be anything.
 fn may_present(occurrence: &Occurrence<'_>, raw: &[u8]) -> bool {
+    let plain = |bytes| {
+        let ahead = raw
+            .get(occurrence.at..raw.len().min(occurrence.at + bytes))
+            .unwrap_or_default();
+        ahead.split(|&byte| byte == b'\\').next().unwrap_or_default()
+    };
     let behind = raw
         .get(occurrence.at.saturating_sub(LOOK_BEHIND_BYTES)..occurrence.at)
         .unwrap_or_default();
-    let escaped = behind.contains(&b'\\');
-    let mut rules = occurrence
-        .rules
-        .iter()
-        .filter(|rule| escaped || rule.before.allows(behind));
-    rules.any(|rule| {
-        GLANCES_BYTES
-            .iter()
-            .all(|&bytes| may_walk(rule, raw, occurrence.at, bytes))
+    let allows = |rule: &Rule| behind.contains(&b'\\') || rule.before.allows(behind);
+    let glance = plain(GLANCE_BYTES);
+    occurrence.rules.iter().any(|rule| {
+        !is_absent(rule, glance)
+            && allows(rule)
+            && LOOKS_BYTES.iter().all(|&bytes| !is_absent(rule, plain(bytes)))
     })
 }
 
-fn may_walk(rule: &Rule, raw: &[u8], at: usize, bytes: usize) -> bool {
-    let ahead = raw.get(at..raw.len().min(at + bytes)).unwrap_or_default();
-    let plain = ahead.split(|&byte| byte == b'\\').next().unwrap_or_default();
-    walk(rule.shape, plain, 0, false) != Verdict::Absent
+/// Whether the rule cannot match, whatever follows these bytes from its trigger on.
+fn is_absent(rule: &Rule, ahead: &[u8]) -> bool {
+    walk(rule.shape, ahead, 0, false) == Verdict::Absent
 }

@@ -72,7 +72,16 @@ fn ends_in_escape(behind: &[u8]) -> bool {
 }
 
 fn ends_in_any(behind: &[u8], words: &[&str]) -> bool {
-    words.iter().any(|word| {
+    let Some(last) = behind.last() else {
+        return words.contains(&"");
+    };
+    // Most words end otherwise, which one byte tells.
+    let ends_alike = |word: &&&str| {
+        word.bytes()
+            .last()
+            .is_none_or(|end| end.eq_ignore_ascii_case(last))
+    };
+    words.iter().filter(ends_alike).any(|word| {
         let from = behind.len().checked_sub(word.len());
         from.and_then(|from| behind.get(from..))
             .is_some_and(|end| end.eq_ignore_ascii_case(word.as_bytes()))

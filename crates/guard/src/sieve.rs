@@ -7,103 +7,82 @@
 
 use std::ops::Range;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, MatchKind};
 
-use crate::class::Class;
 use crate::rules::{Rule, all};
+use crate::runs::{RUN_BYTES_MIN, Runs, WORD};
 use crate::shape::Part;
 
-/// What runs are made of.
-const WORD: Class = Class::of("A-Za-z0-9+/=_.~-");
-
-/// The shortest run that counts. One this long covers a whole aligned block.
-const RUN_BYTES_MIN: usize = 2 * BLOCK_BYTES - 1;
-
-const BLOCK_BYTES: usize = 8;
-
 /// Escapes make the way from a trigger to its run longer in a raw body than in its text.
-const ESCAPES_MAX: usize = 4;
+pub(crate) const ESCAPES_MAX: usize = 4;
 
 /// Windows of a text that are worth searching.
 pub(crate) struct Sieve {
-    word: [bool; 256],
     /// The most bytes from a trigger to the start of its run.
     lead: usize,
-    /// Triggers of rules that match without a run.
+    /// Triggers of rules that match without a run; none when they cannot be searched for.
     sparse: Option<AhoCorasick>,
 }
 
 impl Sieve {
     pub(crate) fn new() -> Self {
-        let mut word = [false; 256];
-        for (byte, slot) in (0..=u8::MAX).zip(&mut word) {
-            *slot = WORD.has(byte);
-        }
-        let runs: Vec<(&Rule, Option<usize>)> = all().map(|rule| (rule, lead_of(rule))).collect();
-        let lead = runs.iter().filter_map(|(_, lead)| *lead).max().unwrap_or(0);
-        let without = runs.iter().filter(|(_, lead)| lead.is_none());
-        let sparse = AhoCorasick::new(without.flat_map(|(rule, _)| rule.triggers)).ok();
-        Self {
-            word,
-            lead: lead * ESCAPES_MAX,
-            sparse,
-        }
+        let leads: Vec<(&Rule, Option<usize>)> = all().map(|rule| (rule, lead_of(rule))).collect();
+        let lead = leads.iter().filter_map(|(_, lead)| *lead).max().unwrap_or(0);
+        let without = leads.iter().filter(|(_, lead)| lead.is_none());
+        // Only a search of this kind skips by vector instructions; these triggers do not overlap.
+        let sparse = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostFirst)
+            .build(without.flat_map(|(rule, _)| rule.triggers))
+            .ok();
+        Self { lead, sparse }
     }
 
-    /// Stretches that hold every trigger of every match, in order, apart from each other.
-    pub(crate) fn windows(&self, text: &[u8]) -> Vec<Range<usize>> {
-        let Some(sparse) = &self.sparse else {
-            return std::iter::once(0..text.len()).collect();
+    /// Stretches that hold every trigger of every match, in order, apart from each other. Looks no
+    /// further than they are asked for.
+    pub(crate) fn windows<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = Range<usize>> + 't {
+        let mut long = Runs::of(text)
+            .map(move |run| self.led_to(text, &run)..run.end)
+            .peekable();
+        let mut sparse = self.sparse_in(text).peekable();
+        // The next of either, if it starts no later.
+        let mut next = move |latest: usize| {
+            let in_time = |window: &Range<usize>| window.start <= latest;
+            match (long.peek(), sparse.peek()) {
+                (Some(run), Some(trigger)) if run.start <= trigger.start => long.next_if(in_time),
+                (Some(_), None) => long.next_if(in_time),
+                _ => sparse.next_if(in_time),
+            }
         };
-        let mut windows = self.runs(text);
-        let long = windows.len();
-        windows.extend(sparse.find_iter(text).map(|found| found.start()..found.end()));
-        if windows.len() > long {
-            windows.sort_unstable_by_key(|window| window.start);
-        }
-        windows.dedup_by(|next, kept| {
-            let touches = next.start <= kept.end;
-            if touches {
-                kept.end = kept.end.max(next.end);
+        std::iter::from_fn(move || {
+            let mut window = next(usize::MAX)?;
+            while let Some(more) = next(window.end) {
+                window.end = window.end.max(more.end);
             }
-            touches
-        });
-        windows
+            Some(window)
+        })
     }
 
-    /// Every run that is long enough, with what may lead to it.
-    fn runs(&self, text: &[u8]) -> Vec<Range<usize>> {
-        let mut windows = Vec::new();
-        let mut done = 0;
-        let (blocks, _) = text.as_chunks::<BLOCK_BYTES>();
-        for (block, at) in blocks.iter().zip((0..).step_by(BLOCK_BYTES)) {
-            // No early exit: eight look-ups cost less than a branch that is guessed wrong.
-            let whole = block.iter().fold(true, |all, &byte| all & self.is_word(byte));
-            if !whole || at < done {
-                continue;
-            }
-            let (before, after) = text.split_at_checked(at).unwrap_or_default();
-            let back = before
-                .iter()
-                .rev()
-                .take_while(|&&byte| self.is_word(byte))
-                .count();
-            let ahead = after.iter().take_while(|&&byte| self.is_word(byte)).count();
-            done = at + ahead;
-            if back + ahead >= RUN_BYTES_MIN {
-                windows.push((at - back).saturating_sub(self.lead)..done);
-            }
-        }
-        windows
+    /// The triggers of rules that match without a run.
+    fn sparse_in<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = Range<usize>> + 't {
+        let everywhere = self.sparse.is_none().then_some(0..text.len());
+        let found = self.sparse.iter().flat_map(move |sparse| sparse.find_iter(text));
+        found.map(|found| found.range()).chain(everywhere)
     }
 
-    fn is_word(&self, byte: u8) -> bool {
-        self.word.get(usize::from(byte)).is_some_and(|word| *word)
+    /// Where a trigger that leads to this run may start. Where no escape is, a raw body is its text.
+    fn led_to(&self, text: &[u8], run: &Range<usize>) -> usize {
+        let escaped = run.start.saturating_sub(self.lead * ESCAPES_MAX);
+        let may_be = text.get(escaped..run.start).unwrap_or_default();
+        if may_be.contains(&b'\\') {
+            escaped
+        } else {
+            run.start.saturating_sub(self.lead)
+        }
     }
 }
 
 /// The most bytes between a match's start and the run it cannot be without; `None` if it can be without.
-fn lead_of(rule: &Rule) -> Option<usize> {
+pub(crate) fn lead_of(rule: &Rule) -> Option<usize> {
     let all_word = |text: &str| text.bytes().all(|byte| WORD.has(byte));
     let longest = |words: &[&str]| words.iter().map(|word| word.len()).max().unwrap_or(0);
     let (mut passed, mut run_from, mut run) = (0, 0, 0);
@@ -158,21 +137,22 @@ mod tests {
         for offset in 0..40 {
             let text =
                 |bytes: usize| [" ".repeat(offset), "k".repeat(bytes), " and no more".to_owned()].concat();
-            let just = sieve.windows(text(RUN_BYTES_MIN).as_bytes());
+            let just: Vec<_> = sieve.windows(text(RUN_BYTES_MIN).as_bytes()).collect();
             assert!(
                 just.iter().any(|window| window.end == offset + RUN_BYTES_MIN),
                 "{offset}: {just:?}"
             );
             assert!(
-                sieve.windows(text(RUN_BYTES_MIN - 1).as_bytes()).is_empty(),
+                sieve.windows(text(RUN_BYTES_MIN - 1).as_bytes()).next().is_none(),
                 "{offset}"
             );
         }
         assert!(
             sieve
                 .windows(b"as people write: not one long word among them")
-                .is_empty()
+                .next()
+                .is_none()
         );
-        assert_eq!(sieve.windows(b"see http://a b").len(), 1);
+        assert_eq!(sieve.windows(b"see http://a b").count(), 1);
     }
 }

@@ -81,7 +81,7 @@ impl StreamScan {
         let mut from = self.cleared;
         self.cleared = loop {
             let next = triggers
-                .find(&self.window, from)
+                .find(&self.window, from..self.window.len())
                 .filter(|occurrence| occurrence.at < stop);
             match next {
                 None => break stop,

@@ -2,6 +2,7 @@
 //! Never decides whether a rule matches.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use crate::pairs::Pairs;
 use crate::rules::{Rule, all};
@@ -47,9 +48,23 @@ impl Triggers {
         }
     }
 
-    /// The first trigger at or behind `from`, by the literal alone.
-    pub(crate) fn find(&self, text: &[u8], from: usize) -> Option<Occurrence<'_>> {
-        let (at, literal) = self.pairs.find(text, from)?;
+    /// The triggers that stand in a stretch of the text, by the literals alone.
+    pub(crate) fn within<'t>(
+        &'t self,
+        text: &'t [u8],
+        stretch: Range<usize>,
+    ) -> impl Iterator<Item = Occurrence<'t>> + 't {
+        let mut from = stretch.start;
+        std::iter::from_fn(move || {
+            let first = self.find(text, from..stretch.end)?;
+            from = first.at + 1;
+            Some(first)
+        })
+    }
+
+    /// The first of them.
+    pub(crate) fn find(&self, text: &[u8], stretch: Range<usize>) -> Option<Occurrence<'_>> {
+        let (at, literal) = self.pairs.find(text, stretch)?;
         let (_, rules) = self.literals.get(literal)?;
         Some(Occurrence { at, rules })
     }
@@ -127,7 +142,7 @@ mod tests {
             let text = format!("{}a ghp_ b AKIA ghp_ -----BEGIN sk-", "x".repeat(shift));
             let mut from = 0;
             let mut places = Vec::new();
-            while let Some(next) = triggers.find(text.as_bytes(), from) {
+            while let Some(next) = triggers.find(text.as_bytes(), from..text.len()) {
                 places.push(next.at - shift);
                 from = next.at + 1;
             }
@@ -146,7 +161,7 @@ mod tests {
             ] {
                 let naive = text.find(literal);
                 assert_eq!(
-                    triggers.find(text.as_bytes(), 0).map(|next| next.at),
+                    triggers.find(text.as_bytes(), 0..text.len()).map(|next| next.at),
                     naive,
                     "{text}"
                 );
@@ -154,7 +169,7 @@ mod tests {
                 assert!(
                     second.is_none()
                         || triggers
-                            .find(text.as_bytes(), 1)
+                            .find(text.as_bytes(), 1..text.len())
                             .is_some_and(|next| next.at <= second.unwrap())
                 );
             }
@@ -173,7 +188,7 @@ mod tests {
                 let plain =
                     (0..text.len()).find(|&at| literals().any(|literal| text[at..].starts_with(literal)));
                 assert_eq!(
-                    triggers.find(text.as_bytes(), 0).map(|next| next.at),
+                    triggers.find(text.as_bytes(), 0..text.len()).map(|next| next.at),
                     plain,
                     "{text}"
                 );
