@@ -76,9 +76,7 @@ impl Pairs {
             if at >= stretch.end || best.is_some_and(|(start, _)| at > start + self.offset_max) {
                 break;
             }
-            if self.may_hold_both(text, at) {
-                best = best.into_iter().chain(self.in_stride(text, at, &stretch)).min();
-            }
+            best = best.into_iter().chain(self.in_stride(text, at, &stretch)).min();
             at += STRIDE;
         }
         best
@@ -101,32 +99,43 @@ impl Pairs {
         self.entries.get(usize::from(pair)).copied().unwrap_or_default()
     }
 
-    /// Whether a literal's first pair and its second follow each other in or around this stride.
-    fn may_hold_both(&self, text: &[u8], at: usize) -> bool {
-        let around = text
-            .get(at.wrapping_sub(1)..at + STRIDE + 1)
-            .and_then(|around| <&[u8; STRIDE + 2]>::try_from(around).ok());
-        let Some(&[a, b, c, d, e, f, g, h, i, j]) = around else {
-            return true;
-        };
-        let both = |x, y, z| (self.entry(x, y) >> 1) & self.entry(y, z);
-        let any =
-            both(a, b, c) | both(b, c, d) | both(c, d, e) | both(d, e, f) | both(e, f, g) | both(f, g, h);
-        (any | both(g, h, i) | both(h, i, j)) & SECOND != 0
-    }
-
     /// The earliest literal that has its first pair, or its second, at a place that is looked at here.
     fn in_stride(&self, text: &[u8], at: usize, stretch: &Range<usize>) -> Option<(usize, usize)> {
         let from = at.saturating_sub(1);
         let around = text.get(from..text.len().min(at + STRIDE + 1))?;
-        let triples = around.windows(3).zip(from..);
-        let literals = triples.filter_map(|(triple, at)| match triple {
-            [a, b, c] if self.entry(*a, *b) & FIRST != 0 && self.entry(*b, *c) & SECOND != 0 => {
-                self.compare(bucket(*a, *b, *c), text, at, stretch)
+        let mut marked = self.marked(around);
+        let mut first: Option<(usize, usize)> = None;
+        while marked != 0 {
+            let nth = marked.trailing_zeros() as usize;
+            marked &= marked - 1;
+            if let Some([a, b, c]) = around.get(nth..).and_then(<[u8]>::first_chunk) {
+                let found = self.compare(bucket(*a, *b, *c), text, from + nth, stretch);
+                first = first.into_iter().chain(found).min();
             }
-            _ => None,
-        });
-        literals.min()
+        }
+        first
+    }
+
+    /// Where in these few bytes a literal's first pair and its second follow each other, a bit each.
+    fn marked(&self, around: &[u8]) -> u32 {
+        let Ok(&[a, b, c, d, e, f, g, h, i, j]) = <&[u8; STRIDE + 2]>::try_from(around) else {
+            let triples = around.windows(3).zip(0..);
+            return triples.fold(0, |marked, (triple, nth)| match triple {
+                [a, b, c] => marked | self.both(*a, *b, *c) << nth,
+                _ => marked,
+            });
+        };
+        // No branch: one that is guessed wrong costs more than all these look-ups.
+        let low = self.both(a, b, c) | self.both(b, c, d) << 1 | self.both(c, d, e) << 2;
+        let mid = self.both(d, e, f) << 3 | self.both(e, f, g) << 4 | self.both(f, g, h) << 5;
+        low | mid | self.both(g, h, i) << 6 | self.both(h, i, j) << 7
+    }
+
+    /// 1 if the first two bytes are some literal's first pair and the last two some literal's second.
+    fn both(&self, a: u8, b: u8, c: u8) -> u32 {
+        u32::from(
+            (self.entry(a, b) >> FIRST.trailing_zeros()) & (self.entry(b, c) >> SECOND.trailing_zeros()) & 1,
+        )
     }
 
     fn entry(&self, first: u8, second: u8) -> u8 {
