@@ -283,6 +283,10 @@ fn neutral(request: &mut Fields<'_>) -> Done {
     {
         return Err(DialectError::not_carried("modalities", TO));
     }
+    // Unlike other empty objects this one asks for something: a search with its default settings.
+    if request.take("web_search_options").is_some() {
+        return Err(DialectError::not_carried("web_search_options", TO));
+    }
     request.forget(&["prompt_cache_key", "prompt_cache_retention"]);
     Ok(())
 }
