@@ -19,7 +19,7 @@ impl EntryLog for SqliteStore {
         shipments: &[Shipment],
     ) -> Result<u64, StoreError> {
         for shipment in shipments {
-            must_own(scope, shipment.entry.tenant)?;
+            must_own(scope, shipment.posting.tenant)?;
         }
         let mut transaction = self.write().await?;
         let size = size(&mut transaction, scope).await?;
@@ -29,7 +29,7 @@ impl EntryLog for SqliteStore {
                 new.push(shipment);
             }
         }
-        let charges = new.iter().flat_map(|shipment| &shipment.entry.charges);
+        let charges = new.iter().flat_map(|shipment| &shipment.posting.charges);
         budgets::charge_all(&mut transaction, scope, node, charges).await?;
         save_size(&mut transaction, scope, size + new.len() as u64).await?;
         commit(transaction).await?;
@@ -67,14 +67,21 @@ impl EntryLog for SqliteStore {
         rows.iter().map(read_entry).collect()
     }
 
-    async fn leaf_hashes(&self, scope: &TenantScope, size: u64) -> Result<Vec<[u8; 32]>, StoreError> {
-        let rows = sqlx::query("SELECT leaf FROM entries WHERE tenant = ? AND idx < ? ORDER BY idx")
-            .bind(scope.tenant().to_string())
-            .bind(row::signed(size))
-            .fetch_all(&self.readers)
-            .await
-            .map_err(fault)?;
-        if (rows.len() as u64) < size {
+    async fn leaf_hashes(
+        &self,
+        scope: &TenantScope,
+        from: u64,
+        size: u64,
+    ) -> Result<Vec<[u8; 32]>, StoreError> {
+        let rows =
+            sqlx::query("SELECT leaf FROM entries WHERE tenant = ? AND idx >= ? AND idx < ? ORDER BY idx")
+                .bind(scope.tenant().to_string())
+                .bind(row::signed(from))
+                .bind(row::signed(size))
+                .fetch_all(&self.readers)
+                .await
+                .map_err(fault)?;
+        if (rows.len() as u64) < size.saturating_sub(from) {
             return Err(StoreError::NotFound);
         }
         rows.iter()
@@ -170,7 +177,7 @@ async fn insert(
         .bind(row::signed(columns.output_tokens))
         .bind(columns.cost.nanos())
         .bind(columns.leaf.as_slice())
-        .bind(&shipment.bytes)
+        .bind(&*shipment.bytes)
         .execute(connection)
         .await
         .map_err(fault)?;

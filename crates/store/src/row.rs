@@ -56,17 +56,17 @@ pub const REFUSED: &str = "refused";
 impl EntryColumns {
     /// The columns of a shipment.
     pub fn of(shipment: &Shipment) -> Self {
-        let entry = &shipment.entry;
+        let posting = &shipment.posting;
         Self {
-            request: entry.id,
-            finished: entry.finished,
-            key: entry.key,
-            team: entry.team,
-            model: entry.model.as_deref().map(model_column),
-            outcome: outcome_name(&entry.outcome),
-            prompt_tokens: entry.usage.prompt(),
-            output_tokens: entry.usage.output,
-            cost: entry.cost,
+            request: posting.request,
+            finished: posting.finished,
+            key: posting.key,
+            team: posting.team,
+            model: posting.model.as_deref().map(model_column),
+            outcome: outcome_name(&posting.outcome),
+            prompt_tokens: posting.prompt_tokens,
+            output_tokens: posting.output_tokens,
+            cost: posting.cost,
             leaf: merkle::leaf_hash(&shipment.bytes),
         }
     }

@@ -33,8 +33,12 @@ impl IdText {
 
     /// The text.
     pub fn as_str(&self) -> &str {
-        let said = self.bytes.get(..self.len).unwrap_or_default();
-        std::str::from_utf8(said).unwrap_or_default()
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    /// The text's bytes, all ASCII.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
     }
 }
 

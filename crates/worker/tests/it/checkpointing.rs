@@ -28,14 +28,7 @@ fn checkpointer(store: &Arc<FlakyStore>, seed: u8) -> Checkpointer {
 }
 
 async fn grow(store: &FlakyStore, of: u128, ids: impl IntoIterator<Item = u128>) {
-    let shipments: Vec<_> = ids
-        .into_iter()
-        .map(|id| entry(id, of))
-        .map(|entry| Shipment {
-            bytes: entry.to_bytes(),
-            entry,
-        })
-        .collect();
+    let shipments: Vec<_> = ids.into_iter().map(|id| Shipment::from(&entry(id, of))).collect();
     store.inner.append(&scope(of), NODE, &shipments).await.unwrap();
 }
 

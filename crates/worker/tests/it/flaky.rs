@@ -125,7 +125,7 @@ impl EntryLog for FlakyStore {
         let refused = u128::from(self.refuses.load(Ordering::SeqCst));
         if shipments
             .iter()
-            .any(|shipment| refused > 0 && shipment.entry.id.as_u128() == refused)
+            .any(|shipment| refused > 0 && shipment.posting.request.as_u128() == refused)
         {
             return Err(StoreError::Damaged("told to refuse".into()));
         }
@@ -151,9 +151,14 @@ impl EntryLog for FlakyStore {
         self.mood()?;
         self.inner.entries(scope, from, count).await
     }
-    async fn leaf_hashes(&self, scope: &TenantScope, size: u64) -> Result<Vec<[u8; 32]>, StoreError> {
+    async fn leaf_hashes(
+        &self,
+        scope: &TenantScope,
+        from: u64,
+        size: u64,
+    ) -> Result<Vec<[u8; 32]>, StoreError> {
         self.mood()?;
-        self.inner.leaf_hashes(scope, size).await
+        self.inner.leaf_hashes(scope, from, size).await
     }
     async fn put_checkpoint(
         &self,
