@@ -43,6 +43,9 @@ pub struct EntryColumns {
 pub const MODEL_CHARS_MAX: usize = 256;
 
 fn model_column(model: &str) -> String {
+    if model.len() <= MODEL_CHARS_MAX && !model.contains('\0') {
+        return model.to_owned();
+    }
     model
         .chars()
         .take(MODEL_CHARS_MAX)

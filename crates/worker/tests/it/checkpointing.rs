@@ -154,6 +154,21 @@ async fn anp_0012_a_log_that_disagrees_with_its_signed_head_is_not_signed_again(
     }
 }
 
+/// The head is over what was shipped, so that the offline verifier finds the change.
+#[tokio::test]
+async fn anp_0012_an_entry_changed_before_its_head_is_signed_is_not_signed_as_it_is_now() {
+    let store = store().await;
+    let mut checkpointer = checkpointer(&store, 1);
+    grow(&store, 1, 1..=3).await;
+    checkpointer.checkpoint_all(NOW).await.unwrap();
+    grow(&store, 1, 4..=6).await;
+    store.changed.store(true, Ordering::SeqCst);
+    let changed = EntryLog::entries(&*store, &scope(1), 5, 1).await.unwrap();
+    assert_ne!(changed[0].bytes, entry(6, 1).to_bytes());
+    checkpointer.checkpoint_all(NOW).await.unwrap();
+    assert_eq!(believed(&store, 1).await.size, 6);
+}
+
 #[tokio::test]
 async fn anp_0012_a_forged_note_is_not_taken_for_a_head() {
     let store = store().await;
