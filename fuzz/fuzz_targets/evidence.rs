@@ -2,7 +2,7 @@
 #![no_main]
 
 use ledger::note::{Signer, Verifier};
-use ledger::{Entry, Intent, bundle};
+use ledger::{Entry, Intent, Posting, bundle};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -10,6 +10,9 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(entry.to_bytes(), data);
     }
     let _ = Intent::from_bytes(data);
+    if let Ok((_, bytes)) = Posting::read(data) {
+        assert!(data.ends_with(bytes));
+    }
     let Ok(text) = std::str::from_utf8(data) else { return };
     let Ok(signer) = Signer::from_seed("fuzz", &[7; 32]) else { return };
     let Ok(verifier) = Verifier::parse(&signer.verifier_text()) else { return };

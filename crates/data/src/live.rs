@@ -334,7 +334,7 @@ impl Live {
         let failed = self.reader.facts().error.is_some();
         self.report(if failed { Health::Failure } else { Health::Success });
         let outcome = if failed {
-            Outcome::UpstreamFailed("upstream_refused".to_owned())
+            Outcome::UpstreamFailed("upstream_refused".into())
         } else {
             Outcome::Completed
         };
@@ -363,7 +363,7 @@ impl Live {
             ),
             None => Vec::new(),
         };
-        self.close(Outcome::UpstreamFailed(refusal.code.as_str().to_owned()), last);
+        self.close(Outcome::UpstreamFailed(refusal.code.as_str().into()), last);
     }
 
     /// Settles, at once where nothing has to be waited for.

@@ -256,16 +256,16 @@ impl Ticket {
             node,
             started: self.started,
             operation: self.operation,
-            dialect: self.dialect().as_str().to_owned(),
-            model: self.model.as_deref().unwrap_or_default().to_owned(),
-            target: self.target.as_ref().map(|t| t.label.to_string()),
+            dialect: self.dialect().as_str().into(),
+            model: self.model.clone().unwrap_or_default(),
+            target: self.target.as_ref().map(|t| t.label.clone()),
             bound: self.bound,
             charges: self
                 .reservation
                 .as_ref()
                 .map(|r| r.charges(self.bound))
                 .unwrap_or_default(),
-            price_version: self.settings.price_version.to_string(),
+            price_version: self.settings.price_version.clone(),
         }
     }
 }

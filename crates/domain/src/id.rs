@@ -11,6 +11,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
+mod text;
+
+pub use text::IdText;
+use text::IdVisitor;
+
 /// A text that is not an identifier of the wanted kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a {kind} id: expected `{prefix}_` and 32 hex digits")]
@@ -49,12 +54,17 @@ macro_rules! ids {
             pub const fn as_bytes(&self) -> &[u8; 16] {
                 self.0.as_bytes()
             }
+
+            /// The text form, on the stack: for hot paths and for buffers.
+            pub fn text(&self) -> IdText {
+                const { assert!($prefix.len() <= text::PREFIX_BYTES_MAX) };
+                IdText::of(concat!($prefix, "_"), self.0)
+            }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(concat!($prefix, "_"))?;
-                f.write_str(uuid::fmt::Simple::from_uuid(self.0).encode_lower(&mut [0; 32]))
+                f.write_str(self.text().as_str())
             }
         }
 
@@ -74,16 +84,25 @@ macro_rules! ids {
             }
         }
 
+        /// Text where people read it, 16 bytes where they do not.
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                if serializer.is_human_readable() {
+                    serializer.serialize_str(self.text().as_str())
+                } else {
+                    serializer.serialize_bytes(self.as_bytes())
+                }
             }
         }
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
+                let visitor = IdVisitor { prefix: $prefix, read: Self::from_str, of: Self::from_u128 };
+                if deserializer.is_human_readable() {
+                    deserializer.deserialize_str(visitor)
+                } else {
+                    deserializer.deserialize_bytes(visitor)
+                }
             }
         }
     )*};
@@ -166,6 +185,19 @@ mod tests {
         assert_eq!(id.to_string().parse::<TenantId>().unwrap(), id);
         let error = id.to_string().parse::<TeamId>().unwrap_err().to_string();
         assert!(error.contains("is not a team id"), "{error}");
+    }
+
+    #[test]
+    fn the_text_on_the_stack_is_the_text() {
+        for bits in [0, 1, u128::MAX, 0x93429a207cfa0c9792e0000000000002] {
+            let (short, long) = (KeyId::from_u128(bits), NodeId::from_u128(bits));
+            assert_eq!(short.text().as_str(), format!("key_{bits:032x}"));
+            assert_eq!(long.to_string(), format!("node_{bits:032x}"));
+            let json = serde_json::to_string(&long).unwrap();
+            assert_eq!(json, format!("\"{long}\""));
+            assert_eq!(serde_json::from_str::<NodeId>(&json).unwrap(), long);
+            assert!(serde_json::from_str::<KeyId>(&json).is_err());
+        }
     }
 
     #[test]

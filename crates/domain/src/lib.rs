@@ -12,8 +12,8 @@ mod time;
 mod usage;
 
 pub use id::{
-    BudgetId, CheckpointId, IdError, KeyId, LeaseId, NodeId, ProjectId, RequestId, RequestIds, TeamId,
-    TenantId,
+    BudgetId, CheckpointId, IdError, IdText, KeyId, LeaseId, NodeId, ProjectId, RequestId, RequestIds,
+    TeamId, TenantId,
 };
 pub use money::{Money, MoneyError};
 pub use principal::{Operation, Principal, PrincipalKind, TenantScope};

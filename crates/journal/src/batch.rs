@@ -1,5 +1,6 @@
 //! What the shipper is handed.
 
+use bytes::Bytes;
 use domain::RequestId;
 
 use crate::Position;
@@ -9,8 +10,8 @@ use crate::Position;
 pub struct BatchEntry {
     /// The request.
     pub id: RequestId,
-    /// The bytes that were appended.
-    pub bytes: Vec<u8>,
+    /// The bytes that were appended; a part of what was read, not a copy.
+    pub bytes: Bytes,
     /// Where its record begins; for log lines.
     pub position: Position,
 }

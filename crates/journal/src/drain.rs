@@ -27,8 +27,11 @@ pub(crate) fn read(inner: &Inner, bytes_max: usize) -> Result<Batch, JournalErro
         if at.offset == end {
             continue;
         }
-        let offset =
-            Reader::open(&inner.dir, number)?.records(at.offset, end, bytes_max, |offset, record| {
+        let offset = Reader::open(&inner.dir, number)?.records(
+            at.offset,
+            end,
+            bytes_max,
+            |offset, read, record| {
                 if record.kind == Kind::Entry {
                     let position = Position {
                         segment: number,
@@ -36,11 +39,12 @@ pub(crate) fn read(inner: &Inner, bytes_max: usize) -> Result<Batch, JournalErro
                     };
                     entries.push(BatchEntry {
                         id: record.id,
-                        bytes: record.payload.to_vec(),
+                        bytes: read.slice_ref(record.payload),
                         position,
                     });
                 }
-            })?;
+            },
+        )?;
         at.offset = offset;
         if !entries.is_empty() || offset < end {
             break;
@@ -144,7 +148,7 @@ fn payload_at(reader: &Reader, place: Place) -> Result<Vec<u8>, JournalError> {
         from,
         end,
         usize::try_from(place.bytes).unwrap_or(usize::MAX),
-        |_, record| {
+        |_, _, record| {
             bytes = record.payload.to_vec();
         },
     )?;

@@ -5,6 +5,8 @@ use std::io::Write;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
+
 use crate::JournalError;
 use crate::frame::{self, Broken, HEAD_BYTES};
 
@@ -205,22 +207,22 @@ impl Reader {
     }
 
     /// The bytes from `from` up to `to`.
-    fn bytes(&self, from: u64, to: u64) -> Result<Vec<u8>, JournalError> {
+    fn bytes(&self, from: u64, to: u64) -> Result<Bytes, JournalError> {
         let mut bytes = vec![0; usize::try_from(to.saturating_sub(from)).unwrap_or(0)];
         self.file
             .read_exact_at(&mut bytes, from)
             .map_err(JournalError::io("read", &self.path))?;
-        Ok(bytes)
+        Ok(bytes.into())
     }
 
-    /// Hands whole records from `from` on to `each`, reading about `bytes_max` but at least one record, never
+    /// Hands whole records from `from` on to `each`, with the bytes they are part of, reading about `bytes_max` but at least one record, never
     /// beyond `end`. Returns where it stopped.
     pub(crate) fn records(
         &self,
         from: u64,
         end: u64,
         bytes_max: usize,
-        mut each: impl FnMut(u64, frame::Read<'_>),
+        mut each: impl FnMut(u64, &Bytes, frame::Read<'_>),
     ) -> Result<u64, JournalError> {
         let mut bytes = self.bytes(from, end.min(from.saturating_add(bytes_max as u64)))?;
         let mut offset = from;
@@ -230,7 +232,7 @@ impl Reader {
             match frame::read(rest, self.salt) {
                 Ok(record) => {
                     let length = record.bytes();
-                    each(offset, record);
+                    each(offset, &bytes, record);
                     offset += length;
                 }
                 Err(_) if offset == end => return Ok(offset),

@@ -2,11 +2,15 @@
 //!
 //! An entry never holds a prompt, an answer or a credential.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use domain::{KeyId, Money, NodeId, Operation, ProjectId, RequestId, TeamId, TenantId, UnixMillis, Usage};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::Charge;
+use crate::{Charge, Digest};
+
+mod canonical;
 
 /// The longest entry or intent that is read.
 pub const ENTRY_BYTES_MAX: usize = 1024 * 1024;
@@ -24,6 +28,9 @@ pub enum EntryError {
     /// unknown or superfluous field. Two spellings of one entry would have two hashes.
     #[error("not in canonical form: differs at byte {0}")]
     NotCanonical(usize),
+    /// A record of the journal that another version of the gate wrote.
+    #[error("record format {0} is not known: ship it with the version of the gate that wrote it")]
+    UnknownFormat(u8),
 }
 
 /// How a call ended.
@@ -33,11 +40,11 @@ pub enum Outcome {
     /// Answered to the last byte.
     Completed,
     /// The gate said no; the refusal's stable code.
-    Refused(String),
+    Refused(Cow<'static, str>),
     /// The caller left before the last byte.
     ClientGone,
     /// The provider failed after the call was sent; the refusal's stable code.
-    UpstreamFailed(String),
+    UpstreamFailed(Cow<'static, str>),
     /// The gate's process died; billed at the reserved bound.
     Interrupted,
 }
@@ -80,13 +87,13 @@ pub struct Entry {
     /// What was asked.
     pub operation: Operation,
     /// The caller's dialect: `openai` or `anthropic`.
-    pub dialect: String,
+    pub dialect: Cow<'static, str>,
     /// The model the caller named.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub model: Option<String>,
+    pub model: Option<Arc<str>>,
     /// `provider/upstream-model` that served it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub target: Option<String>,
+    pub target: Option<Arc<str>>,
     /// How it ended.
     pub outcome: Outcome,
     /// The HTTP status the caller got.
@@ -103,7 +110,7 @@ pub struct Entry {
     /// What it cost.
     pub cost: Money,
     /// The price list the cost was reckoned by.
-    pub price_version: String,
+    pub price_version: Arc<str>,
     /// What it took from each budget.
     pub charges: Vec<Charge>,
     /// Ids of the Cedar policies that decided.
@@ -114,46 +121,46 @@ pub struct Entry {
     pub findings: Vec<String>,
     /// BLAKE3 of the request body as received, hex.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub request_digest: Option<String>,
+    pub request_digest: Option<Digest>,
     /// BLAKE3 of the response body as sent, hex.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub response_digest: Option<String>,
+    pub response_digest: Option<Digest>,
 }
 
 impl Entry {
+    /// Room for the canonical bytes as most are; longer ones grow.
+    pub(crate) const BYTES_USUAL: usize = 1280;
+
     /// The canonical bytes: compact JSON in field order.
     pub fn to_bytes(&self) -> Vec<u8> {
-        canonical(self)
+        let mut bytes = Vec::with_capacity(Self::BYTES_USUAL);
+        self.write_bytes(&mut bytes);
+        bytes
+    }
+
+    /// Appends the canonical bytes.
+    pub(crate) fn write_bytes(&self, out: &mut Vec<u8>) {
+        canonical::write(self, out);
     }
 
     /// The entry that has exactly these canonical bytes.
     // threat: AGP-R2
     // threat: ANP-0012
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, EntryError> {
-        read_canonical(bytes)
+        if bytes.len() > ENTRY_BYTES_MAX {
+            return Err(EntryError::TooLong(bytes.len()));
+        }
+        let entry: Self =
+            serde_json::from_slice(bytes).map_err(|error| EntryError::Malformed(error.to_string()))?;
+        let again = entry.to_bytes();
+        if again == bytes {
+            return Ok(entry);
+        }
+        let pairs = again.iter().zip(bytes);
+        Err(EntryError::NotCanonical(
+            pairs.take_while(|(ours, theirs)| ours == theirs).count(),
+        ))
     }
-}
-
-/// Serialising plain structs of integers, strings and lists does not fail.
-pub(crate) fn canonical<T: Serialize>(value: &T) -> Vec<u8> {
-    serde_json::to_vec(value).unwrap_or_default()
-}
-
-pub(crate) fn read_canonical<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T, EntryError> {
-    if bytes.len() > ENTRY_BYTES_MAX {
-        return Err(EntryError::TooLong(bytes.len()));
-    }
-    let value: T = serde_json::from_slice(bytes).map_err(|error| EntryError::Malformed(error.to_string()))?;
-    let again = canonical(&value);
-    if again == bytes {
-        return Ok(value);
-    }
-    let same = again
-        .iter()
-        .zip(bytes)
-        .take_while(|(ours, theirs)| ours == theirs)
-        .count();
-    Err(EntryError::NotCanonical(same))
 }
 
 #[cfg(test)]
@@ -197,8 +204,8 @@ mod tests {
             }],
             policies: vec!["policy0".into()],
             findings: vec!["secrets.aws_access_key:redact".into()],
-            request_digest: Some("00".repeat(32)),
-            response_digest: Some("ff".repeat(32)),
+            request_digest: Some(Digest([0; 32])),
+            response_digest: Some(Digest([255; 32])),
         }
     }
 

@@ -1,10 +1,16 @@
 //! The intent: what a call may cost, written down before it is sent, so that a crash cannot hide spend.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use domain::{KeyId, Money, NodeId, Operation, ProjectId, RequestId, TeamId, TenantId, UnixMillis, Usage};
 use serde::{Deserialize, Serialize};
 
-use crate::entry::{canonical, read_canonical};
+use crate::compact::{self, Format};
 use crate::{Charge, Entry, EntryError, Outcome, UsageSource};
+
+/// Room for an intent as most are; longer ones grow.
+const BYTES_USUAL: usize = 320;
 
 /// Journaled before a call goes upstream. An intent without an entry of the same id, found when the
 /// journal is replayed, was in flight when the process died: [`Intent::interrupted`] bills it at its bound.
@@ -18,7 +24,6 @@ pub struct Intent {
     /// The credential's team.
     pub team: TeamId,
     /// The credential's project.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub project: Option<ProjectId>,
     /// The credential.
     pub key: KeyId,
@@ -29,29 +34,31 @@ pub struct Intent {
     /// What is asked.
     pub operation: Operation,
     /// The caller's dialect.
-    pub dialect: String,
+    pub dialect: Cow<'static, str>,
     /// The model the caller named.
-    pub model: String,
+    pub model: Arc<str>,
     /// `provider/upstream-model` that is about to be called.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub target: Option<String>,
+    pub target: Option<Arc<str>>,
     /// The most that it can cost.
     pub bound: Money,
     /// What is reserved from each budget: the bound.
     pub charges: Vec<Charge>,
     /// The price list the bound was reckoned by.
-    pub price_version: String,
+    pub price_version: Arc<str>,
 }
 
 impl Intent {
-    /// The canonical bytes: compact JSON in field order.
+    /// What the journal holds of the intent.
     pub fn to_bytes(&self) -> Vec<u8> {
-        canonical(self)
+        compact::write(Format::Intent, self, Vec::with_capacity(BYTES_USUAL))
     }
 
-    /// The intent that has exactly these canonical bytes.
+    /// The intent that [`Intent::to_bytes`] wrote, with nothing behind it.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, EntryError> {
-        read_canonical(bytes)
+        match compact::read(Format::Intent, bytes)? {
+            (intent, []) => Ok(intent),
+            (_, rest) => Err(EntryError::Malformed(format!("{} bytes behind it", rest.len()))),
+        }
     }
 
     /// The entry of a call that nobody saw the end of: billed at the bound, for it may have cost that
@@ -92,6 +99,13 @@ mod tests {
     use super::*;
     use domain::BudgetId;
 
+    const PINNED: &str = concat!(
+        "011000000000000000000000000000000001100000000000000000000000000000000210000000000000000000000000",
+        "000000030010000000000000000000000000000000051000000000000000000000000000000006c8010009616e746872",
+        "6f7069630466617374010d6c6f63616c2f736d6f6c6c6d32880e0210000000000000000000000000000000070a880e10",
+        "000000000000000000000000000000080a880e0c613162326333643465356636",
+    );
+
     fn intent() -> Intent {
         let charge = |budget| Charge {
             budget: BudgetId::from_u128(budget),
@@ -117,22 +131,39 @@ mod tests {
     }
 
     #[test]
-    fn intents_read_back_and_only_in_canonical_form() {
+    fn intents_read_back_whole_and_with_nothing_behind() {
         let bytes = intent().to_bytes();
         assert_eq!(Intent::from_bytes(&bytes), Ok(intent()));
-        let spaced = String::from_utf8(bytes)
-            .unwrap()
-            .replace(",\"bound\"", ", \"bound\"");
+        for cut in 0..bytes.len() {
+            assert!(Intent::from_bytes(&bytes[..cut]).is_err(), "{cut}");
+        }
+        let longer = [&bytes[..], &[0]].concat();
         assert!(matches!(
-            Intent::from_bytes(spaced.as_bytes()),
-            Err(EntryError::NotCanonical(_))
+            Intent::from_bytes(&longer),
+            Err(EntryError::Malformed(_))
         ));
+        let long = vec![1; crate::ENTRY_BYTES_MAX + 1];
+        assert!(matches!(Intent::from_bytes(&long), Err(EntryError::TooLong(_))));
+    }
+
+    #[test]
+    fn an_intent_of_another_format_is_refused_by_name() {
+        let json = br#"{"id":"req_00000000000000000000000000000001"}"#;
+        assert_eq!(Intent::from_bytes(json), Err(EntryError::UnknownFormat(b'{')));
+    }
+
+    /// Journals on disks are read by the next version: a change here is a new `Format`.
+    #[test]
+    fn the_form_is_pinned() {
+        assert_eq!(hex::encode(intent().to_bytes()), PINNED);
     }
 
     #[test]
     fn an_entry_is_not_an_intent_nor_the_other_way_round() {
-        let entry = intent().interrupted(UnixMillis(200)).to_bytes();
-        assert!(Intent::from_bytes(&entry).is_err());
+        let entry = intent().interrupted(UnixMillis(200));
+        assert!(Intent::from_bytes(&entry.to_record()).is_err());
+        assert!(Intent::from_bytes(&entry.to_bytes()).is_err());
+        assert!(crate::Posting::read(&intent().to_bytes()).is_err());
         assert!(Entry::from_bytes(&intent().to_bytes()).is_err());
     }
 

@@ -4,17 +4,22 @@
 mod budget;
 pub mod bundle;
 mod catalog;
+mod compact;
+mod digest;
 mod entry;
 mod holding;
 mod intent;
 pub mod merkle;
 pub mod note;
+mod posting;
 mod price;
 mod window;
 
 pub use budget::{Budget, BudgetScope, Charge, Lease, Standing, Window};
 pub use catalog::{Capabilities, Catalog, CatalogError, ModelFacts, Override};
+pub use digest::Digest;
 pub use entry::{ENTRY_BYTES_MAX, Entry, EntryError, Outcome, UsageSource};
 pub use holding::{Holding, Overrun, Short, lease_size};
 pub use intent::Intent;
+pub use posting::Posting;
 pub use price::{LongPrompt, Price};

@@ -21,7 +21,7 @@ impl EntryLog for PostgresStore {
         shipments: &[Shipment],
     ) -> Result<u64, StoreError> {
         for shipment in shipments {
-            must_own(scope, shipment.entry.tenant)?;
+            must_own(scope, shipment.posting.tenant)?;
         }
         self.bounded(self.append_all(scope, node, shipments)).await
     }
@@ -67,13 +67,20 @@ impl EntryLog for PostgresStore {
             .collect()
     }
 
-    async fn leaf_hashes(&self, scope: &TenantScope, size: u64) -> Result<Vec<[u8; 32]>, StoreError> {
-        let select = "SELECT leaf FROM bartizan.entries WHERE tenant = $1 AND idx < $2 ORDER BY idx";
+    async fn leaf_hashes(
+        &self,
+        scope: &TenantScope,
+        from: u64,
+        size: u64,
+    ) -> Result<Vec<[u8; 32]>, StoreError> {
+        let select =
+            "SELECT leaf FROM bartizan.entries WHERE tenant = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
         let select = sqlx::query(select)
             .bind(scope.tenant().to_string())
+            .bind(row::signed(from))
             .bind(row::signed(size));
         let rows = self.bounded(self.rows(scope, select)).await?;
-        if (rows.len() as u64) < size {
+        if (rows.len() as u64) < size.saturating_sub(from) {
             return Err(StoreError::NotFound);
         }
         rows.iter()
@@ -124,7 +131,7 @@ impl PostgresStore {
         let size = lock_log(&mut transaction, scope).await?;
         let new = unknown(&mut transaction, scope, shipments).await?;
         insert(&mut transaction, scope, size, &new).await?;
-        let charges = new.iter().flat_map(|shipment| &shipment.entry.charges);
+        let charges = new.iter().flat_map(|shipment| &shipment.posting.charges);
         budgets::charge_all(&mut transaction, scope, node, charges).await?;
         commit(transaction).await?;
         Ok(new.len() as u64)
@@ -191,7 +198,7 @@ async fn unknown<'a>(
 ) -> Result<Vec<&'a Shipment>, StoreError> {
     let requests: Vec<String> = shipments
         .iter()
-        .map(|shipment| shipment.entry.id.to_string())
+        .map(|shipment| shipment.posting.request.to_string())
         .collect();
     let select = "SELECT request FROM bartizan.entries WHERE tenant = $1 AND request = ANY($2)";
     let known = sqlx::query_scalar(select)
@@ -241,7 +248,7 @@ async fn insert(
         .bind(each(&columns, |entry| entry.leaf.to_vec()))
         .bind(
             new.iter()
-                .map(|shipment| shipment.bytes.clone())
+                .map(|shipment| shipment.bytes.to_vec())
                 .collect::<Vec<_>>(),
         )
         .execute(&mut *connection)

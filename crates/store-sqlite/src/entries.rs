@@ -176,5 +176,5 @@ fn bind(insert: Insert, log: &Log, index: u64, shipment: &Shipment) -> Insert {
         .bind(row::signed(columns.output_tokens))
         .bind(columns.cost.nanos())
         .bind(columns.leaf.as_slice())
-        .bind(shipment.bytes.as_slice())
+        .bind(shipment.bytes.as_ref())
 }

@@ -20,12 +20,12 @@ impl EntryLog for SqliteStore {
         shipments: &[Shipment],
     ) -> Result<u64, StoreError> {
         for shipment in shipments {
-            must_own(scope, shipment.entry.tenant)?;
+            must_own(scope, shipment.posting.tenant)?;
         }
         let mut transaction = self.write().await?;
         let log = entries::log(&mut transaction, scope).await?;
         let new = entries::append(&mut transaction, &log, shipments).await?;
-        let charges = new.iter().flat_map(|shipment| &shipment.entry.charges);
+        let charges = new.iter().flat_map(|shipment| &shipment.posting.charges);
         budgets::charge_all(&mut transaction, scope, node, charges).await?;
         entries::save_size(&mut transaction, &log, new.len()).await?;
         commit(transaction).await?;
@@ -73,16 +73,22 @@ impl EntryLog for SqliteStore {
         rows.iter().map(read_entry).collect()
     }
 
-    async fn leaf_hashes(&self, scope: &TenantScope, size: u64) -> Result<Vec<[u8; 32]>, StoreError> {
-        let select = "SELECT leaf FROM entries
-                      WHERE log = (SELECT log FROM logs WHERE tenant = ?) AND idx < ? ORDER BY idx";
+    async fn leaf_hashes(
+        &self,
+        scope: &TenantScope,
+        from: u64,
+        size: u64,
+    ) -> Result<Vec<[u8; 32]>, StoreError> {
+        let select = "SELECT leaf FROM entries WHERE log = (SELECT log FROM logs WHERE tenant = ?)
+                      AND idx >= ? AND idx < ? ORDER BY idx";
         let rows = sqlx::query(select)
             .bind(scope.tenant().to_string())
+            .bind(row::signed(from))
             .bind(row::signed(size))
             .fetch_all(&self.readers)
             .await
             .map_err(fault)?;
-        if (rows.len() as u64) < size {
+        if (rows.len() as u64) < size.saturating_sub(from) {
             return Err(StoreError::NotFound);
         }
         rows.iter()

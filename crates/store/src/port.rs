@@ -4,9 +4,10 @@
 //! do not are for the node itself (its leases) and for loading the directory into memory.
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use credential::{KeyRecord, Limits};
 use domain::{BudgetId, Money, NodeId, RequestId, TeamId, TenantId, TenantScope, UnixMillis};
-use ledger::{Budget, Entry, Lease, Standing};
+use ledger::{Budget, Entry, Lease, Posting, Standing};
 use serde::{Deserialize, Serialize};
 
 /// Why a store did not do as asked. Drivers' texts stay in `Unavailable`'s log line, never in an answer.
@@ -168,10 +169,19 @@ pub trait Budgets: Send + Sync {
 /// An entry on its way into the log.
 #[derive(Debug, Clone)]
 pub struct Shipment {
-    /// The entry, read.
-    pub entry: Entry,
+    /// What is kept of it beside its bytes.
+    pub posting: Posting,
     /// Its canonical bytes, as they stood in the journal.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
+}
+
+impl From<&Entry> for Shipment {
+    fn from(entry: &Entry) -> Self {
+        Self {
+            posting: Posting::of(entry),
+            bytes: entry.to_bytes().into(),
+        }
+    }
 }
 
 /// An entry in the log.
@@ -260,8 +270,14 @@ pub trait EntryLog: Send + Sync {
         from: u64,
         count: u64,
     ) -> Result<Vec<StoredEntry>, StoreError>;
-    /// Leaf hashes of the first `size` entries, in order. `NotFound` if the log is shorter.
-    async fn leaf_hashes(&self, scope: &TenantScope, size: u64) -> Result<Vec<[u8; 32]>, StoreError>;
+    /// Leaf hashes of the entries from `from` up to `size`, in order, as they were reckoned when the entries
+    /// came. `NotFound` if the log is shorter than `size`.
+    async fn leaf_hashes(
+        &self,
+        scope: &TenantScope,
+        from: u64,
+        size: u64,
+    ) -> Result<Vec<[u8; 32]>, StoreError>;
     /// Keeps a signed tree head. `Conflict` if one of that size is there with another note.
     async fn put_checkpoint(
         &self,

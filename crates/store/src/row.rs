@@ -43,6 +43,9 @@ pub struct EntryColumns {
 pub const MODEL_CHARS_MAX: usize = 256;
 
 fn model_column(model: &str) -> String {
+    if model.len() <= MODEL_CHARS_MAX && !model.contains('\0') {
+        return model.to_owned();
+    }
     model
         .chars()
         .take(MODEL_CHARS_MAX)
@@ -56,17 +59,17 @@ pub const REFUSED: &str = "refused";
 impl EntryColumns {
     /// The columns of a shipment.
     pub fn of(shipment: &Shipment) -> Self {
-        let entry = &shipment.entry;
+        let posting = &shipment.posting;
         Self {
-            request: entry.id,
-            finished: entry.finished,
-            key: entry.key,
-            team: entry.team,
-            model: entry.model.as_deref().map(model_column),
-            outcome: outcome_name(&entry.outcome),
-            prompt_tokens: entry.usage.prompt(),
-            output_tokens: entry.usage.output,
-            cost: entry.cost,
+            request: posting.request,
+            finished: posting.finished,
+            key: posting.key,
+            team: posting.team,
+            model: posting.model.as_deref().map(model_column),
+            outcome: outcome_name(&posting.outcome),
+            prompt_tokens: posting.prompt_tokens,
+            output_tokens: posting.output_tokens,
+            cost: posting.cost,
             leaf: merkle::leaf_hash(&shipment.bytes),
         }
     }

@@ -65,9 +65,9 @@ async fn close(
     let id = open.id;
     match Intent::from_bytes(&open.bytes) {
         Ok(intent) => {
-            let bytes = intent.interrupted(now).to_bytes();
+            let record = intent.interrupted(now).to_record();
             let journal = shipper.journal().clone();
-            blocking(move || journal.append(Record::Entry { id, bytes: &bytes })).await?;
+            blocking(move || journal.append(Record::Entry { id, bytes: &record })).await?;
             recovery.interrupted += 1;
         }
         Err(error) => {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use domain::{NodeId, TenantId, TenantScope};
 use journal::{Batch, BatchEntry, Journal};
-use ledger::Entry;
+use ledger::{EntryError, Posting};
 use store::{Shipment, Store, StoreError};
 use telemetry::Metrics;
 use tokio::sync::{Mutex, watch};
@@ -67,6 +67,25 @@ struct Inner {
     options: ShipOptions,
     /// One batch at a time: `run` and `flush` may meet.
     shipping: Mutex<()>,
+}
+
+/// One tenant's part of a batch: what the journal held, and what goes to the store, in the same order.
+#[derive(Debug, Default)]
+struct Load<'a> {
+    raw: Vec<&'a BatchEntry>,
+    shipments: Vec<Shipment>,
+}
+
+/// What the journal's record says, without reading the entry itself: its bytes go on as they are.
+// threat: ANP-0006
+fn shipment(raw: &BatchEntry) -> Result<Shipment, EntryError> {
+    let (posting, bytes) = Posting::read(&raw.bytes)?;
+    if posting.request != raw.id {
+        let why = format!("the record is of {}, its entry of {}", raw.id, posting.request);
+        return Err(EntryError::Malformed(why));
+    }
+    let bytes = raw.bytes.slice_ref(bytes);
+    Ok(Shipment { posting, bytes })
 }
 
 impl Shipper {
@@ -165,18 +184,13 @@ impl Shipper {
             last: batch.last,
             ..Progress::default()
         };
-        let mut tenants: BTreeMap<TenantId, Vec<(&BatchEntry, Shipment)>> = BTreeMap::new();
+        let mut tenants: BTreeMap<TenantId, Load<'_>> = BTreeMap::new();
         for raw in &batch.entries {
-            match Entry::from_bytes(&raw.bytes) {
-                Ok(entry) => {
-                    let shipment = Shipment {
-                        entry,
-                        bytes: raw.bytes.clone(),
-                    };
-                    tenants
-                        .entry(shipment.entry.tenant)
-                        .or_default()
-                        .push((raw, shipment));
+            match shipment(raw) {
+                Ok(shipment) => {
+                    let load = tenants.entry(shipment.posting.tenant).or_default();
+                    load.raw.push(raw);
+                    load.shipments.push(shipment);
                 }
                 Err(error) => {
                     self.quarantine(raw, &error.to_string()).await?;
@@ -184,8 +198,8 @@ impl Shipper {
                 }
             }
         }
-        for (tenant, shipments) in tenants {
-            self.ship_tenant(tenant, &shipments, &mut progress).await?;
+        for (tenant, load) in &tenants {
+            self.ship_tenant(*tenant, load, &mut progress).await?;
         }
         Ok(progress)
     }
@@ -195,22 +209,17 @@ impl Shipper {
     async fn ship_tenant(
         &self,
         tenant: TenantId,
-        shipments: &[(&BatchEntry, Shipment)],
+        load: &Load<'_>,
         progress: &mut Progress,
     ) -> Result<(), WorkerError> {
         let scope = TenantScope::operator(tenant);
-        let all: Vec<Shipment> = shipments.iter().map(|(_, shipment)| shipment.clone()).collect();
-        match self.0.store.append(&scope, self.0.node, &all).await {
+        let append = |shipments| self.0.store.append(&scope, self.0.node, shipments);
+        match append(&load.shipments).await {
             Ok(new) => progress.new += new,
             Err(error @ StoreError::Unavailable(_)) => return Err(error.into()),
             Err(_) => {
-                for (raw, shipment) in shipments {
-                    match self
-                        .0
-                        .store
-                        .append(&scope, self.0.node, std::slice::from_ref(shipment))
-                        .await
-                    {
+                for (raw, shipment) in load.raw.iter().zip(&load.shipments) {
+                    match append(std::slice::from_ref(shipment)).await {
                         Ok(new) => progress.new += new,
                         Err(error @ StoreError::Unavailable(_)) => return Err(error.into()),
                         Err(error) => {
@@ -226,7 +235,7 @@ impl Shipper {
 
     async fn quarantine(&self, raw: &BatchEntry, why: &str) -> Result<(), WorkerError> {
         let name = format!("{}-{}.entry", raw.id, raw.position);
-        let path = self.set_aside(name, raw.bytes.clone()).await?;
+        let path = self.set_aside(name, raw.bytes.to_vec()).await?;
         tracing::error!(request = %raw.id, file = %path.display(), why, "ledger entry set aside: a person must look");
         Ok(())
     }

@@ -194,7 +194,7 @@ async fn agp_budget_3_1_a_model_without_a_price_is_refused_unless_it_is_said_to_
             _ => assert!(
                 entries
                     .iter()
-                    .all(|e| e.outcome == Outcome::Refused("model_unpriced".to_owned()))
+                    .all(|e| e.outcome == Outcome::Refused("model_unpriced".into()))
             ),
         }
         if status == 402 {

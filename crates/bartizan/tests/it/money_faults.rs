@@ -282,7 +282,7 @@ async fn judge(what: &str, one: &Seen, ends: Ends, house: &House) {
     if ends.billed {
         assert_eq!(
             (&entry.outcome, entry.usage_source),
-            (&Outcome::UpstreamFailed(code), UsageSource::Estimated),
+            (&Outcome::UpstreamFailed(code.into()), UsageSource::Estimated),
             "{context}"
         );
         // The endless one says more words than it was asked for, one a millisecond.
@@ -293,7 +293,7 @@ async fn judge(what: &str, one: &Seen, ends: Ends, house: &House) {
     } else {
         assert_eq!(
             (&entry.outcome, entry.usage_source),
-            (&Outcome::Refused(code), UsageSource::None),
+            (&Outcome::Refused(code.into()), UsageSource::None),
             "{context}"
         );
         assert_eq!(entry.cost, Money::ZERO, "{context}");

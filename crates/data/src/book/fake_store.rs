@@ -148,8 +148,13 @@ impl EntryLog for FakeStore {
     ) -> Result<Vec<StoredEntry>, StoreError> {
         self.inner.entries(scope, from, count).await
     }
-    async fn leaf_hashes(&self, scope: &TenantScope, size: u64) -> Result<Vec<[u8; 32]>, StoreError> {
-        self.inner.leaf_hashes(scope, size).await
+    async fn leaf_hashes(
+        &self,
+        scope: &TenantScope,
+        from: u64,
+        size: u64,
+    ) -> Result<Vec<[u8; 32]>, StoreError> {
+        self.inner.leaf_hashes(scope, from, size).await
     }
     async fn put_checkpoint(
         &self,

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use domain::{Threat, UnixMillis, Usage};
 use journal::Record;
-use ledger::{Entry, Outcome, UsageSource};
+use ledger::{Digest, Entry, Outcome, UsageSource};
 
 use crate::gate::Gate;
 use crate::observe;
@@ -37,7 +37,7 @@ impl End {
 
     /// Refused, by us or by the provider.
     pub fn refused(refusal: &Refusal, used: Used) -> Self {
-        let code = refusal.code.as_str().to_owned();
+        let code = refusal.code.as_str().into();
         let billed = used.source != UsageSource::None;
         let outcome = if billed {
             Outcome::UpstreamFailed(code)
@@ -76,11 +76,11 @@ pub async fn intend(gate: &Gate, ticket: &mut Ticket) -> Gated<()> {
 // threat: AGP-R2
 // threat: ANP-0012
 pub async fn run(gate: &Gate, mut ticket: Box<Ticket>, end: End) -> Gated<()> {
-    let (bytes, entry) = close(gate, &mut ticket, &end);
+    let (record, entry) = close(gate, &mut ticket, &end);
     let written = gate
         .journal_append(Record::Entry {
             id: ticket.id,
-            bytes: &bytes,
+            bytes: &record,
         })
         .await;
     observe::settled(gate, &ticket, &entry);
@@ -89,10 +89,10 @@ pub async fn run(gate: &Gate, mut ticket: Box<Ticket>, end: End) -> Gated<()> {
 
 /// The same where nothing may be waited for; only when the journal's promise is the kernel's.
 pub fn run_now(gate: &Gate, mut ticket: Box<Ticket>, end: &End) -> Gated<()> {
-    let (bytes, entry) = close(gate, &mut ticket, end);
+    let (record, entry) = close(gate, &mut ticket, end);
     let written = gate.journal.append(Record::Entry {
         id: ticket.id,
-        bytes: &bytes,
+        bytes: &record,
     });
     observe::settled(gate, &ticket, &entry);
     written.map(|_| ()).map_err(unrecorded)
@@ -175,7 +175,7 @@ fn scaled(tokens: u64, part: u64, all: u64) -> u64 {
     u64::try_from(u128::from(tokens) * u128::from(all) / u128::from(part)).unwrap_or(u64::MAX)
 }
 
-/// The money and the limits; then the entry.
+/// The money and the limits; then the entry, also as the journal holds it.
 fn close(gate: &Gate, ticket: &mut Ticket, end: &End) -> (Vec<u8>, Entry) {
     ticket.closed = true;
     let cost = ticket.cost(&end.used);
@@ -195,7 +195,7 @@ fn close(gate: &Gate, ticket: &mut Ticket, end: &End) -> (Vec<u8>, Entry) {
     }
     ticket.permits.clear();
     let entry = entry(gate, ticket, end, (cost, charges));
-    (entry.to_bytes(), entry)
+    (entry.to_record(), entry)
 }
 
 fn entry(
@@ -205,7 +205,7 @@ fn entry(
     (cost, charges): (domain::Money, Vec<ledger::Charge>),
 ) -> Entry {
     let principal = &ticket.key.principal;
-    let hex = |digest: Option<blake3::Hash>| digest.map(|d| d.to_hex().to_string());
+    let digest = |hash: Option<blake3::Hash>| hash.map(|hash| Digest(hash.into()));
     Entry {
         id: ticket.id,
         tenant: principal.tenant,
@@ -216,9 +216,9 @@ fn entry(
         started: ticket.started,
         finished: UnixMillis::now(),
         operation: ticket.operation,
-        dialect: ticket.dialect().as_str().to_owned(),
-        model: ticket.model.as_deref().map(str::to_owned),
-        target: ticket.target.as_ref().map(|t| t.label.to_string()),
+        dialect: ticket.dialect().as_str().into(),
+        model: ticket.model.clone(),
+        target: ticket.target.as_ref().map(|t| t.label.clone()),
         outcome: end.outcome.clone(),
         status: end.status,
         attempts: ticket.attempts,
@@ -226,12 +226,12 @@ fn entry(
         usage: end.used.usage,
         usage_source: end.used.source,
         cost,
-        price_version: ticket.settings.price_version.to_string(),
+        price_version: ticket.settings.price_version.clone(),
         charges,
         policies: std::mem::take(&mut ticket.policies),
         findings: std::mem::take(&mut ticket.findings),
-        request_digest: hex(ticket.request_digest),
-        response_digest: hex(ticket.response_digest),
+        request_digest: digest(ticket.request_digest),
+        response_digest: digest(ticket.response_digest),
     }
 }
 

@@ -215,7 +215,7 @@ fn agp_r1_a_full_disk_refuses_whole_records_and_passes() {
         batch
             .entries
             .iter()
-            .map(|e| (e.id, e.bytes.clone()))
+            .map(|e| (e.id, e.bytes.to_vec()))
             .collect::<Vec<_>>(),
         kept
     );

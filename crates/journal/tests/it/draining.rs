@@ -185,7 +185,7 @@ proptest! {
                 }
                 Step::Drain(bytes) => {
                     let batch = journal.read_from_cursor(bytes.into()).unwrap();
-                    drained.extend(batch.entries.into_iter().map(|e| e.bytes));
+                    drained.extend(batch.entries.into_iter().map(|e| e.bytes.to_vec()));
                     journal.advance(batch.next).unwrap();
                 }
                 Step::Reopen => {

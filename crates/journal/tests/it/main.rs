@@ -52,7 +52,7 @@ pub fn drain(journal: &Journal) -> Vec<(RequestId, Vec<u8>)> {
     let mut all = Vec::new();
     loop {
         let batch = journal.read_from_cursor(64 * 1024).unwrap();
-        all.extend(batch.entries.iter().map(|e| (e.id, e.bytes.clone())));
+        all.extend(batch.entries.iter().map(|e| (e.id, e.bytes.to_vec())));
         journal.advance(batch.next).unwrap();
         if batch.last {
             return all;

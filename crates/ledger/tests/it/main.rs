@@ -13,3 +13,4 @@ mod catalog;
 mod evidence;
 mod forge;
 mod notes;
+mod records;

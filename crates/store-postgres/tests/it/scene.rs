@@ -189,8 +189,7 @@ fn shipment(scope: &TenantScope, key: &KeyRecord, node: NodeId) -> Shipment {
         request_digest: None,
         response_digest: None,
     };
-    let bytes = entry.to_bytes();
-    Shipment { entry, bytes }
+    Shipment::from(&entry)
 }
 
 /// How many rows a statement touched: none as well if the role may not run it at all.

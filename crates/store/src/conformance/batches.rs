@@ -1,7 +1,7 @@
 //! Large batches: engines write many entries a statement, and nobody can tell from what is stored.
 
 use domain::{BudgetId, NodeId};
-use ledger::merkle;
+use ledger::{Entry, merkle};
 
 use super::fixtures::{Engine, House};
 use crate::{Shipment, StoredEntry};
@@ -50,7 +50,7 @@ impl Ledger {
             .zip(want)
             .map(|(index, shipment)| StoredEntry {
                 index,
-                bytes: shipment.bytes.clone(),
+                bytes: shipment.bytes.to_vec(),
             })
             .collect();
         assert_eq!(store.size(scope).await.unwrap(), size);
@@ -59,7 +59,7 @@ impl Ledger {
             .iter()
             .map(|shipment| merkle::leaf_hash(&shipment.bytes))
             .collect();
-        assert_eq!(store.leaf_hashes(scope, size).await.unwrap(), leaves);
+        assert_eq!(store.leaf_hashes(scope, 0, size).await.unwrap(), leaves);
         let spent = COST * i64::try_from(want.len()).unwrap();
         let standing = self.house.standing(store, self.budget).await;
         assert_eq!(standing, (spent, 0, 0), "each is charged once");
@@ -69,7 +69,7 @@ impl Ledger {
 /// The same request with other bytes: only the first of it counts.
 fn forged(shipment: &Shipment) -> Shipment {
     let mut forged = shipment.clone();
-    forged.bytes = b"forged".to_vec();
+    forged.bytes = b"forged".to_vec().into();
     forged
 }
 
@@ -83,7 +83,10 @@ pub(super) async fn batches_of_every_size_are_appended_whole(store: Engine) {
     }
     ledger.is(&all).await;
     let (last, index) = (all.last().unwrap(), all.len() as u64 - 1);
-    let found = store.entry(&ledger.house.scope, last.entry.id).await.unwrap();
+    let found = store
+        .entry(&ledger.house.scope, last.posting.request)
+        .await
+        .unwrap();
     assert_eq!(found.index, index);
 }
 
@@ -144,10 +147,10 @@ pub(super) async fn agp_e1_two_tenants_may_ship_the_same_requests(store: Engine)
             .batch(40)
             .into_iter()
             .zip(&batch)
-            .map(|(mut shipment, same)| {
-                shipment.entry.id = same.entry.id;
-                shipment.bytes = shipment.entry.to_bytes();
-                shipment
+            .map(|(shipment, same)| {
+                let mut entry = Entry::from_bytes(&shipment.bytes).unwrap();
+                entry.id = same.posting.request;
+                Shipment::from(&entry)
             })
             .collect();
         assert_eq!((one.append(&batch).await, other.append(&same).await), (40, 40));

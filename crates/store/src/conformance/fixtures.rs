@@ -111,8 +111,7 @@ impl House {
     pub(super) fn shipment_of(&self, node: NodeId, change: impl FnOnce(&mut Entry)) -> Shipment {
         let mut entry = self.plain_entry(node);
         change(&mut entry);
-        let bytes = entry.to_bytes();
-        Shipment { entry, bytes }
+        Shipment::from(&entry)
     }
 
     fn plain_entry(&self, node: NodeId) -> Entry {
@@ -126,9 +125,9 @@ impl House {
             started: MIDNIGHT,
             finished: MIDNIGHT,
             operation: Operation::Chat,
-            dialect: "openai".to_owned(),
-            model: Some("small".to_owned()),
-            target: Some("local/small".to_owned()),
+            dialect: "openai".into(),
+            model: Some("small".into()),
+            target: Some("local/small".into()),
             outcome: Outcome::Completed,
             status: 200,
             attempts: 1,
@@ -140,7 +139,7 @@ impl House {
             },
             usage_source: UsageSource::Provider,
             cost: Money::ZERO,
-            price_version: "1".to_owned(),
+            price_version: "1".into(),
             charges: Vec::new(),
             policies: Vec::new(),
             findings: Vec::new(),

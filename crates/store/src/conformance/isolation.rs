@@ -79,11 +79,11 @@ pub(super) async fn agp_e1_log_calls_never_reach_another_tenant(store: Engine) {
     store.put_checkpoint(&b.scope, &checkpoint).await.unwrap();
     assert_eq!(store.size(&a.scope).await.unwrap(), 0);
     assert_eq!(
-        store.entry(&a.scope, shipment.entry.id).await,
+        store.entry(&a.scope, shipment.posting.request).await,
         Err(StoreError::NotFound)
     );
     assert_eq!(store.entries(&a.scope, 0, 10).await.unwrap(), []);
-    assert_eq!(store.leaf_hashes(&a.scope, 1).await, Err(StoreError::NotFound));
+    assert_eq!(store.leaf_hashes(&a.scope, 0, 1).await, Err(StoreError::NotFound));
     assert_eq!(store.checkpoint(&a.scope).await.unwrap(), None);
     for by in [
         UsageGroup::Model,

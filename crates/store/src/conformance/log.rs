@@ -14,7 +14,7 @@ fn batch(house: &House, node: NodeId, count: usize) -> Vec<Shipment> {
 }
 
 fn stored(shipments: &[Shipment]) -> Vec<StoredEntry> {
-    let bytes = shipments.iter().map(|shipment| shipment.bytes.clone());
+    let bytes = shipments.iter().map(|shipment| shipment.bytes.to_vec());
     (0..)
         .zip(bytes)
         .map(|(index, bytes)| StoredEntry { index, bytes })
@@ -27,7 +27,7 @@ pub(super) async fn entries_come_back_byte_for_byte_in_order(store: Engine) {
     assert_eq!(store.append(&house.scope, node, &[]).await.unwrap(), 0);
     let mut shipments = batch(&house, node, 5);
     // Stored bytes are the journal's, whatever this version would write today.
-    shipments[3].bytes = b"{ \"spaced\" : true }\0\xff".to_vec();
+    shipments[3].bytes = b"{ \"spaced\" : true }\0\xff".as_slice().into();
     assert_eq!(
         store.append(&house.scope, node, &shipments[..2]).await.unwrap(),
         2
@@ -40,7 +40,10 @@ pub(super) async fn entries_come_back_byte_for_byte_in_order(store: Engine) {
     let all = stored(&shipments);
     assert_eq!(store.entries(&house.scope, 0, 100).await.unwrap(), all);
     for (shipment, want) in shipments.iter().zip(&all) {
-        assert_eq!(&store.entry(&house.scope, shipment.entry.id).await.unwrap(), want);
+        assert_eq!(
+            &store.entry(&house.scope, shipment.posting.request).await.unwrap(),
+            want
+        );
     }
     assert_eq!(
         store.entry(&house.scope, RequestId::generate()).await,
@@ -53,7 +56,7 @@ pub(super) async fn shipping_twice_changes_nothing(store: Engine) {
     let mut shipments = batch(&house, node, 3);
     assert_eq!(store.append(&house.scope, node, &shipments).await.unwrap(), 3);
     let before = store.entries(&house.scope, 0, 10).await.unwrap();
-    shipments[1].bytes = b"forged".to_vec();
+    shipments[1].bytes = b"forged".as_slice().into();
     assert_eq!(store.append(&house.scope, node, &shipments).await.unwrap(), 0);
     assert_eq!(
         store
@@ -134,17 +137,18 @@ pub(super) async fn leaf_hashes_are_rfc_6962_leaves(store: Engine) {
         .iter()
         .map(|shipment| merkle::leaf_hash(&shipment.bytes))
         .collect();
-    assert_eq!(store.leaf_hashes(&house.scope, 4).await.unwrap(), want);
-    assert_eq!(store.leaf_hashes(&house.scope, 3).await.unwrap(), want[..3]);
-    assert_eq!(store.leaf_hashes(&house.scope, 0).await.unwrap(), [[0; 32]; 0]);
-    assert_eq!(
-        store.leaf_hashes(&house.scope, 5).await,
-        Err(StoreError::NotFound)
-    );
-    assert_eq!(
-        store.leaf_hashes(&house.scope, u64::MAX).await,
-        Err(StoreError::NotFound)
-    );
+    for (from, size) in [(0, 4), (0, 3), (0, 0), (1, 4), (3, 4), (4, 4), (2, 3)] {
+        let leaves = store.leaf_hashes(&house.scope, from, size).await.unwrap();
+        assert_eq!(
+            leaves,
+            want[usize::try_from(from).unwrap()..usize::try_from(size).unwrap()]
+        );
+    }
+    assert_eq!(store.leaf_hashes(&house.scope, 3, 2).await.unwrap(), [[0; 32]; 0]);
+    for (from, size) in [(0, 5), (4, 5), (0, u64::MAX)] {
+        let answer = store.leaf_hashes(&house.scope, from, size).await;
+        assert_eq!(answer, Err(StoreError::NotFound), "{from}..{size}");
+    }
 }
 
 pub(super) async fn ranges_are_clipped_to_the_log(store: Engine) {
@@ -162,7 +166,7 @@ pub(super) async fn ranges_are_clipped_to_the_log(store: Engine) {
 /// A name that a database cannot hold must not hold up the entries behind it for ever.
 pub(super) async fn nonsense_from_a_caller_blocks_no_shipper(store: Engine) {
     let (house, node) = (House::build(&store).await, NodeId::generate());
-    let named = |model: &str| house.shipment_of(node, |entry| entry.model = Some(model.to_owned()));
+    let named = |model: &str| house.shipment_of(node, |entry| entry.model = Some(model.into()));
     let shipments = [
         named("a\0b"),
         named(&"\u{10ffff}".repeat(300)),

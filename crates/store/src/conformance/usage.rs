@@ -39,7 +39,7 @@ pub(super) async fn usage_sums_by_every_group(store: Engine) {
     let shipments = [
         house.shipment_of(node, |entry| entry.cost = nanos(7)),
         house.shipment_of(node, |entry| {
-            entry.model = Some("large".to_owned());
+            entry.model = Some("large".into());
             entry.usage = Usage {
                 input: 1,
                 output: 2,
@@ -52,12 +52,12 @@ pub(super) async fn usage_sums_by_every_group(store: Engine) {
         }),
         house.shipment_of(node, |entry| {
             (entry.team, entry.key, entry.model) = (team, key, None);
-            entry.outcome = Outcome::Refused("model_not_found".to_owned());
+            entry.outcome = Outcome::Refused("model_not_found".into());
             entry.usage = Usage::default();
             entry.finished = UnixMillis(MIDNIGHT.0 - 1);
         }),
         house.shipment_of(node, |entry| {
-            entry.outcome = Outcome::UpstreamFailed("upstream_timeout".to_owned());
+            entry.outcome = Outcome::UpstreamFailed("upstream_timeout".into());
             entry.cost = nanos(3);
         }),
     ];

@@ -22,16 +22,16 @@ pub(super) struct Log {
 impl Log {
     /// Appends the shipment unless its request is there already.
     fn append(&mut self, shipment: &Shipment) -> bool {
-        if self.by_request.contains_key(&shipment.entry.id) {
+        if self.by_request.contains_key(&shipment.posting.request) {
             return false;
         }
         let index = self.rows.len() as u64;
-        self.by_request.insert(shipment.entry.id, self.rows.len());
+        self.by_request.insert(shipment.posting.request, self.rows.len());
         self.rows.push((
             EntryColumns::of(shipment),
             StoredEntry {
                 index,
-                bytes: shipment.bytes.clone(),
+                bytes: shipment.bytes.to_vec(),
             },
         ));
         true
@@ -90,7 +90,7 @@ impl State {
     fn ship(&mut self, scope: &TenantScope, node: NodeId, shipment: &Shipment) -> bool {
         let new = self.logs.entry(scope.tenant()).or_default().append(shipment);
         if new {
-            for charge in &shipment.entry.charges {
+            for charge in &shipment.posting.charges {
                 self.charge(scope, node, charge);
             }
         }
@@ -107,7 +107,7 @@ impl EntryLog for MemoryStore {
         shipments: &[Shipment],
     ) -> Result<u64, StoreError> {
         for shipment in shipments {
-            must_own(scope, shipment.entry.tenant)?;
+            must_own(scope, shipment.posting.tenant)?;
         }
         let mut state = self.state();
         Ok(shipments
@@ -153,11 +153,17 @@ impl EntryLog for MemoryStore {
             .collect())
     }
 
-    async fn leaf_hashes(&self, scope: &TenantScope, size: u64) -> Result<Vec<[u8; 32]>, StoreError> {
+    async fn leaf_hashes(
+        &self,
+        scope: &TenantScope,
+        from: u64,
+        size: u64,
+    ) -> Result<Vec<[u8; 32]>, StoreError> {
         let state = self.state();
         let rows = state.logs.get(&scope.tenant()).map_or(&[][..], |log| &log.rows);
         let wanted = rows.get(..length(size)).ok_or(StoreError::NotFound)?;
-        Ok(wanted.iter().map(|(columns, _)| columns.leaf).collect())
+        let wanted = wanted.iter().skip(length(from));
+        Ok(wanted.map(|(columns, _)| columns.leaf).collect())
     }
 
     async fn put_checkpoint(

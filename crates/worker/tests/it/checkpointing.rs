@@ -28,14 +28,7 @@ fn checkpointer(store: &Arc<FlakyStore>, seed: u8) -> Checkpointer {
 }
 
 async fn grow(store: &FlakyStore, of: u128, ids: impl IntoIterator<Item = u128>) {
-    let shipments: Vec<_> = ids
-        .into_iter()
-        .map(|id| entry(id, of))
-        .map(|entry| Shipment {
-            bytes: entry.to_bytes(),
-            entry,
-        })
-        .collect();
+    let shipments: Vec<_> = ids.into_iter().map(|id| Shipment::from(&entry(id, of))).collect();
     store.inner.append(&scope(of), NODE, &shipments).await.unwrap();
 }
 
@@ -159,6 +152,21 @@ async fn anp_0012_a_log_that_disagrees_with_its_signed_head_is_not_signed_again(
             "the other tenant gets its own"
         );
     }
+}
+
+/// The head is over what was shipped, so that the offline verifier finds the change.
+#[tokio::test]
+async fn anp_0012_an_entry_changed_before_its_head_is_signed_is_not_signed_as_it_is_now() {
+    let store = store().await;
+    let mut checkpointer = checkpointer(&store, 1);
+    grow(&store, 1, 1..=3).await;
+    checkpointer.checkpoint_all(NOW).await.unwrap();
+    grow(&store, 1, 4..=6).await;
+    store.changed.store(true, Ordering::SeqCst);
+    let changed = EntryLog::entries(&*store, &scope(1), 5, 1).await.unwrap();
+    assert_ne!(changed[0].bytes, entry(6, 1).to_bytes());
+    checkpointer.checkpoint_all(NOW).await.unwrap();
+    assert_eq!(believed(&store, 1).await.size, 6);
 }
 
 #[tokio::test]

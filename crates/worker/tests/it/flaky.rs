@@ -24,6 +24,8 @@ pub struct FlakyStore {
     pub refused: AtomicU32,
     /// Appends with an entry of this request are refused for good; 0 for none.
     pub refuses: AtomicU32,
+    /// Entries come back changed: somebody had the database's password.
+    pub changed: AtomicBool,
 }
 
 fn one_less(counter: &AtomicU32) -> bool {
@@ -125,7 +127,7 @@ impl EntryLog for FlakyStore {
         let refused = u128::from(self.refuses.load(Ordering::SeqCst));
         if shipments
             .iter()
-            .any(|shipment| refused > 0 && shipment.entry.id.as_u128() == refused)
+            .any(|shipment| refused > 0 && shipment.posting.request.as_u128() == refused)
         {
             return Err(StoreError::Damaged("told to refuse".into()));
         }
@@ -149,11 +151,24 @@ impl EntryLog for FlakyStore {
         count: u64,
     ) -> Result<Vec<StoredEntry>, StoreError> {
         self.mood()?;
-        self.inner.entries(scope, from, count).await
+        let mut entries = self.inner.entries(scope, from, count).await?;
+        if self.changed.load(Ordering::SeqCst) {
+            for stored in &mut entries {
+                stored.bytes = String::from_utf8_lossy(&stored.bytes)
+                    .replace("\"cost\":10", "\"cost\":1")
+                    .into_bytes();
+            }
+        }
+        Ok(entries)
     }
-    async fn leaf_hashes(&self, scope: &TenantScope, size: u64) -> Result<Vec<[u8; 32]>, StoreError> {
+    async fn leaf_hashes(
+        &self,
+        scope: &TenantScope,
+        from: u64,
+        size: u64,
+    ) -> Result<Vec<[u8; 32]>, StoreError> {
         self.mood()?;
-        self.inner.leaf_hashes(scope, size).await
+        self.inner.leaf_hashes(scope, from, size).await
     }
     async fn put_checkpoint(
         &self,

@@ -112,7 +112,7 @@ pub fn append(journal: &Journal, entry: &Entry) {
     journal
         .append(Record::Entry {
             id: entry.id,
-            bytes: &entry.to_bytes(),
+            bytes: &entry.to_record(),
         })
         .unwrap();
 }

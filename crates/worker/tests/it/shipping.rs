@@ -1,14 +1,16 @@
 //! The shipper: nothing lost, nothing twice, nothing out of order, nothing that blocks.
 
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use domain::RequestId;
 use journal::Record;
+use ledger::Entry;
 use tokio::sync::watch;
 use worker::WorkerError;
 
-use crate::{append, entry, logged, open, scope, shipper, store};
+use crate::{append, entry, logged, open, scope, shipper, store, tenant};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -141,6 +143,75 @@ async fn agp_r1_an_entry_the_store_refuses_for_good_holds_up_neither_its_tenant_
         (vec![1, 5], vec![2, 4, 6])
     );
     assert_eq!(metrics.gauges().entries_quarantined.get(), 1);
+}
+
+/// Records that decode and yet are not what they stand as: none of them reaches anybody's ledger.
+#[tokio::test]
+async fn anp_0006_a_record_at_odds_with_itself_is_set_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, _) = open(dir.path());
+    let store = store().await;
+    let (mine, yours) = (entry(1, 1), entry(2, 2));
+    let posting = |of: &Entry| {
+        let mut record = of.to_record();
+        record.truncate(record.len() - of.to_bytes().len());
+        record
+    };
+    let odd = [
+        // Another request's record, another entry behind a posting, a posting alone, an entry alone.
+        (3, mine.to_record()),
+        (1, [posting(&mine), yours.to_bytes()].concat()),
+        (
+            1,
+            [
+                posting(&mine),
+                Entry {
+                    tenant: tenant(2),
+                    ..mine.clone()
+                }
+                .to_bytes(),
+            ]
+            .concat(),
+        ),
+        (1, posting(&mine)),
+        (1, mine.to_bytes()),
+    ];
+    for (id, bytes) in &odd {
+        let id = RequestId::from_u128(*id);
+        journal.append(Record::Entry { id, bytes }).unwrap();
+    }
+    append(&journal, &yours);
+    let (shipper, metrics) = shipper(&journal, &store, dir.path());
+    shipper.flush(SOON).await.unwrap();
+    assert_eq!(
+        (logged(&store, 1).await, logged(&store, 2).await),
+        (vec![], vec![2])
+    );
+    assert_eq!(metrics.gauges().entries_quarantined.get(), odd.len() as u64);
+    let kept: HashSet<Vec<u8>> = std::fs::read_dir(dir.path().join("quarantine"))
+        .unwrap()
+        .map(|file| std::fs::read(file.unwrap().path()).unwrap())
+        .collect();
+    assert_eq!(
+        kept,
+        odd.into_iter().map(|(_, bytes)| bytes).collect(),
+        "as they were"
+    );
+}
+
+#[tokio::test]
+async fn agp_r1_what_is_shipped_is_what_the_entry_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, _) = open(dir.path());
+    let store = store().await;
+    let entries: Vec<Entry> = (1..=3).map(|id| entry(id, 1)).collect();
+    for entry in &entries {
+        append(&journal, entry);
+    }
+    shipper(&journal, &store, dir.path()).0.flush(SOON).await.unwrap();
+    let stored = store::EntryLog::entries(&*store, &scope(1), 0, 10).await.unwrap();
+    let bytes: Vec<_> = stored.into_iter().map(|stored| stored.bytes).collect();
+    assert_eq!(bytes, entries.iter().map(Entry::to_bytes).collect::<Vec<_>>());
 }
 
 #[tokio::test]

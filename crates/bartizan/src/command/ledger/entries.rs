@@ -88,7 +88,7 @@ impl Shown for Lines {
                 line.index.to_string(),
                 when(entry.finished),
                 line.key.clone(),
-                entry.model.clone().unwrap_or_else(|| "-".to_owned()),
+                entry.model.as_deref().unwrap_or("-").to_owned(),
                 line.outcome(),
                 entry.status.to_string(),
                 line.tokens(entry.usage.prompt()),

@@ -40,7 +40,7 @@ pub async fn prove(args: &ProveArgs, instance: &Instance) -> Result<(), Failure>
         }
         _ => signed_now(instance, &signer, &scope).await?,
     };
-    let leaves = instance.store.leaf_hashes(&scope, head.size).await?;
+    let leaves = instance.store.leaf_hashes(&scope, 0, head.size).await?;
     let proof = match &args.since {
         None => proof_of(&stored.bytes, stored.index, &leaves, &head.note),
         Some(path) => {
