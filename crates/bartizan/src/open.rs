@@ -12,6 +12,7 @@ use store_postgres::{Bounds, PostgresStore};
 use store_sqlite::SqliteStore;
 
 use crate::failure::{Failure, Hint};
+use crate::home::Home;
 use crate::secrets;
 
 /// The store, migrated, and its address if that is a secret.
@@ -24,7 +25,24 @@ pub struct Opened {
 }
 
 /// Opens and migrates. Several replicas may do so at once.
-pub async fn store(config: &Config, sqlite: &Path) -> Result<Opened, Failure> {
+///
+/// A master key other than the one the store was first opened with is refused: no virtual key in the store
+/// would be known by it, and checkpoints would be signed by a stranger.
+// threat: AGP-CRED-2.2
+pub async fn store(config: &Config, home: &Home) -> Result<Opened, Failure> {
+    let opened = engine(config, &home.sqlite()).await?;
+    let mark = home.master.mark();
+    if opened.store.claim_master_key(&mark).await? == mark {
+        return Ok(opened);
+    }
+    Err(
+        Failure::new("the store was made with another master key than the one in this data folder").hint(
+            "nodes that share a store share its master key: copy `master.key` from the first node's data folder",
+        ),
+    )
+}
+
+async fn engine(config: &Config, sqlite: &Path) -> Result<Opened, Failure> {
     match config.store.engine {
         StoreEngine::Sqlite => {
             let store = SqliteStore::open(sqlite).await?;

@@ -79,7 +79,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         .credentials
         .iter()
         .for_each(|secret| logs.scrubber().register(secret));
-    let opened = with_deadline(open::store(&config, &home.sqlite())).await?;
+    let opened = with_deadline(open::store(&config, &home)).await?;
     if let Some(secret) = &opened.secret {
         logs.scrubber().register(secret);
     }

@@ -16,6 +16,8 @@ pub mod purpose {
     pub const LEDGER_SIGNER: &str = "ledger-signer";
     /// Cached answers; append the tenant's id.
     pub const CACHE: &str = "cache";
+    /// What tells two master keys apart, and nothing else.
+    pub const MARK: &str = "mark";
     /// Provider credentials and other secrets at rest.
     pub const SEALED_SECRETS: &str = "sealed-secrets";
 }
@@ -54,6 +56,11 @@ impl MasterKey {
     /// The pepper for virtual keys.
     pub fn pepper(&self) -> Pepper {
         Pepper::new(&self.derive(purpose::PEPPER))
+    }
+
+    /// What this key is known by where several must be the same: 64 hex digits that say nothing about it.
+    pub fn mark(&self) -> String {
+        hex::encode(*self.derive(purpose::MARK))
     }
 
     /// A prepared sealing key for `purpose`.

@@ -22,6 +22,10 @@ impl Directory for PostgresStore {
         self.bounded(self.load_all()).await
     }
 
+    async fn claim_master_key(&self, mark: &str) -> Result<String, StoreError> {
+        self.bounded(self.keep_mark(mark)).await
+    }
+
     async fn create_tenant(&self, tenant: &Tenant) -> Result<(), StoreError> {
         self.bounded(self.insert_tenant(tenant)).await
     }
@@ -67,6 +71,24 @@ impl PostgresStore {
             keys: all(&mut moment, keys, read_key).await?,
             budgets: all(&mut moment, budgets, read_budget).await?,
         })
+    }
+
+    async fn keep_mark(&self, mark: &str) -> Result<String, StoreError> {
+        let select = "SELECT mark FROM bartizan.master_key";
+        let insert = "INSERT INTO bartizan.master_key (mark) VALUES ($1) ON CONFLICT DO NOTHING";
+        let mut transaction = self.as_node().await?;
+        let kept = sqlx::query_scalar(select).fetch_optional(&mut *transaction);
+        if let Some(kept) = kept.await.map_err(fault)? {
+            return Ok(kept);
+        }
+        let insert = sqlx::query(insert).bind(mark);
+        insert.execute(&mut *transaction).await.map_err(fault)?;
+        let kept = sqlx::query_scalar(select)
+            .fetch_one(&mut *transaction)
+            .await
+            .map_err(fault)?;
+        commit(transaction).await?;
+        Ok(kept)
     }
 
     async fn insert_tenant(&self, tenant: &Tenant) -> Result<(), StoreError> {

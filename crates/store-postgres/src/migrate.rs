@@ -10,11 +10,18 @@ use crate::PostgresStore;
 use crate::connection::{Connection, fault, options};
 
 /// All migrations, in order.
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "0001_initial.sql",
-    sql: include_str!("../../../migrations/postgres/0001_initial.sql"),
-}];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "0001_initial.sql",
+        sql: include_str!("../../../migrations/postgres/0001_initial.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "0002_master_key.sql",
+        sql: include_str!("../../../migrations/postgres/0002_master_key.sql"),
+    },
+];
 
 const ROLES: &str = include_str!("../../../migrations/postgres/roles.sql");
 const LOGIN: &str = include_str!("../../../migrations/postgres/login.sql");

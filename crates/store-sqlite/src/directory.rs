@@ -35,6 +35,21 @@ impl Directory for SqliteStore {
         })
     }
 
+    async fn claim_master_key(&self, mark: &str) -> Result<String, StoreError> {
+        let select = "SELECT mark FROM master_key";
+        let kept = sqlx::query_scalar(select).fetch_optional(&self.readers);
+        if let Some(kept) = kept.await.map_err(fault)? {
+            return Ok(kept);
+        }
+        sqlx::query("INSERT INTO master_key (only_row, mark) VALUES (1, ?) ON CONFLICT DO NOTHING")
+            .bind(mark)
+            .execute(&self.writer)
+            .await
+            .map_err(fault)?;
+        let kept = sqlx::query_scalar(select).fetch_one(&self.writer);
+        kept.await.map_err(fault)
+    }
+
     async fn create_tenant(&self, tenant: &Tenant) -> Result<(), StoreError> {
         sqlx::query("INSERT INTO tenants (tenant, name, limits) VALUES (?, ?, ?)")
             .bind(tenant.id.to_string())

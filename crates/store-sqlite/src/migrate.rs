@@ -8,11 +8,18 @@ use crate::SqliteStore;
 use crate::connection::{Connection, commit, fault};
 
 /// All migrations, in order.
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "0001_initial.sql",
-    sql: include_str!("../../../migrations/sqlite/0001_initial.sql"),
-}];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "0001_initial.sql",
+        sql: include_str!("../../../migrations/sqlite/0001_initial.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "0002_master_key.sql",
+        sql: include_str!("../../../migrations/sqlite/0002_master_key.sql"),
+    },
+];
 
 /// Applies what is due, all in one transaction that holds the write lock. Returns the names of what it applied.
 pub(crate) async fn run(

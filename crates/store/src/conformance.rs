@@ -51,6 +51,7 @@ cases! {
     directory::what_is_created_is_loaded,
     directory::the_revision_rises_with_every_change_and_only_then,
     directory::taken_ids_and_names_conflict,
+    directory::the_first_master_key_is_kept,
     directory::a_key_needs_a_team_of_its_tenant,
     directory::replace_key_is_compare_and_swap,
     directory::one_of_many_concurrent_replacements_wins,

@@ -26,6 +26,7 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct State {
     revision: u64,
+    master_key: Option<String>,
     tenants: BTreeMap<TenantId, Tenant>,
     teams: BTreeMap<TeamId, Team>,
     keys: BTreeMap<KeyId, KeyRecord>,

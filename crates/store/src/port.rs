@@ -75,6 +75,9 @@ pub trait Directory: Send + Sync {
     async fn revision(&self) -> Result<u64, StoreError>;
     /// Everything, at one revision.
     async fn load(&self) -> Result<DirectoryDump, StoreError>;
+    /// Keeps `mark`, by which a master key is known, if none is kept yet; returns the one that is. It never
+    /// changes, and says nothing about the key itself.
+    async fn claim_master_key(&self, mark: &str) -> Result<String, StoreError>;
     /// Adds a tenant. `Conflict` if its id or name is taken.
     async fn create_tenant(&self, tenant: &Tenant) -> Result<(), StoreError>;
     /// Adds a team. `Conflict` if its id or name is taken.

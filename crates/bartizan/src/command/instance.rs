@@ -26,7 +26,7 @@ impl Instance {
     pub async fn open(at: &At) -> Result<Self, Failure> {
         let config = configuration(at)?;
         let home = Home::existing(&config.data_dir)?;
-        let store = open::store(&config, &home.sqlite()).await?.store;
+        let store = open::store(&config, &home).await?.store;
         Ok(Self { config, home, store })
     }
 }

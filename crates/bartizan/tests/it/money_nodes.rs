@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use credential::MasterKey;
 use domain::Money;
 use ledger::{Budget, BudgetScope, Window};
 use testkit::{Gate, ScriptedProvider};
@@ -40,6 +41,20 @@ impl Watch {
         self.0.store(true, Ordering::Relaxed);
         assert!(self.1.await.unwrap() > 20);
     }
+}
+
+/// It would know no virtual key of the others', and sign the ledger as a stranger.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn agp_cred_2_2_a_node_with_a_master_key_of_its_own_does_not_start() {
+    let provider = ScriptedProvider::start().await;
+    let postgres = Postgres::start().await;
+    let first = postgres.gate(&provider, None, MORE).start().await;
+    let second = postgres.gate(&provider, None, MORE).start().await;
+    let stranger = postgres.gate(&provider, None, MORE);
+    let other = MasterKey::generate().unwrap().to_file(None).unwrap();
+    let said = stranger.file("master.key", other.as_bytes()).refuses().await;
+    assert!(said.contains("another master key"), "{said}");
+    drop((first, second));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

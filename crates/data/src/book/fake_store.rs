@@ -102,6 +102,9 @@ impl Directory for FakeStore {
     async fn load(&self) -> Result<DirectoryDump, StoreError> {
         self.inner.load().await
     }
+    async fn claim_master_key(&self, mark: &str) -> Result<String, StoreError> {
+        self.inner.claim_master_key(mark).await
+    }
     async fn create_tenant(&self, tenant: &Tenant) -> Result<(), StoreError> {
         self.inner.create_tenant(tenant).await
     }

@@ -34,9 +34,12 @@ async fn a_changed_or_unknown_migration_is_refused() {
     let server = TestPostgres::start().await;
     let url = server.fresh_database().await;
     PostgresStore::migrate(&url).await.unwrap();
-    run(&url, "UPDATE bartizan.schema_migrations SET checksum = 'x'")
-        .await
-        .unwrap();
+    run(
+        &url,
+        "UPDATE bartizan.schema_migrations SET checksum = 'x' WHERE version = 1",
+    )
+    .await
+    .unwrap();
     let changed = PostgresStore::migrate(&url).await.unwrap_err();
     assert!(
         changed
@@ -48,9 +51,12 @@ async fn a_changed_or_unknown_migration_is_refused() {
         PostgresStore::connect(&url, Bounds::default()).await.unwrap_err(),
         changed
     );
-    run(&url, "UPDATE bartizan.schema_migrations SET version = 99")
-        .await
-        .unwrap();
+    run(
+        &url,
+        "UPDATE bartizan.schema_migrations SET version = 99 WHERE version = 1",
+    )
+    .await
+    .unwrap();
     let newer = PostgresStore::migrate(&url).await.unwrap_err();
     assert!(newer.to_string().contains("does not know"), "{newer}");
 }

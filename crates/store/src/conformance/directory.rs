@@ -28,6 +28,22 @@ pub(super) async fn what_is_created_is_loaded(store: Engine) {
     assert_eq!(dump.budgets, [budget]);
 }
 
+pub(super) async fn the_first_master_key_is_kept(store: Engine) {
+    let revision = store.revision().await.unwrap();
+    let claims = (0..8).map(|node| {
+        let store = store.clone();
+        tokio::spawn(async move { store.claim_master_key(&format!("node {node}")).await.unwrap() })
+    });
+    let mut kept = Vec::new();
+    for claim in claims.collect::<Vec<_>>() {
+        kept.push(claim.await.unwrap());
+    }
+    kept.dedup();
+    assert_eq!(kept.len(), 1, "all are told the same: {kept:?}");
+    assert_eq!(store.claim_master_key("late").await.unwrap(), kept[0]);
+    assert_eq!(store.revision().await.unwrap(), revision, "nobody need load anew");
+}
+
 pub(super) async fn the_revision_rises_with_every_change_and_only_then(store: Engine) {
     let house = House::plan();
     let mut last = store.revision().await.unwrap();

@@ -42,6 +42,11 @@ impl Directory for MemoryStore {
         })
     }
 
+    async fn claim_master_key(&self, mark: &str) -> Result<String, StoreError> {
+        let mut state = self.state();
+        Ok(state.master_key.get_or_insert_with(|| mark.to_owned()).clone())
+    }
+
     async fn create_tenant(&self, tenant: &Tenant) -> Result<(), StoreError> {
         let mut state = self.state();
         if state
