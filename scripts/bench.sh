@@ -15,8 +15,8 @@ for tool in "$nginx" taskset; do
     }
 done
 
-cargo build --release -p bartizan -p bench
-built=${CARGO_TARGET_DIR:-target}/release
+cargo build --profile dist -p bartizan -p bench
+built=${CARGO_TARGET_DIR:-target}/dist
 
 what=run
 if [ "${1:-}" = soak ]; then

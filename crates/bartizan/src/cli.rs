@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::command::migrate::MigrateArgs;
 use crate::command::{
     budgets::BudgetsCommand, check::CheckArgs, completions::CompletionsArgs, keys::KeysCommand,
     ledger::LedgerCommand, teams::TeamsCommand, tenants::TenantsCommand, threats::ThreatsArgs,
@@ -121,8 +122,9 @@ refused, never changed back.
 
 Examples:
   bartizan migrate
-  bartizan --config bartizan.yaml migrate --json")]
-    Migrate,
+  bartizan --config bartizan.yaml migrate --json
+  DATABASE_URL=postgres://owner:…@host/bartizan bartizan migrate --login bartizan_gate")]
+    Migrate(MigrateArgs),
     /// The threats this program was built against, and what stands against each
     Threats(ThreatsArgs),
     /// Print a completion script for a shell

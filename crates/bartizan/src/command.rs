@@ -8,7 +8,7 @@ mod find;
 mod instance;
 pub mod keys;
 pub mod ledger;
-mod migrate;
+pub mod migrate;
 mod models;
 mod served;
 mod show;
@@ -46,6 +46,6 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Tenants(command) => tenants::run(command, &Instance::open(at).await?, show).await,
         Command::Teams(command) => teams::run(command, &Instance::open(at).await?, show).await,
         Command::Usage(args) => usage::run(args, &Instance::open(at).await?, show).await,
-        Command::Migrate => migrate::run(at, show).await,
+        Command::Migrate(args) => migrate::run(args, at, show).await,
     }
 }

@@ -509,29 +509,38 @@ impl Book {
 }
 
 impl Keeper {
-    /// Grows leases ahead of need and gives idle ones back, until the book is gone.
-    pub async fn run(mut self) {
-        let mut tidy = tokio::time::interval(TIDY_EVERY);
-        tidy.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                wish = self.wishes.recv() => match wish {
-                    Some(cell) => self.prefetch(&cell).await,
-                    None => return,
-                },
-                _ = tidy.tick() => self.tidy().await,
+    /// Grows leases ahead of need and gives idle ones back, until the book is gone. The two do not wait for
+    /// each other: a store that is slow to take money back must not hold up who needs more.
+    pub async fn run(self) {
+        let Self { book, mut wishes } = self;
+        let growing = async {
+            while let Some(cell) = wishes.recv().await {
+                book.prefetch(&cell).await;
             }
+        };
+        let tidying = async {
+            let mut every = tokio::time::interval(TIDY_EVERY);
+            every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                every.tick().await;
+                book.tidy().await;
+            }
+        };
+        tokio::select! {
+            () = growing => {}
+            () = tidying => {}
         }
     }
+}
 
+impl Book {
     fn gauge(&self) {
         let held: Vec<Money> = self
-            .book
             .all()
             .iter()
             .map(|cell| cell.lock().holding.leased())
             .collect();
-        let gauges = self.book.metrics.gauges();
+        let gauges = self.metrics.gauges();
         let leases = held.iter().filter(|leased| **leased > Money::ZERO).count();
         gauges.leases_held.set(i64::try_from(leases).unwrap_or(i64::MAX));
         gauges.lease_nanos.set(held.into_iter().sum::<Money>().nanos());
@@ -540,29 +549,25 @@ impl Keeper {
     /// A wish that cannot be granted is no refusal: the next call that needs it hears of it.
     async fn prefetch(&self, cell: &Arc<Cell>) {
         let _one_at_a_time = cell.asking.lock().await;
-        let _ = self
-            .book
-            .grow(cell, Money::from_nanos(1), UnixMillis::now())
-            .await;
+        let _ = self.grow(cell, Money::from_nanos(1), UnixMillis::now()).await;
         cell.prefetching.store(false, Ordering::Relaxed);
     }
 
     /// A budget that nobody has spent from since the last look lends nothing to this node.
     async fn tidy(&self) {
         self.gauge();
-        if self.book.store.revision().await.is_err() {
+        if self.store.revision().await.is_err() {
             return; // With the store away, what is held is all there is to spend: nothing is let go of.
         }
-        for cell in self.book.all() {
+        for cell in self.all() {
             let recent = {
                 let mut state = cell.lock();
                 std::mem::replace(&mut state.recent, Money::ZERO)
             };
             if recent == Money::ZERO {
-                self.book.give_back(&cell, Money::ZERO).await;
+                self.give_back(&cell, Money::ZERO).await;
             } else {
-                self.book
-                    .give_back(&cell, recent.plus(recent).plus(recent).plus(recent))
+                self.give_back(&cell, recent.plus(recent).plus(recent).plus(recent))
                     .await;
             }
         }

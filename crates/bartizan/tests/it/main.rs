@@ -9,6 +9,7 @@
 )]
 
 mod canary;
+mod commands_postgres;
 mod credentials;
 mod guards;
 mod headers;

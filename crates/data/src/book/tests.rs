@@ -21,7 +21,7 @@ struct Scene {
     scope: TenantScope,
     budgets: Vec<Budget>,
     book: Arc<Book>,
-    keeper: Keeper,
+    _keeper: Keeper,
     cells: Vec<Arc<Cell>>,
 }
 
@@ -53,7 +53,7 @@ impl Scene {
             scope,
             budgets,
             book,
-            keeper,
+            _keeper: keeper,
             cells,
         }
     }
@@ -185,7 +185,7 @@ async fn agp_budget_3_2_a_grant_whose_answer_was_lost_comes_back() {
     assert!(matches!(scene.reserve(60).await, Err(Unreserved::Unavailable(_))));
     assert_eq!(scene.standing(0).await.leased, nanos(60));
     scene.store.mute.store(false, Ordering::SeqCst);
-    scene.keeper.tidy().await;
+    scene.book.tidy().await;
     assert_eq!(scene.standing(0).await, Standing::default());
 }
 
@@ -203,7 +203,7 @@ async fn agp_budget_3_2_a_store_that_is_silent_is_waited_for_and_not_longer() {
     );
     assert!(scene.cells[0].lock().unsure && scene.cells[0].lock().waiting == Money::ZERO);
     scene.store.silent.store(false, Ordering::SeqCst);
-    scene.keeper.tidy().await;
+    scene.book.tidy().await;
     assert!(!scene.cells[0].lock().unsure);
     scene.reserve(100).await.unwrap().void();
 }
@@ -220,10 +220,10 @@ async fn agp_budget_3_2_a_give_back_whose_answer_was_lost_is_neither_spent_nor_l
             &scene.store.down
         };
         fault.store(true, Ordering::SeqCst);
-        scene.keeper.tidy().await;
+        scene.book.tidy().await;
         assert_eq!(scene.held(0).available(), Money::ZERO);
         fault.store(false, Ordering::SeqCst);
-        scene.keeper.tidy().await;
+        scene.book.tidy().await;
         assert_eq!(scene.standing(0).await, Standing::default(), "done: {done}");
         scene.reserve(100).await.unwrap().void();
     }
@@ -237,11 +237,11 @@ async fn agp_d1_a_lease_serves_while_the_store_is_away() {
     scene.store.down.store(true, Ordering::SeqCst);
     assert!(matches!(scene.reserve(90).await, Err(Unreserved::Unavailable(_))));
     for _ in 0..3 {
-        scene.keeper.tidy().await;
+        scene.book.tidy().await;
         scene.reserve(80).await.unwrap().void();
     }
     scene.store.down.store(false, Ordering::SeqCst);
-    scene.keeper.tidy().await;
+    scene.book.tidy().await;
     assert_eq!(scene.standing(0).await, Standing::default());
 }
 
