@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use wide::u8x16;
+
 use crate::bits::{CHUNK_BYTES, bits_where, filled_up, ones};
 use crate::finding::{Finding, Kind};
 use crate::redact::redact;
@@ -125,20 +127,12 @@ fn hides_ascii(raw: &[u8]) -> bool {
     let (chunks, rest) = raw.as_chunks::<CHUNK_BYTES>();
     let rest = filled_up(rest);
     let chunks = chunks.iter().chain(std::iter::once(&rest));
-    let mut marked = chunks
-        .zip((0..).step_by(CHUNK_BYTES))
-        .filter(|(chunk, _)| has_backslash(chunk));
-    marked.any(|(chunk, at)| {
-        let backslashes = ones(bits_where(chunk, |byte| byte == b'\\'));
-        backslashes
+    chunks.zip((0..).step_by(CHUNK_BYTES)).any(|(chunk, at)| {
+        let backslashes = bits_where(chunk, |bytes| bytes.simd_eq(u8x16::splat(b'\\')));
+        ones(backslashes)
             .map(|offset| at + offset)
             .any(|at| escapes_ascii(raw, at))
     })
-}
-
-/// The same as whether any bit is set, for half the instructions.
-fn has_backslash(chunk: &[u8; CHUNK_BYTES]) -> bool {
-    chunk.iter().fold(false, |any, &byte| any | (byte == b'\\'))
 }
 
 /// Whether the backslash at `at` begins such an escape.

@@ -15,6 +15,9 @@ use tokio::sync::watch;
 use crate::WorkerError;
 use crate::pace::sleep_or_stop;
 
+/// Leaf hashes that are read at once.
+const LEAVES_PER_PAGE: u64 = 4096;
+
 /// Signs checkpoints. Keeps each log's frontier, so a leaf is read once.
 #[derive(Debug)]
 pub struct Checkpointer {
@@ -138,13 +141,9 @@ impl Checkpointer {
             return Err(tampered());
         }
         let mut frontier = Frontier::new();
-        let mut root_then = frontier.root();
-        for leaf in self.store.leaf_hashes(scope, 0, size).await? {
-            frontier.push(leaf);
-            if frontier.size() == signed {
-                root_then = frontier.root();
-            }
-        }
+        self.take_in(scope, &mut frontier, signed).await?;
+        let root_then = frontier.root();
+        self.take_in(scope, &mut frontier, size).await?;
         if let Some(stored) = stored {
             match note::open(&stored.note, std::slice::from_ref(self.signer.verifier())) {
                 Ok(checkpoint) if checkpoint.size == signed && checkpoint.root == root_then => {}
@@ -170,15 +169,30 @@ impl Checkpointer {
         if from > size {
             return Err(tampered());
         }
-        let leaves = match self.store.leaf_hashes(scope, from, size).await {
+        match self.take_in(scope, &mut known.frontier, size).await {
             // Of a log of this size some are not there.
-            Err(StoreError::NotFound) => return Err(tampered()),
-            leaves => leaves?,
-        };
-        for leaf in leaves {
-            known.frontier.push(leaf);
+            Err(StoreError::NotFound) => Err(tampered()),
+            taken => Ok(taken.map(|()| known)?),
         }
-        Ok(known)
+    }
+
+    /// Pushes the log's leaves up to `size`, a page at a time: a long log is not held in memory.
+    async fn take_in(
+        &self,
+        scope: &TenantScope,
+        frontier: &mut Frontier,
+        size: u64,
+    ) -> Result<(), StoreError> {
+        while frontier.size() < size {
+            let (from, page_end) = (frontier.size(), size.min(frontier.size() + LEAVES_PER_PAGE));
+            for leaf in self.store.leaf_hashes(scope, from, page_end).await? {
+                frontier.push(leaf);
+            }
+            if frontier.size() < page_end {
+                return Err(StoreError::NotFound);
+            }
+        }
+        Ok(())
     }
 
     async fn sign(

@@ -1,5 +1,7 @@
 //! Finding the end of a JSON string many bytes at a time.
 
+use wide::u8x16;
+
 const LOW: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;
 
@@ -21,15 +23,18 @@ pub(super) fn plain_len(bytes: &[u8]) -> usize {
     done + rest.iter().position(|byte| is_stop(*byte)).unwrap_or(rest.len())
 }
 
-/// Bytes that are judged together, without a branch, so that the compiler makes vectors of them.
-const BLOCK_BYTES: usize = 32;
+/// Bytes that are judged at once.
+const BLOCK_BYTES: usize = 16;
 
 fn is_plain(block: &[u8; BLOCK_BYTES]) -> bool {
-    !block.iter().fold(false, |stop, &byte| stop | is_stop(byte))
+    let bytes = u8x16::new(*block);
+    let control = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
+    let stops = control | bytes.simd_eq(u8x16::splat(b'"')) | bytes.simd_eq(u8x16::splat(b'\\'));
+    stops.to_bitmask() == 0
 }
 
 const fn is_stop(byte: u8) -> bool {
-    (byte == b'"') | (byte == b'\\') | (byte < 0x20)
+    byte == b'"' || byte == b'\\' || byte < 0x20
 }
 
 /// High bit set in each byte that stops a plain run. Borrow from a lower byte can mark a byte above the
