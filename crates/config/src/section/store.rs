@@ -76,7 +76,7 @@ impl Default for Journal {
     fn default() -> Self {
         Self {
             sync: JournalSync::default(),
-            segment_bytes_max: 64 << 20,
+            segment_bytes_max: 8 << 20,
             bytes_max: 4 << 30,
         }
     }

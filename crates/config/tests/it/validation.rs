@@ -212,7 +212,7 @@ fn agp_d2_bounds_hold_at_the_limit_and_one_past_it() {
         "routing: { breaker: { cooldown_ms: 5000, cooldown_ms_max: 4999 } }",
         "routing.breaker.cooldown_ms_max",
     );
-    one("journal: { bytes_max: 134217727 }", "journal.bytes_max");
+    one("journal: { bytes_max: 16777215 }", "journal.bytes_max");
     one(
         "telemetry: { otlp: { endpoint: http://a, sample_ratio: 1.5 } }",
         "telemetry.otlp.sample_ratio",
