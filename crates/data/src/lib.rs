@@ -9,6 +9,7 @@ mod bypass;
 mod count;
 mod detach;
 pub mod directory;
+mod framing;
 pub mod gate;
 pub mod live;
 mod models;

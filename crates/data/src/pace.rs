@@ -1,8 +1,8 @@
 //! How long a request's head may take, apart from how long a connection may rest between two requests.
 //!
 //! The clock runs from a connection's start, or from the first byte after an answer, until the head is
-//! whole. It reads no byte itself and knows nothing of HTTP: the service says when a request begins and
-//! ends.
+//! whole: the service says when a request begins and ends. The bytes pass unchanged; what they say of
+//! messages' ends is [`Framing`]'s to read.
 
 use std::io;
 use std::pin::Pin;
@@ -17,22 +17,38 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
 use crate::body::GateBody;
+use crate::framing::Framing;
 
 /// Requests of one connection, counted.
 #[derive(Debug, Clone, Default)]
 pub struct Turns(Arc<Counts>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Counts {
     begun: AtomicU64,
     ended: AtomicU64,
+    /// The request, counted from 0, that came in two framings.
+    ambiguous: AtomicU64,
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self {
+            begun: AtomicU64::new(0),
+            ended: AtomicU64::new(0),
+            ambiguous: AtomicU64::new(u64::MAX),
+        }
+    }
 }
 
 impl Turns {
     /// A head is whole: its request is under way until the answer to it is dropped.
     pub fn begin(&self) -> Turn {
-        self.0.begun.fetch_add(1, Ordering::Relaxed);
-        Turn(self.0.clone())
+        let number = self.0.begun.fetch_add(1, Ordering::Relaxed);
+        Turn {
+            is_ambiguous: number >= self.0.ambiguous.load(Ordering::Relaxed),
+            counts: self.0.clone(),
+        }
     }
 
     /// Returns when no request has been under way for one to two times `idle`.
@@ -59,15 +75,23 @@ impl Turns {
 
 /// One request under way.
 #[derive(Debug)]
-pub struct Turn(Arc<Counts>);
+pub struct Turn {
+    counts: Arc<Counts>,
+    is_ambiguous: bool,
+}
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.0.ended.fetch_add(1, Ordering::Relaxed);
+        self.counts.ended.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 impl Turn {
+    /// Whether its head, as it came over the wire, has two framings.
+    pub const fn is_ambiguous(&self) -> bool {
+        self.is_ambiguous
+    }
+
     /// The answer that ends it.
     pub const fn answered(self, body: GateBody) -> Answered {
         Answered { body, _turn: self }
@@ -106,6 +130,7 @@ impl Body for Answered {
 pub struct Paced<S> {
     stream: S,
     turns: Turns,
+    framing: Framing,
     head_timeout: Duration,
     /// Since when a head is awaited, and after how many requests.
     since: Option<(u64, Instant)>,
@@ -120,6 +145,7 @@ impl<S> Paced<S> {
         Self {
             stream,
             turns,
+            framing: Framing::default(),
             head_timeout,
             since,
             alarm: None,
@@ -154,7 +180,11 @@ impl<S> Paced<S> {
         }
     }
 
-    fn note_bytes(&mut self) {
+    // threat: ANP-0024
+    fn note_bytes(&mut self, bytes: &[u8]) {
+        if let Some(number) = self.framing.read(bytes) {
+            self.turns.0.ambiguous.store(number, Ordering::Relaxed);
+        }
         self.forget_old_head();
         if self.since.is_none() && self.turns.is_idle() {
             self.since = Some((self.turns.begun(), Instant::now()));
@@ -172,8 +202,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
         let before = buffer.filled().len();
         match Pin::new(&mut paced.stream).poll_read(context, buffer) {
             Poll::Ready(read) => {
-                if buffer.filled().len() > before {
-                    paced.note_bytes();
+                if let Some(new @ [_, ..]) = buffer.filled().get(before..) {
+                    paced.note_bytes(new);
                 }
                 Poll::Ready(read)
             }

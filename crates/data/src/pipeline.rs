@@ -30,9 +30,14 @@ enum Answer {
 
 type LiveAnswer = (crate::stage::upstream::Answering, inspect_input::Inspected);
 
-/// Answers one request.
-pub async fn run(gate: &Arc<Gate>, peer: IpAddr, request: Request<Incoming>) -> Response<GateBody> {
-    let arrival = Arrival::of(gate, &request);
+/// Answers one request. `is_ambiguous`: its head came over the wire in two framings.
+pub async fn run(
+    gate: &Arc<Gate>,
+    peer: IpAddr,
+    request: Request<Incoming>,
+    is_ambiguous: bool,
+) -> Response<GateBody> {
+    let arrival = Arrival::of(gate, &request, is_ambiguous);
     let accepted = accept::run(gate, &arrival, peer, request);
     let accepted = match (accepted, gate.bypassed()) {
         (Ok(accepted), Some(view)) => return bypass::run(gate, &view, &arrival, accepted).await,

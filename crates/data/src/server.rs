@@ -177,7 +177,8 @@ impl Connection {
         let turns = Turns::default();
         let stream = Paced::new(stream, turns.clone(), self.options.head_timeout);
         let service = service_fn(move |request| {
-            let (turn, answer) = (turns.begin(), answer(gate.clone(), peer, request));
+            let turn = turns.begin();
+            let answer = answer(gate.clone(), peer, request, turn.is_ambiguous());
             async move { answer.await.map(|answer| answer.map(|body| turn.answered(body))) }
         });
         let connection = builder.serve_connection(TokioIo::new(stream), service);
@@ -209,7 +210,7 @@ impl Connection {
         let (turns, patience) = (Turns::default(), self.options.write_timeout);
         let rested = turns.clone().rested(self.options.idle_timeout);
         let service = service_fn(move |request| {
-            let (turn, answer) = (turns.begin(), answer(gate.clone(), peer, request));
+            let (turn, answer) = (turns.begin(), answer(gate.clone(), peer, request, false));
             async move {
                 let watched = |body| Unread::new(turn.answered(body), patience);
                 answer.await.map(|answer| answer.map(watched))
@@ -227,11 +228,12 @@ impl Connection {
     }
 }
 
-/// One request. A caller that leaves does not stop the call: see [`Detach`].
+/// One request, and whether its head came in two framings. A caller that leaves does not stop the call: see [`Detach`].
 async fn answer(
     gate: Arc<Gate>,
     peer: IpAddr,
     request: Request<Incoming>,
+    is_ambiguous: bool,
 ) -> Result<http::Response<crate::body::GateBody>, Infallible> {
-    Ok(Detach::new(async move { pipeline::run(&gate, peer, request).await }).await)
+    Ok(Detach::new(async move { pipeline::run(&gate, peer, request, is_ambiguous).await }).await)
 }

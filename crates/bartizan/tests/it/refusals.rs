@@ -166,7 +166,7 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
         Code::MethodNotAllowed => heads(&client, Method::GET, CALLS, "").await,
         Code::AmbiguousFraming => {
             wired(scene, |head| {
-                format!("{head}transfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n")
+                format!("{head}content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n")
             })
             .await
         }

@@ -42,17 +42,17 @@ fn corpus(key: &str) -> Vec<(String, Vec<u8>, Verdict)> {
         (
             format!("content-length: {n}\r\ntransfer-encoding: chunked\r\n"),
             &chunked,
-            OnceThenClosed,
+            Refused,
         ),
         (
             format!("transfer-encoding: chunked\r\ncontent-length: {n}\r\n"),
             &chunked,
-            OnceThenClosed,
+            Refused,
         ),
         (
             "content-length: 4\r\ntransfer-encoding: chunked\r\n".to_owned(),
             &chunked,
-            OnceThenClosed,
+            Refused,
         ),
         (
             "transfer-encoding: chunked\r\n".to_owned(),
@@ -117,6 +117,11 @@ fn corpus(key: &str) -> Vec<(String, Vec<u8>, Verdict)> {
         ),
         (
             format!("content-length: {n}\r\ncontent-length: {}\r\n", n + 1),
+            &body,
+            Refused,
+        ),
+        (
+            format!("content-length: {n}\r\ncontent-length: {n}\r\n"),
             &body,
             Refused,
         ),
@@ -345,6 +350,58 @@ async fn anp_0024_what_can_be_read_in_two_ways_is_never_executed_twice() {
         200,
         "still serving"
     );
+}
+
+/// Two lengths, or a length beside a coding, even where they agree: told in the caller's dialect, closed,
+/// and found wherever in a connection and in however many pieces the head comes.
+#[tokio::test]
+async fn anp_0024_two_framings_are_refused_in_words() {
+    let scene = Scene::with("").await;
+    let (body, honest) = parts(&scene.key);
+    let n = body.len();
+    for (path, shape) in [
+        ("/v1/chat/completions", r#""code":"ambiguous_framing""#),
+        ("/v1/messages", r#""type":"invalid_request_error""#),
+    ] {
+        for (framing, body) in [
+            (
+                format!("content-length: {n}\r\ncontent-length: {n}\r\n"),
+                body.clone(),
+            ),
+            (
+                format!("Content-Length: {n}\r\nTransfer-Encoding: chunked\r\n"),
+                format!("{n:x}\r\n{body}\r\n0\r\n\r\n"),
+            ),
+            (
+                format!("transfer-encoding: chunked\r\ncontent-length: {n}\r\n"),
+                format!("{n:x}\r\n{body}\r\n0\r\n\r\n"),
+            ),
+        ] {
+            let asked = format!(
+                "POST {path} HTTP/1.1\r\nhost: gate\r\nx-api-key: {}\r\n{framing}\r\n{body}{honest}",
+                scene.key
+            );
+            for (before, piece_bytes) in [(0, asked.len()), (2, usize::MAX), (0, 7)] {
+                scene.provider.forget_requests();
+                let bytes = honest.repeat(before) + &asked;
+                let mut connection = RawConnection::open(scene.gate.data().address()).await;
+                connection
+                    .drip(bytes.as_bytes(), piece_bytes, Duration::from_millis(1))
+                    .await;
+                let (answer, end) = connection.read(SHORT).await;
+                let (statuses, text) = (raw::statuses(&answer), String::from_utf8_lossy(&answer));
+                let mut expected = vec![200; before];
+                expected.push(400);
+                assert_eq!(statuses, expected, "{framing}: {text}");
+                assert!(
+                    text.contains(shape) && text.contains("two ways"),
+                    "{framing}: {text}"
+                );
+                assert_ne!(end, End::StillOpen, "{framing}");
+                assert_eq!(scene.provider.requests().len(), before, "{framing}");
+            }
+        }
+    }
 }
 
 /// Pipelining in order is no smuggling; both are answered, in order, and both are the caller's own.

@@ -314,6 +314,23 @@ async fn http_2(
 }
 
 #[tokio::test]
+async fn anp_0024_two_lengths_are_refused_over_http_2_too() {
+    let trusted = authority();
+    let (gate, provider, key) = gate(&trusted, None).await;
+    let (mut sender, _connection) = http_2(&gate, &trusted, 65_535).await;
+    let mut asked = request(&key, "https://localhost/v1/chat/completions");
+    let length = hyper::body::Body::size_hint(asked.body()).exact().unwrap();
+    for _ in 0..2 {
+        asked.headers_mut().append("content-length", length.into());
+    }
+    let answer = sender.send_request(asked).await.unwrap();
+    assert_eq!(answer.status(), 400);
+    let text = answer.into_body().collect().await.unwrap().to_bytes();
+    assert!(String::from_utf8_lossy(&text).contains("ambiguous_framing"));
+    assert!(provider.requests().is_empty());
+}
+
+#[tokio::test]
 async fn ctx_t5_an_idle_http_2_connection_is_sent_away() {
     let trusted = authority();
     let (gate, _provider, key) = gate_with(&trusted, None, "server: { idle_timeout_ms: 1000 }\n").await;
