@@ -115,6 +115,14 @@ ids! {
     TeamId, "team", "team";
     /// A workload within a team.
     ProjectId, "prj", "project";
+    /// A person who signs in to the control plane.
+    UserId, "usr", "user";
+    /// A workload's own identity, apart from the keys it presents.
+    ServiceId, "svc", "service account";
+    /// A role given to somebody, somewhere.
+    GrantId, "grt", "grant";
+    /// Somebody's signed-in time on the control plane.
+    SessionId, "ses", "session";
     /// A virtual key.
     KeyId, "key", "key";
     /// A budget.
@@ -127,6 +135,14 @@ ids! {
     CheckpointId, "chk", "checkpoint";
     /// One request; also the id of its ledger entry.
     RequestId, "req", "request";
+    /// One audit record.
+    AuditId, "aud", "audit record";
+}
+
+impl TenantId {
+    /// The tenant of those who run the instance: its users are the platform's staff, its audit log that of
+    /// the instance. It has no teams and no keys.
+    pub const PLATFORM: Self = Self::from_u128(0);
 }
 
 /// `None` unless `text` is `prefix`, `_` and 32 hex digits.

@@ -5,18 +5,22 @@
 
 mod id;
 mod money;
+mod permission;
 mod principal;
+mod role;
 mod secret;
 mod threat;
 mod time;
 mod usage;
 
 pub use id::{
-    BudgetId, CheckpointId, IdError, IdText, KeyId, LeaseId, NodeId, ProjectId, RequestId, RequestIds,
-    TeamId, TenantId,
+    AuditId, BudgetId, CheckpointId, GrantId, IdError, IdText, KeyId, LeaseId, NodeId, ProjectId, RequestId,
+    RequestIds, ServiceId, SessionId, TeamId, TenantId, UserId,
 };
 pub use money::{Money, MoneyError};
+pub use permission::Permission;
 pub use principal::{Operation, Principal, PrincipalKind, TenantScope};
+pub use role::{Reach, Role, RoleGrant, UnknownRole};
 pub use secret::Secret;
 pub use threat::{Threat, ThreatError};
 pub use time::UnixMillis;

@@ -1,0 +1,120 @@
+//! What can be done on the control plane: one name for each act, the same in the routes, the OpenAPI
+//! document, Cedar's actions and audit records.
+
+use std::fmt;
+
+macro_rules! permissions {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        /// An act on the control plane. Who may do it, Cedar decides.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Permission {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Permission {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The name of Cedar's action, `resource.verb`.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+permissions! {
+    /// See a tenant.
+    TenantsRead = "tenants.read";
+    /// Make a tenant.
+    TenantsCreate = "tenants.create";
+    /// Change a tenant's name or limits.
+    TenantsUpdate = "tenants.update";
+    /// Suspend a tenant, or let it work again.
+    TenantsSuspend = "tenants.suspend";
+    /// End a tenant for good.
+    TenantsOffboard = "tenants.offboard";
+    /// See a team.
+    TeamsRead = "teams.read";
+    /// Make a team.
+    TeamsCreate = "teams.create";
+    /// Change a team's name or limits.
+    TeamsUpdate = "teams.update";
+    /// See a project.
+    ProjectsRead = "projects.read";
+    /// Make a project.
+    ProjectsCreate = "projects.create";
+    /// Change a project.
+    ProjectsUpdate = "projects.update";
+    /// Remove a project.
+    ProjectsDelete = "projects.delete";
+    /// See a user.
+    UsersRead = "users.read";
+    /// Add a user.
+    UsersCreate = "users.create";
+    /// Change a user: name, active or not.
+    UsersUpdate = "users.update";
+    /// Give a user a new way to sign in, and take the old one away.
+    UsersReset = "users.reset";
+    /// See a service account.
+    ServicesRead = "services.read";
+    /// Make a service account.
+    ServicesCreate = "services.create";
+    /// Change a service account: name, active or not.
+    ServicesUpdate = "services.update";
+    /// See who has which role.
+    GrantsRead = "grants.read";
+    /// Give a role.
+    GrantsCreate = "grants.create";
+    /// Take a role away.
+    GrantsDelete = "grants.delete";
+    /// See a virtual key; never its secret.
+    KeysRead = "keys.read";
+    /// Make a virtual key.
+    KeysCreate = "keys.create";
+    /// Change what a virtual key may do.
+    KeysUpdate = "keys.update";
+    /// Replace a virtual key's secret.
+    KeysRotate = "keys.rotate";
+    /// End a virtual key.
+    KeysRevoke = "keys.revoke";
+    /// See a budget and how it stands.
+    BudgetsRead = "budgets.read";
+    /// Make a budget.
+    BudgetsCreate = "budgets.create";
+    /// Change a budget's limit or name.
+    BudgetsUpdate = "budgets.update";
+    /// Remove a budget.
+    BudgetsDelete = "budgets.delete";
+    /// See summed usage and cost.
+    UsageRead = "usage.read";
+    /// See who is signed in.
+    SessionsRead = "sessions.read";
+    /// Sign somebody out.
+    SessionsRevoke = "sessions.revoke";
+    /// Read audit records.
+    AuditRead = "audit.read";
+    /// Take audit records out, with their proofs.
+    AuditExport = "audit.export";
+    /// See providers, models and targets.
+    ModelsRead = "models.read";
+    /// See the policies in force, and ask why.
+    PoliciesRead = "policies.read";
+    /// See the instance's settings.
+    SettingsRead = "settings.read";
+}
+
+impl Permission {
+    /// Whether it changes nothing.
+    pub fn is_read(self) -> bool {
+        matches!(self.as_str().rsplit_once('.'), Some((_, "read" | "export")))
+    }
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
