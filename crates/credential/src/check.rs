@@ -117,6 +117,7 @@ mod tests {
             tenant: TenantId::from_u128(2),
             team: TeamId::from_u128(3),
             project: None,
+            owner: None,
             name: "ci".into(),
             digest: [1; 32],
             hint: "btz_1111…".into(),

@@ -20,6 +20,14 @@ pub mod purpose {
     pub const MARK: &str = "mark";
     /// Provider credentials and other secrets at rest.
     pub const SEALED_SECRETS: &str = "sealed-secrets";
+    /// Cursors of the control plane's lists.
+    pub const CURSORS: &str = "cursors";
+    /// Answers that the control plane keeps for requests that come again.
+    pub const REPLAYS: &str = "replays";
+    /// Seeds of authenticator apps.
+    pub const LOGINS: &str = "logins";
+    /// Tokens against requests across sites.
+    pub const CSRF: &str = "csrf";
 }
 
 /// Domain separation from any other use of the same bytes.
@@ -99,6 +107,10 @@ mod tests {
             purpose::LEDGER_SIGNER,
             purpose::CACHE,
             purpose::SEALED_SECRETS,
+            purpose::CURSORS,
+            purpose::REPLAYS,
+            purpose::LOGINS,
+            purpose::CSRF,
             "",
         ];
         let derived: std::collections::HashSet<_> =

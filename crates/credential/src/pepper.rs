@@ -13,7 +13,7 @@ use std::fmt;
 use aws_lc_rs::hmac;
 use subtle::ConstantTimeEq;
 
-/// The instance's secret for hashing virtual keys, prepared for the hot path.
+/// The instance's secret for hashing what it issues, prepared for the hot path.
 pub struct Pepper(hmac::Key);
 
 impl Pepper {
@@ -22,8 +22,9 @@ impl Pepper {
         Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
     }
 
-    /// HMAC-SHA-256 of `text` under this pepper.
-    pub(crate) fn digest(&self, text: &[u8]) -> [u8; 32] {
+    /// HMAC-SHA-256 of `text` under this pepper. Whoever hashes texts of several kinds keeps them apart by
+    /// what they begin with.
+    pub fn digest(&self, text: &[u8]) -> [u8; 32] {
         hmac_sha256(&self.0, text)
     }
 }
@@ -45,6 +46,11 @@ pub(crate) fn hmac_sha256(key: &hmac::Key, data: &[u8]) -> [u8; 32] {
 // threat: AGP-S1
 pub fn same_digest(a: &[u8; 32], b: &[u8; 32]) -> bool {
     a.ct_eq(b).into()
+}
+
+/// Whether two texts are the same, in a time that depends on their lengths only.
+pub fn same_text(a: &str, b: &str) -> bool {
+    a.as_bytes().ct_eq(b.as_bytes()).into()
 }
 
 #[cfg(test)]

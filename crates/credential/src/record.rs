@@ -1,6 +1,6 @@
 //! What is stored of a virtual key: never the key itself.
 
-use domain::{KeyId, Operation, ProjectId, TeamId, TenantId, UnixMillis};
+use domain::{ActorId, KeyId, Operation, ProjectId, TeamId, TenantId, UnixMillis};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +65,9 @@ pub struct KeyRecord {
     /// The workload, if it belongs to one.
     #[serde(default)]
     pub project: Option<ProjectId>,
+    /// Who it was made for, when it is somebody's: a person's own key, or a service account's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<ActorId>,
     /// What people call it.
     pub name: String,
     /// Keyed hash (HMAC-SHA-256 under the instance's pepper) of the key.

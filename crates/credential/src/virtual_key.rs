@@ -5,15 +5,12 @@
 use std::fmt;
 
 use domain::Secret;
-use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::checksum::{crc_digits, crc32, digits_of_256_bits};
-use crate::{NoRandomness, Pepper, random_32};
+use crate::opaque::{Flaw, Opaque};
+use crate::{NoRandomness, Pepper};
 
-const PREFIX: &[u8; 4] = b"btz_";
-/// Prefix and random digits: what the checksum covers.
-const BODY_BYTES: usize = 4 + 43;
-const KEY_BYTES: usize = BODY_BYTES + 6;
+const PREFIX: &str = "btz_";
+const KEY_BYTES: usize = 53;
 /// How much of a key people are shown to recognise it by.
 const HINT_CHARS: usize = 8;
 
@@ -34,57 +31,41 @@ pub enum NotAKey {
     Checksum,
 }
 
+impl From<Flaw> for NotAKey {
+    fn from(flaw: Flaw) -> Self {
+        match flaw {
+            Flaw::Prefix => Self::Prefix,
+            Flaw::Length => Self::Length,
+            Flaw::Alphabet => Self::Alphabet,
+            Flaw::Checksum => Self::Checksum,
+        }
+    }
+}
+
 /// A well-formed virtual key; whether it was ever issued only the directory knows. Wiped when dropped.
-#[derive(Zeroize, ZeroizeOnDrop)]
-pub struct VirtualKey([u8; KEY_BYTES]);
+pub struct VirtualKey(Opaque<KEY_BYTES>);
 
 impl VirtualKey {
     /// A new key of 256 random bits.
     pub fn generate() -> Result<Self, NoRandomness> {
-        Ok(Self::from_bits(&*random_32()?))
-    }
-
-    fn from_bits(bits: &[u8; 32]) -> Self {
-        let digits = digits_of_256_bits(bits);
-        let mut key = Self([0; KEY_BYTES]);
-        let body = PREFIX.iter().chain(digits.iter());
-        key.0.iter_mut().zip(body).for_each(|(to, from)| *to = *from);
-        let sum = crc_digits(crc32(key.body()));
-        key.0
-            .iter_mut()
-            .skip(BODY_BYTES)
-            .zip(sum)
-            .for_each(|(to, from)| *to = from);
-        key
+        Ok(Self(Opaque::generate(PREFIX)?))
     }
 
     /// Reads a presented text; costs no allocation and no lookup, so nonsense is refused cheaply.
     // threat: AGP-S1
     // threat: ANP-0001
     pub fn parse(text: &str) -> Result<Self, NotAKey> {
-        let bytes = text.as_bytes();
-        if !bytes.starts_with(PREFIX) {
-            return Err(NotAKey::Prefix);
-        }
-        let key = Self(bytes.try_into().map_err(|_| NotAKey::Length)?);
-        if !key.0.iter().skip(PREFIX.len()).all(u8::is_ascii_alphanumeric) {
-            return Err(NotAKey::Alphabet);
-        }
-        if key.sum() != crc_digits(crc32(key.body())) {
-            return Err(NotAKey::Checksum);
-        }
-        Ok(key)
+        Ok(Self(Opaque::parse(PREFIX, text)?))
     }
 
     /// The text itself: to show it once to whom it was made for.
     pub fn expose(&self) -> &str {
-        // Only ASCII gets in.
-        str::from_utf8(&self.0).unwrap_or_default()
+        self.0.expose()
     }
 
     /// The text as a [`Secret`] of its own.
     pub fn to_secret(&self) -> Secret {
-        Secret::new(self.expose())
+        self.0.to_secret()
     }
 
     /// The first characters, to recognise the key by: `btz_3fQ9…`. 24 of its 256 bits.
@@ -94,15 +75,7 @@ impl VirtualKey {
 
     /// The keyed hash under which the key is stored and found.
     pub fn digest(&self, pepper: &Pepper) -> [u8; 32] {
-        pepper.digest(&self.0)
-    }
-
-    fn body(&self) -> &[u8] {
-        self.0.split_at(BODY_BYTES).0
-    }
-
-    fn sum(&self) -> &[u8] {
-        self.0.split_at(BODY_BYTES).1
+        self.0.digest(pepper)
     }
 }
 
@@ -117,9 +90,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn from_bits(bits: &[u8; 32]) -> VirtualKey {
+        VirtualKey(Opaque::from_bits(PREFIX, bits))
+    }
+
     #[test]
     fn the_form_never_changes() {
-        let key = VirtualKey::from_bits(&[7; 32]);
+        let key = from_bits(&[7; 32]);
         assert_eq!(key.expose().len(), 53);
         assert_eq!(
             key.expose(),
@@ -142,7 +119,7 @@ mod tests {
 
     #[test]
     fn anp_0001_what_is_no_key_is_refused_with_its_reason() {
-        let good = VirtualKey::from_bits(&[7; 32]).expose().to_owned();
+        let good = from_bits(&[7; 32]).expose().to_owned();
         assert_eq!(VirtualKey::parse("").unwrap_err(), NotAKey::Prefix);
         assert_eq!(VirtualKey::parse("sk-proj-abc").unwrap_err(), NotAKey::Prefix);
         assert_eq!(VirtualKey::parse("btz_").unwrap_err(), NotAKey::Length);
@@ -164,7 +141,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_key_reads_back_and_any_one_changed_character_is_refused(bits: [u8; 32], at in 0usize..53, to in "[0-9A-Za-z]") {
-            let key = VirtualKey::from_bits(&bits);
+            let key = from_bits(&bits);
             prop_assert!(VirtualKey::parse(key.expose()).is_ok());
             let mut other = key.expose().to_owned();
             other.replace_range(at..=at, &to);

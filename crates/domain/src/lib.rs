@@ -3,6 +3,7 @@
 //! Ids, money, time, secrets, who acts and for whom. This crate never does I/O, reads no clock on its
 //! own account (callers hand times in) and knows no wire format.
 
+mod actor;
 mod id;
 mod money;
 mod permission;
@@ -13,6 +14,7 @@ mod threat;
 mod time;
 mod usage;
 
+pub use actor::ActorId;
 pub use id::{
     AuditId, BudgetId, CheckpointId, GrantId, IdError, IdText, KeyId, LeaseId, NodeId, ProjectId, RequestId,
     RequestIds, ServiceId, SessionId, TeamId, TenantId, UserId,
