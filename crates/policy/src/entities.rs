@@ -21,7 +21,7 @@ pub struct Names {
 }
 
 /// Any of Cedar's ways to refuse a value.
-type Failure = Box<dyn std::error::Error>;
+pub type Failure = Box<dyn std::error::Error>;
 
 impl Names {
     /// Parses them.
@@ -141,7 +141,8 @@ impl Names {
     }
 }
 
-type Attribute = (String, RestrictedExpression);
+/// An attribute of an entity or of the context.
+pub type Attribute = (String, RestrictedExpression);
 
 fn context(question: &Question<'_>) -> Vec<Attribute> {
     let mut pairs = vec![
@@ -156,11 +157,13 @@ fn context(question: &Question<'_>) -> Vec<Attribute> {
     pairs
 }
 
-fn uid(kind: &EntityTypeName, id: impl ToString) -> EntityUid {
+/// The entity of that type with that id.
+pub fn uid(kind: &EntityTypeName, id: impl ToString) -> EntityUid {
     EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(id.to_string()))
 }
 
-fn entity(
+/// An entity with attributes and parents.
+pub fn entity(
     uid: EntityUid,
     attributes: impl IntoIterator<Item = Attribute>,
     parents: impl IntoIterator<Item = EntityUid>,
@@ -169,22 +172,26 @@ fn entity(
     Ok(Entity::new(uid, attributes, parents.into_iter().collect())?)
 }
 
-fn text(name: &str, value: &str) -> Attribute {
+/// An attribute that is a text.
+pub fn text(name: &str, value: &str) -> Attribute {
     (
         name.to_owned(),
         RestrictedExpression::new_string(value.to_owned()),
     )
 }
 
-fn texts<'a>(name: &str, values: impl Iterator<Item = &'a str>) -> Attribute {
+/// An attribute that is a set of texts.
+pub fn texts<'a>(name: &str, values: impl Iterator<Item = &'a str>) -> Attribute {
     let values = values.map(|value| RestrictedExpression::new_string(value.to_owned()));
     (name.to_owned(), RestrictedExpression::new_set(values))
 }
 
-fn flag(name: &str, value: bool) -> Attribute {
+/// An attribute that is true or false.
+pub fn flag(name: &str, value: bool) -> Attribute {
     (name.to_owned(), RestrictedExpression::new_bool(value))
 }
 
-fn link(name: &str, value: EntityUid) -> Attribute {
+/// An attribute that is another entity.
+pub fn link(name: &str, value: EntityUid) -> Attribute {
     (name.to_owned(), RestrictedExpression::new_entity_uid(value))
 }

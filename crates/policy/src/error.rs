@@ -47,6 +47,16 @@ pub enum PolicyError {
         /// The template's id.
         policy: String,
     },
+    /// A policy that fits the schema but not the control plane.
+    #[error("policy `{policy}`: {reason}; {advice}")]
+    Misplaced {
+        /// The policy's id.
+        policy: String,
+        /// Why.
+        reason: String,
+        /// What to do.
+        advice: &'static str,
+    },
     /// More policies than are taken.
     #[error("{count} bytes of policies are more than the {max} that are accepted; merge or drop some")]
     TooLarge {

@@ -1,10 +1,12 @@
-//! Floor 1: Cedar policies decide who may call what.
+//! Floor 1: Cedar policies decide who may call what, and who may do what on the control plane.
 //!
-//! Text in, an [`Engine`] out; a [`Question`] in, a [`Decision`] out. Everything the gate permits, a
-//! policy permits: there is no permission beside the policies, and what no policy permits is denied.
+//! Text in, an [`Engine`] out; a [`Question`] in, a [`Decision`] out. For the control plane a [`Desk`], an
+//! [`Act`] and a [`Verdict`]. Everything the gate permits, a policy permits: there is no permission beside
+//! the policies, and what no policy permits is denied.
 //! Never does I/O: whoever reads policy files hands their texts in.
 
 mod address;
+mod desk;
 mod engine;
 mod entities;
 mod error;
@@ -13,15 +15,28 @@ mod question;
 mod size;
 mod testing;
 
+pub use desk::{
+    Act, ActContext, Actor, ActorId, Applied, BudgetLevel, Desk, Effect, Explanation, Outcome, Posture,
+    Resource, Verdict, run_control_tests,
+};
 pub use engine::Engine;
 pub use error::PolicyError;
 pub use question::{Decision, Question};
 pub use testing::{TestFailure, run_tests};
 
-/// The Cedar schema that every policy is checked against: the words a policy may use.
+/// The Cedar schema that policies for calls are checked against: the words they may use.
 pub const SCHEMA: &str = include_str!("../../../policies/bartizan.cedarschema");
 
-/// Policies that are always in force, defaults or not.
+/// What the control plane adds to [`SCHEMA`]. Both together are what its policies are checked against.
+pub const CONTROL_SCHEMA: &str = include_str!("../../../policies/control.cedarschema");
+
+/// The control plane's policies: what each role may do, and what nobody may. Always in force.
+pub const ROLES: [(&str, &str); 2] = [
+    ("roles.cedar", include_str!("../../../policies/roles.cedar")),
+    ("bounds.cedar", include_str!("../../../policies/bounds.cedar")),
+];
+
+/// Policies for calls that are always in force, defaults or not.
 pub const ALWAYS: (&str, &str) = ("tenancy.cedar", include_str!("../../../policies/tenancy.cedar"));
 
 /// Policies in force unless the configuration turns the defaults off.

@@ -33,9 +33,18 @@ impl Source<'_> {
     }
 }
 
-/// The embedded schema.
+/// The embedded schema of calls.
 pub fn schema() -> Result<Schema, PolicyError> {
-    let parsed = Schema::from_cedarschema_str(crate::SCHEMA).map(|(schema, _warnings)| schema);
+    read(crate::SCHEMA)
+}
+
+/// The embedded schema, with the control plane's words.
+pub fn whole_schema() -> Result<Schema, PolicyError> {
+    read(&[crate::SCHEMA, crate::CONTROL_SCHEMA].concat())
+}
+
+fn read(text: &str) -> Result<Schema, PolicyError> {
+    let parsed = Schema::from_cedarschema_str(text).map(|(schema, _warnings)| schema);
     parsed.map_err(|error| PolicyError::Builtin {
         what: "schema",
         reason: error.to_string(),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use credential::{KeyRecord, KeyState, Limits, ModelAccess};
 use domain::{KeyId, Operation, Principal, PrincipalKind, ProjectId, TeamId, TenantId, UnixMillis};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::error::clip;
 use crate::{Decision, Engine, Question};
@@ -24,8 +25,8 @@ pub struct TestFailure {
 /// A file of tests.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
-    tests: Vec<Test>,
+struct File<T> {
+    tests: Vec<T>,
 }
 
 /// One question and what must be answered.
@@ -93,25 +94,36 @@ impl Default for Models {
     }
 }
 
+/// What must be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Expect {
+pub enum Expect {
+    /// Yes.
     Permit,
+    /// No.
     Deny,
 }
 
 /// Runs the tests of one JSON file. An empty answer means that all passed; a file that cannot be read,
 /// or that tests nothing, is a failure too.
 pub fn run_tests(engine: &Engine, json: &str) -> Vec<TestFailure> {
+    run_file(json, |test: &Test| test.run(engine))
+}
+
+/// Runs each test of a file, whatever kind of tests it holds.
+pub fn run_file<T: DeserializeOwned>(
+    json: &str,
+    run: impl Fn(&T) -> Option<TestFailure>,
+) -> Vec<TestFailure> {
     let at_file = |reason: String| {
         vec![TestFailure {
             name: "(file)".to_owned(),
             reason,
         }]
     };
-    match serde_json::from_str::<File>(json) {
+    match serde_json::from_str::<File<T>>(json) {
         Ok(file) if file.tests.is_empty() => at_file("holds no tests".to_owned()),
-        Ok(file) => file.tests.iter().filter_map(|test| test.run(engine)).collect(),
+        Ok(file) => file.tests.iter().filter_map(run).collect(),
         Err(error) => at_file(clip(&error.to_string(), 200)),
     }
 }
@@ -134,33 +146,36 @@ impl Test {
             images: self.images,
             address: self.address,
         });
-        let reason = self.objection(&decision)?;
-        Some(TestFailure {
-            name: clip(&self.name, 120),
-            reason,
-        })
+        let reason = objection(self.expect, self.policies.as_deref(), &decision)?;
+        Some(TestFailure::of(&self.name, reason))
     }
+}
 
-    /// What is wrong with the answer, if anything.
-    fn objection(&self, decision: &Decision) -> Option<String> {
-        if decision.permit != (self.expect == Expect::Permit) {
-            return Some(format!(
-                "expected {}, got {}",
-                self.expect.word(),
-                describe(decision)
-            ));
+impl TestFailure {
+    /// The test of that name failed.
+    pub(crate) fn of(name: &str, reason: String) -> Self {
+        Self {
+            name: clip(name, 120),
+            reason,
         }
-        let mut expected = self.policies.clone()?;
-        expected.sort();
-        let listed = expected.join(", ");
-        (expected != decision.policies).then(|| {
-            format!(
-                "expected {} by [{listed}], got {}",
-                self.expect.word(),
-                describe(decision)
-            )
-        })
     }
+}
+
+/// What is wrong with the answer, if anything. The policies are not looked at when none are given.
+pub fn objection(expect: Expect, policies: Option<&[String]>, decision: &Decision) -> Option<String> {
+    if decision.permit != (expect == Expect::Permit) {
+        return Some(format!("expected {}, got {}", expect.word(), describe(decision)));
+    }
+    let mut expected = policies?.to_vec();
+    expected.sort();
+    let listed = expected.join(", ");
+    (expected != decision.policies).then(|| {
+        format!(
+            "expected {} by [{listed}], got {}",
+            expect.word(),
+            describe(decision)
+        )
+    })
 }
 
 impl Expect {
@@ -182,6 +197,7 @@ impl Key {
                 .project
                 .as_deref()
                 .map(|name| id(ProjectId::PREFIX, name, ProjectId::from_u128)),
+            owner: None,
             name: self.name.clone(),
             digest: [0; 32],
             hint: String::new(),
@@ -216,12 +232,13 @@ fn principal(record: &KeyRecord) -> Principal {
     }
 }
 
-fn tenant(name: &str) -> TenantId {
+/// The tenant that `name` stands for.
+pub fn tenant(name: &str) -> TenantId {
     id(TenantId::PREFIX, name, TenantId::from_u128)
 }
 
 /// The id that `name` is, or one that stands for it: the same name, the same id.
-fn id<T: std::str::FromStr>(prefix: &str, name: &str, make: fn(u128) -> T) -> T {
+pub fn id<T: std::str::FromStr>(prefix: &str, name: &str, make: fn(u128) -> T) -> T {
     name.parse().unwrap_or_else(|_| {
         let digest = blake3::hash(format!("{prefix}/{name}").as_bytes());
         let bits = digest.as_bytes().first_chunk::<16>().copied().unwrap_or_default();

@@ -15,6 +15,7 @@ pub fn record(models: ModelAccess, operations: &[Operation]) -> KeyRecord {
         tenant: ACME,
         team: TeamId::from_u128(20),
         project: None,
+        owner: None,
         name: "crawler".to_owned(),
         digest: [0; 32],
         hint: "btz_abc…".to_owned(),

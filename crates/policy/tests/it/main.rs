@@ -10,6 +10,7 @@
 
 mod answers;
 mod asking;
+mod desk;
 mod loading;
 mod properties;
 mod shipped;

@@ -1,0 +1,80 @@
+//! What is asked, and how the one who asks comes.
+
+use cedar_policy::{EntityUid, RestrictedExpression};
+use domain::Permission;
+use serde::Deserialize;
+
+use super::names::Names;
+use super::{Actor, Resource};
+use crate::entities::{Attribute, flag, link, uid};
+
+/// May this actor do this to that?
+///
+/// Everything in it was established by the control plane: the actor from its session or credential, the
+/// resource from the store. Nothing is taken from the caller on trust.
+#[derive(Debug, Clone, Copy)]
+pub struct Act<'a> {
+    /// Who acts.
+    pub actor: &'a Actor<'a>,
+    /// What is done.
+    pub permission: Permission,
+    /// To what; for what is made or listed, in what. See `docs/policies.md`.
+    pub resource: Resource,
+    /// How the actor comes.
+    pub context: ActContext,
+}
+
+/// How the one who acts comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ActContext {
+    /// A second factor was given in this session. For a service account: it came by a credential that
+    /// stands for one.
+    pub second_factor: bool,
+    /// Time since the sign-in or since it was last confirmed; 0 for a service account.
+    pub sign_in_age_ms: u64,
+    /// How strict the instance is.
+    pub posture: Posture,
+}
+
+impl ActContext {
+    /// Somebody who just signed in with all that can be asked for: no policy about signing in stands in
+    /// the way.
+    pub const AT_BEST: Self = Self {
+        second_factor: true,
+        sign_in_age_ms: 0,
+        posture: Posture::Production,
+    };
+
+    /// The context in Cedar's words.
+    pub(super) fn attributes(&self, names: &Names) -> [Attribute; 3] {
+        let age = i64::try_from(self.sign_in_age_ms).unwrap_or(i64::MAX);
+        [
+            flag("second_factor", self.second_factor),
+            ("sign_in_age_ms".to_owned(), RestrictedExpression::new_long(age)),
+            link("posture", self.posture.entity(names)),
+        ]
+    }
+}
+
+/// How strict the instance is: the configuration's posture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Posture {
+    /// On one's own machine.
+    Development,
+    /// As production, to try it out.
+    Staging,
+    /// In earnest.
+    Production,
+}
+
+impl Posture {
+    fn entity(self, names: &Names) -> EntityUid {
+        let name = match self {
+            Self::Development => "development",
+            Self::Staging => "staging",
+            Self::Production => "production",
+        };
+        uid(&names.posture, name)
+    }
+}
