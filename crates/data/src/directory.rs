@@ -11,7 +11,7 @@ use domain::{BudgetId, Operation, Principal, PrincipalKind, TenantScope, UnixMil
 use ledger::{Budget, BudgetScope};
 use limit::{Concurrency, Gcra};
 use policy::Decision;
-use store::DirectoryDump;
+use store::{DirectoryDump, TenantState};
 
 use crate::book::{Book, Cell};
 
@@ -104,6 +104,8 @@ pub struct KeyEntry {
     pub principal: Principal,
     /// The tenant's name.
     pub tenant_name: Arc<str>,
+    /// Whether the tenant may work.
+    pub tenant_state: TenantState,
     /// The team's name.
     pub team_name: Arc<str>,
     /// Limits at every level that has any: key, team, tenant.
@@ -198,6 +200,7 @@ impl Builder {
                     name: record.name.as_str().into(),
                 },
                 tenant_name: tenant.name.as_str().into(),
+                tenant_state: tenant.state,
                 team_name: team.name.as_str().into(),
                 limits,
                 budgets: budgets_of(record, &dump.budgets, &cells),

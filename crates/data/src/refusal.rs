@@ -95,6 +95,8 @@ codes! {
     CredentialAmbiguous = "credential_ambiguous", 401, Identify, Downstream;
     /// The credential may not be used from this address.
     NetworkForbidden = "network_forbidden", 403, Identify, Downstream;
+    /// The credential's tenant is suspended, or has ended.
+    TenantInactive = "tenant_inactive", 403, Identify, Downstream;
     /// The body is larger than the limit.
     BodyTooLarge = "body_too_large", 413, Authorize, Downstream;
     /// The body did not arrive in time.

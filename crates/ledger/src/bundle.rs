@@ -25,6 +25,11 @@ pub fn origin_of(log: &str, tenant: TenantId) -> String {
     format!("{log}/{tenant}")
 }
 
+/// The name of the log of who did what in a tenant: another log than its ledger, and so another name.
+pub fn audit_origin_of(log: &str, tenant: TenantId) -> String {
+    format!("{}/audit", origin_of(log, tenant))
+}
+
 /// Evidence that does not hold, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{at}: {what}")]

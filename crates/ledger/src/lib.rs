@@ -1,6 +1,7 @@
 //! Floor 1: money and evidence: prices, budgets, entries, Merkle logs, signed checkpoints, offline proofs.
 //! Never does I/O, never reads a clock.
 
+mod audit;
 mod budget;
 pub mod bundle;
 mod catalog;
@@ -15,6 +16,7 @@ mod posting;
 mod price;
 mod window;
 
+pub use audit::{AuditActor, AuditOutcome, AuditRecord};
 pub use budget::{Budget, BudgetScope, Charge, Lease, Standing, Window};
 pub use catalog::{Capabilities, Catalog, CatalogError, ModelFacts, Override};
 pub use digest::Digest;

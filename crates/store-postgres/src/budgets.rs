@@ -6,31 +6,14 @@ use ledger::{Budget, Charge, Lease, Standing};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use store::accounts;
-use store::{Budgets, LeaseAnswer, LeaseWish, StoreError, must_own, row};
+use store::{Budgets, LeaseAnswer, LeaseWish, StoreError, row};
 
 use crate::PostgresStore;
-use crate::connection::{Connection, commit, fault};
+use crate::connection::{Connection, fault};
 use crate::windows::{self, WindowKey};
 
 #[async_trait]
 impl Budgets for PostgresStore {
-    async fn put_budget(&self, scope: &TenantScope, budget: &Budget) -> Result<(), StoreError> {
-        must_own(scope, budget.tenant)?;
-        self.bounded(async {
-            // Two replicas that add the same budget at once: the slower may meet the faster one's row in
-            // an index before it can see it, and sees it the second time.
-            match self.upsert_budget(scope, budget).await {
-                Err(StoreError::Conflict(_)) => self.upsert_budget(scope, budget).await,
-                outcome => outcome,
-            }
-        })
-        .await
-    }
-
-    async fn delete_budget(&self, scope: &TenantScope, budget: BudgetId) -> Result<(), StoreError> {
-        self.bounded(self.remove_budget(scope, budget)).await
-    }
-
     async fn budgets(&self, scope: &TenantScope) -> Result<Vec<Budget>, StoreError> {
         self.bounded(self.budgets_of(scope)).await
     }
@@ -71,39 +54,6 @@ impl Budgets for PostgresStore {
 }
 
 impl PostgresStore {
-    async fn upsert_budget(&self, scope: &TenantScope, budget: &Budget) -> Result<(), StoreError> {
-        let upsert = "INSERT INTO bartizan.budgets (budget, tenant, name, limit_nanos, scope, period)
-                      VALUES ($1, $2, $3, $4, $5, $6)
-                      ON CONFLICT (tenant, budget) DO UPDATE
-                      SET name = excluded.name, limit_nanos = excluded.limit_nanos";
-        let mut transaction = self.as_tenant(scope).await?;
-        sqlx::query(upsert)
-            .bind(budget.id.to_string())
-            .bind(scope.tenant().to_string())
-            .bind(&budget.name)
-            .bind(budget.limit.nanos())
-            .bind(row::encode(&budget.scope)?)
-            .bind(row::encode(&budget.window)?)
-            .execute(&mut *transaction)
-            .await
-            .map_err(fault)?;
-        commit(transaction).await
-    }
-
-    async fn remove_budget(&self, scope: &TenantScope, budget: BudgetId) -> Result<(), StoreError> {
-        let mut transaction = self.as_tenant(scope).await?;
-        let done = sqlx::query("DELETE FROM bartizan.budgets WHERE budget = $1 AND tenant = $2")
-            .bind(budget.to_string())
-            .bind(scope.tenant().to_string())
-            .execute(&mut *transaction)
-            .await
-            .map_err(fault)?;
-        if done.rows_affected() == 0 {
-            return Err(StoreError::NotFound);
-        }
-        commit(transaction).await
-    }
-
     async fn budgets_of(&self, scope: &TenantScope) -> Result<Vec<Budget>, StoreError> {
         let select = "SELECT budget, tenant, name, limit_nanos, scope, period FROM bartizan.budgets
                       WHERE tenant = $1 ORDER BY budget";
@@ -140,6 +90,56 @@ impl PostgresStore {
             .map_err(fault)?;
         windows::read_standing(&row.ok_or(StoreError::NotFound)?)
     }
+}
+
+/// Adds a budget, or replaces the limit and name of the tenant's own. First it is added: a replica that adds
+/// the same budget meanwhile is waited for, and its row is there to be changed then.
+pub(crate) async fn put(connection: &mut Connection, budget: &Budget) -> Result<(), StoreError> {
+    let insert = "INSERT INTO bartizan.budgets (budget, tenant, name, limit_nanos, scope, period)
+                  VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+    let done = sqlx::query(insert)
+        .bind(budget.id.to_string())
+        .bind(budget.tenant.to_string())
+        .bind(&budget.name)
+        .bind(budget.limit.nanos())
+        .bind(row::encode(&budget.scope)?)
+        .bind(row::encode(&budget.window)?)
+        .execute(&mut *connection)
+        .await
+        .map_err(fault)?;
+    if done.rows_affected() == 1 {
+        return Ok(());
+    }
+    let update = "UPDATE bartizan.budgets SET name = $3, limit_nanos = $4 WHERE budget = $1 AND tenant = $2";
+    let done = sqlx::query(update)
+        .bind(budget.id.to_string())
+        .bind(budget.tenant.to_string())
+        .bind(&budget.name)
+        .bind(budget.limit.nanos())
+        .execute(connection)
+        .await
+        .map_err(fault)?;
+    if done.rows_affected() == 0 {
+        return Err(StoreError::Conflict("a budget of that id exists".to_owned()));
+    }
+    Ok(())
+}
+
+pub(crate) async fn delete(
+    connection: &mut Connection,
+    scope: &TenantScope,
+    budget: BudgetId,
+) -> Result<(), StoreError> {
+    let done = sqlx::query("DELETE FROM bartizan.budgets WHERE budget = $1 AND tenant = $2")
+        .bind(budget.to_string())
+        .bind(scope.tenant().to_string())
+        .execute(connection)
+        .await
+        .map_err(fault)?;
+    if done.rows_affected() == 0 {
+        return Err(StoreError::NotFound);
+    }
+    Ok(())
 }
 
 /// Takes what entries cost from the tenant's budgets; charges on budgets that are gone are nobody's.

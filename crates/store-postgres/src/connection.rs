@@ -4,7 +4,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use domain::TenantScope;
+use domain::{TenantId, TenantScope};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{PgConnection, PgPool, Postgres};
 use store::StoreError;
@@ -114,10 +114,23 @@ impl PostgresStore {
     }
 }
 
+/// From here on the transaction sees and writes the rows of another tenant.
+pub(crate) async fn switch_tenant(connection: &mut Connection, tenant: TenantId) -> Result<(), StoreError> {
+    sqlx::query("SELECT set_config('app.tenant', $1, true)")
+        .bind(tenant.to_string())
+        .execute(connection)
+        .await
+        .map_err(fault)?;
+    Ok(())
+}
+
 /// Ends a transaction for good.
 pub(crate) async fn commit(transaction: Transaction) -> Result<(), StoreError> {
     transaction.commit().await.map_err(fault)
 }
+
+/// PostgreSQL's code for a text that its encoding cannot hold.
+const NOT_IN_REPERTOIRE: &str = "22021";
 
 /// A driver's error as the port knows it.
 pub(crate) fn fault(error: sqlx::Error) -> StoreError {
@@ -126,6 +139,10 @@ pub(crate) fn fault(error: sqlx::Error) -> StoreError {
             StoreError::Conflict("something of that id or name exists".to_owned())
         }
         sqlx::Error::Database(inner) if inner.is_foreign_key_violation() => StoreError::NotFound,
+        // A text that this database cannot hold (one with a NUL) names nothing in it.
+        sqlx::Error::Database(inner) if inner.code().as_deref() == Some(NOT_IN_REPERTOIRE) => {
+            StoreError::NotFound
+        }
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::ColumnNotFound(_) => {
             StoreError::Damaged(error.to_string())
         }

@@ -2,15 +2,21 @@
 //!
 //! Nothing is read or written under the connection's own rights. What concerns a tenant runs as
 //! `bartizan_app`, which the database shows only the rows of the tenant in `app.tenant`; what concerns the
-//! node runs as `bartizan_feed`, which cannot see an entry. Statements are constants: no SQL is ever put
+//! node runs as `bartizan_feed`, which cannot see an entry, an audit record, or any document but sessions. Statements are constants: no SQL is ever put
 //! together from values. Every call ends within [`Bounds::operation`].
 
+mod audit;
 mod budgets;
 mod connection;
 mod directory;
+mod keys;
 mod leases;
 mod log;
+mod merkle;
 mod migrate;
+mod records;
+mod registry;
+mod tenants;
 mod usage;
 mod windows;
 

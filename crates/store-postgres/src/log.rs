@@ -1,16 +1,16 @@
-//! Entry logs and their checkpoints.
+//! Entry logs: appended to and read; usage summed up.
 
 use std::collections::HashSet;
 
 use async_trait::async_trait;
-use domain::{NodeId, RequestId, TenantScope, UnixMillis};
+use domain::{NodeId, RequestId, TenantScope};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use store::row::{self, EntryColumns};
-use store::{EntryLog, Shipment, StoreError, StoredCheckpoint, StoredEntry, UsageQuery, UsageRow, must_own};
+use store::{EntryLog, LogKind, Shipment, StoreError, StoredEntry, UsageQuery, UsageRow, must_own};
 
 use crate::connection::{Connection, commit, fault};
-use crate::{PostgresStore, budgets, usage};
+use crate::{PostgresStore, budgets, merkle, usage};
 
 #[async_trait]
 impl EntryLog for PostgresStore {
@@ -24,21 +24,6 @@ impl EntryLog for PostgresStore {
             must_own(scope, shipment.posting.tenant)?;
         }
         self.bounded(self.append_all(scope, node, shipments)).await
-    }
-
-    async fn size(&self, scope: &TenantScope) -> Result<u64, StoreError> {
-        let size = sqlx::query_scalar("SELECT size FROM bartizan.logs WHERE tenant = $1");
-        let size = size.bind(scope.tenant().to_string());
-        self.bounded(async {
-            let mut transaction = self.as_tenant(scope).await?;
-            row::unsigned(
-                size.fetch_optional(&mut *transaction)
-                    .await
-                    .map_err(fault)?
-                    .unwrap_or(0),
-            )
-        })
-        .await
     }
 
     async fn entry(&self, scope: &TenantScope, id: RequestId) -> Result<StoredEntry, StoreError> {
@@ -67,46 +52,6 @@ impl EntryLog for PostgresStore {
             .collect()
     }
 
-    async fn leaf_hashes(
-        &self,
-        scope: &TenantScope,
-        from: u64,
-        size: u64,
-    ) -> Result<Vec<[u8; 32]>, StoreError> {
-        let select =
-            "SELECT leaf FROM bartizan.entries WHERE tenant = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
-        let select = sqlx::query(select)
-            .bind(scope.tenant().to_string())
-            .bind(row::signed(from))
-            .bind(row::signed(size));
-        let rows = self.bounded(self.rows(scope, select)).await?;
-        if (rows.len() as u64) < size.saturating_sub(from) {
-            return Err(StoreError::NotFound);
-        }
-        rows.iter()
-            .map(|row| row::hash(row.try_get("leaf").map_err(fault)?))
-            .collect()
-    }
-
-    async fn put_checkpoint(
-        &self,
-        scope: &TenantScope,
-        checkpoint: &StoredCheckpoint,
-    ) -> Result<(), StoreError> {
-        self.bounded(self.keep_checkpoint(scope, checkpoint)).await
-    }
-
-    async fn checkpoint(&self, scope: &TenantScope) -> Result<Option<StoredCheckpoint>, StoreError> {
-        let select = "SELECT size, signed, note FROM bartizan.checkpoints WHERE tenant = $1
-                      ORDER BY size DESC LIMIT 1";
-        let select = sqlx::query(select).bind(scope.tenant().to_string());
-        self.bounded(self.rows(scope, select))
-            .await?
-            .first()
-            .map(read_checkpoint)
-            .transpose()
-    }
-
     async fn usage(&self, scope: &TenantScope, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
         let select = usage::select(scope, query);
         usage::read(&self.bounded(self.rows(scope, select)).await?, query.by)
@@ -116,7 +61,11 @@ impl EntryLog for PostgresStore {
 pub(crate) type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
 
 impl PostgresStore {
-    async fn rows(&self, scope: &TenantScope, select: Query<'_>) -> Result<Vec<PgRow>, StoreError> {
+    pub(crate) async fn rows(
+        &self,
+        scope: &TenantScope,
+        select: Query<'_>,
+    ) -> Result<Vec<PgRow>, StoreError> {
         let mut transaction = self.as_tenant(scope).await?;
         select.fetch_all(&mut *transaction).await.map_err(fault)
     }
@@ -128,7 +77,7 @@ impl PostgresStore {
         shipments: &[Shipment],
     ) -> Result<u64, StoreError> {
         let mut transaction = self.as_tenant(scope).await?;
-        let size = lock_log(&mut transaction, scope).await?;
+        let size = merkle::lock(&mut transaction, scope, LogKind::Ledger).await?;
         let new = unknown(&mut transaction, scope, shipments).await?;
         insert(&mut transaction, scope, size, &new).await?;
         let charges = new.iter().flat_map(|shipment| &shipment.posting.charges);
@@ -136,58 +85,6 @@ impl PostgresStore {
         commit(transaction).await?;
         Ok(new.len() as u64)
     }
-
-    async fn keep_checkpoint(
-        &self,
-        scope: &TenantScope,
-        checkpoint: &StoredCheckpoint,
-    ) -> Result<(), StoreError> {
-        let insert = "INSERT INTO bartizan.checkpoints (tenant, size, signed, note) VALUES ($1, $2, $3, $4)
-                      ON CONFLICT DO NOTHING";
-        let mut transaction = self.as_tenant(scope).await?;
-        sqlx::query(insert)
-            .bind(scope.tenant().to_string())
-            .bind(row::signed(checkpoint.size))
-            .bind(checkpoint.signed.0)
-            .bind(&checkpoint.note)
-            .execute(&mut *transaction)
-            .await
-            .map_err(fault)?;
-        let note: String =
-            sqlx::query_scalar("SELECT note FROM bartizan.checkpoints WHERE tenant = $1 AND size = $2")
-                .bind(scope.tenant().to_string())
-                .bind(row::signed(checkpoint.size))
-                .fetch_one(&mut *transaction)
-                .await
-                .map_err(fault)?;
-        if note != checkpoint.note {
-            return Err(StoreError::Conflict(format!(
-                "another checkpoint of size {} exists",
-                checkpoint.size
-            )));
-        }
-        commit(transaction).await
-    }
-}
-
-/// Locks the log, so that shippers take turns and indices stay dense, and makes it first if there is none.
-/// Returns its size.
-async fn lock_log(connection: &mut Connection, scope: &TenantScope) -> Result<u64, StoreError> {
-    if let Some(size) = locked_size(connection, scope).await? {
-        return Ok(size);
-    }
-    sqlx::query("INSERT INTO bartizan.logs (tenant, size) VALUES ($1, 0) ON CONFLICT DO NOTHING")
-        .bind(scope.tenant().to_string())
-        .execute(&mut *connection)
-        .await
-        .map_err(fault)?;
-    locked_size(connection, scope).await?.ok_or(StoreError::NotFound)
-}
-
-async fn locked_size(connection: &mut Connection, scope: &TenantScope) -> Result<Option<u64>, StoreError> {
-    let size = sqlx::query_scalar("SELECT size FROM bartizan.logs WHERE tenant = $1 FOR UPDATE");
-    let size = size.bind(scope.tenant().to_string()).fetch_optional(connection);
-    size.await.map_err(fault)?.map(row::unsigned).transpose()
 }
 
 /// Those whose request is not in the log, each once, in order.
@@ -255,10 +152,7 @@ async fn insert(
         .await
         .map_err(fault)?;
     let size = size + new.len() as u64;
-    let update = sqlx::query("UPDATE bartizan.logs SET size = $2 WHERE tenant = $1");
-    let update = update.bind(scope.tenant().to_string()).bind(row::signed(size));
-    update.execute(connection).await.map_err(fault)?;
-    Ok(())
+    merkle::save_size(connection, scope, LogKind::Ledger, size).await
 }
 
 /// One column of all entries.
@@ -271,13 +165,5 @@ fn read_entry(row: &PgRow) -> Result<StoredEntry, StoreError> {
     Ok(StoredEntry {
         index,
         bytes: row.try_get("bytes").map_err(fault)?,
-    })
-}
-
-fn read_checkpoint(row: &PgRow) -> Result<StoredCheckpoint, StoreError> {
-    Ok(StoredCheckpoint {
-        size: row::unsigned(row.try_get("size").map_err(fault)?)?,
-        signed: UnixMillis(row.try_get("signed").map_err(fault)?),
-        note: row.try_get("note").map_err(fault)?,
     })
 }

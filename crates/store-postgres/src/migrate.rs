@@ -21,6 +21,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0002_master_key.sql",
         sql: include_str!("../../../migrations/postgres/0002_master_key.sql"),
     },
+    Migration {
+        version: 3,
+        name: "0003_control_plane.sql",
+        sql: include_str!("../../../migrations/postgres/0003_control_plane.sql"),
+    },
 ];
 
 const ROLES: &str = include_str!("../../../migrations/postgres/roles.sql");

@@ -6,7 +6,7 @@ use ledger::{Budget, Charge, Lease, Standing};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use store::accounts::{self, Held};
-use store::{Budgets, LeaseAnswer, LeaseWish, StoreError, must_own, row};
+use store::{Budgets, LeaseAnswer, LeaseWish, StoreError, row};
 
 use crate::SqliteStore;
 use crate::connection::{Connection, commit, fault};
@@ -14,39 +14,6 @@ use crate::windows::{self, WindowKey};
 
 #[async_trait]
 impl Budgets for SqliteStore {
-    async fn put_budget(&self, scope: &TenantScope, budget: &Budget) -> Result<(), StoreError> {
-        must_own(scope, budget.tenant)?;
-        let upsert = "INSERT INTO budgets (budget, tenant, name, limit_nanos, scope, period)
-                      VALUES (?, ?, ?, ?, ?, ?)
-                      ON CONFLICT (tenant, budget) DO UPDATE
-                      SET name = excluded.name, limit_nanos = excluded.limit_nanos";
-        sqlx::query(upsert)
-            .bind(budget.id.to_string())
-            .bind(scope.tenant().to_string())
-            .bind(&budget.name)
-            .bind(budget.limit.nanos())
-            .bind(row::encode(&budget.scope)?)
-            .bind(row::encode(&budget.window)?)
-            .execute(&self.writer)
-            .await
-            .map_err(fault)?;
-        Ok(())
-    }
-
-    async fn delete_budget(&self, scope: &TenantScope, budget: BudgetId) -> Result<(), StoreError> {
-        let done = sqlx::query("DELETE FROM budgets WHERE budget = ? AND tenant = ?")
-            .bind(budget.to_string())
-            .bind(scope.tenant().to_string())
-            .execute(&self.writer)
-            .await
-            .map_err(fault)?;
-        if done.rows_affected() == 0 {
-            Err(StoreError::NotFound)
-        } else {
-            Ok(())
-        }
-    }
-
     async fn budgets(&self, scope: &TenantScope) -> Result<Vec<Budget>, StoreError> {
         let select = "SELECT budget, tenant, name, limit_nanos, scope, period FROM budgets
                       WHERE tenant = ? ORDER BY budget";
@@ -178,6 +145,42 @@ async fn expired_of(connection: &mut Connection, node: NodeId) -> Result<Vec<(Wi
         .await
         .map_err(fault)?;
     rows.iter().map(windows::read_lease).collect()
+}
+
+/// Adds a budget, or replaces the limit and name of the tenant's own.
+pub(crate) async fn put(connection: &mut Connection, budget: &Budget) -> Result<(), StoreError> {
+    let upsert = "INSERT INTO budgets (budget, tenant, name, limit_nanos, scope, period)
+                  VALUES (?, ?, ?, ?, ?, ?)
+                  ON CONFLICT (tenant, budget) DO UPDATE
+                  SET name = excluded.name, limit_nanos = excluded.limit_nanos";
+    sqlx::query(upsert)
+        .bind(budget.id.to_string())
+        .bind(budget.tenant.to_string())
+        .bind(&budget.name)
+        .bind(budget.limit.nanos())
+        .bind(row::encode(&budget.scope)?)
+        .bind(row::encode(&budget.window)?)
+        .execute(connection)
+        .await
+        .map_err(fault)?;
+    Ok(())
+}
+
+pub(crate) async fn delete(
+    connection: &mut Connection,
+    scope: &TenantScope,
+    budget: BudgetId,
+) -> Result<(), StoreError> {
+    let done = sqlx::query("DELETE FROM budgets WHERE budget = ? AND tenant = ?")
+        .bind(budget.to_string())
+        .bind(scope.tenant().to_string())
+        .execute(connection)
+        .await
+        .map_err(fault)?;
+    if done.rows_affected() == 0 {
+        return Err(StoreError::NotFound);
+    }
+    Ok(())
 }
 
 /// Takes what entries cost from the tenant's budgets; charges on budgets that are gone are nobody's.

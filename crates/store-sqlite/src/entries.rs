@@ -1,13 +1,13 @@
 //! Writing entries, as many a statement as possible: each statement is a trip to the connection's thread and
 //! back, which costs more than the row itself.
 
-use domain::TenantScope;
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Row, Sqlite};
+use sqlx::Sqlite;
+use sqlx::sqlite::SqliteArguments;
 use store::row::{self, EntryColumns};
 use store::{Shipment, StoreError};
 
 use crate::connection::{Connection, fault};
+use crate::merkle::Log;
 
 /// How many entries one statement writes at most.
 const ROWS_MAX: usize = 32;
@@ -64,46 +64,6 @@ const INSERT_MANY: &str = insert!(
 );
 
 const INSERT_ONE: &str = insert!("VALUES ", row!(), " ON CONFLICT (log, request) DO NOTHING");
-
-/// A tenant's log.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Log {
-    number: i64,
-    size: u64,
-}
-
-/// The tenant's log, made if there is none.
-pub(crate) async fn log(connection: &mut Connection, scope: &TenantScope) -> Result<Log, StoreError> {
-    let tenant = scope.tenant().to_string();
-    let select = sqlx::query("SELECT log, size FROM logs WHERE tenant = ?").bind(&tenant);
-    if let Some(row) = select.fetch_optional(&mut *connection).await.map_err(fault)? {
-        return read_log(&row);
-    }
-    let insert = sqlx::query("INSERT INTO logs (tenant, size) VALUES (?, 0)").bind(&tenant);
-    let done = insert.execute(connection).await.map_err(fault)?;
-    Ok(Log {
-        number: done.last_insert_rowid(),
-        size: 0,
-    })
-}
-
-fn read_log(row: &SqliteRow) -> Result<Log, StoreError> {
-    Ok(Log {
-        number: row.try_get("log").map_err(fault)?,
-        size: row::unsigned(row.try_get("size").map_err(fault)?)?,
-    })
-}
-
-/// Writes how many entries the log has, now that `new` more are there.
-pub(crate) async fn save_size(connection: &mut Connection, log: &Log, new: usize) -> Result<(), StoreError> {
-    sqlx::query("UPDATE logs SET size = ? WHERE log = ?")
-        .bind(row::signed(log.size + new as u64))
-        .bind(log.number)
-        .execute(connection)
-        .await
-        .map_err(fault)?;
-    Ok(())
-}
 
 /// Appends those whose request is not in the log, each once, in order, and returns them.
 ///

@@ -4,12 +4,18 @@
 //! they write. Other processes may have the same file open. Statements are constants: no SQL is ever put
 //! together from values.
 
+mod audit;
 mod budgets;
 mod connection;
 mod directory;
 mod entries;
+mod keys;
 mod log;
+mod merkle;
 mod migrate;
+mod records;
+mod registry;
+mod tenants;
 mod usage;
 mod windows;
 

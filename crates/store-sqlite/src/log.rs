@@ -1,15 +1,13 @@
-//! Entry logs and their checkpoints.
+//! Entry logs: appended to and read; usage summed up.
 
 use async_trait::async_trait;
-use domain::{NodeId, RequestId, TenantScope, UnixMillis};
+use domain::{NodeId, RequestId, TenantScope};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
-use store::{
-    EntryLog, Shipment, StoreError, StoredCheckpoint, StoredEntry, UsageQuery, UsageRow, must_own, row,
-};
+use store::{EntryLog, LogKind, Shipment, StoreError, StoredEntry, UsageQuery, UsageRow, must_own, row};
 
 use crate::connection::{commit, fault};
-use crate::{SqliteStore, budgets, entries, usage};
+use crate::{SqliteStore, budgets, entries, merkle, usage};
 
 #[async_trait]
 impl EntryLog for SqliteStore {
@@ -23,24 +21,13 @@ impl EntryLog for SqliteStore {
             must_own(scope, shipment.posting.tenant)?;
         }
         let mut transaction = self.write().await?;
-        let log = entries::log(&mut transaction, scope).await?;
+        let log = merkle::log(&mut transaction, scope, LogKind::Ledger).await?;
         let new = entries::append(&mut transaction, &log, shipments).await?;
         let charges = new.iter().flat_map(|shipment| &shipment.posting.charges);
         budgets::charge_all(&mut transaction, scope, node, charges).await?;
-        entries::save_size(&mut transaction, &log, new.len()).await?;
+        merkle::save_size(&mut transaction, LogKind::Ledger, &log, new.len()).await?;
         commit(transaction).await?;
         Ok(new.len() as u64)
-    }
-
-    async fn size(&self, scope: &TenantScope) -> Result<u64, StoreError> {
-        let size = sqlx::query_scalar("SELECT size FROM logs WHERE tenant = ?");
-        let size = size.bind(scope.tenant().to_string());
-        row::unsigned(
-            size.fetch_optional(&self.readers)
-                .await
-                .map_err(fault)?
-                .unwrap_or(0),
-        )
     }
 
     async fn entry(&self, scope: &TenantScope, id: RequestId) -> Result<StoredEntry, StoreError> {
@@ -73,72 +60,6 @@ impl EntryLog for SqliteStore {
         rows.iter().map(read_entry).collect()
     }
 
-    async fn leaf_hashes(
-        &self,
-        scope: &TenantScope,
-        from: u64,
-        size: u64,
-    ) -> Result<Vec<[u8; 32]>, StoreError> {
-        let select = "SELECT leaf FROM entries WHERE log = (SELECT log FROM logs WHERE tenant = ?)
-                      AND idx >= ? AND idx < ? ORDER BY idx";
-        let rows = sqlx::query(select)
-            .bind(scope.tenant().to_string())
-            .bind(row::signed(from))
-            .bind(row::signed(size))
-            .fetch_all(&self.readers)
-            .await
-            .map_err(fault)?;
-        if (rows.len() as u64) < size.saturating_sub(from) {
-            return Err(StoreError::NotFound);
-        }
-        rows.iter()
-            .map(|row| row::hash(row.try_get("leaf").map_err(fault)?))
-            .collect()
-    }
-
-    async fn put_checkpoint(
-        &self,
-        scope: &TenantScope,
-        checkpoint: &StoredCheckpoint,
-    ) -> Result<(), StoreError> {
-        let mut transaction = self.write().await?;
-        sqlx::query(
-            "INSERT INTO checkpoints (tenant, size, signed, note) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        )
-        .bind(scope.tenant().to_string())
-        .bind(row::signed(checkpoint.size))
-        .bind(checkpoint.signed.0)
-        .bind(&checkpoint.note)
-        .execute(&mut *transaction)
-        .await
-        .map_err(fault)?;
-        let note: String = sqlx::query_scalar("SELECT note FROM checkpoints WHERE tenant = ? AND size = ?")
-            .bind(scope.tenant().to_string())
-            .bind(row::signed(checkpoint.size))
-            .fetch_one(&mut *transaction)
-            .await
-            .map_err(fault)?;
-        if note != checkpoint.note {
-            return Err(StoreError::Conflict(format!(
-                "another checkpoint of size {} exists",
-                checkpoint.size
-            )));
-        }
-        commit(transaction).await
-    }
-
-    async fn checkpoint(&self, scope: &TenantScope) -> Result<Option<StoredCheckpoint>, StoreError> {
-        let newest = "SELECT size, signed, note FROM checkpoints WHERE tenant = ? ORDER BY size DESC LIMIT 1";
-        let newest = sqlx::query(newest).bind(scope.tenant().to_string());
-        newest
-            .fetch_optional(&self.readers)
-            .await
-            .map_err(fault)?
-            .as_ref()
-            .map(read_checkpoint)
-            .transpose()
-    }
-
     async fn usage(&self, scope: &TenantScope, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
         usage::sums(&mut *self.read().await?, scope, query).await
     }
@@ -149,13 +70,5 @@ fn read_entry(row: &SqliteRow) -> Result<StoredEntry, StoreError> {
     Ok(StoredEntry {
         index,
         bytes: row.try_get("bytes").map_err(fault)?,
-    })
-}
-
-fn read_checkpoint(row: &SqliteRow) -> Result<StoredCheckpoint, StoreError> {
-    Ok(StoredCheckpoint {
-        size: row::unsigned(row.try_get("size").map_err(fault)?)?,
-        signed: UnixMillis(row.try_get("signed").map_err(fault)?),
-        note: row.try_get("note").map_err(fault)?,
     })
 }

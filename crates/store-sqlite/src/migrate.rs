@@ -19,6 +19,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0002_master_key.sql",
         sql: include_str!("../../../migrations/sqlite/0002_master_key.sql"),
     },
+    Migration {
+        version: 3,
+        name: "0003_control_plane.sql",
+        sql: include_str!("../../../migrations/sqlite/0003_control_plane.sql"),
+    },
 ];
 
 /// Applies what is due, all in one transaction that holds the write lock. Returns the names of what it applied.

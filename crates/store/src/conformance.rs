@@ -8,6 +8,8 @@
     reason = "a test suite: a broken promise ends the case"
 )]
 
+mod acts;
+mod audits;
 mod batches;
 mod charges;
 mod directory;
@@ -15,6 +17,8 @@ mod fixtures;
 mod isolation;
 mod leases;
 mod log;
+mod records;
+mod registry;
 mod usage;
 
 use std::any::Any;
@@ -94,6 +98,23 @@ cases! {
     usage::usage_sums_by_every_group,
     usage::usage_counts_only_the_window_asked_for,
     usage::usage_of_enormous_counts_saturates,
+    records::records_come_back_as_they_were,
+    records::ids_and_names_of_records_are_unique_within_kind_and_tenant,
+    records::a_record_is_replaced_and_removed_only_as_it_was_read,
+    records::pages_of_records_are_in_order_and_complete,
+    records::ids_are_in_the_order_of_their_bytes,
+    records::what_cannot_be_stored_is_not_found,
+    audits::agp_r3_acts_upon_nonsense_are_recorded_all_the_same,
+    registry::agp_r3_changes_and_their_audit_record_are_made_together_or_not_at_all,
+    registry::tenants_and_teams_are_replaced_only_as_they_were_read,
+    registry::the_platform_makes_and_changes_tenants_and_nothing_in_them,
+    registry::acts_upon_the_same_things_in_any_order_are_all_done,
+    audits::audit_records_are_found_by_what_they_say,
+    audits::agp_r3_audit_logs_are_merkle_logs_of_their_own,
+    audits::concurrent_acts_leave_a_dense_audit_log,
+    records::ctx_t3_a_session_is_found_by_its_digest_alone,
+    records::sweeping_removes_old_records_of_one_kind,
+    registry::agp_e1_records_and_audits_never_reach_another_tenant,
     isolation::anp_0007_directory_calls_never_reach_another_tenant,
     isolation::anp_0007_budget_calls_never_reach_another_tenant,
     isolation::agp_e1_log_calls_never_reach_another_tenant,

@@ -5,16 +5,22 @@
 //! This crate opens no file and no socket.
 
 pub mod accounts;
+mod change;
 pub mod conformance;
 pub mod memory;
 pub mod migration;
 mod port;
+mod registry;
 pub mod row;
 mod tenancy;
 
+pub use change::{may_be_swept, must_own_all, unchanged};
 pub use memory::MemoryStore;
 pub use port::{
-    Budgets, Directory, DirectoryDump, EntryLog, LeaseAnswer, LeaseWish, Shipment, Store, StoreError,
-    StoredCheckpoint, StoredEntry, Team, Tenant, UsageGroup, UsageQuery, UsageRow,
+    Budgets, Directory, DirectoryDump, EntryLog, LeaseAnswer, LeaseWish, MerkleLogs, Shipment, Store,
+    StoreError, StoredCheckpoint, StoredEntry, Team, Tenant, TenantState, UsageGroup, UsageQuery, UsageRow,
+};
+pub use registry::{
+    AuditEntry, AuditQuery, Change, LogKind, Record, RecordKind, RecordQuery, Registry, StoredAudit,
 };
 pub use tenancy::must_own;

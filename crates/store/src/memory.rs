@@ -4,6 +4,7 @@
 mod budgets;
 mod directory;
 mod log;
+mod registry;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,8 +14,9 @@ use domain::{BudgetId, KeyId, NodeId, TeamId, TenantId, UnixMillis};
 use ledger::{Budget, Standing};
 
 use self::log::Log;
+use self::registry::AuditLog;
 use crate::accounts::Held;
-use crate::{Store, Team, Tenant};
+use crate::{Record, RecordKind, Store, Team, Tenant};
 
 /// A store in memory.
 #[derive(Debug, Default)]
@@ -25,14 +27,22 @@ pub struct MemoryStore {
 /// Everything that is stored.
 #[derive(Debug, Default)]
 struct State {
-    revision: u64,
     master_key: Option<String>,
+    rows: Rows,
+    windows: BTreeMap<(BudgetId, UnixMillis), WindowRow>,
+    logs: BTreeMap<TenantId, Log>,
+    audits: BTreeMap<TenantId, AuditLog>,
+}
+
+/// What changes together: all of it or nothing.
+#[derive(Debug, Clone, Default)]
+struct Rows {
+    revision: u64,
     tenants: BTreeMap<TenantId, Tenant>,
     teams: BTreeMap<TeamId, Team>,
     keys: BTreeMap<KeyId, KeyRecord>,
     budgets: BTreeMap<BudgetId, Budget>,
-    windows: BTreeMap<(BudgetId, UnixMillis), WindowRow>,
-    logs: BTreeMap<TenantId, Log>,
+    records: BTreeMap<(TenantId, RecordKind, String), Record>,
 }
 
 /// One budget in one window, and who holds what of it.

@@ -10,6 +10,8 @@ use domain::{BudgetId, Money, NodeId, RequestId, TeamId, TenantId, TenantScope, 
 use ledger::{Budget, Entry, Lease, Posting, Standing};
 use serde::{Deserialize, Serialize};
 
+use crate::{LogKind, Registry};
+
 /// Why a store did not do as asked. Drivers' texts stay in `Unavailable`'s log line, never in an answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -37,6 +39,39 @@ pub struct Tenant {
     /// Limits over all its keys together.
     #[serde(default)]
     pub limits: Limits,
+    /// Whether it may work.
+    #[serde(default)]
+    pub state: TenantState,
+}
+
+/// How far a tenant is from its end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TenantState {
+    /// It works.
+    #[default]
+    Active,
+    /// Nobody of it gets in, until it is active again.
+    Suspended,
+    /// It is being ended.
+    Offboarding,
+    /// It is ended: evidence remains, nothing else.
+    Offboarded,
+}
+
+impl TenantState {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Active, Self::Suspended, Self::Offboarding, Self::Offboarded];
+
+    /// Its name in a column and in answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Offboarding => "offboarding",
+            Self::Offboarded => "offboarded",
+        }
+    }
 }
 
 /// A team as stored.
@@ -68,7 +103,7 @@ pub struct DirectoryDump {
     pub budgets: Vec<Budget>,
 }
 
-/// Tenants, teams and keys.
+/// Tenants, teams and keys, as a data plane reads them; [`crate::Registry`] changes them.
 #[async_trait]
 pub trait Directory: Send + Sync {
     /// The current revision; cheap, polled several times a second.
@@ -78,19 +113,6 @@ pub trait Directory: Send + Sync {
     /// Keeps `mark`, by which a master key is known, if none is kept yet; returns the one that is. It never
     /// changes, and says nothing about the key itself.
     async fn claim_master_key(&self, mark: &str) -> Result<String, StoreError>;
-    /// Adds a tenant. `Conflict` if its id or name is taken.
-    async fn create_tenant(&self, tenant: &Tenant) -> Result<(), StoreError>;
-    /// Adds a team. `Conflict` if its id or name is taken.
-    async fn create_team(&self, scope: &TenantScope, team: &Team) -> Result<(), StoreError>;
-    /// Adds a key. `Conflict` if its id or digest is taken; `NotFound` if its team is not the tenant's.
-    async fn create_key(&self, scope: &TenantScope, key: &KeyRecord) -> Result<(), StoreError>;
-    /// Replaces a key's record if it still equals `before`; `Conflict` if it changed meanwhile.
-    async fn replace_key(
-        &self,
-        scope: &TenantScope,
-        before: &KeyRecord,
-        after: &KeyRecord,
-    ) -> Result<(), StoreError>;
     /// The tenant's keys, oldest first.
     async fn keys(&self, scope: &TenantScope) -> Result<Vec<KeyRecord>, StoreError>;
 }
@@ -135,11 +157,6 @@ pub enum LeaseAnswer {
 /// upstream used more than its bound, which is recorded as spent all the same).
 #[async_trait]
 pub trait Budgets: Send + Sync {
-    /// Adds a budget, or replaces the limit and name of the one with that id; what it limits and over what
-    /// time never change. `NotFound` if the tenant is not there, `Conflict` if the id is another's.
-    async fn put_budget(&self, scope: &TenantScope, budget: &Budget) -> Result<(), StoreError>;
-    /// Removes a budget; its leases end with it.
-    async fn delete_budget(&self, scope: &TenantScope, budget: BudgetId) -> Result<(), StoreError>;
     /// The tenant's budgets.
     async fn budgets(&self, scope: &TenantScope) -> Result<Vec<Budget>, StoreError>;
     /// Grows the node's lease in one conditional update. `NotFound` if the tenant has no such budget.
@@ -249,7 +266,7 @@ pub struct UsageRow {
     pub cost: Money,
 }
 
-/// Per-tenant Merkle logs of entries.
+/// Per-tenant logs of entries.
 #[async_trait]
 pub trait EntryLog: Send + Sync {
     /// Appends what is not there yet (by request id), in order, in one transaction with the charges on
@@ -262,8 +279,6 @@ pub trait EntryLog: Send + Sync {
         node: NodeId,
         shipments: &[Shipment],
     ) -> Result<u64, StoreError>;
-    /// How many entries the log has.
-    async fn size(&self, scope: &TenantScope) -> Result<u64, StoreError>;
     /// The entry of a request.
     async fn entry(&self, scope: &TenantScope, id: RequestId) -> Result<StoredEntry, StoreError>;
     /// Entries from `from` on, at most `count`.
@@ -273,28 +288,67 @@ pub trait EntryLog: Send + Sync {
         from: u64,
         count: u64,
     ) -> Result<Vec<StoredEntry>, StoreError>;
-    /// Leaf hashes of the entries from `from` up to `size`, in order, as they were reckoned when the entries
-    /// came. `NotFound` if the log is shorter than `size`.
+    /// Summed usage, largest cost first.
+    async fn usage(&self, scope: &TenantScope, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError>;
+}
+
+/// What a tenant's two Merkle logs have in common.
+#[async_trait]
+pub trait MerkleLogs: Send + Sync {
+    /// How many leaves the log has.
+    async fn log_size(&self, scope: &TenantScope, log: LogKind) -> Result<u64, StoreError>;
+    /// Leaf hashes from `from` up to `size`, in order, as they were reckoned when their bytes came.
+    /// `NotFound` if the log is shorter than `size`.
+    async fn log_leaves(
+        &self,
+        scope: &TenantScope,
+        log: LogKind,
+        from: u64,
+        size: u64,
+    ) -> Result<Vec<[u8; 32]>, StoreError>;
+    /// Keeps a signed tree head. `Conflict` if one of that size is there with another note.
+    async fn put_log_checkpoint(
+        &self,
+        scope: &TenantScope,
+        log: LogKind,
+        checkpoint: &StoredCheckpoint,
+    ) -> Result<(), StoreError>;
+    /// The newest checkpoint, if any.
+    async fn log_checkpoint(
+        &self,
+        scope: &TenantScope,
+        log: LogKind,
+    ) -> Result<Option<StoredCheckpoint>, StoreError>;
+
+    /// The ledger's [`MerkleLogs::log_size`].
+    async fn size(&self, scope: &TenantScope) -> Result<u64, StoreError> {
+        self.log_size(scope, LogKind::Ledger).await
+    }
+    /// The ledger's [`MerkleLogs::log_leaves`].
     async fn leaf_hashes(
         &self,
         scope: &TenantScope,
         from: u64,
         size: u64,
-    ) -> Result<Vec<[u8; 32]>, StoreError>;
-    /// Keeps a signed tree head. `Conflict` if one of that size is there with another note.
+    ) -> Result<Vec<[u8; 32]>, StoreError> {
+        self.log_leaves(scope, LogKind::Ledger, from, size).await
+    }
+    /// The ledger's [`MerkleLogs::put_log_checkpoint`].
     async fn put_checkpoint(
         &self,
         scope: &TenantScope,
         checkpoint: &StoredCheckpoint,
-    ) -> Result<(), StoreError>;
-    /// The newest checkpoint, if any.
-    async fn checkpoint(&self, scope: &TenantScope) -> Result<Option<StoredCheckpoint>, StoreError>;
-    /// Summed usage, largest cost first.
-    async fn usage(&self, scope: &TenantScope, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError>;
+    ) -> Result<(), StoreError> {
+        self.put_log_checkpoint(scope, LogKind::Ledger, checkpoint).await
+    }
+    /// The ledger's [`MerkleLogs::log_checkpoint`].
+    async fn checkpoint(&self, scope: &TenantScope) -> Result<Option<StoredCheckpoint>, StoreError> {
+        self.log_checkpoint(scope, LogKind::Ledger).await
+    }
 }
 
 /// A whole storage engine.
-pub trait Store: Directory + Budgets + EntryLog + std::fmt::Debug {
+pub trait Store: Directory + Registry + Budgets + EntryLog + MerkleLogs + std::fmt::Debug {
     /// The engine's name, for people.
     fn engine(&self) -> &'static str;
 }

@@ -3,12 +3,12 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use domain::{KeyId, Money, RequestId, TeamId, UnixMillis};
-use ledger::{Outcome, merkle};
+use domain::{AuditId, KeyId, Money, RequestId, TeamId, UnixMillis};
+use ledger::{AuditActor, Outcome, merkle};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Shipment, StoreError, UsageRow};
+use crate::{AuditEntry, AuditQuery, Shipment, StoreError, TenantState, UsageRow};
 
 /// Milliseconds in a UTC day.
 pub const DAY_MS: i64 = 86_400_000;
@@ -24,8 +24,7 @@ pub struct EntryColumns {
     pub key: KeyId,
     /// The credential's team.
     pub team: TeamId,
-    /// The model the caller named, fit for a column: at most [`MODEL_CHARS_MAX`] characters and no NUL, which
-    /// not every database can hold. The entry's bytes keep it as it was.
+    /// The model the caller named, as [`text`] keeps it. The entry's bytes keep it as it was.
     pub model: Option<String>,
     /// How it ended: the outcome's stable name.
     pub outcome: &'static str,
@@ -39,16 +38,18 @@ pub struct EntryColumns {
     pub leaf: merkle::Hash,
 }
 
-/// How much of a model's name its column keeps.
-pub const MODEL_CHARS_MAX: usize = 256;
+/// How much of a text that somebody else chose its column keeps.
+pub const TEXT_CHARS_MAX: usize = 256;
 
-fn model_column(model: &str) -> String {
-    if model.len() <= MODEL_CHARS_MAX && !model.contains('\0') {
-        return model.to_owned();
+/// A text fit for a column and an index: at most [`TEXT_CHARS_MAX`] characters, and no NUL, which not every
+/// database can hold.
+pub fn text(chosen: &str) -> String {
+    if chosen.len() <= TEXT_CHARS_MAX && !chosen.contains('\0') {
+        return chosen.to_owned();
     }
-    model
+    chosen
         .chars()
-        .take(MODEL_CHARS_MAX)
+        .take(TEXT_CHARS_MAX)
         .map(|char| if char == '\0' { '\u{fffd}' } else { char })
         .collect()
 }
@@ -65,13 +66,58 @@ impl EntryColumns {
             finished: posting.finished,
             key: posting.key,
             team: posting.team,
-            model: posting.model.as_deref().map(model_column),
+            model: posting.model.as_deref().map(text),
             outcome: outcome_name(&posting.outcome),
             prompt_tokens: posting.prompt_tokens,
             output_tokens: posting.output_tokens,
             cost: posting.cost,
             leaf: merkle::leaf_hash(&shipment.bytes),
         }
+    }
+}
+
+/// The columns that are kept of an audit record beside its bytes; texts as [`text`] keeps them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditColumns {
+    /// Its id.
+    pub id: AuditId,
+    /// When.
+    pub at: UnixMillis,
+    /// The id of the user or service that acted.
+    pub actor: Option<String>,
+    /// What was done.
+    pub act: String,
+    /// The id of what it was done to.
+    pub target: Option<String>,
+    /// The Merkle leaf of its bytes.
+    pub leaf: merkle::Hash,
+}
+
+impl AuditColumns {
+    /// The columns of an entry.
+    pub fn of(audit: &AuditEntry) -> Self {
+        let record = &audit.record;
+        let actor = match &record.actor {
+            AuditActor::User(id, _) | AuditActor::Service(id, _) => Some(text(id)),
+            AuditActor::Operator(_) | AuditActor::Gate(_) | AuditActor::Stranger(_) => None,
+        };
+        Self {
+            id: record.id,
+            at: record.at,
+            actor,
+            act: text(&record.act),
+            target: record.target.as_deref().map(text),
+            leaf: merkle::leaf_hash(&audit.bytes),
+        }
+    }
+
+    /// Whether the record is among those asked for, wherever in the log it is.
+    pub fn answer(&self, query: &AuditQuery) -> bool {
+        query.from.is_none_or(|from| from <= self.at)
+            && query.until.is_none_or(|until| self.at < until)
+            && query.act.as_ref().is_none_or(|act| *act == self.act)
+            && (query.actor.is_none() || query.actor == self.actor)
+            && (query.target.is_none() || query.target == self.target)
     }
 }
 
@@ -103,6 +149,13 @@ pub fn encode<T: Serialize>(value: &T) -> Result<String, StoreError> {
 /// A JSON text column as a value.
 pub fn decode<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|error| damaged("a document", error))
+}
+
+/// A tenant's state column as a state.
+pub fn state(text: &str) -> Result<TenantState, StoreError> {
+    let mut all = TenantState::ALL.into_iter();
+    all.find(|state| state.as_str() == text)
+        .ok_or_else(|| damaged("a tenant's state", format!("`{text}` is none")))
 }
 
 /// An id column as an id.

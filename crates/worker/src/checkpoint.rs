@@ -1,14 +1,15 @@
 //! The checkpointer: signs the heads of logs that have grown, after checking them against what was signed before.
+//! Every tenant has two: its ledger, and who did what there. So has the platform, which is no tenant.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{TenantId, TenantScope, UnixMillis};
-use ledger::bundle::origin_of;
+use ledger::bundle::{audit_origin_of, origin_of};
 use ledger::merkle::Frontier;
 use ledger::note::{self, Checkpoint, NoteError, Signer};
-use store::{Store, StoreError, StoredCheckpoint};
+use store::{LogKind, Store, StoreError, StoredCheckpoint};
 use telemetry::Metrics;
 use tokio::sync::watch;
 
@@ -27,7 +28,28 @@ pub struct Checkpointer {
     metrics: Arc<Metrics>,
     revision: Option<u64>,
     tenants: Vec<TenantId>,
-    logs: HashMap<TenantId, Known>,
+    logs: HashMap<LogName, Known>,
+}
+
+/// Which log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct LogName {
+    tenant: TenantId,
+    kind: LogKind,
+}
+
+impl LogName {
+    fn scope(self) -> TenantScope {
+        TenantScope::operator(self.tenant)
+    }
+
+    const fn tampered(self, size: u64) -> WorkerError {
+        WorkerError::Tampered {
+            tenant: self.tenant,
+            log: self.kind,
+            size,
+        }
+    }
 }
 
 /// What is known of one log.
@@ -65,18 +87,20 @@ impl Checkpointer {
         }
     }
 
-    /// Signs the head of every log that has grown. One tenant's trouble does not keep the others from theirs; the first
+    /// Signs the head of every log that has grown. One log's trouble does not keep the others from theirs; the first
     /// of it is returned. Returns how many were signed.
     pub async fn checkpoint_all(&mut self, now: UnixMillis) -> Result<u64, WorkerError> {
         self.refresh_tenants().await?;
         let (mut signed, mut trouble) = (0, None);
         for tenant in self.tenants.clone() {
-            match self.checkpoint(tenant, now).await {
-                Ok(true) => signed += 1,
-                Ok(false) => {}
-                Err(error) => {
-                    tracing::error!(%tenant, %error, "no checkpoint for this ledger");
-                    trouble = trouble.or(Some(error));
+            for kind in LogKind::ALL {
+                match self.checkpoint(tenant, kind, now).await {
+                    Ok(true) => signed += 1,
+                    Ok(false) => {}
+                    Err(error) => {
+                        tracing::error!(%tenant, log = kind.as_str(), %error, "no checkpoint for this log");
+                        trouble = trouble.or(Some(error));
+                    }
                 }
             }
         }
@@ -92,34 +116,40 @@ impl Checkpointer {
         let revision = self.store.revision().await?;
         if self.revision != Some(revision) {
             let directory = self.store.load().await?;
-            self.tenants = directory.tenants.iter().map(|tenant| tenant.id).collect();
+            let tenants = directory.tenants.iter().map(|tenant| tenant.id);
+            self.tenants = tenants.chain([TenantId::PLATFORM]).collect();
             self.revision = Some(directory.revision);
         }
         Ok(())
     }
 
-    /// Signs the tenant's head if its log has grown. `false` if it has not.
-    pub async fn checkpoint(&mut self, tenant: TenantId, now: UnixMillis) -> Result<bool, WorkerError> {
-        let scope = TenantScope::operator(tenant);
-        let size = self.store.size(&scope).await?;
-        let known = match self.logs.get(&tenant) {
+    /// Signs the log's head if it has grown. `false` if it has not: for that, its size is all that is asked.
+    pub async fn checkpoint(
+        &mut self,
+        tenant: TenantId,
+        kind: LogKind,
+        now: UnixMillis,
+    ) -> Result<bool, WorkerError> {
+        let log = LogName { tenant, kind };
+        let size = self.store.log_size(&log.scope(), kind).await?;
+        let known = match self.logs.get(&log) {
             Some(known) if known.signed == size => return Ok(false),
             Some(known) => known.clone(),
-            None => self.first_look(&scope, size).await?,
+            None => self.first_look(log, size).await?,
         };
-        let known = self.grown(&scope, known, size).await?;
+        let known = self.grown(log, known, size).await?;
         let (frontier_size, signed) = (known.frontier.size(), known.signed);
         if frontier_size < signed {
             // Shorter than what was signed: entries are gone.
-            return Err(WorkerError::Tampered { tenant, size: signed });
+            return Err(log.tampered(signed));
         }
         if frontier_size == signed {
-            self.logs.insert(tenant, known);
+            self.logs.insert(log, known);
             return Ok(false);
         }
-        self.sign(&scope, &known.frontier, now).await?;
+        self.sign(log, &known.frontier, now).await?;
         self.logs.insert(
-            tenant,
+            log,
             Known {
                 signed: frontier_size,
                 ..known
@@ -130,62 +160,68 @@ impl Checkpointer {
 
     /// Reads a log's leaves once, and holds them against the newest checkpoint.
     // threat: ANP-0012
-    async fn first_look(&self, scope: &TenantScope, size: u64) -> Result<Known, WorkerError> {
-        let stored = self.store.checkpoint(scope).await?;
+    // threat: AGP-R3
+    async fn first_look(&self, log: LogName, size: u64) -> Result<Known, WorkerError> {
+        let stored = self.store.log_checkpoint(&log.scope(), log.kind).await?;
         let signed = stored.as_ref().map_or(0, |stored| stored.size);
-        let tampered = || WorkerError::Tampered {
-            tenant: scope.tenant(),
-            size: signed,
-        };
         if size < signed {
-            return Err(tampered());
+            return Err(log.tampered(signed));
         }
         let mut frontier = Frontier::new();
-        self.take_in(scope, &mut frontier, signed).await?;
+        self.take_in(log, &mut frontier, signed).await?;
         let root_then = frontier.root();
-        self.take_in(scope, &mut frontier, size).await?;
+        self.take_in(log, &mut frontier, size).await?;
         if let Some(stored) = stored {
+            let origin = self.origin(log);
             match note::open(&stored.note, std::slice::from_ref(self.signer.verifier())) {
-                Ok(checkpoint) if checkpoint.size == signed && checkpoint.root == root_then => {}
+                Ok(checkpoint)
+                    if checkpoint.origin == origin
+                        && checkpoint.size == signed
+                        && checkpoint.root == root_then => {}
                 // Signed under a former key: nothing can be said of it here, the offline verifier has all keys.
                 Err(NoteError::UnknownKey) => {
-                    tracing::warn!(tenant = %scope.tenant(), "the newest checkpoint was signed with another key");
+                    tracing::warn!(
+                        tenant = %log.tenant,
+                        log = log.kind.as_str(),
+                        "the newest checkpoint was signed with another key"
+                    );
                 }
-                Ok(_) | Err(_) => return Err(tampered()),
+                Ok(_) | Err(_) => return Err(log.tampered(signed)),
             }
         }
         Ok(Known { frontier, signed })
     }
 
+    /// What the log's checkpoints are of.
+    fn origin(&self, log: LogName) -> String {
+        let gate = self.signer.verifier().name();
+        match log.kind {
+            LogKind::Ledger => origin_of(gate, log.tenant),
+            LogKind::Audit => audit_origin_of(gate, log.tenant),
+        }
+    }
+
     /// Takes in the leaves that have come since. They were hashed when their entries came: whoever changes an
     /// entry in the store later does not get the change signed.
     // threat: ANP-0012
-    async fn grown(&self, scope: &TenantScope, mut known: Known, size: u64) -> Result<Known, WorkerError> {
+    async fn grown(&self, log: LogName, mut known: Known, size: u64) -> Result<Known, WorkerError> {
         let from = known.frontier.size();
-        let tampered = || WorkerError::Tampered {
-            tenant: scope.tenant(),
-            size: from,
-        };
         if from > size {
-            return Err(tampered());
+            return Err(log.tampered(from));
         }
-        match self.take_in(scope, &mut known.frontier, size).await {
+        match self.take_in(log, &mut known.frontier, size).await {
             // Of a log of this size some are not there.
-            Err(StoreError::NotFound) => Err(tampered()),
+            Err(StoreError::NotFound) => Err(log.tampered(from)),
             taken => Ok(taken.map(|()| known)?),
         }
     }
 
     /// Pushes the log's leaves up to `size`, a page at a time: a long log is not held in memory.
-    async fn take_in(
-        &self,
-        scope: &TenantScope,
-        frontier: &mut Frontier,
-        size: u64,
-    ) -> Result<(), StoreError> {
+    async fn take_in(&self, log: LogName, frontier: &mut Frontier, size: u64) -> Result<(), StoreError> {
+        let scope = log.scope();
         while frontier.size() < size {
             let (from, page_end) = (frontier.size(), size.min(frontier.size() + LEAVES_PER_PAGE));
-            for leaf in self.store.leaf_hashes(scope, from, page_end).await? {
+            for leaf in self.store.log_leaves(&scope, log.kind, from, page_end).await? {
                 frontier.push(leaf);
             }
             if frontier.size() < page_end {
@@ -195,15 +231,9 @@ impl Checkpointer {
         Ok(())
     }
 
-    async fn sign(
-        &self,
-        scope: &TenantScope,
-        frontier: &Frontier,
-        now: UnixMillis,
-    ) -> Result<(), WorkerError> {
-        let origin = origin_of(self.signer.verifier().name(), scope.tenant());
+    async fn sign(&self, log: LogName, frontier: &Frontier, now: UnixMillis) -> Result<(), WorkerError> {
         let checkpoint = Checkpoint {
-            origin,
+            origin: self.origin(log),
             size: frontier.size(),
             root: frontier.root(),
         };
@@ -213,21 +243,23 @@ impl Checkpointer {
             signed: now,
             note,
         };
-        match self.store.put_checkpoint(scope, &stored).await {
+        match self
+            .store
+            .put_log_checkpoint(&log.scope(), log.kind, &stored)
+            .await
+        {
             // Another replica was first. Ed25519 is deterministic: with the same key and the same log its note is this
             // one, and a different note means a different log.
-            Err(StoreError::Conflict(_)) => self.agree(scope, &stored).await,
+            Err(StoreError::Conflict(_)) => self.agree(log, &stored).await,
             other => Ok(other?),
         }
     }
 
-    async fn agree(&self, scope: &TenantScope, ours: &StoredCheckpoint) -> Result<(), WorkerError> {
-        let tampered = WorkerError::Tampered {
-            tenant: scope.tenant(),
-            size: ours.size,
-        };
-        match self.store.checkpoint(scope).await? {
-            Some(theirs) if theirs.size == ours.size && theirs.note != ours.note => Err(tampered),
+    async fn agree(&self, log: LogName, ours: &StoredCheckpoint) -> Result<(), WorkerError> {
+        match self.store.log_checkpoint(&log.scope(), log.kind).await? {
+            Some(theirs) if theirs.size == ours.size && theirs.note != ours.note => {
+                Err(log.tampered(ours.size))
+            }
             _ => Ok(()),
         }
     }

@@ -18,7 +18,7 @@ pub use sweep::Sweeper;
 use std::path::PathBuf;
 
 use journal::JournalError;
-use store::StoreError;
+use store::{LogKind, StoreError};
 
 /// Why work beside requests did not get done. All of it is tried again.
 #[derive(Debug, thiserror::Error)]
@@ -38,10 +38,12 @@ pub enum WorkerError {
         error: std::io::Error,
     },
     /// The log in the store does not agree with a checkpoint that was signed for it.
-    #[error("the ledger of {tenant} does not agree with its signed checkpoint at {size} entries")]
+    #[error("the {} of {tenant} does not agree with its signed checkpoint at {size} entries", named(*log))]
     Tampered {
         /// Whose.
         tenant: domain::TenantId,
+        /// Which of its two.
+        log: LogKind,
         /// The checkpoint's size.
         size: u64,
     },
@@ -57,6 +59,14 @@ pub enum WorkerError {
     /// The runtime is going down.
     #[error("the runtime is shutting down")]
     Stopped,
+}
+
+/// What people call the log.
+const fn named(log: LogKind) -> &'static str {
+    match log {
+        LogKind::Ledger => "ledger",
+        LogKind::Audit => "audit log",
+    }
 }
 
 /// Runs a file operation off the async threads.

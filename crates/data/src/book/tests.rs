@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use domain::TenantId;
 use ledger::{BudgetScope, Standing, Window};
-use store::{Budgets, Directory, Tenant};
+use store::{Budgets, Registry, Tenant};
 
 use super::fake_store::FakeStore;
 use super::*;
@@ -33,6 +33,7 @@ impl Scene {
             id: tenant,
             name: "t".to_owned(),
             limits: credential::Limits::default(),
+            state: store::TenantState::default(),
         };
         store.create_tenant(&limited).await.unwrap();
         let budget = |limit: &i64| Budget {

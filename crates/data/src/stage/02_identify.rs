@@ -6,6 +6,7 @@ use credential::{KeyProblem, VirtualKey};
 use dialect::Endpoint;
 use domain::Threat;
 use http::HeaderValue;
+use store::TenantState;
 
 use super::accept::{Accepted, Wanted};
 use crate::directory::KeyEntry;
@@ -71,8 +72,23 @@ pub fn run(gate: &Gate, accepted: Accepted) -> Gated<Identified> {
             .against(Threat::AgpS1),
             other => invalid().internally(format!("{}: {other:?}", entry.record.id)),
         })?;
+    must_be_active(entry)?;
     let key = entry.clone();
     Ok(Identified { accepted, view, key })
+}
+
+/// A key outlives no tenant. Only who has a good key is told why.
+// threat: ANP-0016
+fn must_be_active(key: &KeyEntry) -> Gated<()> {
+    match key.tenant_state {
+        TenantState::Active => Ok(()),
+        state => Err(Refusal::new(
+            Code::TenantInactive,
+            "the tenant of this key is not active: ask whoever runs this gate",
+        )
+        .against(Threat::Anp0016)
+        .internally(format!("{}: {}", key.record.id, state.as_str()))),
+    }
 }
 
 /// Unknown, malformed, revoked and expired look the same from outside.

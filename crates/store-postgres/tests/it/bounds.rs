@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use domain::NodeId;
 use sqlx::{Connection, PgConnection};
-use store::{Directory, EntryLog, StoreError};
+use store::{Directory, EntryLog, Registry, StoreError};
 use store_postgres::{Bounds, PostgresStore};
 use testkit::postgres::TestPostgres;
 use tokio::net::TcpListener;

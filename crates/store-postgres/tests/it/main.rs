@@ -9,9 +9,11 @@
 )]
 
 mod bounds;
+mod control_plane;
 mod row_security;
 mod scene;
 mod starting;
+mod upgrade;
 
 use std::sync::Arc;
 
@@ -128,6 +130,7 @@ fn tenant(name: &str) -> (Tenant, TenantScope) {
             id,
             name: name.to_owned(),
             limits: Limits::default(),
+            state: store::TenantState::default(),
         },
         TenantScope::operator(id),
     )

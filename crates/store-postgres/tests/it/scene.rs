@@ -2,11 +2,17 @@
 
 use credential::{KeyRecord, KeyState, Limits, ModelAccess};
 use domain::{
-    BudgetId, KeyId, Money, NodeId, Operation, RequestId, TeamId, TenantId, TenantScope, UnixMillis, Usage,
+    AuditId, BudgetId, KeyId, Money, NodeId, Operation, RequestId, TeamId, TenantId, TenantScope, UnixMillis,
+    Usage,
 };
-use ledger::{Budget, BudgetScope, Entry, Outcome, UsageSource, Window};
+use ledger::{
+    AuditActor, AuditOutcome, AuditRecord, Budget, BudgetScope, Entry, Outcome, UsageSource, Window,
+};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use store::{Budgets, Directory, EntryLog, LeaseWish, Shipment, StoredCheckpoint, Team};
+use store::{
+    AuditEntry, Budgets, Change, EntryLog, LeaseWish, LogKind, MerkleLogs, Record, RecordKind, Registry,
+    Shipment, StoredCheckpoint, Team,
+};
 use store_postgres::{Bounds, PostgresStore};
 use testkit::postgres::TestPostgres;
 
@@ -48,6 +54,14 @@ impl Scene {
             .unwrap()
     }
 
+    /// A connection as `bartizan_feed`.
+    pub(super) async fn as_node(&self) -> PgConnection {
+        let mut connection = self.raw().await;
+        let role = sqlx::query("SET ROLE bartizan_feed");
+        role.execute(&mut connection).await.unwrap();
+        connection
+    }
+
     /// A connection as `bartizan_app`, with the tenant that is named.
     pub(super) async fn as_tenant(&self, tenant: Option<TenantId>) -> PgConnection {
         let mut connection = self.raw().await;
@@ -71,7 +85,7 @@ impl Scene {
                       ORDER BY 1";
         let mut owner = PgConnection::connect(&self.owner_url).await.unwrap();
         let tables: Vec<String> = sqlx::query_scalar(select).fetch_all(&mut owner).await.unwrap();
-        assert!(tables.len() >= 9, "{tables:?}");
+        assert!(tables.len() >= 13, "{tables:?}");
         tables
     }
 
@@ -134,8 +148,49 @@ async fn furnish(store: &PostgresStore, name: &str) -> TenantId {
         signed: UnixMillis(1),
         note: "note\n".into(),
     };
-    store.put_checkpoint(&scope, &checkpoint).await.unwrap();
+    for log in LogKind::ALL {
+        store.put_log_checkpoint(&scope, log, &checkpoint).await.unwrap();
+    }
+    let kinds = [
+        RecordKind::User,
+        RecordKind::Login,
+        RecordKind::Session,
+        RecordKind::Replay,
+    ];
+    let records = kinds.map(|kind| Change::Create(record(kind, name)));
+    store
+        .commit(&scope, &records, Some(&audit(&scope)))
+        .await
+        .unwrap();
     tenant.id
+}
+
+fn record(kind: RecordKind, of: &str) -> Record {
+    Record {
+        kind,
+        id: "id_1".into(),
+        parent: None,
+        name: Some(format!("{of}'s {}", kind.as_str())),
+        created: UnixMillis(1),
+        document: "{}".into(),
+    }
+}
+
+fn audit(scope: &TenantScope) -> AuditEntry {
+    AuditEntry::from(AuditRecord {
+        id: AuditId::generate(),
+        tenant: scope.tenant(),
+        at: UnixMillis(1),
+        actor: AuditActor::Gate("scene".into()),
+        address: None,
+        act: "users.create".into(),
+        target: None,
+        outcome: AuditOutcome::Done,
+        threat: None,
+        policies: Vec::new(),
+        before: None,
+        after: None,
+    })
 }
 
 fn key(scope: &TenantScope, team: TeamId) -> KeyRecord {
@@ -147,6 +202,7 @@ fn key(scope: &TenantScope, team: TeamId) -> KeyRecord {
         tenant: scope.tenant(),
         team,
         project: None,
+        owner: None,
         name: "key".into(),
         digest,
         hint: "btz_…".into(),

@@ -1,6 +1,6 @@
 //! Replicas that start together, and databases that are not as they should be.
 
-use store::{Directory, StoreError};
+use store::{Directory, Registry, StoreError};
 use store_postgres::{Bounds, PostgresStore};
 use testkit::postgres::TestPostgres;
 

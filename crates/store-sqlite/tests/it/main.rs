@@ -7,6 +7,8 @@
     reason = "test code"
 )]
 
+mod upgrade;
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +16,7 @@ use std::sync::Arc;
 use credential::Limits;
 use domain::{TenantId, TenantScope};
 use sqlx::Connection;
-use store::{Directory, Store, Tenant};
+use store::{Directory, Registry, Store, Tenant};
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;
 
@@ -29,6 +31,7 @@ fn tenant(name: &str) -> Tenant {
         id: TenantId::generate(),
         name: name.to_owned(),
         limits: Limits::default(),
+        state: store::TenantState::default(),
     }
 }
 
@@ -118,16 +121,33 @@ async fn a_writer_that_is_dropped_half_way_blocks_nobody() {
 
 #[tokio::test]
 async fn agp_t4_stored_entries_cannot_be_changed_or_removed_by_a_stray_statement() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = fresh(&folder, "store.db").await;
-    store.close().await;
-    let url = format!("sqlite://{}", folder.path().join("store.db").display());
-    let mut raw = sqlx::SqliteConnection::connect(&url).await.unwrap();
     let insert =
         "INSERT INTO entries VALUES (1, 0, x'01', 1, x'02', x'03', NULL, 'completed', 1, 1, 1, x'00', x'00')";
+    append_only(
+        insert,
+        &["UPDATE entries SET cost_nanos = 0", "DELETE FROM entries"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn agp_r3_audit_records_cannot_be_changed_or_removed_by_a_stray_statement() {
+    let insert = "INSERT INTO audits VALUES (1, 0, x'01', 1, 'usr_1', 'keys.revoke', 'key_1', x'00', x'00')";
+    append_only(
+        insert,
+        &["UPDATE audits SET actor = 'usr_2'", "DELETE FROM audits"],
+    )
+    .await;
+}
+
+async fn append_only(insert: &'static str, strays: &[&'static str]) {
+    let folder = tempfile::tempdir().unwrap();
+    fresh(&folder, "store.db").await.close().await;
+    let url = format!("sqlite://{}", folder.path().join("store.db").display());
+    let mut raw = sqlx::SqliteConnection::connect(&url).await.unwrap();
     sqlx::query(insert).execute(&mut raw).await.unwrap();
-    for statement in ["UPDATE entries SET cost_nanos = 0", "DELETE FROM entries"] {
-        let error = sqlx::query(statement).execute(&mut raw).await.unwrap_err();
+    for stray in strays {
+        let error = sqlx::query(*stray).execute(&mut raw).await.unwrap_err();
         assert!(error.to_string().contains("append-only"), "{error}");
     }
 }

@@ -8,7 +8,7 @@ use domain::{
 };
 use ledger::{Budget, BudgetScope, Charge, Entry, Lease, Outcome, Standing, UsageSource, Window};
 
-use crate::{LeaseAnswer, LeaseWish, Shipment, Store, Team, Tenant};
+use crate::{LeaseAnswer, LeaseWish, Shipment, Store, Team, Tenant, TenantState};
 
 /// The engine under test.
 pub(super) type Engine = Arc<dyn Store>;
@@ -61,6 +61,7 @@ impl House {
             id,
             name: format!("house {id}"),
             limits: Limits::default(),
+            state: TenantState::default(),
         };
         Self {
             tenant,
@@ -201,6 +202,7 @@ fn new_key(tenant: TenantId, team: TeamId) -> KeyRecord {
         tenant,
         team,
         project: None,
+        owner: None,
         name: "ci `quoted` \u{2713}".to_owned(),
         digest,
         hint: "btz_3fQ9…".to_owned(),

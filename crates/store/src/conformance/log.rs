@@ -6,7 +6,7 @@ use domain::{NodeId, RequestId, UnixMillis};
 use ledger::merkle;
 
 use super::fixtures::{Engine, House, MIDNIGHT};
-use crate::row::MODEL_CHARS_MAX;
+use crate::row::TEXT_CHARS_MAX;
 use crate::{Shipment, StoreError, StoredCheckpoint, StoredEntry, UsageGroup, UsageQuery};
 
 fn batch(house: &House, node: NodeId, count: usize) -> Vec<Shipment> {
@@ -192,7 +192,7 @@ pub(super) async fn nonsense_from_a_caller_blocks_no_shipper(store: Engine) {
         .collect();
     assert_eq!(
         groups,
-        ["", "'; --", "a\u{fffd}b", &"\u{10ffff}".repeat(MODEL_CHARS_MAX)]
+        ["", "'; --", "a\u{fffd}b", &"\u{10ffff}".repeat(TEXT_CHARS_MAX)]
     );
 }
 

@@ -6,12 +6,13 @@ use ledger::{Budget, Charge, Lease, Standing};
 
 use super::{MemoryStore, State, WindowRow};
 use crate::accounts::{self, Held};
-use crate::{Budgets, LeaseAnswer, LeaseWish, StoreError, must_own};
+use crate::{Budgets, LeaseAnswer, LeaseWish, StoreError};
 
 impl State {
     /// The tenant's budget.
     fn budget(&self, scope: &TenantScope, id: BudgetId) -> Result<&Budget, StoreError> {
         let found = self
+            .rows
             .budgets
             .get(&id)
             .filter(|budget| budget.tenant == scope.tenant());
@@ -58,34 +59,10 @@ impl WindowRow {
 
 #[async_trait]
 impl Budgets for MemoryStore {
-    async fn put_budget(&self, scope: &TenantScope, budget: &Budget) -> Result<(), StoreError> {
-        must_own(scope, budget.tenant)?;
-        let mut state = self.state();
-        if !state.tenants.contains_key(&budget.tenant) {
-            return Err(StoreError::NotFound);
-        }
-        let stored = state.budgets.entry(budget.id).or_insert_with(|| budget.clone());
-        if stored.tenant != budget.tenant {
-            return Err(StoreError::Conflict("a budget of that id exists".to_owned()));
-        }
-        stored.limit = budget.limit;
-        stored.name.clone_from(&budget.name);
-        state.revision += 1;
-        Ok(())
-    }
-
-    async fn delete_budget(&self, scope: &TenantScope, budget: BudgetId) -> Result<(), StoreError> {
-        let mut state = self.state();
-        state.budget(scope, budget)?;
-        state.budgets.remove(&budget);
-        state.windows.retain(|(of, _), _| *of != budget);
-        state.revision += 1;
-        Ok(())
-    }
-
     async fn budgets(&self, scope: &TenantScope) -> Result<Vec<Budget>, StoreError> {
         let state = self.state();
         Ok(state
+            .rows
             .budgets
             .values()
             .filter(|budget| budget.tenant == scope.tenant())

@@ -16,10 +16,14 @@ use crate::{
 pub(super) struct Log {
     rows: Vec<(EntryColumns, StoredEntry)>,
     by_request: HashMap<RequestId, usize>,
-    checkpoints: BTreeMap<u64, StoredCheckpoint>,
+    pub(super) checkpoints: BTreeMap<u64, StoredCheckpoint>,
 }
 
 impl Log {
+    pub(super) fn leaves(&self) -> Vec<[u8; 32]> {
+        self.rows.iter().map(|(columns, _)| columns.leaf).collect()
+    }
+
     /// Appends the shipment unless its request is there already.
     fn append(&mut self, shipment: &Shipment) -> bool {
         if self.by_request.contains_key(&shipment.posting.request) {
@@ -116,14 +120,6 @@ impl EntryLog for MemoryStore {
             .sum())
     }
 
-    async fn size(&self, scope: &TenantScope) -> Result<u64, StoreError> {
-        Ok(self
-            .state()
-            .logs
-            .get(&scope.tenant())
-            .map_or(0, |log| log.rows.len() as u64))
-    }
-
     async fn entry(&self, scope: &TenantScope, id: RequestId) -> Result<StoredEntry, StoreError> {
         let state = self.state();
         let log = state.logs.get(&scope.tenant()).ok_or(StoreError::NotFound)?;
@@ -151,48 +147,6 @@ impl EntryLog for MemoryStore {
             .take(length(count))
             .map(|(_, stored)| stored.clone())
             .collect())
-    }
-
-    async fn leaf_hashes(
-        &self,
-        scope: &TenantScope,
-        from: u64,
-        size: u64,
-    ) -> Result<Vec<[u8; 32]>, StoreError> {
-        let state = self.state();
-        let rows = state.logs.get(&scope.tenant()).map_or(&[][..], |log| &log.rows);
-        let wanted = rows.get(..length(size)).ok_or(StoreError::NotFound)?;
-        let wanted = wanted.iter().skip(length(from));
-        Ok(wanted.map(|(columns, _)| columns.leaf).collect())
-    }
-
-    async fn put_checkpoint(
-        &self,
-        scope: &TenantScope,
-        checkpoint: &StoredCheckpoint,
-    ) -> Result<(), StoreError> {
-        let mut state = self.state();
-        let log = state.logs.entry(scope.tenant()).or_default();
-        let stored = log
-            .checkpoints
-            .entry(checkpoint.size)
-            .or_insert_with(|| checkpoint.clone());
-        if stored.note == checkpoint.note {
-            return Ok(());
-        }
-        Err(StoreError::Conflict(format!(
-            "another checkpoint of size {} exists",
-            checkpoint.size
-        )))
-    }
-
-    async fn checkpoint(&self, scope: &TenantScope) -> Result<Option<StoredCheckpoint>, StoreError> {
-        let state = self.state();
-        let newest = state
-            .logs
-            .get(&scope.tenant())
-            .and_then(|log| log.checkpoints.last_key_value());
-        Ok(newest.map(|(_, checkpoint)| checkpoint.clone()))
     }
 
     async fn usage(&self, scope: &TenantScope, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {

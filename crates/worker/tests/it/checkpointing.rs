@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use ledger::merkle::{leaf_hash, root_of};
 use ledger::note::{self, Checkpoint, Signer};
-use store::{EntryLog, Shipment, Store, StoredCheckpoint};
+use store::{EntryLog, LogKind, MerkleLogs, Shipment, Store, StoredCheckpoint};
 use telemetry::Metrics;
 use tokio::sync::watch;
 use worker::{Checkpointer, WorkerError};
 
 use crate::{FlakyStore, NODE, NOW, entry, scope, store, tenant};
 
-fn signer(seed: u8) -> Arc<Signer> {
+pub fn signer(seed: u8) -> Arc<Signer> {
     Arc::new(Signer::from_seed("gate.example", &[seed; 32]).unwrap())
 }
 
-fn checkpointer(store: &Arc<FlakyStore>, seed: u8) -> Checkpointer {
+pub fn checkpointer(store: &Arc<FlakyStore>, seed: u8) -> Checkpointer {
     let engine: Arc<dyn Store> = store.clone();
     Checkpointer::new(
         engine,
@@ -27,13 +27,13 @@ fn checkpointer(store: &Arc<FlakyStore>, seed: u8) -> Checkpointer {
     )
 }
 
-async fn grow(store: &FlakyStore, of: u128, ids: impl IntoIterator<Item = u128>) {
+pub async fn grow(store: &FlakyStore, of: u128, ids: impl IntoIterator<Item = u128>) {
     let shipments: Vec<_> = ids.into_iter().map(|id| Shipment::from(&entry(id, of))).collect();
     store.inner.append(&scope(of), NODE, &shipments).await.unwrap();
 }
 
 /// The newest checkpoint, believed, and right.
-async fn believed(store: &FlakyStore, of: u128) -> Checkpoint {
+pub async fn believed(store: &FlakyStore, of: u128) -> Checkpoint {
     let stored = store.inner.checkpoint(&scope(of)).await.unwrap().unwrap();
     let checkpoint = note::open(&stored.note, std::slice::from_ref(signer(1).verifier())).unwrap();
     let leaves: Vec<_> = store
@@ -139,7 +139,7 @@ async fn anp_0012_a_log_that_disagrees_with_its_signed_head_is_not_signed_again(
         grow(&forged, 2, 50..=51).await;
         let error = checkpointer(&forged, 1).checkpoint_all(NOW).await.unwrap_err();
         assert!(
-            matches!(error, WorkerError::Tampered { tenant: of, size: 4 } if of == tenant(1)),
+            matches!(error, WorkerError::Tampered { tenant: of, log: LogKind::Ledger, size: 4 } if of == tenant(1)),
             "{error}"
         );
         assert_eq!(
@@ -184,6 +184,28 @@ async fn anp_0012_a_forged_note_is_not_taken_for_a_head() {
         note,
     };
     forged.inner.put_checkpoint(&scope(1), &checkpoint).await.unwrap();
+    assert!(matches!(
+        checkpointer(&forged, 1).checkpoint_all(NOW).await,
+        Err(WorkerError::Tampered { size: 3, .. })
+    ));
+}
+
+/// What is signed for one tenant says nothing about another, even with all of its entries.
+#[tokio::test]
+async fn anp_0012_a_head_of_another_tenants_log_is_not_taken_for_ones_own() {
+    let honest = store().await;
+    grow(&honest, 1, 1..=3).await;
+    checkpointer(&honest, 1).checkpoint_all(NOW).await.unwrap();
+    let signed = honest.inner.checkpoint(&scope(1)).await.unwrap().unwrap();
+    let forged = store().await;
+    let foreign = |id| Shipment {
+        bytes: entry(id, 1).to_bytes().into(),
+        ..Shipment::from(&entry(id, 2))
+    };
+    let planted: Vec<_> = (1..=3).map(foreign).collect();
+    forged.inner.append(&scope(2), NODE, &planted).await.unwrap();
+    forged.inner.put_checkpoint(&scope(2), &signed).await.unwrap();
+    grow(&forged, 2, 4..=4).await;
     assert!(matches!(
         checkpointer(&forged, 1).checkpoint_all(NOW).await,
         Err(WorkerError::Tampered { size: 3, .. })

@@ -4,11 +4,12 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use credential::KeyRecord;
-use domain::{BudgetId, Money, NodeId, RequestId, TenantScope, UnixMillis};
+use domain::{AuditId, BudgetId, Money, NodeId, RequestId, TenantId, TenantScope, UnixMillis};
 use ledger::{Budget, Lease, Standing};
 use store::{
-    Budgets, Directory, DirectoryDump, EntryLog, LeaseAnswer, LeaseWish, MemoryStore, Shipment, Store,
-    StoreError, StoredCheckpoint, StoredEntry, Team, Tenant, UsageQuery, UsageRow,
+    AuditEntry, AuditQuery, Budgets, Change, Directory, DirectoryDump, EntryLog, LeaseAnswer, LeaseWish,
+    LogKind, MemoryStore, MerkleLogs, Record, RecordKind, RecordQuery, Registry, Shipment, Store, StoreError,
+    StoredAudit, StoredCheckpoint, StoredEntry, UsageQuery, UsageRow,
 };
 
 #[derive(Debug, Default)]
@@ -20,6 +21,8 @@ pub struct FlakyStore {
     pub lose_answers: AtomicU32,
     /// Everything fails.
     pub down: AtomicBool,
+    /// Calls of work beside requests.
+    pub asked: AtomicU32,
     /// Calls that were refused.
     pub refused: AtomicU32,
     /// Appends with an entry of this request are refused for good; 0 for none.
@@ -36,6 +39,7 @@ fn one_less(counter: &AtomicU32) -> bool {
 
 impl FlakyStore {
     fn mood(&self) -> Result<(), StoreError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
         if self.down.load(Ordering::SeqCst) || one_less(&self.fail) {
             self.refused.fetch_add(1, Ordering::SeqCst);
             return Err(StoreError::Unavailable("told to fail".into()));
@@ -57,18 +61,6 @@ impl Directory for FlakyStore {
     async fn claim_master_key(&self, mark: &str) -> Result<String, StoreError> {
         self.inner.claim_master_key(mark).await
     }
-    async fn create_tenant(&self, tenant: &Tenant) -> Result<(), StoreError> {
-        self.inner.create_tenant(tenant).await
-    }
-    async fn create_team(&self, scope: &TenantScope, team: &Team) -> Result<(), StoreError> {
-        self.inner.create_team(scope, team).await
-    }
-    async fn create_key(&self, scope: &TenantScope, key: &KeyRecord) -> Result<(), StoreError> {
-        self.inner.create_key(scope, key).await
-    }
-    async fn replace_key(&self, scope: &TenantScope, a: &KeyRecord, b: &KeyRecord) -> Result<(), StoreError> {
-        self.inner.replace_key(scope, a, b).await
-    }
     async fn keys(&self, scope: &TenantScope) -> Result<Vec<KeyRecord>, StoreError> {
         self.inner.keys(scope).await
     }
@@ -76,12 +68,6 @@ impl Directory for FlakyStore {
 
 #[async_trait]
 impl Budgets for FlakyStore {
-    async fn put_budget(&self, scope: &TenantScope, budget: &Budget) -> Result<(), StoreError> {
-        self.inner.put_budget(scope, budget).await
-    }
-    async fn delete_budget(&self, scope: &TenantScope, budget: BudgetId) -> Result<(), StoreError> {
-        self.inner.delete_budget(scope, budget).await
-    }
     async fn budgets(&self, scope: &TenantScope) -> Result<Vec<Budget>, StoreError> {
         self.inner.budgets(scope).await
     }
@@ -140,10 +126,6 @@ impl EntryLog for FlakyStore {
         }
         Ok(new)
     }
-    async fn size(&self, scope: &TenantScope) -> Result<u64, StoreError> {
-        self.mood()?;
-        self.inner.size(scope).await
-    }
     async fn entry(&self, scope: &TenantScope, id: RequestId) -> Result<StoredEntry, StoreError> {
         self.inner.entry(scope, id).await
     }
@@ -164,29 +146,81 @@ impl EntryLog for FlakyStore {
         }
         Ok(entries)
     }
-    async fn leaf_hashes(
+    async fn usage(&self, scope: &TenantScope, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
+        self.inner.usage(scope, query).await
+    }
+}
+
+#[async_trait]
+impl Registry for FlakyStore {
+    async fn commit(
         &self,
         scope: &TenantScope,
+        changes: &[Change],
+        audit: Option<&AuditEntry>,
+    ) -> Result<(), StoreError> {
+        self.inner.commit(scope, changes, audit).await
+    }
+    async fn record(&self, scope: &TenantScope, kind: RecordKind, id: &str) -> Result<Record, StoreError> {
+        self.inner.record(scope, kind, id).await
+    }
+    async fn record_named(
+        &self,
+        scope: &TenantScope,
+        kind: RecordKind,
+        name: &str,
+    ) -> Result<Record, StoreError> {
+        self.inner.record_named(scope, kind, name).await
+    }
+    async fn records(&self, scope: &TenantScope, query: &RecordQuery<'_>) -> Result<Vec<Record>, StoreError> {
+        self.inner.records(scope, query).await
+    }
+    async fn session(&self, digest: &str) -> Result<(TenantId, Record), StoreError> {
+        self.inner.session(digest).await
+    }
+    async fn sweep(&self, kind: RecordKind, until: UnixMillis) -> Result<u64, StoreError> {
+        self.inner.sweep(kind, until).await
+    }
+    async fn audit(&self, scope: &TenantScope, query: &AuditQuery) -> Result<Vec<StoredAudit>, StoreError> {
+        self.inner.audit(scope, query).await
+    }
+    async fn audit_record(&self, scope: &TenantScope, id: AuditId) -> Result<StoredAudit, StoreError> {
+        self.inner.audit_record(scope, id).await
+    }
+}
+
+#[async_trait]
+impl MerkleLogs for FlakyStore {
+    async fn log_size(&self, scope: &TenantScope, log: LogKind) -> Result<u64, StoreError> {
+        self.mood()?;
+        self.inner.log_size(scope, log).await
+    }
+    async fn log_leaves(
+        &self,
+        scope: &TenantScope,
+        log: LogKind,
         from: u64,
         size: u64,
     ) -> Result<Vec<[u8; 32]>, StoreError> {
         self.mood()?;
-        self.inner.leaf_hashes(scope, from, size).await
+        self.inner.log_leaves(scope, log, from, size).await
     }
-    async fn put_checkpoint(
+    async fn put_log_checkpoint(
         &self,
         scope: &TenantScope,
+        log: LogKind,
         checkpoint: &StoredCheckpoint,
     ) -> Result<(), StoreError> {
         self.mood()?;
-        self.inner.put_checkpoint(scope, checkpoint).await
+        self.inner.put_log_checkpoint(scope, log, checkpoint).await
     }
-    async fn checkpoint(&self, scope: &TenantScope) -> Result<Option<StoredCheckpoint>, StoreError> {
+    async fn log_checkpoint(
+        &self,
+        scope: &TenantScope,
+        log: LogKind,
+    ) -> Result<Option<StoredCheckpoint>, StoreError> {
         self.mood()?;
-        self.inner.checkpoint(scope).await
-    }
-    async fn usage(&self, scope: &TenantScope, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
-        self.inner.usage(scope, query).await
+        self.inner.log_checkpoint(scope, log).await
     }
 }
 

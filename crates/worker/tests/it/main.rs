@@ -8,6 +8,7 @@
     reason = "test code"
 )]
 
+mod auditing;
 mod checkpointing;
 mod flaky;
 mod recovery;
@@ -125,8 +126,9 @@ pub async fn store() -> Arc<FlakyStore> {
             id: tenant(n),
             name: format!("tenant-{n}"),
             limits: credential::Limits::default(),
+            state: store::TenantState::default(),
         };
-        store::Directory::create_tenant(&*store, &tenant).await.unwrap();
+        store::Registry::create_tenant(&*store, &tenant).await.unwrap();
     }
     store
 }

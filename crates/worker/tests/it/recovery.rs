@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::{Money, RequestId};
 use journal::Record;
 use ledger::{Entry, Outcome, UsageSource};
-use store::{Budgets, EntryLog, Store};
+use store::{EntryLog, Registry, Store};
 use worker::{WorkerError, recover};
 
 use crate::{NODE, NOW, append, budget, charge, entry, intent, lease, logged, open, scope, shipper, store};

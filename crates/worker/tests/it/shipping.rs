@@ -245,7 +245,7 @@ async fn anp_0006_an_entry_goes_to_the_log_of_the_tenant_it_names_only() {
     append(&journal, &entry(1, 2));
     shipper(&journal, &store, dir.path()).0.flush(SOON).await.unwrap();
     assert!(logged(&store, 1).await.is_empty());
-    assert_eq!(store::EntryLog::size(&*store, &scope(2)).await.unwrap(), 1);
+    assert_eq!(store::MerkleLogs::size(&*store, &scope(2)).await.unwrap(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

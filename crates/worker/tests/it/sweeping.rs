@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use domain::{NodeId, UnixMillis};
-use store::{Budgets, Store};
+use store::{Budgets, Registry, Store};
 use telemetry::Metrics;
 use tokio::sync::watch;
 use worker::Sweeper;

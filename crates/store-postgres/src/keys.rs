@@ -1,0 +1,58 @@
+//! Virtual keys as people make and change them: a document each, beside the columns that must be unique.
+
+use credential::KeyRecord;
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use store::{StoreError, row, unchanged};
+
+use crate::connection::{Connection, fault};
+
+pub(crate) async fn create(connection: &mut Connection, key: &KeyRecord) -> Result<(), StoreError> {
+    let insert = "INSERT INTO bartizan.keys (key, tenant, team, digest, state, created, document)
+                  VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    sqlx::query(insert)
+        .bind(key.id.to_string())
+        .bind(key.tenant.to_string())
+        .bind(key.team.to_string())
+        .bind(key.digest.as_slice())
+        .bind(row::encode(&key.state)?)
+        .bind(key.created.0)
+        .bind(row::encode(key)?)
+        .execute(connection)
+        .await
+        .map_err(fault)?;
+    Ok(())
+}
+
+pub(crate) async fn replace(
+    connection: &mut Connection,
+    before: &KeyRecord,
+    after: &KeyRecord,
+) -> Result<(), StoreError> {
+    let select = "SELECT document FROM bartizan.keys WHERE key = $1 AND tenant = $2 FOR UPDATE";
+    let stored = sqlx::query(select)
+        .bind(before.id.to_string())
+        .bind(before.tenant.to_string())
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(fault)?;
+    unchanged(stored.as_ref().map(read).transpose()?.as_ref(), before)?;
+    let update = "UPDATE bartizan.keys SET team = $1, digest = $2, state = $3, created = $4, document = $5
+                  WHERE key = $6 AND tenant = $7";
+    sqlx::query(update)
+        .bind(after.team.to_string())
+        .bind(after.digest.as_slice())
+        .bind(row::encode(&after.state)?)
+        .bind(after.created.0)
+        .bind(row::encode(after)?)
+        .bind(after.id.to_string())
+        .bind(after.tenant.to_string())
+        .execute(connection)
+        .await
+        .map_err(fault)?;
+    Ok(())
+}
+
+pub(crate) fn read(row: &PgRow) -> Result<KeyRecord, StoreError> {
+    row::decode(row.try_get("document").map_err(fault)?)
+}

@@ -1,0 +1,144 @@
+//! A database of the release before the control plane: it is migrated, and nothing in it is lost.
+
+use credential::{KeyRecord, KeyState, Limits, ModelAccess};
+use domain::{BudgetId, KeyId, Money, NodeId, Operation, TeamId, TenantId, TenantScope, UnixMillis};
+use ledger::{BudgetScope, Window};
+use store::migration::Migration;
+use store::{
+    Budgets, Change, Directory, EntryLog, MerkleLogs, Registry, StoredCheckpoint, Tenant, TenantState, row,
+};
+use store_postgres::{Bounds, PostgresStore};
+use testkit::postgres::TestPostgres;
+
+use super::{Login, run};
+
+const BEFORE: [Migration; 2] = [
+    Migration {
+        version: 1,
+        name: "0001_initial.sql",
+        sql: include_str!("../../../../migrations/postgres/0001_initial.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "0002_master_key.sql",
+        sql: include_str!("../../../../migrations/postgres/0002_master_key.sql"),
+    },
+];
+
+const TENANT: TenantId = TenantId::from_u128(1);
+const TEAM: TeamId = TeamId::from_u128(2);
+const BUDGET: BudgetId = BudgetId::from_u128(3);
+const NODE: NodeId = NodeId::from_u128(4);
+
+fn key() -> KeyRecord {
+    KeyRecord {
+        id: KeyId::from_u128(5),
+        tenant: TENANT,
+        team: TEAM,
+        project: None,
+        name: "ci".to_owned(),
+        digest: [6; 32],
+        hint: "btz_\u{2026}".to_owned(),
+        predecessor: None,
+        state: KeyState::Active,
+        created: UnixMillis(7),
+        expires: None,
+        models: ModelAccess::All,
+        operations: vec![Operation::Chat],
+        networks: Vec::new(),
+        limits: Limits::default(),
+    }
+}
+
+/// Makes the database as the program before made it, with a row in every table.
+async fn old_database(url: &str) {
+    let history = "CREATE SCHEMA bartizan;
+        CREATE TABLE bartizan.schema_migrations (
+            version bigint PRIMARY KEY, name text NOT NULL, checksum text NOT NULL)";
+    run(url, history).await.unwrap();
+    for migration in BEFORE {
+        run(url, migration.sql).await.unwrap();
+        let (version, name, sum) = (migration.version, migration.name, migration.checksum());
+        let note = format!("INSERT INTO bartizan.schema_migrations VALUES ({version}, '{name}', '{sum}')");
+        run(url, &note).await.unwrap();
+    }
+    let key = key();
+    let document = row::encode(&key).unwrap();
+    let (scope, window) = (
+        row::encode(&BudgetScope::Tenant).unwrap(),
+        row::encode(&Window::Total).unwrap(),
+    );
+    let rows = format!(
+        "SET search_path = bartizan;
+         INSERT INTO tenants VALUES ('{TENANT}', 'acme', '{{}}');
+         INSERT INTO teams VALUES ('{TEAM}', '{TENANT}', 'research', '{{}}');
+         INSERT INTO keys VALUES ('{}', '{TENANT}', '{TEAM}', '\\x{}', '\"active\"', 7, '{document}');
+         INSERT INTO budgets VALUES ('{BUDGET}', '{TENANT}', 'all', 100, '{scope}', '{window}');
+         INSERT INTO budget_windows VALUES ('{TENANT}', '{BUDGET}', 0, 20, 30, 0);
+         INSERT INTO leases VALUES ('{TENANT}', '{BUDGET}', 0, '{NODE}', 40, 10, 9, false);
+         INSERT INTO logs VALUES ('{TENANT}', 1);
+         INSERT INTO entries VALUES
+             ('{TENANT}', 0, 'r', 1, 'k', 't', NULL, 'completed', 1, 1, 1, '\\x{}', '\\xaa');
+         INSERT INTO checkpoints VALUES ('{TENANT}', 1, 2, 'note');
+         INSERT INTO master_key VALUES (true, 'mark');",
+        key.id,
+        "06".repeat(32),
+        "0b".repeat(32),
+    );
+    run(url, &rows).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_of_the_release_before_keeps_its_rows_and_gets_what_is_new() {
+    let server = TestPostgres::start().await;
+    let login = Login::make(&server).await;
+    let url = server.fresh_database().await;
+    old_database(&url).await;
+    assert_eq!(
+        PostgresStore::migrate(&url).await.unwrap(),
+        ["0003_control_plane.sql"]
+    );
+    let store = PostgresStore::connect(&login.url(&url), Bounds::default())
+        .await
+        .unwrap();
+    let scope = TenantScope::operator(TENANT);
+    let tenant = Tenant {
+        id: TENANT,
+        name: "acme".to_owned(),
+        limits: Limits::default(),
+        state: TenantState::Active,
+    };
+    let dump = store.load().await.unwrap();
+    assert_eq!(dump.tenants, [tenant.clone()]);
+    assert_eq!((dump.teams[0].id, &dump.keys), (TEAM, &vec![key()]));
+    assert_eq!(
+        (dump.budgets[0].id, dump.budgets[0].limit),
+        (BUDGET, Money::from_nanos(100))
+    );
+    let standing = store.standing(&scope, BUDGET, UnixMillis(0)).await.unwrap();
+    assert_eq!((standing.spent.nanos(), standing.leased.nanos()), (20, 30));
+    assert_eq!(store.close_leases(NODE).await.unwrap().len(), 1);
+    assert_eq!(store.entries(&scope, 0, 9).await.unwrap()[0].bytes, [0xaa]);
+    assert_eq!(store.leaf_hashes(&scope, 0, 1).await.unwrap(), [[0x0b; 32]]);
+    let checkpoint = StoredCheckpoint {
+        size: 1,
+        signed: UnixMillis(2),
+        note: "note".to_owned(),
+    };
+    assert_eq!(store.checkpoint(&scope).await, Ok(Some(checkpoint)));
+    assert_eq!(store.claim_master_key("another").await.unwrap(), "mark");
+    let after = Tenant {
+        state: TenantState::Suspended,
+        ..tenant.clone()
+    };
+    let change = Change::ReplaceTenant {
+        before: tenant,
+        after: after.clone(),
+    };
+    store.commit(&scope, &[change], None).await.unwrap();
+    let dump_after = store.load().await.unwrap();
+    assert!(dump_after.revision > dump.revision);
+    assert_eq!(dump_after.tenants, [after]);
+    store.close().await;
+    login.remove().await;
+}

@@ -1,0 +1,90 @@
+//! The control plane's port: all changes and their audit record in one transaction, or nothing at all.
+
+use async_trait::async_trait;
+use domain::{AuditId, TenantId, TenantScope, UnixMillis};
+use store::{
+    AuditEntry, AuditQuery, Change, Record, RecordKind, RecordQuery, Registry, StoreError, StoredAudit,
+    may_be_swept, must_own_all,
+};
+
+use crate::SqliteStore;
+use crate::connection::{Connection, commit};
+use crate::{audit, budgets, keys, records, tenants};
+
+#[async_trait]
+impl Registry for SqliteStore {
+    async fn commit(
+        &self,
+        scope: &TenantScope,
+        changes: &[Change],
+        audit: Option<&AuditEntry>,
+    ) -> Result<(), StoreError> {
+        must_own_all(scope, changes, audit)?;
+        let mut transaction = self.write().await?;
+        for change in changes {
+            apply(&mut transaction, scope, change).await?;
+        }
+        if let Some(audit) = audit {
+            audit::append(&mut transaction, scope, audit).await?;
+        }
+        commit(transaction).await
+    }
+
+    async fn record(&self, scope: &TenantScope, kind: RecordKind, id: &str) -> Result<Record, StoreError> {
+        let found = records::by_id(&mut *self.reader().await?, scope, kind, id).await?;
+        found.ok_or(StoreError::NotFound)
+    }
+
+    async fn record_named(
+        &self,
+        scope: &TenantScope,
+        kind: RecordKind,
+        name: &str,
+    ) -> Result<Record, StoreError> {
+        let found = records::by_name(&mut *self.reader().await?, scope, kind, name).await?;
+        found.ok_or(StoreError::NotFound)
+    }
+
+    async fn records(&self, scope: &TenantScope, query: &RecordQuery<'_>) -> Result<Vec<Record>, StoreError> {
+        records::page(&mut *self.reader().await?, scope, query).await
+    }
+
+    async fn session(&self, digest: &str) -> Result<(TenantId, Record), StoreError> {
+        let found = records::session(&mut *self.reader().await?, digest).await?;
+        found.ok_or(StoreError::NotFound)
+    }
+
+    async fn sweep(&self, kind: RecordKind, until: UnixMillis) -> Result<u64, StoreError> {
+        may_be_swept(kind)?;
+        let mut transaction = self.write().await?;
+        let swept = records::sweep(&mut transaction, kind, until).await?;
+        commit(transaction).await?;
+        Ok(swept)
+    }
+
+    async fn audit(&self, scope: &TenantScope, query: &AuditQuery) -> Result<Vec<StoredAudit>, StoreError> {
+        audit::find(&mut *self.reader().await?, scope, query).await
+    }
+
+    async fn audit_record(&self, scope: &TenantScope, id: AuditId) -> Result<StoredAudit, StoreError> {
+        let found = audit::by_id(&mut *self.reader().await?, scope, id).await?;
+        found.ok_or(StoreError::NotFound)
+    }
+}
+
+/// Makes one change; [`must_own_all`] has said that it is the scope's to make.
+async fn apply(connection: &mut Connection, scope: &TenantScope, change: &Change) -> Result<(), StoreError> {
+    match change {
+        Change::CreateTenant(tenant) => tenants::create(connection, tenant).await,
+        Change::ReplaceTenant { before, after } => tenants::replace(connection, before, after).await,
+        Change::CreateTeam(team) => tenants::create_team(connection, team).await,
+        Change::ReplaceTeam { before, after } => tenants::replace_team(connection, before, after).await,
+        Change::CreateKey(key) => keys::create(connection, key).await,
+        Change::ReplaceKey { before, after } => keys::replace(connection, before, after).await,
+        Change::PutBudget(budget) => budgets::put(connection, budget).await,
+        Change::DeleteBudget(budget) => budgets::delete(connection, scope, *budget).await,
+        Change::Create(record) => records::create(connection, scope, record).await,
+        Change::Replace { before, after } => records::replace(connection, scope, before, after).await,
+        Change::Remove(before) => records::remove(connection, scope, before).await,
+    }
+}

@@ -1,0 +1,95 @@
+//! Tenants and teams as people make and change them. Triggers in the schema raise the revision: no write can
+//! forget to.
+
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+use store::{StoreError, Team, Tenant, row, unchanged};
+
+use crate::connection::{Connection, fault};
+
+pub(crate) async fn create(connection: &mut Connection, tenant: &Tenant) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO tenants (tenant, name, limits, state) VALUES (?, ?, ?, ?)")
+        .bind(tenant.id.to_string())
+        .bind(&tenant.name)
+        .bind(row::encode(&tenant.limits)?)
+        .bind(tenant.state.as_str())
+        .execute(connection)
+        .await
+        .map_err(fault)?;
+    Ok(())
+}
+
+pub(crate) async fn replace(
+    connection: &mut Connection,
+    before: &Tenant,
+    after: &Tenant,
+) -> Result<(), StoreError> {
+    let stored = sqlx::query("SELECT tenant, name, limits, state FROM tenants WHERE tenant = ?")
+        .bind(before.id.to_string())
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(fault)?;
+    unchanged(stored.as_ref().map(read).transpose()?.as_ref(), before)?;
+    sqlx::query("UPDATE tenants SET name = ?, limits = ?, state = ? WHERE tenant = ?")
+        .bind(&after.name)
+        .bind(row::encode(&after.limits)?)
+        .bind(after.state.as_str())
+        .bind(after.id.to_string())
+        .execute(connection)
+        .await
+        .map_err(fault)?;
+    Ok(())
+}
+
+pub(crate) async fn create_team(connection: &mut Connection, team: &Team) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO teams (team, tenant, name, limits) VALUES (?, ?, ?, ?)")
+        .bind(team.id.to_string())
+        .bind(team.tenant.to_string())
+        .bind(&team.name)
+        .bind(row::encode(&team.limits)?)
+        .execute(connection)
+        .await
+        .map_err(fault)?;
+    Ok(())
+}
+
+pub(crate) async fn replace_team(
+    connection: &mut Connection,
+    before: &Team,
+    after: &Team,
+) -> Result<(), StoreError> {
+    let stored = sqlx::query("SELECT team, tenant, name, limits FROM teams WHERE team = ? AND tenant = ?")
+        .bind(before.id.to_string())
+        .bind(before.tenant.to_string())
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(fault)?;
+    unchanged(stored.as_ref().map(read_team).transpose()?.as_ref(), before)?;
+    sqlx::query("UPDATE teams SET name = ?, limits = ? WHERE team = ? AND tenant = ?")
+        .bind(&after.name)
+        .bind(row::encode(&after.limits)?)
+        .bind(after.id.to_string())
+        .bind(after.tenant.to_string())
+        .execute(connection)
+        .await
+        .map_err(fault)?;
+    Ok(())
+}
+
+pub(crate) fn read(row: &SqliteRow) -> Result<Tenant, StoreError> {
+    Ok(Tenant {
+        id: row::id(row.try_get("tenant").map_err(fault)?)?,
+        name: row.try_get("name").map_err(fault)?,
+        limits: row::decode(row.try_get("limits").map_err(fault)?)?,
+        state: row::state(row.try_get("state").map_err(fault)?)?,
+    })
+}
+
+pub(crate) fn read_team(row: &SqliteRow) -> Result<Team, StoreError> {
+    Ok(Team {
+        id: row::id(row.try_get("team").map_err(fault)?)?,
+        tenant: row::id(row.try_get("tenant").map_err(fault)?)?,
+        name: row.try_get("name").map_err(fault)?,
+        limits: row::decode(row.try_get("limits").map_err(fault)?)?,
+    })
+}

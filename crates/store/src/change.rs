@@ -1,0 +1,86 @@
+//! What every engine asks before it makes a change: whether it is the scope's to make, and whether what it
+//! replaces is still as it was read. Looks at values only; never at a store.
+
+use domain::{TenantId, TenantScope};
+
+use crate::{AuditEntry, Change, RecordKind, StoreError, must_own};
+
+/// `NotFound` unless all changes and the audit record are the scope's, and replacements keep their ids.
+// threat: AGP-E1
+// threat: ANP-0007
+pub fn must_own_all(
+    scope: &TenantScope,
+    changes: &[Change],
+    audit: Option<&AuditEntry>,
+) -> Result<(), StoreError> {
+    audit.map_or(Ok(()), |audit| must_own(scope, audit.record.tenant))?;
+    changes
+        .iter()
+        .try_for_each(|change| must_own_change(scope, change))
+}
+
+fn must_own_change(scope: &TenantScope, change: &Change) -> Result<(), StoreError> {
+    match change {
+        Change::CreateTenant(tenant) => may_change(scope, tenant.id),
+        Change::ReplaceTenant { before, after } => {
+            may_change(scope, before.id)?;
+            must_stay(before.id == after.id)
+        }
+        Change::CreateTeam(team) => must_own(scope, team.tenant),
+        Change::ReplaceTeam { before, after } => {
+            must_own(scope, before.tenant)?;
+            must_own(scope, after.tenant)?;
+            must_stay(before.id == after.id)
+        }
+        Change::CreateKey(key) => must_own(scope, key.tenant),
+        Change::ReplaceKey { before, after } => {
+            must_own(scope, before.tenant)?;
+            must_own(scope, after.tenant)?;
+            must_stay(before.id == after.id)
+        }
+        Change::PutBudget(budget) => must_own(scope, budget.tenant),
+        Change::Replace { before, after } => must_stay((before.kind, &before.id) == (after.kind, &after.id)),
+        // What these name is looked for among the scope's own.
+        Change::DeleteBudget(_) | Change::Create(_) | Change::Remove(_) => Ok(()),
+    }
+}
+
+/// Tenants are changed in their own scope or in the platform's.
+fn may_change(scope: &TenantScope, tenant: TenantId) -> Result<(), StoreError> {
+    if scope.tenant() == TenantId::PLATFORM {
+        return Ok(());
+    }
+    must_own(scope, tenant)
+}
+
+const fn must_stay(same_id: bool) -> Result<(), StoreError> {
+    if same_id {
+        Ok(())
+    } else {
+        Err(StoreError::NotFound)
+    }
+}
+
+/// That what is stored is there (`NotFound`) and equals `before` (`Conflict`).
+pub fn unchanged<T: PartialEq>(stored: Option<&T>, before: &T) -> Result<(), StoreError> {
+    match stored {
+        None => Err(StoreError::NotFound),
+        Some(stored) if stored == before => Ok(()),
+        Some(_) => Err(StoreError::Conflict("it changed meanwhile".to_owned())),
+    }
+}
+
+/// `Conflict` unless records of this kind come and go by themselves. Nobody sweeps away people.
+pub fn may_be_swept(kind: RecordKind) -> Result<(), StoreError> {
+    match kind {
+        RecordKind::Session | RecordKind::Replay => Ok(()),
+        RecordKind::Project
+        | RecordKind::User
+        | RecordKind::Login
+        | RecordKind::Service
+        | RecordKind::Grant => Err(StoreError::Conflict(format!(
+            "records of the kind `{}` are not swept",
+            kind.as_str()
+        ))),
+    }
+}

@@ -1,0 +1,274 @@
+//! The port of the control plane: changes that are made together with the record of who made them, and the
+//! documents that the data plane does not answer from memory.
+
+use async_trait::async_trait;
+use credential::KeyRecord;
+use domain::{AuditId, BudgetId, TenantId, TenantScope, UnixMillis};
+use ledger::{AuditRecord, Budget};
+use serde::{Deserialize, Serialize};
+
+use crate::{StoreError, Team, Tenant};
+
+/// What kind of document a record holds. What is in it, the control plane knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordKind {
+    /// A workload; its parent is a team.
+    Project,
+    /// A person; its name is the e-mail address.
+    User,
+    /// How a person signs in: hashes and sealed secrets. Its id is the user's.
+    Login,
+    /// A service account; its parent is a team.
+    Service,
+    /// A role given; its parent is who has it.
+    Grant,
+    /// A session; its parent is the user, its name the hex digest of its token, which no two tenants share.
+    Session,
+    /// An answer to a request that may come again; its name is the idempotency key.
+    Replay,
+}
+
+impl RecordKind {
+    /// Its name in a column.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Project => "project",
+            Self::User => "user",
+            Self::Login => "login",
+            Self::Service => "service",
+            Self::Grant => "grant",
+            Self::Session => "session",
+            Self::Replay => "replay",
+        }
+    }
+}
+
+/// A document of one tenant's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// What it is.
+    pub kind: RecordKind,
+    /// Its id; unique within its kind and tenant.
+    pub id: String,
+    /// What it belongs to, where its kind says so.
+    pub parent: Option<String>,
+    /// A name that is unique within its kind and tenant, where its kind has one.
+    pub name: Option<String>,
+    /// When it was made.
+    pub created: UnixMillis,
+    /// JSON.
+    pub document: String,
+}
+
+/// One change. Those that name a `before` are made only if it is still so: `Conflict` otherwise, `NotFound`
+/// if it is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Adds a tenant. `Conflict` if its id or name is taken.
+    CreateTenant(Tenant),
+    /// Replaces a tenant.
+    ReplaceTenant {
+        /// As it must still be.
+        before: Tenant,
+        /// As it shall be; with the same id.
+        after: Tenant,
+    },
+    /// Adds a team. `Conflict` if its id or name is taken.
+    CreateTeam(Team),
+    /// Replaces a team.
+    ReplaceTeam {
+        /// As it must still be.
+        before: Team,
+        /// As it shall be; with the same id.
+        after: Team,
+    },
+    /// Adds a key. `Conflict` if its id or digest is taken; `NotFound` if its team is not the tenant's.
+    CreateKey(Box<KeyRecord>),
+    /// Replaces a key.
+    ReplaceKey {
+        /// As it must still be.
+        before: Box<KeyRecord>,
+        /// As it shall be; with the same id.
+        after: Box<KeyRecord>,
+    },
+    /// Adds a budget, or replaces the limit and name of the one with that id; what it limits and over what
+    /// time never change. `NotFound` if the tenant is not there, `Conflict` if the id is another's.
+    PutBudget(Budget),
+    /// Removes a budget; its leases end with it. `NotFound` if there is none.
+    DeleteBudget(BudgetId),
+    /// Adds a record. `Conflict` if its id or name is taken.
+    Create(Record),
+    /// Replaces a record.
+    Replace {
+        /// As it must still be.
+        before: Record,
+        /// As it shall be; with the same kind and id.
+        after: Record,
+    },
+    /// Removes a record that is still so.
+    Remove(Record),
+}
+
+impl Change {
+    /// Whether data planes must hear of it.
+    pub const fn is_of_directory(&self) -> bool {
+        !matches!(self, Self::Create(_) | Self::Replace { .. } | Self::Remove(_))
+    }
+}
+
+/// An audit record on its way into a tenant's log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditEntry {
+    /// The record.
+    pub record: AuditRecord,
+    /// Its canonical bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl From<AuditRecord> for AuditEntry {
+    fn from(record: AuditRecord) -> Self {
+        Self {
+            bytes: record.to_bytes(),
+            record,
+        }
+    }
+}
+
+/// An audit record in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredAudit {
+    /// Its place in the tenant's audit log, from 0.
+    pub index: u64,
+    /// Its canonical bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Which audit records, newest first. What is `None` does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditQuery {
+    /// Below this index: where the page before ended.
+    pub before: Option<u64>,
+    /// At or after.
+    pub from: Option<UnixMillis>,
+    /// Before.
+    pub until: Option<UnixMillis>,
+    /// Of this act.
+    pub act: Option<String>,
+    /// By the user or service with this id.
+    pub actor: Option<String>,
+    /// Done to this id.
+    pub target: Option<String>,
+    /// At most so many.
+    pub count: u64,
+}
+
+/// Which records of a kind, in the order of their ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordQuery<'a> {
+    /// What kind.
+    pub kind: RecordKind,
+    /// Only what belongs to this.
+    pub parent: Option<&'a str>,
+    /// After this id: where the page before ended.
+    pub after: Option<&'a str>,
+    /// At most so many.
+    pub count: u64,
+}
+
+/// Which of a tenant's two Merkle logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LogKind {
+    /// Calls and what they cost.
+    Ledger,
+    /// Who did what on the control plane.
+    Audit,
+}
+
+impl LogKind {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Ledger, Self::Audit];
+
+    /// Its name in a column.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ledger => "ledger",
+            Self::Audit => "audit",
+        }
+    }
+}
+
+/// Changes, documents and audit logs.
+#[async_trait]
+pub trait Registry: Send + Sync {
+    /// Makes all changes and appends the audit record to the scope's audit log, or does nothing at all.
+    ///
+    /// Everything in `changes` must be the scope's own; in the platform's scope tenants may be made and
+    /// changed as well. Without `audit` only for what is nobody's act: a first start, a session's last use,
+    /// tests.
+    async fn commit(
+        &self,
+        scope: &TenantScope,
+        changes: &[Change],
+        audit: Option<&AuditEntry>,
+    ) -> Result<(), StoreError>;
+    /// The record of that id.
+    async fn record(&self, scope: &TenantScope, kind: RecordKind, id: &str) -> Result<Record, StoreError>;
+    /// The record of that name.
+    async fn record_named(
+        &self,
+        scope: &TenantScope,
+        kind: RecordKind,
+        name: &str,
+    ) -> Result<Record, StoreError>;
+    /// Records in the order of their ids.
+    async fn records(&self, scope: &TenantScope, query: &RecordQuery<'_>) -> Result<Vec<Record>, StoreError>;
+    /// The session whose name is `digest`, and its tenant: what is asked before a tenant is known.
+    async fn session(&self, digest: &str) -> Result<(TenantId, Record), StoreError>;
+    /// Removes all records of the kind that were made before `until`, whatever their tenant. Returns how many.
+    /// `Conflict` for kinds that do not come and go by themselves: see [`crate::may_be_swept`].
+    async fn sweep(&self, kind: RecordKind, until: UnixMillis) -> Result<u64, StoreError>;
+    /// Audit records, newest first.
+    async fn audit(&self, scope: &TenantScope, query: &AuditQuery) -> Result<Vec<StoredAudit>, StoreError>;
+    /// The audit record of that id.
+    async fn audit_record(&self, scope: &TenantScope, id: AuditId) -> Result<StoredAudit, StoreError>;
+
+    /// [`Change::CreateTenant`], alone.
+    async fn create_tenant(&self, tenant: &Tenant) -> Result<(), StoreError> {
+        let scope = TenantScope::operator(tenant.id);
+        self.commit(&scope, &[Change::CreateTenant(tenant.clone())], None)
+            .await
+    }
+    /// [`Change::CreateTeam`], alone.
+    async fn create_team(&self, scope: &TenantScope, team: &Team) -> Result<(), StoreError> {
+        self.commit(scope, &[Change::CreateTeam(team.clone())], None)
+            .await
+    }
+    /// [`Change::CreateKey`], alone.
+    async fn create_key(&self, scope: &TenantScope, key: &KeyRecord) -> Result<(), StoreError> {
+        self.commit(scope, &[Change::CreateKey(Box::new(key.clone()))], None)
+            .await
+    }
+    /// [`Change::ReplaceKey`], alone.
+    async fn replace_key(
+        &self,
+        scope: &TenantScope,
+        before: &KeyRecord,
+        after: &KeyRecord,
+    ) -> Result<(), StoreError> {
+        let change = Change::ReplaceKey {
+            before: Box::new(before.clone()),
+            after: Box::new(after.clone()),
+        };
+        self.commit(scope, &[change], None).await
+    }
+    /// [`Change::PutBudget`], alone.
+    async fn put_budget(&self, scope: &TenantScope, budget: &Budget) -> Result<(), StoreError> {
+        self.commit(scope, &[Change::PutBudget(budget.clone())], None)
+            .await
+    }
+    /// [`Change::DeleteBudget`], alone.
+    async fn delete_budget(&self, scope: &TenantScope, budget: BudgetId) -> Result<(), StoreError> {
+        self.commit(scope, &[Change::DeleteBudget(budget)], None).await
+    }
+}
