@@ -13,6 +13,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("credential", ENGINE),
     ("dialect", ENGINE),
     ("guard", ENGINE),
+    ("identity", ENGINE),
     ("ledger", ENGINE),
     ("limit", ENGINE),
     ("policy", ENGINE),
@@ -46,6 +47,7 @@ const SIDEWAYS: &[(&str, &str)] = &[
     ("config", "ledger"),
     ("config", "limit"),
     ("config", "policy"),
+    ("identity", "credential"),
     ("policy", "credential"),
 ];
 

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::command::migrate::MigrateArgs;
 use crate::command::{
-    budgets::BudgetsCommand, check::CheckArgs, completions::CompletionsArgs, keys::KeysCommand,
+    budgets::BudgetsCommand, check::CheckArgs, completions::CompletionsArgs, ctl::CtlArgs, keys::KeysCommand,
     ledger::LedgerCommand, teams::TeamsCommand, tenants::TenantsCommand, threats::ThreatsArgs,
     usage::UsageArgs,
 };
@@ -15,8 +15,8 @@ const ABOUT: &str = "An AI gateway that people and programs call instead of a pr
 decides what may pass, keeps budgets from being overspent, and can prove afterwards what happened.";
 
 const AFTER_HELP: &str = "\
-Every command but `serve` and `check` works on the instance's store directly, found by the same configuration. They may \
-run beside a serving instance, which notices changes within half a second.
+Every command but `serve`, `check` and `ctl` works on the instance's store directly, found by the same configuration. \
+They may run beside a serving instance, which notices changes within half a second. `ctl` asks a serving instance.
 
 Examples:
   bartizan serve                                      on defaults, with what it finds by itself
@@ -115,6 +115,16 @@ Reads the configuration and looks around as `serve` does; no running instance is
     /// The ledger: look at it, take proofs and exports from it, verify them anywhere
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Administer a serving instance through its control plane, with your own roles
+    #[command(
+        disable_help_flag = true,
+        after_help = "\
+Examples:
+  bartizan ctl --help                                  everything that can be asked
+  bartizan ctl sessions sign-in --email ann@example.com
+  bartizan ctl teams create --name research"
+    )]
+    Ctl(CtlArgs),
     /// Bring the store's schema up to date; `serve` and the other commands do so too
     #[command(after_help = "\
 Safe to run by several replicas at once, and again when there is nothing to do. A store made by a newer version is \

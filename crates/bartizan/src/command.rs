@@ -1,9 +1,10 @@
-//! What each command does. All but `serve` work on the instance's store directly.
+//! What each command does. All but `serve` and `ctl` work on the instance's store directly.
 
 mod arguments;
 pub mod budgets;
 pub mod check;
 pub mod completions;
+pub mod ctl;
 mod find;
 mod instance;
 pub mod keys;
@@ -40,6 +41,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Models => models::run(at, show).await,
         Command::Threats(args) => threats::run(args, show),
         Command::Completions(args) => completions::run(args),
+        Command::Ctl(args) => ctl::run(args, at, show).await,
         Command::Ledger(command) => ledger::run(command, at, show).await,
         Command::Keys(command) => keys::run(command, &Instance::open(at).await?, show).await,
         Command::Budgets(command) => budgets::run(command, &Instance::open(at).await?, show).await,

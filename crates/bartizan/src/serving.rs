@@ -17,8 +17,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use config::Config;
 use config::section::{Checks, JournalSync, LogFormat};
+use config::{Config, Posture};
 use credential::{Limits, MasterKey, SealingKey, purpose};
 use data::book::Book;
 use data::directory::Builder;
@@ -27,6 +27,7 @@ use data::{Cache, Gate, GateParts, Sealer, View};
 use domain::{Secret, TenantId, UnixMillis};
 use journal::{Journal, JournalOptions};
 use limit::{ConnectionCaps, RetryBudget};
+use store::Store;
 use telemetry::log::{LogGuard, LogOptions};
 use telemetry::{Metrics, Tracer};
 use tokio::net::TcpListener;
@@ -194,10 +195,9 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         metrics: metrics.clone(),
     });
     tokio::spawn(health::serve(health.clone(), health_listener));
-    tokio::spawn(control::serve(
-        control::Control::new(store.clone(), signer.verifier_text()),
-        control_listener,
-    ));
+    let control = control_plane(&config, &home, store.clone(), signer.verifier_text())?;
+    let setup_token = control.offer_setup(UnixMillis::now()).await?;
+    tokio::spawn(control::serve(control, control_listener));
     let tls = tls(&config, &stopped)?;
     let caps = Arc::new(ConnectionCaps::new(
         config.server.connections_max,
@@ -215,6 +215,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         &config,
         &Greeting {
             first_key,
+            setup_token,
             models,
             discovered,
             file: loaded.file.as_deref(),
@@ -243,6 +244,30 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     tracing::info!("stopped");
     drop(logs);
     Ok(())
+}
+
+fn control_plane(
+    config: &Config,
+    home: &Home,
+    store: Arc<dyn Store>,
+    verifier_text: String,
+) -> Result<Arc<control::Control>, Failure> {
+    let keys = control::Keys::derive(&home.master).map_err(|e| Failure::new(e.to_string()))?;
+    Ok(control::Control::new(control::ControlParts {
+        store,
+        verifier_text,
+        keys,
+        policies: Vec::new(),
+        posture: match config.posture {
+            Posture::Development => policy::Posture::Development,
+            Posture::Staging => policy::Posture::Staging,
+            Posture::Production => policy::Posture::Production,
+        },
+        new_keys: control::NewKeys {
+            limits: new_key_limits(config),
+            operations: OPERATIONS.to_vec(),
+        },
+    }))
 }
 
 /// The acceptor, kept as new as its files.
@@ -371,14 +396,15 @@ impl Sealer for TenantKeys {
 
 struct Greeting<'a> {
     first_key: Option<Secret>,
+    setup_token: Option<Secret>,
     models: usize,
     discovered: bool,
     file: Option<&'a Path>,
     dir: &'a Path,
 }
 
-/// What a person sees at the start, on standard output; logs go to standard error. The first key is
-/// printed here, once, and never logged.
+/// What a person sees at the start, on standard output; logs go to standard error. The first key and the
+/// token for the first administrator are printed here, once, and never logged.
 // threat: CTX-T3
 fn greet(config: &Config, greeting: &Greeting<'_>) {
     let scheme = if config.listen.tls.is_some() {
@@ -433,6 +459,17 @@ fn greet(config: &Config, greeting: &Greeting<'_>) {
         say(format!(
             "  curl {base}/v1/models -H 'Authorization: Bearer {}'",
             key.expose()
+        ));
+    }
+    if let Some(token) = &greeting.setup_token {
+        say(String::new());
+        say(
+            "  nobody administers this instance yet: `bartizan ctl sessions set-up --email … --name …`"
+                .to_owned(),
+        );
+        say(format!(
+            "  with this token, good once and for an hour: {}",
+            token.expose()
         ));
     }
     let _ = out.flush();

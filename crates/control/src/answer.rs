@@ -1,120 +1,149 @@
-//! What each path answers. Everything but the facts below is a problem document (RFC 9457).
+//! What goes back: a status, a JSON body, and few headers. Nothing here decides anything.
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
-use http::request::Parts;
-use http::{Method, Response, StatusCode};
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION,
+    REFERRER_POLICY, RETRY_AFTER, SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use http::{Response, StatusCode};
 use http_body_util::Full;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::Control;
+use crate::etag;
+use crate::problem::{Code, Problem};
 
-/// Paths and what they say; `GET /` lists them.
-const PATHS: [(&str, &str); 3] = [
-    ("/", "this text"),
-    ("/api/v1/version", "which release and which store engine"),
-    (
-        "/api/v1/ledger/key",
-        "the public key that verifies this instance's ledgers",
-    ),
-];
+/// Said of an answer that was given before, to the same idempotency key.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+/// Said of an answer to a dry run.
+const DRY_RUN: HeaderName = HeaderName::from_static("dry-run");
 
-#[derive(Debug, Serialize)]
-struct Version<'a> {
-    name: &'a str,
-    version: &'a str,
-    store: &'a str,
+/// An answer that is no problem.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// JSON; empty for none.
+    pub body: String,
+    /// The view's tag.
+    pub etag: Option<String>,
+    /// Where the thing just made is.
+    pub location: Option<String>,
+    /// What the browser shall keep. Never part of an answer that may be given again.
+    #[serde(skip)]
+    pub cookie: Option<String>,
+    /// Whether it was given before.
+    #[serde(skip)]
+    pub is_replay: bool,
+    /// Whether nothing was done.
+    #[serde(skip)]
+    pub is_dry_run: bool,
 }
 
-#[derive(Debug, Serialize)]
-struct LedgerKey<'a> {
-    verifier: &'a str,
-}
-
-/// RFC 9457, section 3.
-#[derive(Debug, Serialize)]
-struct Problem<'a> {
-    #[serde(rename = "type")]
-    kind: &'a str,
-    title: &'a str,
-    status: u16,
-    detail: &'a str,
-}
-
-/// The answer to a request's head; bodies are not read.
-pub fn answer(control: &Control, head: &Parts) -> Response<Full<Bytes>> {
-    let path = head.uri.path();
-    if !PATHS.iter().any(|(known, _)| *known == path) {
-        return problem(
-            StatusCode::NOT_FOUND,
-            "there is nothing here; `GET /` says what there is",
-        );
+impl Answer {
+    /// A view of something, with its tag.
+    pub fn view<T: Serialize>(view: &T) -> Result<Self, Problem> {
+        Ok(Self {
+            etag: Some(etag::of(view)),
+            ..Self::json(StatusCode::OK, view)?
+        })
     }
-    if head.method != Method::GET && head.method != Method::HEAD {
-        let mut refused = problem(StatusCode::METHOD_NOT_ALLOWED, "this is for reading: use GET");
-        refused
-            .headers_mut()
-            .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-        return refused;
+
+    /// JSON without a tag: a list, say.
+    pub fn json<T: Serialize>(status: StatusCode, value: &T) -> Result<Self, Problem> {
+        let body = serde_json::to_string(value).map_err(|error| Problem {
+            internal: Some(error.to_string()),
+            ..Problem::new(Code::Internal, "the answer could not be written")
+        })?;
+        Ok(Self {
+            status: status.as_u16(),
+            body,
+            etag: None,
+            location: None,
+            cookie: None,
+            is_replay: false,
+            is_dry_run: false,
+        })
     }
-    match path {
-        "/api/v1/version" => json(&Version {
-            name: "bartizan",
-            version: env!("CARGO_PKG_VERSION"),
-            store: control.store.engine(),
-        }),
-        "/api/v1/ledger/key" => json(&LedgerKey {
-            verifier: &control.verifier_text,
-        }),
-        _ => respond(StatusCode::OK, "text/plain; charset=utf-8", index()),
+
+    /// Something that was just made, `at` this path.
+    pub fn created<T: Serialize>(view: &T, at: String) -> Result<Self, Problem> {
+        Ok(Self {
+            status: StatusCode::CREATED.as_u16(),
+            location: Some(at),
+            ..Self::view(view)?
+        })
+    }
+
+    /// Done, and there is nothing to say.
+    pub const fn nothing() -> Self {
+        Self {
+            status: 204,
+            body: String::new(),
+            etag: None,
+            location: None,
+            cookie: None,
+            is_replay: false,
+            is_dry_run: false,
+        }
+    }
+
+    /// As it goes over the wire.
+    pub fn into_response(self) -> Response<Full<Bytes>> {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = respond(status, "application/json", self.body.into());
+        let headers = response.headers_mut();
+        let mut set = |name: HeaderName, value: Option<String>| {
+            if let Some(value) = value.and_then(|text| HeaderValue::try_from(text).ok()) {
+                headers.insert(name, value);
+            }
+        };
+        set(ETAG, self.etag);
+        set(LOCATION, self.location);
+        set(SET_COOKIE, self.cookie);
+        set(REPLAYED, self.is_replay.then(|| "true".to_owned()));
+        set(DRY_RUN, self.is_dry_run.then(|| "true".to_owned()));
+        response
     }
 }
 
-fn index() -> String {
-    let mut text = String::from(
-        "This is the control listener of a Bartizan instance. Model calls go to its data listener.\n\n",
-    );
-    for (path, says) in PATHS {
-        text.push_str(&format!("GET {path:<20} {says}\n"));
+/// A problem as it goes over the wire. What is for the log goes to the log.
+pub fn refuse(problem: &Problem) -> Response<Full<Bytes>> {
+    if let Some(internal) = &problem.internal {
+        tracing::error!(code = problem.code.as_str(), internal, "a control request failed");
     }
-    text.push_str(
-        "\nThe administration API will live under /api/v1; until then use the `bartizan` command.\n",
-    );
-    text
-}
-
-fn json<T: Serialize>(value: &T) -> Response<Full<Bytes>> {
-    match serde_json::to_string(value) {
-        Ok(text) => respond(StatusCode::OK, "application/json", text),
-        Err(_) => problem(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the answer could not be written",
-        ),
-    }
-}
-
-fn problem(status: StatusCode, detail: &str) -> Response<Full<Bytes>> {
-    let title = status.canonical_reason().unwrap_or("Error");
-    let problem = Problem {
-        kind: "about:blank",
-        title,
-        status: status.as_u16(),
-        detail,
-    };
-    // A struct of text and a number serialises; were it ever not so, the status says it all.
-    respond(
-        status,
+    let mut response = respond(
+        problem.code.status(),
         "application/problem+json",
-        serde_json::to_string(&problem).unwrap_or_default(),
-    )
+        problem.to_json().into(),
+    );
+    if let Some(seconds) = problem.retry_after_s {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    response
 }
 
-fn respond(status: StatusCode, kind: &'static str, text: String) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(text)));
+/// Headers that every answer of this listener has.
+// threat: ANP-0013
+pub fn respond(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    for (name, value) in [
+        (CONTENT_TYPE, kind),
+        (CACHE_CONTROL, "no-store"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (X_FRAME_OPTIONS, "DENY"),
+        (REFERRER_POLICY, "no-referrer"),
+        (
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
     response
 }

@@ -1,6 +1,7 @@
 //! Connections of the control listener: few, bounded, and dropped when slow.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use crate::Control;
-use crate::answer::answer;
+use crate::dispatch::answer;
 
 /// Connections at once: operators, not callers.
 const CONNECTIONS_MAX: usize = 64;
@@ -32,29 +33,32 @@ const ACCEPT_REST: Duration = Duration::from_millis(50);
 // threat: ANP-0005
 // threat: ANP-D0006
 // threat: ANP-D0008
-pub async fn serve(control: Control, listener: TcpListener) {
-    let control = Arc::new(control);
+pub async fn serve(control: Arc<Control>, listener: TcpListener) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let Ok(place) = places.clone().acquire_owned().await else {
             return;
         };
-        let Ok((stream, _)) = listener.accept().await else {
+        let Ok((stream, peer)) = listener.accept().await else {
             tokio::time::sleep(ACCEPT_REST).await;
             continue;
         };
         let control = control.clone();
         tokio::spawn(async move {
-            let _ = tokio::time::timeout(CONNECTION_LIFE, converse(&control, stream)).await;
+            let _ = tokio::time::timeout(
+                CONNECTION_LIFE,
+                converse(control, peer.ip().to_canonical(), stream),
+            )
+            .await;
             drop(place);
         });
     }
 }
 
-async fn converse(control: &Control, stream: TcpStream) {
-    let service = service_fn(|request: Request<Incoming>| async move {
-        let (head, _) = request.into_parts();
-        Ok::<_, Infallible>(answer(control, &head))
+async fn converse(control: Arc<Control>, address: IpAddr, stream: TcpStream) {
+    let service = service_fn(|request: Request<Incoming>| {
+        let control = control.clone();
+        async move { Ok::<_, Infallible>(answer(&control, address, request).await) }
     });
     // How a caller's connection ended concerns only the caller.
     let _ = http1::Builder::new()

@@ -211,7 +211,7 @@ async fn standing(budget: &Budget, instance: &Instance, names: &Names) -> Result
 mod tests {
     use super::*;
     use clap::Parser;
-    use store::{Directory, MemoryStore, Team, Tenant};
+    use store::{MemoryStore, Registry, Team, Tenant};
 
     #[derive(Parser)]
     struct Line {
@@ -236,6 +236,7 @@ mod tests {
             id: domain::TenantId::from_u128(1),
             name: "acme".into(),
             limits: Default::default(),
+            state: store::TenantState::default(),
         };
         store.create_tenant(&tenant).await.unwrap();
         let team = Team {

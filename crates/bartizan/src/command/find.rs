@@ -201,6 +201,7 @@ mod tests {
             id: TenantId::from_u128(number),
             name: name.to_owned(),
             limits: Limits::default(),
+            state: store::TenantState::default(),
         }
     }
 

@@ -48,6 +48,11 @@ impl Table {
         Self(table)
     }
 
+    /// Other titles, one for each column: where they are known only from what is shown.
+    pub fn titles(&mut self, titles: &[&str]) {
+        self.0.set_header(titles);
+    }
+
     /// Adds a row; one cell for each column.
     pub fn row<I>(&mut self, cells: I)
     where

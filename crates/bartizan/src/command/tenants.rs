@@ -133,6 +133,7 @@ async fn create(name: String, limits: LimitArgs, instance: &Instance) -> Result<
         id: TenantId::generate(),
         name: name.clone(),
         limits: limits.or(Limits::default()),
+        state: store::TenantState::default(),
     };
     match instance.store.create_tenant(&tenant).await {
         Err(StoreError::Conflict(_)) => {

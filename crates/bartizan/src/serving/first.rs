@@ -35,6 +35,7 @@ pub async fn run(store: &dyn Store, home: &Home, limits: Limits) -> Result<Optio
         id: TenantId::generate(),
         name: FIRST.to_owned(),
         limits: Limits::default(),
+        state: store::TenantState::default(),
     };
     match store.create_tenant(&tenant).await {
         Ok(()) => {}
@@ -64,6 +65,7 @@ pub async fn run(store: &dyn Store, home: &Home, limits: Limits) -> Result<Optio
         tenant: tenant.id,
         team: team.id,
         project: None,
+        owner: None,
         name: "first key".to_owned(),
         digest: key.digest(&home.master.pepper()),
         hint: key.hint(),

@@ -7,10 +7,11 @@ use credential::{KeyState, ModelAccess};
 use domain::{Operation, UnixMillis};
 use http::Method;
 use serde_json::{Value, json};
+use store::TenantState;
 use testkit::client::raw;
 use testkit::{Answer, Client, Reply};
 
-use crate::scene::{Scene, call, code};
+use crate::scene::{Scene, becomes, call, code};
 
 /// Every endpoint, with a body that it would answer.
 fn endpoints() -> Vec<(Method, &'static str, Value)> {
@@ -266,6 +267,47 @@ async fn ctx_t3_anp_0016_revocation_and_rotation_reach_the_data_plane_within_a_s
     );
 }
 
+/// Suspended, being ended, ended: none of a tenant's keys opens anything. Active again, they all do.
+#[tokio::test]
+async fn anp_0016_a_tenants_keys_stop_within_a_second_of_its_suspension_and_work_again_after_it() {
+    let scene = Scene::with("").await;
+    let key = scene.gate.data().bearer(&scene.foreign_key(|_| {}).await);
+    for state in [
+        TenantState::Suspended,
+        TenantState::Offboarding,
+        TenantState::Offboarded,
+    ] {
+        becomes(&key, 200).await;
+        scene.set_state("elsewhere", state).await;
+        let set_at = Instant::now();
+        becomes(&key, 403).await;
+        assert!(
+            set_at.elapsed() < Duration::from_secs(1),
+            "{:?}",
+            set_at.elapsed()
+        );
+        all_refuse(&scene, &key, (403, "tenant_inactive"), state.as_str()).await;
+        assert_eq!(
+            scene.client().get("/v1/models").await.status,
+            200,
+            "another tenant's"
+        );
+        scene.set_state("elsewhere", TenantState::Active).await;
+    }
+    becomes(&key, 200).await;
+    assert_eq!(key.post("/v1/chat/completions", &call("m-oa")).await.status, 200);
+}
+
+/// Who holds a key that is no good learns nothing of its tenant.
+#[tokio::test]
+async fn anp_0016_a_revoked_key_of_a_suspended_tenant_is_like_any_other_that_is_not_valid() {
+    let scene = Scene::with("").await;
+    let revoked = scene.new_key(|key| key.state = KeyState::Revoked).await;
+    scene.set_state("default", TenantState::Suspended).await;
+    becomes(&scene.client(), 403).await;
+    all_refuse(&scene, &scene.gate.data().bearer(&revoked), INVALID, "revoked").await;
+}
+
 /// The default interval keeps the promise too.
 #[tokio::test]
 async fn ctx_t3_with_default_settings_a_revoked_key_is_refused_within_a_second() {
@@ -291,23 +333,6 @@ async fn ctx_t3_with_default_settings_a_revoked_key_is_refused_within_a_second()
         "{:?}",
         revoked_at.elapsed()
     );
-}
-
-async fn becomes(client: &Client, status: u16) {
-    let until = Instant::now() + Duration::from_secs(3);
-    loop {
-        let answer = client.get("/v1/models").await;
-        if answer.status == status {
-            return;
-        }
-        assert!(
-            Instant::now() < until,
-            "still {}: {}",
-            answer.status,
-            answer.text()
-        );
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
 }
 
 /// Another tenant's key: its own models, its own cache, nothing of the first's.

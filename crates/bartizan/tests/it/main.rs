@@ -8,6 +8,7 @@
     reason = "test code"
 )]
 
+mod administration;
 mod canary;
 mod commands_postgres;
 mod credentials;

@@ -160,6 +160,7 @@ impl House {
             id: tenant,
             name: format!("house {tenant}"),
             limits: tenant_limits,
+            state: store::TenantState::default(),
         };
         store.create_tenant(&house).await.unwrap();
         let people = Team {
@@ -221,6 +222,7 @@ impl House {
             tenant: self.tenant,
             team: self.team,
             project: None,
+            owner: None,
             name: "test".to_owned(),
             digest: key.digest(&self.pepper),
             hint: key.hint(),

@@ -11,6 +11,7 @@ use domain::Operation;
 use http::Method;
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, Connection};
+use store::TenantState;
 use testkit::client::raw;
 use testkit::{Answer, Client, Cut, Reply, ScriptedProvider};
 
@@ -188,6 +189,12 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
                 .new_key(|key| key.networks = vec!["10.0.0.0/8".parse().unwrap()])
                 .await;
             both(&plain.bearer(&key), "m", nothing).await
+        }
+        Code::TenantInactive => {
+            let key = plain.bearer(&scene.foreign_key(|_| {}).await);
+            scene.set_state("elsewhere", TenantState::Suspended).await;
+            scene::becomes(&key, 403).await;
+            both(&key, "m", nothing).await
         }
         Code::BodyTooLarge => both(&client, "m", |body| body["pad"] = json!("x".repeat(70_000))).await,
         Code::BodyTimeout => {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use credential::{KeyRecord, KeyState, Limits, MasterKey, ModelAccess, VirtualKey};
 use domain::{KeyId, Operation, TeamId, TenantId, TenantScope, UnixMillis};
 use serde_json::{Value, json};
-use store::{Directory, Team, Tenant};
+use store::{Change, Directory, Registry, Team, Tenant, TenantState};
 use store_sqlite::SqliteStore;
 use testkit::{Answer, Client, Gate, GateBuilder, ScriptedProvider};
 
@@ -107,6 +107,7 @@ impl Scene {
             id: TenantId::generate(),
             name: "elsewhere".to_owned(),
             limits: Limits::default(),
+            state: TenantState::default(),
         };
         let team = Team {
             id: TeamId::generate(),
@@ -123,6 +124,22 @@ impl Scene {
         store.close().await;
         self.known(&secret).await;
         secret
+    }
+
+    /// Changes the state of the tenant with this name, as the platform may.
+    pub async fn set_state(&self, tenant: &str, state: TenantState) {
+        let store = self.store().await;
+        let dump = store.load().await.unwrap();
+        let before = dump.tenants.into_iter().find(|other| other.name == tenant);
+        let before = before.unwrap();
+        let after = Tenant {
+            state,
+            ..before.clone()
+        };
+        let platform = TenantScope::operator(TenantId::PLATFORM);
+        let change = Change::ReplaceTenant { before, after };
+        store.commit(&platform, &[change], None).await.unwrap();
+        store.close().await;
     }
 
     /// The gate's store, opened beside it.
@@ -142,6 +159,7 @@ impl Scene {
             tenant,
             team,
             project: None,
+            owner: None,
             name: format!("key {id}"),
             digest: key.digest(&pepper),
             hint: key.hint(),
@@ -179,6 +197,24 @@ impl Scene {
             .find(|line| line.starts_with(line_start) && !line.starts_with('#'));
         line.and_then(|line| line.rsplit(' ').next()?.parse().ok())
             .unwrap_or(0.0)
+    }
+}
+
+/// Waits until the gate answers this client so.
+pub async fn becomes(client: &Client, status: u16) {
+    let until = Instant::now() + Duration::from_secs(3);
+    loop {
+        let answer = client.get("/v1/models").await;
+        if answer.status == status {
+            return;
+        }
+        assert!(
+            Instant::now() < until,
+            "still {}: {}",
+            answer.status,
+            answer.text()
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

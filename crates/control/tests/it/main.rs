@@ -10,29 +10,24 @@
 
 mod answers;
 mod bounds;
+mod changes;
+mod matrix;
+mod scene;
+mod signing_in;
+mod tenancy;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use control::Control;
-use store::MemoryStore;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
 /// No answer takes this long.
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A listener on a free port of loopback.
 async fn listening() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let store = Arc::new(MemoryStore::new());
-    tokio::spawn(control::serve(
-        Control::new(store, "log+00000000+AQ".to_owned()),
-        listener,
-    ));
-    address
+    scene::Instance::start(policy::Posture::Development).await.address
 }
 
 /// Everything that is sent back for these bytes, until the connection is closed.
@@ -47,6 +42,7 @@ async fn exchange(address: SocketAddr, sent: &str) -> String {
     String::from_utf8(answer).unwrap()
 }
 
+#[derive(Debug, Clone)]
 struct Answer {
     status: u16,
     head: String,
@@ -55,20 +51,36 @@ struct Answer {
 
 impl Answer {
     fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.body).unwrap()
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+
+    fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        let mut found = lines.filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        found.next().map(|(_, value)| value)
     }
 }
 
-async fn request(address: SocketAddr, method: &str, path: &str) -> Answer {
+/// One request with these header lines (each ends in CRLF) and this body.
+async fn send(address: SocketAddr, method: &str, path: &str, headers: &str, body: &str) -> Answer {
+    let length = body.len();
     let sent = format!(
-        "{method} {path} HTTP/1.1\r\nhost: control\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+        "{method} {path} HTTP/1.1\r\nhost: control\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n{body}"
     );
     let text = exchange(address, &sent).await;
     let (head, body) = text.split_once("\r\n\r\n").expect("a head");
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     Answer {
         status,
-        head: head.to_lowercase(),
+        head: head.to_owned(),
         body: body.to_owned(),
     }
+}
+
+async fn request(address: SocketAddr, method: &str, path: &str) -> Answer {
+    send(address, method, path, "", "").await
 }

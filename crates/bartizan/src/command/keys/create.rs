@@ -83,6 +83,7 @@ pub async fn run(args: CreateArgs, instance: &Instance, names: &Names, show: Sho
         tenant: tenant.id,
         team: team.id,
         project: None,
+        owner: None,
         name: args.name.clone(),
         digest: secret.digest(&instance.home.master.pepper()),
         hint: secret.hint(),

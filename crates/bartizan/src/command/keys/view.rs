@@ -294,6 +294,7 @@ mod tests {
             tenant: TenantId::from_u128(2),
             team: TeamId::from_u128(3),
             project: None,
+            owner: None,
             name: "ci".to_owned(),
             digest: [0xAB; 32],
             hint: "btz_3fQ9…".to_owned(),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use domain::{RequestId, TenantScope, UnixMillis};
 use ledger::bundle::{ExportLine, origin_of, prove as proof_of, prove_since, verify_proof};
 use ledger::note::{Checkpoint, Signer, Verifier, open};
-use store::{StoreError, StoredCheckpoint, StoredEntry};
+use store::{LogKind, StoreError, StoredCheckpoint, StoredEntry};
 use telemetry::Metrics;
 use worker::{Checkpointer, WorkerError};
 
@@ -149,7 +149,10 @@ async fn signed_now(
 ) -> Result<StoredCheckpoint, Failure> {
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
     let mut checkpointer = Checkpointer::new(instance.store.clone(), signer.clone(), Duration::ZERO, metrics);
-    match checkpointer.checkpoint(scope.tenant(), UnixMillis::now()).await {
+    let signed = checkpointer
+        .checkpoint(scope.tenant(), LogKind::Ledger, UnixMillis::now())
+        .await;
+    match signed {
         Ok(_) => {}
         Err(error @ WorkerError::Tampered { .. }) => return Err(Failure::tampered(error.to_string())),
         Err(error) => return Err(Failure::new(error.to_string())),

@@ -1,0 +1,128 @@
+//! One request to the control plane, and its answer. A problem becomes a failure with its sentence.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use domain::Secret;
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use serde_json::Value;
+
+use crate::failure::{Failure, Hint};
+
+const TIMEOUT: Duration = Duration::from_secs(60);
+const ANSWER_BYTES_MAX: usize = 64 << 20;
+
+/// What to ask.
+#[derive(Debug)]
+pub struct Asked {
+    /// How.
+    pub method: Method,
+    /// Where, with its query.
+    pub path: String,
+    /// JSON.
+    pub body: Option<Value>,
+    /// `If-Match`.
+    pub if_match: Option<String>,
+    /// `Idempotency-Key`.
+    pub idempotency_key: Option<String>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answered {
+    /// JSON; null for nothing.
+    pub body: Value,
+    /// Nothing was done.
+    pub is_dry_run: bool,
+}
+
+/// Who asks, and where.
+#[derive(Debug)]
+pub struct Client {
+    base: String,
+    token: Option<Secret>,
+    client: upstream::Client,
+}
+
+impl Client {
+    /// A client of the control plane at `base`.
+    pub fn new(base: String, token: Option<Secret>) -> Self {
+        Self {
+            base,
+            token,
+            client: upstream::Client::new(&upstream::ClientOptions::default()),
+        }
+    }
+
+    /// Asks once.
+    pub async fn send(&self, asked: Asked) -> Result<Answered, Failure> {
+        let request = self.request(asked)?;
+        let answer = self.client.send(request, TIMEOUT).await.map_err(|error| {
+            Failure::new(format!("`{}` does not answer: {error}", self.base))
+                .hint("is `bartizan serve` running there? `--url` names another control listener")
+        })?;
+        let (head, body) = answer.into_parts();
+        let broken = |why: String| Failure::new(format!("the answer of `{}` broke off: {why}", self.base));
+        let bytes = Limited::new(body, ANSWER_BYTES_MAX)
+            .collect()
+            .await
+            .map_err(|e| broken(e.to_string()))?;
+        let body: Value = serde_json::from_slice(&bytes.to_bytes()).unwrap_or_default();
+        if head.status.is_success() {
+            return Ok(Answered {
+                body,
+                is_dry_run: head.headers.contains_key("dry-run"),
+            });
+        }
+        Err(failure(head.status, &body))
+    }
+
+    fn request(&self, asked: Asked) -> Result<Request<Full<Bytes>>, Failure> {
+        let mut request = Request::builder()
+            .method(asked.method)
+            .uri(format!("{}{}", self.base, asked.path))
+            .header("accept", "application/json");
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {}", token.expose()));
+        }
+        if let Some(tag) = asked.if_match {
+            request = request.header("if-match", tag);
+        }
+        if let Some(key) = asked.idempotency_key {
+            request = request.header("idempotency-key", key);
+        }
+        let body = match asked.body {
+            Some(body) => {
+                request = request.header("content-type", "application/json");
+                Bytes::from(body.to_string())
+            }
+            None => Bytes::new(),
+        };
+        request
+            .body(Full::new(body))
+            .map_err(|error| Failure::usage(format!("that cannot be asked: {error}")))
+    }
+}
+
+/// A problem document as a person reads it.
+fn failure(status: StatusCode, problem: &Value) -> Failure {
+    let text = |name: &str| problem.get(name).and_then(Value::as_str);
+    let detail = text("detail")
+        .or_else(|| status.canonical_reason())
+        .unwrap_or("it failed");
+    let at = text("pointer")
+        .filter(|at| !at.is_empty())
+        .map(|at| format!("{}: ", at.trim_start_matches('/')));
+    let what = format!("{}{detail}", at.unwrap_or_default());
+    let failure = match status.as_u16() {
+        400 | 422 | 428 => Failure::usage(what),
+        404 => Failure::not_found(what),
+        _ => Failure::new(what),
+    };
+    match text("code") {
+        Some("unauthenticated") => failure.hint("`bartizan ctl sessions sign-in --email …`"),
+        Some(code) => failure.hint(format!("the problem's code is `{code}`")),
+        None => failure,
+    }
+}

@@ -1,0 +1,190 @@
+//! The control plane of the real binary: from the token that the first start prints to a tenant whose key
+//! calls a model, and to the moment it no longer does. By API and by `bartizan ctl` alike.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use testkit::{Client, Gate};
+use tokio::io::AsyncWriteExt;
+
+use crate::scene::{BINARY, Scene, call};
+
+const PASSWORD: &str = "quartz lantern mumbles 42";
+
+/// The token that a start prints.
+async fn setup_token(gate: &Gate) -> String {
+    let line = gate
+        .lines()
+        .wait_for("good once and for an hour: ", Duration::from_secs(10))
+        .await;
+    line.rsplit(' ').next().unwrap().to_owned()
+}
+
+/// `bartizan ctl`, with a home of its own and these lines on standard input.
+async fn ctl(gate: &Gate, arguments: &[&str], typed: &str) -> (i32, String, String) {
+    let mut child = tokio::process::Command::new(BINARY)
+        .arg("ctl")
+        .args(arguments)
+        .env("XDG_CONFIG_HOME", gate.folder())
+        .env(
+            "BARTIZAN_CONTROL_URL",
+            format!("http://{}", gate.control().address()),
+        )
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(typed.as_bytes()).await.unwrap();
+    drop(stdin);
+    let done = tokio::time::timeout(Duration::from_secs(60), child.wait_with_output())
+        .await
+        .unwrap()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (done.status.code().unwrap(), text(done.stdout), text(done.stderr))
+}
+
+async fn json_of(gate: &Gate, arguments: &[&str]) -> Value {
+    let (code, out, err) = ctl(gate, &[arguments, &["--json"]].concat(), "").await;
+    assert_eq!(code, 0, "{arguments:?}: {err}");
+    serde_json::from_str(&out).unwrap_or(Value::Null)
+}
+
+/// Until the data plane gives that status to the key.
+async fn until(client: &Client, status: u16) -> Duration {
+    let since = Instant::now();
+    loop {
+        let answer = client.post("/v1/chat/completions", &call("m-oa")).await;
+        if answer.status == status {
+            return since.elapsed();
+        }
+        assert!(
+            since.elapsed() < Duration::from_secs(5),
+            "still {}: {}",
+            answer.status,
+            answer.text()
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn anp_0016_a_tenant_is_onboarded_used_rotated_and_suspended_by_the_command_line() {
+    let scene = Scene::with("").await;
+    let gate = &scene.gate;
+    let token = setup_token(gate).await;
+    let typed = format!("{token}\n{PASSWORD}\n");
+    let set_up = [
+        "sessions",
+        "set-up",
+        "--email",
+        "root@example.com",
+        "--name",
+        "Root",
+    ];
+    let (code, _, err) = ctl(gate, &set_up, &typed).await;
+    assert_eq!(code, 0, "{err}");
+    let (code, _, err) = ctl(gate, &set_up, &typed).await;
+    assert_eq!(code, 1, "the token is good once: {err}");
+    let text = |value: &Value, name: &str| value[name].as_str().unwrap().to_owned();
+    let tenant = text(
+        &json_of(gate, &["tenants", "create", "--name", "acme"]).await,
+        "id",
+    );
+    let in_tenant = ["--tenant", tenant.as_str()];
+    let make = async |words: &[&str]| json_of(gate, &[words, &in_tenant].concat()).await;
+    let team = text(&make(&["teams", "create", "--name", "research"]).await, "id");
+    let service = text(
+        &make(&["services", "create", "--team", &team, "--name", "crawler"]).await,
+        "id",
+    );
+    make(&[
+        "budgets",
+        "create",
+        "--name",
+        "all",
+        "--limit-nanos",
+        "1000000000",
+        "--window",
+        "month",
+    ])
+    .await;
+    // Models are configured for all tenants; the key may use every one.
+    let key = make(&[
+        "keys",
+        "create",
+        "--team",
+        &team,
+        "--name",
+        "ci",
+        "--owner",
+        &service,
+        "--all-models",
+    ])
+    .await;
+    let (id, secret) = (text(&key, "id"), text(&key, "secret"));
+    until(&gate.data().bearer(&secret), 200).await;
+    let rotated = make(&["keys", "rotate", "--key", &id, "--grace-s", "0"]).await;
+    let second = text(&rotated, "secret");
+    until(&gate.data().bearer(&second), 200).await;
+    until(&gate.data().bearer(&secret), 401).await;
+    // Within a second a suspended tenant's key is refused, and works again when the tenant does.
+    make(&["tenants", "suspend"]).await;
+    let took = until(&gate.data().bearer(&second), 403).await;
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    make(&["tenants", "resume"]).await;
+    until(&gate.data().bearer(&second), 200).await;
+    make(&["keys", "revoke", "--key", &id]).await;
+    until(&gate.data().bearer(&second), 401).await;
+    let (code, listed, _) = ctl(gate, &["audit", "list", "--tenant", &tenant], "").await;
+    assert_eq!(code, 0);
+    for act in [
+        "keys.revoke",
+        "keys.rotate",
+        "keys.create",
+        "budgets.create",
+        "services.create",
+        "teams.create",
+    ] {
+        assert!(listed.contains(act), "{act} in {listed}");
+    }
+    let (code, _, err) = ctl(gate, &["me", "sign-out"], "").await;
+    assert_eq!(code, 0, "{err}");
+    let (code, _, err) = ctl(gate, &["tenants", "list"], "").await;
+    assert_eq!(code, 1);
+    assert!(err.contains("hint: `bartizan ctl sessions sign-in"), "{err}");
+}
+
+#[tokio::test]
+async fn ctx_t2_the_setup_token_ends_with_the_first_administrator() {
+    let mut scene = Scene::with("").await;
+    let token = setup_token(&scene.gate).await;
+    let body = json!({"token": token, "email": "root@example.com", "name": "Root", "password": PASSWORD});
+    let made = scene.gate.control().post("/api/v1/setup", &body).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let session = made.json()["token"].as_str().unwrap().to_owned();
+    scene.gate.terminate().await;
+    scene.gate.wait(Duration::from_secs(20)).await;
+    scene.gate.restart().await;
+    // Sessions outlive a restart; the offer does not come back.
+    assert_eq!(
+        scene
+            .gate
+            .control()
+            .bearer(&session)
+            .get("/api/v1/me")
+            .await
+            .status,
+        200
+    );
+    let again = scene.gate.control().post("/api/v1/setup", &body).await;
+    assert_eq!(again.status, 401);
+    let said = scene.gate.lines().all().join("\n");
+    assert_eq!(said.matches("btzo_").count(), 1, "printed once and never logged");
+    for secret in [PASSWORD, session.as_str()] {
+        assert!(!said.contains(secret));
+    }
+}

@@ -1,0 +1,275 @@
+//! The one list of what the control plane can do. Routes, permissions, the OpenAPI document and the tests
+//! that try every endpoint with every role are made from it; there is no path beside it.
+
+use std::pin::Pin;
+
+use domain::Permission;
+use http::Method;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::call::{Call, Done};
+use crate::page::Page;
+use crate::problem::{Code, Problem};
+use crate::resource::{
+    audit, budgets, grants, instance, keys, me, projects, services, sessions, teams, tenants, usage, users,
+};
+
+/// What a handler gives back, later.
+pub type Run = fn(Call, Vec<u8>) -> Pin<Box<dyn Future<Output = Done> + Send>>;
+
+/// One thing that can be asked.
+#[derive(Debug)]
+pub struct Endpoint {
+    /// The method.
+    pub method: Method,
+    /// The path, with `{parameters}`.
+    pub path: &'static str,
+    /// What the caller must be permitted. Without one it is for everybody, or for whoever is signed in.
+    pub permission: Option<Permission>,
+    /// Whether nobody need be signed in.
+    pub is_open: bool,
+    /// Its name for programs: `teams.create`.
+    pub name: &'static str,
+    /// What it does, in a sentence.
+    pub summary: &'static str,
+    /// Names of what the query may hold beside `cursor`, `limit` and `dry_run`, and what each means.
+    pub query: &'static [(&'static str, &'static str)],
+    /// The body's schema, unless there is none.
+    pub body: Option<fn(&mut SchemaGenerator) -> Schema>,
+    /// The answer's schema, unless there is none.
+    pub answer: Option<fn(&mut SchemaGenerator) -> Schema>,
+    /// Whether the answer is a page.
+    pub is_list: bool,
+    /// What does it.
+    pub run: Run,
+}
+
+impl Endpoint {
+    /// Whether it changes anything.
+    pub fn is_write(&self) -> bool {
+        self.method != Method::GET
+    }
+}
+
+/// A body that is none.
+#[derive(Debug, JsonSchema)]
+pub struct Nothing;
+
+/// What a body or answer can be.
+pub trait Shape {
+    /// Whether there is one.
+    const IS_THERE: bool = true;
+    /// Whether it is a page of a list.
+    const IS_LIST: bool = false;
+    /// Its schema.
+    fn schema(generator: &mut SchemaGenerator) -> Schema;
+}
+
+/// What reads from a body.
+pub trait Body: Sized {
+    /// Reads it.
+    fn read(bytes: &[u8]) -> Result<Self, Problem>;
+}
+
+impl Shape for Nothing {
+    const IS_THERE: bool = false;
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<()>()
+    }
+}
+
+impl Body for Nothing {
+    fn read(bytes: &[u8]) -> Result<Self, Problem> {
+        if bytes.is_empty() {
+            return Ok(Self);
+        }
+        Err(Problem::new(Code::Malformed, "this takes no body"))
+    }
+}
+
+impl<T: JsonSchema> Shape for Page<T> {
+    const IS_LIST: bool = true;
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<Self>()
+    }
+}
+
+/// Marks what is read from bodies: unknown members are refused, so nothing is set that was not meant to be.
+pub trait Given: DeserializeOwned + JsonSchema {}
+
+/// Marks what is shown.
+pub trait Shown: JsonSchema {}
+
+/// Says of types what they are on the wire.
+#[macro_export]
+macro_rules! shapes {
+    (given: $($given:ty),* ; shown: $($shown:ty),* $(;)?) => {
+        $(
+            impl $crate::api::Given for $given {}
+            impl $crate::api::Shape for $given {
+                fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                    generator.subschema_for::<Self>()
+                }
+            }
+        )*
+        $(
+            impl $crate::api::Shown for $shown {}
+            impl $crate::api::Shape for $shown {
+                fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                    generator.subschema_for::<Self>()
+                }
+            }
+        )*
+    };
+}
+
+impl<T: Given> Body for T {
+    // threat: ANP-0014
+    fn read(bytes: &[u8]) -> Result<Self, Problem> {
+        let mut reader = serde_json::Deserializer::from_slice(bytes);
+        let value: Self = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            let path = error.path().to_string();
+            let pointer = if path == "." {
+                String::new()
+            } else {
+                format!("/{}", path.replace('.', "/"))
+            };
+            Problem::new(Code::Malformed, clip(&error.inner().to_string())).at(pointer)
+        })?;
+        reader
+            .end()
+            .map_err(|_| Problem::new(Code::Malformed, "something follows the JSON value"))?;
+        Ok(value)
+    }
+}
+
+/// An error's text without the position, which the pointer says better, and not for ever.
+fn clip(text: &str) -> String {
+    let text = text.split(" at line ").next().unwrap_or(text);
+    text.chars().take(300).collect()
+}
+
+/// An answer of free form.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Anything(#[expect(dead_code, reason = "only its schema is used")] serde_json::Value);
+
+shapes! { given: ; shown: Anything }
+
+macro_rules! open {
+    (open) => {
+        true
+    };
+    (signed_in) => {
+        false
+    };
+    ($permission:ident) => {
+        false
+    };
+}
+
+macro_rules! permission {
+    (open) => {
+        None
+    };
+    (signed_in) => {
+        None
+    };
+    ($permission:ident) => {
+        Some(Permission::$permission)
+    };
+}
+
+macro_rules! endpoints {
+    ($($method:ident $path:literal, $who:ident, $module:ident :: $name:ident
+        ($body:ty) -> $answer:ty, $summary:literal $(, query: [$($key:literal = $meaning:literal),*])?;)*) => {
+        /// All of them, in the order of the documentation.
+        pub static ENDPOINTS: &[Endpoint] = &[$(Endpoint {
+            method: Method::$method,
+            path: $path,
+            permission: permission!($who),
+            is_open: open!($who),
+            name: concat!(stringify!($module), ".", stringify!($name)),
+            summary: $summary,
+            query: &[$($(($key, $meaning)),*)?],
+            body: if <$body as Shape>::IS_THERE { Some(<$body as Shape>::schema) } else { None },
+            answer: if <$answer as Shape>::IS_THERE { Some(<$answer as Shape>::schema) } else { None },
+            is_list: <$answer as Shape>::IS_LIST,
+            run: |call, bytes| Box::pin(async move {
+                let body = <$body as Body>::read(&bytes)?;
+                $module::$name(call, body).await
+            }),
+        },)*];
+    };
+}
+
+endpoints! {
+    GET "/api/v1/version", open, instance::version(Nothing) -> instance::VersionView, "Which release, and which store engine";
+    GET "/api/v1/ledger/key", open, instance::ledger_key(Nothing) -> instance::LedgerKeyView, "The public key that verifies this instance's logs";
+    GET "/api/v1/openapi.json", open, instance::openapi(Nothing) -> Anything, "This API as an OpenAPI 3.1 document";
+    POST "/api/v1/setup", open, sessions::set_up(sessions::SetUp) -> sessions::NewSession, "Make the first administrator, with the one-time token of the first start";
+    POST "/api/v1/sessions", open, sessions::sign_in(sessions::SignIn) -> sessions::NewSession, "Sign in";
+    POST "/api/v1/password", open, sessions::set_password(sessions::SetPassword) -> Nothing, "Set a password, with the one-time token of an invitation or reset";
+
+    GET "/api/v1/me", signed_in, me::show(Nothing) -> me::MeView, "Who is signed in, and with which roles";
+    DELETE "/api/v1/me/session", signed_in, me::sign_out(Nothing) -> Nothing, "Sign out";
+    POST "/api/v1/me/confirm", signed_in, me::confirm(me::Confirm) -> me::MeView, "Show again that it is you, for acts that want a fresh sign-in";
+    POST "/api/v1/me/password", signed_in, me::change_password(me::ChangePassword) -> Nothing, "Change your password; other sessions end";
+    POST "/api/v1/me/totp", signed_in, me::begin_totp(Nothing) -> me::NewTotp, "Get a seed for an authenticator app; it counts once confirmed";
+    POST "/api/v1/me/totp/confirm", signed_in, me::confirm_totp(me::Code) -> me::RecoveryCodes, "Confirm the authenticator app with a code; shows recovery codes, once";
+
+    GET "/api/v1/tenants", TenantsRead, tenants::list(Nothing) -> Page<tenants::TenantView>, "Tenants you may see";
+    POST "/api/v1/tenants", TenantsCreate, tenants::create(tenants::NewTenant) -> tenants::TenantView, "Make a tenant";
+    GET "/api/v1/tenants/{tenant}", TenantsRead, tenants::show(Nothing) -> tenants::TenantView, "One tenant";
+    PATCH "/api/v1/tenants/{tenant}", TenantsUpdate, tenants::update(tenants::TenantChange) -> tenants::TenantView, "Change a tenant's name or limits";
+    POST "/api/v1/tenants/{tenant}/suspend", TenantsSuspend, tenants::suspend(Nothing) -> tenants::TenantView, "Suspend a tenant: its keys and people stop within a second";
+    POST "/api/v1/tenants/{tenant}/resume", TenantsSuspend, tenants::resume(Nothing) -> tenants::TenantView, "Let a suspended tenant work again";
+
+    GET "/api/v1/tenants/{tenant}/teams", TeamsRead, teams::list(Nothing) -> Page<teams::TeamView>, "Teams you may see";
+    POST "/api/v1/tenants/{tenant}/teams", TeamsCreate, teams::create(teams::NewTeam) -> teams::TeamView, "Make a team";
+    GET "/api/v1/tenants/{tenant}/teams/{team}", TeamsRead, teams::show(Nothing) -> teams::TeamView, "One team";
+    PATCH "/api/v1/tenants/{tenant}/teams/{team}", TeamsUpdate, teams::update(teams::TeamChange) -> teams::TeamView, "Change a team's name or limits";
+
+    GET "/api/v1/tenants/{tenant}/projects", ProjectsRead, projects::list(Nothing) -> Page<projects::ProjectView>, "Projects you may see", query: ["team" = "only of this team"];
+    POST "/api/v1/tenants/{tenant}/teams/{team}/projects", ProjectsCreate, projects::create(projects::NewProject) -> projects::ProjectView, "Make a project";
+    GET "/api/v1/tenants/{tenant}/projects/{project}", ProjectsRead, projects::show(Nothing) -> projects::ProjectView, "One project";
+    PATCH "/api/v1/tenants/{tenant}/projects/{project}", ProjectsUpdate, projects::update(projects::NewProject) -> projects::ProjectView, "Rename a project";
+    DELETE "/api/v1/tenants/{tenant}/projects/{project}", ProjectsDelete, projects::remove(Nothing) -> Nothing, "Remove a project without keys";
+
+    GET "/api/v1/tenants/{tenant}/services", ServicesRead, services::list(Nothing) -> Page<services::ServiceView>, "Service accounts you may see", query: ["team" = "only of this team"];
+    POST "/api/v1/tenants/{tenant}/teams/{team}/services", ServicesCreate, services::create(services::NewService) -> services::ServiceView, "Make a service account";
+    GET "/api/v1/tenants/{tenant}/services/{service}", ServicesRead, services::show(Nothing) -> services::ServiceView, "One service account";
+    PATCH "/api/v1/tenants/{tenant}/services/{service}", ServicesUpdate, services::update(services::ServiceChange) -> services::ServiceView, "Rename, disable or enable a service account; disabling revokes its keys";
+
+    GET "/api/v1/tenants/{tenant}/users", UsersRead, users::list(Nothing) -> Page<users::UserView>, "Users you may see";
+    POST "/api/v1/tenants/{tenant}/users", UsersCreate, users::create(users::NewUser) -> users::Invitation, "Add a user; shows the one-time token with which they set a password, once";
+    GET "/api/v1/tenants/{tenant}/users/{user}", UsersRead, users::show(Nothing) -> users::UserView, "One user";
+    PATCH "/api/v1/tenants/{tenant}/users/{user}", UsersUpdate, users::update(users::UserChange) -> users::UserView, "Change a user's name, or disable or enable them";
+    POST "/api/v1/tenants/{tenant}/users/{user}/reset", UsersReset, users::reset(Nothing) -> users::Invitation, "Take away a user's password, second factor and sessions; shows a one-time token for a new password, once";
+
+    GET "/api/v1/tenants/{tenant}/grants", GrantsRead, grants::list(Nothing) -> Page<grants::GrantView>, "Who has which role", query: ["holder" = "only of this user or service account"];
+    POST "/api/v1/tenants/{tenant}/grants", GrantsCreate, grants::create(grants::NewGrant) -> grants::GrantView, "Give a role";
+    GET "/api/v1/tenants/{tenant}/grants/{grant}", GrantsRead, grants::show(Nothing) -> grants::GrantView, "One role that somebody has";
+    DELETE "/api/v1/tenants/{tenant}/grants/{grant}", GrantsDelete, grants::remove(Nothing) -> Nothing, "Take a role away";
+
+    GET "/api/v1/tenants/{tenant}/keys", KeysRead, keys::list(Nothing) -> Page<keys::KeyView>, "Virtual keys you may see", query: ["team" = "only of this team", "state" = "`active` or `revoked`"];
+    POST "/api/v1/tenants/{tenant}/teams/{team}/keys", KeysCreate, keys::create(keys::NewKey) -> keys::KeyWithSecret, "Make a virtual key; shows it, once";
+    GET "/api/v1/tenants/{tenant}/keys/{key}", KeysRead, keys::show(Nothing) -> keys::KeyView, "One virtual key";
+    PATCH "/api/v1/tenants/{tenant}/keys/{key}", KeysUpdate, keys::update(keys::KeyChange) -> keys::KeyView, "Change what a virtual key may do";
+    POST "/api/v1/tenants/{tenant}/keys/{key}/rotate", KeysRotate, keys::rotate(keys::Rotate) -> keys::KeyWithSecret, "Replace a virtual key's secret; shows the new one, once";
+    POST "/api/v1/tenants/{tenant}/keys/{key}/revoke", KeysRevoke, keys::revoke(Nothing) -> keys::KeyView, "End a virtual key for good";
+
+    GET "/api/v1/tenants/{tenant}/budgets", BudgetsRead, budgets::list(Nothing) -> Page<budgets::BudgetView>, "Budgets you may see, and how they stand";
+    POST "/api/v1/tenants/{tenant}/budgets", BudgetsCreate, budgets::create(budgets::NewBudget) -> budgets::BudgetView, "Make a budget";
+    GET "/api/v1/tenants/{tenant}/budgets/{budget}", BudgetsRead, budgets::show(Nothing) -> budgets::BudgetStanding, "One budget, and how it stands";
+    PATCH "/api/v1/tenants/{tenant}/budgets/{budget}", BudgetsUpdate, budgets::update(budgets::BudgetChange) -> budgets::BudgetView, "Change a budget's limit or name";
+    DELETE "/api/v1/tenants/{tenant}/budgets/{budget}", BudgetsDelete, budgets::remove(Nothing) -> Nothing, "Remove a budget";
+
+    GET "/api/v1/tenants/{tenant}/usage", UsageRead, usage::show(Nothing) -> usage::UsageView, "What was used and what it cost", query: ["from" = "a time, RFC 3339; 30 days ago when left out", "until" = "a time, RFC 3339; now when left out", "by" = "`model`, `key`, `team` or `day`"];
+
+    GET "/api/v1/tenants/{tenant}/sessions", SessionsRead, sessions::list(Nothing) -> Page<sessions::SessionView>, "Who is signed in", query: ["user" = "only this user's"];
+    DELETE "/api/v1/tenants/{tenant}/sessions/{session}", SessionsRevoke, sessions::revoke(Nothing) -> Nothing, "Sign somebody out";
+
+    GET "/api/v1/tenants/{tenant}/audit", AuditRead, audit::list(Nothing) -> Page<audit::AuditView>, "Audit records, newest first", query: ["act" = "only this act", "actor" = "only by this user or service account", "target" = "only done to this", "from" = "at or after this time, RFC 3339", "until" = "before this time, RFC 3339"];
+}

@@ -1,0 +1,81 @@
+//! Acts on one's own account, and attempts at it: no policy is asked, for nobody else is concerned; they
+//! are recorded all the same.
+
+use domain::{AuditId, TenantId, TenantScope};
+use ledger::{AuditActor, AuditOutcome, AuditRecord};
+use store::{AuditEntry, Change};
+
+use super::{Call, Deed, Done};
+use crate::answer::Answer;
+use crate::problem::Code;
+use crate::record::User;
+
+/// Who does what to their own account.
+#[derive(Debug, Clone)]
+pub struct Own {
+    scope: TenantScope,
+    actor: AuditActor,
+    act: &'static str,
+}
+
+impl Own {
+    /// A person.
+    pub fn user(tenant: TenantId, user: &User, act: &'static str) -> Self {
+        Self {
+            scope: TenantScope::operator(tenant),
+            actor: AuditActor::User(user.id.to_string(), user.email.clone()),
+            act,
+        }
+    }
+
+    /// Somebody who shows nothing that is known, and what they typed.
+    pub fn stranger(tenant: TenantId, typed: String, act: &'static str) -> Self {
+        Self {
+            scope: TenantScope::operator(tenant),
+            actor: AuditActor::Stranger(typed),
+            act,
+        }
+    }
+}
+
+impl Call {
+    /// Does it: all of it, recorded, or nothing.
+    pub async fn done_alone(&self, own: &Own, deed: Deed, changes: Vec<Change>, answer: Answer) -> Done {
+        let entry = self.entry(own, AuditOutcome::Done, deed.target());
+        self.control
+            .store
+            .commit(&own.scope, &changes, Some(&entry))
+            .await?;
+        Ok(answer)
+    }
+
+    /// Records that it was refused. The "no" stands whether or not that can be recorded.
+    pub async fn tell(&self, own: &Own, code: Option<Code>) {
+        let code = code.unwrap_or(Code::Forbidden);
+        // Half a sign-in is no refusal; and whoever only waits may not fill the log.
+        if matches!(code, Code::CodeRequired | Code::TooManyAttempts) {
+            return;
+        }
+        let entry = self.entry(own, AuditOutcome::Refused(code.as_str().to_owned()), None);
+        if let Err(error) = self.control.store.commit(&own.scope, &[], Some(&entry)).await {
+            tracing::error!(%error, "a refused attempt could not be recorded");
+        }
+    }
+
+    fn entry(&self, own: &Own, outcome: AuditOutcome, target: Option<String>) -> AuditEntry {
+        AuditEntry::from(AuditRecord {
+            id: AuditId::generate(),
+            tenant: own.scope.tenant(),
+            at: self.now,
+            actor: own.actor.clone(),
+            address: Some(self.address),
+            act: own.act.to_owned(),
+            target,
+            outcome,
+            threat: None,
+            policies: Vec::new(),
+            before: None,
+            after: None,
+        })
+    }
+}

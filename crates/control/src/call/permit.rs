@@ -1,0 +1,178 @@
+//! From a request to leave to act: the tenant is entered, the policy asked. What the caller may not even
+//! see is not there.
+
+use std::str::FromStr;
+
+use domain::{AuditId, Threat};
+use domain::{Permission, Reach, TenantId, TenantScope};
+use ledger::{AuditActor, AuditOutcome, AuditRecord};
+use policy::{Act, Resource, Verdict};
+
+use super::{Call, Stop};
+use crate::problem::{Code, Problem};
+
+/// Leave to look for things in one tenant: not yet to see or change any of them.
+#[derive(Debug, Clone, Copy)]
+pub struct Entered {
+    scope: TenantScope,
+}
+
+impl Entered {
+    /// The tenant.
+    pub const fn tenant(&self) -> TenantId {
+        self.scope.tenant()
+    }
+
+    /// Its scope.
+    pub const fn scope(&self) -> &TenantScope {
+        &self.scope
+    }
+}
+
+/// Leave to do one act in one tenant, by policy.
+#[derive(Debug, Clone)]
+pub struct Permitted {
+    pub(super) scope: TenantScope,
+    pub(super) act: Permission,
+    pub(super) actor: AuditActor,
+    pub(super) policies: Vec<String>,
+}
+
+impl Permitted {
+    /// The scope of the act's tenant.
+    pub const fn scope(&self) -> &TenantScope {
+        &self.scope
+    }
+}
+
+impl Call {
+    /// Enters the tenant in the path: the caller's own, or any, for those whose roles reach over the platform.
+    // threat: AGP-E1
+    // threat: ANP-0006
+    pub async fn enter(&self) -> Result<Entered, Stop> {
+        let caller = self.caller()?;
+        let tenant = self.tenant_id()?;
+        let reaches = caller.grants.iter().any(|grant| grant.reach == Reach::Platform);
+        let is_there = self.names.tenant(tenant).is_some();
+        if tenant != caller.tenant && !(reaches && caller.tenant == TenantId::PLATFORM) {
+            self.tell_of(Some(Threat::AgpE1)).await;
+            return Err(Problem::not_found().into());
+        }
+        if !is_there {
+            return Err(Problem::not_found().into());
+        }
+        Ok(Entered {
+            scope: TenantScope::operator(tenant),
+        })
+    }
+
+    /// The platform's own scope, for acts on tenants as such.
+    pub fn platform(&self) -> Result<Entered, Stop> {
+        self.caller()?;
+        Ok(Entered {
+            scope: TenantScope::operator(TenantId::PLATFORM),
+        })
+    }
+
+    /// Asks whether the endpoint's act may be done to this. A "no" is recorded; and of what the caller may
+    /// not see it is only said that it is not there.
+    // threat: ANP-0014
+    pub async fn permit(&self, entered: &Entered, resource: Resource) -> Result<Permitted, Stop> {
+        let act = self.endpoint.permission.ok_or_else(Problem::not_found)?;
+        let verdict = self.ask(act, resource)?;
+        if verdict.permit {
+            let permitted = Permitted {
+                scope: entered.scope,
+                act,
+                actor: self.caller()?.audited(),
+                policies: verdict.policies,
+            };
+            return match self.replayed(&permitted).await? {
+                Some(answer) => Err(Stop::Replayed(Box::new(answer))),
+                None => Ok(permitted),
+            };
+        }
+        if !act.is_read() {
+            self.tell_of(Some(Threat::Anp0014)).await;
+        }
+        Err(self.refusal(act, resource, verdict)?.into())
+    }
+
+    /// Whether the caller may see this: for leaving out of lists what it may not.
+    pub fn may(&self, act: Permission, resource: Resource) -> Result<bool, Problem> {
+        Ok(self.ask(act, resource)?.permit)
+    }
+
+    fn ask(&self, act: Permission, resource: Resource) -> Result<Verdict, Problem> {
+        let caller = self.caller()?;
+        let verdict = self.desk.decide(&Act {
+            actor: &caller.actor(),
+            permission: act,
+            resource,
+            context: caller.context(&self.control, self.now),
+        });
+        if let Some(error) = &verdict.error {
+            tracing::error!(%act, error, "a policy could not be asked, so the answer is no");
+        }
+        Ok(verdict)
+    }
+
+    fn refusal(&self, act: Permission, resource: Resource, verdict: Verdict) -> Result<Problem, Problem> {
+        let sees = match reading(act) {
+            Some(read) if read != act => self.ask(read, resource)?.permit,
+            _ => false,
+        };
+        if !sees && verdict.reason.is_none() {
+            return Ok(Problem::not_found());
+        }
+        let detail = verdict
+            .reason
+            .unwrap_or_else(|| format!("none of your roles permits `{act}` here"));
+        Ok(Problem::new(Code::Forbidden, detail))
+    }
+
+    /// Records a "no" in the caller's own audit log. The "no" stands whether or not it can be recorded.
+    // threat: AGP-R3
+    async fn tell_of(&self, threat: Option<Threat>) {
+        let Ok((caller, scope)) = self.caller().and_then(|caller| Ok((caller, self.own_scope()?))) else {
+            return;
+        };
+        let record = AuditRecord {
+            id: AuditId::generate(),
+            tenant: caller.tenant,
+            at: self.now,
+            actor: caller.audited(),
+            address: Some(self.address),
+            act: self
+                .endpoint
+                .permission
+                .map_or("-", Permission::as_str)
+                .to_owned(),
+            target: None,
+            outcome: AuditOutcome::Refused(Code::Forbidden.as_str().to_owned()),
+            threat,
+            policies: Vec::new(),
+            before: None,
+            after: None,
+        };
+        if let Err(error) = self.control.store.commit(&scope, &[], Some(&record.into())).await {
+            tracing::error!(%error, "a refused act could not be recorded");
+        }
+    }
+}
+
+/// The act of seeing what `act` is done to: `teams.read` for `teams.update`.
+fn reading(act: Permission) -> Option<Permission> {
+    let (thing, _) = act.as_str().split_once('.')?;
+    let name = format!("{thing}.read");
+    Permission::ALL.iter().copied().find(|read| read.as_str() == name)
+}
+
+/// An id that the caller names in a body: what is no id of the kind is said to be so, with its place.
+pub fn id_in_body<T: FromStr>(text: &str, pointer: &str) -> Result<T, Problem>
+where
+    T::Err: std::fmt::Display,
+{
+    text.parse()
+        .map_err(|error: T::Err| Problem::new(Code::Invalid, error.to_string()).at(pointer))
+}

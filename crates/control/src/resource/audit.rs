@@ -1,0 +1,75 @@
+//! Audit records, newest first. Never changed here, and never removed.
+
+use ledger::AuditRecord;
+use policy::Resource;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+use store::{AuditQuery, StoredAudit};
+
+use super::words::{read_time, time};
+use crate::answer::Answer;
+use crate::api::Nothing;
+use crate::call::{Call, Done};
+use crate::page::Page;
+use crate::problem::{Code, Problem};
+use crate::shapes;
+
+/// An audit record as it is shown.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct AuditView {
+    /// Its place in the log.
+    pub index: u64,
+    /// When, RFC 3339.
+    pub at: String,
+    /// The record, as it was hashed.
+    pub record: Value,
+}
+
+shapes! { given: ; shown: AuditView }
+
+fn view(stored: &StoredAudit) -> Result<AuditView, Problem> {
+    let damaged = |why: String| Problem {
+        internal: Some(why),
+        ..Problem::new(Code::Internal, "an audit record does not read")
+    };
+    let record = AuditRecord::from_bytes(&stored.bytes).map_err(|error| damaged(error.to_string()))?;
+    Ok(AuditView {
+        index: stored.index,
+        at: time(record.at),
+        record: serde_json::from_slice(&stored.bytes).map_err(|error| damaged(error.to_string()))?,
+    })
+}
+
+/// `GET …/audit`.
+pub async fn list(call: Call, _: Nothing) -> Done {
+    let entered = call.enter().await?;
+    let resource = Resource::AuditLog {
+        tenant: entered.tenant(),
+    };
+    call.permit(&entered, resource).await?;
+    let (after, limit) = call.page()?;
+    let owned = |name: &str| call.query(name).map(str::to_owned);
+    let moment = |name: &str| call.query(name).map(|text| read_time(text, name)).transpose();
+    let query = AuditQuery {
+        before: after.and_then(|text| text.parse().ok()),
+        from: moment("from")?,
+        until: moment("until")?,
+        act: owned("act"),
+        actor: owned("actor"),
+        target: owned("target"),
+        count: limit as u64 + 1,
+    };
+    let mut stored = call.control.store.audit(entered.scope(), &query).await?;
+    let goes_on = stored.len() > limit;
+    stored.truncate(limit);
+    let last = stored
+        .last()
+        .filter(|_| goes_on)
+        .map(|last| last.index.to_string());
+    let page = Page {
+        items: stored.iter().map(view).collect::<Result<Vec<_>, _>>()?,
+        next_cursor: last.and_then(|last| call.control.keys.cursors.seal(&call.list_name(), &last)),
+    };
+    Ok(Answer::json(http::StatusCode::OK, &page)?)
+}

@@ -1,0 +1,356 @@
+//! Oneself: who is signed in, and how they sign in next time.
+
+use domain::{ActorId, Secret, TenantScope, UserId};
+use http::StatusCode;
+use identity::recovery;
+use identity::totp::TotpSecret;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use store::{Change, Record, RecordKind};
+
+use super::keys::Shown;
+use super::sessions::{cookie, role_text, tenant_text};
+use crate::answer::Answer;
+use crate::api::Nothing;
+use crate::call::{Call, Deed, Done, Own, Stop};
+use crate::door::{Knock, open_totp, seal_totp};
+use crate::problem::{Code as ProblemCode, Problem};
+use crate::record::{Document, Login, Session, User, read};
+use crate::shapes;
+
+/// Whoever is signed in.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct MeView {
+    /// Their id.
+    #[schemars(with = "String")]
+    pub id: ActorId,
+    /// What they are called: a person's address.
+    pub name: String,
+    /// Where they live, as it stands in paths.
+    pub tenant: String,
+    /// Their roles, in words.
+    pub roles: Vec<String>,
+    /// A second factor was shown in this session.
+    pub second_factor: bool,
+    /// The account has one.
+    pub has_second_factor: bool,
+    /// For pages: send it as `X-CSRF-Token` with every change.
+    #[schemars(with = "String")]
+    pub csrf_token: Shown,
+}
+
+/// Who one is, shown again.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Confirm {
+    /// The password.
+    password: String,
+    /// A code of the authenticator app, or a recovery code.
+    #[serde(default)]
+    code: Option<String>,
+}
+
+/// A new password for oneself.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangePassword {
+    /// The password until now.
+    password: String,
+    /// A code of the authenticator app, or a recovery code, where the account has them.
+    #[serde(default)]
+    code: Option<String>,
+    /// A password of at least 12 characters that nobody guesses.
+    new_password: String,
+}
+
+/// A code.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Code {
+    /// Six digits.
+    code: String,
+}
+
+/// The seed of an authenticator app.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct NewTotp {
+    /// To scan: an `otpauth` address. Shown now and never again.
+    #[schemars(with = "String")]
+    pub link: Shown,
+    /// To type in by hand. Shown now and never again.
+    #[schemars(with = "String")]
+    pub secret: Shown,
+}
+
+/// Codes for when the app is lost.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct RecoveryCodes {
+    /// Each is good once. Shown now and never again.
+    #[schemars(with = "Vec<String>")]
+    pub codes: Vec<Shown>,
+}
+
+macro_rules! silent {
+    ($($type:ident),*) => {$(
+        impl std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($type)).finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+silent! { Confirm, ChangePassword, Code }
+
+shapes! { given: Confirm, ChangePassword, Code ; shown: MeView, NewTotp, RecoveryCodes }
+
+/// The caller as a person, with how they sign in.
+struct Myself {
+    scope: TenantScope,
+    user: User,
+    record: Record,
+    login: Login,
+}
+
+async fn myself(call: &Call) -> Result<Myself, Stop> {
+    let caller = call.caller()?;
+    let ActorId::User(id) = caller.id else {
+        return Err(Problem::new(ProblemCode::Conflict, "service accounts have no password").into());
+    };
+    let scope = TenantScope::operator(caller.tenant);
+    let store = &call.control.store;
+    let user = read(
+        &store
+            .record(&scope, RecordKind::User, &UserId::to_string(&id))
+            .await?,
+    )?;
+    let record = store
+        .record(&scope, RecordKind::Login, &UserId::to_string(&id))
+        .await?;
+    let login = read(&record)?;
+    Ok(Myself {
+        scope,
+        user,
+        record,
+        login,
+    })
+}
+
+impl Myself {
+    fn own(&self, act: &'static str) -> Own {
+        Own::user(self.scope.tenant(), &self.user, act)
+    }
+
+    /// The same login, if password and code are right; otherwise it is recorded.
+    async fn prove(
+        &self,
+        call: &Call,
+        act: &'static str,
+        password: String,
+        code: Option<&str>,
+    ) -> Result<crate::door::Shown, Stop> {
+        let knock = Knock {
+            tenant: self.scope.tenant(),
+            email: &self.user.email,
+            address: call.address,
+            now: call.now,
+        };
+        let presented = (Secret::new(password), code);
+        let judged = call
+            .control
+            .door
+            .judge(&call.control, &knock, Some(self.login.clone()), presented)
+            .await;
+        if let Err(problem) = &judged {
+            call.tell(&self.own(act), Some(problem.code)).await;
+        }
+        Ok(judged?)
+    }
+
+    fn replace(&self, login: &Login) -> Result<Vec<Change>, Problem> {
+        let after = login.to_record()?;
+        if after == self.record {
+            return Ok(Vec::new());
+        }
+        let before = self.record.clone();
+        Ok(vec![Change::Replace { before, after }])
+    }
+}
+
+fn view(call: &Call, has_second_factor: bool, second_factor: bool) -> Result<MeView, Problem> {
+    let caller = call.caller()?;
+    Ok(MeView {
+        id: caller.id,
+        name: caller.name.clone(),
+        tenant: tenant_text(caller.tenant),
+        roles: caller.grants.iter().map(role_text).collect(),
+        second_factor,
+        has_second_factor,
+        csrf_token: Shown(call.control.keys.csrf_token(&caller.record.id)),
+    })
+}
+
+fn has_totp(login: &Login) -> bool {
+    login.totp.as_ref().is_some_and(|totp| totp.is_confirmed)
+}
+
+/// `GET /me`.
+pub async fn show(call: Call, _: Nothing) -> Done {
+    let me = myself(&call).await?;
+    let proven = call.caller()?.session.life.is_proven();
+    Ok(Answer::json(
+        StatusCode::OK,
+        &view(&call, has_totp(&me.login), proven)?,
+    )?)
+}
+
+/// `DELETE /me/session`.
+pub async fn sign_out(call: Call, _: Nothing) -> Done {
+    let me = myself(&call).await?;
+    let record = call.caller()?.record.clone();
+    let deed = Deed::to(&record.id);
+    let answer = Answer {
+        cookie: Some(cookie("", std::time::Duration::ZERO)),
+        ..Answer::nothing()
+    };
+    call.done_alone(&me.own("sign_out"), deed, vec![Change::Remove(record)], answer)
+        .await
+}
+
+/// `POST /me/confirm`.
+// threat: ANP-0022
+pub async fn confirm(call: Call, body: Confirm) -> Done {
+    let me = myself(&call).await?;
+    let shown = me
+        .prove(&call, "confirm", body.password, body.code.as_deref())
+        .await?;
+    let caller = call.caller()?;
+    let mut session = caller.session.clone();
+    session.confirmed = call.now;
+    if let Some(factor) = shown.factor {
+        session.life.prove(factor, call.now);
+    }
+    let mut changes = me.replace(&shown.login)?;
+    changes.push(Change::Replace {
+        before: caller.record.clone(),
+        after: session.to_record()?,
+    });
+    let view = view(&call, has_totp(&shown.login), session.life.is_proven())?;
+    let answer = Answer::json(StatusCode::OK, &view)?;
+    call.done_alone(&me.own("confirm"), Deed::to(session.id), changes, answer)
+        .await
+}
+
+/// `POST /me/password`.
+// threat: CTX-T3
+pub async fn change_password(call: Call, body: ChangePassword) -> Done {
+    let me = myself(&call).await?;
+    let shown = me
+        .prove(&call, "change_password", body.password, body.code.as_deref())
+        .await?;
+    let about = vec![me.user.email.clone(), me.user.name.clone()];
+    let hash = call
+        .control
+        .door
+        .hash(Secret::new(body.new_password), about)
+        .await;
+    let hash = hash.map_err(|problem| match problem.pointer {
+        Some(_) => problem.at("/new_password"),
+        None => problem,
+    })?;
+    let login = Login {
+        password: Some(hash),
+        ..shown.login
+    };
+    let mut changes = me.replace(&login)?;
+    let own_session = call.caller()?.record.id.clone();
+    let sessions = call
+        .all_of::<Session>(&me.scope, Some(&me.user.id.to_string()))
+        .await?;
+    let others = sessions
+        .into_iter()
+        .filter(|(record, _)| record.id != own_session);
+    changes.extend(others.map(|(record, _)| Change::Remove(record)));
+    call.done_alone(
+        &me.own("change_password"),
+        Deed::to(me.user.id),
+        changes,
+        Answer::nothing(),
+    )
+    .await
+}
+
+/// `POST /me/totp`. An app that is confirmed already stays until the new one is.
+pub async fn begin_totp(call: Call, _: Nothing) -> Done {
+    let me = myself(&call).await?;
+    if has_totp(&me.login) {
+        let detail = "there is one already: whoever may reset you can take it away";
+        return Err(Problem::new(ProblemCode::Conflict, detail).into());
+    }
+    let secret = TotpSecret::generate()
+        .map_err(|_| Problem::new(ProblemCode::Internal, "the system gave no randomness"))?;
+    let link = secret
+        .link("Bartizan", &me.user.email)
+        .map_err(|error| Problem::new(ProblemCode::Invalid, error.to_string()))?;
+    let login = Login {
+        totp: Some(seal_totp(&call.control, &me.user.id.to_string(), &secret)?),
+        ..me.login.clone()
+    };
+    let shown = NewTotp {
+        link: Shown(link.expose().to_owned()),
+        secret: Shown(secret.to_base32().expose().to_owned()),
+    };
+    let answer = Answer::json(StatusCode::OK, &shown)?;
+    call.done_alone(
+        &me.own("begin_totp"),
+        Deed::to(me.user.id),
+        me.replace(&login)?,
+        answer,
+    )
+    .await
+}
+
+/// `POST /me/totp/confirm`.
+pub async fn confirm_totp(call: Call, body: Code) -> Done {
+    let me = myself(&call).await?;
+    let wrong = || {
+        Problem::new(
+            ProblemCode::Invalid,
+            "that code is not right now: wait for the next one",
+        )
+        .at("/code")
+    };
+    let account = me.user.id.to_string();
+    let mut login = me.login.clone();
+    let totp = login
+        .totp
+        .as_mut()
+        .filter(|totp| !totp.is_confirmed)
+        .ok_or_else(|| {
+            Problem::new(
+                ProblemCode::Conflict,
+                "ask for a seed first: `POST /api/v1/me/totp`",
+            )
+        })?;
+    let secret = open_totp(&call.control, &account, totp).ok_or_else(wrong)?;
+    totp.last_step = Some(secret.check(&body.code, call.now, None).map_err(|_| wrong())?);
+    totp.is_confirmed = true;
+    let issued = recovery::issue(&call.control.keys.pepper, &account)
+        .map_err(|_| Problem::new(ProblemCode::Internal, "the system gave no randomness"))?;
+    login.recovery = Some(issued.set);
+    let caller = call.caller()?;
+    let mut session = caller.session.clone();
+    session.life.prove(identity::session::Factor::Totp, call.now);
+    let mut changes = me.replace(&login)?;
+    changes.push(Change::Replace {
+        before: caller.record.clone(),
+        after: session.to_record()?,
+    });
+    let codes = issued
+        .codes
+        .iter()
+        .map(|code| Shown(code.expose().to_owned()))
+        .collect();
+    let answer = Answer::json(StatusCode::OK, &RecoveryCodes { codes })?;
+    call.done_alone(&me.own("confirm_totp"), Deed::to(me.user.id), changes, answer)
+        .await
+}

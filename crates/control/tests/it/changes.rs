@@ -1,0 +1,267 @@
+//! Changes: none is lost, none is made twice, none is made unrecorded.
+
+use domain::{TenantId, TenantScope};
+use ledger::AuditRecord;
+use policy::Posture;
+use serde_json::{Value, json};
+use store::AuditQuery;
+
+use crate::scene::{House, Instance};
+
+async fn audits(instance: &Instance, tenant: TenantId) -> Vec<AuditRecord> {
+    let query = AuditQuery {
+        count: 1000,
+        ..AuditQuery::default()
+    };
+    let stored = instance
+        .store
+        .audit(&TenantScope::operator(tenant), &query)
+        .await
+        .unwrap();
+    stored
+        .iter()
+        .map(|stored| AuditRecord::from_bytes(&stored.bytes).unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn anp_0022_a_change_of_what_was_not_seen_is_refused() {
+    let instance = Instance::start(Posture::Development).await;
+    let root = instance.root().await;
+    let house = House::build(&instance, &root, "home").await;
+    for pattern in [
+        "/api/v1/tenants/{tenant}",
+        "/api/v1/tenants/{tenant}/teams/{team}",
+        "/api/v1/tenants/{tenant}/projects/{project}",
+        "/api/v1/tenants/{tenant}/services/{service}",
+        "/api/v1/tenants/{tenant}/users/{user}",
+        "/api/v1/tenants/{tenant}/keys/{key}",
+        "/api/v1/tenants/{tenant}/budgets/{budget}",
+    ] {
+        let path = house.path(pattern);
+        let tag = root.get(&path).await.header("etag").unwrap().to_owned();
+        let change = json!({"name": "changed once"});
+        let blind = root.ask_with("PATCH", &path, "", Some(&change)).await;
+        assert_eq!(
+            (blind.status, blind.code().as_str()),
+            (428, "precondition_required"),
+            "{path}"
+        );
+        let with_tag = format!("if-match: {tag}\r\n");
+        let first = root.ask_with("PATCH", &path, &with_tag, Some(&change)).await;
+        assert_eq!(first.status, 200, "{path}: {first:?}");
+        let late = root
+            .ask_with("PATCH", &path, &with_tag, Some(&json!({"name": "changed twice"})))
+            .await;
+        assert_eq!(
+            (late.status, late.code().as_str()),
+            (412, "changed_meanwhile"),
+            "{path}"
+        );
+        assert_eq!(root.get(&path).await.json()["name"], "changed once");
+        assert_eq!(
+            root.get(&path).await.header("etag"),
+            first.header("etag"),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_comes_again_does_nothing_again_and_says_the_same() {
+    let instance = Instance::start(Posture::Development).await;
+    let root = instance.root().await;
+    let house = House::build(&instance, &root, "home").await;
+    let path = house.path("/api/v1/tenants/{tenant}/teams/{team}/keys");
+    let again = "idempotency-key: once\r\n";
+    let body = json!({"name": "only one"});
+    let first = root.ask_with("POST", &path, again, Some(&body)).await;
+    let second = root.ask_with("POST", &path, again, Some(&body)).await;
+    assert_eq!((first.status, second.status), (201, 201));
+    assert_eq!(
+        first.body, second.body,
+        "the secret too: the first answer may have been lost"
+    );
+    assert_eq!(
+        (
+            first.header("idempotent-replayed"),
+            second.header("idempotent-replayed")
+        ),
+        (None, Some("true"))
+    );
+    let other = root
+        .ask_with("POST", &path, again, Some(&json!({"name": "another"})))
+        .await;
+    assert_eq!(
+        (other.status, other.code().as_str()),
+        (422, "idempotency_key_reused")
+    );
+    let keys = root
+        .get(&house.path("/api/v1/tenants/{tenant}/keys"))
+        .await
+        .json();
+    let made = keys["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|key| key["name"] == "only one")
+        .count();
+    assert_eq!(made, 1);
+    // What is kept of it does not show the secret.
+    let secret = first.json()["secret"].as_str().unwrap().to_owned();
+    let scope = TenantScope::operator(house.tenant.parse().unwrap());
+    let query = store::RecordQuery {
+        kind: store::RecordKind::Replay,
+        parent: None,
+        after: None,
+        count: 10,
+    };
+    let kept = instance.store.records(&scope, &query).await.unwrap();
+    assert_eq!(kept.len(), 1);
+    assert!(!kept[0].document.contains(&secret) && !kept[0].document.contains("only one"));
+}
+
+/// Somebody else's idempotency key is nobody's.
+#[tokio::test]
+async fn agp_e1_idempotency_keys_are_their_callers() {
+    let instance = Instance::start(Posture::Development).await;
+    let root = instance.root().await;
+    let (home, abroad) = (
+        House::build(&instance, &root, "home").await,
+        House::build(&instance, &root, "abroad").await,
+    );
+    let again = "idempotency-key: shared\r\n";
+    let mut ids = Vec::new();
+    for house in [&home, &abroad] {
+        let admin = root.invite(&instance, &house.tenant, "admin@example.com").await;
+        root.give(&admin, "tenant_admin", None).await;
+        let path = house.path("/api/v1/tenants/{tenant}/teams/{team}/keys");
+        for person in [&admin, &root] {
+            let made = person
+                .ask_with("POST", &path, again, Some(&json!({"name": "same"})))
+                .await;
+            assert_eq!((made.status, made.header("idempotent-replayed")), (201, None));
+            ids.push(made.json()["id"].clone());
+        }
+    }
+    ids.sort_by_key(Value::to_string);
+    ids.dedup();
+    assert_eq!(ids.len(), 4);
+}
+
+#[tokio::test]
+async fn a_dry_run_says_what_would_be_and_does_nothing() {
+    let instance = Instance::start(Posture::Development).await;
+    let root = instance.root().await;
+    let house = House::build(&instance, &root, "home").await;
+    let revision = instance.store.revision().await.unwrap();
+    let recorded = audits(&instance, TenantId::PLATFORM).await.len();
+    let tried = root
+        .post("/api/v1/tenants?dry_run=true", &json!({"name": "never"}))
+        .await;
+    assert_eq!((tried.status, tried.header("dry-run")), (201, Some("true")));
+    let path = house.path("/api/v1/tenants/{tenant}/budgets/{budget}?dry_run=true");
+    let tried = root.ask("PATCH", &path, Some(&json!({"limit_nanos": 5}))).await;
+    assert_eq!(tried.json()["limit_nanos"], 5);
+    assert_eq!(instance.store.revision().await.unwrap(), revision);
+    assert_eq!(audits(&instance, TenantId::PLATFORM).await.len(), recorded);
+}
+
+/// Everything that was done stands in the log of the tenant it was done in: by whom, allowed by what, from
+/// where, before and after; and nothing secret does.
+#[tokio::test]
+async fn agp_r3_every_act_leaves_a_record_that_names_policy_and_actor() {
+    let instance = Instance::start(Posture::Development).await;
+    let root = instance.root().await;
+    let house = House::build(&instance, &root, "home").await;
+    let tenant: TenantId = house.tenant.parse().unwrap();
+    let rotated = root
+        .post(
+            &house.path("/api/v1/tenants/{tenant}/keys/{key}/rotate"),
+            &json!({}),
+        )
+        .await
+        .json();
+    let path = house.path("/api/v1/tenants/{tenant}/keys/{key}/revoke");
+    assert_eq!(root.ask("POST", &path, None).await.json()["state"], "revoked");
+    let records = audits(&instance, tenant).await;
+    let last = &records[0];
+    assert_eq!(
+        (last.act.as_str(), last.target.as_deref()),
+        ("keys.revoke", Some(house.key.as_str()))
+    );
+    assert_eq!(last.policies, ["platform-admins-do-everything"]);
+    assert_eq!(
+        last.actor,
+        ledger::AuditActor::User(root.id.clone(), root.email.clone())
+    );
+    assert!(last.address.unwrap().is_loopback());
+    assert_eq!(last.before.as_ref().unwrap()["state"], "active");
+    assert_eq!(last.after.as_ref().unwrap()["state"], "revoked");
+    let acts: Vec<&str> = records.iter().map(|record| record.act.as_str()).collect();
+    for act in [
+        "teams.create",
+        "projects.create",
+        "services.create",
+        "users.create",
+        "set_password",
+        "sign_in",
+        "keys.create",
+        "keys.rotate",
+        "budgets.create",
+        "grants.create",
+    ] {
+        assert!(acts.contains(&act), "{act}: {acts:?}");
+    }
+    let everything: Vec<String> = records
+        .iter()
+        .map(|record| String::from_utf8(record.to_bytes()).unwrap())
+        .collect();
+    for secret in [
+        rotated["secret"].as_str().unwrap(),
+        crate::scene::PASSWORD,
+        &root.token,
+        &house.user.token,
+        "btzo_",
+        "btzs_",
+        "$argon2",
+    ] {
+        assert!(everything.iter().all(|text| !text.contains(secret)), "{secret}");
+    }
+    let shown = root
+        .get(&house.path("/api/v1/tenants/{tenant}/audit?act=keys.revoke"))
+        .await
+        .json();
+    assert_eq!(shown["items"].as_array().unwrap().len(), 1);
+    assert_eq!(shown["items"][0]["record"]["target"], json!(house.key));
+}
+
+/// What was refused is recorded too, in the log of whoever tried.
+#[tokio::test]
+async fn anp_0014_refused_acts_are_recorded_with_their_threat() {
+    let instance = Instance::start(Posture::Development).await;
+    let root = instance.root().await;
+    let (home, abroad) = (
+        House::build(&instance, &root, "home").await,
+        House::build(&instance, &root, "abroad").await,
+    );
+    let path = abroad.path("/api/v1/tenants/{tenant}/keys/{key}/revoke");
+    assert_eq!(home.user.ask("POST", &path, None).await.status, 404);
+    let path = home.path("/api/v1/tenants/{tenant}/keys/{key}/revoke");
+    assert_eq!(home.user.ask("POST", &path, None).await.status, 404);
+    let refused: Vec<_> = audits(&instance, home.tenant.parse().unwrap())
+        .await
+        .into_iter()
+        .filter(|record| record.outcome != ledger::AuditOutcome::Done)
+        .map(|record| (record.act.clone(), record.threat))
+        .collect();
+    let expected = [domain::Threat::Anp0014, domain::Threat::AgpE1]
+        .map(|threat| ("keys.revoke".to_owned(), Some(threat)));
+    assert_eq!(refused, expected);
+    assert!(
+        audits(&instance, abroad.tenant.parse().unwrap())
+            .await
+            .iter()
+            .all(|record| record.outcome == ledger::AuditOutcome::Done)
+    );
+}

@@ -1,0 +1,226 @@
+//! An instance with people in it: the platform's staff, two tenants, and somebody of every role.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use control::{Control, ControlParts, Keys, NewKeys};
+use credential::{Limits, MasterKey};
+use domain::{Operation, UnixMillis};
+use policy::Posture;
+use serde_json::{Value, json};
+use store::{MemoryStore, Store};
+use tokio::net::TcpListener;
+
+use crate::{Answer, send};
+
+pub const PASSWORD: &str = "quartz lantern mumbles 42";
+
+/// A running control plane on a store in memory.
+pub struct Instance {
+    pub address: SocketAddr,
+    pub store: Arc<dyn Store>,
+    pub setup_token: String,
+}
+
+/// Somebody, and how they show it.
+#[derive(Debug, Clone)]
+pub struct Person {
+    pub address: SocketAddr,
+    pub tenant: String,
+    pub id: String,
+    pub email: String,
+    pub token: String,
+}
+
+impl Instance {
+    pub async fn start(posture: Posture) -> Self {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let control = Control::new(ControlParts {
+            store: store.clone(),
+            verifier_text: "log+00000000+AQ".to_owned(),
+            keys: Keys::derive(&MasterKey::from_bytes([7; 32])).unwrap(),
+            policies: Vec::new(),
+            posture,
+            new_keys: NewKeys {
+                limits: Limits::default(),
+                operations: vec![Operation::Chat],
+            },
+        });
+        let setup_token = control.offer_setup(UnixMillis::now()).await.unwrap().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(control::serve(control, listener));
+        Self {
+            address,
+            store,
+            setup_token: setup_token.expose().to_owned(),
+        }
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        send(
+            self.address,
+            "POST",
+            path,
+            "content-type: application/json\r\n",
+            &body.to_string(),
+        )
+        .await
+    }
+
+    /// The first administrator.
+    pub async fn root(&self) -> Person {
+        let body = json!({"token": self.setup_token, "email": "root@example.com", "name": "Root", "password": PASSWORD});
+        let made = self.post("/api/v1/setup", &body).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        Person::of(self.address, "root@example.com", &made.json())
+    }
+
+    pub async fn sign_in(&self, tenant: &str, email: &str, password: &str) -> Answer {
+        let body = json!({"tenant": tenant, "email": email, "password": password});
+        self.post("/api/v1/sessions", &body).await
+    }
+}
+
+impl Person {
+    pub fn of(address: SocketAddr, email: &str, session: &Value) -> Self {
+        let text = |name: &str| session[name].as_str().unwrap().to_owned();
+        Self {
+            address,
+            tenant: text("tenant"),
+            id: text("user"),
+            email: email.to_owned(),
+            token: text("token"),
+        }
+    }
+
+    pub async fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
+        self.ask_with(method, path, "if-match: *\r\n", body).await
+    }
+
+    pub async fn ask_with(&self, method: &str, path: &str, headers: &str, body: Option<&Value>) -> Answer {
+        let body = body.map(ToString::to_string).unwrap_or_default();
+        let headers = format!(
+            "authorization: Bearer {}\r\ncontent-type: application/json\r\n{headers}",
+            self.token
+        );
+        send(self.address, method, path, &headers, &body).await
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.ask("GET", path, None).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.ask("POST", path, Some(body)).await
+    }
+
+    /// What was made; it must have been.
+    pub async fn make(&self, path: &str, body: &Value) -> Value {
+        let made = self.post(path, body).await;
+        assert_eq!(made.status, 201, "POST {path}: {made:?}");
+        made.json()
+    }
+
+    /// Adds somebody to a tenant, who signs in.
+    pub async fn invite(&self, instance: &Instance, tenant: &str, email: &str) -> Person {
+        let path = format!("/api/v1/tenants/{tenant}/users");
+        let made = self
+            .make(&path, &json!({"email": email, "name": "A Person"}))
+            .await;
+        let body =
+            json!({"tenant": tenant, "email": email, "token": made["setup_token"], "password": PASSWORD});
+        let set = instance.post("/api/v1/password", &body).await;
+        assert_eq!(set.status, 204, "{set:?}");
+        let session = instance.sign_in(tenant, email, PASSWORD).await;
+        assert_eq!(session.status, 201, "{session:?}");
+        Person::of(self.address, email, &session.json())
+    }
+
+    /// Gives somebody a role.
+    pub async fn give(&self, to: &Person, role: &str, team: Option<&str>) -> Value {
+        let mut body = json!({"holder": to.id, "role": role});
+        if let Some(team) = team {
+            body["team"] = team.into();
+        }
+        self.make(&format!("/api/v1/tenants/{}/grants", to.tenant), &body)
+            .await
+    }
+}
+
+/// A tenant with two teams and something of everything in the first.
+#[derive(Debug, Clone)]
+pub struct House {
+    pub tenant: String,
+    pub team: String,
+    pub other_team: String,
+    pub project: String,
+    pub service: String,
+    pub key: String,
+    pub budget: String,
+    pub user: Person,
+    pub grant: String,
+    pub session: String,
+}
+
+fn id(made: &Value) -> String {
+    made["id"].as_str().unwrap().to_owned()
+}
+
+impl House {
+    pub async fn build(instance: &Instance, root: &Person, name: &str) -> Self {
+        let tenant = id(&root.make("/api/v1/tenants", &json!({"name": name})).await);
+        let base = format!("/api/v1/tenants/{tenant}");
+        let team = id(&root.make(&format!("{base}/teams"), &json!({"name": "one"})).await);
+        let other_team = id(&root.make(&format!("{base}/teams"), &json!({"name": "two"})).await);
+        let in_team = format!("{base}/teams/{team}");
+        let project = id(&root
+            .make(&format!("{in_team}/projects"), &json!({"name": "search"}))
+            .await);
+        let service = id(&root
+            .make(&format!("{in_team}/services"), &json!({"name": "crawler"}))
+            .await);
+        let user = root.invite(instance, &tenant, "plain@example.com").await;
+        let key = json!({"name": "ci", "owner": service});
+        let key = id(&root.make(&format!("{in_team}/keys"), &key).await);
+        let budget = json!({"name": "all", "limit_nanos": 1_000_000_000, "window": "month"});
+        let budget = id(&root.make(&format!("{base}/budgets"), &budget).await);
+        let team_budget = json!({"name": "team", "limit_nanos": 1_000_000, "window": "day", "of": team});
+        root.make(&format!("{base}/budgets"), &team_budget).await;
+        let grant = id(&root.give(&user, "viewer", Some(&other_team)).await);
+        let sessions = root.get(&format!("{base}/sessions")).await.json();
+        let session = id(&sessions["items"][0]);
+        Self {
+            tenant,
+            team,
+            other_team,
+            project,
+            service,
+            key,
+            budget,
+            user,
+            grant,
+            session,
+        }
+    }
+
+    /// A path of the list with this house's ids in it.
+    pub fn path(&self, pattern: &str) -> String {
+        let mut path = pattern.to_owned();
+        for (name, id) in [
+            ("{tenant}", &self.tenant),
+            ("{team}", &self.team),
+            ("{project}", &self.project),
+            ("{service}", &self.service),
+            ("{user}", &self.user.id),
+            ("{grant}", &self.grant),
+            ("{key}", &self.key),
+            ("{budget}", &self.budget),
+            ("{session}", &self.session),
+        ] {
+            path = path.replace(name, id);
+        }
+        assert!(!path.contains('{'), "{path}");
+        path
+    }
+}
