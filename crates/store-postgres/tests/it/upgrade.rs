@@ -36,6 +36,7 @@ fn key() -> KeyRecord {
         tenant: TENANT,
         team: TEAM,
         project: None,
+        owner: None,
         name: "ci".to_owned(),
         digest: [6; 32],
         hint: "btz_\u{2026}".to_owned(),

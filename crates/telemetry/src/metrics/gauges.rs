@@ -123,7 +123,7 @@ impl Gauges {
             reservations_open: catalogue.gauge("bartizan_reservations_open", "Reservations under way."),
             streams_open: Level(catalogue.gauge("bartizan_streams_open", "Streamed answers under way.")),
             checkpoints_signed: catalogue
-                .counter("bartizan_ledger_checkpoints_signed_total", "Checkpoints of ledgers signed."),
+                .counter("bartizan_ledger_checkpoints_signed_total", "Checkpoints of ledgers and audit logs signed."),
             config_revision: catalogue
                 .gauge("bartizan_config_revision", "The revision of the configuration in force."),
             config_rejected: catalogue.counter(
