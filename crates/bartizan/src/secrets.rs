@@ -29,6 +29,9 @@ pub fn resolve(reference: &SecretRef) -> Result<Secret, Failure> {
             }
             std::fs::read_to_string(path).map_err(unreadable)?
         }
+        SecretRef::Sealed(_) | SecretRef::Vault(_) => {
+            return Err(Failure::new(format!("`{reference}` is of a kind that is not configured")));
+        }
     };
     let line = text.strip_suffix('\n').unwrap_or(&text);
     let secret = Secret::new(line.strip_suffix('\r').unwrap_or(line));

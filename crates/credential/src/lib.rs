@@ -17,7 +17,7 @@ pub use key_file::{KeyFileError, Protection};
 pub use master::{MasterKey, purpose};
 pub use pepper::{Pepper, same_digest};
 pub use record::{KeyRecord, KeyState, Limits, ModelAccess, Predecessor};
-pub use reference::{SecretRef, SecretRefError};
+pub use reference::{SealedName, SecretRef, SecretRefError, VaultRef};
 pub use seal::{SealError, SealingKey, open, seal};
 pub use virtual_key::{NotAKey, VirtualKey};
 pub use weakness::{Weakness, weakness};
