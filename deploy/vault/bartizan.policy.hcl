@@ -2,6 +2,7 @@
 # It may not list, write, or see any other path. `secret` is the KV version 2 engine's mount; a reference
 # `vault:secret/bartizan/openai#api_key` reads `secret/data/bartizan/openai`.
 
+# threat: AGP-E2
 path "secret/data/bartizan/*" {
   capabilities = ["read"]
 }

@@ -8,8 +8,7 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-const FORMS: &str =
-    "expected `env:NAME`, `file:/absolute/path`, `sealed:NAME` or `vault:MOUNT/PATH#FIELD`";
+const FORMS: &str = "expected `env:NAME`, `file:/absolute/path`, `sealed:NAME` or `vault:MOUNT/PATH#FIELD`";
 /// Longest path, its mount included.
 const VAULT_PATH_BYTES_MAX: usize = 512;
 /// Longest field, and longest name of a sealed value.
@@ -265,7 +264,12 @@ mod tests {
 
     #[test]
     fn agp_e2_no_path_leads_out_of_its_own() {
-        for text in ["vault:kv/../sys#f", "vault:kv/a/..#f", "vault:./a#f", "vault:kv/a#.."] {
+        for text in [
+            "vault:kv/../sys#f",
+            "vault:kv/a/..#f",
+            "vault:./a#f",
+            "vault:kv/a#..",
+        ] {
             assert_eq!(
                 text.parse::<SecretRef>().unwrap_err(),
                 SecretRefError::Vault,

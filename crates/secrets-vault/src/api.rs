@@ -79,7 +79,8 @@ impl Answer {
     }
 
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Fault> {
-        serde_json::from_slice(&self.0).map_err(|_| Fault::Malformed("was answered with what no vault says".into()))
+        serde_json::from_slice(&self.0)
+            .map_err(|_| Fault::Malformed("was answered with what no vault says".into()))
     }
 }
 
@@ -113,7 +114,8 @@ impl Api {
         let request = self.request(method, path, token, body)?;
         let answering = async {
             let response = self.client.send(request, self.timeout).await;
-            let response = response.map_err(|error| Fault::Silent(format!("cannot be asked for: {error}").into()))?;
+            let response =
+                response.map_err(|error| Fault::Silent(format!("cannot be asked for: {error}").into()))?;
             judge(response.status())?;
             collect(response.into_body()).await.map(Answer)
         };
@@ -143,7 +145,8 @@ impl Api {
         }
         if let Some(token) = token {
             let value = HeaderValue::from_str(token.expose());
-            let mut value = value.map_err(|_| Fault::Refused("cannot be asked for: the token is no token".into()))?;
+            let mut value =
+                value.map_err(|_| Fault::Refused("cannot be asked for: the token is no token".into()))?;
             value.set_sensitive(true);
             headers.insert(TOKEN, value);
         }
@@ -158,12 +161,16 @@ fn judge(status: StatusCode) -> Result<(), Fault> {
         200 => Ok(()),
         403 => Err(Fault::Refused("is refused by the vault (403)".into())),
         404 => Err(Fault::Absent("is not in the vault".into())),
-        400 | 405 => Err(Fault::Unclear(format!("is not understood by the vault ({code})").into())),
+        400 | 405 => Err(Fault::Unclear(
+            format!("is not understood by the vault ({code})").into(),
+        )),
         300..=399 => Err(Fault::Away(
             "was answered with a redirect, and none is followed: name the node that answers".into(),
         )),
         // 412, 472 and 473 are standbys.
-        _ => Err(Fault::Away(format!("is not answered by the vault now ({code})").into())),
+        _ => Err(Fault::Away(
+            format!("is not answered by the vault now ({code})").into(),
+        )),
     }
 }
 

@@ -110,7 +110,8 @@ fn field(answer: &[u8], name: &str) -> Result<(Zeroizing<String>, u64), Fault> {
     let read: Read<'_> = serde_json::from_slice(answer)
         .map_err(|_| Fault::Malformed("is in no KV engine of version 2".into()))?;
     let raw = read.data.data.get(name);
-    let raw = raw.ok_or_else(|| Fault::Absent("is not in the vault: the secret is, but has no such field".into()))?;
+    let raw =
+        raw.ok_or_else(|| Fault::Absent("is not in the vault: the secret is, but has no such field".into()))?;
     let text: String =
         serde_json::from_str(raw.get()).map_err(|_| Fault::Malformed("is no text in the vault".into()))?;
     Ok((Zeroizing::new(text), read.data.metadata.version))

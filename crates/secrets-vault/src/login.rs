@@ -189,11 +189,16 @@ async fn unwrapped(
     struct Inner {
         secret_id: Text,
     }
-    if let Some(known) = kept.as_ref().filter(|known| known.from.expose() == wrapping.expose()) {
+    if let Some(known) = kept
+        .as_ref()
+        .filter(|known| known.from.expose() == wrapping.expose())
+    {
         return Ok(known.secret_id.duplicate());
     }
     waits(api, mount, at, &wrapping).await?;
-    let answer = api.call(Method::POST, "/v1/sys/wrapping/unwrap", Some(&wrapping), None).await;
+    let answer = api
+        .call(Method::POST, "/v1/sys/wrapping/unwrap", Some(&wrapping), None)
+        .await;
     let answer = answer.map_err(|fault| match fault {
         Fault::Silent(_) | Fault::Away(_) => fault,
         _ => intercepted(at, "it was opened by somebody else in this very moment"),
@@ -223,7 +228,9 @@ async fn waits(api: &Api, mount: &str, at: &SecretRef, wrapping: &Secret) -> Res
         token: Some(wrapping.expose()),
         ..Credentials::default()
     };
-    let answer = api.call(Method::POST, "/v1/sys/wrapping/lookup", None, Some(body.json())).await;
+    let answer = api
+        .call(Method::POST, "/v1/sys/wrapping/lookup", None, Some(body.json()))
+        .await;
     let answer = answer.map_err(|fault| match fault {
         Fault::Silent(_) | Fault::Away(_) => fault,
         _ => intercepted(at, "it was opened before, or has expired"),
@@ -232,7 +239,10 @@ async fn waits(api: &Api, mount: &str, at: &SecretRef, wrapping: &Secret) -> Res
     let within = path.strip_prefix(&format!("auth/{mount}/role/"));
     match within.and_then(|rest| rest.strip_suffix("/secret-id")) {
         Some(role) if !role.contains('/') => Ok(()),
-        _ => Err(intercepted(at, "what it wraps was not made by the role's own endpoint")),
+        _ => Err(intercepted(
+            at,
+            "what it wraps was not made by the role's own endpoint",
+        )),
     }
 }
 

@@ -128,7 +128,11 @@ impl Session {
                 Ok(secret)
             }
             Err(fault) => {
-                tracing::warn!(auth = self.auth.name(), why = fault.why(), "the gate has no new vault token");
+                tracing::warn!(
+                    auth = self.auth.name(),
+                    why = fault.why(),
+                    "the gate has no new vault token"
+                );
                 state.failed = Some((Instant::now(), fault.clone()));
                 state.stand_in(fault)
             }
@@ -138,8 +142,15 @@ impl Session {
     /// Forgets a token that the server no longer knows.
     pub(crate) async fn forget(&self, token: &Arc<Secret>) {
         let mut state = self.state.lock().await;
-        if state.token.take_if(|held| Arc::ptr_eq(&held.secret, token)).is_some() {
-            tracing::warn!(auth = self.auth.name(), "the vault no longer knows the gate's token: logging in anew");
+        if state
+            .token
+            .take_if(|held| Arc::ptr_eq(&held.secret, token))
+            .is_some()
+        {
+            tracing::warn!(
+                auth = self.auth.name(),
+                "the vault no longer knows the gate's token: logging in anew"
+            );
         }
     }
 

@@ -93,7 +93,13 @@ async fn refused(place: &Arc<dyn Place>, name: &str) -> SecretError {
 }
 
 async fn what_is_put_is_got(place: Arc<dyn Place>) {
-    for value in ["sk-abc", " with spaces ", "line\nbreaks\nwithin", "päß\"wörd\\#", "0"] {
+    for value in [
+        "sk-abc",
+        " with spaces ",
+        "line\nbreaks\nwithin",
+        "päß\"wörd\\#",
+        "0",
+    ] {
         place.put("one", value).await;
         assert_eq!(got(&place, "one").await, value);
     }
@@ -183,8 +189,14 @@ async fn agp_i1_nothing_but_the_value_holds_the_value(place: Arc<dyn Place>) {
     let engine = place.engine();
     let found = engine.get(&place.reference("one")).await.unwrap();
     assert_eq!(found.value.expose(), canary);
-    let mut said = vec![format!("{engine:?}"), format!("{found:?}"), format!("{:?}", found.duplicate())];
-    place.put("one", &format!("{canary}{}", "x".repeat(SECRET_BYTES_MAX))).await;
+    let mut said = vec![
+        format!("{engine:?}"),
+        format!("{found:?}"),
+        format!("{:?}", found.duplicate()),
+    ];
+    place
+        .put("one", &format!("{canary}{}", "x".repeat(SECRET_BYTES_MAX)))
+        .await;
     let error = refused(&place, "one").await;
     said.extend([format!("{error}"), format!("{error:?}")]);
     for text in said {

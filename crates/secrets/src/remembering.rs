@@ -101,7 +101,11 @@ impl Slot {
     fn take_in(&mut self, answer: Answer, asked: Instant, remember: Duration) -> Answer {
         match answer {
             Ok(found) => {
-                if self.failed.take().is_some_and(|(_, error)| error.is_unavailable()) {
+                if self
+                    .failed
+                    .take()
+                    .is_some_and(|(_, error)| error.is_unavailable())
+                {
                     tracing::info!("a secret can be read again");
                 }
                 let copy = found.duplicate();

@@ -101,7 +101,9 @@ impl SealedFile {
         let version = opened.values.get(name.as_str()).map_or(0, |old| old.version) + 1;
         let known = opened.values.contains_key(name.as_str());
         if !known && opened.values.len() >= VALUES_MAX || value.expose().len() > SECRET_BYTES_MAX {
-            return Err(SealedError::Full("no more or no larger values fit into the sealed file"));
+            return Err(SealedError::Full(
+                "no more or no larger values fit into the sealed file",
+            ));
         }
         let sealed = opened.seal(name.as_str(), version, value.expose().as_bytes())?;
         opened.values.insert(name.as_str().to_owned(), sealed);
@@ -138,7 +140,9 @@ impl SealedFile {
     }
 
     fn value(&self, name: &SealedName) -> Result<Option<(Zeroizing<Vec<u8>>, u64)>, SealedError> {
-        let Some(opened) = self.open()? else { return Ok(None) };
+        let Some(opened) = self.open()? else {
+            return Ok(None);
+        };
         let Some(value) = opened.values.get(name.as_str()) else {
             return Ok(None);
         };

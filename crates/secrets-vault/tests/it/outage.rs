@@ -26,7 +26,11 @@ async fn bridged_then_refused(engine: &Remembering<Vault>, good: Instant, how: &
     while let Ok(value) = got(engine, &openai()).await {
         assert_eq!(value, VALUE);
         let late = Duration::from_millis(300);
-        assert!(good.elapsed() < REMEMBER + late, "{how}: still served after {:?}", good.elapsed());
+        assert!(
+            good.elapsed() < REMEMBER + late,
+            "{how}: still served after {:?}",
+            good.elapsed()
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     for _ in 0..3 {
@@ -98,7 +102,10 @@ async fn agp_e2_what_is_taken_away_is_not_remembered() {
     assert!(matches!(error, SecretError::Forbidden(..)), "{error}");
     scene.bao.pause();
     let error = engine.get(&openai()).await.unwrap_err();
-    assert!(matches!(error, SecretError::Unavailable(..)), "not from memory: {error}");
+    assert!(
+        matches!(error, SecretError::Unavailable(..)),
+        "not from memory: {error}"
+    );
 }
 
 #[tokio::test]

@@ -9,9 +9,21 @@ use crate::scene::{Scene, VALUE, got, openai, reference};
 #[tokio::test]
 async fn agp_e2_outside_its_path_the_gate_is_refused() {
     let scene = Scene::new().await;
-    scene.bao.put("other/openai", json!({"api_key": "sk-of-others"})).await;
-    scene.bao.put("bartizan-other/openai", json!({"api_key": "sk-of-others"})).await;
-    scene.bao.post("sys/mounts/kv", json!({"type": "kv", "options": {"version": "2"}})).await;
+    scene
+        .bao
+        .put("other/openai", json!({"api_key": "sk-of-others"}))
+        .await;
+    scene
+        .bao
+        .put("bartizan-other/openai", json!({"api_key": "sk-of-others"}))
+        .await;
+    scene
+        .bao
+        .post(
+            "sys/mounts/kv",
+            json!({"type": "kv", "options": {"version": "2"}}),
+        )
+        .await;
     let vault = scene.plain().await;
     assert_eq!(got(&vault, &openai()).await.unwrap(), VALUE);
     for text in [

@@ -31,12 +31,18 @@ impl Place for Shelf {
 
     async fn put(&self, name: &str, value: &str) {
         let path = format!("bartizan/{}/{name}", self.name);
-        self.scene.bao.put(&path, json!({"value": value, "other": "x"})).await;
+        self.scene
+            .bao
+            .put(&path, json!({"value": value, "other": "x"}))
+            .await;
     }
 
     async fn remove(&self, name: &str) {
         let path = format!("secret/data/bartizan/{}/{name}", self.name);
-        let (status, _) = self.scene.ask(Method::DELETE, &path, self.scene.bao.root_token()).await;
+        let (status, _) = self
+            .scene
+            .ask(Method::DELETE, &path, self.scene.bao.root_token())
+            .await;
         assert_eq!(status, 204);
     }
 }
@@ -60,7 +66,10 @@ async fn versions_fields_and_what_is_no_text() {
     let scene = Scene::new().await;
     let vault = scene.plain().await;
     assert_eq!(vault.get(&openai()).await.unwrap().version, Some(1));
-    scene.bao.put("bartizan/openai", json!({"api_key": "sk-2", "number": 7})).await;
+    scene
+        .bao
+        .put("bartizan/openai", json!({"api_key": "sk-2", "number": 7}))
+        .await;
     let second = vault.get(&openai()).await.unwrap();
     assert_eq!((second.value.expose(), second.version), ("sk-2", Some(2)));
 
@@ -70,7 +79,10 @@ async fn versions_fields_and_what_is_no_text() {
     let error = vault.get(&field("number")).await.unwrap_err();
     assert!(matches!(error, SecretError::Malformed(..)), "{error}");
     // Destroyed is gone, though older versions are there.
-    scene.bao.post("secret/destroy/bartizan/openai", json!({"versions": [2]})).await;
+    scene
+        .bao
+        .post("secret/destroy/bartizan/openai", json!({"versions": [2]}))
+        .await;
     let error = got(&vault, &openai()).await.unwrap_err();
     assert!(matches!(error, SecretError::NotFound(..)), "{error}");
 }

@@ -58,7 +58,9 @@ impl Scene {
     /// The shipped role, with a difference.
     pub async fn role(&self, difference: Value) {
         let mut role: Value = serde_json::from_str(&shipped("approle.json")).unwrap();
-        role.as_object_mut().unwrap().extend(difference.as_object().unwrap().clone());
+        role.as_object_mut()
+            .unwrap()
+            .extend(difference.as_object().unwrap().clone());
         self.bao.post("auth/approle/role/bartizan", role).await;
     }
 
@@ -69,7 +71,13 @@ impl Scene {
     }
 
     pub async fn role_id(&self) -> String {
-        let (_, answer) = self.ask(Method::GET, "auth/approle/role/bartizan/role-id", self.bao.root_token()).await;
+        let (_, answer) = self
+            .ask(
+                Method::GET,
+                "auth/approle/role/bartizan/role-id",
+                self.bao.root_token(),
+            )
+            .await;
         answer["data"]["role_id"].as_str().unwrap().to_owned()
     }
 
@@ -86,7 +94,10 @@ impl Scene {
 
     /// A secret id of the role's, as many times as the role lets.
     pub async fn secret_id(&self) -> String {
-        let made = self.bao.post("auth/approle/role/bartizan/secret-id", json!({})).await;
+        let made = self
+            .bao
+            .post("auth/approle/role/bartizan/secret-id", json!({}))
+            .await;
         made["data"]["secret_id"].as_str().unwrap().to_owned()
     }
 
@@ -137,14 +148,18 @@ impl Scene {
     /// A token of the shipped policy and no other.
     pub async fn token(&self, difference: Value) -> String {
         let mut body = json!({"policies": ["bartizan"], "no_default_policy": true});
-        body.as_object_mut().unwrap().extend(difference.as_object().unwrap().clone());
+        body.as_object_mut()
+            .unwrap()
+            .extend(difference.as_object().unwrap().clone());
         let made = self.bao.post("auth/token/create", body).await;
         made["auth"]["client_token"].as_str().unwrap().to_owned()
     }
 
     /// Ends every token that the role gave out.
     pub async fn revoke_all(&self) {
-        self.bao.post("sys/leases/revoke-prefix/auth/approle", json!({})).await;
+        self.bao
+            .post("sys/leases/revoke-prefix/auth/approle", json!({}))
+            .await;
     }
 
     /// How many such tokens there are.

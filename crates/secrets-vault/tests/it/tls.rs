@@ -63,8 +63,15 @@ async fn agp_cred_1_1_2_no_token_travels_in_clear_beyond_loopback() {
         bootstrap: std::sync::Arc::new(secrets::Files),
         timeout: crate::scene::TIMEOUT,
     };
-    for address in ["http://10.0.0.1:8200", "http://vault.internal:8200", "http://169.254.169.254"] {
-        assert!(matches!(Vault::new(options(address)), Err(VaultError::Address(_))), "{address}");
+    for address in [
+        "http://10.0.0.1:8200",
+        "http://vault.internal:8200",
+        "http://169.254.169.254",
+    ] {
+        assert!(
+            matches!(Vault::new(options(address)), Err(VaultError::Address(_))),
+            "{address}"
+        );
     }
     let namespace = VaultOptions {
         namespace: Some("line\nbreak".to_owned()),

@@ -144,7 +144,11 @@ async fn the_sealed_file_keeps_every_promise() {
 #[tokio::test]
 async fn a_memory_changes_no_promise() {
     let wrap = |inner| -> Arc<dyn Secrets> {
-        Arc::new(Remembering::new(Shared(inner), Duration::ZERO, Duration::from_secs(60)))
+        Arc::new(Remembering::new(
+            Shared(inner),
+            Duration::ZERO,
+            Duration::from_secs(60),
+        ))
     };
     conformance::run(async || Behind(Sealed::new(), wrap)).await;
 }
@@ -162,7 +166,10 @@ async fn references_reach_the_engine_of_their_kind() {
     let get = async |text: &str, engines: &ByScheme| engines.get(&text.parse().unwrap()).await;
     let with = all(Some(place.file.clone()));
     assert_eq!(get("env:ONE", &with).await.unwrap().value.expose(), "variable");
-    assert_eq!(get("sealed:one", &with).await.unwrap().value.expose(), "sealed value");
+    assert_eq!(
+        get("sealed:one", &with).await.unwrap().value.expose(),
+        "sealed value"
+    );
     for (text, engines) in [("vault:a/b#c", &with), ("sealed:one", &all(None))] {
         let error = get(text, engines).await.unwrap_err();
         assert!(matches!(error, secrets::SecretError::Unconfigured(..)), "{error}");
@@ -175,10 +182,7 @@ struct Shared(Arc<dyn Secrets>);
 
 #[async_trait]
 impl Secrets for Shared {
-    async fn get(
-        &self,
-        reference: &SecretRef,
-    ) -> Result<secrets::Versioned<Secret>, secrets::SecretError> {
+    async fn get(&self, reference: &SecretRef) -> Result<secrets::Versioned<Secret>, secrets::SecretError> {
         self.0.get(reference).await
     }
 }

@@ -49,9 +49,16 @@ async fn agp_cred_2_2_values_open_in_their_own_place_under_their_own_key_only() 
     assert!(matches!(stranger.list(), Err(SealedError::Key(_))));
     let put = stranger.put(&name("c"), &Secret::new("x"));
     assert!(matches!(put, Err(SealedError::Key(_))));
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), good, "nothing was written");
+    assert_eq!(
+        std::fs::read_to_string(&path).unwrap(),
+        good,
+        "nothing was written"
+    );
 
-    let swapped = good.replace("\"a\"", "\"x\"").replace("\"b\"", "\"a\"").replace("\"x\"", "\"b\"");
+    let swapped = good
+        .replace("\"a\"", "\"x\"")
+        .replace("\"b\"", "\"a\"")
+        .replace("\"x\"", "\"b\"");
     let older = good.replacen("\"version\": 1", "\"version\": 2", 1);
     for bent in [swapped, older] {
         assert_ne!(bent, good);
