@@ -75,11 +75,9 @@ fn relative_to(config: &mut Config, file: &Path) {
     if let Some(vault) = &mut config.secrets.vault {
         vault.ca_file.as_mut().map(absolute);
         vault.auth.token_file.as_mut().map(absolute);
-        vault
-            .auth
-            .kubernetes
-            .as_mut()
-            .map(|it| absolute(&mut it.token_file));
+        if let Some(kubernetes) = &mut vault.auth.kubernetes {
+            absolute(&mut kubernetes.token_file);
+        }
     }
     if let Some(tls) = &mut config.listen.tls {
         absolute(&mut tls.certificate);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use config::section::{Vault as VaultConfig, VaultAuth};
 use config::{Config, Posture};
-use credential::{MasterKey, SecretRef, purpose};
+use credential::{MasterKey, SealingKey, SecretRef, purpose};
 use domain::Secret;
 use futures_util::future::join_all;
 use secrets::{ByScheme, Environment, Files, Remembering, SealedFile, SecretError, Secrets};
@@ -34,8 +34,8 @@ pub type Resolved = BTreeMap<SecretRef, Secret>;
 
 impl Resolver {
     /// For a gate that serves: logs in wherever it must.
-    pub async fn for_serving(config: &Config) -> Result<Self, Failure> {
-        let sealed = Some(sealed_file(config).await?);
+    pub async fn for_serving(config: &Config, home: &Home) -> Result<Self, Failure> {
+        let sealed = Some(sealed_under(config, Some(home)).await?);
         Self::new(config, sealed, false)
     }
 
@@ -167,16 +167,25 @@ fn needs_sealed(config: &Config) -> bool {
 }
 
 /// The data folder's sealed file, under the key that the configuration names.
-// threat: AGP-CRED-2.2
 pub async fn sealed_file(config: &Config) -> Result<SealedFile, Failure> {
-    let master = match &config.secrets.sealed_under {
-        Some(reference) => master_key(reference).await?,
-        None => Home::existing(&config.data_dir)?.master,
-    };
-    let key = master
-        .sealing_key(purpose::SEALED_SECRETS)
-        .map_err(|e| Failure::new(e.to_string()))?;
+    sealed_under(config, None).await
+}
+
+/// The instance's own master key is taken from `home` where that is open: a passphrase costs time.
+// threat: AGP-CRED-2.2
+async fn sealed_under(config: &Config, home: Option<&Home>) -> Result<SealedFile, Failure> {
+    let key = match (&config.secrets.sealed_under, home) {
+        (Some(reference), _) => sealing_key(&master_key(reference).await?),
+        (None, Some(home)) => sealing_key(&home.master),
+        (None, None) => sealing_key(&Home::existing(&config.data_dir)?.master),
+    }?;
     Ok(SealedFile::new(config.data_dir.join("sealed.json"), key))
+}
+
+/// What the sealed file is sealed under.
+pub fn sealing_key(master: &MasterKey) -> Result<SealingKey, Failure> {
+    let key = master.sealing_key(purpose::SEALED_SECRETS);
+    key.map_err(|e| Failure::new(e.to_string()))
 }
 
 /// A master key from wherever this machine has it.

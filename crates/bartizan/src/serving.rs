@@ -75,7 +75,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     };
     let discovered = !found.providers.is_empty();
     config.providers.extend(found.providers);
-    let resolver = Arc::new(Resolver::for_serving(&config).await?);
+    let resolver = Arc::new(Resolver::for_serving(&config, &home).await?);
     let credentials = resolver.credentials(&config).await?;
     logs.scrubber().register_all(credentials.values());
     let settings = workshop.assemble(&config, &found.served, &credentials)?;

@@ -68,6 +68,9 @@ struct Value {
     sealed: String,
 }
 
+/// A value in clear, and its version.
+type Plain = (Zeroizing<Vec<u8>>, u64);
+
 /// An opened file.
 struct Opened {
     key: Zeroizing<[u8; 32]>,
@@ -139,7 +142,7 @@ impl SealedFile {
         Ok(fresh.values.len())
     }
 
-    fn value(&self, name: &SealedName) -> Result<Option<(Zeroizing<Vec<u8>>, u64)>, SealedError> {
+    fn value(&self, name: &SealedName) -> Result<Option<Plain>, SealedError> {
         let Some(opened) = self.open()? else {
             return Ok(None);
         };

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Read, Write};
 
 use clap::Subcommand;
 use config::Config;
-use credential::{SealedName, SecretRef, purpose};
+use credential::{SealedName, SecretRef};
 use domain::Secret;
 use secrets::{SECRET_BYTES_MAX, SealedError, taken_in};
 use serde::Serialize;
@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::At;
 use crate::failure::{Failure, Hint};
-use crate::resolve::{master_key, sealed_file};
+use crate::resolve::{master_key, sealed_file, sealing_key};
 
 use super::instance::configuration;
 use super::show::{Show, Shown, remark};
@@ -151,10 +151,7 @@ async fn rewrap(config: &Config, file: &secrets::SealedFile, to: &SecretRef) -> 
             "`--to` must name another key than the one in use, by `env:` or `file:`",
         ));
     }
-    let master = master_key(to).await?;
-    let key = master
-        .sealing_key(purpose::SEALED_SECRETS)
-        .map_err(|e| Failure::new(e.to_string()))?;
+    let key = sealing_key(&master_key(to).await?)?;
     file.rewrap(&key).map_err(told)
 }
 

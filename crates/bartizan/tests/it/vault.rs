@@ -178,13 +178,13 @@ async fn agp_cred_1_1_3_without_its_vault_a_gate_goes_on_for_a_bounded_time_and_
     assert_eq!(presented(&scene, "m-oa").await, bearer(FIRST));
     bao.kill9();
     let killed = Instant::now();
-    while killed.elapsed() < REMEMBER - REFRESH - Duration::from_millis(500) {
+    while killed.elapsed() < REMEMBER / 2 {
         assert_eq!(presented(&scene, "m-oa").await, bearer(FIRST));
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    becomes(&scene, 503, REMEMBER + REFRESH).await;
+    becomes(&scene, 503, REMEMBER + 2 * REFRESH).await;
     assert!(
-        killed.elapsed() < REMEMBER + 2 * REFRESH,
+        killed.elapsed() < REMEMBER + REFRESH + Duration::from_secs(1),
         "{:?}",
         killed.elapsed()
     );
@@ -203,7 +203,7 @@ async fn agp_cred_1_1_3_without_its_vault_a_gate_goes_on_for_a_bounded_time_and_
     bao.pause();
     tokio::time::sleep(REFRESH).await;
     assert_eq!(presented(&scene, "m-oa").await, bearer(FIRST));
-    becomes(&scene, 503, REMEMBER + 2 * REFRESH + Duration::from_millis(500)).await;
+    becomes(&scene, 503, REMEMBER + REFRESH + Duration::from_secs(1)).await;
     bao.resume();
     becomes(&scene, 200, Duration::from_secs(10)).await;
 }
