@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from dev import engine  # noqa: E402
+from dev import engine, openbao  # noqa: E402
 from dev.node import node_path  # noqa: E402
 from dev.postgres import Postgres  # noqa: E402
 from dev.process import Programs  # noqa: E402
@@ -67,7 +67,8 @@ def checks() -> list[Step]:
 
 def tests() -> list[Step]:
     """What runs. Builds first: the SDK tests use the same binary as the Rust tests."""
-    with step("getting what the SDK tests need"):
+    with step("getting what the tests need"):
+        openbao.install()
         engine.install()
         python = environment("sdk") / "bin/python"
         path = node_path()

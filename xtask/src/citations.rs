@@ -17,6 +17,7 @@ const KINDS: &[&str] = &[
     "toml",
     "sh",
     "tf",
+    "hcl",
     "js",
     "mjs",
     "ts",

@@ -19,9 +19,11 @@ const FLOORS: &[(&str, u8)] = &[
     ("policy", ENGINE),
     ("tokenizer", ENGINE),
     ("journal", 2),
+    ("secrets", 2),
     ("store", 2),
     ("telemetry", 2),
     ("upstream", 2),
+    ("secrets-vault", ADAPTER),
     ("store-postgres", ADAPTER),
     ("store-sqlite", ADAPTER),
     ("control", 4),
@@ -51,8 +53,8 @@ const SIDEWAYS: &[(&str, &str)] = &[
     ("policy", "credential"),
 ];
 
-/// What an adapter sees of us: its port, and the words and values that the port speaks in.
-const ADAPTERS_SEE: &[&str] = &["domain", "store", "credential", "ledger"];
+/// What an adapter sees of us: its port, the words and values that the port speaks in, and the one way out.
+const ADAPTERS_SEE: &[&str] = &["domain", "store", "secrets", "credential", "ledger", "upstream"];
 
 /// What nothing pure is built with: an async runtime, the network, a database.
 const NEVER_IN_ENGINES: &[&str] = &[

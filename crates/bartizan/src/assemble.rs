@@ -16,7 +16,7 @@ use data::settings::{
     Unpriced,
 };
 use dialect::{BodyLimits, Dialect};
-use domain::{Money, Secret, UnixMillis};
+use domain::{Money, UnixMillis};
 use guard::Secrets;
 use ledger::{Catalog, Override, Price};
 use limit::{Breaker, BreakerSettings};
@@ -24,7 +24,7 @@ use telemetry::Metrics;
 use upstream::Base;
 
 use crate::failure::{Failure, Hint};
-use crate::secrets;
+use crate::resolve::Resolved;
 
 /// What outlives one assembly: engines that are dear to build, and health that must not be forgotten.
 #[derive(Debug)]
@@ -33,15 +33,6 @@ pub struct Workshop {
     metrics: Arc<Metrics>,
     breakers: HashMap<String, Arc<Breaker>>,
     revision: u64,
-}
-
-/// Settings, and the secrets they were made with: for the log's scrubber.
-#[derive(Debug)]
-pub struct Assembled {
-    /// What requests see.
-    pub settings: Settings,
-    /// Provider credentials in use.
-    pub credentials: Vec<Secret>,
 }
 
 impl Workshop {
@@ -57,30 +48,23 @@ impl Workshop {
 
     /// Builds settings; nothing of a failed assembly is kept.
     ///
-    /// `served` says which models wildcard providers were found to serve, by provider.
+    /// `served` says which models wildcard providers were found to serve, by provider; `credentials` what
+    /// providers are called with. One whose credential is not among them is not called.
     pub fn assemble(
         &mut self,
         config: &Config,
         served: &BTreeMap<String, Vec<String>>,
-    ) -> Result<Assembled, Failure> {
+        credentials: &Resolved,
+    ) -> Result<Settings, Failure> {
         let catalog = Catalog::builtin()
             .map_err(|e| Failure::new(format!("the built-in catalog is damaged: {e}")))?
             .with_overrides(&overrides(config));
-        let mut credentials = Vec::new();
         let mut providers = BTreeMap::new();
         for described in &config.providers {
-            let credential = described
-                .credential
-                .as_ref()
-                .map(|r| secrets::resolve_strong(r, config.posture))
-                .transpose()?;
-            providers.insert(
-                described.name.as_str(),
-                (described, provider(described, credential.as_ref())?),
-            );
-            credentials.extend(credential);
+            let built = provider(described, credentials)?;
+            providers.insert(described.name.as_str(), (described, Arc::new(built)));
         }
-        let policy = policy_engine(config)?;
+        let policy = Arc::new(policy_engine(config)?);
         let policy_fingerprint: Arc<str> = policy.fingerprint().into();
         let mut bench = Bench {
             workshop: self,
@@ -100,7 +84,7 @@ impl Workshop {
             event_bytes_max: config.server.event_bytes_max,
             body: BodyLimits::default(),
         };
-        let settings = Settings {
+        Ok(Settings {
             revision: self.revision,
             checks: match config.checks {
                 ChecksConfig::On => Checks::On,
@@ -127,10 +111,6 @@ impl Workshop {
             }),
             attempts_max: config.routing.attempts_max,
             trusted_proxies: config.listen.trusted_proxies.clone(),
-        };
-        Ok(Assembled {
-            settings,
-            credentials,
         })
     }
 }
@@ -275,7 +255,7 @@ fn offered(described: &ProviderConfig, catalog: &Catalog, served: Option<&Vec<St
     }
 }
 
-fn provider(described: &ProviderConfig, credential: Option<&Secret>) -> Result<Arc<Provider>, Failure> {
+fn provider(described: &ProviderConfig, credentials: &Resolved) -> Result<Provider, Failure> {
     let trouble = |what: String| Failure::new(format!("provider `{}`: {what}", described.name));
     let base =
         Base::parse(described.base_url(), described.allow_plaintext).map_err(|e| trouble(e.to_string()))?;
@@ -306,10 +286,14 @@ fn provider(described: &ProviderConfig, credential: Option<&Secret>) -> Result<A
         },
         inject_stream_usage: described.stream_usage == StreamUsage::Inject,
     };
+    let wanted = described.credential.as_ref();
+    let credential = wanted.and_then(|reference| credentials.get(reference));
     let built = Provider::new(parts, credential);
-    built
-        .map(Arc::new)
-        .ok_or_else(|| trouble("its credential cannot be sent in a header".to_owned()))
+    let built = built.ok_or_else(|| trouble("its credential cannot be sent in a header".to_owned()))?;
+    Ok(match (wanted, credential) {
+        (Some(_), None) => built.called_with(None),
+        _ => built,
+    })
 }
 
 fn policy_engine(config: &Config) -> Result<policy::Engine, Failure> {

@@ -11,6 +11,7 @@ pub mod keys;
 pub mod ledger;
 pub mod migrate;
 mod models;
+pub mod secrets;
 mod served;
 mod show;
 mod table;
@@ -42,6 +43,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Threats(args) => threats::run(args, show),
         Command::Completions(args) => completions::run(args),
         Command::Ctl(args) => ctl::run(args, at, show).await,
+        Command::Secrets(command) => secrets::run(command, at, show).await,
         Command::Ledger(command) => ledger::run(command, at, show).await,
         Command::Keys(command) => keys::run(command, &Instance::open(at).await?, show).await,
         Command::Budgets(command) => budgets::run(command, &Instance::open(at).await?, show).await,

@@ -10,7 +10,7 @@ use domain::NodeId;
 use ledger::note::Signer;
 
 use crate::failure::{Failure, Hint};
-use crate::secrets;
+use crate::resolve;
 
 /// The variable whose passphrase wraps the master key.
 pub const PASSPHRASE: &str = "BARTIZAN_MASTER_PASSPHRASE";
@@ -78,7 +78,7 @@ impl Home {
 /// Reads the master key, or makes one. Two processes starting at once agree on one: the first to create
 /// the file wins.
 fn master(path: &Path) -> Result<MasterKey, Failure> {
-    let passphrase = secrets::from_environment(PASSPHRASE);
+    let passphrase = resolve::from_environment(PASSPHRASE);
     match std::fs::read_to_string(path) {
         Ok(text) => MasterKey::from_file(&text, passphrase.as_ref()).map_err(|e| {
             Failure::new(format!(

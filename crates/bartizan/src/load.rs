@@ -72,6 +72,13 @@ fn relative_to(config: &mut Config, file: &Path) {
     };
     absolute(&mut config.data_dir);
     config.policies.files.iter_mut().for_each(absolute);
+    if let Some(vault) = &mut config.secrets.vault {
+        vault.ca_file.as_mut().map(absolute);
+        vault.auth.token_file.as_mut().map(absolute);
+        if let Some(kubernetes) = &mut vault.auth.kubernetes {
+            absolute(&mut kubernetes.token_file);
+        }
+    }
     if let Some(tls) = &mut config.listen.tls {
         absolute(&mut tls.certificate);
         tls.client_ca.as_mut().map(absolute);

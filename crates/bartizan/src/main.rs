@@ -11,7 +11,8 @@ mod failure;
 mod home;
 mod load;
 mod open;
-mod secrets;
+mod pem;
+mod resolve;
 mod serving;
 
 use std::io::Write;

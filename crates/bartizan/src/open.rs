@@ -13,7 +13,7 @@ use store_sqlite::SqliteStore;
 
 use crate::failure::{Failure, Hint};
 use crate::home::Home;
-use crate::secrets;
+use crate::resolve::Resolver;
 
 /// The store, migrated, and its address if that is a secret.
 #[derive(Debug)]
@@ -29,8 +29,8 @@ pub struct Opened {
 /// A master key other than the one the store was first opened with is refused: no virtual key in the store
 /// would be known by it, and checkpoints would be signed by a stranger.
 // threat: AGP-CRED-2.2
-pub async fn store(config: &Config, home: &Home) -> Result<Opened, Failure> {
-    let opened = engine(config, &home.sqlite()).await?;
+pub async fn store(config: &Config, home: &Home, resolver: &Resolver) -> Result<Opened, Failure> {
+    let opened = engine(config, &home.sqlite(), resolver).await?;
     let mark = home.master.mark();
     if opened.store.claim_master_key(&mark).await? == mark {
         return Ok(opened);
@@ -42,7 +42,7 @@ pub async fn store(config: &Config, home: &Home) -> Result<Opened, Failure> {
     )
 }
 
-async fn engine(config: &Config, sqlite: &Path) -> Result<Opened, Failure> {
+async fn engine(config: &Config, sqlite: &Path, resolver: &Resolver) -> Result<Opened, Failure> {
     match config.store.engine {
         StoreEngine::Sqlite => {
             let store = SqliteStore::open(sqlite).await?;
@@ -56,7 +56,7 @@ async fn engine(config: &Config, sqlite: &Path) -> Result<Opened, Failure> {
             let reference = config.store.url.as_ref().ok_or_else(|| {
                 Failure::usage("`store.engine: postgres` needs `store.url`").hint("url: env:DATABASE_URL")
             })?;
-            let url = secrets::resolve(reference)?;
+            let url = resolver.resolve(reference).await?;
             let bounds = Bounds {
                 connections_max: config.store.connections_max,
                 acquire: Duration::from_millis(config.store.acquire_timeout_ms),

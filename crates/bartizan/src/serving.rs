@@ -40,7 +40,8 @@ use crate::assemble::Workshop;
 use crate::discover::{self, Found};
 use crate::failure::{Failure, Hint};
 use crate::home::Home;
-use crate::{load, open, secrets};
+use crate::resolve::Resolver;
+use crate::{load, open};
 
 /// How long the store may take at the start, with its migrations and a journal to replay.
 const START_DEADLINE: Duration = Duration::from_secs(60);
@@ -75,12 +76,11 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     };
     let discovered = !found.providers.is_empty();
     config.providers.extend(found.providers);
-    let assembled = workshop.assemble(&config, &found.served)?;
-    assembled
-        .credentials
-        .iter()
-        .for_each(|secret| logs.scrubber().register(secret));
-    let opened = with_deadline(open::store(&config, &home)).await?;
+    let resolver = Arc::new(Resolver::for_serving(&config, &home).await?);
+    let credentials = resolver.credentials(&config).await?;
+    logs.scrubber().register_all(credentials.values());
+    let settings = workshop.assemble(&config, &found.served, &credentials)?;
+    let opened = with_deadline(open::store(&config, &home, &resolver)).await?;
     if let Some(secret) = &opened.secret {
         logs.scrubber().register(secret);
     }
@@ -118,9 +118,9 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     let builder = Arc::new(Builder::default());
     let dump = store.load().await?;
     let directory = builder.build(&dump, &book, UnixMillis::now());
-    let models = assembled.settings.models.len();
+    let models = settings.models.len();
     metrics.gauges().config_revision.set(1);
-    let cache = assembled.settings.cache.map(|settings| {
+    let cache = settings.cache.map(|settings| {
         Cache::new(
             settings,
             Box::new(TenantKeys(MasterKey::from_bytes(
@@ -130,7 +130,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     });
     let (gate, settler) = Gate::new(GateParts {
         view: View {
-            settings: Arc::new(assembled.settings),
+            settings: Arc::new(settings),
             directory: Arc::new(directory),
         },
         book: book.clone(),
@@ -141,7 +141,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         node: home.node,
         cache,
         metrics: metrics.clone(),
-        tracer: tracer(&config)?,
+        tracer: tracer(&config, &resolver).await?,
         retries: RetryBudget::new(
             config.routing.retry_percent_max,
             config.routing.retries_per_second_min,
@@ -177,6 +177,8 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
             reload::Reloader {
                 file,
                 current: as_written,
+                resolver: resolver.clone(),
+                credentials: reload::known(credentials),
                 workshop,
                 gate: gate.clone(),
                 metrics: metrics.clone(),
@@ -198,7 +200,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     let control = control_plane(&config, &home, store.clone(), signer.verifier_text())?;
     let setup_token = control.offer_setup(UnixMillis::now()).await?;
     tokio::spawn(control::serve(control, control_listener));
-    let tls = tls(&config, &stopped)?;
+    let tls = tls(&config, &resolver, &stopped).await?;
     let caps = Arc::new(ConnectionCaps::new(
         config.server.connections_max,
         config.server.connections_per_address_max,
@@ -271,19 +273,21 @@ fn control_plane(
 }
 
 /// The acceptor, kept as new as its files.
-fn tls(
+async fn tls(
     config: &Config,
+    resolver: &Arc<Resolver>,
     stopped: &watch::Receiver<bool>,
 ) -> Result<watch::Receiver<Option<TlsAcceptor>>, Failure> {
     let http2 = config.server.http2;
     let Some(tls) = config.listen.tls.clone() else {
         return Ok(watch::channel(None).1);
     };
-    let current = tls::Files::read(&tls)?;
+    let current = tls::Files::read(&tls, resolver).await?;
     let (acceptor, receiver) = watch::channel(Some(tls::acceptor(&tls, &current, http2)?));
     let renewer = renew::Renewer {
         tls,
         http2,
+        resolver: resolver.clone(),
         current,
         acceptor,
     };
@@ -307,13 +311,13 @@ fn logs(config: &Config) -> Result<LogGuard, Failure> {
         .map_err(|e| Failure::usage(e.to_string()))
 }
 
-fn tracer(config: &Config) -> Result<Tracer, Failure> {
+async fn tracer(config: &Config, resolver: &Resolver) -> Result<Tracer, Failure> {
     let Some(otlp) = &config.telemetry.otlp else {
         return Ok(Tracer::off());
     };
     let mut headers: Vec<(String, Secret)> = Vec::with_capacity(otlp.headers.len());
     for (name, reference) in &otlp.headers {
-        headers.push((name.clone(), secrets::resolve(reference)?));
+        headers.push((name.clone(), resolver.resolve(reference).await?));
     }
     let runtime = tokio::runtime::Handle::current();
     Tracer::otlp(

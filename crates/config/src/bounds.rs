@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 use crate::Problem;
-use crate::section::{Config, Journal, RoutingBreaker, Server, Store};
+use crate::section::{Config, Journal, RoutingBreaker, Server, Store, Vault};
 use crate::validate::name;
 
 /// A day: no time in the file is longer.
@@ -14,6 +14,9 @@ impl Config {
     // threat: AGP-D2
     pub(crate) fn bounds(&self, problems: &mut Vec<Problem>) {
         server(&self.server, &mut Section("server", problems));
+        if let Some(found) = &self.secrets.vault {
+            vault(found, &mut Section("secrets.vault", problems));
+        }
         store(&self.store, &mut Section("store", problems));
         journal(&self.journal, &mut Section("journal", problems));
         breaker(&self.routing.breaker, &mut Section("routing.breaker", problems));
@@ -65,6 +68,14 @@ fn server(server: &Server, own: &mut Section<'_>) {
         each,
     );
     own.check("drain_deadline_ms", server.drain_deadline_ms, 0..=DAY_MS);
+}
+
+fn vault(vault: &Vault, own: &mut Section<'_>) {
+    own.check("timeout_ms", vault.timeout_ms, 50..=60_000);
+    own.check("refresh_ms", vault.refresh_ms, 100..=DAY_MS);
+    // A memory shorter than the time between two questions would forget while the server answers.
+    let longer = vault.refresh_ms.saturating_add(vault.timeout_ms);
+    own.check("remember_ms", vault.remember_ms, longer..=DAY_MS);
 }
 
 fn store(store: &Store, own: &mut Section<'_>) {

@@ -8,6 +8,7 @@ mod dollars;
 mod error;
 mod parse;
 mod reference;
+mod references;
 mod schema;
 pub mod section;
 mod validate;

@@ -34,6 +34,7 @@ impl Config {
         let mut problems = Vec::new();
         self.listeners(&mut problems);
         self.posture_permits(&mut problems);
+        self.secrets_fit(&mut problems);
         self.store_fits(&mut problems);
         self.providers_fit(&mut problems);
         self.models_fit(&mut problems);

@@ -19,7 +19,7 @@ pub use master::{MasterKey, purpose};
 pub use opaque::{Flaw, Opaque};
 pub use pepper::{Pepper, same_digest, same_text};
 pub use record::{KeyRecord, KeyState, Limits, ModelAccess, Predecessor};
-pub use reference::{SecretRef, SecretRefError};
+pub use reference::{SealedName, SecretRef, SecretRefError, VaultRef};
 pub use seal::{SealError, SealingKey, open, seal};
 pub use virtual_key::{NotAKey, VirtualKey};
 pub use weakness::{Weakness, weakness};

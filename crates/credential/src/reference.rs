@@ -8,16 +8,84 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-const FORMS: &str = "expected `env:NAME` or `file:/absolute/path`";
+const FORMS: &str = "expected `env:NAME`, `file:/absolute/path`, `sealed:NAME` or `vault:MOUNT/PATH#FIELD`";
+/// Longest path, its mount included.
+const VAULT_PATH_BYTES_MAX: usize = 512;
+/// Longest field, and longest name of a sealed value.
+const NAME_BYTES_MAX: usize = 128;
 
-/// Where a secret is kept: a file, where an environment is too open. Text forms: `env:NAME`, `file:/absolute/path`.
+/// Where a secret is kept: a file, where an environment is too open. Text forms: `env:NAME`, `file:/absolute/path`,
+/// `sealed:NAME`, `vault:MOUNT/PATH#FIELD`.
 // threat: ANP-D0007
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SecretRef {
     /// In an environment variable.
     Env(String),
     /// In a file; one final line break is not part of the secret.
     File(PathBuf),
+    /// In the instance's own sealed file.
+    Sealed(SealedName),
+    /// In a Vault server.
+    Vault(VaultRef),
+}
+
+/// The name of a value in the sealed file: letters, digits, `-`, `_` and `.`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SealedName(String);
+
+impl SealedName {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for SealedName {
+    type Err = SecretRefError;
+
+    fn from_str(text: &str) -> Result<Self, SecretRefError> {
+        let good = is_word(text, NAME_BYTES_MAX);
+        good.then(|| Self(text.to_owned())).ok_or(SecretRefError::Sealed)
+    }
+}
+
+/// One field of a secret in a KV v2 engine. Parts are plain words, so that no path leads elsewhere and none
+/// needs encoding.
+// threat: AGP-E2
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VaultRef {
+    path: String,
+    field: String,
+}
+
+impl VaultRef {
+    fn read(text: &str) -> Option<Self> {
+        let (path, field) = text.split_once('#')?;
+        let words = path.split('/').all(|word| is_word(word, NAME_BYTES_MAX));
+        let good = words
+            && path.contains('/')
+            && path.len() <= VAULT_PATH_BYTES_MAX
+            && is_word(field, NAME_BYTES_MAX);
+        good.then(|| Self {
+            path: path.to_owned(),
+            field: field.to_owned(),
+        })
+    }
+
+    /// Where the engine is mounted: the first part of the path.
+    pub fn mount(&self) -> &str {
+        self.path.split_once('/').map_or("", |(mount, _)| mount)
+    }
+
+    /// The secret's path below the mount.
+    pub fn path(&self) -> &str {
+        self.path.split_once('/').map_or("", |(_, path)| path)
+    }
+
+    /// Which of the secret's values.
+    pub fn field(&self) -> &str {
+        &self.field
+    }
 }
 
 /// A text that is no secret reference. Never repeats the text: people paste secrets where references go.
@@ -26,9 +94,15 @@ pub enum SecretRefError {
     /// No scheme we know, so it may be the secret itself.
     #[error("not a secret reference: {FORMS}, never the secret itself")]
     Scheme,
-    /// The scheme is reserved.
-    #[error("`vault:` references are not available yet: {FORMS}")]
+    /// Not a mount, a path and a field.
+    #[error(
+        "not a mount, a path and a field after `vault:`: as in `vault:secret/bartizan/openai#api_key`, of letters, \
+         digits, `-`, `_` and `.`"
+    )]
     Vault,
+    /// Not a name of a sealed value.
+    #[error("not a name after `sealed:`: letters, digits, `-`, `_` and `.`")]
+    Sealed,
     /// Not a name an environment variable can have.
     #[error("not a variable name after `env:`: letters, digits and `_`, not a digit first")]
     Name,
@@ -47,7 +121,8 @@ impl FromStr for SecretRef {
             Some(("env", _)) => Err(SecretRefError::Name),
             Some(("file", path)) if is_absolute(path) => Ok(Self::File(PathBuf::from(path))),
             Some(("file", _)) => Err(SecretRefError::Path),
-            Some(("vault", _)) => Err(SecretRefError::Vault),
+            Some(("sealed", name)) => name.parse().map(Self::Sealed),
+            Some(("vault", text)) => VaultRef::read(text).map(Self::Vault).ok_or(SecretRefError::Vault),
             _ => Err(SecretRefError::Scheme),
         }
     }
@@ -59,6 +134,12 @@ fn is_variable_name(name: &str) -> bool {
         && name.bytes().next().is_some_and(|first| !first.is_ascii_digit())
 }
 
+/// A part of a path or a name. Never `.` or `..`, and nothing that a server could read in two ways.
+fn is_word(text: &str, bytes_max: usize) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    !text.is_empty() && text.len() <= bytes_max && text.bytes().all(plain) && text != "." && text != ".."
+}
+
 fn is_absolute(path: &str) -> bool {
     path.len() <= 4096 && Path::new(path).is_absolute() && !path.contains(char::is_control)
 }
@@ -68,6 +149,8 @@ impl fmt::Display for SecretRef {
         match self {
             Self::Env(name) => write!(f, "env:{name}"),
             Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::Sealed(name) => write!(f, "sealed:{}", name.0),
+            Self::Vault(VaultRef { path, field }) => write!(f, "vault:{path}#{field}"),
         }
     }
 }
@@ -94,8 +177,9 @@ impl JsonSchema for SecretRef {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "description": "Where a secret is kept, never the secret itself: `env:NAME` or `file:/absolute/path`.",
-            "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$",
+            "description": "Where a secret is kept, never the secret itself: `env:NAME`, `file:/absolute/path`, \
+                `sealed:NAME` or `vault:MOUNT/PATH#FIELD`.",
+            "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+|sealed:[A-Za-z0-9._-]+|vault:[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)+#[A-Za-z0-9._-]+)$",
         })
     }
 }
@@ -106,8 +190,15 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn both_forms_read_back() {
-        for text in ["env:OPENAI_API_KEY", "env:_x", "file:/run/secrets/openai"] {
+    fn every_form_reads_back() {
+        for text in [
+            "env:OPENAI_API_KEY",
+            "env:_x",
+            "file:/run/secrets/openai",
+            "sealed:openai.key-1",
+            "vault:secret/openai#api_key",
+            "vault:kv2/bartizan/prod/open-ai#key.v2",
+        ] {
             assert_eq!(text.parse::<SecretRef>().unwrap().to_string(), text);
         }
         assert_eq!(
@@ -128,6 +219,8 @@ mod tests {
             format!("env:{canary}"),
             format!("file:{canary}"),
             format!("vault:{canary}"),
+            format!("vault:secret/x#{canary} "),
+            format!("sealed:{canary}!"),
         ] {
             let error = text.parse::<SecretRef>().unwrap_err().to_string();
             assert!(!error.contains("canary"), "{error}");
@@ -136,7 +229,7 @@ mod tests {
 
     #[test]
     fn near_misses_are_refused() {
-        use SecretRefError::{Name, Path, Scheme, Vault};
+        use SecretRefError::{Name, Path, Scheme, Sealed, Vault};
         let cases = [
             ("", Scheme),
             ("OPENAI", Scheme),
@@ -149,15 +242,62 @@ mod tests {
             ("file:a", Path),
             ("file:/a\n", Path),
             ("vault:kv/x", Vault),
+            ("vault:kv#x", Vault),
+            ("vault:/kv/x#f", Vault),
+            ("vault:kv/x/#f", Vault),
+            ("vault:kv//x#f", Vault),
+            ("vault:kv/x#", Vault),
+            ("vault:kv/x#a#b", Vault),
+            ("vault:kv/x#a/b", Vault),
+            ("vault:kv/x?version=1#f", Vault),
+            ("vault:kv/%2e%2e/x#f", Vault),
+            ("vault:kv/x y#f", Vault),
+            ("vault:kv/é#f", Vault),
+            ("sealed:", Sealed),
+            ("sealed:a/b", Sealed),
+            ("sealed:..", Sealed),
         ];
         for (text, error) in cases {
             assert_eq!(text.parse::<SecretRef>().unwrap_err(), error, "{text}");
         }
     }
 
+    #[test]
+    fn agp_e2_no_path_leads_out_of_its_own() {
+        for text in [
+            "vault:kv/../sys#f",
+            "vault:kv/a/..#f",
+            "vault:./a#f",
+            "vault:kv/a#..",
+        ] {
+            assert_eq!(
+                text.parse::<SecretRef>().unwrap_err(),
+                SecretRefError::Vault,
+                "{text}"
+            );
+        }
+        let longest = |at: usize| format!("vault:kv/{}#f", vec!["a"; at].join("/"));
+        assert!(longest(255).parse::<SecretRef>().is_ok());
+        assert!(longest(256).parse::<SecretRef>().is_err());
+        let named = |bytes: usize| format!("vault:kv/a#{}", "f".repeat(bytes));
+        assert!(named(128).parse::<SecretRef>().is_ok());
+        assert!(named(129).parse::<SecretRef>().is_err());
+    }
+
+    #[test]
+    fn the_mount_comes_first() {
+        let Ok(SecretRef::Vault(found)) = "vault:secret/a/b#c".parse() else {
+            panic!("a vault reference");
+        };
+        assert_eq!(
+            (found.mount(), found.path(), found.field()),
+            ("secret", "a/b", "c")
+        );
+    }
+
     proptest! {
         #[test]
-        fn arbitrary_text_never_panics_and_what_parses_reads_back(text in "(env:|file:/)?\\PC{0,40}") {
+        fn arbitrary_text_never_panics_and_what_parses_reads_back(text in "(env:|file:/|sealed:|vault:[a-z./#]{0,9})?\\PC{0,40}") {
             if let Ok(reference) = text.parse::<SecretRef>() {
                 prop_assert_eq!(reference.to_string(), text);
             }

@@ -19,7 +19,7 @@ use telemetry::metrics::{ModelMetrics, TargetMetrics};
 use upstream::Base;
 
 /// Everything a request is decided by, beside keys and budgets.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// Rises with every reload.
     pub revision: u64,
@@ -30,7 +30,7 @@ pub struct Settings {
     /// By the name a caller asks for.
     pub models: HashMap<String, Arc<Model>>,
     /// Who may do what.
-    pub policy: policy::Engine,
+    pub policy: Arc<policy::Engine>,
     /// The policy set's digest, shared.
     pub policy_fingerprint: Arc<str>,
     /// What to do about secrets.
@@ -47,6 +47,38 @@ pub struct Settings {
     pub attempts_max: u16,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+}
+
+impl Settings {
+    /// The same, but for what these providers are called with: another credential, or none at all while it
+    /// is not known which one is good; then they are not called.
+    // threat: AGP-CRED-1.1.3
+    #[must_use]
+    pub fn with_credentials(&self, changed: &HashMap<&str, Option<&Secret>>) -> Self {
+        let providers = self.models.values().flat_map(|model| &model.targets);
+        let providers: HashMap<&str, Arc<Provider>> = providers
+            .map(|target| &target.provider)
+            .filter_map(|old| Some((&*old.name, Arc::new(old.called_with(*changed.get(&*old.name)?)))))
+            .collect();
+        let target = |old: &Arc<Target>| match providers.get(&*old.provider.name) {
+            None => old.clone(),
+            Some(provider) => Arc::new(Target {
+                provider: provider.clone(),
+                ..Target::clone(old)
+            }),
+        };
+        let model = |old: &Model| Model {
+            targets: old.targets.iter().map(target).collect(),
+            ..Model::clone(old)
+        };
+        let models = self.models.iter();
+        Self {
+            models: models
+                .map(|(name, old)| (name.clone(), Arc::new(model(old))))
+                .collect(),
+            ..self.clone()
+        }
+    }
 }
 
 /// Whether the gate checks at all.
@@ -105,7 +137,7 @@ pub struct CacheSettings {
 }
 
 /// A model: the name a caller asks for, and the targets that serve it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Model {
     /// The name.
     pub name: Arc<str>,
@@ -118,7 +150,7 @@ pub struct Model {
 }
 
 /// One way to have a model served.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Target {
     /// `provider/upstream-model`, for people, metrics and entries.
     pub label: Arc<str>,
@@ -143,6 +175,7 @@ pub struct Target {
 }
 
 /// A provider: where, in which dialect, with which credential.
+#[derive(Clone)]
 pub struct Provider {
     /// Its name in the configuration.
     pub name: Arc<str>,
@@ -156,11 +189,22 @@ pub struct Provider {
     pub deadlines: Deadlines,
     /// Whether OpenAI streams are made to end with their usage.
     pub inject_stream_usage: bool,
-    credential: Option<HeaderValue>,
+    credential: Credential,
     /// Written out once; every call takes a cheap copy.
     addresses: Vec<(Endpoint, Uri)>,
     /// The `host` header of plain HTTP/1; over TLS the client says it in the connection's own way.
     pub(crate) host: Option<HeaderValue>,
+}
+
+/// What a provider is called with.
+#[derive(Clone)]
+enum Credential {
+    /// It wants none.
+    None,
+    /// The value of its header.
+    Known(HeaderValue),
+    /// It wants one, and there is none that may be used now.
+    Withheld,
 }
 
 /// How long a provider may take.
@@ -214,16 +258,8 @@ impl Provider {
             inject_stream_usage,
         } = parts;
         let credential = match credential {
-            None => None,
-            Some(secret) => {
-                let text = match dialect {
-                    Dialect::OpenAi => format!("Bearer {}", secret.expose()),
-                    Dialect::Anthropic => secret.expose().to_owned(),
-                };
-                let mut value = HeaderValue::from_str(&text).ok()?;
-                value.set_sensitive(true);
-                Some(value)
-            }
+            None => Credential::None,
+            Some(secret) => Credential::Known(header_value(dialect, secret)?),
         };
         let address = |endpoint: Endpoint| Some((endpoint, base.uri(endpoint.path())?));
         let addresses = Endpoint::ALL.into_iter().filter_map(address).collect();
@@ -241,6 +277,16 @@ impl Provider {
         })
     }
 
+    /// The same, called with this from now on; with nothing, or what cannot be sent in a header, not at all.
+    #[must_use]
+    pub fn called_with(&self, credential: Option<&Secret>) -> Self {
+        let value = credential.and_then(|secret| header_value(self.dialect, secret));
+        Self {
+            credential: value.map_or(Credential::Withheld, Credential::Known),
+            ..self.clone()
+        }
+    }
+
     /// Where `endpoint` is called.
     pub(crate) fn address(&self, endpoint: Endpoint) -> Option<Uri> {
         let mut addresses = self.addresses.iter();
@@ -252,11 +298,10 @@ impl Provider {
     /// The provider's own words without the credential, which some providers repeat when they refuse it.
     // threat: AGP-I1
     pub(crate) fn without_credential<'t>(&self, said: &'t str) -> Cow<'t, str> {
-        let credential = self
-            .credential
-            .as_ref()
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
+        let Credential::Known(value) = &self.credential else {
+            return Cow::Borrowed(said);
+        };
+        let credential = value.to_str().unwrap_or_default();
         let secret = credential.strip_prefix("Bearer ").unwrap_or(credential);
         if secret.is_empty() || !said.contains(secret) {
             return Cow::Borrowed(said);
@@ -264,12 +309,27 @@ impl Provider {
         Cow::Owned(said.replace(secret, "[redacted:provider_credential]"))
     }
 
-    /// The header that carries the credential. Called by the upstream stage and by nothing else.
-    pub(crate) fn credential(&self) -> Option<(HeaderName, HeaderValue)> {
+    /// The header that carries the credential, if it wants one; nothing at all while that is withheld. Called
+    /// by the upstream stage and by nothing else.
+    pub(crate) fn credential(&self) -> Option<Option<(HeaderName, HeaderValue)>> {
         let name = match self.dialect {
             Dialect::OpenAi => http::header::AUTHORIZATION,
             Dialect::Anthropic => HeaderName::from_static("x-api-key"),
         };
-        self.credential.clone().map(|value| (name, value))
+        match &self.credential {
+            Credential::None => Some(None),
+            Credential::Known(value) => Some(Some((name, value.clone()))),
+            Credential::Withheld => None,
+        }
     }
+}
+
+fn header_value(dialect: Dialect, secret: &Secret) -> Option<HeaderValue> {
+    let text = match dialect {
+        Dialect::OpenAi => format!("Bearer {}", secret.expose()),
+        Dialect::Anthropic => secret.expose().to_owned(),
+    };
+    let mut value = HeaderValue::from_str(&text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }

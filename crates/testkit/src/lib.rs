@@ -14,10 +14,12 @@ pub mod client;
 pub mod faulty;
 pub mod gate;
 pub mod gzip;
+pub mod openbao;
 pub mod postgres;
 pub mod provider;
 
 pub use client::{Answer, Client};
 pub use faulty::{Fault, FaultyProxy};
 pub use gate::{Gate, GateBuilder};
+pub use openbao::OpenBao;
 pub use provider::{Cut, Received, Reply, ScriptedProvider};

@@ -28,6 +28,8 @@ pub struct ClientOptions {
     pub idle_per_host_max: usize,
     /// Certificates (DER) to trust beside the system's: private authorities.
     pub extra_roots: Vec<CertificateDer<'static>>,
+    /// Whether the system's authorities are trusted. Without them `extra_roots` alone are.
+    pub system_roots: bool,
 }
 
 impl Default for ClientOptions {
@@ -37,6 +39,7 @@ impl Default for ClientOptions {
             idle_timeout: Duration::from_secs(30),
             idle_per_host_max: 256,
             extra_roots: Vec::new(),
+            system_roots: true,
         }
     }
 }
@@ -148,14 +151,16 @@ fn tls(options: &ClientOptions) -> Result<rustls::ClientConfig, UpstreamError> {
     let builder = rustls::ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(|e| UpstreamError::Connect(e.to_string()))?;
-    if options.extra_roots.is_empty() {
+    if options.extra_roots.is_empty() && options.system_roots {
         let builder = builder
             .try_with_platform_verifier()
             .map_err(|e| UpstreamError::Connect(e.to_string()))?;
         return Ok(builder.with_no_client_auth());
     }
     let mut roots = rustls::RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if options.system_roots {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    }
     for root in &options.extra_roots {
         roots
             .add(root.clone())

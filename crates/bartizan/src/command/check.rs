@@ -11,7 +11,8 @@ use policy::Engine;
 
 use crate::cli::At;
 use crate::failure::{Failure, Hint};
-use crate::{load, secrets, serving};
+use crate::resolve::Resolver;
+use crate::{load, serving};
 
 use super::served;
 use super::show::{Show, finish};
@@ -52,19 +53,25 @@ pub async fn run(args: CheckArgs, at: &At, show: Show) -> Result<(), Failure> {
         config.data_dir.clone_from(dir);
     }
     let configured = config.providers.len();
-    resolve(&config)?;
-    if let Some(tls) = &config.listen.tls {
-        let files = serving::tls::Files::read(tls)?;
+    let resolver = Resolver::for_looking(&config).await?;
+    resolve(&config, &resolver).await?;
+    if let Some(tls) = config
+        .listen
+        .tls
+        .as_ref()
+        .filter(|tls| !resolver.spares(&tls.private_key))
+    {
+        let files = serving::tls::Files::read(tls, &resolver).await?;
         serving::tls::acceptor(tls, &files, config.server.http2)?;
     }
-    let assembled = served::assemble(&mut config).await?;
+    let settings = served::assemble(&mut config, &resolver).await?;
     let tests = policy_tests(&config, args.policy_tests);
-    run_policy_tests(&assembled.settings.policy, &tests)?;
+    run_policy_tests(&settings.policy, &tests)?;
     let discovered = config.providers.len() > configured;
     show.say(&CheckView::new(
         &config,
         loaded.file.as_deref(),
-        &assembled.settings,
+        &settings,
         tests.len(),
         discovered,
     ))
@@ -76,18 +83,17 @@ fn schema() -> Result<(), Failure> {
 }
 
 /// Resolves the secrets that assembling does not.
-fn resolve(config: &Config) -> Result<(), Failure> {
+async fn resolve(config: &Config, resolver: &Resolver) -> Result<(), Failure> {
     let headers = config
         .telemetry
         .otlp
         .iter()
         .flat_map(|otlp| otlp.headers.values());
-    config
-        .store
-        .url
-        .iter()
-        .chain(headers)
-        .try_for_each(|reference| secrets::resolve(reference).map(drop))
+    let others = config.store.url.iter().chain(headers);
+    for reference in others.filter(|reference| !resolver.spares(reference)) {
+        resolver.resolve(reference).await?;
+    }
+    Ok(())
 }
 
 /// The tests that were named, and those beside policy files.

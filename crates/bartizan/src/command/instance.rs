@@ -8,6 +8,7 @@ use store::Store;
 use crate::cli::At;
 use crate::failure::Failure;
 use crate::home::Home;
+use crate::resolve::Resolver;
 use crate::{load, open};
 
 /// An instance, opened beside whoever serves it.
@@ -26,7 +27,8 @@ impl Instance {
     pub async fn open(at: &At) -> Result<Self, Failure> {
         let config = configuration(at)?;
         let home = Home::existing(&config.data_dir)?;
-        let store = open::store(&config, &home).await?.store;
+        let resolver = Resolver::for_looking(&config).await?;
+        let store = open::store(&config, &home, &resolver).await?.store;
         Ok(Self { config, home, store })
     }
 }

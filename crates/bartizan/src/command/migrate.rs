@@ -13,7 +13,7 @@ use store_sqlite::SqliteStore;
 use crate::cli::At;
 use crate::failure::{Failure, Hint};
 use crate::home::Home;
-use crate::secrets;
+use crate::resolve::Resolver;
 
 use super::arguments::quoted;
 use super::instance::configuration;
@@ -83,7 +83,7 @@ async fn postgres(config: &Config, login: Option<&str>) -> Result<Vec<&'static s
     let reference = config.store.url.as_ref().ok_or_else(|| {
         Failure::usage("`store.engine: postgres` needs `store.url`").hint("url: env:DATABASE_URL")
     })?;
-    let url = secrets::resolve(reference)?;
+    let url = Resolver::for_looking(config).await?.resolve(reference).await?;
     let owner = |error: StoreError| {
         Failure::from(error).hint(format!("`{reference}` must name a login that owns the database"))
     };

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::cli::At;
 use crate::failure::Failure;
+use crate::resolve::Resolver;
 
 use super::instance::configuration;
 use super::served;
@@ -128,9 +129,10 @@ impl Shown for ModelList {
 /// Lists them.
 pub async fn run(at: &At, show: Show) -> Result<(), Failure> {
     let mut config = configuration(at)?;
-    let assembled = served::assemble(&mut config).await?;
+    let resolver = Resolver::for_looking(&config).await?;
+    let settings = served::assemble(&mut config, &resolver).await?;
     let catalog = Catalog::builtin().map_err(|e| Failure::new(e.to_string()))?;
-    let models = assembled.settings.models.values();
+    let models = settings.models.values();
     let mut views: Vec<_> = models
         .map(|model| ModelView::new(model, &config, &catalog))
         .collect();

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use config::Config;
+use data::settings::Settings;
 use telemetry::Metrics;
 
-use crate::assemble::{Assembled, Workshop};
+use crate::assemble::Workshop;
 use crate::failure::Failure;
+use crate::resolve::Resolver;
 use crate::serving::what_is_served;
 
 /// Assembles; looks around for upstreams if the configuration names none, and adds them to it.
-pub async fn assemble(config: &mut Config) -> Result<Assembled, Failure> {
+pub async fn assemble(config: &mut Config, resolver: &Resolver) -> Result<Settings, Failure> {
     let served = what_is_served(config).await;
-    Workshop::new(Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")))).assemble(config, &served)
+    let credentials = resolver.credentials(config).await?;
+    Workshop::new(Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")))).assemble(config, &served, &credentials)
 }

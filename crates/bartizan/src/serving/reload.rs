@@ -1,31 +1,49 @@
 //! The configuration file watched: a good change takes effect, a bad one is reported and changes nothing.
 
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use config::Config;
+use credential::SecretRef;
 use data::Gate;
+use domain::Secret;
 use notify::{RecursiveMode, Watcher};
 use telemetry::Metrics;
 use telemetry::log::Scrubber;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
+use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::assemble::Workshop;
 use crate::failure::Failure;
 use crate::load;
+use crate::resolve::{Resolved, Resolver};
 
 /// Editors write in several steps; this long after the last one the file is read.
 const SETTLE: Duration = Duration::from_millis(150);
 
-/// Reloads on change and on SIGHUP.
+/// What providers are called with, by reference; `None` while there is nothing that may be used.
+pub type Known = BTreeMap<SecretRef, Option<Secret>>;
+
+/// All of them usable.
+pub fn known(credentials: Resolved) -> Known {
+    let usable = |(reference, secret)| (reference, Some(secret));
+    credentials.into_iter().map(usable).collect()
+}
+
+/// Reloads on change and on SIGHUP, and keeps credentials as new as where they are kept.
 #[derive(Debug)]
 pub struct Reloader {
     /// The file.
     pub file: PathBuf,
     /// The configuration in force, as the file says it.
     pub current: Config,
+    /// Where its secret references lead.
+    pub resolver: Arc<Resolver>,
+    /// What its providers are called with.
+    pub credentials: Known,
     /// Engines and health that outlive a reload.
     pub workshop: Workshop,
     /// Who is given the new settings.
@@ -45,6 +63,12 @@ impl Reloader {
         let Ok(mut hangup) = signal(SignalKind::hangup()) else {
             return;
         };
+        let mut every = self
+            .current
+            .secrets
+            .vault
+            .as_ref()
+            .map(|vault| every(vault.refresh_ms));
         // What changed between the start's reading and the watch.
         self.take_up().await;
         loop {
@@ -52,7 +76,12 @@ impl Reloader {
                 changed = changes.recv() => changed.is_some(),
                 _ = hangup.recv() => {
                     tracing::info!("SIGHUP: reading the configuration again");
+                    self.renew_credentials().await;
                     false
+                }
+                () = tick(&mut every) => {
+                    self.renew_credentials().await;
+                    continue;
                 }
                 _ = stop.changed() => return,
             };
@@ -104,10 +133,9 @@ impl Reloader {
         }
         let mut complete = config.clone();
         let served = super::what_is_served(&mut complete).await;
-        let assembled = self.workshop.assemble(&complete, &served)?;
-        for secret in &assembled.credentials {
-            self.scrubber.register(secret);
-        }
+        let credentials = self.resolver.credentials(&complete).await?;
+        self.scrubber.register_all(credentials.values());
+        let settings = self.workshop.assemble(&complete, &served, &credentials)?;
         for part in needs_restart(&self.current, &config) {
             tracing::warn!(
                 part,
@@ -117,10 +145,62 @@ impl Reloader {
         self.metrics
             .gauges()
             .config_revision
-            .set(i64::try_from(assembled.settings.revision).unwrap_or(i64::MAX));
-        self.gate.set_settings(Arc::new(assembled.settings));
+            .set(i64::try_from(settings.revision).unwrap_or(i64::MAX));
+        self.gate.set_settings(Arc::new(settings));
+        self.credentials = known(credentials);
         self.current = config;
         Ok(true)
+    }
+
+    /// A value that was rotated is used from the next request on; a provider whose credential cannot be had
+    /// is not called until it can.
+    // threat: AGP-CRED-1.1.3
+    // threat: ANP-D0007
+    async fn renew_credentials(&mut self) {
+        let mut changed = Known::new();
+        for (reference, found) in self.resolver.renewed(&self.current).await {
+            let old = self.credentials.get(&reference).and_then(Option::as_ref);
+            match (old, found) {
+                (Some(old), Ok(new)) if old.expose() == new.expose() => {}
+                (_, Ok(new)) => {
+                    tracing::info!(%reference, "a credential was renewed: new calls present it");
+                    changed.insert(reference, Some(new));
+                }
+                (Some(_), Err(failure)) => {
+                    tracing::error!(%reference, "a credential cannot be had: its providers are not called until it can: {failure}");
+                    changed.insert(reference, None);
+                }
+                (None, Err(_)) => {}
+            }
+        }
+        if changed.is_empty() {
+            return;
+        }
+        self.scrubber.register_all(changed.values().flatten());
+        let of = |provider: &config::section::Provider| {
+            changed.get(provider.credential.as_ref()?).map(Option::as_ref)
+        };
+        let providers = self.current.providers.iter();
+        let affected: HashMap<_, _> = providers
+            .filter_map(|it| Some((it.name.as_str(), of(it)?)))
+            .collect();
+        let settings = self.gate.view().settings.with_credentials(&affected);
+        self.gate.set_settings(Arc::new(settings));
+        self.credentials.append(&mut changed);
+    }
+}
+
+fn every(ms: u64) -> Interval {
+    let mut every = tokio::time::interval(Duration::from_millis(ms));
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    every
+}
+
+/// Never comes where nothing is to be asked for.
+async fn tick(every: &mut Option<Interval>) {
+    match every {
+        Some(every) => drop(every.tick().await),
+        None => std::future::pending().await,
     }
 }
 
@@ -129,6 +209,7 @@ fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
     let parts = [
         ("listen", old.listen != new.listen),
         ("server", old.server != new.server),
+        ("secrets", old.secrets != new.secrets),
         ("store", old.store != new.store),
         ("journal", old.journal != new.journal),
         ("cache", old.cache != new.cache),

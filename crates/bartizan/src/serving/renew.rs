@@ -3,6 +3,7 @@
 //! New connections get the new certificate, old ones keep theirs. Files that do not serve together are
 //! reported and change nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use config::section::Tls;
@@ -11,6 +12,8 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use super::tls::{self, Files};
+use crate::failure::Failure;
+use crate::resolve::Resolver;
 
 const EVERY: Duration = Duration::from_secs(60);
 
@@ -20,6 +23,8 @@ pub struct Renewer {
     pub tls: Tls,
     /// Whether HTTP/2 is offered.
     pub http2: bool,
+    /// Where its private key is read.
+    pub resolver: Arc<Resolver>,
     /// What the acceptor in force was made of.
     pub current: Files,
     /// Where the listener looks for it.
@@ -41,20 +46,22 @@ impl Renewer {
                 _ = hangup.recv() => {}
                 _ = stop.changed() => return,
             }
-            self.look();
+            self.look().await;
         }
     }
 
-    /// The files are small and local: reading them holds up nothing that matters.
-    fn look(&mut self) {
-        let renewed = Files::read(&self.tls).and_then(|files| {
-            if files == self.current {
-                return Ok(None);
-            }
-            let acceptor = tls::acceptor(&self.tls, &files, self.http2)?;
-            Ok(Some((files, acceptor)))
-        });
-        match renewed {
+    /// What is new and serves.
+    async fn renewed(&self) -> Result<Option<(Files, TlsAcceptor)>, Failure> {
+        let files = Files::read(&self.tls, &self.resolver).await?;
+        if files == self.current {
+            return Ok(None);
+        }
+        let acceptor = tls::acceptor(&self.tls, &files, self.http2)?;
+        Ok(Some((files, acceptor)))
+    }
+
+    async fn look(&mut self) {
+        match self.renewed().await {
             Ok(None) => {}
             Ok(Some((files, acceptor))) => {
                 self.acceptor.send_replace(Some(acceptor));

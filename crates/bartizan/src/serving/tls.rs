@@ -1,6 +1,5 @@
 //! TLS of the data listener: rustls, TLS 1.3 preferred, 1.2 with forward secrecy, optional client certificates.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use config::section::{ClientCertificates, Tls};
@@ -12,7 +11,8 @@ use rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 
 use crate::failure::{Failure, Hint};
-use crate::secrets;
+use crate::pem::certificates;
+use crate::resolve::Resolver;
 
 /// What is read for TLS, to see whether it has changed.
 pub struct Files {
@@ -32,10 +32,10 @@ impl PartialEq for Files {
 
 impl Files {
     /// Reads what the configuration names.
-    pub fn read(tls: &Tls) -> Result<Self, Failure> {
+    pub async fn read(tls: &Tls, resolver: &Resolver) -> Result<Self, Failure> {
         Ok(Self {
             chain: certificates(&tls.certificate)?,
-            key: secrets::resolve(&tls.private_key)?,
+            key: resolver.resolve(&tls.private_key).await?,
             authority: tls.client_ca.as_deref().map_or(Ok(Vec::new()), certificates)?,
         })
     }
@@ -88,19 +88,4 @@ pub fn acceptor(tls: &Tls, files: &Files, http2: bool) -> Result<TlsAcceptor, Fa
         vec![b"http/1.1".to_vec()]
     };
     Ok(TlsAcceptor::from(Arc::new(config)))
-}
-
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
-    let trouble = |e: rustls::pki_types::pem::Error| {
-        Failure::new(format!(
-            "certificates in `{}` cannot be read: {e}",
-            path.display()
-        ))
-    };
-    let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).map_err(trouble)?.collect();
-    let found = found.map_err(trouble)?;
-    if found.is_empty() {
-        return Err(Failure::new(format!("`{}` holds no certificate", path.display())));
-    }
-    Ok(found)
 }

@@ -6,6 +6,7 @@ mod listen;
 mod model;
 mod operations;
 mod provider;
+mod secrets;
 mod server;
 mod store;
 
@@ -19,6 +20,7 @@ pub use listen::{ClientCertificates, Listen, Tls};
 pub use model::{Model, PriceOverride, Prices, Target, Unpriced};
 pub use operations::{Ledger, Log, LogFormat, LogLevel, Otlp, Telemetry};
 pub use provider::{Expose, Provider, ProviderKind, Routing, RoutingBreaker, StreamUsage, Timeouts};
+pub use secrets::{AppRole, KubernetesRole, Secrets, Vault, VaultAuth};
 pub use server::Server;
 pub use store::{Journal, JournalSync, Store, StoreEngine};
 
@@ -38,6 +40,8 @@ pub struct Config {
     pub listen: Listen,
     /// Bounds on connections, requests and answers.
     pub server: Server,
+    /// Where secret references lead.
+    pub secrets: Secrets,
     /// Where tenants, keys, budgets and the ledger are kept.
     pub store: Store,
     /// The local journal every answer is written to before its end leaves.
@@ -87,6 +91,7 @@ impl Default for Config {
             checks: Checks::default(),
             listen: Listen::default(),
             server: Server::default(),
+            secrets: Secrets::default(),
             store: Store::default(),
             journal: Journal::default(),
             providers: Vec::new(),

@@ -168,7 +168,8 @@ fn anp_b0002_a_secret_in_clear_is_refused_and_not_repeated() {
     );
     refused(
         "store: { url: vault:kv/db }",
-        "1:15: `vault:` references are not available yet: expected `env:NAME` or `file:/absolute/path`",
+        "1:15: not a mount, a path and a field after `vault:`: as in `vault:secret/bartizan/openai#api_key`, of \
+         letters, digits, `-`, `_` and `.`",
         "",
     );
 }

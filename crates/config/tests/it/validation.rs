@@ -254,3 +254,104 @@ providers: [ { name: a, kind: openai, credential: file:/run/a } ]
 telemetry: { otlp: { endpoint: http://a, headers: { x: file:/run/otlp } } }";
     assert_eq!(problems(text), [""; 0]);
 }
+
+const VAULT: &str = "secrets: { vault: { address: https://vault.example, auth: { token_file: /t }";
+
+#[test]
+fn anp_d0007_vault_references_need_a_vault() {
+    let provider = "providers: [ { name: a, kind: openai, credential: 'vault:secret/a#b' } ]";
+    let message = one(provider, "providers[0].credential");
+    assert!(message.contains("no server"), "{message}");
+    one(
+        "telemetry: { otlp: { endpoint: 'https://x.example', headers: { a: 'vault:secret/a#b' } } }",
+        "telemetry.otlp.headers.a",
+    );
+    one(
+        "store: { engine: postgres, url: 'vault:secret/a#b' }",
+        "store.url",
+    );
+    assert_eq!(problems(&format!("{VAULT} }} }}\n{provider}")), [""; 0]);
+    assert_eq!(
+        problems("providers: [ { name: a, kind: openai, credential: 'sealed:b' } ]"),
+        [""; 0]
+    );
+}
+
+#[test]
+fn agp_cred_1_1_2_a_vault_is_reached_over_tls_or_on_this_machine() {
+    let at = |address: &str| {
+        format!("secrets: {{ vault: {{ address: '{address}', auth: {{ token_file: /t }} }} }}")
+    };
+    for good in [
+        "https://vault.example:8200",
+        "http://127.0.0.1:8200",
+        "http://localhost:8200",
+    ] {
+        assert_eq!(problems(&at(good)), [""; 0], "{good}");
+    }
+    for bad in [
+        "http://vault.example",
+        "http://10.0.0.1",
+        "https://169.254.169.254",
+        "vault",
+        "https://a:b@c",
+    ] {
+        let message = one(&at(bad), "secrets.vault.address");
+        assert!(!message.contains("allow_plaintext"), "{message}");
+    }
+}
+
+#[test]
+fn a_gate_logs_in_to_its_vault_in_one_way() {
+    let with =
+        |auth: &str| format!("secrets: {{ vault: {{ address: https://v.example, auth: {{ {auth} }} }} }}");
+    let role = "approle: { role_id: 6b5c0a4e-9a1b-4c1d-8e2f-0123456789ab, secret_id: 'file:/s' }";
+    for good in [role, "kubernetes: { role: bartizan }", "token_file: /t"] {
+        assert_eq!(problems(&with(good)), [""; 0], "{good}");
+    }
+    one(&with(""), "secrets.vault.auth");
+    one(&with(&format!("{role}, token_file: /t")), "secrets.vault.auth");
+    let there = "secrets.vault.auth.approle";
+    one(
+        &with(&role.replace("file:/s", "vault:secret/a#b")),
+        &format!("{there}.secret_id"),
+    );
+    one(
+        &with(&role.replace("role_id", "mount: 'a/../b', role_id")),
+        &format!("{there}.mount"),
+    );
+    one(
+        &with("kubernetes: { role: 'a b' }"),
+        "secrets.vault.auth.kubernetes.role",
+    );
+    one(
+        &format!(
+            "{}\nstore: {{ engine: postgres, url: 'vault:secret/a#b' }}",
+            with(&role.replace("secret_id", "wrapped: true, secret_id"))
+        ),
+        "store.url",
+    );
+    one("secrets: { sealed_under: 'sealed:a' }", "secrets.sealed_under");
+    let spaced = |namespace: &str| format!("{VAULT}, namespace: '{namespace}' }} }}");
+    assert_eq!(problems(&spaced("team/a/")), [""; 0]);
+    for bad in ["", "a//b", "../a", "a b"] {
+        one(&spaced(bad), "secrets.vault.namespace");
+    }
+}
+
+#[test]
+fn a_vaults_times_are_bounded_and_fit_together() {
+    let with = |times: &str| format!("{VAULT}, {times} }} }}");
+    assert_eq!(
+        problems(&with("timeout_ms: 50, refresh_ms: 100, remember_ms: 150")),
+        [""; 0]
+    );
+    one(
+        &with("timeout_ms: 50, refresh_ms: 100, remember_ms: 149"),
+        "secrets.vault.remember_ms",
+    );
+    one(&with("timeout_ms: 49"), "secrets.vault.timeout_ms");
+    one(&with("timeout_ms: 60001"), "secrets.vault.timeout_ms");
+    one(&with("refresh_ms: 99"), "secrets.vault.refresh_ms");
+    one(&with("remember_ms: 86400001"), "secrets.vault.remember_ms");
+}

@@ -83,16 +83,16 @@ pub async fn run(
         endpoint,
         body,
     } = translated;
+    let request = request(&target.provider, endpoint, forward, stream, body).map_err(|refusal| Failed {
+        again: refusal.code == Code::NoTarget,
+        refusal,
+    })?;
     let now_ns = gate.monotonic_ns(Instant::now());
     let health = target.breaker.admit(now_ns).map_err(|open| Failed {
         refusal: Refusal::new(Code::NoTarget, "no provider of this model can be called now")
             .against(Threat::Anp0019)
             .retry_after(open.retry_after_ns.div_ceil(1_000_000_000)),
         again: true,
-    })?;
-    let request = request(&target.provider, endpoint, forward, stream, body).map_err(|refusal| Failed {
-        refusal,
-        again: false,
     })?;
     ticket.attempts = ticket.attempts.saturating_add(1);
     ticket.upstream_started = Some(Instant::now());
@@ -192,10 +192,21 @@ pub(crate) fn request(
     for (name, value) in &provider.headers {
         headers.insert(name.clone(), value.clone());
     }
-    if let Some((name, value)) = provider.credential() {
-        headers.insert(name, value);
-    }
+    match provider.credential() {
+        Some(Some((name, value))) => headers.insert(name, value),
+        Some(None) => None,
+        None => return Err(withheld(provider)),
+    };
     Ok(request)
+}
+
+/// Where the credential is kept does not answer, or no longer gives it to us: another target may have one.
+// threat: AGP-CRED-1.1.3
+fn withheld(provider: &Provider) -> Box<Refusal> {
+    Refusal::new(Code::NoTarget, "the gate has no credential for this provider now")
+        .against(Threat::AgpCred113)
+        .internally(format!("the credential of `{}` is withheld", provider.name))
+        .retry_after(1)
 }
 
 /// No answer's head. Only what was certainly never sent may be sent elsewhere.

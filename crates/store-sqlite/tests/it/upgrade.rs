@@ -112,7 +112,7 @@ async fn a_file_of_the_release_before_keeps_its_rows_and_gets_what_is_new() {
         state: TenantState::Active,
     };
     let dump = store.load().await.unwrap();
-    assert_eq!(dump.tenants, [tenant.clone()]);
+    assert_eq!(dump.tenants, std::slice::from_ref(&tenant));
     assert_eq!((dump.teams[0].id, &dump.keys), (TEAM, &vec![key()]));
     assert_eq!(
         (dump.budgets[0].id, dump.budgets[0].limit),

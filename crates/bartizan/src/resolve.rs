@@ -1,0 +1,279 @@
+//! Secret references resolved: the one place of the product that reads secrets, through the engines that the
+//! configuration names.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use config::section::{Vault as VaultConfig, VaultAuth};
+use config::{Config, Posture};
+use credential::{MasterKey, SealingKey, SecretRef, purpose};
+use domain::Secret;
+use futures_util::future::join_all;
+use secrets::{ByScheme, Environment, Files, Remembering, SealedFile, SecretError, Secrets};
+use secrets_vault::{Auth, Vault, VaultOptions};
+
+use crate::failure::{Failure, Hint};
+use crate::home::{Home, PASSPHRASE};
+use crate::pem;
+
+const REACHABLE: &str = "is the vault reachable and unsealed?";
+
+/// What a configuration's references are resolved with.
+#[derive(Debug)]
+pub struct Resolver {
+    engines: ByScheme,
+    vault: Option<Arc<Remembering<Vault>>>,
+    /// A server whose wrapped secret id is left for `serve` to open.
+    spared: Option<Vault>,
+}
+
+/// Secrets by reference, each resolved once.
+pub type Resolved = BTreeMap<SecretRef, Secret>;
+
+impl Resolver {
+    /// For a gate that serves: logs in wherever it must.
+    pub async fn for_serving(config: &Config, home: &Home) -> Result<Self, Failure> {
+        let sealed = Some(sealed_under(config, Some(home)).await?);
+        Self::new(config, sealed, false)
+    }
+
+    /// For whoever runs beside it: what opens only once stays closed.
+    pub async fn for_looking(config: &Config) -> Result<Self, Failure> {
+        let auth = config.secrets.vault.as_ref().map(|vault| &vault.auth);
+        let approle = auth.and_then(|auth| auth.approle.as_ref());
+        let sealed = match needs_sealed(config) {
+            true => Some(sealed_file(config).await?),
+            false => None,
+        };
+        Self::new(config, sealed, approle.is_some_and(|approle| approle.wrapped))
+    }
+
+    fn new(config: &Config, sealed: Option<SealedFile>, spare: bool) -> Result<Self, Failure> {
+        let mut engines = ByScheme {
+            environment: Environment::of_this_process(),
+            files: Files,
+            sealed,
+            vault: None,
+        };
+        let (mut vault, mut spared) = (None, None);
+        if let Some(described) = &config.secrets.vault {
+            let bootstrap = ByScheme {
+                environment: Environment::of_this_process(),
+                files: Files,
+                sealed: engines.sealed.clone(),
+                vault: None,
+            };
+            let opened = open(described, Arc::new(bootstrap))?;
+            match spare {
+                true => spared = Some(opened),
+                false => vault = Some(Arc::new(remembering(described, opened))),
+            }
+        }
+        engines.vault = vault.clone().map(|vault| -> Arc<dyn Secrets> { vault });
+        Ok(Self {
+            engines,
+            vault,
+            spared,
+        })
+    }
+
+    /// The secret a reference points to. Errors name the reference, never what was found there.
+    // threat: ANP-D0007
+    // threat: AGP-I1
+    pub async fn resolve(&self, reference: &SecretRef) -> Result<Secret, Failure> {
+        let found = self.engines.get(reference).await;
+        found.map(|found| found.value).map_err(told)
+    }
+
+    /// The same, and in a posture other than development not a placeholder such as `changeme` either.
+    // threat: CTX-T2
+    async fn resolve_strong(&self, reference: &SecretRef, posture: Posture) -> Result<Secret, Failure> {
+        let secret = self.resolve(reference).await?;
+        if posture != Posture::Development && credential::weakness(&secret).is_some() {
+            return Err(
+                Failure::new(format!("`{reference}` holds a placeholder, not a secret"))
+                    .hint("posture `development` alone takes placeholders"),
+            );
+        }
+        Ok(secret)
+    }
+
+    /// What providers are called with; the first that cannot be had is the failure. Leaves out what is left
+    /// for `serve` to open.
+    pub async fn credentials(&self, config: &Config) -> Result<Resolved, Failure> {
+        let mut all = Resolved::new();
+        for (reference, found) in self.each(config, |reference| !self.spares(reference)).await {
+            all.insert(reference, found?);
+        }
+        if let Some(vault) = &self.spared {
+            vault.look().await.map_err(|error| match error.is_unavailable() {
+                true => told(error).hint(REACHABLE),
+                false => told(error),
+            })?;
+        }
+        Ok(all)
+    }
+
+    /// Those that may have changed since: from a vault or the sealed file. Each for itself, so that one that
+    /// cannot be had keeps no other from being renewed.
+    pub async fn renewed(&self, config: &Config) -> BTreeMap<SecretRef, Result<Secret, Failure>> {
+        if let Some(vault) = &self.vault {
+            let wanted: BTreeSet<_> = config.references().into_iter().map(|(_, to)| to).collect();
+            vault.keep_only(|reference| wanted.contains(reference));
+        }
+        self.each(config, can_change).await
+    }
+
+    /// Whether the secret is in a vault that is not opened here.
+    pub fn spares(&self, reference: &SecretRef) -> bool {
+        self.spared.is_some() && matches!(reference, SecretRef::Vault(_))
+    }
+
+    async fn each(
+        &self,
+        config: &Config,
+        wanted: impl Fn(&SecretRef) -> bool,
+    ) -> BTreeMap<SecretRef, Result<Secret, Failure>> {
+        let references = config
+            .providers
+            .iter()
+            .filter_map(|provider| provider.credential.as_ref());
+        let references: BTreeSet<_> = references.filter(|reference| wanted(reference)).collect();
+        let resolving = references.into_iter().map(async |reference| {
+            let found = self.resolve_strong(reference, config.posture).await;
+            (reference.clone(), found)
+        });
+        join_all(resolving).await.into_iter().collect()
+    }
+}
+
+fn can_change(reference: &SecretRef) -> bool {
+    matches!(reference, SecretRef::Vault(_) | SecretRef::Sealed(_))
+}
+
+fn needs_sealed(config: &Config) -> bool {
+    let approle = config
+        .secrets
+        .vault
+        .iter()
+        .filter_map(|vault| vault.auth.approle.as_ref());
+    let secret_ids = approle.map(|approle| &approle.secret_id);
+    let references = config.references().into_iter().map(|(_, reference)| reference);
+    references
+        .chain(secret_ids)
+        .any(|reference| matches!(reference, SecretRef::Sealed(_)))
+}
+
+/// The data folder's sealed file, under the key that the configuration names.
+pub async fn sealed_file(config: &Config) -> Result<SealedFile, Failure> {
+    sealed_under(config, None).await
+}
+
+/// The instance's own master key is taken from `home` where that is open: a passphrase costs time.
+// threat: AGP-CRED-2.2
+async fn sealed_under(config: &Config, home: Option<&Home>) -> Result<SealedFile, Failure> {
+    let key = match (&config.secrets.sealed_under, home) {
+        (Some(reference), _) => sealing_key(&master_key(reference).await?),
+        (None, Some(home)) => sealing_key(&home.master),
+        (None, None) => sealing_key(&Home::existing(&config.data_dir)?.master),
+    }?;
+    Ok(SealedFile::new(config.data_dir.join("sealed.json"), key))
+}
+
+/// What the sealed file is sealed under.
+pub fn sealing_key(master: &MasterKey) -> Result<SealingKey, Failure> {
+    let key = master.sealing_key(purpose::SEALED_SECRETS);
+    key.map_err(|e| Failure::new(e.to_string()))
+}
+
+/// A master key from wherever this machine has it.
+pub async fn master_key(reference: &SecretRef) -> Result<MasterKey, Failure> {
+    let found = match reference {
+        SecretRef::Env(_) => Environment::of_this_process().get(reference).await,
+        _ => Files.get(reference).await,
+    };
+    let text = found.map_err(told)?.value;
+    MasterKey::from_file(text.expose(), from_environment(PASSPHRASE).as_ref()).map_err(|e| {
+        Failure::new(format!("the master key at `{reference}` cannot be opened: {e}"))
+            .hint(format!("if it is wrapped under a passphrase, set {PASSPHRASE}"))
+    })
+}
+
+fn open(described: &VaultConfig, bootstrap: Arc<dyn Secrets>) -> Result<Vault, Failure> {
+    let authorities = described
+        .ca_file
+        .as_deref()
+        .map_or(Ok(Vec::new()), pem::certificates)?;
+    let options = VaultOptions {
+        address: described.address.clone(),
+        namespace: described.namespace.clone(),
+        authorities,
+        auth: auth(&described.auth)?,
+        bootstrap,
+        timeout: Duration::from_millis(described.timeout_ms),
+    };
+    Vault::new(options).map_err(|e| Failure::usage(format!("`secrets.vault`: {e}")))
+}
+
+fn auth(described: &VaultAuth) -> Result<Auth, Failure> {
+    let file = |path: &Path| SecretRef::File(path.to_owned());
+    if let Some(approle) = &described.approle {
+        return Ok(Auth::AppRole {
+            mount: approle.mount.clone(),
+            role_id: approle.role_id.clone(),
+            secret_id: approle.secret_id.clone(),
+            wrapped: approle.wrapped,
+        });
+    }
+    if let Some(kubernetes) = &described.kubernetes {
+        return Ok(Auth::Kubernetes {
+            mount: kubernetes.mount.clone(),
+            role: kubernetes.role.clone(),
+            token: file(&kubernetes.token_file),
+        });
+    }
+    let token = described.token_file.as_deref().map(file);
+    token
+        .map(|token| Auth::Token { token })
+        .ok_or_else(|| Failure::usage("`secrets.vault.auth` says no way to log in"))
+}
+
+/// Asked for once in half the time, so that whoever asks once in all of it never gets an old answer.
+fn remembering(described: &VaultConfig, vault: Vault) -> Remembering<Vault> {
+    let ms = Duration::from_millis;
+    Remembering::new(vault, ms(described.refresh_ms / 2), ms(described.remember_ms))
+}
+
+/// What went wrong, and what to do about it.
+fn told(error: SecretError) -> Failure {
+    let failure = Failure::new(error.to_string());
+    match &error {
+        SecretError::NotFound(SecretRef::Env(name), _) => {
+            failure.hint(format!("export {name}=… before starting"))
+        }
+        SecretError::NotFound(SecretRef::Sealed(name), _) => {
+            failure.hint(format!("put it there: bartizan secrets put {}", name.as_str()))
+        }
+        SecretError::Forbidden(SecretRef::Vault(_), _) => {
+            failure.hint("may the gate's policy read this path? deploy/vault has one that does")
+        }
+        SecretError::Unavailable(SecretRef::Vault(_), _) => failure.hint(REACHABLE),
+        SecretError::Unconfigured(..) => {
+            failure.hint("configure it under `secrets`, which takes effect at the next start")
+        }
+        SecretError::Malformed(_, why) if why.contains("empty") => {
+            failure.hint("an empty secret protects nothing: set it, or remove the reference")
+        }
+        _ => failure,
+    }
+}
+
+/// A variable of the environment that may hold a passphrase.
+pub fn from_environment(name: &str) -> Option<Secret> {
+    std::env::var(name)
+        .ok()
+        .filter(|text| !text.is_empty())
+        .map(Secret::new)
+}

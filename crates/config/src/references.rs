@@ -1,0 +1,113 @@
+//! Every secret reference in the file, and whether something is there to resolve it.
+
+use credential::SecretRef;
+
+use crate::address::Address;
+use crate::error::quoted;
+use crate::section::{AppRole, Config, Vault};
+use crate::{Problem, validate};
+
+impl Config {
+    /// All secret references with their keys, but for what the engines of secrets themselves begin with.
+    pub fn references(&self) -> Vec<(String, &SecretRef)> {
+        let providers = self.providers.iter().enumerate();
+        let credentials = providers.filter_map(|(i, provider)| {
+            let reference = provider.credential.as_ref()?;
+            Some((format!("providers[{i}].credential"), reference))
+        });
+        let url = self.store.url.as_ref();
+        let key = self.listen.tls.as_ref().map(|tls| &tls.private_key);
+        let headers = self.telemetry.otlp.iter().flat_map(|otlp| &otlp.headers);
+        credentials
+            .chain(url.map(|url| ("store.url".to_owned(), url)))
+            .chain(key.map(|key| ("listen.tls.private_key".to_owned(), key)))
+            .chain(headers.map(|(name, reference)| (format!("telemetry.otlp.headers.{name}"), reference)))
+            .collect()
+    }
+
+    // threat: ANP-D0007
+    pub(crate) fn secrets_fit(&self, problems: &mut Vec<Problem>) {
+        let secrets = &self.secrets;
+        if let Some(vault) = &secrets.vault {
+            vault.fits(problems);
+        } else {
+            let homeless = self.references().into_iter();
+            problems.extend(homeless.filter(|(_, to)| is_vault(to)).map(|(path, _)| {
+                Problem::new(path, "is a `vault:` reference, and no server is configured")
+                    .hint("configure `secrets.vault`")
+            }));
+        }
+        if let Some(SecretRef::Sealed(_) | SecretRef::Vault(_)) = secrets.sealed_under {
+            problems.push(Problem::new(
+                "secrets.sealed_under",
+                "must be an `env:` or `file:` reference",
+            ));
+        }
+        // A command would open the wrapping that `serve` waits for.
+        if self.approle().is_some_and(|approle| approle.wrapped)
+            && self.store.url.as_ref().is_some_and(is_vault)
+        {
+            let problem = Problem::new("store.url", "cannot be in a vault whose secret id opens once");
+            problems.push(problem.hint("commands open the store too: keep its address in a file"));
+        }
+    }
+
+    fn approle(&self) -> Option<&AppRole> {
+        self.secrets.vault.as_ref()?.auth.approle.as_ref()
+    }
+}
+
+const fn is_vault(reference: &SecretRef) -> bool {
+    matches!(reference, SecretRef::Vault(_))
+}
+
+impl Vault {
+    // threat: AGP-CRED-1.1.2
+    fn fits(&self, problems: &mut Vec<Problem>) {
+        if let Err(message) = Address::read(&self.address).and_then(|address| address.permitted(false)) {
+            // A server of secrets is never spoken to in clear, whatever is declared.
+            let message = message.split(", or set").next().unwrap_or_default().to_owned();
+            problems.push(Problem::new("secrets.vault.address", message));
+        }
+        if let Some(namespace) = &self.namespace {
+            path(problems, "secrets.vault.namespace", namespace);
+        }
+        let auth = &self.auth;
+        let ways = [
+            auth.approle.is_some(),
+            auth.kubernetes.is_some(),
+            auth.token_file.is_some(),
+        ];
+        if ways.into_iter().filter(|way| *way).count() != 1 {
+            problems.push(Problem::new(
+                "secrets.vault.auth",
+                "needs exactly one of `approle`, `kubernetes` and `token_file`",
+            ));
+        }
+        if let Some(approle) = &auth.approle {
+            validate::name(problems, "secrets.vault.auth.approle.mount", &approle.mount);
+            validate::name(problems, "secrets.vault.auth.approle.role_id", &approle.role_id);
+            if is_vault(&approle.secret_id) {
+                let problem = Problem::new(
+                    "secrets.vault.auth.approle.secret_id",
+                    "cannot be in the vault it opens",
+                );
+                problems.push(problem.hint("name a file: `file:/run/bartizan/vault-secret-id`"));
+            }
+        }
+        if let Some(kubernetes) = &auth.kubernetes {
+            validate::name(problems, "secrets.vault.auth.kubernetes.mount", &kubernetes.mount);
+            validate::name(problems, "secrets.vault.auth.kubernetes.role", &kubernetes.role);
+        }
+    }
+}
+
+/// Names with slashes between them.
+fn path(problems: &mut Vec<Problem>, at: &str, text: &str) {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let word = |word: &str| !word.is_empty() && word.chars().all(plain) && word != "." && word != "..";
+    let trimmed = text.strip_suffix('/').unwrap_or(text);
+    if text.len() > 256 || !trimmed.split('/').all(word) {
+        problems.push(Problem::new(at, format!("{} is no path", quoted(text))));
+    }
+}
