@@ -34,7 +34,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
-use worker::{Checkpointer, ShipOptions, Shipper, Sweeper};
+use worker::{Checkpointer, Housekeeper, ShipOptions, Shipper, Sweeper};
 
 use crate::assemble::Workshop;
 use crate::discover::{self, Found};
@@ -156,6 +156,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     tokio::spawn(keeper.run());
     let shipping = tokio::spawn(shipper.clone().run(stopped.clone()));
     tokio::spawn(Sweeper::new(store.clone(), home.node, lease_ttl, metrics.clone()).run(stopped.clone()));
+    tokio::spawn(Housekeeper::new(store.clone()).run(stopped.clone()));
     let checkpointer = Checkpointer::new(
         store.clone(),
         signer.clone(),

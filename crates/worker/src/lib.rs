@@ -4,6 +4,7 @@
 //! them is on a request's path, and none ever answers a caller.
 
 mod checkpoint;
+mod housekeeping;
 mod pace;
 mod quarantine;
 mod recover;
@@ -11,6 +12,7 @@ mod ship;
 mod sweep;
 
 pub use checkpoint::Checkpointer;
+pub use housekeeping::Housekeeper;
 pub use recover::{Recovery, recover};
 pub use ship::{Progress, ShipOptions, Shipper};
 pub use sweep::Sweeper;

@@ -3,8 +3,9 @@
 mod view;
 
 use clap::{Args, Subcommand};
-use domain::{BudgetId, Money, TenantScope, UnixMillis};
+use domain::{BudgetId, Money, Permission, TenantScope, UnixMillis};
 use ledger::{Budget, BudgetScope, Window};
+use store::Change;
 
 use crate::failure::{Failure, Hint};
 
@@ -109,7 +110,7 @@ pub async fn run(command: BudgetsCommand, instance: &Instance, show: Show) -> Re
     match command {
         BudgetsCommand::Create(args) => {
             let budget = args.budget(&names)?;
-            put(&budget, instance).await?;
+            put(&budget, Permission::BudgetsCreate, instance).await?;
             show.say(&standing(&budget, instance, &names).await?)
         }
         BudgetsCommand::List { tenant } => list(tenant.as_deref(), instance, &names, show).await,
@@ -118,14 +119,14 @@ pub async fn run(command: BudgetsCommand, instance: &Instance, show: Show) -> Re
                 limit,
                 ..budget.find(&names)?.clone()
             };
-            put(&budget, instance).await?;
+            put(&budget, Permission::BudgetsUpdate, instance).await?;
             show.say(&standing(&budget, instance, &names).await?)
         }
         BudgetsCommand::Delete(one) => {
             let budget = one.find(&names)?;
+            let change = Change::DeleteBudget(budget.id);
             instance
-                .store
-                .delete_budget(&TenantScope::operator(budget.tenant), budget.id)
+                .act(budget.tenant, Permission::BudgetsDelete, budget.id, &[change])
                 .await?;
             show.say(&Deleted {
                 deleted: budget.id,
@@ -176,11 +177,9 @@ impl CreateArgs {
     }
 }
 
-async fn put(budget: &Budget, instance: &Instance) -> Result<(), Failure> {
-    Ok(instance
-        .store
-        .put_budget(&TenantScope::operator(budget.tenant), budget)
-        .await?)
+async fn put(budget: &Budget, act: Permission, instance: &Instance) -> Result<(), Failure> {
+    let change = Change::PutBudget(budget.clone());
+    Ok(instance.act(budget.tenant, act, budget.id, &[change]).await?)
 }
 
 async fn list(tenant: Option<&str>, instance: &Instance, names: &Names, show: Show) -> Result<(), Failure> {

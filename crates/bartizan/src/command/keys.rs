@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use credential::{KeyRecord, VirtualKey};
-use domain::{TenantScope, UnixMillis};
-use store::StoreError;
+use domain::{Permission, UnixMillis};
+use store::{Change, StoreError};
 
 use crate::failure::{Failure, Hint};
 
@@ -113,7 +113,7 @@ fn list(tenant: Option<&str>, names: &Names, show: Show) -> Result<(), Failure> 
 async fn revoke(key: &KeyRecord, instance: &Instance, names: &Names, show: Show) -> Result<(), Failure> {
     let revoked = key.revoke();
     if revoked != *key {
-        replace(key, &revoked, instance).await?;
+        replace(key, &revoked, Permission::KeysRevoke, instance).await?;
     }
     show.say(&KeyView::new(&revoked, names, UnixMillis::now()))
 }
@@ -136,13 +136,21 @@ async fn rotate(
         grace,
         now,
     );
-    replace(key, &rotated, instance).await?;
+    replace(key, &rotated, Permission::KeysRotate, instance).await?;
     Ok(NewKey::new(fresh.to_secret(), KeyView::new(&rotated, names, now)))
 }
 
-async fn replace(before: &KeyRecord, after: &KeyRecord, instance: &Instance) -> Result<(), Failure> {
-    let scope = TenantScope::operator(before.tenant);
-    match instance.store.replace_key(&scope, before, after).await {
+async fn replace(
+    before: &KeyRecord,
+    after: &KeyRecord,
+    act: Permission,
+    instance: &Instance,
+) -> Result<(), Failure> {
+    let change = Change::ReplaceKey {
+        before: Box::new(before.clone()),
+        after: Box::new(after.clone()),
+    };
+    match instance.act(before.tenant, act, before.id, &[change]).await {
         Err(StoreError::Conflict(_)) => Err(Failure::new("somebody else changed the key meanwhile")
             .hint("look at it again, then repeat the command")),
         other => Ok(other?),

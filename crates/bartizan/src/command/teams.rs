@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use clap::Subcommand;
 use credential::Limits;
-use domain::{TeamId, TenantId, TenantScope};
+use domain::{Permission, TeamId, TenantId};
 use serde::Serialize;
-use store::{StoreError, Team};
+use store::{Change, StoreError, Team};
 
 use crate::failure::{Failure, Hint};
 
@@ -128,9 +128,9 @@ pub async fn run(command: TeamsCommand, instance: &Instance, show: Show) -> Resu
 }
 
 async fn create(team: &Team, instance: &Instance) -> Result<(), Failure> {
+    let change = Change::CreateTeam(team.clone());
     match instance
-        .store
-        .create_team(&TenantScope::operator(team.tenant), team)
+        .act(team.tenant, Permission::TeamsCreate, team.id, &[change])
         .await
     {
         Err(StoreError::Conflict(_)) => Err(Failure::new(format!(

@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use clap::Subcommand;
 use credential::Limits;
-use domain::{TeamId, TenantId, TenantScope};
+use domain::{Permission, TeamId, TenantId};
 use serde::Serialize;
-use store::{StoreError, Team, Tenant};
+use store::{Change, StoreError, Team, Tenant};
 
 use crate::failure::{Failure, Hint};
 
@@ -135,7 +135,11 @@ async fn create(name: String, limits: LimitArgs, instance: &Instance) -> Result<
         limits: limits.or(Limits::default()),
         state: store::TenantState::default(),
     };
-    match instance.store.create_tenant(&tenant).await {
+    let made = Change::CreateTenant(tenant.clone());
+    match instance
+        .act(TenantId::PLATFORM, Permission::TenantsCreate, tenant.id, &[made])
+        .await
+    {
         Err(StoreError::Conflict(_)) => {
             return Err(
                 Failure::new(format!("there is a tenant {} already", quoted(&name)))
@@ -150,9 +154,9 @@ async fn create(name: String, limits: LimitArgs, instance: &Instance) -> Result<
         name: DEFAULT.to_owned(),
         limits: Limits::default(),
     };
+    let made = Change::CreateTeam(team.clone());
     instance
-        .store
-        .create_team(&TenantScope::operator(tenant.id), &team)
+        .act(tenant.id, Permission::TeamsCreate, team.id, &[made])
         .await?;
     Ok(Created {
         id: tenant.id,

@@ -188,3 +188,48 @@ async fn ctx_t2_the_setup_token_ends_with_the_first_administrator() {
         assert!(!said.contains(secret));
     }
 }
+
+/// Whoever works on the machine is recorded as well, by their account, and can be asked about.
+#[tokio::test]
+async fn agp_r3_what_is_done_on_the_machine_is_in_the_audit_log_too() {
+    let scene = Scene::with("").await;
+    let gate = &scene.gate;
+    let body = json!({"token": setup_token(gate).await, "email": "root@example.com", "name": "Root", "password": PASSWORD});
+    let session = gate.control().post("/api/v1/setup", &body).await.json();
+    let root = gate.control().bearer(session["token"].as_str().unwrap());
+    let made = gate.cli_json(&["tenants", "create", "acme"]).await;
+    let tenant = made["id"].as_str().unwrap().to_owned();
+    let key = [
+        "keys",
+        "create",
+        "--tenant",
+        "acme",
+        "--name",
+        "ci",
+        "--all-models",
+        "--budget",
+        "1.00",
+    ];
+    let key = gate.cli_json(&key).await;
+    let id = key["id"].as_str().unwrap();
+    gate.cli_json(&["keys", "rotate", id]).await;
+    gate.cli_json(&["keys", "revoke", id]).await;
+    let acts = async |tenant: &str| {
+        let listed = root.get(&format!("/api/v1/tenants/{tenant}/audit")).await.json();
+        let items = listed["items"].as_array().unwrap().clone();
+        let records = items.into_iter().map(|item| item["record"].clone());
+        let by_operator = records.filter(|record| {
+            record["actor"]["operator"]
+                .as_str()
+                .is_some_and(|who| who.starts_with("uid "))
+        });
+        by_operator
+            .map(|record| record["act"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(acts("platform").await, ["tenants.create"]);
+    assert_eq!(
+        acts(&tenant).await,
+        ["keys.revoke", "keys.rotate", "keys.create", "teams.create"]
+    );
+}

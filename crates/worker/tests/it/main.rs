@@ -11,6 +11,7 @@
 mod auditing;
 mod checkpointing;
 mod flaky;
+mod housekeeping;
 mod recovery;
 mod shipping;
 mod sweeping;

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use clap::Args;
 use credential::{KeyRecord, KeyState, ModelAccess, VirtualKey};
-use domain::{BudgetId, KeyId, Money, Operation, TenantScope, UnixMillis};
+use domain::{BudgetId, KeyId, Money, Operation, Permission, UnixMillis};
 use ipnet::IpNet;
 use ledger::{Budget, BudgetScope, Window};
+use store::Change;
 
 use crate::command::arguments::{self, LimitArgs, duration, network, operation, window};
 use crate::command::budgets::amount;
@@ -96,19 +97,14 @@ pub async fn run(args: CreateArgs, instance: &Instance, names: &Names, show: Sho
         networks: args.network.clone(),
         limits: args.limits.or(new_key_limits(&instance.config)),
     };
-    let scope = TenantScope::operator(tenant.id);
     let budget = args.budget_for(&record);
-    // First the budget: a key must not be able to spend before its limit stands.
+    // Both or neither: a key must not be able to spend before its limit stands.
     // threat: AGP-D1
-    if let Some(budget) = &budget {
-        instance.store.put_budget(&scope, budget).await?;
-    }
-    if let Err(error) = instance.store.create_key(&scope, &record).await {
-        if let Some(budget) = &budget {
-            let _ = instance.store.delete_budget(&scope, budget.id).await;
-        }
-        return Err(error.into());
-    }
+    let mut changes: Vec<Change> = budget.iter().cloned().map(Change::PutBudget).collect();
+    changes.push(Change::CreateKey(Box::new(record.clone())));
+    instance
+        .act(tenant.id, Permission::KeysCreate, record.id, &changes)
+        .await?;
     if record.models == ModelAccess::None {
         remark("this key may use no model: make one with --models or --all-models to call any");
     }
