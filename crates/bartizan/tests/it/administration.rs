@@ -197,7 +197,7 @@ async fn agp_r3_what_is_done_on_the_machine_is_in_the_audit_log_too() {
     let body = json!({"token": setup_token(gate).await, "email": "root@example.com", "name": "Root", "password": PASSWORD});
     let session = gate.control().post("/api/v1/setup", &body).await.json();
     let root = gate.control().bearer(session["token"].as_str().unwrap());
-    let made = gate.cli_json(&["tenants", "create", "acme"]).await;
+    let made = gate.cli_json(&["tenants", "create", "acme", "--json"]).await;
     let tenant = made["id"].as_str().unwrap().to_owned();
     let key = [
         "keys",
@@ -209,11 +209,12 @@ async fn agp_r3_what_is_done_on_the_machine_is_in_the_audit_log_too() {
         "--all-models",
         "--budget",
         "1.00",
+        "--json",
     ];
     let key = gate.cli_json(&key).await;
     let id = key["id"].as_str().unwrap();
-    gate.cli_json(&["keys", "rotate", id]).await;
-    gate.cli_json(&["keys", "revoke", id]).await;
+    gate.cli_json(&["keys", "rotate", id, "--json"]).await;
+    gate.cli_json(&["keys", "revoke", id, "--json"]).await;
     let acts = async |tenant: &str| {
         let listed = root.get(&format!("/api/v1/tenants/{tenant}/audit")).await.json();
         let items = listed["items"].as_array().unwrap().clone();

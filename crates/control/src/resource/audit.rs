@@ -1,6 +1,6 @@
 //! Audit records, newest first. Never changed here, and never removed.
 
-use ledger::AuditRecord;
+use ledger::{AuditActor, AuditOutcome, AuditRecord};
 use policy::Resource;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -22,11 +22,29 @@ pub struct AuditView {
     pub index: u64,
     /// When, RFC 3339.
     pub at: String,
+    /// Who: an address, a service account's name, an account of the machine.
+    pub who: String,
+    /// What was done.
+    pub act: String,
+    /// The id of what it was done to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// `done`, or the code of the refusal.
+    pub outcome: String,
     /// The record, as it was hashed.
     pub record: Value,
 }
 
 shapes! { given: ; shown: AuditView }
+
+fn who(actor: &AuditActor) -> String {
+    match actor {
+        AuditActor::User(_, name) | AuditActor::Service(_, name) => name.clone(),
+        AuditActor::Operator(account) => format!("the machine's {account}"),
+        AuditActor::Gate(task) => format!("the gate: {task}"),
+        AuditActor::Stranger(typed) => format!("a stranger: {typed}"),
+    }
+}
 
 fn view(stored: &StoredAudit) -> Result<AuditView, Problem> {
     let damaged = |why: String| Problem {
@@ -37,6 +55,13 @@ fn view(stored: &StoredAudit) -> Result<AuditView, Problem> {
     Ok(AuditView {
         index: stored.index,
         at: time(record.at),
+        who: who(&record.actor),
+        outcome: match &record.outcome {
+            AuditOutcome::Done => "done".to_owned(),
+            AuditOutcome::Refused(code) => code.clone(),
+        },
+        act: record.act,
+        target: record.target,
         record: serde_json::from_slice(&stored.bytes).map_err(|error| damaged(error.to_string()))?,
     })
 }

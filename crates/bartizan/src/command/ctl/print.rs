@@ -49,7 +49,12 @@ impl Shown for Answer<'_> {
 fn list(items: &[Value], out: &mut dyn Write) -> io::Result<()> {
     let rows: Vec<&Map<String, Value>> = items.iter().filter_map(Value::as_object).collect();
     let mut titles: Vec<&str> = Vec::new();
-    for name in rows.iter().flat_map(|row| row.keys()) {
+    // What has parts of its own is for `--json` and for looking at one thing.
+    let plain = rows
+        .iter()
+        .flat_map(|row| row.iter())
+        .filter(|(_, value)| !value.is_object());
+    for (name, _) in plain {
         if !titles.contains(&name.as_str()) && titles.len() < COLUMNS_MAX {
             titles.push(name);
         }
