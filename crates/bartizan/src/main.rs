@@ -14,6 +14,7 @@ mod open;
 mod pem;
 mod resolve;
 mod serving;
+mod undumpable;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -27,6 +28,12 @@ use crate::failure::Failure;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    if let Err(error) = undumpable::harden() {
+        let _ = writeln!(
+            std::io::stderr().lock(),
+            "note: core dumps cannot be switched off: {error}"
+        );
+    }
     // Fails only if there is one already, and then it is this one.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     match run(Cli::parse()) {

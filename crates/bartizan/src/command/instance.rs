@@ -1,6 +1,5 @@
 //! The instance a command works on: its configuration, its data folder and its store.
 
-use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
 use config::Config;
@@ -68,8 +67,7 @@ impl Instance {
 
 /// The account that runs this program, by its number: names in the environment are whatever one says.
 fn account() -> String {
-    let user = std::fs::metadata("/proc/self").map(|process| process.uid());
-    user.map_or_else(|_| "an unknown account".to_owned(), |uid| format!("uid {uid}"))
+    format!("uid {}", rustix::process::getuid().as_raw())
 }
 
 /// The configuration that the command line names.

@@ -140,3 +140,17 @@ async fn anp_d0005_anp_d0012_addresses_the_gate_never_calls_are_refused_at_the_s
         );
     }
 }
+
+/// A crash leaves no copy of the memory with its secrets.
+#[tokio::test]
+async fn agp_cred_2_2_the_gate_writes_no_core_dump() {
+    let scene = Scene::with("").await;
+    let pid = scene.gate.pid().unwrap();
+    let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"))
+        .unwrap();
+    let numbers: Vec<&str> = core.split_whitespace().skip(4).take(2).collect();
+    assert_eq!(numbers, ["0", "0"], "{core}");
+}
