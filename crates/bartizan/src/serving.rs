@@ -187,6 +187,8 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
             }
             .run(stopped.clone()),
         );
+    } else {
+        tokio::spawn(reload::without_a_file(stopped.clone()));
     }
     let mut settler_stop = stopped.clone();
     let settling = tokio::spawn(settler.run(async move {

@@ -54,6 +54,24 @@ pub struct Reloader {
     pub scrubber: Scrubber,
 }
 
+/// A gate on defaults has nothing to read again; SIGHUP, whose default is to end a process, is no reason to.
+pub async fn without_a_file(mut stop: watch::Receiver<bool>) {
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
+        return;
+    };
+    loop {
+        tokio::select! {
+            received = hangup.recv() => {
+                if received.is_none() {
+                    return;
+                }
+                tracing::info!("SIGHUP: there is no configuration file to read again");
+            }
+            _ = stop.changed() => return,
+        }
+    }
+}
+
 impl Reloader {
     /// Runs until stopped.
     // threat: AGP-T3
@@ -223,4 +241,24 @@ fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         .filter(|(_, changed)| *changed)
         .map(|(part, _)| part)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::process::{Signal, getpid, kill_process};
+
+    use super::*;
+
+    /// Without a handler this ends the test's own process.
+    #[tokio::test]
+    async fn a_gate_without_a_file_outlives_a_sighup() {
+        let (stop, stopped) = watch::channel(false);
+        let ignoring = tokio::spawn(without_a_file(stopped));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        kill_process(getpid(), Signal::HUP).unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(!ignoring.is_finished());
+        stop.send(true).unwrap();
+        ignoring.await.unwrap();
+    }
 }
