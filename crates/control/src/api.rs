@@ -99,9 +99,6 @@ impl<T: JsonSchema> Shape for Page<T> {
 /// Marks what is read from bodies: unknown members are refused, so nothing is set that was not meant to be.
 pub trait Given: DeserializeOwned + JsonSchema {}
 
-/// Marks what is shown.
-pub trait Shown: JsonSchema {}
-
 /// Says of types what they are on the wire.
 #[macro_export]
 macro_rules! shapes {
@@ -115,7 +112,6 @@ macro_rules! shapes {
             }
         )*
         $(
-            impl $crate::api::Shown for $shown {}
             impl $crate::api::Shape for $shown {
                 fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
                     generator.subschema_for::<Self>()
@@ -123,6 +119,18 @@ macro_rules! shapes {
             }
         )*
     };
+}
+
+/// Bodies that hold a secret are never printed, only named.
+#[macro_export]
+macro_rules! silent {
+    ($($type:ident),*) => {$(
+        impl std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($type)).finish_non_exhaustive()
+            }
+        }
+    )*};
 }
 
 impl<T: Given> Body for T {

@@ -64,30 +64,28 @@ impl Door {
     /// Counts an attempt, unless it must wait.
     // threat: CTX-T2
     fn begin(&self, knock: &Knock<'_>) -> Result<(), Problem> {
-        let account = format!("{}/{}", knock.tenant, knock.email);
-        let attempt = Attempt {
-            account: &account,
-            address: knock.address,
-            known_device: None,
-        };
-        let mut throttle = self.throttle.lock().unwrap_or_else(PoisonError::into_inner);
-        throttle.begin(&attempt, knock.now).map_err(|wait| Problem {
+        let begun = self.throttled(knock, |throttle, attempt| throttle.begin(attempt, knock.now));
+        begun.map_err(|wait| Problem {
             retry_after_s: Some(wait.0.as_secs().max(1)),
             ..Problem::new(Code::TooManyAttempts, wait.to_string())
         })
     }
 
     fn succeeded(&self, knock: &Knock<'_>) {
+        self.throttled(knock, |throttle, attempt| throttle.succeeded(attempt));
+    }
+
+    fn throttled<T>(&self, knock: &Knock<'_>, step: impl FnOnce(&mut Throttle, &Attempt<'_>) -> T) -> T {
         let account = format!("{}/{}", knock.tenant, knock.email);
         let attempt = Attempt {
             account: &account,
             address: knock.address,
             known_device: None,
         };
-        self.throttle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .succeeded(&attempt);
+        step(
+            &mut self.throttle.lock().unwrap_or_else(PoisonError::into_inner),
+            &attempt,
+        )
     }
 
     /// Runs slow work away from the other requests.

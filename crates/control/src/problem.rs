@@ -69,8 +69,6 @@ codes! {
     ChangedMeanwhile = "changed_meanwhile", PRECONDITION_FAILED, "it changed meanwhile";
     /// The idempotency key was used for another request.
     KeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "the idempotency key belongs to another request";
-    /// The configuration file is the truth here; this listener only shows it.
-    ReadOnly = "read_only", CONFLICT, "this instance is configured by its file";
     /// The store does not answer.
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "the store does not answer";
     /// A fault of the gate's own.

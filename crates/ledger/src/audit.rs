@@ -74,6 +74,29 @@ pub struct AuditRecord {
 }
 
 impl AuditRecord {
+    /// A record of something that was done. Whoever writes it adds what else is known.
+    pub fn done(
+        (id, tenant): (AuditId, TenantId),
+        at: UnixMillis,
+        actor: AuditActor,
+        act: impl Into<String>,
+    ) -> Self {
+        Self {
+            id,
+            tenant,
+            at,
+            actor,
+            address: None,
+            act: act.into(),
+            target: None,
+            outcome: AuditOutcome::Done,
+            threat: None,
+            policies: Vec::new(),
+            before: None,
+            after: None,
+        }
+    }
+
     /// The canonical bytes: compact JSON in field order.
     pub fn to_bytes(&self) -> Vec<u8> {
         // Text, numbers and JSON values: there is nothing in it that cannot be written.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use config::Config;
 use domain::{AuditId, Permission, TenantId, TenantScope, UnixMillis};
-use ledger::{AuditActor, AuditOutcome, AuditRecord};
+use ledger::{AuditActor, AuditRecord};
 use store::{Change, Store, StoreError};
 
 use crate::cli::At;
@@ -46,19 +46,11 @@ impl Instance {
         target: impl ToString,
         changes: &[Change],
     ) -> Result<(), StoreError> {
+        let whose = (AuditId::generate(), tenant);
+        let actor = AuditActor::Operator(account());
         let record = AuditRecord {
-            id: AuditId::generate(),
-            tenant,
-            at: UnixMillis::now(),
-            actor: AuditActor::Operator(account()),
-            address: None,
-            act: act.as_str().to_owned(),
             target: Some(target.to_string()),
-            outcome: AuditOutcome::Done,
-            threat: None,
-            policies: Vec::new(),
-            before: None,
-            after: None,
+            ..AuditRecord::done(whose, UnixMillis::now(), actor, act.as_str())
         };
         let scope = TenantScope::operator(tenant);
         self.store.commit(&scope, changes, Some(&record.into())).await

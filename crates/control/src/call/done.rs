@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use domain::AuditId;
 use http::Method;
-use ledger::{AuditOutcome, AuditRecord};
+use ledger::AuditRecord;
 use serde::Serialize;
 use serde_json::Value;
 use store::{AuditEntry, Change, RecordKind, StoreError};
@@ -103,19 +103,14 @@ impl Call {
     }
 
     fn record(&self, permitted: &Permitted, deed: Deed) -> AuditRecord {
+        let whose = (AuditId::generate(), permitted.scope.tenant());
         AuditRecord {
-            id: AuditId::generate(),
-            tenant: permitted.scope.tenant(),
-            at: self.now,
-            actor: permitted.actor.clone(),
             address: Some(self.address),
-            act: permitted.act.as_str().to_owned(),
             target: deed.target,
-            outcome: AuditOutcome::Done,
-            threat: None,
             policies: permitted.policies.clone(),
             before: deed.before,
             after: deed.after,
+            ..AuditRecord::done(whose, self.now, permitted.actor.clone(), permitted.act.as_str())
         }
     }
 

@@ -63,19 +63,12 @@ impl Call {
     }
 
     fn entry(&self, own: &Own, outcome: AuditOutcome, target: Option<String>) -> AuditEntry {
+        let whose = (AuditId::generate(), own.scope.tenant());
         AuditEntry::from(AuditRecord {
-            id: AuditId::generate(),
-            tenant: own.scope.tenant(),
-            at: self.now,
-            actor: own.actor.clone(),
             address: Some(self.address),
-            act: own.act.to_owned(),
             target,
             outcome,
-            threat: None,
-            policies: Vec::new(),
-            before: None,
-            after: None,
+            ..AuditRecord::done(whose, self.now, own.actor.clone(), own.act)
         })
     }
 }

@@ -137,23 +137,13 @@ impl Call {
         let Ok((caller, scope)) = self.caller().and_then(|caller| Ok((caller, self.own_scope()?))) else {
             return;
         };
+        let act = self.endpoint.permission.map_or("-", Permission::as_str);
+        let whose = (AuditId::generate(), caller.tenant);
         let record = AuditRecord {
-            id: AuditId::generate(),
-            tenant: caller.tenant,
-            at: self.now,
-            actor: caller.audited(),
             address: Some(self.address),
-            act: self
-                .endpoint
-                .permission
-                .map_or("-", Permission::as_str)
-                .to_owned(),
-            target: None,
             outcome: AuditOutcome::Refused(Code::Forbidden.as_str().to_owned()),
             threat,
-            policies: Vec::new(),
-            before: None,
-            after: None,
+            ..AuditRecord::done(whose, self.now, caller.audited(), act)
         };
         if let Err(error) = self.control.store.commit(&scope, &[], Some(&record.into())).await {
             tracing::error!(%error, "a refused act could not be recorded");

@@ -16,7 +16,7 @@ use crate::call::{Call, Deed, Done, Own, Stop};
 use crate::door::{Knock, open_totp, seal_totp};
 use crate::problem::{Code as ProblemCode, Problem};
 use crate::record::{Document, Login, Session, User, read};
-use crate::shapes;
+use crate::{shapes, silent};
 
 /// Whoever is signed in.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -90,15 +90,6 @@ pub struct RecoveryCodes {
     pub codes: Vec<Shown>,
 }
 
-macro_rules! silent {
-    ($($type:ident),*) => {$(
-        impl std::fmt::Debug for $type {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.debug_struct(stringify!($type)).finish_non_exhaustive()
-            }
-        }
-    )*};
-}
 silent! { Confirm, ChangePassword, Code }
 
 shapes! { given: Confirm, ChangePassword, Code ; shown: MeView, NewTotp, RecoveryCodes }

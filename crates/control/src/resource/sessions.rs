@@ -22,7 +22,7 @@ use crate::caller::COOKIE_NAME;
 use crate::door::{self, Knock};
 use crate::problem::{Code, Problem};
 use crate::record::{Document, Grant, Login, Session, User, UserState, read};
-use crate::shapes;
+use crate::{shapes, silent};
 
 /// How long a session lasts unused, and in all.
 const LIFETIME: Lifetime = Lifetime {
@@ -122,15 +122,6 @@ pub struct SetPassword {
     password: String,
 }
 
-macro_rules! silent {
-    ($($type:ident),*) => {$(
-        impl std::fmt::Debug for $type {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.debug_struct(stringify!($type)).finish_non_exhaustive()
-            }
-        }
-    )*};
-}
 silent! { SignIn, SetUp, SetPassword }
 
 shapes! { given: SignIn, SetUp, SetPassword ; shown: NewSession, SessionView }
