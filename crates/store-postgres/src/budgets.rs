@@ -125,6 +125,37 @@ pub(crate) async fn put(connection: &mut Connection, budget: &Budget) -> Result<
     Ok(())
 }
 
+pub(crate) async fn replace(
+    connection: &mut Connection,
+    before: &Budget,
+    after: &Budget,
+) -> Result<(), StoreError> {
+    let update = "UPDATE bartizan.budgets SET name = $1, limit_nanos = $2
+                  WHERE budget = $3 AND tenant = $4 AND name = $5 AND limit_nanos = $6";
+    let done = sqlx::query(update)
+        .bind(&after.name)
+        .bind(after.limit.nanos())
+        .bind(before.id.to_string())
+        .bind(before.tenant.to_string())
+        .bind(&before.name)
+        .bind(before.limit.nanos())
+        .execute(&mut *connection)
+        .await
+        .map_err(fault)?;
+    if done.rows_affected() == 1 {
+        return Ok(());
+    }
+    let stored = sqlx::query("SELECT 1 FROM bartizan.budgets WHERE budget = $1 AND tenant = $2")
+        .bind(before.id.to_string())
+        .bind(before.tenant.to_string())
+        .fetch_optional(connection)
+        .await
+        .map_err(fault)?;
+    Err(stored.map_or(StoreError::NotFound, |_| {
+        StoreError::Conflict("it changed meanwhile".to_owned())
+    }))
+}
+
 pub(crate) async fn delete(
     connection: &mut Connection,
     scope: &TenantScope,

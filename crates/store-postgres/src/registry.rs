@@ -137,6 +137,7 @@ async fn make(connection: &mut Connection, scope: &TenantScope, change: &Change)
         Change::CreateKey(key) => keys::create(connection, key).await,
         Change::ReplaceKey { before, after } => keys::replace(connection, before, after).await,
         Change::PutBudget(budget) => budgets::put(connection, budget).await,
+        Change::ReplaceBudget { before, after } => budgets::replace(connection, before, after).await,
         Change::DeleteBudget(budget) => budgets::delete(connection, scope, *budget).await,
         Change::Create(record) => records::create(connection, scope, record).await,
         Change::Replace { before, after } => records::replace(connection, scope, before, after).await,

@@ -2,6 +2,7 @@
 //! replaces is still as it was read. Looks at values only; never at a store.
 
 use domain::{TenantId, TenantScope};
+use ledger::Budget;
 
 use crate::{AuditEntry, Change, RecordKind, StoreError, must_own};
 
@@ -39,6 +40,12 @@ fn must_own_change(scope: &TenantScope, change: &Change) -> Result<(), StoreErro
             must_stay(before.id == after.id)
         }
         Change::PutBudget(budget) => must_own(scope, budget.tenant),
+        Change::ReplaceBudget { before, after } => {
+            must_own(scope, before.tenant)?;
+            must_own(scope, after.tenant)?;
+            let fixed = |budget: &Budget| (budget.id, budget.scope, budget.window);
+            must_stay(fixed(before) == fixed(after))
+        }
         Change::Replace { before, after } => must_stay((before.kind, &before.id) == (after.kind, &after.id)),
         // What these name is looked for among the scope's own.
         Change::DeleteBudget(_) | Change::Create(_) | Change::Remove(_) => Ok(()),

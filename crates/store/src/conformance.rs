@@ -60,6 +60,7 @@ cases! {
     directory::replace_key_is_compare_and_swap,
     directory::one_of_many_concurrent_replacements_wins,
     directory::put_budget_replaces_limit_and_name_only,
+    directory::a_budget_is_replaced_as_it_was_read_or_not_at_all,
     directory::many_replicas_may_put_the_same_budget_at_once,
     leases::a_lease_grows_to_the_exact_limit_and_not_past_it,
     leases::a_wish_is_granted_in_part,

@@ -95,6 +95,13 @@ pub enum Change {
     /// Adds a budget, or replaces the limit and name of the one with that id; what it limits and over what
     /// time never change. `NotFound` if the tenant is not there, `Conflict` if the id is another's.
     PutBudget(Budget),
+    /// Replaces a budget's limit and name.
+    ReplaceBudget {
+        /// As it must still be.
+        before: Budget,
+        /// As it shall be; limiting the same over the same time.
+        after: Budget,
+    },
     /// Removes a budget; its leases end with it. `NotFound` if there is none.
     DeleteBudget(BudgetId),
     /// Adds a record. `Conflict` if its id or name is taken.

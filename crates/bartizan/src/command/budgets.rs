@@ -110,16 +110,26 @@ pub async fn run(command: BudgetsCommand, instance: &Instance, show: Show) -> Re
     match command {
         BudgetsCommand::Create(args) => {
             let budget = args.budget(&names)?;
-            put(&budget, Permission::BudgetsCreate, instance).await?;
+            let change = Change::PutBudget(budget.clone());
+            instance
+                .act(budget.tenant, Permission::BudgetsCreate, budget.id, &[change])
+                .await?;
             show.say(&standing(&budget, instance, &names).await?)
         }
         BudgetsCommand::List { tenant } => list(tenant.as_deref(), instance, &names, show).await,
         BudgetsCommand::SetLimit { budget, limit } => {
+            let before = budget.find(&names)?.clone();
             let budget = Budget {
                 limit,
-                ..budget.find(&names)?.clone()
+                ..before.clone()
             };
-            put(&budget, Permission::BudgetsUpdate, instance).await?;
+            let change = Change::ReplaceBudget {
+                before,
+                after: budget.clone(),
+            };
+            instance
+                .act(budget.tenant, Permission::BudgetsUpdate, budget.id, &[change])
+                .await?;
             show.say(&standing(&budget, instance, &names).await?)
         }
         BudgetsCommand::Delete(one) => {
@@ -175,11 +185,6 @@ impl CreateArgs {
             None => Ok((tenant, BudgetScope::Tenant)),
         }
     }
-}
-
-async fn put(budget: &Budget, act: Permission, instance: &Instance) -> Result<(), Failure> {
-    let change = Change::PutBudget(budget.clone());
-    Ok(instance.act(budget.tenant, act, budget.id, &[change]).await?)
 }
 
 async fn list(tenant: Option<&str>, instance: &Instance, names: &Names, show: Show) -> Result<(), Failure> {

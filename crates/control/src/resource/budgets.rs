@@ -249,7 +249,7 @@ pub async fn update(call: Call, body: BudgetChange) -> Done {
     call.done(
         &permitted,
         deed,
-        vec![Change::PutBudget(after)],
+        vec![Change::ReplaceBudget { before, after }],
         Answer::view(&new)?,
     )
     .await

@@ -2,10 +2,10 @@
 
 use credential::KeyState;
 use domain::{KeyId, TeamId, TenantId, TenantScope};
-use ledger::{BudgetScope, Window};
+use ledger::{Budget, BudgetScope, Window};
 
 use super::fixtures::{Engine, House, nanos};
-use crate::StoreError;
+use crate::{Change, StoreError};
 
 fn is_conflict<T: std::fmt::Debug>(result: &Result<T, StoreError>) -> bool {
     matches!(result, Err(StoreError::Conflict(_)))
@@ -220,6 +220,45 @@ pub(super) async fn put_budget_replaces_limit_and_name_only(store: Engine) {
         Err(StoreError::NotFound)
     );
     assert_eq!(store.budgets(&house.scope).await.unwrap(), []);
+}
+
+pub(super) async fn a_budget_is_replaced_as_it_was_read_or_not_at_all(store: Engine) {
+    let house = House::build(&store).await;
+    let before = house.new_budget(100);
+    store.put_budget(&house.scope, &before).await.unwrap();
+    let raised = Budget {
+        limit: nanos(200),
+        ..before.clone()
+    };
+    let renamed = Budget {
+        name: "renamed".to_owned(),
+        ..before.clone()
+    };
+    let replace = |before: &Budget, after: &Budget| Change::ReplaceBudget {
+        before: before.clone(),
+        after: after.clone(),
+    };
+    let first = replace(&before, &raised);
+    store.commit(&house.scope, &[first], None).await.unwrap();
+    let second = store
+        .commit(&house.scope, &[replace(&before, &renamed)], None)
+        .await;
+    assert!(is_conflict(&second), "{second:?}");
+    let yearly = Budget {
+        window: Window::Year,
+        ..raised.clone()
+    };
+    let other_window = store
+        .commit(&house.scope, &[replace(&raised, &yearly)], None)
+        .await;
+    assert_eq!(other_window, Err(StoreError::NotFound));
+    let kept = store.budgets(&house.scope).await.unwrap();
+    assert_eq!(kept, std::slice::from_ref(&raised));
+    store.delete_budget(&house.scope, before.id).await.unwrap();
+    let gone = store
+        .commit(&house.scope, &[replace(&raised, &renamed)], None)
+        .await;
+    assert_eq!(gone, Err(StoreError::NotFound));
 }
 
 pub(super) async fn many_replicas_may_put_the_same_budget_at_once(store: Engine) {

@@ -60,6 +60,11 @@ impl Rows {
                 stored.name.clone_from(&budget.name);
                 Ok(())
             }
+            Change::ReplaceBudget { before, after } => {
+                unchanged(self.budgets.get(&before.id), before)?;
+                self.budgets.insert(after.id, after.clone());
+                Ok(())
+            }
             Change::DeleteBudget(id) => {
                 let stored = self.budgets.get(id).map(|budget| budget.tenant);
                 must_own(scope, stored.ok_or(StoreError::NotFound)?)?;
