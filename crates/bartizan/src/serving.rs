@@ -251,6 +251,16 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What wants a second person. Names were checked with the configuration.
+fn two_people(config: &Config) -> control::TwoPeople {
+    let acts = config.approvals.acts.iter();
+    control::TwoPeople {
+        acts: acts.filter_map(|act| domain::Permission::named(act)).collect(),
+        budgets_above: config.approvals.budgets_above.map(|mark| mark.0),
+        lasts: ms(config.approvals.lasts_ms),
+    }
+}
+
 fn control_plane(
     config: &Config,
     home: &Home,
@@ -268,6 +278,7 @@ fn control_plane(
             Posture::Staging => policy::Posture::Staging,
             Posture::Production => policy::Posture::Production,
         },
+        two_people: two_people(config),
         new_keys: control::NewKeys {
             limits: new_key_limits(config),
             operations: OPERATIONS.to_vec(),

@@ -28,6 +28,8 @@ impl Config {
             self.limits.output_tokens_default,
             1..=10_000_000,
         );
+        let mut approvals = Section("approvals", problems);
+        approvals.check("lasts_ms", self.approvals.lasts_ms, 60_000..=DAY_MS);
         let mut cache = Section("cache", problems);
         cache.check("ttl_ms", self.cache.ttl_ms, 1..=DAY_MS);
         cache.check("bytes_max", self.cache.bytes_max, 1 << 16..=1 << 40);

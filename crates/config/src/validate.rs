@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::net::SocketAddr;
 
+use domain::Permission;
+
 use crate::address::Address;
 use crate::bounds::{DAY_MS, within};
 use crate::error::quoted;
@@ -35,6 +37,7 @@ impl Config {
         self.listeners(&mut problems);
         self.posture_permits(&mut problems);
         self.secrets_fit(&mut problems);
+        self.approvals_fit(&mut problems);
         self.store_fits(&mut problems);
         self.providers_fit(&mut problems);
         self.models_fit(&mut problems);
@@ -114,6 +117,23 @@ impl Config {
             );
             problems
                 .push(problem.hint("listen on loopback and reach it through a tunnel or a proxy with TLS"));
+        }
+    }
+
+    fn approvals_fit(&self, problems: &mut Vec<Problem>) {
+        for (i, act) in self.approvals.acts.iter().enumerate() {
+            let path = format!("approvals.acts[{i}]");
+            match Permission::named(act) {
+                Some(Permission::ApprovalsDecide) => problems.push(Problem::new(
+                    path,
+                    "`approvals.decide` cannot wait for a second person: it is the second person's",
+                )),
+                Some(_) => {}
+                None => problems.push(
+                    Problem::new(path, format!("there is no permission {}", quoted(act)))
+                        .hint("`x-permission` in openapi/v1.json names them all"),
+                ),
+            }
         }
     }
 

@@ -13,7 +13,8 @@ use crate::call::{Call, Done};
 use crate::page::Page;
 use crate::problem::{Code, Problem};
 use crate::resource::{
-    audit, budgets, grants, instance, keys, me, projects, services, sessions, teams, tenants, usage, users,
+    approvals, audit, break_glass, budgets, grants, instance, keys, me, projects, services, sessions, teams,
+    tenants, usage, users,
 };
 
 /// What a handler gives back, later.
@@ -280,4 +281,13 @@ endpoints! {
     DELETE "/api/v1/tenants/{tenant}/sessions/{session}", SessionsRevoke, sessions::revoke(Nothing) -> Nothing, "Sign somebody out";
 
     GET "/api/v1/tenants/{tenant}/audit", AuditRead, audit::list(Nothing) -> Page<audit::AuditView>, "Audit records, newest first", query: ["act" = "only this act", "actor" = "only by this user or service account", "target" = "only done to this", "from" = "at or after this time, RFC 3339", "until" = "before this time, RFC 3339"];
+
+    GET "/api/v1/tenants/{tenant}/approvals", ApprovalsRead, approvals::list(Nothing) -> Page<approvals::ApprovalView>, "Acts that wait for a second person, and what became of them", query: ["state" = "`waiting`, `approved`, `denied` or `used`"];
+    GET "/api/v1/tenants/{tenant}/approvals/{approval}", ApprovalsRead, approvals::show(Nothing) -> approvals::ApprovalView, "One of them";
+    POST "/api/v1/tenants/{tenant}/approvals/{approval}/approve", ApprovalsDecide, approvals::approve(approvals::Decision) -> approvals::ApprovalView, "Approve somebody else's act; they do it by asking again, naming the approval";
+    POST "/api/v1/tenants/{tenant}/approvals/{approval}/deny", ApprovalsDecide, approvals::deny(approvals::Decision) -> approvals::ApprovalView, "Deny somebody else's act";
+
+    GET "/api/v1/break-glass", BreakGlassRead, break_glass::list(Nothing) -> Page<break_glass::BreakGlassView>, "Who acts without a second person, and until when";
+    POST "/api/v1/break-glass", BreakGlassOpen, break_glass::open(break_glass::NewBreakGlass) -> break_glass::BreakGlassView, "In an emergency: act for a while without a second person, loudly";
+    POST "/api/v1/break-glass/{time}/close", BreakGlassClose, break_glass::close(Nothing) -> break_glass::BreakGlassView, "End such a time";
 }

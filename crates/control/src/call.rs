@@ -6,6 +6,7 @@ mod done;
 mod own;
 mod permit;
 mod records;
+mod second;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -30,6 +31,7 @@ use crate::problem::{Code, Problem};
 pub use done::Deed;
 pub use own::Own;
 pub use permit::{Entered, Permitted, id_in_body};
+pub use second::{APPROVAL, APPROVAL_REASON, Second};
 
 /// Makes a request that comes again do nothing again.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -41,6 +43,8 @@ pub enum Stop {
     Problem(Box<Problem>),
     /// It was asked before, and this is what it said.
     Replayed(Box<Answer>),
+    /// It waits for a second person.
+    Waits(Box<Answer>),
 }
 
 impl<T: Into<Problem>> From<T> for Stop {

@@ -1,6 +1,6 @@
 //! Who calls: from a session's token to the person behind it, their roles, and how they signed in.
 
-use domain::{ActorId, RoleGrant, TenantId, TenantScope, UnixMillis};
+use domain::{ActorId, BreakGlassId, RoleGrant, TenantId, TenantScope, UnixMillis};
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, COOKIE};
 use identity::token::SessionToken;
@@ -10,12 +10,14 @@ use store::{Record, RecordKind, RecordQuery, StoreError, TenantState};
 
 use crate::Control;
 use crate::problem::{Code, Problem};
-use crate::record::{Grant, Session, User, UserState, read};
+use crate::record::{BreakGlass, Grant, Session, User, UserState, read};
 
 /// The cookie a browser keeps: bound to this host and to TLS (RFC 6265bis section 4.1.3).
 pub const COOKIE_NAME: &str = "__Host-bartizan";
 /// Roles of one actor that are looked at.
 const GRANTS_MAX: u64 = 200;
+/// Times of broken glass that are looked at: opening one removes those that are over.
+const BREAK_GLASS_MAX: u64 = 10;
 
 /// Somebody who is signed in.
 #[derive(Debug, Clone)]
@@ -34,6 +36,8 @@ pub struct Caller {
     pub record: Record,
     /// It came in a cookie: a browser may have been made to send it.
     pub by_cookie: bool,
+    /// The time in which they act without a second person, if it is such a time.
+    pub break_glass: Option<BreakGlassId>,
 }
 
 impl Caller {
@@ -60,6 +64,9 @@ impl Caller {
             second_factor: self.session.life.is_proven(),
             sign_in_age_ms: u64::try_from(now.since(self.session.confirmed).as_millis()).unwrap_or(u64::MAX),
             posture: control.posture,
+            wants_second_person: false,
+            approved: false,
+            break_glass: self.break_glass.is_some(),
         }
     }
 }
@@ -130,15 +137,43 @@ pub async fn of(control: &Control, headers: &HeaderMap, now: UnixMillis) -> Resu
     if user.state != UserState::Active {
         return Err(over());
     }
+    let id = ActorId::User(session.user);
     Ok(Some(Caller {
-        id: ActorId::User(session.user),
+        id,
         tenant,
         name: user.email,
-        grants: grants_of(control, &scope, ActorId::User(session.user)).await?,
+        grants: grants_of(control, &scope, id).await?,
         session,
         record,
         by_cookie,
+        break_glass: break_glass_of(control, &scope, id, now).await?,
     }))
+}
+
+/// The time of broken glass that somebody is in. Only staff of the platform breaks any.
+async fn break_glass_of(
+    control: &Control,
+    scope: &TenantScope,
+    who: ActorId,
+    now: UnixMillis,
+) -> Result<Option<BreakGlassId>, Problem> {
+    if scope.tenant() != TenantId::PLATFORM {
+        return Ok(None);
+    }
+    let who = who.to_string();
+    let query = RecordQuery {
+        kind: RecordKind::BreakGlass,
+        parent: Some(&who),
+        after: None,
+        count: BREAK_GLASS_MAX,
+    };
+    let records = control.store.records(scope, &query).await?;
+    let times = records.iter().map(read::<BreakGlass>);
+    let times = times.collect::<Result<Vec<_>, _>>()?;
+    Ok(times
+        .into_iter()
+        .find(|time| now < time.until)
+        .map(|time| time.id))
 }
 
 /// The roles somebody has.

@@ -59,7 +59,7 @@ pub async fn answer(
     };
     let mut response = match answered {
         Ok(answer) => answer.into_response(),
-        Err(Stop::Replayed(answer)) => answer.into_response(),
+        Err(Stop::Replayed(answer) | Stop::Waits(answer)) => answer.into_response(),
         Err(Stop::Problem(problem)) => refuse(&problem),
     };
     if is_head {

@@ -23,9 +23,10 @@ mod resource;
 mod setup;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use credential::Limits;
-use domain::{Operation, Secret, UnixMillis};
+use domain::{Money, Operation, Permission, Secret, UnixMillis};
 use policy::{Desk, Posture};
 use store::{Store, StoreError};
 use tokio::sync::OnceCell;
@@ -48,6 +49,17 @@ pub struct NewKeys {
     pub operations: Vec<Operation>,
 }
 
+/// What wants a second person, beside what policies say.
+#[derive(Debug, Clone)]
+pub struct TwoPeople {
+    /// These acts.
+    pub acts: Vec<Permission>,
+    /// Making a budget above this, or raising one to it.
+    pub budgets_above: Option<Money>,
+    /// How long a wish waits for its decision, and an approval for its use.
+    pub lasts: Duration,
+}
+
 /// What the control plane is made of.
 #[derive(Debug)]
 pub struct ControlParts {
@@ -63,6 +75,8 @@ pub struct ControlParts {
     pub posture: Posture,
     /// What new virtual keys get.
     pub new_keys: NewKeys,
+    /// What wants a second person.
+    pub two_people: TwoPeople,
 }
 
 /// The control plane.
@@ -75,6 +89,7 @@ pub struct Control {
     desk: OnceCell<Arc<Desk>>,
     posture: Posture,
     new_keys: NewKeys,
+    two_people: TwoPeople,
     names: Newest,
     door: Door,
     setup: Offer,
@@ -91,6 +106,7 @@ impl Control {
             desk: OnceCell::new(),
             posture: parts.posture,
             new_keys: parts.new_keys,
+            two_people: parts.two_people,
             names: Newest::default(),
             door: Door::default(),
             setup: Offer::default(),

@@ -144,6 +144,11 @@ fn parameters(endpoint: &Endpoint) -> Vec<Value> {
             "makes the same request do nothing again",
         ));
     }
+    if endpoint.is_write() && endpoint.permission.is_some() {
+        let meaning = "the approval by which a second person lets this very request be done";
+        all.push(header("Approval", false, meaning));
+        all.push(header("Approval-Reason", false, "why, for the second person"));
+    }
     all
 }
 
@@ -161,6 +166,13 @@ fn responses(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
         None => json!({"description": "done"}),
     };
     responses.insert(status.to_owned(), done);
+    if endpoint.is_write() && endpoint.permission.is_some() {
+        let schema = json!({"$ref": "#/components/schemas/ApprovalView"});
+        responses.insert(
+            "202".to_owned(),
+            json!({"description": "written down, for a second person to approve", "content": {"application/json": {"schema": schema}}}),
+        );
+    }
     let problem = json!({"$ref": "#/components/schemas/Problem"});
     responses.insert(
         "default".to_owned(),

@@ -67,6 +67,8 @@ codes! {
     PreconditionRequired = "precondition_required", PRECONDITION_REQUIRED, "say which version you change";
     /// The thing is not as the caller last saw it.
     ChangedMeanwhile = "changed_meanwhile", PRECONDITION_FAILED, "it changed meanwhile";
+    /// The approval that the request names is none for it.
+    ApprovalInvalid = "approval_invalid", CONFLICT, "that approval is not good for this";
     /// The idempotency key was used for another request.
     KeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "the idempotency key belongs to another request";
     /// The store does not answer.

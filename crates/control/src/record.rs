@@ -2,10 +2,13 @@
 //! apart in [`Login`], which no view is made from.
 
 use domain::{
-    ActorId, GrantId, ProjectId, Reach, Role, RoleGrant, ServiceId, SessionId, TeamId, UnixMillis, UserId,
+    ActorId, ApprovalId, BreakGlassId, GrantId, ProjectId, Reach, Role, RoleGrant, ServiceId, SessionId,
+    TeamId, UnixMillis, UserId,
 };
+use policy::Resource;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use store::{Record, RecordKind};
 
 use crate::problem::{Code, Problem};
@@ -230,6 +233,83 @@ pub struct Replay {
     pub created: UnixMillis,
 }
 
+/// How an approval stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ApprovalState {
+    /// Nobody has decided.
+    Waiting,
+    /// The act may be done, once.
+    Approved,
+    /// It may not.
+    Denied,
+    /// It was done.
+    Used,
+}
+
+/// An act that waits for a second person: what would change, and who wants it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Which.
+    pub id: ApprovalId,
+    /// Who wants to act.
+    pub requester: ActorId,
+    /// What they are called.
+    pub requester_name: String,
+    /// The permission it wants.
+    pub act: String,
+    /// What is done to what.
+    pub resource: Resource,
+    /// The digest of the request: it is approved for this one and no other.
+    pub request: String,
+    /// The id of what it is done to.
+    pub target: Option<String>,
+    /// What it looks like before, secrets left out.
+    pub before: Option<Value>,
+    /// What it will look like, secrets left out.
+    pub after: Option<Value>,
+    /// Why, in the requester's words.
+    pub reason: Option<String>,
+    /// How it stands.
+    pub state: ApprovalState,
+    /// When it was asked for.
+    pub created: UnixMillis,
+    /// From this time on it is good for nothing.
+    pub expires: UnixMillis,
+    /// Who decided.
+    pub decided: Option<Decided>,
+}
+
+/// Who decided, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decided {
+    /// Who.
+    pub by: ActorId,
+    /// What they are called.
+    pub name: String,
+    /// When.
+    pub at: UnixMillis,
+    /// Why, in their words.
+    pub reason: Option<String>,
+}
+
+/// A time in which somebody acts without a second person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BreakGlass {
+    /// Which.
+    pub id: BreakGlassId,
+    /// Who.
+    pub who: ActorId,
+    /// What they are called.
+    pub name: String,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub opened: UnixMillis,
+    /// Until when.
+    pub until: UnixMillis,
+}
+
 macro_rules! documents {
     ($($type:ident, $kind:ident, id: $id:expr, parent: $parent:expr, name: $name:expr, created: $created:expr;)*) => {$(
         impl Document for $type {
@@ -262,4 +342,6 @@ documents! {
     Grant, Grant, id: |it| it.id.to_string(), parent: |it| Some(it.holder.to_string()), name: |_| None, created: |it| it.created;
     Session, Session, id: |it| it.id.to_string(), parent: |it| Some(it.user.to_string()), name: |it| Some(it.digest.clone()), created: |it| it.life.created;
     Replay, Replay, id: |it| it.id.clone(), parent: |_| None, name: |_| None, created: |it| it.created;
+    Approval, Approval, id: |it| it.id.to_string(), parent: |it| Some(it.requester.to_string()), name: |_| None, created: |it| it.created;
+    BreakGlass, BreakGlass, id: |it| it.id.to_string(), parent: |it| Some(it.who.to_string()), name: |_| None, created: |it| it.opened;
 }

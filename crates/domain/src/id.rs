@@ -135,6 +135,10 @@ ids! {
     CheckpointId, "chk", "checkpoint";
     /// One request; also the id of its ledger entry.
     RequestId, "req", "request";
+    /// An act that waits for a second person.
+    ApprovalId, "apr", "approval";
+    /// A time in which somebody acts without waiting for a second person.
+    BreakGlassId, "bgl", "break-glass time";
     /// One audit record.
     AuditId, "aud", "audit record";
 }

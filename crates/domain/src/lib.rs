@@ -16,8 +16,8 @@ mod usage;
 
 pub use actor::ActorId;
 pub use id::{
-    AuditId, BudgetId, CheckpointId, GrantId, IdError, IdText, KeyId, LeaseId, NodeId, ProjectId, RequestId,
-    RequestIds, ServiceId, SessionId, TeamId, TenantId, UserId,
+    ApprovalId, AuditId, BreakGlassId, BudgetId, CheckpointId, GrantId, IdError, IdText, KeyId, LeaseId,
+    NodeId, ProjectId, RequestId, RequestIds, ServiceId, SessionId, TeamId, TenantId, UserId,
 };
 pub use money::{Money, MoneyError};
 pub use permission::Permission;

@@ -104,9 +104,27 @@ permissions! {
     PoliciesRead = "policies.read";
     /// See the instance's settings.
     SettingsRead = "settings.read";
+    /// See acts that wait for a second person.
+    ApprovalsRead = "approvals.read";
+    /// Approve or deny somebody else's act.
+    ApprovalsDecide = "approvals.decide";
+    /// See who broke the glass, when and why.
+    BreakGlassRead = "break_glass.read";
+    /// Act for a while without waiting for a second person.
+    BreakGlassOpen = "break_glass.open";
+    /// End such a time.
+    BreakGlassClose = "break_glass.close";
 }
 
 impl Permission {
+    /// The permission of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|permission| permission.as_str() == name)
+    }
+
     /// Whether it changes nothing.
     pub fn is_read(self) -> bool {
         matches!(self.as_str().rsplit_once('.'), Some((_, "read" | "export")))

@@ -71,6 +71,12 @@ pub struct AuditRecord {
     /// What it looks like now, secrets left out.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub after: Option<Value>,
+    /// The approval by which a second person let it happen.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub approval: Option<String>,
+    /// The time of broken glass in which it was done without a second person.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub break_glass: Option<String>,
 }
 
 impl AuditRecord {
@@ -94,6 +100,8 @@ impl AuditRecord {
             policies: Vec::new(),
             before: None,
             after: None,
+            approval: None,
+            break_glass: None,
         }
     }
 
@@ -137,6 +145,8 @@ mod tests {
             policies: vec!["team-admins".to_owned()],
             before: Some(serde_json::json!({"state": "active", "b": 1, "a": 2})),
             after: Some(serde_json::json!({"state": "revoked"})),
+            approval: None,
+            break_glass: None,
         }
     }
 

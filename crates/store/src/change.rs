@@ -85,7 +85,9 @@ pub fn may_be_swept(kind: RecordKind) -> Result<(), StoreError> {
         | RecordKind::User
         | RecordKind::Login
         | RecordKind::Service
-        | RecordKind::Grant => Err(StoreError::Conflict(format!(
+        | RecordKind::Grant
+        | RecordKind::Approval
+        | RecordKind::BreakGlass => Err(StoreError::Conflict(format!(
             "records of the kind `{}` are not swept",
             kind.as_str()
         ))),

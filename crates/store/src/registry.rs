@@ -27,6 +27,10 @@ pub enum RecordKind {
     Session,
     /// An answer to a request that may come again; its name is the idempotency key.
     Replay,
+    /// An act that waits for a second person; its parent is who wants to act.
+    Approval,
+    /// A time in which somebody acts without a second person; its parent is who.
+    BreakGlass,
 }
 
 impl RecordKind {
@@ -40,6 +44,8 @@ impl RecordKind {
             Self::Grant => "grant",
             Self::Session => "session",
             Self::Replay => "replay",
+            Self::Approval => "approval",
+            Self::BreakGlass => "break_glass",
         }
     }
 }

@@ -72,6 +72,12 @@ pub async fn run(args: CtlArgs, at: &At, show: Show) -> Result<(), Failure> {
     if answer.is_dry_run {
         remark("a dry run: nothing was done");
     }
+    if answer.waits {
+        remark(
+            "nothing was done yet: this waits for a second person, who runs `bartizan ctl approvals approve`",
+        );
+        remark("once it is approved, run the same command again with `--approval` and its id");
+    }
     print::answer(&answer.body, show)
 }
 
@@ -100,12 +106,20 @@ fn ask(operation: &Operation, given: &ArgMatches, remembered: &Remembered) -> Re
         path = format!("{path}?{}", query.join("&"));
     }
     let header = |name: &str| given.try_get_one::<String>(name).ok().flatten().cloned();
+    let tag = header("if_match").or_else(|| operation.wants_match.then(|| "*".to_owned()));
+    let headers = [
+        tag.map(|tag| ("if-match", tag)),
+        header("idempotency_key").map(|key| ("idempotency-key", key)),
+        header("approval")
+            .filter(|_| operation.takes_approval())
+            .map(|id| ("approval", id)),
+        header("approval_reason").map(|text| ("approval-reason", text)),
+    ];
     Ok(Asked {
         method: operation.method.clone(),
         path,
         body: body(operation, given)?,
-        if_match: header("if_match").or_else(|| operation.wants_match.then(|| "*".to_owned())),
-        idempotency_key: header("idempotency_key"),
+        headers: headers.into_iter().flatten().collect(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! The sections of the file. Every key is documented here once: the JSON Schema and the reference page are
 //! generated from these comments, and every default is what `Default` says.
 
+mod approvals;
 mod gate;
 mod listen;
 mod model;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use approvals::Approvals;
 pub use gate::{Budgets, Cache, Checks, GuardMode, Guards, KeyLimits, Limits, Policies, SecretsGuard};
 pub use listen::{ClientCertificates, Listen, Tls};
 pub use model::{Model, PriceOverride, Prices, Target, Unpriced};
@@ -56,6 +58,8 @@ pub struct Config {
     pub limits: Limits,
     /// Cedar policies.
     pub policies: Policies,
+    /// What wants a second person on the control plane.
+    pub approvals: Approvals,
     /// What may pass in and out.
     pub guards: Guards,
     /// The exact cache of answers, sealed per tenant.
@@ -99,6 +103,7 @@ impl Default for Config {
             prices: Prices::default(),
             limits: Limits::default(),
             policies: Policies::default(),
+            approvals: Approvals::default(),
             guards: Guards::default(),
             cache: Cache::default(),
             budgets: Budgets::default(),

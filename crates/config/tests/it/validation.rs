@@ -355,3 +355,17 @@ fn a_vaults_times_are_bounded_and_fit_together() {
     one(&with("refresh_ms: 99"), "secrets.vault.refresh_ms");
     one(&with("remember_ms: 86400001"), "secrets.vault.remember_ms");
 }
+
+#[test]
+fn anp_0014_a_mistyped_act_is_no_act_that_wants_nobody() {
+    for (text, path) in [
+        ("approvals: { acts: [tenants.ofboard] }", "approvals.acts[0]"),
+        (
+            "approvals: { acts: [keys.create, approvals.decide] }",
+            "approvals.acts[1]",
+        ),
+        ("approvals: { lasts_ms: 1 }", "approvals.lasts_ms"),
+    ] {
+        one(text, path);
+    }
+}

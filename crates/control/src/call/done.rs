@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 use store::{AuditEntry, Change, RecordKind, StoreError};
 
-use super::{Call, Done, IDEMPOTENCY_KEY, Permitted, Stop};
+use super::{Call, Done, IDEMPOTENCY_KEY, Permitted, Second, Stop};
 use crate::answer::Answer;
 use crate::problem::{Code, Problem};
 use crate::record::{Document, Replay, read};
@@ -58,6 +58,16 @@ impl Deed {
         self.target
     }
 
+    /// Target, before and after.
+    pub(super) fn parts(self) -> (Option<String>, Option<Value>, Option<Value>) {
+        (self.target, self.before, self.after)
+    }
+
+    /// Whether this is what it looked like before.
+    pub(super) fn begins_with(&self, before: Option<&Value>) -> bool {
+        self.before.as_ref() == before
+    }
+
     /// Something was done to this, and nothing of it is to be shown.
     pub fn to(target: impl ToString) -> Self {
         Self {
@@ -83,6 +93,11 @@ impl Call {
                 ..answer
             });
         }
+        match &permitted.second {
+            Second::NotWanted => {}
+            Second::Wanted(resource) => return self.wish(permitted, *resource, deed).await,
+            Second::Given(given) => changes.push(self.spend(given, &deed)?),
+        }
         if let Some(id) = self.replay_id(permitted)? {
             changes.push(Change::Create(self.replay(id, &answer)?.to_record()?));
         }
@@ -102,7 +117,7 @@ impl Call {
         }
     }
 
-    fn record(&self, permitted: &Permitted, deed: Deed) -> AuditRecord {
+    pub(super) fn record(&self, permitted: &Permitted, deed: Deed) -> AuditRecord {
         let whose = (AuditId::generate(), permitted.scope.tenant());
         AuditRecord {
             address: Some(self.address),
@@ -110,8 +125,19 @@ impl Call {
             policies: permitted.policies.clone(),
             before: deed.before,
             after: deed.after,
+            approval: match &permitted.second {
+                Second::Given(given) => Some(given.1.id.to_string()),
+                Second::NotWanted | Second::Wanted(_) => None,
+            },
+            break_glass: self.broken_glass(),
             ..AuditRecord::done(whose, self.now, permitted.actor.clone(), permitted.act.as_str())
         }
+    }
+
+    /// The time of broken glass the caller is in.
+    fn broken_glass(&self) -> Option<String> {
+        let caller = self.caller.as_ref()?;
+        caller.break_glass.map(|time| time.to_string())
     }
 
     /// What an answer to this request is kept under, if the caller wants it kept.

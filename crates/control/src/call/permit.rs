@@ -6,9 +6,9 @@ use std::str::FromStr;
 use domain::{AuditId, Threat};
 use domain::{Permission, Reach, TenantId, TenantScope};
 use ledger::{AuditActor, AuditOutcome, AuditRecord};
-use policy::{Act, Resource, Verdict};
+use policy::{Act, ActContext, Resource, Verdict};
 
-use super::{Call, Stop};
+use super::{Call, Second, Stop};
 use crate::problem::{Code, Problem};
 
 /// Leave to look for things in one tenant: not yet to see or change any of them.
@@ -36,6 +36,7 @@ pub struct Permitted {
     pub(super) act: Permission,
     pub(super) actor: AuditActor,
     pub(super) policies: Vec<String>,
+    pub(super) second: Second,
 }
 
 impl Permitted {
@@ -78,24 +79,47 @@ impl Call {
     /// not see it is only said that it is not there.
     // threat: ANP-0014
     pub async fn permit(&self, entered: &Entered, resource: Resource) -> Result<Permitted, Stop> {
+        self.permit_weighed(entered, resource, false).await
+    }
+
+    /// The same for an act that wants a second person if `is_weighty`, whatever else is configured.
+    // threat: ANP-0014
+    pub async fn permit_weighed(
+        &self,
+        entered: &Entered,
+        resource: Resource,
+        is_weighty: bool,
+    ) -> Result<Permitted, Stop> {
         let act = self.endpoint.permission.ok_or_else(Problem::not_found)?;
-        let verdict = self.ask(act, resource)?;
-        if verdict.permit {
-            let permitted = Permitted {
-                scope: entered.scope,
-                act,
-                actor: self.caller()?.audited(),
-                policies: verdict.policies,
-            };
-            return match self.replayed(&permitted).await? {
-                Some(answer) => Err(Stop::Replayed(Box::new(answer))),
-                None => Ok(permitted),
-            };
+        let wants = is_weighty || self.control.two_people.acts.contains(&act);
+        let alone = self.ask_with(act, resource, (wants, false))?;
+        let (verdict, second) = if alone.permit {
+            (alone, Second::NotWanted)
+        } else {
+            // What an approval would open wants one: by configuration, or by a policy that reads it.
+            let together = self.ask_with(act, resource, (wants, true))?;
+            if !together.permit {
+                if !act.is_read() {
+                    self.tell_of(Some(Threat::Anp0014)).await;
+                }
+                return Err(self.refusal(act, resource, together)?.into());
+            }
+            (together, self.second(entered, act, resource).await?)
+        };
+        let permitted = Permitted {
+            scope: entered.scope,
+            act,
+            actor: self.caller()?.audited(),
+            policies: verdict.policies,
+            second,
+        };
+        if let Some(answer) = self.replayed(&permitted).await? {
+            return Err(Stop::Replayed(Box::new(answer)));
         }
-        if !act.is_read() {
-            self.tell_of(Some(Threat::Anp0014)).await;
+        if act.is_read() {
+            self.read_by_two(&permitted).await?;
         }
-        Err(self.refusal(act, resource, verdict)?.into())
+        Ok(permitted)
     }
 
     /// Whether the caller may see this: for leaving out of lists what it may not.
@@ -103,13 +127,31 @@ impl Call {
         Ok(self.ask(act, resource)?.permit)
     }
 
+    /// Whether the caller might do this act: what is asked of the second person.
+    pub fn might(&self, act: Permission, resource: Resource) -> Result<bool, Problem> {
+        Ok(self.ask_with(act, resource, (false, true))?.permit)
+    }
+
     fn ask(&self, act: Permission, resource: Resource) -> Result<Verdict, Problem> {
+        self.ask_with(act, resource, (false, false))
+    }
+
+    fn ask_with(
+        &self,
+        act: Permission,
+        resource: Resource,
+        (wants_second_person, approved): (bool, bool),
+    ) -> Result<Verdict, Problem> {
         let caller = self.caller()?;
         let verdict = self.desk.decide(&Act {
             actor: &caller.actor(),
             permission: act,
             resource,
-            context: caller.context(&self.control, self.now),
+            context: ActContext {
+                wants_second_person,
+                approved,
+                ..caller.context(&self.control, self.now)
+            },
         });
         if let Some(error) = &verdict.error {
             tracing::error!(%act, error, "a policy could not be asked, so the answer is no");

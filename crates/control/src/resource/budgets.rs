@@ -171,6 +171,13 @@ async fn scope(call: &Call, entered: &Entered, of: Option<&str>) -> Result<Budge
     Ok(BudgetScope::Project(project))
 }
 
+/// Whether so much more wants a second person.
+fn is_weighty(call: &Call, before: Money, after: Option<i64>) -> bool {
+    let raised = after.map(Money::from_nanos).filter(|after| *after > before);
+    let mark = call.control.two_people.budgets_above;
+    mark.zip(raised).is_some_and(|(mark, raised)| raised > mark)
+}
+
 fn limit(nanos: i64) -> Result<Money, Problem> {
     if nanos >= 0 {
         return Ok(Money::from_nanos(nanos));
@@ -190,8 +197,13 @@ pub async fn create(call: Call, body: NewBudget) -> Done {
         limit: limit(body.limit_nanos)?,
         window: body.window,
     };
+    let asked = resource(&call, &entered, &budget).await?;
     let permitted = call
-        .permit(&entered, resource(&call, &entered, &budget).await?)
+        .permit_weighed(
+            &entered,
+            asked,
+            is_weighty(&call, Money::ZERO, Some(body.limit_nanos)),
+        )
         .await?;
     let view = BudgetView::from(&budget);
     let at = format!("/api/v1/tenants/{}/budgets/{}", budget.tenant, budget.id);
@@ -234,7 +246,8 @@ pub async fn show(call: Call, _: Nothing) -> Done {
 // threat: AGP-D1
 pub async fn update(call: Call, body: BudgetChange) -> Done {
     let (entered, before, resource) = found(&call).await?;
-    let permitted = call.permit(&entered, resource).await?;
+    let is_weighty = is_weighty(&call, before.limit, body.limit_nanos);
+    let permitted = call.permit_weighed(&entered, resource, is_weighty).await?;
     let old = BudgetView::from(&before);
     call.must_match(&old)?;
     let mut after = before.clone();

@@ -9,6 +9,7 @@
 )]
 
 mod answers;
+mod approvals;
 mod bounds;
 mod changes;
 mod matrix;

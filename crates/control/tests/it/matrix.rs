@@ -21,6 +21,8 @@ fn body(endpoint: &Endpoint, house: &House) -> Option<Value> {
         (true, "grants") => json!({"holder": house.service, "role": "viewer", "team": house.team}),
         (true, "budgets") => json!({"name": "new", "limit_nanos": 1, "window": "day", "of": house.key}),
         (true, "rotate") => json!({"grace_s": 0}),
+        (true, "approve" | "deny") => json!({"reason": "looked at"}),
+        (true, "break-glass") => json!({"reason": "the building is on fire", "minutes": 5}),
         (true, _) => json!({"name": "new"}),
         (false, "{budget}") => json!({"limit_nanos": 2}),
         (false, _) => json!({"name": "renamed"}),

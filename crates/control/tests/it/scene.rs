@@ -2,10 +2,11 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use control::{Control, ControlParts, Keys, NewKeys};
+use control::{Control, ControlParts, Keys, NewKeys, TwoPeople};
 use credential::{Limits, MasterKey};
-use domain::{Operation, UnixMillis};
+use domain::{Money, Operation, Permission, UnixMillis};
 use policy::Posture;
 use serde_json::{Value, json};
 use store::{MemoryStore, Store};
@@ -34,6 +35,12 @@ pub struct Person {
 
 impl Instance {
     pub async fn start(posture: Posture) -> Self {
+        let acts = vec![Permission::ProjectsDelete];
+        Self::with(posture, acts).await
+    }
+
+    /// One where these acts want a second person.
+    pub async fn with(posture: Posture, acts: Vec<Permission>) -> Self {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let control = Control::new(ControlParts {
             store: store.clone(),
@@ -41,6 +48,11 @@ impl Instance {
             keys: Keys::derive(&MasterKey::from_bytes([7; 32])).unwrap(),
             policies: Vec::new(),
             posture,
+            two_people: TwoPeople {
+                acts,
+                budgets_above: Some(Money::from_nanos(1_000_000_000_000)),
+                lasts: Duration::from_secs(3600),
+            },
             new_keys: NewKeys {
                 limits: Limits::default(),
                 operations: vec![Operation::Chat],
@@ -161,6 +173,10 @@ pub struct House {
     pub user: Person,
     pub grant: String,
     pub session: String,
+    /// Root wants to remove the project.
+    pub approval: String,
+    /// Somebody's broken glass.
+    pub time: String,
 }
 
 fn id(made: &Value) -> String {
@@ -190,7 +206,15 @@ impl House {
         let grant = id(&root.give(&user, "viewer", Some(&other_team)).await);
         let sessions = root.get(&format!("{base}/sessions")).await.json();
         let session = id(&sessions["items"][0]);
+        let wish = root
+            .ask("DELETE", &format!("{base}/projects/{project}"), None)
+            .await;
+        assert_eq!(wish.status, 202, "{wish:?}");
+        let approval = id(&wish.json());
+        let time = "bgl_00000000000000000000000000000001".to_owned();
         Self {
+            approval,
+            time,
             tenant,
             team,
             other_team,
@@ -217,6 +241,8 @@ impl House {
             ("{key}", &self.key),
             ("{budget}", &self.budget),
             ("{session}", &self.session),
+            ("{approval}", &self.approval),
+            ("{time}", &self.time),
         ] {
             path = path.replace(name, id);
         }

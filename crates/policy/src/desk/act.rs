@@ -34,6 +34,12 @@ pub struct ActContext {
     pub sign_in_age_ms: u64,
     /// How strict the instance is.
     pub posture: Posture,
+    /// The instance is set up so that this act wants a second person.
+    pub wants_second_person: bool,
+    /// A second person has approved this very act.
+    pub approved: bool,
+    /// The actor has broken the glass: it acts for a while without a second person, loudly.
+    pub break_glass: bool,
 }
 
 impl ActContext {
@@ -43,15 +49,21 @@ impl ActContext {
         second_factor: true,
         sign_in_age_ms: 0,
         posture: Posture::Production,
+        wants_second_person: false,
+        approved: true,
+        break_glass: false,
     };
 
     /// The context in Cedar's words.
-    pub(super) fn attributes(&self, names: &Names) -> [Attribute; 3] {
+    pub(super) fn attributes(&self, names: &Names) -> [Attribute; 6] {
         let age = i64::try_from(self.sign_in_age_ms).unwrap_or(i64::MAX);
         [
             flag("second_factor", self.second_factor),
             ("sign_in_age_ms".to_owned(), RestrictedExpression::new_long(age)),
             link("posture", self.posture.entity(names)),
+            flag("wants_second_person", self.wants_second_person),
+            flag("approved", self.approved),
+            flag("break_glass", self.break_glass),
         ]
     }
 }

@@ -24,6 +24,7 @@ macro_rules! names {
 names! {
     action = "Action";
     actor = "Actor";
+    approval = "Approval";
     audit_log = "AuditLog";
     budget = "Budget";
     grant = "Grant";

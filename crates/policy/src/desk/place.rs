@@ -85,6 +85,7 @@ pub fn thing(resource: &Resource, names: &Names) -> EntityUid {
         Resource::Key { key, .. } => uid(&names.key, key),
         Resource::Budget { budget, .. } => uid(&names.budget, budget),
         Resource::Session { session, .. } => uid(&names.session, session),
+        Resource::Approval { approval, .. } => uid(&names.approval, approval),
         Resource::AuditLog { tenant } => uid(&names.audit_log, tenant),
         Resource::Models { tenant } => uid(&names.models, tenant),
         Resource::Policies { tenant } => uid(&names.policies, tenant),
@@ -127,6 +128,7 @@ fn attributes(resource: &Resource, names: &Names) -> Vec<Attribute> {
             std::iter::once(level).chain(owned(owner, names)).collect()
         }
         Resource::Session { user, .. } => vec![link("user", uid(&names.user, user))],
+        Resource::Approval { requester, .. } => vec![requester.link("requester", names)],
         Resource::Grant { .. } => grant(resource, names),
         _ => Vec::new(),
     }

@@ -1,7 +1,9 @@
 //! What an act is done to, with what is needed to place it: no more. Never decides anything.
 
-use domain::{BudgetId, KeyId, ProjectId, Reach, Role, ServiceId, SessionId, TeamId, TenantId, UserId};
-use serde::Deserialize;
+use domain::{
+    ApprovalId, BudgetId, KeyId, ProjectId, Reach, Role, ServiceId, SessionId, TeamId, TenantId, UserId,
+};
+use serde::{Deserialize, Serialize};
 
 use super::ActorId;
 
@@ -9,7 +11,8 @@ use super::ActorId;
 ///
 /// All of it comes from the store (or, for what is to be made, from what will be stored), never from the
 /// caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Resource {
     /// The instance and all its tenants.
     Platform,
@@ -119,6 +122,15 @@ pub enum Resource {
     },
     /// The instance's settings.
     Settings,
+    /// An act that waits for a second person.
+    Approval {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        approval: ApprovalId,
+        /// Who wants to act.
+        requester: ActorId,
+    },
 }
 
 impl Resource {
@@ -132,6 +144,7 @@ impl Resource {
             | Self::AuditLog { tenant }
             | Self::Models { tenant }
             | Self::Policies { tenant }
+            | Self::Approval { tenant, .. }
             | Self::Budget {
                 tenant, team: None, ..
             }
@@ -163,7 +176,7 @@ impl Resource {
 }
 
 /// What a budget limits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BudgetLevel {
     /// A tenant.

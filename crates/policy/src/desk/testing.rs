@@ -3,8 +3,8 @@
 // threat: ANP-B0001
 
 use domain::{
-    BudgetId, KeyId, Permission, ProjectId, Reach, Role, RoleGrant, ServiceId, SessionId, TeamId, TenantId,
-    UserId,
+    ApprovalId, BudgetId, KeyId, Permission, ProjectId, Reach, Role, RoleGrant, ServiceId, SessionId, TeamId,
+    TenantId, UserId,
 };
 use serde::Deserialize;
 
@@ -72,6 +72,9 @@ struct Sitting {
     second_factor: bool,
     sign_in_age_ms: u64,
     posture: Posture,
+    wants_second_person: bool,
+    approved: bool,
+    break_glass: bool,
 }
 
 impl Default for Sitting {
@@ -80,11 +83,17 @@ impl Default for Sitting {
             second_factor,
             sign_in_age_ms,
             posture,
+            wants_second_person,
+            approved,
+            break_glass,
         } = ActContext::AT_BEST;
         Self {
             second_factor,
             sign_in_age_ms,
             posture,
+            wants_second_person,
+            approved,
+            break_glass,
         }
     }
 }
@@ -160,11 +169,16 @@ enum Thing {
     Policies {
         tenant: String,
     },
+    Approval {
+        tenant: String,
+        approval: String,
+        requester: Who,
+    },
 }
 
 impl Test {
     fn run(&self, desk: &Desk) -> Option<TestFailure> {
-        let Some(permission) = permission(&self.permission) else {
+        let Some(permission) = Permission::named(&self.permission) else {
             let reason = format!("there is no permission `{}`", self.permission);
             return Some(TestFailure::of(&self.name, reason));
         };
@@ -195,13 +209,6 @@ impl Test {
             (told != expected).then(|| format!("expected the reason `{expected}`, got `{told}`"))
         })
     }
-}
-
-fn permission(name: &str) -> Option<Permission> {
-    Permission::ALL
-        .iter()
-        .copied()
-        .find(|permission| permission.as_str() == name)
 }
 
 fn tenant(name: &str) -> TenantId {
@@ -253,6 +260,9 @@ impl Sitting {
             second_factor: self.second_factor,
             sign_in_age_ms: self.sign_in_age_ms,
             posture: self.posture,
+            wants_second_person: self.wants_second_person,
+            approved: self.approved,
+            break_glass: self.break_glass,
         }
     }
 }
@@ -306,6 +316,15 @@ impl Thing {
             Self::AuditLog { tenant: of } => Resource::AuditLog { tenant: tenant(of) },
             Self::Models { tenant: of } => Resource::Models { tenant: tenant(of) },
             Self::Policies { tenant: of } => Resource::Policies { tenant: tenant(of) },
+            Self::Approval {
+                tenant: of,
+                approval,
+                requester,
+            } => Resource::Approval {
+                tenant: tenant(of),
+                approval: id(ApprovalId::PREFIX, approval, ApprovalId::from_u128),
+                requester: requester.id(),
+            },
             Self::Usage {
                 tenant: of,
                 team: name,

@@ -5,9 +5,7 @@ use domain::{
     AuditId, BudgetId, KeyId, Money, NodeId, Operation, RequestId, TeamId, TenantId, TenantScope, UnixMillis,
     Usage,
 };
-use ledger::{
-    AuditActor, AuditOutcome, AuditRecord, Budget, BudgetScope, Entry, Outcome, UsageSource, Window,
-};
+use ledger::{AuditActor, AuditRecord, Budget, BudgetScope, Entry, Outcome, UsageSource, Window};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use store::{
     AuditEntry, Budgets, Change, EntryLog, LeaseWish, LogKind, MerkleLogs, Record, RecordKind, Registry,
@@ -177,20 +175,9 @@ fn record(kind: RecordKind, of: &str) -> Record {
 }
 
 fn audit(scope: &TenantScope) -> AuditEntry {
-    AuditEntry::from(AuditRecord {
-        id: AuditId::generate(),
-        tenant: scope.tenant(),
-        at: UnixMillis(1),
-        actor: AuditActor::Gate("scene".into()),
-        address: None,
-        act: "users.create".into(),
-        target: None,
-        outcome: AuditOutcome::Done,
-        threat: None,
-        policies: Vec::new(),
-        before: None,
-        after: None,
-    })
+    let actor = AuditActor::Gate("scene".into());
+    let whose = (AuditId::generate(), scope.tenant());
+    AuditEntry::from(AuditRecord::done(whose, UnixMillis(1), actor, "users.create"))
 }
 
 fn key(scope: &TenantScope, team: TeamId) -> KeyRecord {

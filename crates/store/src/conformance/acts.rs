@@ -1,25 +1,17 @@
 //! What acts of the control plane are made of: documents and audit records.
 
 use domain::{AuditId, TenantId, TenantScope, UnixMillis};
-use ledger::{AuditActor, AuditOutcome, AuditRecord};
+use ledger::{AuditActor, AuditRecord};
 
 use super::fixtures::{Engine, MIDNIGHT};
 use crate::{AuditEntry, AuditQuery, Record, RecordKind, RecordQuery};
 
 pub(super) fn audit(tenant: TenantId, minute: i64, act: &str) -> AuditEntry {
+    let actor = AuditActor::User("usr_1".to_owned(), "ann\u{0}ü".to_owned());
+    let at = UnixMillis(MIDNIGHT.0 + minute * 60_000);
     AuditEntry::from(AuditRecord {
-        id: AuditId::generate(),
-        tenant,
-        at: UnixMillis(MIDNIGHT.0 + minute * 60_000),
-        actor: AuditActor::User("usr_1".to_owned(), "ann\u{0}ü".to_owned()),
-        address: None,
-        act: act.to_owned(),
         target: Some("key_1".to_owned()),
-        outcome: AuditOutcome::Done,
-        threat: None,
-        policies: vec![],
-        before: None,
-        after: None,
+        ..AuditRecord::done((AuditId::generate(), tenant), at, actor, act)
     })
 }
 

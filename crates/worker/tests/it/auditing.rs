@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use domain::{AuditId, TenantId, TenantScope};
 use ledger::merkle::{leaf_hash, root_of};
 use ledger::note::{self, Checkpoint};
-use ledger::{AuditActor, AuditOutcome, AuditRecord};
+use ledger::{AuditActor, AuditRecord};
 use store::{AuditEntry, AuditQuery, LogKind, MerkleLogs, Registry};
 use worker::WorkerError;
 
@@ -15,20 +15,9 @@ use crate::{FlakyStore, NOW, scope, store, tenant};
 const PLATFORM: TenantScope = TenantScope::operator(TenantId::PLATFORM);
 
 fn act(scope: &TenantScope, id: u128) -> AuditEntry {
-    AuditEntry::from(AuditRecord {
-        id: AuditId::from_u128(id),
-        tenant: scope.tenant(),
-        at: NOW,
-        actor: AuditActor::Operator("root".to_owned()),
-        address: None,
-        act: "keys.revoke".to_owned(),
-        target: None,
-        outcome: AuditOutcome::Done,
-        threat: None,
-        policies: Vec::new(),
-        before: None,
-        after: None,
-    })
+    let actor = AuditActor::Operator("root".to_owned());
+    let whose = (AuditId::from_u128(id), scope.tenant());
+    AuditEntry::from(AuditRecord::done(whose, NOW, actor, "keys.revoke"))
 }
 
 async fn acts(store: &FlakyStore, scope: &TenantScope, ids: impl IntoIterator<Item = u128>) {

@@ -22,10 +22,8 @@ pub struct Asked {
     pub path: String,
     /// JSON.
     pub body: Option<Value>,
-    /// `If-Match`.
-    pub if_match: Option<String>,
-    /// `Idempotency-Key`.
-    pub idempotency_key: Option<String>,
+    /// `If-Match`, `Idempotency-Key` and the like.
+    pub headers: Vec<(&'static str, String)>,
 }
 
 /// What came back.
@@ -35,6 +33,8 @@ pub struct Answered {
     pub body: Value,
     /// Nothing was done.
     pub is_dry_run: bool,
+    /// It was written down for a second person to approve.
+    pub waits: bool,
 }
 
 /// Who asks, and where.
@@ -73,6 +73,7 @@ impl Client {
             return Ok(Answered {
                 body,
                 is_dry_run: head.headers.contains_key("dry-run"),
+                waits: head.status == StatusCode::ACCEPTED,
             });
         }
         Err(failure(head.status, &body))
@@ -86,11 +87,8 @@ impl Client {
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {}", token.expose()));
         }
-        if let Some(tag) = asked.if_match {
-            request = request.header("if-match", tag);
-        }
-        if let Some(key) = asked.idempotency_key {
-            request = request.header("idempotency-key", key);
+        for (name, value) in asked.headers {
+            request = request.header(name, value);
         }
         let body = match asked.body {
             Some(body) => {

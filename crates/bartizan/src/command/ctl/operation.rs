@@ -164,6 +164,11 @@ impl Operation {
         Some(made)
     }
 
+    /// Whether a second person may be wanted. Deciding about an approval wants none.
+    pub fn takes_approval(&self) -> bool {
+        self.help.contains_key("Approval") && !self.in_path.iter().any(|name| name == "approval")
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(self.verb.clone()).about(self.summary.clone());
         for name in &self.in_path {
@@ -200,6 +205,13 @@ impl Operation {
         if self.method == http::Method::POST && self.help.contains_key("Idempotency-Key") {
             let help = "Do nothing again if the same request was made under this key before";
             command = command.arg(option("idempotency_key", help));
+        }
+        if self.takes_approval() {
+            let approved = "Do it with this approval of a second person";
+            let why = "Why, for the second person, if this wants one";
+            command = command
+                .arg(option("approval", approved))
+                .arg(option("approval_reason", why));
         }
         let asked: Vec<&str> = self
             .body

@@ -2,15 +2,15 @@
 
 use std::sync::LazyLock;
 
-use domain::{Permission, Reach, Role};
+use domain::{Permission, Reach, Role, RoleGrant};
 use policy::{ActContext, Actor, ActorId, Desk, Posture, Resource, Verdict};
 
 use super::cast::{
-    ACME, ANN, BOB, CRAWLER, GLOBEX, LEVELS, PLATFORM, SALES, SEARCH, SHIPPED, ann, ask, ask_in, budget,
-    grant, key, role_for, service, session, user,
+    ACME, ANN, BOB, CRAWLER, GLOBEX, LEVELS, PLATFORM, SALES, SEARCH, SHIPPED, ann, approval, ask, ask_in,
+    budget, grant, key, role_for, service, session, user,
 };
 
-const ADMIN: domain::RoleGrant = domain::RoleGrant {
+const ADMIN: RoleGrant = RoleGrant {
     role: Role::PlatformAdmin,
     reach: Reach::Platform,
 };
@@ -428,4 +428,73 @@ fn anp_0002_more_roles_than_are_looked_at_deny() {
     assert!(may(&many(256)).permit);
     let verdict = may(&many(257));
     assert!(!verdict.permit && verdict.error.unwrap().contains("more roles than"));
+}
+
+/// An act that wants a second person, at a given moment.
+const ALONE: ActContext = ActContext {
+    wants_second_person: true,
+    approved: false,
+    ..ActContext::AT_BEST
+};
+
+#[test]
+fn anp_0014_what_wants_a_second_person_waits_for_one() {
+    let (grants, tenant) = ([ADMIN], Resource::Tenant(ACME));
+    let at = |context| {
+        ask_in(
+            &WIDE,
+            &ann(PLATFORM, &grants),
+            Permission::TenantsOffboard,
+            tenant,
+            context,
+        )
+    };
+    refused_by(&at(ALONE), "two-people-act");
+    let approved = ActContext {
+        approved: true,
+        ..ALONE
+    };
+    assert!(at(approved).permit);
+    let broken = ActContext {
+        break_glass: true,
+        ..ALONE
+    };
+    assert!(at(broken).permit);
+}
+
+#[test]
+fn anp_0014_nobody_approves_their_own_act() {
+    let grants = [ADMIN];
+    let decide = |requester| {
+        let wish = approval(ACME, requester);
+        ask(&WIDE, &ann(PLATFORM, &grants), Permission::ApprovalsDecide, wish)
+    };
+    refused_by(&decide(ActorId::User(ANN)), "nobody-approves-their-own");
+    assert!(decide(ActorId::User(BOB)).permit);
+}
+
+#[test]
+fn ctx_t2_broken_glass_opens_to_the_platforms_security_and_not_past_the_bounds() {
+    let broken = ActContext {
+        break_glass: true,
+        ..ActContext::AT_BEST
+    };
+    let may = |grants: &[RoleGrant], permission, resource, context| {
+        ask_in(&SHIPPED, &ann(PLATFORM, grants), permission, resource, context).permit
+    };
+    let security = [grant(Role::SecurityAdmin, Reach::Platform)];
+    let money = budget(ACME, None, LEVELS[0], None);
+    let raise = Permission::BudgetsUpdate;
+    assert!(!may(&security, raise, money, ActContext::AT_BEST));
+    assert!(may(&security, raise, money, broken));
+    assert!(!may(
+        &[grant(Role::Auditor, Reach::Platform)],
+        raise,
+        money,
+        broken
+    ));
+    let own = role_for(ActorId::User(ANN), PLATFORM, Role::PlatformAdmin, Reach::Platform);
+    assert!(!may(&security, Permission::GrantsCreate, own, broken));
+    let closed = Resource::Tenant(PLATFORM);
+    assert!(!may(&security, Permission::TenantsOffboard, closed, broken));
 }

@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use domain::{
-    BudgetId, KeyId, Permission, ProjectId, Reach, Role, RoleGrant, ServiceId, SessionId, TeamId, TenantId,
-    UserId,
+    ApprovalId, BudgetId, KeyId, Permission, ProjectId, Reach, Role, RoleGrant, ServiceId, SessionId, TeamId,
+    TenantId, UserId,
 };
 use policy::{Act, ActContext, Actor, ActorId, BudgetLevel, Desk, Resource, Verdict};
 
@@ -84,6 +84,14 @@ pub fn session(tenant: TenantId, user: UserId) -> Resource {
         tenant,
         session: SessionId::from_u128(70),
         user,
+    }
+}
+
+pub fn approval(tenant: TenantId, requester: ActorId) -> Resource {
+    Resource::Approval {
+        tenant,
+        approval: ApprovalId::from_u128(71),
+        requester,
     }
 }
 

@@ -30,12 +30,14 @@ fn an_explanation_names_every_policy_about_the_act_and_its_part() {
         parts,
         [
             ("admins-act-with-a-second-factor", Effect::Forbid, false),
+            ("broken-glass-opens-everything", Effect::Permit, false),
             ("members-tend-their-own-keys", Effect::Permit, true),
             ("people-stay-in-their-tenant", Effect::Forbid, false),
             ("platform-admins-do-everything", Effect::Permit, false),
             ("platform-roles-are-for-staff", Effect::Forbid, false),
             ("team-admins-run-their-team", Effect::Permit, false),
             ("tenant-admins-run-their-tenant", Effect::Permit, false),
+            ("two-people-act", Effect::Forbid, false),
         ]
     );
     let told = serde_json::to_value(&explained.applied[1]).unwrap();

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::cast::{
-    ACME, ANN, BOB, CRAWLER, GLOBEX, LEVELS, MAILER, OPS, PLATFORM, SALES, SEARCH, SHIPPED, budget, grant,
-    key, project, role_for, service, session, user,
+    ACME, ANN, BOB, CRAWLER, GLOBEX, LEVELS, MAILER, OPS, PLATFORM, SALES, SEARCH, SHIPPED, approval, budget,
+    grant, key, project, role_for, service, session, user,
 };
 
 static WIDE: LazyLock<Desk> = LazyLock::new(|| {
@@ -105,7 +105,7 @@ fn resource() -> impl Strategy<Value = Resource> {
         },
         _ => budget(tenant, Some(team), LEVELS[kind % 4], owner),
     });
-    let tenants = (select(&TENANTS[..]), any::<bool>(), 0..8_usize);
+    let tenants = (select(&TENANTS[..]), any::<bool>(), 0..9_usize);
     let in_tenant = tenants.prop_map(|(tenant, platform_role, kind)| match kind {
         0 => Resource::Tenant(tenant),
         1 => Resource::User {
@@ -119,6 +119,7 @@ fn resource() -> impl Strategy<Value = Resource> {
         4 => Resource::AuditLog { tenant },
         5 => Resource::Models { tenant },
         6 => budget(tenant, None, LEVELS[0], None),
+        7 => approval(tenant, ActorId::User(if platform_role { ANN } else { BOB })),
         _ => Resource::Policies { tenant },
     });
     let grants = (select(&SOMEBODY[..]), select(&TENANTS[..]), any_grant());
@@ -138,10 +139,18 @@ fn permission() -> impl Strategy<Value = Permission> {
 
 fn context() -> impl Strategy<Value = ActContext> {
     let posture = select(vec![Posture::Development, Posture::Staging, Posture::Production]);
-    (any::<bool>(), any::<u64>(), posture).prop_map(|(second_factor, sign_in_age_ms, posture)| ActContext {
-        second_factor,
-        sign_in_age_ms,
-        posture,
+    let two_people = any::<[bool; 3]>();
+    let all = (any::<bool>(), any::<u64>(), posture, two_people);
+    all.prop_map(|(second_factor, sign_in_age_ms, posture, two_people)| {
+        let [wants_second_person, approved, break_glass] = two_people;
+        ActContext {
+            second_factor,
+            sign_in_age_ms,
+            posture,
+            wants_second_person,
+            approved,
+            break_glass,
+        }
     })
 }
 
@@ -182,7 +191,8 @@ fn tenant_of(resource: &Resource) -> Option<TenantId> {
         | Resource::AuditLog { tenant }
         | Resource::Usage { tenant, .. }
         | Resource::Models { tenant }
-        | Resource::Policies { tenant } => Some(tenant),
+        | Resource::Policies { tenant }
+        | Resource::Approval { tenant, .. } => Some(tenant),
     }
 }
 

@@ -6,8 +6,8 @@ use domain::{Permission, Reach, Role, RoleGrant, TeamId, TenantId};
 use policy::{Actor, ActorId, Resource};
 
 use super::cast::{
-    ACME, ANN, BOB, CRAWLER, GLOBEX, LEVELS, MAILER, OPS, PLATFORM, SALES, SEARCH, SHIPPED, ann, ask, budget,
-    grant, key, project, role_for, service, session, user,
+    ACME, ANN, BOB, CRAWLER, GLOBEX, LEVELS, MAILER, OPS, PLATFORM, SALES, SEARCH, SHIPPED, ann, approval,
+    ask, budget, grant, key, project, role_for, service, session, user,
 };
 
 /// A role as far as it can reach: the head of a column.
@@ -79,6 +79,7 @@ fn of_tenant(tenant: TenantId) -> Vec<Thing> {
         named("usage of tenant", Resource::Usage { tenant, team: None }),
         named("models", Resource::Models { tenant }),
         named("policies", Resource::Policies { tenant }),
+        named("somebody's wish", approval(tenant, ActorId::User(BOB))),
         named("budget of tenant level", budget(tenant, None, LEVELS[0], None)),
     ];
     things.extend(roles(tenant, Reach::Tenant(tenant), "over tenant"));
@@ -155,6 +156,7 @@ fn own(tenant: TenantId) -> Vec<Thing> {
     let mut things = vec![
         named("oneself", user(tenant, ANN)),
         named("own session", session(tenant, ANN)),
+        named("own wish", approval(tenant, me)),
         named("own key in search", key(ACME, SEARCH, Some(me))),
         named("own key in ops", key(ACME, OPS, Some(me))),
         named("budget of own key", budget(ACME, team, LEVELS[3], Some(me))),
@@ -275,7 +277,11 @@ fn a_service_account_with_a_role_may_what_a_person_may() {
             id: ActorId::Service(CRAWLER),
             ..ann(ACME, &grants)
         };
-        for permission in Permission::ALL {
+        // The second person is a person.
+        let alike = Permission::ALL
+            .iter()
+            .filter(|it| **it != Permission::ApprovalsDecide);
+        for permission in alike {
             for (name, thing) in [of_tenant(ACME), of_team(ACME, SEARCH)].concat() {
                 let (person, service) = (
                     ask(&SHIPPED, &ann(ACME, &grants), *permission, thing),
