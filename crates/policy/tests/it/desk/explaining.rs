@@ -40,7 +40,7 @@ fn an_explanation_names_every_policy_about_the_act_and_its_part() {
             ("two-people-act", Effect::Forbid, false),
         ]
     );
-    let told = serde_json::to_value(&explained.applied[1]).unwrap();
+    let told = serde_json::to_value(&explained.applied[2]).unwrap();
     assert_eq!(told["effect"], "permit");
     assert_eq!(told["outcome"], "satisfied");
 }
