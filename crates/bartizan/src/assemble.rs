@@ -12,7 +12,7 @@ use config::section::{
     Unpriced as UnpricedConfig,
 };
 use data::settings::{
-    Bounds, CacheSettings, Checks, Deadlines, Guards, Model, Provider, ProviderParts, Settings, Target,
+    Bounds, CacheSettings, Checks, Deadlines, Guards, Model, Origin, Provider, ProviderParts, Settings, Target,
     Unpriced,
 };
 use dialect::{BodyLimits, Dialect};
@@ -111,6 +111,7 @@ impl Workshop {
             }),
             attempts_max: config.routing.attempts_max,
             trusted_proxies: config.listen.trusted_proxies.clone(),
+            origin: origin(config)?,
         })
     }
 }
@@ -346,6 +347,35 @@ fn price(one: &PriceOverride) -> Price {
 
 fn breaker_settings(config: &Config) -> BreakerSettings {
     config.routing.breaker.into()
+}
+
+/// How callers address the gate.
+// threat: ANP-0001
+fn origin(config: &Config) -> Result<Origin, Failure> {
+    let Some(url) = &config.listen.public_url else {
+        return Ok(Origin {
+            is_tls: config.listen.tls.is_some() || config.listen.behind_tls_proxy,
+            authority: None,
+        });
+    };
+    let wrong = || {
+        Failure::usage(format!("`listen.public_url` is `{url}`, which is no address of a gate"))
+            .hint("give scheme, host and port only, such as `https://gate.example.com`")
+    };
+    let uri: http::Uri = url.parse().map_err(|_| wrong())?;
+    let is_tls = match uri.scheme_str() {
+        Some("https") => true,
+        Some("http") => false,
+        _ => return Err(wrong()),
+    };
+    let authority = uri.authority().filter(|it| !it.as_str().contains('@'));
+    if uri.path() != "/" || uri.query().is_some() {
+        return Err(wrong());
+    }
+    Ok(Origin {
+        is_tls,
+        authority: Some(authority.ok_or_else(wrong)?.to_string()),
+    })
 }
 
 const fn ms(ms: u64) -> Duration {

@@ -22,6 +22,7 @@ use config::{Config, Posture};
 use credential::{Limits, MasterKey, SealingKey, purpose};
 use data::book::Book;
 use data::directory::Builder;
+use data::nonces::Nonces;
 use data::server::ServerOptions;
 use data::{Cache, Gate, GateParts, Sealer, View};
 use domain::{Secret, TenantId, UnixMillis};
@@ -146,6 +147,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
             config.routing.retry_percent_max,
             config.routing.retries_per_second_min,
         ),
+        nonces: Nonces::new(store.clone()),
     });
     let data_listener = bind(config.listen.data, "listen.data").await?;
     let control_listener = bind(config.listen.control, "listen.control").await?;

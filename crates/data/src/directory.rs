@@ -14,6 +14,7 @@ use policy::Decision;
 use store::{DirectoryDump, TenantState};
 
 use crate::book::{Book, Cell};
+use crate::proof::Signer;
 
 /// Rates and concurrency of one key, team or tenant.
 #[derive(Debug)]
@@ -110,6 +111,8 @@ pub struct KeyEntry {
     pub team_name: Arc<str>,
     /// Limits at every level that has any: key, team, tenant.
     pub limits: Vec<Arc<ScopeLimits>>,
+    /// What signs its calls, when they must be signed.
+    pub signer: Option<Signer>,
     /// Budgets that a call of this key spends from.
     pub budgets: Vec<Arc<Cell>>,
     decisions: RwLock<HashMap<Asked, Arc<Decision>>>,
@@ -180,6 +183,9 @@ impl Builder {
             let (Some(tenant), Some(team)) = (tenants.get(&record.tenant), teams.get(&record.team)) else {
                 continue; // A key without its team or tenant is no key.
             };
+            let Ok(signer) = record.signing_key.as_ref().map(Signer::new).transpose() else {
+                continue; // Nor is one whose calls nobody could verify.
+            };
             let levels = [
                 ("key", record.id.as_u128(), record.limits),
                 ("team", team.id.as_u128(), team.limits),
@@ -203,6 +209,7 @@ impl Builder {
                 tenant_state: tenant.state,
                 team_name: team.name.as_str().into(),
                 limits,
+                signer,
                 budgets: budgets_of(record, &dump.budgets, &cells),
                 decisions: RwLock::default(),
                 record: record.clone(),

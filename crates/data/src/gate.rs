@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 
 use crate::book::Book;
 use crate::directory::Directory;
+use crate::nonces::Nonces;
 use crate::settings::{Checks, Settings};
 use crate::stage::cache::Cache;
 use crate::stage::settle;
@@ -47,6 +48,7 @@ pub struct Gate {
     pub(crate) tracer: Tracer,
     pub(crate) retries: RetryBudget,
     pub(crate) ids: RequestIds,
+    pub(crate) nonces: Nonces,
     epoch: Instant,
     draining: AtomicBool,
     settler: mpsc::Sender<Box<Ticket>>,
@@ -77,6 +79,8 @@ pub struct GateParts {
     pub tracer: Tracer,
     /// How many retries calls may cause.
     pub retries: RetryBudget,
+    /// What may be used once.
+    pub nonces: Nonces,
 }
 
 /// The gate's end of the settler: run it beside the gate, and to its end after the last request.
@@ -103,6 +107,7 @@ impl Gate {
             tracer: parts.tracer,
             retries: parts.retries,
             ids: RequestIds::new(),
+            nonces: parts.nonces,
             epoch: Instant::now(),
             draining: AtomicBool::new(false),
             settler,

@@ -40,16 +40,17 @@ pub async fn run(
     let arrival = Arrival::of(gate, &request, is_ambiguous);
     let accepted = accept::run(gate, &arrival, peer, request);
     let accepted = match (accepted, gate.bypassed()) {
-        (Ok(accepted), Some(view)) => return bypass::run(gate, &view, &arrival, accepted).await,
+        (Ok((accepted, _)), Some(view)) => return bypass::run(gate, &view, &arrival, accepted).await,
         (accepted, _) => accepted,
     };
-    let identified = match accepted.and_then(|accepted| identify::run(gate, accepted)) {
+    let identified = accepted.and_then(|(accepted, head)| identify::run(gate, accepted, &head));
+    let mut identified = match identified {
         Ok(identified) => identified,
         Err(refusal) => return observe::turned_away(gate, &arrival, &refusal),
     };
     let endpoint = match identified.wanted() {
         Wanted::Call(endpoint) => *endpoint,
-        Wanted::Models(_) => return models::run(gate, &arrival, &identified),
+        Wanted::Models(_) => return models::run(gate, &arrival, &mut identified).await,
     };
     let mut ticket = identified.open_ticket(gate, endpoint);
     match call(gate, endpoint, identified, &mut ticket).await {
@@ -73,7 +74,7 @@ async fn call(
     identified: Identified,
     ticket: &mut Ticket,
 ) -> Gated<Answer> {
-    let authorized = authorize::run(endpoint, identified, ticket).await?;
+    let authorized = authorize::run(gate, endpoint, identified, ticket).await?;
     let admitted = admit::run(gate, authorized, ticket).await?;
     let inspected = inspect_input::run(admitted, ticket)?;
     let missed = match cache::run(gate, inspected, ticket) {

@@ -93,6 +93,14 @@ codes! {
     CredentialInvalid = "credential_invalid", 401, Identify, Downstream;
     /// Two different credentials were presented.
     CredentialAmbiguous = "credential_ambiguous", 401, Identify, Downstream;
+    /// The credential wants each request signed, and this one is not.
+    SignatureMissing = "signature_missing", 401, Identify, Downstream;
+    /// The signature does not hold: another request or body, another key, too old, or from the future.
+    SignatureInvalid = "signature_invalid", 401, Identify, Downstream;
+    /// The signature or proof was used before.
+    SignatureReplayed = "signature_replayed", 401, Identify, Downstream;
+    /// Whether the signature or proof was used before cannot be checked now.
+    ReplayCheckUnavailable = "replay_check_unavailable", 503, Identify, Ours;
     /// The credential may not be used from this address.
     NetworkForbidden = "network_forbidden", 403, Identify, Downstream;
     /// The credential's tenant is suspended, or has ended.

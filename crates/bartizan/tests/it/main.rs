@@ -28,6 +28,8 @@ mod refusals;
 mod reload;
 mod scene;
 mod sealed;
+mod signed_calls;
+mod signing;
 mod smuggling;
 mod surfaces;
 mod tenants;

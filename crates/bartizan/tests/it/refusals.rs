@@ -16,6 +16,7 @@ use testkit::client::raw;
 use testkit::{Answer, Client, Cut, Reply, ScriptedProvider};
 
 use crate::scene::{self, Scene, call, code, streamed};
+use crate::signing::Machine;
 
 /// Two answers of one refusal, in OpenAI's dialect and in Anthropic's.
 type Both = [Answer; 2];
@@ -184,6 +185,33 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
         Code::CredentialMissing => both(&plain, "m", nothing).await,
         Code::CredentialInvalid => both(&plain.bearer("btz_wrong"), "m", nothing).await,
         Code::CredentialAmbiguous => both(&client.header("x-api-key", "btz_other"), "m", nothing).await,
+        Code::SignatureMissing | Code::SignatureInvalid | Code::SignatureReplayed => {
+            let machine = Machine::new();
+            let key = scene.new_key(|key| machine.sign_for(key)).await;
+            let signed = |kind| {
+                let mut it = machine.call(kind, &plain, &key, "POST");
+                if code == Code::SignatureInvalid {
+                    it.created = domain::UnixMillis(1_000_000);
+                }
+                it
+            };
+            let mut answers = Vec::new();
+            for (path, model) in [(CALLS[0], "oa/m"), (CALLS[1], "an/m")] {
+                let it = signed(path);
+                let body = call(model).to_string();
+                answers.push(match code {
+                    Code::SignatureMissing => it.send_with(&body, &[]).await,
+                    Code::SignatureReplayed => {
+                        let headers = it.headers(&body);
+                        it.send_with(&body, &headers).await;
+                        it.send_with(&body, &headers).await
+                    }
+                    _ => it.send(&body).await,
+                });
+            }
+            answers.try_into().ok()?
+        }
+        Code::ReplayCheckUnavailable => replay_check_away(scene).await,
         Code::NetworkForbidden => {
             let key = scene
                 .new_key(|key| key.networks = vec!["10.0.0.0/8".parse().unwrap()])

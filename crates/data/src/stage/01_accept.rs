@@ -9,6 +9,7 @@ use std::time::Instant;
 use dialect::{Dialect, Endpoint};
 use domain::{RequestId, Threat, UnixMillis};
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method, Request};
 use hyper::body::Incoming;
 use ipnet::IpNet;
@@ -112,8 +113,13 @@ impl Arrival {
     }
 }
 
-/// Judges the head.
-pub fn run(gate: &Gate, arrival: &Arrival, peer: IpAddr, request: Request<Incoming>) -> Gated<Accepted> {
+/// Judges the head. It is given on beside what was taken from it, for stage 2 and no further: signatures are over it.
+pub fn run(
+    gate: &Gate,
+    arrival: &Arrival,
+    peer: IpAddr,
+    request: Request<Incoming>,
+) -> Gated<(Accepted, Parts)> {
     if gate.is_draining() {
         return Err(Refusal::new(Code::Draining, "the gate is shutting down, try again").retry_after(1));
     }
@@ -123,13 +129,14 @@ pub fn run(gate: &Gate, arrival: &Arrival, peer: IpAddr, request: Request<Incomi
                       ends can be read in two ways";
         return Err(Refusal::new(Code::AmbiguousFraming, detail).against(Threat::Anp0024));
     }
-    let (mut head, body) = request.into_parts();
+    let (head, body) = request.into_parts();
     let wanted = wanted(&head.method, head.uri.path())?;
     if matches!(wanted, Wanted::Call(_)) {
         media_type(&head.headers)?;
     }
     let address = client_address(&head.headers, peer, &gate.view.load().settings.trusted_proxies);
-    Ok(Accepted {
+    let forward = |name: &HeaderName| head.headers.get(name).cloned();
+    let accepted = Accepted {
         id: arrival.id,
         started: UnixMillis::now(),
         clock: Instant::now(),
@@ -138,12 +145,13 @@ pub fn run(gate: &Gate, arrival: &Arrival, peer: IpAddr, request: Request<Incomi
         bearer: single(&head.headers, &AUTHORIZATION)?,
         api_key: single(&head.headers, &API_KEY)?,
         forward: Forward {
-            anthropic_version: head.headers.remove(ANTHROPIC_VERSION),
-            anthropic_beta: head.headers.remove(ANTHROPIC_BETA),
-            traceparent: head.headers.remove(TRACEPARENT),
+            anthropic_version: forward(&ANTHROPIC_VERSION),
+            anthropic_beta: forward(&ANTHROPIC_BETA),
+            traceparent: forward(&TRACEPARENT),
         },
         body,
-    })
+    };
+    Ok((accepted, head))
 }
 
 /// A header that decides who calls must not be given twice.

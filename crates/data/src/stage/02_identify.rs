@@ -6,11 +6,13 @@ use credential::{KeyProblem, VirtualKey};
 use dialect::Endpoint;
 use domain::Threat;
 use http::HeaderValue;
+use http::request::Parts;
 use store::TenantState;
 
 use super::accept::{Accepted, Wanted};
-use crate::directory::KeyEntry;
+use crate::directory::{self, KeyEntry};
 use crate::gate::{Gate, View};
+use crate::proof::Proof;
 use crate::refusal::{Code, Gated, Refusal};
 use crate::settings::Model;
 use crate::ticket::{Opening, Ticket};
@@ -21,6 +23,7 @@ pub struct Identified {
     pub(super) accepted: Accepted,
     pub(super) view: Arc<View>,
     pub(super) key: Arc<KeyEntry>,
+    pub(super) proof: Option<Box<Proof>>,
 }
 
 impl Identified {
@@ -43,6 +46,14 @@ impl Identified {
         Ticket::open(opening, gate.settler())
     }
 
+    /// What the caller has still to show, for a request without a body.
+    pub async fn prove(&mut self, gate: &Gate) -> Gated<()> {
+        match self.proof.take() {
+            Some(proof) => proof.complete(gate, b"").await,
+            None => Ok(()),
+        }
+    }
+
     /// The models this caller may use, by name.
     pub fn visible_models(&self) -> Vec<&Arc<Model>> {
         super::authorize::visible_models(&self.view, &self.key, self.accepted.address)
@@ -53,7 +64,7 @@ impl Identified {
 // threat: AGP-S1
 // threat: CTX-T1
 // threat: ANP-0001
-pub fn run(gate: &Gate, accepted: Accepted) -> Gated<Identified> {
+pub fn run(gate: &Gate, accepted: Accepted, head: &Parts) -> Gated<Identified> {
     let view = gate.view.load_full();
     let presented = presented(accepted.bearer.as_ref(), accepted.api_key.as_ref())?;
     let key = VirtualKey::parse(presented).map_err(|_| invalid())?;
@@ -74,7 +85,22 @@ pub fn run(gate: &Gate, accepted: Accepted) -> Gated<Identified> {
         })?;
     must_be_active(entry)?;
     let key = entry.clone();
-    Ok(Identified { accepted, view, key })
+    let proof = match &key.signer {
+        None => None,
+        Some(signer) => Some(Proof::signed(
+            head,
+            &view.settings.origin,
+            signer,
+            directory::scope(&key),
+            accepted.started,
+        )?),
+    };
+    Ok(Identified {
+        accepted,
+        view,
+        key,
+        proof,
+    })
 }
 
 /// A key outlives no tenant. Only who has a good key is told why.

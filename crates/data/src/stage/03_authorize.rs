@@ -15,7 +15,7 @@ use policy::{Decision, Question};
 use super::accept::Forward;
 use super::identify::Identified;
 use crate::directory::{Asked, KeyEntry};
-use crate::gate::View;
+use crate::gate::{Gate, View};
 use crate::refusal::{Code, Gated, Refusal};
 use crate::settings::{Bounds, Model, Settings};
 use crate::ticket::Ticket;
@@ -37,10 +37,23 @@ const MODEL_USES: [Operation; 3] = [Operation::Chat, Operation::TextCompletion, 
 // threat: AGP-E1
 // threat: ANP-0002
 // threat: ANP-0008
-pub async fn run(endpoint: Endpoint, identified: Identified, ticket: &mut Ticket) -> Gated<Authorized> {
-    let Identified { accepted, view, key } = identified;
+pub async fn run(
+    gate: &Gate,
+    endpoint: Endpoint,
+    identified: Identified,
+    ticket: &mut Ticket,
+) -> Gated<Authorized> {
+    let Identified {
+        accepted,
+        view,
+        key,
+        proof,
+    } = identified;
     let settings = &view.settings;
     let body = read_body(accepted.body, &settings.bounds).await?;
+    if let Some(proof) = proof {
+        proof.complete(gate, &body).await?;
+    }
     ticket.request_digest = Some(blake3::hash(&body));
     ticket.prompt = body.clone();
     let envelope = dialect::read_request(endpoint, &body, &settings.bounds.body)

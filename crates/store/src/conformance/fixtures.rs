@@ -198,6 +198,8 @@ fn new_key(tenant: TenantId, team: TeamId) -> KeyRecord {
     let mut digest = [7; 32];
     digest[..16].copy_from_slice(id.as_bytes());
     KeyRecord {
+        signing_key: None,
+        bindings: Vec::new(),
         id,
         tenant,
         team,
