@@ -415,6 +415,28 @@ async fn store_away(scene: &Scene) -> Both {
     answers
 }
 
+/// Somebody holds the store's write lock for longer than a signed call waits.
+async fn replay_check_away(scene: &Scene) -> Both {
+    let machine = Machine::new();
+    let key = scene.new_key(|key| machine.sign_for(key)).await;
+    let path = scene.gate.data_dir().join("bartizan.db");
+    let mut writer = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(path)
+        .connect()
+        .await
+        .unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut writer).await.unwrap();
+    let gate = scene.gate.data();
+    let ask = |path, model| {
+        let (it, body) = (machine.call(path, &gate, &key, "POST"), call(model).to_string());
+        async move { it.send(&body).await }
+    };
+    let answers = tokio::join!(ask(CALLS[0], "oa/m"), ask(CALLS[1], "an/m"));
+    sqlx::query("ROLLBACK").execute(&mut writer).await.unwrap();
+    writer.close().await.unwrap();
+    answers.into()
+}
+
 /// While one stream is still under way, the others are refused, on old connections and new ones.
 async fn draining() -> Both {
     let mut scene = stage().await;

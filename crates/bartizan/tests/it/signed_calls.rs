@@ -9,7 +9,7 @@ use identity::signature::Cover;
 use serde_json::Value;
 use testkit::{Reply, ScriptedProvider};
 
-use crate::money_postgres::PostgresTown;
+use crate::money_postgres::Postgres;
 use crate::scene::{self, Scene, becomes, call, code};
 use crate::signing::{Headers, Machine};
 
@@ -201,7 +201,7 @@ async fn anp_0001_a_nonce_is_remembered_over_a_restart() {
 
 #[tokio::test]
 async fn anp_0001_a_request_is_not_replayed_at_another_replica() {
-    let town = PostgresTown::start().await;
+    let town = Postgres::start().await;
     let provider = ScriptedProvider::start().await;
     let one = town.gate(&provider, None, "").start().await;
     let other = town.gate(&provider, None, "").start().await;
@@ -222,7 +222,7 @@ async fn anp_0001_a_request_is_not_replayed_at_another_replica() {
     };
     known(&one, &machine, &key).await;
     known(&other, &machine, &key).await;
-    let body = town.call();
+    let body = call("gpt-4o").to_string();
     let first = call_at(&one);
     let headers = first.headers(&body);
     let answer = first.send_with(&body, &headers).await;
