@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::command::migrate::MigrateArgs;
 use crate::command::{
     budgets::BudgetsCommand, check::CheckArgs, completions::CompletionsArgs, ctl::CtlArgs, keys::KeysCommand,
-    ledger::LedgerCommand, secrets::SecretsCommand, sign::SignArgs, teams::TeamsCommand, tenants::TenantsCommand,
-    threats::ThreatsArgs, usage::UsageArgs,
+    ledger::LedgerCommand, secrets::SecretsCommand, sign::SignArgs, teams::TeamsCommand,
+    tenants::TenantsCommand, threats::ThreatsArgs, usage::UsageArgs,
 };
 
 const ABOUT: &str = "An AI gateway that people and programs call instead of a provider: it knows who calls, \

@@ -3,6 +3,7 @@
 mod feed;
 mod first;
 mod health;
+mod issuers;
 mod reload;
 mod renew;
 pub mod tls;
@@ -148,6 +149,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
             config.routing.retries_per_second_min,
         ),
         nonces: Nonces::new(store.clone()),
+        tokens: tokens(&home)?,
     });
     let data_listener = bind(config.listen.data, "listen.data").await?;
     let control_listener = bind(config.listen.control, "listen.control").await?;
@@ -174,6 +176,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         every: ms(config.store.refresh_every_ms),
     };
     tokio::spawn(feed.run(stopped.clone()));
+    tokio::spawn(issuers::run(gate.clone(), stopped.clone()));
     if let Some(file) = loaded.file.clone() {
         let scrubber = logs.scrubber().clone();
         tokio::spawn(
@@ -378,6 +381,12 @@ fn server_options(config: &Config) -> ServerOptions {
         handshake_timeout: ms(config.server.head_timeout_ms),
         http2: config.server.http2,
     }
+}
+
+/// What short-lived tokens are sealed with.
+fn tokens(home: &Home) -> Result<SealingKey, Failure> {
+    let key = home.master.sealing_key(purpose::ACCESS_TOKENS);
+    key.map_err(|e| Failure::new(e.to_string()))
 }
 
 /// Limits of keys made from now on, by the configuration.

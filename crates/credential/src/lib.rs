@@ -1,6 +1,7 @@
 //! Floor 1: virtual keys, sealing and secret references. Never does I/O, never reads a clock;
 //! randomness is drawn only where something is generated or sealed.
 
+mod access_token;
 mod binding;
 mod check;
 mod checksum;
@@ -15,6 +16,7 @@ mod seal;
 mod virtual_key;
 mod weakness;
 
+pub use access_token::Grant;
 pub use binding::{BINDINGS_MAX, Binding, NotABinding};
 pub use check::{KeyProblem, Which};
 pub use key_file::{KeyFileError, Protection};

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
-use credential::Pepper;
+use credential::{Pepper, SealingKey};
 use domain::{NodeId, RequestIds};
 use journal::{Journal, JournalError, Record};
 use limit::RetryBudget;
@@ -49,6 +49,7 @@ pub struct Gate {
     pub(crate) retries: RetryBudget,
     pub(crate) ids: RequestIds,
     pub(crate) nonces: Nonces,
+    pub(crate) tokens: SealingKey,
     epoch: Instant,
     draining: AtomicBool,
     settler: mpsc::Sender<Box<Ticket>>,
@@ -81,6 +82,8 @@ pub struct GateParts {
     pub retries: RetryBudget,
     /// What may be used once.
     pub nonces: Nonces,
+    /// What short-lived tokens are sealed with, the same for all replicas.
+    pub tokens: SealingKey,
 }
 
 /// The gate's end of the settler: run it beside the gate, and to its end after the last request.
@@ -108,6 +111,7 @@ impl Gate {
             retries: parts.retries,
             ids: RequestIds::new(),
             nonces: parts.nonces,
+            tokens: parts.tokens,
             epoch: Instant::now(),
             draining: AtomicBool::new(false),
             settler,

@@ -1,6 +1,5 @@
 //! The life of a request, top to bottom. New behaviour is an engine that a stage calls, never an `if` here.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use dialect::Endpoint;
@@ -10,6 +9,7 @@ use hyper::body::Incoming;
 use crate::body::GateBody;
 use crate::gate::Gate;
 use crate::live::Live;
+use crate::peer::Peer;
 use crate::refusal::{Gated, Refusal};
 use crate::stage::accept::{Arrival, Wanted};
 use crate::stage::cache::Cached;
@@ -20,7 +20,7 @@ use crate::stage::{
     accept, admit, attempts, authorize, cache, identify, inspect_input, inspect_output, respond, settle,
 };
 use crate::ticket::{Ticket, Used};
-use crate::{bypass, count, models, observe};
+use crate::{bypass, count, models, observe, token};
 
 /// What a call brings before it is settled.
 enum Answer {
@@ -33,7 +33,7 @@ type LiveAnswer = (crate::stage::upstream::Answering, inspect_input::Inspected);
 /// Answers one request. `is_ambiguous`: its head came over the wire in two framings.
 pub async fn run(
     gate: &Arc<Gate>,
-    peer: IpAddr,
+    peer: Peer,
     request: Request<Incoming>,
     is_ambiguous: bool,
 ) -> Response<GateBody> {
@@ -50,6 +50,7 @@ pub async fn run(
     };
     let endpoint = match identified.wanted() {
         Wanted::Call(endpoint) => *endpoint,
+        Wanted::Token => return token::run(gate, &arrival, identified).await,
         Wanted::Models(_) => return models::run(gate, &arrival, &mut identified).await,
     };
     let mut ticket = identified.open_ticket(gate, endpoint);

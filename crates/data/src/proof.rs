@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use credential::{NotAPublicKey, PublicKey};
+use credential::PublicKey;
 use domain::{TenantScope, Threat, UnixMillis};
 use http::request::Parts;
 use identity::signature::{BadKey, Body, Presented, Refused, Request, VerifyingKey, Window};
@@ -32,25 +32,46 @@ impl Signer {
             key: VerifyingKey::public(key)?,
         })
     }
-
-    /// The one that this text describes.
-    pub fn read(text: &str) -> Result<Self, NotAPublicKey> {
-        Self::new(&text.parse()?).map_err(|_| NotAPublicKey::Form)
-    }
 }
 
 /// What must still hold before the call is looked at.
 #[derive(Debug)]
 pub struct Proof {
     scope: TenantScope,
-    signer: Arc<str>,
-    nonce: String,
-    created: UnixMillis,
-    until: UnixMillis,
+    used: Vec<Spent>,
     body: Option<Body>,
 }
 
+/// Something that is used once.
+#[derive(Debug)]
+pub struct Spent {
+    /// Thumbprint of the key that made it.
+    pub signer: Arc<str>,
+    /// Its name.
+    pub nonce: String,
+    /// When it was made.
+    pub created: UnixMillis,
+    /// From then on it is refused for its age.
+    pub until: UnixMillis,
+}
+
 impl Proof {
+    /// That this is used for the first time, and nothing else.
+    pub fn fresh(used: Spent, scope: TenantScope) -> Box<Self> {
+        Box::new(Self {
+            scope,
+            used: vec![used],
+            body: None,
+        })
+    }
+
+    /// That this is used for the first time as well.
+    #[must_use]
+    pub fn and(mut self: Box<Self>, used: Spent) -> Box<Self> {
+        self.used.push(used);
+        self
+    }
+
     /// That the head is signed by `signer`, for this method and address, and not long ago.
     // threat: ANP-0001
     // threat: AGP-S1
@@ -83,10 +104,12 @@ impl Proof {
             .map_err(refused)?;
         Ok(Box::new(Self {
             scope,
-            signer: signer.name.clone(),
-            nonce: signed.nonce,
-            created: signed.created,
-            until: signed.remember_until,
+            used: vec![Spent {
+                signer: signer.name.clone(),
+                nonce: signed.nonce,
+                created: signed.created,
+                until: signed.remember_until,
+            }],
             body: Some(signed.body),
         }))
     }
@@ -97,18 +120,25 @@ impl Proof {
         if let Some(promised) = &self.body {
             promised.check(body).map_err(refused)?;
         }
-        let this = Use {
-            signer: &self.signer,
-            nonce: &self.nonce,
-            created: self.created,
-            until: self.until,
-        };
-        gate.nonces.spend(&self.scope, this).await
+        for used in &self.used {
+            let this = Use {
+                signer: &used.signer,
+                nonce: &used.nonce,
+                created: used.created,
+                until: used.until,
+            };
+            gate.nonces.spend(&self.scope, this).await?;
+        }
+        Ok(())
     }
 }
 
 fn no_host() -> Box<Refusal> {
-    Refusal::new(Code::SignatureInvalid, "a signed request says which host it is for").against(Threat::Anp0001)
+    Refusal::new(
+        Code::SignatureInvalid,
+        "a signed request says which host it is for",
+    )
+    .against(Threat::Anp0001)
 }
 
 /// Only who holds a good credential is told, and of the request nothing but a component's name.

@@ -101,6 +101,10 @@ codes! {
     SignatureReplayed = "signature_replayed", 401, Identify, Downstream;
     /// Whether the signature or proof was used before cannot be checked now.
     ReplayCheckUnavailable = "replay_check_unavailable", 503, Identify, Ours;
+    /// The form of a token exchange is not understood.
+    TokenRequestInvalid = "token_request_invalid", 400, Identify, Downstream;
+    /// What was presented cannot be exchanged for a token: only a virtual key can.
+    NotExchangeable = "not_exchangeable", 403, Identify, Downstream;
     /// The credential may not be used from this address.
     NetworkForbidden = "network_forbidden", 403, Identify, Downstream;
     /// The credential's tenant is suspended, or has ended.

@@ -18,6 +18,8 @@ use limit::Breaker;
 use telemetry::metrics::{ModelMetrics, TargetMetrics};
 use upstream::Base;
 
+use crate::issuers::Issuers;
+
 /// Everything a request is decided by, beside keys and budgets.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -49,6 +51,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// How callers address the gate.
     pub origin: Origin,
+    /// Whose tokens are taken.
+    pub issuers: Issuers,
 }
 
 /// How callers address the gate: what signed requests and proofs say they are for.
@@ -65,7 +69,10 @@ impl Origin {
     /// The absolute address of a request.
     pub fn address(&self, head: &http::request::Parts) -> Option<String> {
         let said = || {
-            let host = head.headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
+            let host = head
+                .headers
+                .get(http::header::HOST)
+                .and_then(|host| host.to_str().ok());
             head.uri.authority().map(http::uri::Authority::as_str).or(host)
         };
         let authority = self.authority.as_deref().or_else(said)?;

@@ -39,7 +39,10 @@ impl Housekeeper {
             }
             match self.clean(UnixMillis::now()).await {
                 Ok(0) => {}
-                Ok(removed) => tracing::info!(removed, "ended sessions, old answers and spent nonces were removed"),
+                Ok(removed) => tracing::info!(
+                    removed,
+                    "ended sessions, old answers and spent nonces were removed"
+                ),
                 Err(error) => tracing::warn!(%error, "ended sessions could not be removed"),
             }
         }

@@ -79,8 +79,9 @@ pub fn run(args: &SignArgs, show: Show) -> Result<(), Failure> {
             Cover::TargetUri
         },
     };
-    let signed = sign(&request, &body, &key, &terms)
-        .map_err(|e| Failure::usage(e.to_string()).hint("give the whole address, with `http://` or `https://`"))?;
+    let signed = sign(&request, &body, &key, &terms).map_err(|e| {
+        Failure::usage(e.to_string()).hint("give the whole address, with `http://` or `https://`")
+    })?;
     let mut headers = BTreeMap::new();
     if let Some(digest) = signed.content_digest {
         headers.insert("content-digest", digest);

@@ -66,24 +66,38 @@ async fn anp_0001_a_signature_is_for_one_request_and_one_time() {
         cases.push((why, it));
     };
     bend("another method", &|it| it.signed_method = "GET".into());
-    bend("another path", &|it| it.signed_url = it.signed_url.replace(CHAT, "/v1/completions"));
+    bend("another path", &|it| {
+        it.signed_url = it.signed_url.replace(CHAT, "/v1/completions")
+    });
     bend("another query", &|it| it.signed_url.push_str("?a=b"));
     bend("a query that was not signed", &|it| it.path.push_str("?a=b"));
-    bend("another host", &|it| it.signed_url = format!("http://elsewhere{CHAT}"));
-    bend("another scheme", &|it| it.signed_url = it.signed_url.replace("http:", "https:"));
+    bend("another host", &|it| {
+        it.signed_url = format!("http://elsewhere{CHAT}")
+    });
+    bend("another scheme", &|it| {
+        it.signed_url = it.signed_url.replace("http:", "https:")
+    });
     bend("stale", &|it| it.created = ago(62));
     bend("from the future", &|it| it.created = ago(-13));
     bend("before 1970 was over", &|it| it.created = UnixMillis(0));
     bend("another key's name", &|it| it.key_id = "key_1".into());
     for (why, it) in cases {
         let answer = it.send(&chat()).await;
-        assert_eq!((answer.status, code(&answer).as_str()), (401, "signature_invalid"), "{why}");
+        assert_eq!(
+            (answer.status, code(&answer).as_str()),
+            (401, "signature_invalid"),
+            "{why}"
+        );
     }
     let stranger = Machine::new();
     let mut forged = stranger.call(CHAT, &gate, &key, "POST");
     assert_eq!(code(&forged.send(&chat()).await), "signature_invalid", "forged");
     forged.key_id = good().key_id;
-    assert_eq!(code(&forged.send(&chat()).await), "signature_invalid", "forged with the right name");
+    assert_eq!(
+        code(&forged.send(&chat()).await),
+        "signature_invalid",
+        "forged with the right name"
+    );
     assert_eq!(scene.provider.requests().len(), 0);
 }
 
@@ -102,39 +116,81 @@ async fn anp_0001_what_was_signed_cannot_be_changed() {
     let gate = scene.gate.data();
     let good = || machine.call(CHAT, &gate, &key, "POST");
     let headers = good().headers(&chat());
-    let without = |name: &str| -> Headers {
-        headers.iter().filter(|(of, _)| of != name).cloned().collect()
-    };
+    let without = |name: &str| -> Headers { headers.iter().filter(|(of, _)| of != name).cloned().collect() };
     let other_body = call("m-oa").to_string().replace("hello", "goodbye");
     let attacks: Vec<(&str, Headers, String)> = vec![
         ("another body", headers.clone(), other_body),
-        ("a body with a space more", headers.clone(), format!("{} ", chat())),
+        (
+            "a body with a space more",
+            headers.clone(),
+            format!("{} ", chat()),
+        ),
         ("no body", headers.clone(), String::new()),
         (
             "a digest of the other body",
-            changed(&headers, "content-digest", |_| "sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:".into()),
+            changed(&headers, "content-digest", |_| {
+                "sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:".into()
+            }),
             chat(),
         ),
         ("no digest", without("content-digest"), chat()),
         ("no signature", without("signature"), chat()),
-        ("no nonce", changed(&headers, "signature-input", |it| cut(it, ";nonce=\"")), chat()),
-        ("no time", changed(&headers, "signature-input", |it| it.replace(";created=", ";tag=")), chat()),
+        (
+            "no nonce",
+            changed(&headers, "signature-input", |it| cut(it, ";nonce=\"")),
+            chat(),
+        ),
+        (
+            "no time",
+            changed(&headers, "signature-input", |it| it.replace(";created=", ";tag=")),
+            chat(),
+        ),
         (
             "a later time",
-            changed(&headers, "signature-input", |it| it.replacen(";created=1", ";created=2", 1)),
+            changed(&headers, "signature-input", |it| {
+                it.replacen(";created=1", ";created=2", 1)
+            }),
             chat(),
         ),
-        ("less covered", changed(&headers, "signature-input", |it| it.replace("\"@method\" ", "")), chat()),
-        ("nothing covered", changed(&headers, "signature-input", |it| format!("sig=(){}", after(it))), chat()),
+        (
+            "less covered",
+            changed(&headers, "signature-input", |it| it.replace("\"@method\" ", "")),
+            chat(),
+        ),
+        (
+            "nothing covered",
+            changed(&headers, "signature-input", |it| format!("sig=(){}", after(it))),
+            chat(),
+        ),
         (
             "another algorithm",
-            changed(&headers, "signature-input", |it| it.replace("ed25519", "hmac-sha256")),
+            changed(&headers, "signature-input", |it| {
+                it.replace("ed25519", "hmac-sha256")
+            }),
             chat(),
         ),
-        ("one bit", changed(&headers, "signature", |it| flipped(it)), chat()),
-        ("empty", changed(&headers, "signature", |_| "sig=::".into()), chat()),
-        ("two", changed(&headers, "signature", |it| format!("{it}, {}", it.replace("sig=", "b="))), chat()),
-        ("garbage", changed(&headers, "signature-input", |_| "\u{7f}(".into()), chat()),
+        (
+            "one bit",
+            changed(&headers, "signature", |it| flipped(it)),
+            chat(),
+        ),
+        (
+            "empty",
+            changed(&headers, "signature", |_| "sig=::".into()),
+            chat(),
+        ),
+        (
+            "two",
+            changed(&headers, "signature", |it| {
+                format!("{it}, {}", it.replace("sig=", "b="))
+            }),
+            chat(),
+        ),
+        (
+            "garbage",
+            changed(&headers, "signature-input", |_| "\u{7f}(".into()),
+            chat(),
+        ),
     ];
     for (why, headers, body) in attacks {
         if headers.iter().any(|(_, value)| value.contains('\u{7f}')) {
@@ -143,7 +199,10 @@ async fn anp_0001_what_was_signed_cannot_be_changed() {
         let answer = good().send_with(&body, &headers).await;
         let code = code(&answer);
         assert_eq!(answer.status, 401, "{why}: {code}");
-        assert!(matches!(code.as_str(), "signature_invalid" | "signature_missing"), "{why}: {code}");
+        assert!(
+            matches!(code.as_str(), "signature_invalid" | "signature_missing"),
+            "{why}: {code}"
+        );
     }
     assert_eq!(scene.provider.requests().len(), 0);
     // All of that spent nothing: the request itself still gets in, once.
@@ -209,7 +268,16 @@ async fn anp_0001_a_request_is_not_replayed_at_another_replica() {
     let pem = one.folder().join("m.pub");
     std::fs::write(&pem, machine.public()).unwrap();
     let made = one
-        .cli_json(&["--json", "keys", "create", "--name", "m", "--all-models", "--signing-key", "m.pub"])
+        .cli_json(&[
+            "--json",
+            "keys",
+            "create",
+            "--name",
+            "m",
+            "--all-models",
+            "--signing-key",
+            "m.pub",
+        ])
         .await;
     let key = made["key"].as_str().unwrap().to_owned();
     let proxied = "http://gate.example";
@@ -238,7 +306,13 @@ async fn anp_0001_a_request_is_not_replayed_at_another_replica() {
 
 async fn known(gate: &testkit::Gate, machine: &Machine, key: &str) {
     for _ in 0..100 {
-        if machine.call("/v1/models", &gate.data(), key, "GET").send("").await.status == 200 {
+        if machine
+            .call("/v1/models", &gate.data(), key, "GET")
+            .send("")
+            .await
+            .status
+            == 200
+        {
             return;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -278,14 +352,34 @@ async fn anp_0001_a_configured_address_is_the_only_one() {
 async fn the_command_line_makes_pairs_and_signs() {
     let scene = Scene::with("").await;
     let gate = &scene.gate;
-    let pair = gate.cli_json(&["--json", "keys", "signing-key", "--out", "m.pem"]).await;
+    let pair = gate
+        .cli_json(&["--json", "keys", "signing-key", "--out", "m.pem"])
+        .await;
     assert_eq!(pair["public_key"], "m.pem.pub");
-    let create = ["--json", "keys", "create", "--name", "m", "--all-models", "--signing-key", "m.pem.pub"];
+    let create = [
+        "--json",
+        "keys",
+        "create",
+        "--name",
+        "m",
+        "--all-models",
+        "--signing-key",
+        "m.pem.pub",
+    ];
     let made = gate.cli_json(&create).await;
     let key = made["key"].as_str().unwrap();
     std::fs::write(gate.folder().join("call.json"), chat()).unwrap();
     let url = format!("http://{}{CHAT}", gate.data().address());
-    let sign = ["--json", "sign-request", "--key", "m.pem", "--url", &url, "--body", "call.json"];
+    let sign = [
+        "--json",
+        "sign-request",
+        "--key",
+        "m.pem",
+        "--url",
+        &url,
+        "--body",
+        "call.json",
+    ];
     let client = gate.data().bearer(key);
     becomes(&client, 401).await;
     let mut answer = None;
@@ -304,7 +398,8 @@ async fn the_command_line_makes_pairs_and_signs() {
     }
     assert_eq!(answer.unwrap().status, 200);
     // The signature is no longer asked for once the key is told so.
-    gate.cli_json(&["--json", "keys", "update", "m", "--no-signing-key"]).await;
+    gate.cli_json(&["--json", "keys", "update", "m", "--no-signing-key"])
+        .await;
     becomes(&client, 200).await;
     scene.provider.script("*", Reply::usual());
     assert_eq!(client.post(CHAT, &call("m-oa")).await.status, 200);

@@ -89,7 +89,11 @@ impl SignedCall<'_> {
             ("signature-input".to_owned(), signed.signature_input),
             ("signature".to_owned(), signed.signature),
         ];
-        headers.extend(signed.content_digest.map(|digest| ("content-digest".to_owned(), digest)));
+        headers.extend(
+            signed
+                .content_digest
+                .map(|digest| ("content-digest".to_owned(), digest)),
+        );
         headers
     }
 
@@ -108,7 +112,9 @@ impl SignedCall<'_> {
             client = client.header(name, value);
         }
         let method: Method = self.method.parse().unwrap();
-        let sent = client.request(method, &self.path, Bytes::from(body.to_owned())).await;
+        let sent = client
+            .request(method, &self.path, Bytes::from(body.to_owned()))
+            .await;
         sent.unwrap()
     }
 }

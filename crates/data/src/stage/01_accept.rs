@@ -4,6 +4,7 @@
 //! credential: identity and internal headers are not looked at again by anyone.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use dialect::{Dialect, Endpoint};
@@ -15,6 +16,7 @@ use hyper::body::Incoming;
 use ipnet::IpNet;
 
 use crate::gate::Gate;
+use crate::peer::{ClientCertificate, Peer};
 use crate::refusal::{Code, Gated, Refusal};
 use crate::settings::Bounds;
 
@@ -34,16 +36,19 @@ pub enum Wanted {
     Call(Endpoint),
     /// The list of models, or one of them.
     Models(Option<String>),
+    /// A short-lived token in exchange for a key.
+    Token,
 }
 
 /// A request whose head is in order.
 #[derive(Debug)]
 pub struct Accepted {
     pub(super) id: RequestId,
-    pub(super) started: UnixMillis,
+    pub(crate) started: UnixMillis,
     pub(super) clock: Instant,
     pub(super) wanted: Wanted,
     pub(super) address: IpAddr,
+    pub(crate) certificate: Option<Arc<ClientCertificate>>,
     pub(super) bearer: Option<http::HeaderValue>,
     pub(super) api_key: Option<http::HeaderValue>,
     pub(super) forward: Forward,
@@ -117,7 +122,7 @@ impl Arrival {
 pub fn run(
     gate: &Gate,
     arrival: &Arrival,
-    peer: IpAddr,
+    peer: Peer,
     request: Request<Incoming>,
 ) -> Gated<(Accepted, Parts)> {
     if gate.is_draining() {
@@ -134,7 +139,11 @@ pub fn run(
     if matches!(wanted, Wanted::Call(_)) {
         media_type(&head.headers)?;
     }
-    let address = client_address(&head.headers, peer, &gate.view.load().settings.trusted_proxies);
+    let address = client_address(
+        &head.headers,
+        peer.address,
+        &gate.view.load().settings.trusted_proxies,
+    );
     let forward = |name: &HeaderName| head.headers.get(name).cloned();
     let accepted = Accepted {
         id: arrival.id,
@@ -142,6 +151,7 @@ pub fn run(
         clock: Instant::now(),
         wanted,
         address,
+        certificate: peer.certificate,
         bearer: single(&head.headers, &AUTHORIZATION)?,
         api_key: single(&head.headers, &API_KEY)?,
         forward: Forward {
@@ -175,6 +185,8 @@ fn wanted(method: &Method, path: &str) -> Gated<Wanted> {
         "/v1/messages" => Endpoint::Messages,
         "/v1/messages/count_tokens" => Endpoint::CountTokens,
         "/v1/models" => return read(method, Wanted::Models(None)),
+        "/v1/token" if method == Method::POST => return Ok(Wanted::Token),
+        "/v1/token" => return Err(Refusal::new(Code::MethodNotAllowed, "this path takes POST")),
         _ => match path
             .strip_prefix("/v1/models/")
             .filter(|id| !id.is_empty() && id.len() <= 256)

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use credential::Grant;
 use dialect::{Endpoint, Envelope};
 use domain::{Operation, Threat};
 use http_body_util::BodyExt;
@@ -16,6 +17,7 @@ use super::accept::Forward;
 use super::identify::Identified;
 use crate::directory::{Asked, KeyEntry};
 use crate::gate::{Gate, View};
+use crate::machine::By;
 use crate::refusal::{Code, Gated, Refusal};
 use crate::settings::{Bounds, Model, Settings};
 use crate::ticket::Ticket;
@@ -48,6 +50,8 @@ pub async fn run(
         view,
         key,
         proof,
+        by,
+        ..
     } = identified;
     let settings = &view.settings;
     let body = read_body(accepted.body, &settings.bounds).await?;
@@ -69,6 +73,9 @@ pub async fn run(
         address,
         policies: settings.policy_fingerprint.clone(),
     };
+    if let By::Token(holder) = &by {
+        narrowed(&holder.grant, &asked)?;
+    }
     let Some(model) = settings.models.get(&envelope.model) else {
         return Err(no_model(&envelope.model));
     };
@@ -86,6 +93,19 @@ pub async fn run(
         model: model.clone(),
         forward: accepted.forward,
     })
+}
+
+/// A token may do what its key may, and of that what it was given for.
+// threat: AGP-E1
+fn narrowed(grant: &Grant, asked: &Asked) -> Gated<()> {
+    if !grant.has_model(&asked.model) {
+        return Err(no_model(&asked.model));
+    }
+    if !grant.has_operation(asked.operation) {
+        let detail = "this token was not given for this operation";
+        return Err(Refusal::new(Code::PolicyForbidden, detail).against(Threat::AgpE1));
+    }
+    Ok(())
 }
 
 /// Names of the models this key may chat with, complete with or embed with.

@@ -18,7 +18,9 @@ const P256_NAME: &str = "ecdsa-p256-sha256";
 
 /// A key that cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a signing secret has at least {SECRET_BYTES_MIN} bytes; a signing key is Ed25519 or P-256, in PKCS #8")]
+#[error(
+    "a signing secret has at least {SECRET_BYTES_MIN} bytes; a signing key is Ed25519 or P-256, in PKCS #8"
+)]
 pub struct BadKey;
 
 /// What signs.

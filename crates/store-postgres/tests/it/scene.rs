@@ -8,8 +8,8 @@ use domain::{
 use ledger::{AuditActor, AuditRecord, Budget, BudgetScope, Entry, Outcome, UsageSource, Window};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use store::{
-    AuditEntry, Budgets, Change, EntryLog, LeaseWish, LogKind, MerkleLogs, Record, RecordKind, Registry,
-    Nonces, Shipment, StoredCheckpoint, Team,
+    AuditEntry, Budgets, Change, EntryLog, LeaseWish, LogKind, MerkleLogs, Nonces, Record, RecordKind,
+    Registry, Shipment, StoredCheckpoint, Team,
 };
 use store_postgres::{Bounds, PostgresStore};
 use testkit::postgres::TestPostgres;
@@ -117,7 +117,12 @@ async fn furnish(store: &PostgresStore, name: &str) -> TenantId {
     store.create_team(&scope, &team).await.unwrap();
     let key = key(&scope, team.id);
     store.create_key(&scope, &key).await.unwrap();
-    assert!(store.spend_nonce(&scope, &[1; 32], UnixMillis(i64::MAX)).await.unwrap());
+    assert!(
+        store
+            .spend_nonce(&scope, &[1; 32], UnixMillis(i64::MAX))
+            .await
+            .unwrap()
+    );
     let budget = Budget {
         id: BudgetId::generate(),
         tenant: tenant.id,

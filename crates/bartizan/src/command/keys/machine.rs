@@ -48,7 +48,9 @@ impl MachineArgs {
     /// The bindings, if there are not too many.
     pub fn bindings(&self) -> Result<Vec<Binding>, Failure> {
         if self.bindings.len() > BINDINGS_MAX {
-            return Err(Failure::usage(format!("a key has at most {BINDINGS_MAX} bindings")));
+            return Err(Failure::usage(format!(
+                "a key has at most {BINDINGS_MAX} bindings"
+            )));
         }
         Ok(self.bindings.clone())
     }
@@ -200,7 +202,10 @@ mod tests {
         let out = folder.path().join("k.pem");
         let args = SigningKeyArgs { out: out.clone() };
         make_pair(&args, Show::new(true)).unwrap();
-        assert_eq!(std::fs::metadata(&out).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            std::fs::metadata(&out).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         let der = PrivateKeyDer::from_pem_file(&out).unwrap();
         let public = SigningKey::pkcs8(der.secret_der()).unwrap().public().unwrap();
         assert_eq!(read_public(&folder.path().join("k.pem.pub")).unwrap(), public);
