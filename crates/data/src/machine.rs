@@ -68,7 +68,7 @@ pub fn by_credential(
 
 /// It is found as its key is, by the same digest: revoked, rotated away or suspended, it is over with the key.
 // threat: CTX-T3
-// threat: AGP-CRED-1.1.1
+// threat: ANP-0001
 fn by_token(gate: &Gate, view: &View, accepted: &Accepted, text: &str) -> Gated<Found> {
     let grant = Grant::open(text, &gate.tokens, accepted.started).ok_or_else(invalid)?;
     let (key, which) = view.directory.find(&grant.key).ok_or_else(invalid)?;

@@ -25,6 +25,8 @@ const LIFETIME_MAX: Duration = Duration::from_secs(3600);
 /// What a scope may list.
 const SCOPES_MAX: usize = 64;
 const FORM_BYTES_MAX: usize = 16 * 1024;
+/// What a token may add to every request's head; longer ones would not be opened.
+const TOKEN_BYTES_MAX: usize = 4 * 1024;
 const MODEL: &str = "model:";
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
@@ -62,7 +64,7 @@ pub async fn run(gate: &Gate, arrival: &Arrival, identified: Identified) -> Resp
     }
 }
 
-// threat: AGP-CRED-1.1.1
+// threat: ANP-0001
 // threat: CTX-T3
 async fn exchange(gate: &Gate, identified: Identified) -> Gated<Bytes> {
     let now = UnixMillis::now();
@@ -83,6 +85,10 @@ async fn exchange(gate: &Gate, identified: Identified) -> Gated<Bytes> {
     };
     let internal = |why: String| Refusal::new(Code::Internal, "the token could not be made").internally(why);
     let token = grant.seal(&gate.tokens).map_err(|e| internal(e.to_string()))?;
+    if token.expose().len() > TOKEN_BYTES_MAX {
+        let detail = "the scope is too long for a token: name fewer models";
+        return Err(Refusal::new(Code::TokenRequestInvalid, detail));
+    }
     tracing::info!(key = %key, seconds = lifetime.as_secs(), "a token was given in exchange for a key");
     let issued = Issued {
         access_token: token.expose(),

@@ -10,10 +10,12 @@
 
 mod administration;
 mod canary;
+mod certificates;
 mod commands_postgres;
 mod credentials;
 mod guards;
 mod headers;
+mod issuers;
 mod money_budget;
 mod money_faults;
 mod money_kill;
@@ -34,4 +36,5 @@ mod smuggling;
 mod surfaces;
 mod tenants;
 mod tls;
+mod tokens;
 mod vault;

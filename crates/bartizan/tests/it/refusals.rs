@@ -211,6 +211,13 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
             }
             answers.try_into().ok()?
         }
+        Code::TokenRequestInvalid => heads(&client, Method::POST, ["/v1/token"; 2], "scope=everything").await,
+        Code::NotExchangeable => {
+            let answer = crate::tokens::exchange(&client, "").await;
+            let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+            let form = crate::tokens::form("");
+            heads(&plain.bearer(&token), Method::POST, ["/v1/token"; 2], &form).await
+        }
         Code::ReplayCheckUnavailable => replay_check_away(scene).await,
         Code::NetworkForbidden => {
             let key = scene
