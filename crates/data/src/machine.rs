@@ -40,6 +40,19 @@ pub enum By {
     Certificate,
 }
 
+impl By {
+    /// What evidence calls it; nothing for a key.
+    // threat: AGP-R1
+    pub const fn name(&self) -> Option<&'static str> {
+        match self {
+            Self::Key => None,
+            Self::Token(_) => Some("token"),
+            Self::Jwt(_) => Some("jwt"),
+            Self::Certificate => Some("certificate"),
+        }
+    }
+}
+
 /// What a token of ours is good for.
 #[derive(Debug)]
 pub struct Holder {

@@ -40,6 +40,7 @@ pub struct Proof {
     scope: TenantScope,
     used: Vec<Spent>,
     body: Option<Body>,
+    signature: Option<blake3::Hash>,
 }
 
 /// Something that is used once.
@@ -62,7 +63,14 @@ impl Proof {
             scope,
             used: vec![used],
             body: None,
+            signature: None,
         })
+    }
+
+    /// Of the signature, for the evidence: it was verified, whatever becomes of the call.
+    // threat: AGP-R1
+    pub const fn signature(&self) -> Option<blake3::Hash> {
+        self.signature
     }
 
     /// That this is used for the first time as well.
@@ -111,6 +119,7 @@ impl Proof {
                 until: signed.remember_until,
             }],
             body: Some(signed.body),
+            signature: Some(blake3::hash(&signed.signature)),
         }))
     }
 

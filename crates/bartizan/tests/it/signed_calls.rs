@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use domain::UnixMillis;
+use domain::{TenantScope, UnixMillis};
 use identity::signature::Cover;
 use serde_json::Value;
+use store::{Directory, EntryLog};
 use testkit::{Reply, ScriptedProvider};
 
 use crate::money_postgres::Postgres;
@@ -32,6 +33,9 @@ async fn anp_0001_what_is_signed_gets_in_and_what_is_not_does_not() {
     let good = |path: &str, method| machine.call(path, &gate, &key, method);
     let answer = good(CHAT, "POST").send(&chat()).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
+    let evidence = entries(&scene).await;
+    assert_eq!(evidence.len(), 1);
+    assert!(evidence[0]["signature_digest"].is_string() && evidence[0]["credential"].is_null());
     let mut in_parts = good(CHAT, "POST");
     in_parts.cover = Cover::PathAndQuery;
     assert_eq!(in_parts.send(&chat()).await.status, 200);
@@ -99,6 +103,25 @@ async fn anp_0001_a_signature_is_for_one_request_and_one_time() {
         "forged with the right name"
     );
     assert_eq!(scene.provider.requests().len(), 0);
+}
+
+/// What the ledger holds, once it holds something.
+async fn entries(scene: &Scene) -> Vec<Value> {
+    let store = scene.store().await;
+    let tenant = store.load().await.unwrap().tenants[0].id;
+    let scope = TenantScope::operator(tenant);
+    for _ in 0..200 {
+        let stored = store.entries(&scope, 0, 100).await.unwrap();
+        if !stored.is_empty() {
+            store.close().await;
+            return stored
+                .iter()
+                .map(|entry| serde_json::from_slice(&entry.bytes).unwrap())
+                .collect();
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("nothing was shipped");
 }
 
 /// What an attacker can do to headers that were signed well.

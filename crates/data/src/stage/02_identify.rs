@@ -17,7 +17,7 @@ use crate::machine::{self, By, Found};
 use crate::proof::Proof;
 use crate::refusal::{Code, Gated, Refusal};
 use crate::settings::Model;
-use crate::ticket::{Opening, Ticket};
+use crate::ticket::{Opening, Shown, Ticket};
 
 /// A request whose caller is known.
 #[derive(Debug)]
@@ -46,6 +46,10 @@ impl Identified {
             settings: self.view.settings.clone(),
             endpoint,
             traceparent: self.accepted.forward.traceparent.clone(),
+            shown: Shown {
+                credential: self.by.name(),
+                signature: self.proof.as_ref().and_then(|proof| proof.signature()),
+            },
         };
         Ticket::open(opening, gate.settler())
     }

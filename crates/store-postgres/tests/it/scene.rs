@@ -239,6 +239,8 @@ fn shipment(scope: &TenantScope, key: &KeyRecord, node: NodeId) -> Shipment {
         findings: Vec::new(),
         request_digest: None,
         response_digest: None,
+        credential: None,
+        signature_digest: None,
     };
     Shipment::from(&entry)
 }

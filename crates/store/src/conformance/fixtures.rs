@@ -146,6 +146,8 @@ impl House {
             findings: Vec::new(),
             request_digest: None,
             response_digest: None,
+            credential: None,
+            signature_digest: None,
         }
     }
 
