@@ -9,15 +9,17 @@ use std::time::Duration;
 use config::Config;
 use config::section::{
     Checks as ChecksConfig, Expose, PriceOverride, Provider as ProviderConfig, ProviderKind, StreamUsage,
-    Unpriced as UnpricedConfig,
+    TokenBinding, Unpriced as UnpricedConfig,
 };
+use data::issuers::{Bound, Issuers, KeySource, RegisteredIssuer};
 use data::settings::{
-    Bounds, CacheSettings, Checks, Deadlines, Guards, Model, Provider, ProviderParts, Settings, Target,
-    Unpriced,
+    Bounds, CacheSettings, Checks, Deadlines, Guards, Model, Origin, Provider, ProviderParts, Settings,
+    Target, Unpriced,
 };
 use dialect::{BodyLimits, Dialect};
 use domain::{Money, UnixMillis};
 use guard::Secrets;
+use identity::jwt::{ClaimPath, ClaimPaths, Rules};
 use ledger::{Catalog, Override, Price};
 use limit::{Breaker, BreakerSettings};
 use telemetry::Metrics;
@@ -32,6 +34,7 @@ pub struct Workshop {
     secrets: Arc<Secrets>,
     metrics: Arc<Metrics>,
     breakers: HashMap<String, Arc<Breaker>>,
+    issuers: Issuers,
     revision: u64,
 }
 
@@ -42,8 +45,20 @@ impl Workshop {
             secrets: Arc::new(Secrets::new()),
             metrics,
             breakers: HashMap::new(),
+            issuers: Issuers::default(),
             revision: 0,
         }
+    }
+
+    /// Those that have not changed keep the keys that were fetched.
+    fn issuers(&self, config: &Config) -> Result<Issuers, Failure> {
+        let mut all = Vec::with_capacity(config.issuers.len());
+        for described in &config.issuers {
+            let new = issuer(described)?;
+            let known = self.issuers.iter().find(|one| one.is_like(&new));
+            all.push(known.cloned().unwrap_or_else(|| Arc::new(new)));
+        }
+        Ok(Issuers::new(all))
     }
 
     /// Builds settings; nothing of a failed assembly is kept.
@@ -66,6 +81,7 @@ impl Workshop {
         }
         let policy = Arc::new(policy_engine(config)?);
         let policy_fingerprint: Arc<str> = policy.fingerprint().into();
+        let issuers = self.issuers(config)?;
         let mut bench = Bench {
             workshop: self,
             config,
@@ -76,6 +92,7 @@ impl Workshop {
         let models = bench.models(served)?;
         let breakers = bench.breakers;
         self.breakers = breakers;
+        self.issuers = issuers.clone();
         self.revision += 1;
         let bounds = Bounds {
             body_bytes_max: config.server.body_bytes_max,
@@ -111,6 +128,8 @@ impl Workshop {
             }),
             attempts_max: config.routing.attempts_max,
             trusted_proxies: config.listen.trusted_proxies.clone(),
+            origin: origin(config)?,
+            issuers,
         })
     }
 }
@@ -346,6 +365,70 @@ fn price(one: &PriceOverride) -> Price {
 
 fn breaker_settings(config: &Config) -> BreakerSettings {
     config.routing.breaker.into()
+}
+
+fn issuer(described: &config::section::Issuer) -> Result<RegisteredIssuer, Failure> {
+    let trouble = |what: String| Failure::usage(format!("issuer `{}`: {what}", described.name));
+    let subject: ClaimPath = described
+        .subject
+        .parse()
+        .map_err(|e: identity::jwt::BadPath| trouble(e.to_string()))?;
+    let rules = Rules {
+        issuer: described.issuer.clone(),
+        audiences: described.audiences.clone(),
+        access_tokens_only: described.access_tokens_only,
+        bound_only: described.binding != TokenBinding::None,
+        leeway: ms(described.leeway_ms),
+        lifetime_max: ms(described.lifetime_max_ms),
+        claims: ClaimPaths {
+            subject,
+            team: None,
+            scopes: None,
+        },
+    };
+    let bound = match described.binding {
+        TokenBinding::None => Bound::AsItSays,
+        TokenBinding::Dpop => Bound::Key,
+        TokenBinding::Certificate => Bound::Certificate,
+    };
+    let source = KeySource {
+        place: described.jwks.clone(),
+        refresh: ms(described.refresh_ms),
+        keep: ms(described.keep_ms),
+    };
+    let names = (described.name.clone(), described.tenant.clone());
+    RegisteredIssuer::new(names, source, rules, bound).map_err(|e| trouble(e.to_string()))
+}
+
+/// How callers address the gate.
+// threat: ANP-0001
+fn origin(config: &Config) -> Result<Origin, Failure> {
+    let Some(url) = &config.listen.public_url else {
+        return Ok(Origin {
+            is_tls: config.listen.tls.is_some() || config.listen.behind_tls_proxy,
+            authority: None,
+        });
+    };
+    let wrong = || {
+        Failure::usage(format!(
+            "`listen.public_url` is `{url}`, which is no address of a gate"
+        ))
+        .hint("give scheme, host and port only, such as `https://gate.example.com`")
+    };
+    let uri: http::Uri = url.parse().map_err(|_| wrong())?;
+    let is_tls = match uri.scheme_str() {
+        Some("https") => true,
+        Some("http") => false,
+        _ => return Err(wrong()),
+    };
+    let authority = uri.authority().filter(|it| !it.as_str().contains('@'));
+    if uri.path() != "/" || uri.query().is_some() {
+        return Err(wrong());
+    }
+    Ok(Origin {
+        is_tls,
+        authority: Some(authority.ok_or_else(wrong)?.to_string()),
+    })
 }
 
 const fn ms(ms: u64) -> Duration {

@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::command::migrate::MigrateArgs;
 use crate::command::{
     budgets::BudgetsCommand, check::CheckArgs, completions::CompletionsArgs, ctl::CtlArgs, keys::KeysCommand,
-    ledger::LedgerCommand, secrets::SecretsCommand, teams::TeamsCommand, tenants::TenantsCommand,
-    threats::ThreatsArgs, usage::UsageArgs,
+    ledger::LedgerCommand, secrets::SecretsCommand, sign::SignArgs, teams::TeamsCommand,
+    tenants::TenantsCommand, threats::ThreatsArgs, usage::UsageArgs,
 };
 
 const ABOUT: &str = "An AI gateway that people and programs call instead of a provider: it knows who calls, \
@@ -128,6 +128,8 @@ Examples:
     /// Sealed values: secrets kept in the data folder, for `sealed:` references
     #[command(subcommand, visible_alias = "secret")]
     Secrets(SecretsCommand),
+    /// Print the headers that make a request a signed one, for curl and shell scripts
+    SignRequest(SignArgs),
     /// Bring the store's schema up to date; `serve` and the other commands do so too
     #[command(after_help = "\
 Safe to run by several replicas at once, and again when there is nothing to do. A store made by a newer version is \

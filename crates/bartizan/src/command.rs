@@ -14,6 +14,7 @@ mod models;
 pub mod secrets;
 mod served;
 mod show;
+pub mod sign;
 mod table;
 pub mod teams;
 pub mod tenants;
@@ -45,6 +46,8 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Ctl(args) => ctl::run(args, at, show).await,
         Command::Secrets(command) => secrets::run(command, at, show).await,
         Command::Ledger(command) => ledger::run(command, at, show).await,
+        Command::Keys(keys::KeysCommand::SigningKey(args)) => keys::make_pair(&args, show),
+        Command::SignRequest(args) => sign::run(&args, show),
         Command::Keys(command) => keys::run(command, &Instance::open(at).await?, show).await,
         Command::Budgets(command) => budgets::run(command, &Instance::open(at).await?, show).await,
         Command::Tenants(command) => tenants::run(command, &Instance::open(at).await?, show).await,

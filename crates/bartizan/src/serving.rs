@@ -3,6 +3,7 @@
 mod feed;
 mod first;
 mod health;
+mod issuers;
 mod reload;
 mod renew;
 pub mod tls;
@@ -22,6 +23,7 @@ use config::{Config, Posture};
 use credential::{Limits, MasterKey, SealingKey, purpose};
 use data::book::Book;
 use data::directory::Builder;
+use data::nonces::Nonces;
 use data::server::ServerOptions;
 use data::{Cache, Gate, GateParts, Sealer, View};
 use domain::{Secret, TenantId, UnixMillis};
@@ -146,6 +148,8 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
             config.routing.retry_percent_max,
             config.routing.retries_per_second_min,
         ),
+        nonces: Nonces::new(store.clone()),
+        tokens: tokens(&home)?,
     });
     let data_listener = bind(config.listen.data, "listen.data").await?;
     let control_listener = bind(config.listen.control, "listen.control").await?;
@@ -172,6 +176,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         every: ms(config.store.refresh_every_ms),
     };
     tokio::spawn(feed.run(stopped.clone()));
+    tokio::spawn(issuers::run(gate.clone(), stopped.clone()));
     if let Some(file) = loaded.file.clone() {
         let scrubber = logs.scrubber().clone();
         tokio::spawn(
@@ -376,6 +381,12 @@ fn server_options(config: &Config) -> ServerOptions {
         handshake_timeout: ms(config.server.head_timeout_ms),
         http2: config.server.http2,
     }
+}
+
+/// What short-lived tokens are sealed with.
+fn tokens(home: &Home) -> Result<SealingKey, Failure> {
+    let key = home.master.sealing_key(purpose::ACCESS_TOKENS);
+    key.map_err(|e| Failure::new(e.to_string()))
 }
 
 /// Limits of keys made from now on, by the configuration.

@@ -12,6 +12,7 @@ use crate::section::{Checks, ClientCertificates, Config, Posture, Provider, Stor
 use crate::{Dollars, Problem};
 
 const PROVIDERS_MAX: usize = 1_000;
+const ISSUERS_MAX: usize = 100;
 const MODELS_MAX: usize = 10_000;
 const NAME_CHARS_MAX: usize = 128;
 /// Headers that carry credentials or belong to the connection: no provider's `headers` may set them.
@@ -39,6 +40,7 @@ impl Config {
         self.secrets_fit(&mut problems);
         self.approvals_fit(&mut problems);
         self.store_fits(&mut problems);
+        self.issuers_fit(&mut problems);
         self.providers_fit(&mut problems);
         self.models_fit(&mut problems);
         self.prices_fit(&mut problems);
@@ -134,6 +136,52 @@ impl Config {
                         .hint("`x-permission` in openapi/v1.json names them all"),
                 ),
             }
+        }
+    }
+
+    /// A token is one issuer's: two that take the same would leave it open which tenant is meant.
+    // threat: AGP-S3
+    // threat: ANP-0006
+    fn issuers_fit(&self, problems: &mut Vec<Problem>) {
+        at_most(problems, "issuers", self.issuers.len(), ISSUERS_MAX);
+        unique(
+            problems,
+            "issuers",
+            self.issuers.iter().map(|one| one.name.as_str()),
+        );
+        let mut taken = HashSet::new();
+        for (i, one) in self.issuers.iter().enumerate() {
+            let path = format!("issuers[{i}]");
+            if credential::Binding::jwt(&one.name, "x").is_err() {
+                let message = "is no name of an issuer: lower-case letters, digits, `-`, `_` and `.`";
+                problems.push(Problem::new(format!("{path}.name"), message));
+            }
+            for audience in &one.audiences {
+                if !taken.insert((&one.issuer, audience)) {
+                    let message =
+                        "another issuer takes the same tokens: `issuer` and an audience are the same";
+                    problems.push(Problem::new(format!("{path}.audiences"), message));
+                }
+            }
+            if one.jwks.contains("://")
+                && let Err(message) = Address::read(&one.jwks).and_then(|address| address.permitted(false))
+            {
+                problems.push(Problem::new(format!("{path}.jwks"), message));
+            }
+            within(
+                problems,
+                format!("{path}.lifetime_max_ms"),
+                one.lifetime_max_ms,
+                1_000..=DAY_MS,
+            );
+            within(problems, format!("{path}.leeway_ms"), one.leeway_ms, 0..=300_000);
+            within(
+                problems,
+                format!("{path}.refresh_ms"),
+                one.refresh_ms,
+                1_000..=DAY_MS,
+            );
+            within(problems, format!("{path}.keep_ms"), one.keep_ms, 1_000..=DAY_MS);
         }
     }
 

@@ -129,6 +129,8 @@ mod tests {
             operations: Vec::new(),
             networks: Vec::new(),
             limits: Limits::default(),
+            signing_key: None,
+            bindings: Vec::new(),
         }
     }
 

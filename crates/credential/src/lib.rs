@@ -1,23 +1,29 @@
 //! Floor 1: virtual keys, sealing and secret references. Never does I/O, never reads a clock;
 //! randomness is drawn only where something is generated or sealed.
 
+mod access_token;
+mod binding;
 mod check;
 mod checksum;
 mod key_file;
 mod master;
 mod opaque;
 mod pepper;
+mod public_key;
 mod record;
 mod reference;
 mod seal;
 mod virtual_key;
 mod weakness;
 
+pub use access_token::Grant;
+pub use binding::{BINDINGS_MAX, Binding, NotABinding};
 pub use check::{KeyProblem, Which};
 pub use key_file::{KeyFileError, Protection};
 pub use master::{MasterKey, purpose};
 pub use opaque::{Flaw, Opaque};
 pub use pepper::{Pepper, same_digest, same_text};
+pub use public_key::{NotAPublicKey, PublicKey};
 pub use record::{KeyRecord, KeyState, Limits, ModelAccess, Predecessor};
 pub use reference::{SealedName, SecretRef, SecretRefError, VaultRef};
 pub use seal::{SealError, SealingKey, open, seal};

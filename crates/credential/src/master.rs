@@ -26,6 +26,8 @@ pub mod purpose {
     pub const REPLAYS: &str = "replays";
     /// Seeds of authenticator apps.
     pub const LOGINS: &str = "logins";
+    /// Short-lived tokens that stand for a key.
+    pub const ACCESS_TOKENS: &str = "access-tokens";
     /// Tokens against requests across sites.
     pub const CSRF: &str = "csrf";
 }

@@ -4,6 +4,8 @@ use domain::{ActorId, KeyId, Operation, ProjectId, TeamId, TenantId, UnixMillis}
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use crate::{Binding, PublicKey};
+
 /// Which models a key may use.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -94,4 +96,21 @@ pub struct KeyRecord {
     /// Its own limits.
     #[serde(default)]
     pub limits: Limits,
+    /// When there is one, every call with this key is signed with the other half of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signing_key: Option<PublicKey>,
+    /// Other credentials that stand for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bindings: Vec<Binding>,
+}
+
+impl KeyRecord {
+    /// The other credentials that stand for it now: a revoked key holds none, so another may have them.
+    // threat: CTX-T3
+    pub fn live_bindings(&self) -> &[Binding] {
+        match self.state {
+            KeyState::Active => &self.bindings,
+            KeyState::Revoked => &[],
+        }
+    }
 }

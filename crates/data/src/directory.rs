@@ -7,13 +7,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use credential::{KeyRecord, Limits, Which};
-use domain::{BudgetId, Operation, Principal, PrincipalKind, TenantScope, UnixMillis};
+use domain::{BudgetId, Operation, Principal, PrincipalKind, TenantId, TenantScope, UnixMillis};
 use ledger::{Budget, BudgetScope};
 use limit::{Concurrency, Gcra};
 use policy::Decision;
-use store::{DirectoryDump, TenantState};
+use store::{DirectoryDump, Tenant, TenantState};
 
 use crate::book::{Book, Cell};
+use crate::proof::Signer;
 
 /// Rates and concurrency of one key, team or tenant.
 #[derive(Debug)]
@@ -110,6 +111,8 @@ pub struct KeyEntry {
     pub team_name: Arc<str>,
     /// Limits at every level that has any: key, team, tenant.
     pub limits: Vec<Arc<ScopeLimits>>,
+    /// What signs its calls, when they must be signed.
+    pub signer: Option<Signer>,
     /// Budgets that a call of this key spends from.
     pub budgets: Vec<Arc<Cell>>,
     decisions: RwLock<HashMap<Asked, Arc<Decision>>>,
@@ -142,6 +145,8 @@ pub struct Directory {
     /// The store's revision.
     pub revision: u64,
     by_digest: HashMap<[u8; 32], (Arc<KeyEntry>, Which)>,
+    by_binding: HashMap<[u8; 32], Arc<KeyEntry>>,
+    tenants: HashMap<String, TenantId>,
 }
 
 impl Directory {
@@ -149,6 +154,17 @@ impl Directory {
     // threat: CTX-T3
     pub fn find(&self, digest: &[u8; 32]) -> Option<&(Arc<KeyEntry>, Which)> {
         self.by_digest.get(digest)
+    }
+
+    /// The key that the credential with this digest stands for.
+    // threat: AGP-S1
+    pub fn bound(&self, digest: &[u8; 32]) -> Option<&Arc<KeyEntry>> {
+        self.by_binding.get(digest)
+    }
+
+    /// The tenant of that name or id.
+    pub fn tenant(&self, named: &str) -> Option<TenantId> {
+        self.tenants.get(named).copied()
     }
 
     /// How many keys there are.
@@ -176,9 +192,13 @@ impl Builder {
         let tenants: HashMap<_, _> = dump.tenants.iter().map(|t| (t.id, t)).collect();
         let teams: HashMap<_, _> = dump.teams.iter().map(|t| (t.id, t)).collect();
         let mut by_digest = HashMap::with_capacity(dump.keys.len());
+        let mut by_binding = HashMap::new();
         for record in &dump.keys {
             let (Some(tenant), Some(team)) = (tenants.get(&record.tenant), teams.get(&record.team)) else {
                 continue; // A key without its team or tenant is no key.
+            };
+            let Ok(signer) = record.signing_key.as_ref().map(Signer::new).transpose() else {
+                continue; // Nor is one whose calls nobody could verify.
             };
             let levels = [
                 ("key", record.id.as_u128(), record.limits),
@@ -203,10 +223,14 @@ impl Builder {
                 tenant_state: tenant.state,
                 team_name: team.name.as_str().into(),
                 limits,
+                signer,
                 budgets: budgets_of(record, &dump.budgets, &cells),
                 decisions: RwLock::default(),
                 record: record.clone(),
             });
+            for binding in record.live_bindings() {
+                by_binding.insert(binding.digest(record.tenant), entry.clone());
+            }
             by_digest.insert(record.digest, (entry.clone(), Which::Current));
             if let Some(predecessor) = record.predecessor {
                 by_digest.insert(predecessor.digest, (entry, Which::Predecessor));
@@ -216,6 +240,8 @@ impl Builder {
         Directory {
             revision: dump.revision,
             by_digest,
+            by_binding,
+            tenants: names_of(&dump.tenants),
         }
     }
 
@@ -241,6 +267,13 @@ impl Builder {
         kept.insert(id, limits.clone());
         limits
     }
+}
+
+/// Ids first: no tenant can be called what another one is.
+fn names_of(tenants: &[Tenant]) -> HashMap<String, TenantId> {
+    let by_name = tenants.iter().map(|tenant| (tenant.name.clone(), tenant.id));
+    let by_id = tenants.iter().map(|tenant| (tenant.id.to_string(), tenant.id));
+    by_name.chain(by_id).collect()
 }
 
 fn budgets_of(

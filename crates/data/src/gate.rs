@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
-use credential::Pepper;
+use credential::{Pepper, SealingKey};
 use domain::{NodeId, RequestIds};
 use journal::{Journal, JournalError, Record};
 use limit::RetryBudget;
@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 
 use crate::book::Book;
 use crate::directory::Directory;
+use crate::nonces::Nonces;
 use crate::settings::{Checks, Settings};
 use crate::stage::cache::Cache;
 use crate::stage::settle;
@@ -47,6 +48,8 @@ pub struct Gate {
     pub(crate) tracer: Tracer,
     pub(crate) retries: RetryBudget,
     pub(crate) ids: RequestIds,
+    pub(crate) nonces: Nonces,
+    pub(crate) tokens: SealingKey,
     epoch: Instant,
     draining: AtomicBool,
     settler: mpsc::Sender<Box<Ticket>>,
@@ -77,6 +80,10 @@ pub struct GateParts {
     pub tracer: Tracer,
     /// How many retries calls may cause.
     pub retries: RetryBudget,
+    /// What may be used once.
+    pub nonces: Nonces,
+    /// What short-lived tokens are sealed with, the same for all replicas.
+    pub tokens: SealingKey,
 }
 
 /// The gate's end of the settler: run it beside the gate, and to its end after the last request.
@@ -103,6 +110,8 @@ impl Gate {
             tracer: parts.tracer,
             retries: parts.retries,
             ids: RequestIds::new(),
+            nonces: parts.nonces,
+            tokens: parts.tokens,
             epoch: Instant::now(),
             draining: AtomicBool::new(false),
             settler,

@@ -18,7 +18,10 @@ use crate::stage::{authorize, respond};
 const CREATED: i64 = 0;
 
 /// Lists, or shows one.
-pub fn run(gate: &Gate, arrival: &Arrival, identified: &Identified) -> Response<GateBody> {
+pub async fn run(gate: &Gate, arrival: &Arrival, identified: &mut Identified) -> Response<GateBody> {
+    if let Err(refusal) = identified.prove(gate).await {
+        return observe::turned_away(gate, arrival, &refusal);
+    }
     let visible = identified.visible_models();
     let Wanted::Models(Some(name)) = identified.wanted() else {
         let cards: Vec<_> = visible.into_iter().map(card).collect();

@@ -1,6 +1,5 @@
 //! The life of a request, top to bottom. New behaviour is an engine that a stage calls, never an `if` here.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use dialect::Endpoint;
@@ -10,6 +9,7 @@ use hyper::body::Incoming;
 use crate::body::GateBody;
 use crate::gate::Gate;
 use crate::live::Live;
+use crate::peer::Peer;
 use crate::refusal::{Gated, Refusal};
 use crate::stage::accept::{Arrival, Wanted};
 use crate::stage::cache::Cached;
@@ -20,7 +20,7 @@ use crate::stage::{
     accept, admit, attempts, authorize, cache, identify, inspect_input, inspect_output, respond, settle,
 };
 use crate::ticket::{Ticket, Used};
-use crate::{bypass, count, models, observe};
+use crate::{bypass, count, models, observe, token};
 
 /// What a call brings before it is settled.
 enum Answer {
@@ -33,23 +33,25 @@ type LiveAnswer = (crate::stage::upstream::Answering, inspect_input::Inspected);
 /// Answers one request. `is_ambiguous`: its head came over the wire in two framings.
 pub async fn run(
     gate: &Arc<Gate>,
-    peer: IpAddr,
+    peer: Peer,
     request: Request<Incoming>,
     is_ambiguous: bool,
 ) -> Response<GateBody> {
     let arrival = Arrival::of(gate, &request, is_ambiguous);
     let accepted = accept::run(gate, &arrival, peer, request);
     let accepted = match (accepted, gate.bypassed()) {
-        (Ok(accepted), Some(view)) => return bypass::run(gate, &view, &arrival, accepted).await,
+        (Ok((accepted, _)), Some(view)) => return bypass::run(gate, &view, &arrival, accepted).await,
         (accepted, _) => accepted,
     };
-    let identified = match accepted.and_then(|accepted| identify::run(gate, accepted)) {
+    let identified = accepted.and_then(|(accepted, head)| identify::run(gate, accepted, &head));
+    let mut identified = match identified {
         Ok(identified) => identified,
         Err(refusal) => return observe::turned_away(gate, &arrival, &refusal),
     };
     let endpoint = match identified.wanted() {
         Wanted::Call(endpoint) => *endpoint,
-        Wanted::Models(_) => return models::run(gate, &arrival, &identified),
+        Wanted::Token => return token::run(gate, &arrival, identified).await,
+        Wanted::Models(_) => return models::run(gate, &arrival, &mut identified).await,
     };
     let mut ticket = identified.open_ticket(gate, endpoint);
     match call(gate, endpoint, identified, &mut ticket).await {
@@ -73,7 +75,7 @@ async fn call(
     identified: Identified,
     ticket: &mut Ticket,
 ) -> Gated<Answer> {
-    let authorized = authorize::run(endpoint, identified, ticket).await?;
+    let authorized = authorize::run(gate, endpoint, identified, ticket).await?;
     let admitted = admit::run(gate, authorized, ticket).await?;
     let inspected = inspect_input::run(admitted, ticket)?;
     let missed = match cache::run(gate, inspected, ticket) {

@@ -93,6 +93,18 @@ codes! {
     CredentialInvalid = "credential_invalid", 401, Identify, Downstream;
     /// Two different credentials were presented.
     CredentialAmbiguous = "credential_ambiguous", 401, Identify, Downstream;
+    /// The credential wants each request signed, and this one is not.
+    SignatureMissing = "signature_missing", 401, Identify, Downstream;
+    /// The signature does not hold: another request or body, another key, too old, or from the future.
+    SignatureInvalid = "signature_invalid", 401, Identify, Downstream;
+    /// The signature or proof was used before.
+    SignatureReplayed = "signature_replayed", 401, Identify, Downstream;
+    /// Whether the signature or proof was used before cannot be checked now.
+    ReplayCheckUnavailable = "replay_check_unavailable", 503, Identify, Ours;
+    /// The form of a token exchange is not understood.
+    TokenRequestInvalid = "token_request_invalid", 400, Identify, Downstream;
+    /// What was presented cannot be exchanged for a token: only a virtual key can.
+    NotExchangeable = "not_exchangeable", 403, Identify, Downstream;
     /// The credential may not be used from this address.
     NetworkForbidden = "network_forbidden", 403, Identify, Downstream;
     /// The credential's tenant is suspended, or has ended.

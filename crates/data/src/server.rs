@@ -3,7 +3,7 @@
 //! It decides nothing about requests; every one goes through [`crate::pipeline`].
 
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::detach::Detach;
 use crate::gate::Gate;
 use crate::pace::{Paced, Turns};
+use crate::peer::{ClientCertificate, Peer};
 use crate::pipeline;
 use crate::unread::Unread;
 use crate::unstalled::Unstalled;
@@ -148,20 +149,31 @@ impl Connection {
     async fn run(self, stream: TcpStream, acceptor: Option<TlsAcceptor>) {
         let _open = self.gate.metrics.gauges().connections(Listener::Data).enter();
         let Some(acceptor) = acceptor else {
-            return self.http1(stream).await;
+            let peer = self.peer(None);
+            return self.http1(stream, peer).await;
         };
         let handshake = tokio::time::timeout(self.options.handshake_timeout, acceptor.accept(stream)).await;
         let Ok(Ok(stream)) = handshake else { return };
-        let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        let session = stream.get_ref().1;
+        let h2 = session.alpn_protocol() == Some(b"h2");
+        let certificate = session.peer_certificates().and_then(|chain| chain.first());
+        let peer = self.peer(certificate.map(|leaf| Arc::new(ClientCertificate::of(leaf))));
         if h2 {
-            self.http2(stream).await
+            self.http2(stream, peer).await
         } else {
-            self.http1(stream).await
+            self.http1(stream, peer).await
         }
     }
 
-    async fn http1(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let (gate, peer) = (self.gate.clone(), self.peer.ip().to_canonical());
+    fn peer(&self, certificate: Option<Arc<ClientCertificate>>) -> Peer {
+        Peer {
+            address: self.peer.ip().to_canonical(),
+            certificate,
+        }
+    }
+
+    async fn http1(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: Peer) {
+        let gate = self.gate.clone();
         let draining = *self.drain.borrow();
         let stream = Unstalled::new(stream, self.options.write_timeout);
         let mut builder = http1::Builder::new();
@@ -178,7 +190,7 @@ impl Connection {
         let stream = Paced::new(stream, turns.clone(), self.options.head_timeout);
         let service = service_fn(move |request| {
             let turn = turns.begin();
-            let answer = answer(gate.clone(), peer, request, turn.is_ambiguous());
+            let answer = answer(gate.clone(), peer.clone(), request, turn.is_ambiguous());
             async move { answer.await.map(|answer| answer.map(|body| turn.answered(body))) }
         });
         let connection = builder.serve_connection(TokioIo::new(stream), service);
@@ -195,8 +207,8 @@ impl Connection {
     /// caller that answers pings but asks nothing is sent away like any idle one.
     // threat: AGP-D2
     // threat: CTX-T5
-    async fn http2(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let (gate, peer) = (self.gate.clone(), self.peer.ip().to_canonical());
+    async fn http2(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: Peer) {
+        let gate = self.gate.clone();
         let header_list = u32::try_from(self.options.head_bytes_max).unwrap_or(u32::MAX);
         let stream = Unstalled::new(stream, self.options.write_timeout);
         let mut builder = http2::Builder::new(TokioExecutor::new());
@@ -210,7 +222,7 @@ impl Connection {
         let (turns, patience) = (Turns::default(), self.options.write_timeout);
         let rested = turns.clone().rested(self.options.idle_timeout);
         let service = service_fn(move |request| {
-            let (turn, answer) = (turns.begin(), answer(gate.clone(), peer, request, false));
+            let (turn, answer) = (turns.begin(), answer(gate.clone(), peer.clone(), request, false));
             async move {
                 let watched = |body| Unread::new(turn.answered(body), patience);
                 answer.await.map(|answer| answer.map(watched))
@@ -231,7 +243,7 @@ impl Connection {
 /// One request, and whether its head came in two framings. A caller that leaves does not stop the call: see [`Detach`].
 async fn answer(
     gate: Arc<Gate>,
-    peer: IpAddr,
+    peer: Peer,
     request: Request<Incoming>,
     is_ambiguous: bool,
 ) -> Result<http::Response<crate::body::GateBody>, Infallible> {

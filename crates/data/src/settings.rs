@@ -18,6 +18,8 @@ use limit::Breaker;
 use telemetry::metrics::{ModelMetrics, TargetMetrics};
 use upstream::Base;
 
+use crate::issuers::Issuers;
+
 /// Everything a request is decided by, beside keys and budgets.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -47,6 +49,37 @@ pub struct Settings {
     pub attempts_max: u16,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// How callers address the gate.
+    pub origin: Origin,
+    /// Whose tokens are taken.
+    pub issuers: Issuers,
+}
+
+/// How callers address the gate: what signed requests and proofs say they are for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// Whether callers speak TLS, with the gate or with a proxy in front of it.
+    pub is_tls: bool,
+    /// Host and port, where configured. Else what each request says is believed, and a request that was signed
+    /// for another gate with the same keys could be sent to this one.
+    pub authority: Option<String>,
+}
+
+impl Origin {
+    /// The absolute address of a request.
+    pub fn address(&self, head: &http::request::Parts) -> Option<String> {
+        let said = || {
+            let host = head
+                .headers
+                .get(http::header::HOST)
+                .and_then(|host| host.to_str().ok());
+            head.uri.authority().map(http::uri::Authority::as_str).or(host)
+        };
+        let authority = self.authority.as_deref().or_else(said)?;
+        let scheme = if self.is_tls { "https" } else { "http" };
+        let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
+        Some(format!("{scheme}://{authority}{target}"))
+    }
 }
 
 impl Settings {

@@ -52,6 +52,7 @@ pub struct Ticket {
     pub(crate) rates: Rates,
     pub(crate) intent_written: bool,
     pub(crate) traceparent: Option<http::HeaderValue>,
+    pub(crate) shown: Shown,
     pub(crate) first_byte: Option<Instant>,
     pub(crate) upstream_started: Option<Instant>,
     /// What a stream has brought so far.
@@ -106,6 +107,15 @@ impl Used {
     };
 }
 
+/// What a caller showed instead of its key, or beside it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Shown {
+    /// What stood for the key; nothing where that itself was presented.
+    pub credential: Option<&'static str>,
+    /// Of the signature over the request.
+    pub signature: Option<blake3::Hash>,
+}
+
 /// What a ticket is opened with.
 #[derive(Debug)]
 pub struct Opening {
@@ -123,6 +133,8 @@ pub struct Opening {
     pub endpoint: Endpoint,
     /// W3C Trace Context of the caller.
     pub traceparent: Option<http::HeaderValue>,
+    /// What the caller showed.
+    pub shown: Shown,
 }
 
 impl Ticket {
@@ -136,6 +148,7 @@ impl Ticket {
             settings,
             endpoint,
             traceparent,
+            shown,
         } = opening;
         Box::new(Self {
             id,
@@ -164,6 +177,7 @@ impl Ticket {
             rates: Rates::default(),
             intent_written: false,
             traceparent,
+            shown,
             first_byte: None,
             upstream_started: None,
             seen: Seen::default(),
@@ -183,6 +197,7 @@ impl Ticket {
             settings: self.settings.clone(),
             endpoint: self.endpoint,
             traceparent: self.traceparent.take(),
+            shown: self.shown,
         };
         let mut new = Self::open(opening, self.settler.clone());
         new.model = self.model.take();

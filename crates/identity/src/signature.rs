@@ -4,7 +4,8 @@
 //! **What a client signs.** At least `@method`, and `@target-uri` or both `@path` and `@query`; with a body
 //! also `content-digest` with SHA-256 (RFC 9530). Header fields may be added. Parameters: `created`, a
 //! `nonce` of 16 to 128 characters that is never used twice, `keyid`; `alg`, `expires` and `tag` may be
-//! there. Algorithms: `hmac-sha256` with the key's signing secret, or `ed25519`. One signature a request.
+//! there. Algorithms: `hmac-sha256` with a shared secret, `ed25519` or `ecdsa-p256-sha256`. One signature a
+//! request.
 //! [`sign`] does all of it.
 //!
 //! **What is left to the caller.** The body is not there yet when the caller is identified: [`Signed::body`]

@@ -125,6 +125,12 @@ pub struct Entry {
     /// BLAKE3 of the response body as sent, hex.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub response_digest: Option<Digest>,
+    /// What stood for the key: `token`, `jwt` or `certificate`; nothing where the key itself was presented.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub credential: Option<Cow<'static, str>>,
+    /// BLAKE3 of the signature that the caller made over the request, hex.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub signature_digest: Option<Digest>,
 }
 
 impl Entry {
@@ -206,6 +212,8 @@ mod tests {
             findings: vec!["secrets.aws_access_key:redact".into()],
             request_digest: Some(Digest([0; 32])),
             response_digest: Some(Digest([255; 32])),
+            credential: None,
+            signature_digest: None,
         }
     }
 

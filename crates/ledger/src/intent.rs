@@ -90,6 +90,8 @@ impl Intent {
             findings: Vec::new(),
             request_digest: None,
             response_digest: None,
+            credential: None,
+            signature_digest: None,
         }
     }
 }

@@ -209,6 +209,8 @@ impl Key {
             operations: self.operations.clone(),
             networks: Vec::new(),
             limits: Limits::default(),
+            signing_key: None,
+            bindings: Vec::new(),
         }
     }
 

@@ -3,7 +3,7 @@
 use credential::KeyRecord;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
-use store::{StoreError, row, unchanged};
+use store::{StoreError, must_be_distinct, row, unchanged};
 
 use crate::connection::{Connection, fault};
 
@@ -18,10 +18,10 @@ pub(crate) async fn create(connection: &mut Connection, key: &KeyRecord) -> Resu
         .bind(row::encode(&key.state)?)
         .bind(key.created.0)
         .bind(row::encode(key)?)
-        .execute(connection)
+        .execute(&mut *connection)
         .await
         .map_err(fault)?;
-    Ok(())
+    hold(connection, key).await
 }
 
 pub(crate) async fn replace(
@@ -47,9 +47,34 @@ pub(crate) async fn replace(
         .bind(row::encode(after)?)
         .bind(after.id.to_string())
         .bind(after.tenant.to_string())
-        .execute(connection)
+        .execute(&mut *connection)
         .await
         .map_err(fault)?;
+    if before.live_bindings() == after.live_bindings() {
+        return Ok(());
+    }
+    sqlx::query("DELETE FROM bartizan.bindings WHERE tenant = $1 AND key = $2")
+        .bind(before.tenant.to_string())
+        .bind(before.id.to_string())
+        .execute(&mut *connection)
+        .await
+        .map_err(fault)?;
+    hold(connection, after).await
+}
+
+/// Takes the key's bindings; `Conflict` if another key has one, of whatever tenant.
+// threat: AGP-S1
+async fn hold(connection: &mut Connection, key: &KeyRecord) -> Result<(), StoreError> {
+    must_be_distinct(key)?;
+    for binding in key.live_bindings() {
+        sqlx::query("INSERT INTO bartizan.bindings (digest, tenant, key) VALUES ($1, $2, $3)")
+            .bind(binding.digest(key.tenant).as_slice())
+            .bind(key.tenant.to_string())
+            .bind(key.id.to_string())
+            .execute(&mut *connection)
+            .await
+            .map_err(fault)?;
+    }
     Ok(())
 }
 

@@ -14,6 +14,7 @@ mod leases;
 mod log;
 mod merkle;
 mod migrate;
+mod nonces;
 mod records;
 mod registry;
 mod tenants;

@@ -13,6 +13,7 @@ mod keys;
 mod log;
 mod merkle;
 mod migrate;
+mod nonces;
 mod records;
 mod registry;
 mod tenants;

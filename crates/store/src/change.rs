@@ -1,6 +1,9 @@
 //! What every engine asks before it makes a change: whether it is the scope's to make, and whether what it
 //! replaces is still as it was read. Looks at values only; never at a store.
 
+use std::collections::BTreeSet;
+
+use credential::KeyRecord;
 use domain::{TenantId, TenantScope};
 use ledger::Budget;
 
@@ -66,6 +69,15 @@ const fn must_stay(same_id: bool) -> Result<(), StoreError> {
     } else {
         Err(StoreError::NotFound)
     }
+}
+
+/// `Conflict` if a key holds the same binding twice.
+pub fn must_be_distinct(key: &KeyRecord) -> Result<(), StoreError> {
+    let mut seen = BTreeSet::new();
+    if key.bindings.iter().all(|binding| seen.insert(binding)) {
+        return Ok(());
+    }
+    Err(StoreError::Conflict("the key holds a binding twice".to_owned()))
 }
 
 /// That what is stored is there (`NotFound`) and equals `before` (`Conflict`).

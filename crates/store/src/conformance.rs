@@ -17,6 +17,7 @@ mod fixtures;
 mod isolation;
 mod leases;
 mod log;
+mod machines;
 mod records;
 mod registry;
 mod usage;
@@ -115,6 +116,9 @@ cases! {
     audits::concurrent_acts_leave_a_dense_audit_log,
     records::ctx_t3_a_session_is_found_by_its_digest_alone,
     records::sweeping_removes_old_records_of_one_kind,
+    machines::anp_0001_a_nonce_is_spent_once_by_however_many_at_once,
+    machines::nonces_are_forgotten_when_they_are_over_and_not_before,
+    machines::agp_s1_a_binding_stands_for_one_key,
     registry::agp_e1_records_and_audits_never_reach_another_tenant,
     isolation::anp_0007_directory_calls_never_reach_another_tenant,
     isolation::anp_0007_budget_calls_never_reach_another_tenant,

@@ -14,10 +14,10 @@ mod registry;
 pub mod row;
 mod tenancy;
 
-pub use change::{may_be_swept, must_own_all, unchanged};
+pub use change::{may_be_swept, must_be_distinct, must_own_all, unchanged};
 pub use memory::MemoryStore;
 pub use port::{
-    Budgets, Directory, DirectoryDump, EntryLog, LeaseAnswer, LeaseWish, MerkleLogs, Shipment, Store,
+    Budgets, Directory, DirectoryDump, EntryLog, LeaseAnswer, LeaseWish, MerkleLogs, Nonces, Shipment, Store,
     StoreError, StoredCheckpoint, StoredEntry, Team, Tenant, TenantState, UsageGroup, UsageQuery, UsageRow,
 };
 pub use registry::{

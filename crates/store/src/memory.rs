@@ -4,6 +4,7 @@
 mod budgets;
 mod directory;
 mod log;
+mod nonces;
 mod registry;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,7 @@ struct State {
     windows: BTreeMap<(BudgetId, UnixMillis), WindowRow>,
     logs: BTreeMap<TenantId, Log>,
     audits: BTreeMap<TenantId, AuditLog>,
+    nonces: BTreeMap<(TenantId, [u8; 32]), UnixMillis>,
 }
 
 /// What changes together: all of it or nothing.

@@ -347,8 +347,22 @@ pub trait MerkleLogs: Send + Sync {
     }
 }
 
+/// What may be used once: nonces of signed requests and names of proofs, for all replicas together.
+#[async_trait]
+pub trait Nonces: Send + Sync {
+    /// Spends the nonce that `digest` is made of: whether nobody of this tenant had. Kept until `until` at least.
+    async fn spend_nonce(
+        &self,
+        scope: &TenantScope,
+        digest: &[u8; 32],
+        until: UnixMillis,
+    ) -> Result<bool, StoreError>;
+    /// Forgets what need not be kept beyond `now`, whatever its tenant. Returns how many.
+    async fn forget_nonces(&self, now: UnixMillis) -> Result<u64, StoreError>;
+}
+
 /// A whole storage engine.
-pub trait Store: Directory + Registry + Budgets + EntryLog + MerkleLogs + std::fmt::Debug {
+pub trait Store: Directory + Registry + Budgets + EntryLog + MerkleLogs + Nonces + std::fmt::Debug {
     /// The engine's name, for people.
     fn engine(&self) -> &'static str;
 }

@@ -89,7 +89,7 @@ pub enum Change {
         /// As it shall be; with the same id.
         after: Team,
     },
-    /// Adds a key. `Conflict` if its id or digest is taken; `NotFound` if its team is not the tenant's.
+    /// Adds a key. `Conflict` if its id, its digest or one of its bindings is taken; `NotFound` if its team is not the tenant's.
     CreateKey(Box<KeyRecord>),
     /// Replaces a key.
     ReplaceKey {

@@ -1,4 +1,4 @@
-//! The housekeeper: removes documents of the control plane that have outlived their use. Evidence it never
+//! The housekeeper: removes documents of the control plane, and spent nonces, that have outlived their use. Evidence it never
 //! touches.
 
 use std::sync::Arc;
@@ -31,6 +31,7 @@ impl Housekeeper {
 
     /// Cleans up every quarter of an hour until told to stop.
     // threat: CTX-T3
+    // threat: AGP-D2
     pub async fn run(self, mut shutdown: watch::Receiver<bool>) {
         loop {
             if sleep_or_stop(EVERY, &mut shutdown).await {
@@ -38,13 +39,16 @@ impl Housekeeper {
             }
             match self.clean(UnixMillis::now()).await {
                 Ok(0) => {}
-                Ok(removed) => tracing::info!(removed, "ended sessions and old answers were removed"),
+                Ok(removed) => tracing::info!(
+                    removed,
+                    "ended sessions, old answers and spent nonces were removed"
+                ),
                 Err(error) => tracing::warn!(%error, "ended sessions could not be removed"),
             }
         }
     }
 
-    /// Removes what is old enough. Returns how many documents.
+    /// Removes what is old enough. Returns how much.
     pub async fn clean(&self, now: UnixMillis) -> Result<u64, WorkerError> {
         let mut removed = 0;
         for (kind, age) in OUTLIVED {
@@ -52,6 +56,7 @@ impl Housekeeper {
             let until = UnixMillis(now.0.saturating_sub(age_ms));
             removed += self.0.sweep(kind, until).await?;
         }
+        removed += self.0.forget_nonces(now).await?;
         Ok(removed)
     }
 }

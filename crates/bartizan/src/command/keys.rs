@@ -1,6 +1,7 @@
 //! `bartizan keys`: making, listing, revoking and rotating virtual keys. A key is shown once, when it is made.
 
 mod create;
+mod machine;
 mod view;
 
 use std::time::Duration;
@@ -18,6 +19,7 @@ use super::instance::Instance;
 use super::show::Show;
 
 pub use create::CreateArgs;
+pub use machine::{SigningKeyArgs, UpdateArgs, make_pair};
 use view::{KeyList, KeyView, NewKey};
 
 /// What to do with keys.
@@ -41,6 +43,10 @@ Examples:
   bartizan keys show ci
   bartizan keys show btz_3fQ9")]
     Show(OneKey),
+    /// Change what a machine shows beside a key, or instead of it
+    Update(UpdateArgs),
+    /// Make a key pair that signs requests
+    SigningKey(SigningKeyArgs),
     /// Revoke a key for ever; it is refused within half a second
     #[command(after_help = "\
 Examples:
@@ -89,6 +95,8 @@ pub async fn run(command: KeysCommand, instance: &Instance, show: Show) -> Resul
         KeysCommand::Create(args) => create::run(args, instance, &names, show).await,
         KeysCommand::List { tenant } => list(tenant.as_deref(), &names, show),
         KeysCommand::Show(one) => show.say(&KeyView::new(one.find(&names)?, &names, UnixMillis::now())),
+        KeysCommand::Update(args) => machine::update(args, instance, &names, show).await,
+        KeysCommand::SigningKey(args) => make_pair(&args, show),
         KeysCommand::Revoke(one) => revoke(one.find(&names)?, instance, &names, show).await,
         KeysCommand::Rotate { key, grace, only_key } => {
             let new = rotate(key.find(&names)?, grace, instance, &names).await?;

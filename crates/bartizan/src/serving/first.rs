@@ -77,6 +77,8 @@ pub async fn run(store: &dyn Store, home: &Home, limits: Limits) -> Result<Optio
         operations: OPERATIONS.to_vec(),
         networks: Vec::new(),
         limits,
+        signing_key: None,
+        bindings: Vec::new(),
     };
     store.create_key(&scope, &record).await?;
     Ok(Some(key.to_secret()))

@@ -6,7 +6,7 @@ use config::section::{ClientCertificates, Tls};
 use domain::Secret;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 
@@ -82,6 +82,12 @@ pub fn acceptor(tls: &Tls, files: &Files, http2: bool) -> Result<TlsAcceptor, Fa
     let mut config = builder
         .with_single_cert(files.chain.clone(), key)
         .map_err(|e| Failure::new(format!("certificate and private key do not serve together: {e}")))?;
+    if tls.client_certificates != ClientCertificates::None {
+        // A resumed session would bring a certificate that has expired since, or whose authority is gone.
+        // threat: AGP-S1
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+    }
     config.alpn_protocols = if http2 {
         vec![b"h2".to_vec(), b"http/1.1".to_vec()]
     } else {

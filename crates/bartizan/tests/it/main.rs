@@ -10,10 +10,12 @@
 
 mod administration;
 mod canary;
+mod certificates;
 mod commands_postgres;
 mod credentials;
 mod guards;
 mod headers;
+mod issuers;
 mod money_budget;
 mod money_faults;
 mod money_kill;
@@ -28,8 +30,11 @@ mod refusals;
 mod reload;
 mod scene;
 mod sealed;
+mod signed_calls;
+mod signing;
 mod smuggling;
 mod surfaces;
 mod tenants;
 mod tls;
+mod tokens;
 mod vault;

@@ -240,6 +240,8 @@ impl House {
             ],
             networks: Vec::new(),
             limits,
+            signing_key: None,
+            bindings: Vec::new(),
         };
         self.store.create_key(&self.scope, &record).await.unwrap();
         Key {

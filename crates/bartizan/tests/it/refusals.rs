@@ -16,6 +16,7 @@ use testkit::client::raw;
 use testkit::{Answer, Client, Cut, Reply, ScriptedProvider};
 
 use crate::scene::{self, Scene, call, code, streamed};
+use crate::signing::Machine;
 
 /// Two answers of one refusal, in OpenAI's dialect and in Anthropic's.
 type Both = [Answer; 2];
@@ -184,6 +185,40 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
         Code::CredentialMissing => both(&plain, "m", nothing).await,
         Code::CredentialInvalid => both(&plain.bearer("btz_wrong"), "m", nothing).await,
         Code::CredentialAmbiguous => both(&client.header("x-api-key", "btz_other"), "m", nothing).await,
+        Code::SignatureMissing | Code::SignatureInvalid | Code::SignatureReplayed => {
+            let machine = Machine::new();
+            let key = scene.new_key(|key| machine.sign_for(key)).await;
+            let signed = |kind| {
+                let mut it = machine.call(kind, &plain, &key, "POST");
+                if code == Code::SignatureInvalid {
+                    it.created = domain::UnixMillis(1_000_000);
+                }
+                it
+            };
+            let mut answers = Vec::new();
+            for (path, model) in [(CALLS[0], "oa/m"), (CALLS[1], "an/m")] {
+                let it = signed(path);
+                let body = call(model).to_string();
+                answers.push(match code {
+                    Code::SignatureMissing => it.send_with(&body, &[]).await,
+                    Code::SignatureReplayed => {
+                        let headers = it.headers(&body);
+                        it.send_with(&body, &headers).await;
+                        it.send_with(&body, &headers).await
+                    }
+                    _ => it.send(&body).await,
+                });
+            }
+            answers.try_into().ok()?
+        }
+        Code::TokenRequestInvalid => heads(&client, Method::POST, ["/v1/token"; 2], "scope=everything").await,
+        Code::NotExchangeable => {
+            let answer = crate::tokens::exchange(&client, "").await;
+            let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+            let form = crate::tokens::form("");
+            heads(&plain.bearer(&token), Method::POST, ["/v1/token"; 2], &form).await
+        }
+        Code::ReplayCheckUnavailable => replay_check_away(scene).await,
         Code::NetworkForbidden => {
             let key = scene
                 .new_key(|key| key.networks = vec!["10.0.0.0/8".parse().unwrap()])
@@ -385,6 +420,28 @@ async fn store_away(scene: &Scene) -> Both {
     sqlx::query("ROLLBACK").execute(&mut writer).await.unwrap();
     writer.close().await.unwrap();
     answers
+}
+
+/// Somebody holds the store's write lock for longer than a signed call waits.
+async fn replay_check_away(scene: &Scene) -> Both {
+    let machine = Machine::new();
+    let key = scene.new_key(|key| machine.sign_for(key)).await;
+    let path = scene.gate.data_dir().join("bartizan.db");
+    let mut writer = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(path)
+        .connect()
+        .await
+        .unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut writer).await.unwrap();
+    let gate = scene.gate.data();
+    let ask = |path, model| {
+        let (it, body) = (machine.call(path, &gate, &key, "POST"), call(model).to_string());
+        async move { it.send(&body).await }
+    };
+    let answers = tokio::join!(ask(CALLS[0], "oa/m"), ask(CALLS[1], "an/m"));
+    sqlx::query("ROLLBACK").execute(&mut writer).await.unwrap();
+    writer.close().await.unwrap();
+    answers.into()
 }
 
 /// While one stream is still under way, the others are refused, on old connections and new ones.

@@ -177,6 +177,8 @@ impl Scene {
             ],
             networks: Vec::new(),
             limits: Limits::default(),
+            signing_key: None,
+            bindings: Vec::new(),
         };
         (key.expose().to_owned(), record)
     }

@@ -20,9 +20,9 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::scene::{self, Scene, call};
 
-type Authority = CertifiedIssuer<'static, KeyPair>;
+pub type Authority = CertifiedIssuer<'static, KeyPair>;
 
-fn authority() -> Authority {
+pub fn authority() -> Authority {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
@@ -41,7 +41,7 @@ async fn gate(trusted: &Authority, clients: Option<(&Authority, &str)>) -> (Gate
     gate_with(trusted, clients, "").await
 }
 
-async fn gate_with(
+pub async fn gate_with(
     trusted: &Authority,
     clients: Option<(&Authority, &str)>,
     more: &str,
@@ -72,15 +72,15 @@ listen:
     (gate, provider, key)
 }
 
-struct Caller<'a> {
-    trusts: &'a Authority,
-    versions: &'a [&'static SupportedProtocolVersion],
-    alpn: &'a [&'a [u8]],
-    certificate: Option<(String, String)>,
+pub struct Caller<'a> {
+    pub trusts: &'a Authority,
+    pub versions: &'a [&'static SupportedProtocolVersion],
+    pub alpn: &'a [&'a [u8]],
+    pub certificate: Option<(String, String)>,
 }
 
 impl<'a> Caller<'a> {
-    fn of(trusts: &'a Authority) -> Self {
+    pub fn of(trusts: &'a Authority) -> Self {
         Self {
             trusts,
             versions: rustls::ALL_VERSIONS,
@@ -89,7 +89,7 @@ impl<'a> Caller<'a> {
         }
     }
 
-    async fn connect(&self, address: SocketAddr) -> std::io::Result<TlsStream<TcpStream>> {
+    pub async fn connect(&self, address: SocketAddr) -> std::io::Result<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
         roots.add(self.trusts.der().clone()).unwrap();
         let crypto = Arc::new(rustls::crypto::aws_lc_rs::default_provider());

@@ -21,6 +21,10 @@ pub struct Listen {
     /// TLS for the data plane; without it the data plane speaks plain HTTP.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,
+    /// How callers address the data plane, such as `https://gate.example.com`: signed requests and proofs must be
+    /// for this address. Without it what each request says of its host is believed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
     /// Declares that a proxy in front of the data plane ends TLS.
     pub behind_tls_proxy: bool,
     /// Networks of proxies whose `X-Forwarded-For` is believed; nobody else's is.
@@ -36,6 +40,7 @@ impl Default for Listen {
             control: loopback(8081),
             health: loopback(8082),
             tls: None,
+            public_url: None,
             behind_tls_proxy: false,
             trusted_proxies: Vec::new(),
         }

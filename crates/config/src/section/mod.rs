@@ -3,6 +3,7 @@
 
 mod approvals;
 mod gate;
+mod issuer;
 mod listen;
 mod model;
 mod operations;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use approvals::Approvals;
 pub use gate::{Budgets, Cache, Checks, GuardMode, Guards, KeyLimits, Limits, Policies, SecretsGuard};
+pub use issuer::{Issuer, TokenBinding};
 pub use listen::{ClientCertificates, Listen, Tls};
 pub use model::{Model, PriceOverride, Prices, Target, Unpriced};
 pub use operations::{Ledger, Log, LogFormat, LogLevel, Otlp, Telemetry};
@@ -48,6 +50,8 @@ pub struct Config {
     pub store: Store,
     /// The local journal every answer is written to before its end leaves.
     pub journal: Journal,
+    /// Identity providers whose tokens machines may present instead of a key.
+    pub issuers: Vec<Issuer>,
     /// Who serves models: LLM vendors and self-hosted engines.
     pub providers: Vec<Provider>,
     /// Names that callers may ask for, and what serves them.
@@ -98,6 +102,7 @@ impl Default for Config {
             secrets: Secrets::default(),
             store: Store::default(),
             journal: Journal::default(),
+            issuers: Vec::new(),
             providers: Vec::new(),
             models: Vec::new(),
             prices: Prices::default(),

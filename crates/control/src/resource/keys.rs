@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use credential::{KeyRecord, KeyState, ModelAccess, VirtualKey};
+use credential::{BINDINGS_MAX, Binding, KeyRecord, KeyState, ModelAccess, PublicKey, VirtualKey};
 use domain::{ActorId, KeyId, Operation, Permission, ProjectId, ServiceId, TeamId, UserId};
 use ipnet::IpNet;
 use policy::Resource;
@@ -68,6 +68,12 @@ pub struct KeyView {
     pub networks: Vec<IpNet>,
     /// Its own limits.
     pub limits: LimitsView,
+    /// The public key (a JWK) whose other half must sign every call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signing_key: Option<String>,
+    /// Other credentials that stand for it: `jwt:ISSUER:SUBJECT`, `certificate:NAME`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub bindings: Vec<String>,
 }
 
 /// A key just made or rotated, with its text.
@@ -124,6 +130,14 @@ pub struct NewKey {
     /// Its own limits; those the configuration has for new keys when left out.
     #[serde(default)]
     limits: Option<LimitsView>,
+    /// The public key (a JWK, PEM or base64) whose other half must sign every call; calls need not be signed
+    /// when left out.
+    #[serde(default)]
+    signing_key: Option<String>,
+    /// Other credentials that stand for it: `jwt:ISSUER:SUBJECT`, for who may add users;
+    /// `certificate:spiffe://…` and `certificate:HOST`, for who may make tenants.
+    #[serde(default)]
+    bindings: Vec<String>,
 }
 
 /// What to change of a key; what is left out stays.
@@ -153,6 +167,12 @@ pub struct KeyChange {
     /// Its own limits, as a whole.
     #[serde(default)]
     limits: Option<LimitsView>,
+    /// Another public key whose other half must sign every call; an empty text takes it away.
+    #[serde(default)]
+    signing_key: Option<String>,
+    /// Other credentials that stand for it, as a whole.
+    #[serde(default)]
+    bindings: Option<Vec<String>>,
 }
 
 /// How to rotate.
@@ -195,6 +215,8 @@ impl KeyView {
             operations: key.operations.clone(),
             networks: key.networks.clone(),
             limits: key.limits.into(),
+            signing_key: key.signing_key.as_ref().map(ToString::to_string),
+            bindings: key.bindings.iter().map(ToString::to_string).collect(),
         }
     }
 }
@@ -256,6 +278,8 @@ pub async fn create(call: Call, body: NewKey) -> Done {
             .unwrap_or_else(|| call.control.new_keys.operations.clone()),
         networks: bounded(body.networks, "/networks")?,
         limits: body.limits.map_or(call.control.new_keys.limits, Into::into),
+        signing_key: signing_key(body.signing_key.as_deref())?,
+        bindings: bindings(&call, &entered, &[], &body.bindings)?,
     };
     // A key for somebody else wants leave to tend that very key: members make only their own.
     // threat: ANP-0014
@@ -356,6 +380,48 @@ fn models(all: bool, listed: Vec<String>) -> Result<ModelAccess, Problem> {
     }
 }
 
+fn signing_key(text: Option<&str>) -> Result<Option<PublicKey>, Problem> {
+    let given = text.filter(|text| !text.is_empty());
+    let key = given.map(str::parse).transpose();
+    key.map_err(|e: credential::NotAPublicKey| Problem::new(Code::Invalid, e.to_string()).at("/signing_key"))
+}
+
+/// Who says which credential stands for a key says who somebody is: for tokens of a tenant's issuer whoever adds
+/// its users, for certificates, which are the whole gate's, whoever makes tenants. What was there stays.
+// threat: AGP-S1
+// threat: ANP-0014
+fn bindings(
+    call: &Call,
+    entered: &Entered,
+    before: &[Binding],
+    wanted: &[String],
+) -> Result<Vec<Binding>, Problem> {
+    if wanted.len() > BINDINGS_MAX {
+        return Err(Problem::new(Code::Invalid, format!("at most {BINDINGS_MAX}")).at("/bindings"));
+    }
+    let mut bindings: Vec<Binding> = Vec::with_capacity(wanted.len());
+    for (at, text) in wanted.iter().enumerate() {
+        let place = || format!("/bindings/{at}");
+        let binding: Binding = text
+            .parse()
+            .map_err(|e: credential::NotABinding| Problem::new(Code::Invalid, e.to_string()).at(place()))?;
+        let may = match &binding {
+            known if before.contains(known) => true,
+            Binding::Jwt { .. } => call.may(Permission::UsersCreate, Resource::Tenant(entered.tenant()))?,
+            Binding::Certificate { .. } => call.may(Permission::TenantsCreate, Resource::Platform)?,
+        };
+        if !may {
+            let detail = "you may not say which credential stands for a key";
+            return Err(Problem::new(Code::Forbidden, detail).at(place()));
+        }
+        if bindings.contains(&binding) {
+            return Err(Problem::new(Code::Invalid, "it is there twice").at(place()));
+        }
+        bindings.push(binding);
+    }
+    Ok(bindings)
+}
+
 fn bounded<T>(listed: Vec<T>, pointer: &str) -> Result<Vec<T>, Problem> {
     if listed.len() <= LISTED_MAX {
         return Ok(listed);
@@ -395,6 +461,12 @@ pub async fn update(call: Call, body: KeyChange) -> Done {
     }
     if let Some(limits) = body.limits {
         after.limits = limits.into();
+    }
+    if body.signing_key.is_some() {
+        after.signing_key = signing_key(body.signing_key.as_deref())?;
+    }
+    if let Some(wanted) = body.bindings {
+        after.bindings = bindings(&call, &entered, &before.bindings, &wanted)?;
     }
     let new = KeyView::of(&after, &call);
     let deed = Deed::changed(before.id, &old, &new);

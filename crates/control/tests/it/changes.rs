@@ -265,3 +265,57 @@ async fn anp_0014_refused_acts_are_recorded_with_their_threat() {
             .all(|record| record.outcome == ledger::AuditOutcome::Done)
     );
 }
+
+#[tokio::test]
+async fn agp_s1_who_says_what_stands_for_a_key_says_who_somebody_is() {
+    let instance = Instance::start(Posture::Development).await;
+    let root = instance.root().await;
+    let house = House::build(&instance, &root, "home").await;
+    let admin = root.invite(&instance, &house.tenant, "admin@example.com").await;
+    root.give(&admin, "tenant_admin", None).await;
+    let lead = root.invite(&instance, &house.tenant, "lead@example.com").await;
+    root.give(&lead, "team_admin", Some(&house.team)).await;
+    let keys = house.path("/api/v1/tenants/{tenant}/teams/{team}/keys");
+    let wanted = |name: &str, binding: &str| json!({"name": name, "bindings": [binding]});
+    let (jwt, certificate) = ("jwt:corp:ada", "certificate:spiffe://example.org/ada");
+    for (who, body, status) in [
+        (&lead, wanted("a", jwt), 403),
+        (&lead, wanted("b", certificate), 403),
+        (&admin, wanted("c", certificate), 403),
+        (&admin, wanted("d", jwt), 201),
+        (&root, wanted("e", certificate), 201),
+        (&root, wanted("f", jwt), 409),
+        (&root, wanted("g", certificate), 409),
+        (&root, wanted("h", "password:x"), 422),
+    ] {
+        let answer = who.post(&keys, &body).await;
+        assert_eq!(answer.status, status, "{body}: {answer:?}");
+    }
+    // Whoever may change the key, and no more, keeps what was there and adds nothing.
+    let made = lead.make(&keys, &json!({"name": "own"})).await;
+    let path = format!(
+        "/api/v1/tenants/{}/keys/{}",
+        house.tenant,
+        made["id"].as_str().unwrap()
+    );
+    let change = |who: &'static str, body: Value| {
+        let (who, path) = (if who == "lead" { &lead } else { &admin }, path.clone());
+        async move { who.ask_with("PATCH", &path, "if-match: *\r\n", Some(&body)).await }
+    };
+    let eve = json!({"bindings": ["jwt:corp:eve"]});
+    assert_eq!(change("lead", eve.clone()).await.status, 403);
+    assert_eq!(change("admin", eve.clone()).await.status, 200);
+    assert_eq!(change("lead", eve).await.status, 200);
+    let key = r#"{"crv":"Ed25519","kty":"OKP","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+    let signed = change("lead", json!({"signing_key": key})).await;
+    assert_eq!(
+        (signed.status, signed.json()["signing_key"].as_str()),
+        (200, Some(key))
+    );
+    assert_eq!(
+        change("lead", json!({"signing_key": "nonsense"})).await.status,
+        422
+    );
+    let plain = change("lead", json!({"signing_key": "", "bindings": []})).await;
+    assert!(plain.json()["signing_key"].is_null() && plain.json()["bindings"].is_null());
+}

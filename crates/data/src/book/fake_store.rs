@@ -8,8 +8,8 @@ use domain::{AuditId, BudgetId, Money, NodeId, RequestId, TenantId, TenantScope,
 use ledger::{Budget, Lease, Standing};
 use store::{
     AuditEntry, AuditQuery, Budgets, Change, Directory, DirectoryDump, EntryLog, LeaseAnswer, LeaseWish,
-    LogKind, MemoryStore, MerkleLogs, Record, RecordKind, RecordQuery, Registry, Shipment, Store, StoreError,
-    StoredAudit, StoredCheckpoint, StoredEntry, UsageQuery, UsageRow,
+    LogKind, MemoryStore, MerkleLogs, Nonces, Record, RecordKind, RecordQuery, Registry, Shipment, Store,
+    StoreError, StoredAudit, StoredCheckpoint, StoredEntry, UsageQuery, UsageRow,
 };
 
 #[derive(Debug, Default)]
@@ -203,5 +203,21 @@ impl MerkleLogs for FakeStore {
 impl Store for FakeStore {
     fn engine(&self) -> &'static str {
         "fake"
+    }
+}
+
+#[async_trait]
+impl Nonces for FakeStore {
+    async fn spend_nonce(
+        &self,
+        scope: &TenantScope,
+        digest: &[u8; 32],
+        until: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        self.mood().await?;
+        self.inner.spend_nonce(scope, digest, until).await
+    }
+    async fn forget_nonces(&self, now: UnixMillis) -> Result<u64, StoreError> {
+        self.inner.forget_nonces(now).await
     }
 }

@@ -4,16 +4,19 @@
 //! credential: identity and internal headers are not looked at again by anyone.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use dialect::{Dialect, Endpoint};
 use domain::{RequestId, Threat, UnixMillis};
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method, Request};
 use hyper::body::Incoming;
 use ipnet::IpNet;
 
 use crate::gate::Gate;
+use crate::peer::{ClientCertificate, Peer};
 use crate::refusal::{Code, Gated, Refusal};
 use crate::settings::Bounds;
 
@@ -33,16 +36,19 @@ pub enum Wanted {
     Call(Endpoint),
     /// The list of models, or one of them.
     Models(Option<String>),
+    /// A short-lived token in exchange for a key.
+    Token,
 }
 
 /// A request whose head is in order.
 #[derive(Debug)]
 pub struct Accepted {
     pub(super) id: RequestId,
-    pub(super) started: UnixMillis,
+    pub(crate) started: UnixMillis,
     pub(super) clock: Instant,
     pub(super) wanted: Wanted,
     pub(super) address: IpAddr,
+    pub(crate) certificate: Option<Arc<ClientCertificate>>,
     pub(super) bearer: Option<http::HeaderValue>,
     pub(super) api_key: Option<http::HeaderValue>,
     pub(super) forward: Forward,
@@ -112,8 +118,13 @@ impl Arrival {
     }
 }
 
-/// Judges the head.
-pub fn run(gate: &Gate, arrival: &Arrival, peer: IpAddr, request: Request<Incoming>) -> Gated<Accepted> {
+/// Judges the head. It is given on beside what was taken from it, for stage 2 and no further: signatures are over it.
+pub fn run(
+    gate: &Gate,
+    arrival: &Arrival,
+    peer: Peer,
+    request: Request<Incoming>,
+) -> Gated<(Accepted, Parts)> {
     if gate.is_draining() {
         return Err(Refusal::new(Code::Draining, "the gate is shutting down, try again").retry_after(1));
     }
@@ -123,27 +134,34 @@ pub fn run(gate: &Gate, arrival: &Arrival, peer: IpAddr, request: Request<Incomi
                       ends can be read in two ways";
         return Err(Refusal::new(Code::AmbiguousFraming, detail).against(Threat::Anp0024));
     }
-    let (mut head, body) = request.into_parts();
+    let (head, body) = request.into_parts();
     let wanted = wanted(&head.method, head.uri.path())?;
     if matches!(wanted, Wanted::Call(_)) {
         media_type(&head.headers)?;
     }
-    let address = client_address(&head.headers, peer, &gate.view.load().settings.trusted_proxies);
-    Ok(Accepted {
+    let address = client_address(
+        &head.headers,
+        peer.address,
+        &gate.view.load().settings.trusted_proxies,
+    );
+    let forward = |name: &HeaderName| head.headers.get(name).cloned();
+    let accepted = Accepted {
         id: arrival.id,
         started: UnixMillis::now(),
         clock: Instant::now(),
         wanted,
         address,
+        certificate: peer.certificate,
         bearer: single(&head.headers, &AUTHORIZATION)?,
         api_key: single(&head.headers, &API_KEY)?,
         forward: Forward {
-            anthropic_version: head.headers.remove(ANTHROPIC_VERSION),
-            anthropic_beta: head.headers.remove(ANTHROPIC_BETA),
-            traceparent: head.headers.remove(TRACEPARENT),
+            anthropic_version: forward(&ANTHROPIC_VERSION),
+            anthropic_beta: forward(&ANTHROPIC_BETA),
+            traceparent: forward(&TRACEPARENT),
         },
         body,
-    })
+    };
+    Ok((accepted, head))
 }
 
 /// A header that decides who calls must not be given twice.
@@ -167,6 +185,8 @@ fn wanted(method: &Method, path: &str) -> Gated<Wanted> {
         "/v1/messages" => Endpoint::Messages,
         "/v1/messages/count_tokens" => Endpoint::CountTokens,
         "/v1/models" => return read(method, Wanted::Models(None)),
+        "/v1/token" if method == Method::POST => return Ok(Wanted::Token),
+        "/v1/token" => return Err(Refusal::new(Code::MethodNotAllowed, "this path takes POST")),
         _ => match path
             .strip_prefix("/v1/models/")
             .filter(|id| !id.is_empty() && id.len() <= 256)

@@ -2,18 +2,22 @@
 
 use std::sync::Arc;
 
-use credential::{KeyProblem, VirtualKey};
+use bytes::Bytes;
+use credential::{KeyProblem, VirtualKey, Which};
 use dialect::Endpoint;
-use domain::Threat;
+use domain::{KeyId, Operation, Threat};
 use http::HeaderValue;
+use http::request::Parts;
 use store::TenantState;
 
 use super::accept::{Accepted, Wanted};
-use crate::directory::KeyEntry;
+use crate::directory::{self, KeyEntry};
 use crate::gate::{Gate, View};
+use crate::machine::{self, By, Found};
+use crate::proof::Proof;
 use crate::refusal::{Code, Gated, Refusal};
 use crate::settings::Model;
-use crate::ticket::{Opening, Ticket};
+use crate::ticket::{Opening, Shown, Ticket};
 
 /// A request whose caller is known.
 #[derive(Debug)]
@@ -21,6 +25,9 @@ pub struct Identified {
     pub(super) accepted: Accepted,
     pub(super) view: Arc<View>,
     pub(super) key: Arc<KeyEntry>,
+    pub(super) proof: Option<Box<Proof>>,
+    which: Which,
+    pub(super) by: By,
 }
 
 impl Identified {
@@ -39,42 +46,155 @@ impl Identified {
             settings: self.view.settings.clone(),
             endpoint,
             traceparent: self.accepted.forward.traceparent.clone(),
+            shown: Shown {
+                credential: self.by.name(),
+                signature: self.proof.as_ref().and_then(|proof| proof.signature()),
+            },
         };
         Ticket::open(opening, gate.settler())
     }
 
+    /// What the caller has still to show, for a request without a body.
+    pub async fn prove(&mut self, gate: &Gate) -> Gated<()> {
+        match self.proof.take() {
+            Some(proof) => proof.complete(gate, b"").await,
+            None => Ok(()),
+        }
+    }
+
+    /// What an exchange needs: the digest of the key that was presented, if it was the key itself; which key that
+    /// is; and the form. After it everything has been shown.
+    pub async fn into_exchange(self, gate: &Gate) -> Gated<(Option<[u8; 32]>, KeyId, Bytes)> {
+        let form = super::authorize::read_body(self.accepted.body, &self.view.settings.bounds).await?;
+        if let Some(proof) = self.proof {
+            proof.complete(gate, &form).await?;
+        }
+        let record = &self.key.record;
+        let digest = match (&self.by, self.which) {
+            (By::Key, Which::Current) => Some(record.digest),
+            (By::Key, Which::Predecessor) => record.predecessor.map(|old| old.digest),
+            _ => None,
+        };
+        Ok((digest, record.id, form))
+    }
+
     /// The models this caller may use, by name.
     pub fn visible_models(&self) -> Vec<&Arc<Model>> {
-        super::authorize::visible_models(&self.view, &self.key, self.accepted.address)
+        let mut seen = super::authorize::visible_models(&self.view, &self.key, self.accepted.address);
+        if let By::Token(holder) = &self.by {
+            let listing = holder.grant.has_operation(Operation::ListModels);
+            seen.retain(|model| listing && holder.grant.has_model(&model.name));
+        }
+        seen
     }
+}
+
+/// What was presented in a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Credential<'a> {
+    /// The text itself.
+    pub text: &'a str,
+    /// In `authorization`, and not only where Anthropic's clients put a key.
+    pub is_authorization: bool,
+    /// With a proof of possession (RFC 9449).
+    pub is_dpop: bool,
 }
 
 /// Finds the key. One snapshot is taken here and serves the request to its end.
 // threat: AGP-S1
 // threat: CTX-T1
 // threat: ANP-0001
-pub fn run(gate: &Gate, accepted: Accepted) -> Gated<Identified> {
+pub fn run(gate: &Gate, accepted: Accepted, head: &Parts) -> Gated<Identified> {
     let view = gate.view.load_full();
-    let presented = presented(accepted.bearer.as_ref(), accepted.api_key.as_ref())?;
-    let key = VirtualKey::parse(presented).map_err(|_| invalid())?;
-    let (entry, which) = view
-        .directory
-        .find(&key.digest(&gate.pepper))
-        .ok_or_else(invalid)?;
-    entry
-        .record
-        .check(*which, accepted.started, Some(accepted.address))
+    let Found { key, which, by } = find(gate, &view, &accepted, head)?;
+    if let Some(certificate) = &accepted.certificate {
+        machine::must_agree(&view.directory, certificate, &key)?;
+    }
+    key.record
+        .check(which, accepted.started, Some(accepted.address))
         .map_err(|problem| match problem {
             KeyProblem::WrongNetwork => Refusal::new(
                 Code::NetworkForbidden,
                 "this key may not be used from this address",
             )
             .against(Threat::AgpS1),
-            other => invalid().internally(format!("{}: {other:?}", entry.record.id)),
+            other => invalid().internally(format!("{}: {other:?}", key.record.id)),
         })?;
-    must_be_active(entry)?;
-    let key = entry.clone();
-    Ok(Identified { accepted, view, key })
+    must_be_active(&key)?;
+    let (by, proof) = proof(&view, &accepted, head, &key, by)?;
+    Ok(Identified {
+        accepted,
+        view,
+        key,
+        proof,
+        which,
+        by,
+    })
+}
+
+fn find(gate: &Gate, view: &View, accepted: &Accepted, head: &Parts) -> Gated<Found> {
+    let Some(shown) = presented(accepted.bearer.as_ref(), accepted.api_key.as_ref())? else {
+        return alone(view, accepted);
+    };
+    let Ok(key) = VirtualKey::parse(shown.text) else {
+        return machine::by_credential(gate, view, accepted, head, &shown);
+    };
+    if shown.is_dpop {
+        return Err(invalid());
+    }
+    let (key, which) = view
+        .directory
+        .find(&key.digest(&gate.pepper))
+        .ok_or_else(invalid)?;
+    Ok(Found {
+        key: key.clone(),
+        which: *which,
+        by: By::Key,
+    })
+}
+
+/// Nothing in a header: a certificate may say who calls.
+fn alone(view: &View, accepted: &Accepted) -> Gated<Found> {
+    let Some(certificate) = &accepted.certificate else {
+        return Err(Refusal::new(
+            Code::CredentialMissing,
+            "no key was presented: send `Authorization: Bearer btz_…` or `x-api-key: btz_…`",
+        )
+        .against(Threat::CtxT1));
+    };
+    let key = machine::by_certificate(&view.directory, certificate)?.ok_or_else(invalid)?;
+    Ok(Found {
+        key: key.clone(),
+        which: Which::Current,
+        by: By::Certificate,
+    })
+}
+
+/// What is still to be shown: nothing, for most.
+fn proof(
+    view: &View,
+    accepted: &Accepted,
+    head: &Parts,
+    key: &KeyEntry,
+    by: By,
+) -> Gated<(By, Option<Box<Proof>>)> {
+    let own = match &by {
+        By::Token(holder) => holder.signer.as_ref(),
+        _ => None,
+    };
+    let mut proof = None;
+    if let Some(signer) = own.or(key.signer.as_ref()) {
+        let (origin, scope) = (&view.settings.origin, directory::scope(key));
+        proof = Some(Proof::signed(head, origin, signer, scope, accepted.started)?);
+    }
+    let By::Jwt(Some(shown)) = by else {
+        return Ok((by, proof));
+    };
+    let proof = match proof {
+        Some(proof) => proof.and(*shown),
+        None => Proof::fresh(*shown, directory::scope(key)),
+    };
+    Ok((By::Jwt(None), Some(proof)))
 }
 
 /// A key outlives no tenant. Only who has a good key is told why.
@@ -92,7 +212,7 @@ fn must_be_active(key: &KeyEntry) -> Gated<()> {
 }
 
 /// Unknown, malformed, revoked and expired look the same from outside.
-fn invalid() -> Box<Refusal> {
+pub fn invalid() -> Box<Refusal> {
     Refusal::new(
         Code::CredentialInvalid,
         "the key is not valid: it may be mistyped, revoked or expired",
@@ -101,14 +221,22 @@ fn invalid() -> Box<Refusal> {
 }
 
 /// The one credential of the request.
-fn presented<'a>(bearer: Option<&'a HeaderValue>, api_key: Option<&'a HeaderValue>) -> Gated<&'a str> {
+fn presented<'a>(
+    bearer: Option<&'a HeaderValue>,
+    api_key: Option<&'a HeaderValue>,
+) -> Gated<Option<Credential<'a>>> {
     let text = |value: &'a HeaderValue| value.to_str().map(str::trim).map_err(|_| invalid());
     let bearer = bearer
         .map(|value| {
             let value = text(value)?;
             let (scheme, rest) = value.split_once(' ').ok_or_else(invalid)?;
-            if scheme.eq_ignore_ascii_case("bearer") {
-                Ok(rest.trim())
+            let is_dpop = scheme.eq_ignore_ascii_case("dpop");
+            if is_dpop || scheme.eq_ignore_ascii_case("bearer") {
+                Ok(Credential {
+                    text: rest.trim(),
+                    is_authorization: true,
+                    is_dpop,
+                })
             } else {
                 Err(invalid())
             }
@@ -116,16 +244,16 @@ fn presented<'a>(bearer: Option<&'a HeaderValue>, api_key: Option<&'a HeaderValu
         .transpose()?;
     let api_key = api_key.map(text).transpose()?;
     match (bearer, api_key) {
-        (Some(a), Some(b)) if a != b => Err(Refusal::new(
+        (Some(a), Some(b)) if a.text != b => Err(Refusal::new(
             Code::CredentialAmbiguous,
             "`authorization` and `x-api-key` hold different keys",
         )),
-        (Some(key), _) | (None, Some(key)) => Ok(key),
-        (None, None) => Err(Refusal::new(
-            Code::CredentialMissing,
-            "no key was presented: send `Authorization: Bearer btz_…` or `x-api-key: btz_…`",
-        )
-        .against(Threat::CtxT1)),
+        (Some(shown), _) => Ok(Some(shown)),
+        (None, api_key) => Ok(api_key.map(|text| Credential {
+            text,
+            is_authorization: false,
+            is_dpop: false,
+        })),
     }
 }
 
@@ -138,14 +266,15 @@ mod tests {
         let value = |text: &'static str| HeaderValue::from_static(text);
         let (a, b) = (value("Bearer btz_a"), value("btz_b"));
         let same = value("btz_a");
-        assert_eq!(presented(Some(&a), None).unwrap(), "btz_a");
-        assert_eq!(presented(None, Some(&b)).unwrap(), "btz_b");
-        assert_eq!(presented(Some(&a), Some(&same)).unwrap(), "btz_a");
+        let text = |shown: Gated<Option<Credential<'_>>>| shown.unwrap().unwrap().text.to_owned();
+        assert_eq!(text(presented(Some(&a), None)), "btz_a");
+        assert_eq!(text(presented(None, Some(&b))), "btz_b");
+        assert_eq!(text(presented(Some(&a), Some(&same))), "btz_a");
         assert_eq!(
             presented(Some(&a), Some(&b)).unwrap_err().code,
             Code::CredentialAmbiguous
         );
-        assert_eq!(presented(None, None).unwrap_err().code, Code::CredentialMissing);
+        assert_eq!(presented(None, None).unwrap(), None);
         for bad in ["Basic btz_a", "btz_a", ""] {
             let header = HeaderValue::from_str(bad).unwrap();
             assert_eq!(

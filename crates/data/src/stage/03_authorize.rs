@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use credential::Grant;
 use dialect::{Endpoint, Envelope};
 use domain::{Operation, Threat};
 use http_body_util::BodyExt;
@@ -15,7 +16,8 @@ use policy::{Decision, Question};
 use super::accept::Forward;
 use super::identify::Identified;
 use crate::directory::{Asked, KeyEntry};
-use crate::gate::View;
+use crate::gate::{Gate, View};
+use crate::machine::By;
 use crate::refusal::{Code, Gated, Refusal};
 use crate::settings::{Bounds, Model, Settings};
 use crate::ticket::Ticket;
@@ -37,10 +39,25 @@ const MODEL_USES: [Operation; 3] = [Operation::Chat, Operation::TextCompletion, 
 // threat: AGP-E1
 // threat: ANP-0002
 // threat: ANP-0008
-pub async fn run(endpoint: Endpoint, identified: Identified, ticket: &mut Ticket) -> Gated<Authorized> {
-    let Identified { accepted, view, key } = identified;
+pub async fn run(
+    gate: &Gate,
+    endpoint: Endpoint,
+    identified: Identified,
+    ticket: &mut Ticket,
+) -> Gated<Authorized> {
+    let Identified {
+        accepted,
+        view,
+        key,
+        proof,
+        by,
+        ..
+    } = identified;
     let settings = &view.settings;
     let body = read_body(accepted.body, &settings.bounds).await?;
+    if let Some(proof) = proof {
+        proof.complete(gate, &body).await?;
+    }
     ticket.request_digest = Some(blake3::hash(&body));
     ticket.prompt = body.clone();
     let envelope = dialect::read_request(endpoint, &body, &settings.bounds.body)
@@ -56,6 +73,9 @@ pub async fn run(endpoint: Endpoint, identified: Identified, ticket: &mut Ticket
         address,
         policies: settings.policy_fingerprint.clone(),
     };
+    if let By::Token(holder) = &by {
+        narrowed(&holder.grant, &asked)?;
+    }
     let Some(model) = settings.models.get(&envelope.model) else {
         return Err(no_model(&envelope.model));
     };
@@ -73,6 +93,19 @@ pub async fn run(endpoint: Endpoint, identified: Identified, ticket: &mut Ticket
         model: model.clone(),
         forward: accepted.forward,
     })
+}
+
+/// A token may do what its key may, and of that what it was given for.
+// threat: AGP-E1
+fn narrowed(grant: &Grant, asked: &Asked) -> Gated<()> {
+    if !grant.has_model(&asked.model) {
+        return Err(no_model(&asked.model));
+    }
+    if !grant.has_operation(asked.operation) {
+        let detail = "this token was not given for this operation";
+        return Err(Refusal::new(Code::PolicyForbidden, detail).against(Threat::AgpE1));
+    }
+    Ok(())
 }
 
 /// Names of the models this key may chat with, complete with or embed with.

@@ -232,6 +232,8 @@ fn entry(
         findings: std::mem::take(&mut ticket.findings),
         request_digest: digest(ticket.request_digest),
         response_digest: digest(ticket.response_digest),
+        credential: ticket.shown.credential.map(Into::into),
+        signature_digest: digest(ticket.shown.signature),
     }
 }
 

@@ -58,19 +58,32 @@ pub struct Issuer {
 impl Issuer {
     /// An issuer, if its rules are within bounds.
     pub fn new(rules: Rules, keys: KeySet) -> Result<Self, BadIssuer> {
+        rules.check()?;
+        Ok(Self { rules, keys })
+    }
+
+    /// What is expected of its tokens.
+    pub const fn rules(&self) -> &Rules {
+        &self.rules
+    }
+}
+
+impl Rules {
+    /// Whether they are within bounds.
+    pub fn check(&self) -> Result<(), BadIssuer> {
         let named = |name: &String| (1..=NAME_CHARS_MAX).contains(&name.chars().count());
-        if !named(&rules.issuer) {
+        if !named(&self.issuer) {
             return Err(BadIssuer::Name);
         }
-        if !(1..=AUDIENCES_MAX).contains(&rules.audiences.len()) || !rules.audiences.iter().all(named) {
+        if !(1..=AUDIENCES_MAX).contains(&self.audiences.len()) || !self.audiences.iter().all(named) {
             return Err(BadIssuer::Audiences);
         }
-        if rules.leeway > LEEWAY_MAX {
+        if self.leeway > LEEWAY_MAX {
             return Err(BadIssuer::Leeway);
         }
-        if rules.lifetime_max < Duration::from_secs(1) || rules.lifetime_max > LIFETIME_MAX {
+        if self.lifetime_max < Duration::from_secs(1) || self.lifetime_max > LIFETIME_MAX {
             return Err(BadIssuer::Lifetime);
         }
-        Ok(Self { rules, keys })
+        Ok(())
     }
 }

@@ -28,10 +28,10 @@ impl<'a> Presented<'a> {
         self.0.claim_text("iss").unwrap_or_default()
     }
 
-    /// Whether it claims to be from `issuer` and for one of its audiences: where tenants register the same
+    /// Whether it claims to be from the issuer of these rules and for one of its audiences: where tenants register the same
     /// issuer, their audiences tell them apart.
-    pub fn is_for(&self, issuer: &Issuer) -> bool {
-        self.issuer() == issuer.rules.issuer && self.has_audience(&issuer.rules.audiences)
+    pub fn is_for(&self, rules: &Rules) -> bool {
+        self.issuer() == rules.issuer && self.has_audience(&rules.audiences)
     }
 
     /// Verifies it as a token of `issuer` at `now`.

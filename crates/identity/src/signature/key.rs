@@ -3,16 +3,24 @@
 use std::fmt;
 
 use aws_lc_rs::hmac;
-use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, ParsedPublicKey};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair, Ed25519KeyPair, KeyPair, ParsedPublicKey,
+};
+use credential::PublicKey;
+use zeroize::Zeroizing;
 
 /// Shorter secrets can be guessed.
 const SECRET_BYTES_MIN: usize = 32;
 const HMAC_SHA256: &str = "hmac-sha256";
 const ED25519_NAME: &str = "ed25519";
+const P256_NAME: &str = "ecdsa-p256-sha256";
 
 /// A key that cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a signing secret has at least {SECRET_BYTES_MIN} bytes, an ed25519 key exactly 32")]
+#[error(
+    "a signing secret has at least {SECRET_BYTES_MIN} bytes; a signing key is Ed25519 or P-256, in PKCS #8"
+)]
 pub struct BadKey;
 
 /// What signs.
@@ -21,6 +29,7 @@ pub struct SigningKey(Signing);
 enum Signing {
     Hmac(Box<hmac::Key>),
     Ed25519(Box<Ed25519KeyPair>),
+    P256(Box<EcdsaKeyPair>),
 }
 
 /// What verifies. With HMAC it is the same secret, so who can verify can sign.
@@ -28,7 +37,7 @@ pub struct VerifyingKey(Verifying);
 
 enum Verifying {
     Hmac(Box<hmac::Key>),
-    Ed25519(Box<ParsedPublicKey>),
+    Public(&'static str, Box<ParsedPublicKey>),
 }
 
 impl SigningKey {
@@ -43,11 +52,28 @@ impl SigningKey {
         Ok(Self(Signing::Ed25519(Box::new(pair))))
     }
 
+    /// A new Ed25519 key, in PKCS #8: for a file that nobody else reads.
+    pub fn generate() -> Result<Zeroizing<Vec<u8>>, BadKey> {
+        let pair = Ed25519KeyPair::generate().map_err(|_| BadKey)?;
+        let document = pair.to_pkcs8v1().map_err(|_| BadKey)?;
+        Ok(Zeroizing::new(document.as_ref().to_vec()))
+    }
+
+    /// Signs with a private key, Ed25519 or P-256, given in PKCS #8.
+    pub fn pkcs8(der: &[u8]) -> Result<Self, BadKey> {
+        if let Ok(pair) = Ed25519KeyPair::from_pkcs8(der) {
+            return Ok(Self(Signing::Ed25519(Box::new(pair))));
+        }
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der).map_err(|_| BadKey)?;
+        Ok(Self(Signing::P256(Box::new(pair))))
+    }
+
     /// The other half, to register it.
-    pub fn public(&self) -> Option<[u8; 32]> {
+    pub fn public(&self) -> Option<PublicKey> {
         match &self.0 {
             Signing::Hmac(_) => None,
-            Signing::Ed25519(pair) => pair.public_key().as_ref().try_into().ok(),
+            Signing::Ed25519(pair) => PublicKey::ed25519(pair.public_key().as_ref().try_into().ok()?).ok(),
+            Signing::P256(pair) => PublicKey::p256(pair.public_key().as_ref().try_into().ok()?).ok(),
         }
     }
 
@@ -55,14 +81,19 @@ impl SigningKey {
         match &self.0 {
             Signing::Hmac(_) => HMAC_SHA256,
             Signing::Ed25519(_) => ED25519_NAME,
+            Signing::P256(_) => P256_NAME,
         }
     }
 
-    pub(super) fn sign(&self, base: &str) -> Vec<u8> {
-        match &self.0 {
+    pub(super) fn sign(&self, base: &str) -> Result<Vec<u8>, BadKey> {
+        Ok(match &self.0 {
             Signing::Hmac(key) => hmac::sign(key, base.as_bytes()).as_ref().to_vec(),
             Signing::Ed25519(pair) => pair.sign(base.as_bytes()).as_ref().to_vec(),
-        }
+            Signing::P256(pair) => {
+                let signed = pair.sign(&SystemRandom::new(), base.as_bytes());
+                signed.map_err(|_| BadKey)?.as_ref().to_vec()
+            }
+        })
     }
 }
 
@@ -73,15 +104,21 @@ impl VerifyingKey {
     }
 
     /// Verifies with a public key.
+    pub fn public(key: &PublicKey) -> Result<Self, BadKey> {
+        let parsed = key.parsed().map_err(|_| BadKey)?;
+        Ok(Self(Verifying::Public(key.algorithm(), Box::new(parsed))))
+    }
+
+    /// Verifies with an Ed25519 public key.
     pub fn ed25519(public: &[u8; 32]) -> Result<Self, BadKey> {
         let key = ParsedPublicKey::new(&ED25519, public).map_err(|_| BadKey)?;
-        Ok(Self(Verifying::Ed25519(Box::new(key))))
+        Ok(Self(Verifying::Public(ED25519_NAME, Box::new(key))))
     }
 
     pub(super) const fn algorithm(&self) -> &'static str {
         match &self.0 {
             Verifying::Hmac(_) => HMAC_SHA256,
-            Verifying::Ed25519(_) => ED25519_NAME,
+            Verifying::Public(name, _) => name,
         }
     }
 
@@ -89,7 +126,7 @@ impl VerifyingKey {
     pub(super) fn verifies(&self, base: &str, signature: &[u8]) -> bool {
         match &self.0 {
             Verifying::Hmac(key) => hmac::verify(key, base.as_bytes(), signature).is_ok(),
-            Verifying::Ed25519(key) => key.verify_sig(base.as_bytes(), signature).is_ok(),
+            Verifying::Public(_, key) => key.verify_sig(base.as_bytes(), signature).is_ok(),
         }
     }
 }

@@ -71,7 +71,9 @@ pub fn sign(
         ..*request
     };
     let params = spell(&list(&components, key, terms)?);
-    let signature = key.sign(&base(&request, &components, &params)?);
+    let signature = key
+        .sign(&base(&request, &components, &params)?)
+        .map_err(|_| Refused::Signature)?;
     let signature = STANDARD.encode(signature);
     Ok(Headers {
         content_digest,

@@ -61,6 +61,8 @@ pub struct Signed {
     pub remember_until: UnixMillis,
     /// What the body must be.
     pub body: Body,
+    /// The signature's bytes: for evidence.
+    pub signature: Vec<u8>,
 }
 
 impl<'a> Presented<'a> {
@@ -109,6 +111,7 @@ impl<'a> Presented<'a> {
             created: input.created,
             remember_until,
             body: self.body()?,
+            signature: input.signature.clone(),
         })
     }
 

@@ -139,7 +139,7 @@ fn agp_s3_a_token_is_only_its_own_issuers() {
     let foreign = token(&with(claims(), json!({"iss": "https://issuer.example/realms/b"})));
     let presented = Presented::read(&foreign).unwrap();
     assert_eq!(presented.issuer(), "https://issuer.example/realms/b");
-    assert!(!presented.is_for(&issuer()));
+    assert!(!presented.is_for(issuer().rules()));
     // Even if somebody asks the wrong issuer's keys, which verify it.
     assert_eq!(judge(&foreign), Err(Refused::Issuer));
     for iss in [json!(null), json!(7), json!([ISSUER])] {
@@ -147,7 +147,7 @@ fn agp_s3_a_token_is_only_its_own_issuers() {
         assert_eq!(bad, Err(Refused::Claim("iss".into())));
     }
     let good = token(&claims());
-    assert!(Presented::read(&good).unwrap().is_for(&issuer()));
+    assert!(Presented::read(&good).unwrap().is_for(issuer().rules()));
 }
 
 #[test]

@@ -9,16 +9,18 @@ use identity::token::SigningSecret;
 use proptest::prelude::*;
 
 use crate::client::*;
-use crate::forge::NOW;
+use crate::forge::{EC, NOW};
 
 #[test]
 fn what_is_signed_verifies() {
     let ed = SigningKey::ed25519(&[7; 32]).unwrap();
-    let public = VerifyingKey::ed25519(&ed.public().unwrap()).unwrap();
+    let public = VerifyingKey::public(&ed.public().unwrap()).unwrap();
     let secret = SigningSecret::generate().unwrap().to_secret();
     let hmac = SigningKey::hmac_sha256(secret.expose().as_bytes()).unwrap();
     let shared = VerifyingKey::hmac_sha256(secret.expose().as_bytes()).unwrap();
-    for (signs, verifies) in [(&ed, &public), (&hmac, &shared)] {
+    let ec = SigningKey::pkcs8(EC.to_pkcs8v1().unwrap().as_ref()).unwrap();
+    let point = VerifyingKey::public(&ec.public().unwrap()).unwrap();
+    for (signs, verifies) in [(&ed, &public), (&ec, &point), (&hmac, &shared)] {
         for cover in [Cover::TargetUri, Cover::PathAndQuery] {
             let terms = Terms {
                 cover,

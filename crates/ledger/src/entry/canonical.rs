@@ -42,6 +42,8 @@ pub(super) fn write(entry: &Entry, out: &mut Vec<u8>) {
     line.texts_if(r#","findings":["#, &entry.findings);
     line.digest_if(r#","request_digest":"#, entry.request_digest);
     line.digest_if(r#","response_digest":"#, entry.response_digest);
+    line.text_if(r#","credential":"#, entry.credential.as_deref());
+    line.digest_if(r#","signature_digest":"#, entry.signature_digest);
     line.raw("}");
 }
 

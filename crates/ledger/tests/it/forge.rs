@@ -39,6 +39,8 @@ pub fn entry(tenant: TenantId, n: u128) -> Entry {
         findings: vec![],
         request_digest: None,
         response_digest: None,
+        credential: None,
+        signature_digest: None,
     }
 }
 

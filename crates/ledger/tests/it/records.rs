@@ -81,6 +81,7 @@ prop_compose! {
         charges in prop::collection::vec(charge(), 0..4),
         lists in (prop::collection::vec(text(), 0..3), prop::collection::vec(text(), 0..3)),
         digests in (digest(), digest()),
+        shown in (prop::option::of(text()), digest()),
     ) -> Entry {
         Entry {
             id: RequestId::from_u128(ids.0),
@@ -108,6 +109,8 @@ prop_compose! {
             findings: lists.1,
             request_digest: digests.0,
             response_digest: digests.1,
+            credential: shown.0.map(Into::into),
+            signature_digest: shown.1,
         }
     }
 }

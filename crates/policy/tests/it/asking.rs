@@ -27,6 +27,8 @@ pub fn record(models: ModelAccess, operations: &[Operation]) -> KeyRecord {
         operations: operations.to_vec(),
         networks: Vec::new(),
         limits: Limits::default(),
+        signing_key: None,
+        bindings: Vec::new(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Two tenants with rows in every table, and raw connections to attack them from.
 
-use credential::{KeyRecord, KeyState, Limits, ModelAccess};
+use credential::{Binding, KeyRecord, KeyState, Limits, ModelAccess};
 use domain::{
     AuditId, BudgetId, KeyId, Money, NodeId, Operation, RequestId, TeamId, TenantId, TenantScope, UnixMillis,
     Usage,
@@ -8,8 +8,8 @@ use domain::{
 use ledger::{AuditActor, AuditRecord, Budget, BudgetScope, Entry, Outcome, UsageSource, Window};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use store::{
-    AuditEntry, Budgets, Change, EntryLog, LeaseWish, LogKind, MerkleLogs, Record, RecordKind, Registry,
-    Shipment, StoredCheckpoint, Team,
+    AuditEntry, Budgets, Change, EntryLog, LeaseWish, LogKind, MerkleLogs, Nonces, Record, RecordKind,
+    Registry, Shipment, StoredCheckpoint, Team,
 };
 use store_postgres::{Bounds, PostgresStore};
 use testkit::postgres::TestPostgres;
@@ -117,6 +117,12 @@ async fn furnish(store: &PostgresStore, name: &str) -> TenantId {
     store.create_team(&scope, &team).await.unwrap();
     let key = key(&scope, team.id);
     store.create_key(&scope, &key).await.unwrap();
+    assert!(
+        store
+            .spend_nonce(&scope, &[1; 32], UnixMillis(i64::MAX))
+            .await
+            .unwrap()
+    );
     let budget = Budget {
         id: BudgetId::generate(),
         tenant: tenant.id,
@@ -201,6 +207,8 @@ fn key(scope: &TenantScope, team: TeamId) -> KeyRecord {
         operations: vec![Operation::Chat],
         networks: Vec::new(),
         limits: Limits::default(),
+        signing_key: None,
+        bindings: vec![Binding::jwt("corp", &id.to_string()).unwrap()],
     }
 }
 
@@ -231,6 +239,8 @@ fn shipment(scope: &TenantScope, key: &KeyRecord, node: NodeId) -> Shipment {
         findings: Vec::new(),
         request_digest: None,
         response_digest: None,
+        credential: None,
+        signature_digest: None,
     };
     Shipment::from(&entry)
 }

@@ -146,6 +146,8 @@ impl House {
             findings: Vec::new(),
             request_digest: None,
             response_digest: None,
+            credential: None,
+            signature_digest: None,
         }
     }
 
@@ -198,6 +200,8 @@ fn new_key(tenant: TenantId, team: TeamId) -> KeyRecord {
     let mut digest = [7; 32];
     digest[..16].copy_from_slice(id.as_bytes());
     KeyRecord {
+        signing_key: None,
+        bindings: Vec::new(),
         id,
         tenant,
         team,

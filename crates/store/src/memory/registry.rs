@@ -1,6 +1,6 @@
 //! Changes, documents and audit logs in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use credential::KeyRecord;
@@ -11,7 +11,8 @@ use super::{MemoryStore, Rows, State};
 use crate::row::AuditColumns;
 use crate::{
     AuditEntry, AuditQuery, Change, LogKind, MerkleLogs, Record, RecordKind, RecordQuery, Registry,
-    StoreError, StoredAudit, StoredCheckpoint, Team, Tenant, may_be_swept, must_own, must_own_all, unchanged,
+    StoreError, StoredAudit, StoredCheckpoint, Team, Tenant, may_be_swept, must_be_distinct, must_own,
+    must_own_all, unchanged,
 };
 
 /// One tenant's audit log.
@@ -136,6 +137,7 @@ impl Rows {
         if self.keys.contains_key(&key.id) || self.digest_taken(key) {
             return Err(taken("key"));
         }
+        self.bindings_free(key)?;
         self.keys.insert(key.id, key.clone());
         Ok(())
     }
@@ -152,6 +154,7 @@ impl Rows {
         if self.digest_taken(after) {
             return Err(taken("key"));
         }
+        self.bindings_free(after)?;
         self.keys.insert(after.id, after.clone());
         Ok(())
     }
@@ -166,6 +169,22 @@ impl Rows {
         self.keys
             .values()
             .any(|other| other.id != key.id && other.digest == key.digest)
+    }
+
+    /// A credential stands for one key.
+    fn bindings_free(&self, key: &KeyRecord) -> Result<(), StoreError> {
+        let mut others = self.keys.values().filter(|other| other.id != key.id);
+        let digests = |key: &KeyRecord| -> BTreeSet<[u8; 32]> {
+            let live = key.live_bindings().iter();
+            live.map(|binding| binding.digest(key.tenant)).collect()
+        };
+        let wanted = digests(key);
+        let held = |other: &KeyRecord| !digests(other).is_disjoint(&wanted);
+        must_be_distinct(key)?;
+        if others.any(held) {
+            return Err(taken("binding"));
+        }
+        Ok(())
     }
 
     fn create(&mut self, scope: &TenantScope, record: &Record) -> Result<(), StoreError> {

@@ -224,6 +224,21 @@ impl MerkleLogs for FlakyStore {
     }
 }
 
+#[async_trait]
+impl store::Nonces for FlakyStore {
+    async fn spend_nonce(
+        &self,
+        scope: &TenantScope,
+        digest: &[u8; 32],
+        until: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        self.inner.spend_nonce(scope, digest, until).await
+    }
+    async fn forget_nonces(&self, now: UnixMillis) -> Result<u64, StoreError> {
+        self.inner.forget_nonces(now).await
+    }
+}
+
 impl Store for FlakyStore {
     fn engine(&self) -> &'static str {
         "flaky"

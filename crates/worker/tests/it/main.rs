@@ -69,6 +69,8 @@ pub fn entry(id: u128, of: u128) -> Entry {
         findings: Vec::new(),
         request_digest: None,
         response_digest: None,
+        credential: None,
+        signature_digest: None,
     }
 }
 

@@ -17,6 +17,7 @@ use crate::command::show::{Show, remark};
 use crate::failure::Failure;
 use crate::serving::{OPERATIONS, new_key_limits};
 
+use super::machine::MachineArgs;
 use super::view::{KeyView, NewKey};
 
 /// What the key shall be.
@@ -26,6 +27,7 @@ Examples:
   bartizan keys create --name laptop --all-models
   bartizan keys create --name ci --models gpt-4o-mini,claude-sonnet-4-5 --budget 5.00 --window month --expires 30d
   bartizan keys create --name batch --team research --all-models --rpm 600 --tpm none --network 10.0.0.0/8
+  bartizan keys create --name agent --all-models --signing-key agent.pem.pub
   export OPENAI_API_KEY=$(bartizan keys create --name me --all-models --only-key)
 
 The key is stored as a keyed hash: it cannot be shown again, only rotated. Limits that are not given are those of \
@@ -60,6 +62,8 @@ pub struct CreateArgs {
     /// Networks it may be used from; may be repeated; from anywhere when left out
     #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = network)]
     network: Vec<IpNet>,
+    #[command(flatten)]
+    machine: MachineArgs,
     #[command(flatten)]
     limits: LimitArgs,
     /// A budget of its own, in dollars
@@ -96,6 +100,8 @@ pub async fn run(args: CreateArgs, instance: &Instance, names: &Names, show: Sho
         operations: args.operations(),
         networks: args.network.clone(),
         limits: args.limits.or(new_key_limits(&instance.config)),
+        signing_key: args.machine.signing_key()?,
+        bindings: args.machine.bindings()?,
     };
     let budget = args.budget_for(&record);
     // Both or neither: a key must not be able to spend before its limit stands.

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use credential::{KeyRecord, KeyState, Limits, ModelAccess};
+use credential::{Binding, KeyRecord, KeyState, Limits, ModelAccess, PublicKey};
 use domain::{BudgetId, KeyId, Operation, Secret, TeamId, TenantId, UnixMillis};
 use ipnet::IpNet;
 use ledger::{Budget, BudgetScope};
@@ -108,6 +108,12 @@ pub struct KeyView {
     operations: Vec<Operation>,
     networks: Vec<IpNet>,
     limits: Limits,
+    /// What must sign every call, as a JWK.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signing_key: Option<PublicKey>,
+    /// Other credentials that stand for it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    bindings: Vec<Binding>,
     budgets: Vec<OwnBudget>,
 }
 
@@ -136,6 +142,8 @@ impl KeyView {
             operations: key.operations.clone(),
             networks: key.networks.clone(),
             limits: key.limits,
+            signing_key: key.signing_key.clone(),
+            bindings: key.bindings.clone(),
             budgets: own.map(OwnBudget::of).collect(),
         }
     }
@@ -190,6 +198,12 @@ impl Shown for KeyView {
                 self.expires.clone().unwrap_or_else(|| "never".to_owned()),
             ),
         ];
+        if let Some(key) = &self.signing_key {
+            lines.push(("signed with", key.to_string()));
+        }
+        if !self.bindings.is_empty() {
+            lines.push(("also", or_none(&self.bindings, "")));
+        }
         if let Some(until) = &self.predecessor_valid_until {
             lines.push(("old secret", format!("works until {until}")));
         }
@@ -290,6 +304,8 @@ mod tests {
 
     fn key() -> KeyRecord {
         KeyRecord {
+            signing_key: None,
+            bindings: Vec::new(),
             id: KeyId::from_u128(1),
             tenant: TenantId::from_u128(2),
             team: TeamId::from_u128(3),

@@ -281,6 +281,8 @@ mod tests {
             findings: Vec::new(),
             request_digest: None,
             response_digest: None,
+            credential: None,
+            signature_digest: None,
         };
         entry.to_bytes()
     }

@@ -1,0 +1,75 @@
+//! Identity providers whose tokens machines may present instead of a key.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// An identity provider. A token of its gets in if a key of the issuer's tenant is bound to its subject:
+/// `bartizan keys update KEY --binding jwt:NAME:SUBJECT`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Issuer {
+    /// What bindings call it: lower-case letters, digits, `-`, `_` and `.`.
+    pub name: String,
+    /// `iss` of its tokens, byte for byte.
+    pub issuer: String,
+    /// What `aud` must hold one of: whom tokens for this gate are for.
+    pub audiences: Vec<String>,
+    /// The one tenant it speaks for, by name or id.
+    pub tenant: String,
+    /// Where its keys are: an `https://` address of a JWK set (plain http on loopback only), or a file.
+    pub jwks: String,
+    /// The claim that says who: a name, or a JSON pointer.
+    #[serde(default = "subject")]
+    pub subject: String,
+    /// What its tokens must be bound to.
+    #[serde(default)]
+    pub binding: TokenBinding,
+    /// Only tokens that say they are access tokens (`typ: at+jwt`).
+    #[serde(default)]
+    pub access_tokens_only: bool,
+    /// The longest that a token may live, from `iat` to `exp`.
+    #[serde(default = "lifetime_max_ms")]
+    pub lifetime_max_ms: u64,
+    /// How far clocks may differ.
+    #[serde(default = "leeway_ms")]
+    pub leeway_ms: u64,
+    /// How often its keys are asked for; a token with an unknown key asks sooner, at most every five seconds.
+    #[serde(default = "refresh_ms")]
+    pub refresh_ms: u64,
+    /// How long the last known keys are good while its keys cannot be had; then its tokens are refused.
+    #[serde(default = "keep_ms")]
+    pub keep_ms: u64,
+}
+
+/// What a token must be bound to, so that nobody who steals it can use it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenBinding {
+    /// Nothing; what a token says it is bound to must be shown all the same.
+    #[default]
+    None,
+    /// A key that proves each request (DPoP, RFC 9449).
+    Dpop,
+    /// The client certificate of the connection (RFC 8705).
+    Certificate,
+}
+
+fn subject() -> String {
+    "sub".to_owned()
+}
+
+const fn lifetime_max_ms() -> u64 {
+    3_600_000
+}
+
+const fn leeway_ms() -> u64 {
+    30_000
+}
+
+const fn refresh_ms() -> u64 {
+    300_000
+}
+
+const fn keep_ms() -> u64 {
+    3_600_000
+}
