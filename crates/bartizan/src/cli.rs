@@ -6,9 +6,9 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::command::migrate::MigrateArgs;
 use crate::command::{
-    budgets::BudgetsCommand, check::CheckArgs, completions::CompletionsArgs, ctl::CtlArgs, keys::KeysCommand,
-    ledger::LedgerCommand, secrets::SecretsCommand, teams::TeamsCommand, tenants::TenantsCommand,
-    threats::ThreatsArgs, usage::UsageArgs,
+    audit::AuditCommand, budgets::BudgetsCommand, check::CheckArgs, completions::CompletionsArgs,
+    ctl::CtlArgs, keys::KeysCommand, ledger::LedgerCommand, secrets::SecretsCommand, teams::TeamsCommand,
+    tenants::TenantsCommand, threats::ThreatsArgs, usage::UsageArgs,
 };
 
 const ABOUT: &str = "An AI gateway that people and programs call instead of a provider: it knows who calls, \
@@ -115,6 +115,9 @@ Reads the configuration and looks around as `serve` does; no running instance is
     /// The ledger: look at it, take proofs and exports from it, verify them anywhere
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Audit logs: who did what; look at them, take them out with their proofs, verify them anywhere
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Administer a serving instance through its control plane, with your own roles
     #[command(
         disable_help_flag = true,

@@ -3,6 +3,7 @@
 
 mod check;
 mod checksum;
+mod content;
 mod key_file;
 mod master;
 mod opaque;
@@ -14,6 +15,7 @@ mod virtual_key;
 mod weakness;
 
 pub use check::{KeyProblem, Which};
+pub use content::ContentKey;
 pub use key_file::{KeyFileError, Protection};
 pub use master::{MasterKey, purpose};
 pub use opaque::{Flaw, Opaque};

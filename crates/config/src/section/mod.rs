@@ -20,7 +20,7 @@ pub use approvals::Approvals;
 pub use gate::{Budgets, Cache, Checks, GuardMode, Guards, KeyLimits, Limits, Policies, SecretsGuard};
 pub use listen::{ClientCertificates, Listen, Tls};
 pub use model::{Model, PriceOverride, Prices, Target, Unpriced};
-pub use operations::{Ledger, Log, LogFormat, LogLevel, Otlp, Telemetry};
+pub use operations::{Credentials, Ledger, Log, LogFormat, LogLevel, Otlp, Telemetry};
 pub use provider::{Expose, Provider, ProviderKind, Routing, RoutingBreaker, StreamUsage, Timeouts};
 pub use secrets::{AppRole, KubernetesRole, Secrets, Vault, VaultAuth};
 pub use server::Server;
@@ -68,6 +68,8 @@ pub struct Config {
     pub budgets: Budgets,
     /// The signed ledger.
     pub ledger: Ledger,
+    /// Looking after credentials.
+    pub credentials: Credentials,
     /// Attempts, retries and circuit breaking.
     pub routing: Routing,
     /// Logs and traces.
@@ -108,6 +110,7 @@ impl Default for Config {
             cache: Cache::default(),
             budgets: Budgets::default(),
             ledger: Ledger::default(),
+            credentials: Credentials::default(),
             routing: Routing::default(),
             telemetry: Telemetry::default(),
         }
