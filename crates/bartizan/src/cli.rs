@@ -6,8 +6,9 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::command::migrate::MigrateArgs;
 use crate::command::{
-    budgets::BudgetsCommand, check::CheckArgs, completions::CompletionsArgs, ctl::CtlArgs, keys::KeysCommand,
-    ledger::LedgerCommand, secrets::SecretsCommand, sign::SignArgs, teams::TeamsCommand,
+    audit::AuditCommand, budgets::BudgetsCommand, check::CheckArgs, completions::CompletionsArgs,
+    ctl::CtlArgs, keys::KeysCommand, ledger::LedgerCommand, secrets::SecretsCommand, sign::SignArgs,
+    teams::TeamsCommand,
     tenants::TenantsCommand, threats::ThreatsArgs, usage::UsageArgs,
 };
 
@@ -115,6 +116,9 @@ Reads the configuration and looks around as `serve` does; no running instance is
     /// The ledger: look at it, take proofs and exports from it, verify them anywhere
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Audit logs: who did what; look at them, take them out with their proofs, verify them anywhere
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Administer a serving instance through its control plane, with your own roles
     #[command(
         disable_help_flag = true,

@@ -1,6 +1,7 @@
 //! What each command does. All but `serve` and `ctl` work on the instance's store directly.
 
 mod arguments;
+pub mod audit;
 pub mod budgets;
 pub mod check;
 pub mod completions;
@@ -45,6 +46,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Completions(args) => completions::run(args),
         Command::Ctl(args) => ctl::run(args, at, show).await,
         Command::Secrets(command) => secrets::run(command, at, show).await,
+        Command::Audit(command) => audit::run(command, at, show).await,
         Command::Ledger(command) => ledger::run(command, at, show).await,
         Command::Keys(keys::KeysCommand::SigningKey(args)) => keys::make_pair(&args, show),
         Command::SignRequest(args) => sign::run(&args, show),

@@ -1,5 +1,6 @@
 //! `bartizan serve`: everything put together, started in order, stopped in order.
 
+mod content;
 mod feed;
 mod first;
 mod health;
@@ -20,14 +21,15 @@ use std::time::Duration;
 
 use config::section::{Checks, JournalSync, LogFormat};
 use config::{Config, Posture};
-use credential::{Limits, MasterKey, SealingKey, purpose};
+use credential::Limits;
 use data::book::Book;
 use data::directory::Builder;
 use data::nonces::Nonces;
 use data::server::ServerOptions;
-use data::{Cache, Gate, GateParts, Sealer, View};
-use domain::{Secret, TenantId, UnixMillis};
+use data::{Cache, Gate, GateParts, View};
+use domain::{Secret, UnixMillis};
 use journal::{Journal, JournalOptions};
+use ledger::note::Signer;
 use limit::{ConnectionCaps, RetryBudget};
 use store::Store;
 use telemetry::log::{LogGuard, LogOptions};
@@ -44,6 +46,8 @@ use crate::failure::{Failure, Hint};
 use crate::home::Home;
 use crate::resolve::Resolver;
 use crate::{load, open};
+
+use self::content::Contents;
 
 /// How long the store may take at the start, with its migrations and a journal to replay.
 const START_DEADLINE: Duration = Duration::from_secs(60);
@@ -122,14 +126,14 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     let directory = builder.build(&dump, &book, UnixMillis::now());
     let models = settings.models.len();
     metrics.gauges().config_revision.set(1);
-    let cache = settings.cache.map(|settings| {
-        Cache::new(
-            settings,
-            Box::new(TenantKeys(MasterKey::from_bytes(
-                *home.master.derive(purpose::CACHE),
-            ))),
-        )
-    });
+    let control_keys = control::Keys::derive(&home.master).map_err(|e| Failure::new(e.to_string()))?;
+    let contents = match settings.cache {
+        Some(_) => Contents::of(control_keys.content_keys(store.clone()), &dump.tenants).await,
+        None => Contents::unused(),
+    };
+    let cache = settings
+        .cache
+        .map(|settings| Cache::new(settings, Box::new(contents.clone())));
     let (gate, settler) = Gate::new(GateParts {
         view: View {
             settings: Arc::new(settings),
@@ -173,6 +177,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         gate: gate.clone(),
         book: book.clone(),
         builder,
+        contents,
         every: ms(config.store.refresh_every_ms),
     };
     tokio::spawn(feed.run(stopped.clone()));
@@ -205,7 +210,12 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         metrics: metrics.clone(),
     });
     tokio::spawn(health::serve(health.clone(), health_listener));
-    let control = control_plane(&config, &home, store.clone(), signer.verifier_text())?;
+    tokio::spawn(control::Offboarding::new(store.clone(), signer.clone()).run(stopped.clone()));
+    let patience = patience(&config);
+    let every = ms(config.credentials.sweep_every_ms);
+    let sweeper = control::CredentialSweeper::new(store.clone(), patience, every, metrics.clone());
+    tokio::spawn(sweeper.run(stopped.clone()));
+    let control = control_plane(&config, control_keys, store.clone(), signer);
     let setup_token = control.offer_setup(UnixMillis::now()).await?;
     tokio::spawn(control::serve(control, control_listener));
     let tls = tls(&config, &resolver, &stopped).await?;
@@ -268,14 +278,13 @@ fn two_people(config: &Config) -> control::TwoPeople {
 
 fn control_plane(
     config: &Config,
-    home: &Home,
+    keys: control::Keys,
     store: Arc<dyn Store>,
-    verifier_text: String,
-) -> Result<Arc<control::Control>, Failure> {
-    let keys = control::Keys::derive(&home.master).map_err(|e| Failure::new(e.to_string()))?;
-    Ok(control::Control::new(control::ControlParts {
+    signer: Arc<Signer>,
+) -> Arc<control::Control> {
+    control::Control::new(control::ControlParts {
         store,
-        verifier_text,
+        signer,
         keys,
         policies: Vec::new(),
         posture: match config.posture {
@@ -288,7 +297,19 @@ fn control_plane(
             limits: new_key_limits(config),
             operations: OPERATIONS.to_vec(),
         },
-    }))
+        patience: patience(config),
+    })
+}
+
+/// After how long credentials are reported.
+const fn patience(config: &Config) -> control::Patience {
+    const DAY_S: u64 = 86_400;
+    let own = &config.credentials;
+    control::Patience {
+        warn: Duration::from_secs(own.expiry_warning_days * DAY_S),
+        unused: Duration::from_secs(own.unused_days * DAY_S),
+        idle: Duration::from_secs(own.idle_days * DAY_S),
+    }
 }
 
 /// The acceptor, kept as new as its files.
@@ -410,16 +431,6 @@ async fn asked_to_stop() {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
-    }
-}
-
-/// Cached answers are sealed under a key of their tenant's.
-#[derive(Debug)]
-struct TenantKeys(MasterKey);
-
-impl Sealer for TenantKeys {
-    fn key(&self, tenant: TenantId) -> Option<SealingKey> {
-        self.0.sealing_key(&tenant.to_string()).ok()
     }
 }
 

@@ -42,6 +42,12 @@ impl Config {
             self.ledger.checkpoint_every_ms,
             1_000..=DAY_MS,
         );
+        let mut credentials = Section("credentials", problems);
+        let own = &self.credentials;
+        credentials.check("sweep_every_ms", own.sweep_every_ms, 1_000..=DAY_MS);
+        credentials.check("expiry_warning_days", own.expiry_warning_days, 1..=3_650);
+        credentials.check("unused_days", own.unused_days, 1..=3_650);
+        credentials.check("idle_days", own.idle_days, 1..=3_650);
         let mut routing = Section("routing", problems);
         routing.check("attempts_max", self.routing.attempts_max, 1..=20);
         routing.check("retry_percent_max", self.routing.retry_percent_max, 0..=100);

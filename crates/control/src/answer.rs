@@ -31,6 +31,9 @@ pub struct Answer {
     /// What the browser shall keep. Never part of an answer that may be given again.
     #[serde(skip)]
     pub cookie: Option<String>,
+    /// Its media type, where it is no JSON. Never part of an answer that may be given again.
+    #[serde(skip)]
+    pub media_type: Option<&'static str>,
     /// Whether it was given before.
     #[serde(skip)]
     pub is_replay: bool,
@@ -60,6 +63,7 @@ impl Answer {
             etag: None,
             location: None,
             cookie: None,
+            media_type: None,
             is_replay: false,
             is_dry_run: false,
         })
@@ -82,15 +86,30 @@ impl Answer {
             etag: None,
             location: None,
             cookie: None,
+            media_type: None,
             is_replay: false,
             is_dry_run: false,
+        }
+    }
+
+    /// Text of some other kind.
+    pub fn text(media_type: &'static str, body: String) -> Self {
+        Self {
+            status: 200,
+            body,
+            media_type: Some(media_type),
+            ..Self::nothing()
         }
     }
 
     /// As it goes over the wire.
     pub fn into_response(self) -> Response<Full<Bytes>> {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = respond(status, "application/json", self.body.into());
+        let mut response = respond(
+            status,
+            self.media_type.unwrap_or("application/json"),
+            self.body.into(),
+        );
         let headers = response.headers_mut();
         let mut set = |name: HeaderName, value: Option<String>| {
             if let Some(value) = value.and_then(|text| HeaderValue::try_from(text).ok()) {

@@ -13,8 +13,8 @@ use crate::call::{Call, Done};
 use crate::page::Page;
 use crate::problem::{Code, Problem};
 use crate::resource::{
-    approvals, audit, break_glass, budgets, grants, instance, keys, me, projects, services, sessions, teams,
-    tenants, usage, users,
+    approvals, audit, break_glass, budgets, credentials, grants, instance, keys, me, offboarding, projects,
+    services, sessions, teams, tenants, usage, users,
 };
 
 /// What a handler gives back, later.
@@ -235,6 +235,9 @@ endpoints! {
     POST "/api/v1/tenants/{tenant}/suspend", TenantsSuspend, tenants::suspend(Nothing) -> tenants::TenantView, "Suspend a tenant: its keys and people stop within a second";
     POST "/api/v1/tenants/{tenant}/resume", TenantsSuspend, tenants::resume(Nothing) -> tenants::TenantView, "Let a suspended tenant work again";
 
+    POST "/api/v1/tenants/{tenant}/offboard", TenantsOffboard, offboarding::start(offboarding::Offboard) -> offboarding::OffboardingView, "End a tenant for good: its keys, people and sessions stop within a second, its content key is destroyed, its ledger and audit log stay";
+    GET "/api/v1/tenants/{tenant}/offboarding", TenantsRead, offboarding::show(Nothing) -> offboarding::OffboardingView, "How far a tenant's end has come, and the signed certificate of it";
+
     GET "/api/v1/tenants/{tenant}/teams", TeamsRead, teams::list(Nothing) -> Page<teams::TeamView>, "Teams you may see";
     POST "/api/v1/tenants/{tenant}/teams", TeamsCreate, teams::create(teams::NewTeam) -> teams::TeamView, "Make a team";
     GET "/api/v1/tenants/{tenant}/teams/{team}", TeamsRead, teams::show(Nothing) -> teams::TeamView, "One team";
@@ -269,6 +272,8 @@ endpoints! {
     POST "/api/v1/tenants/{tenant}/keys/{key}/rotate", KeysRotate, keys::rotate(keys::Rotate) -> keys::KeyWithSecret, "Replace a virtual key's secret; shows the new one, once";
     POST "/api/v1/tenants/{tenant}/keys/{key}/revoke", KeysRevoke, keys::revoke(Nothing) -> keys::KeyView, "End a virtual key for good";
 
+    GET "/api/v1/tenants/{tenant}/credentials", KeysRead, credentials::list(Nothing) -> Page<credentials::FindingView>, "Keys, people and service accounts that somebody should look after: expired, expiring, unused, without an owner";
+
     GET "/api/v1/tenants/{tenant}/budgets", BudgetsRead, budgets::list(Nothing) -> Page<budgets::BudgetView>, "Budgets you may see, and how they stand";
     POST "/api/v1/tenants/{tenant}/budgets", BudgetsCreate, budgets::create(budgets::NewBudget) -> budgets::BudgetView, "Make a budget";
     GET "/api/v1/tenants/{tenant}/budgets/{budget}", BudgetsRead, budgets::show(Nothing) -> budgets::BudgetStanding, "One budget, and how it stands";
@@ -281,6 +286,7 @@ endpoints! {
     DELETE "/api/v1/tenants/{tenant}/sessions/{session}", SessionsRevoke, sessions::revoke(Nothing) -> Nothing, "Sign somebody out";
 
     GET "/api/v1/tenants/{tenant}/audit", AuditRead, audit::list(Nothing) -> Page<audit::AuditView>, "Audit records, newest first", query: ["act" = "only this act", "actor" = "only by this user or service account", "target" = "only done to this", "from" = "at or after this time, RFC 3339", "until" = "before this time, RFC 3339"];
+    GET "/api/v1/tenants/{tenant}/audit/export", AuditExport, audit::export(Nothing) -> Anything, "Audit records of a time, oldest first, as text in another form; this is recorded as well", query: ["format" = "`jsonl`, `csv`, `ocsf` or `cef`; `jsonl` when left out", "from" = "at or after this time, RFC 3339", "until" = "before this time, RFC 3339"];
 
     GET "/api/v1/tenants/{tenant}/approvals", ApprovalsRead, approvals::list(Nothing) -> Page<approvals::ApprovalView>, "Acts that wait for a second person, and what became of them", query: ["state" = "`waiting`, `approved`, `denied` or `used`"];
     GET "/api/v1/tenants/{tenant}/approvals/{approval}", ApprovalsRead, approvals::show(Nothing) -> approvals::ApprovalView, "One of them";

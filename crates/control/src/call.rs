@@ -6,6 +6,7 @@ mod done;
 mod own;
 mod permit;
 mod records;
+mod restraint;
 mod second;
 
 use std::collections::HashMap;
@@ -31,6 +32,7 @@ use crate::problem::{Code, Problem};
 pub use done::Deed;
 pub use own::Own;
 pub use permit::{Entered, Permitted, id_in_body};
+pub use restraint::Restraint;
 pub use second::{APPROVAL, APPROVAL_REASON, Second};
 
 /// Makes a request that comes again do nothing again.

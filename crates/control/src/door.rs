@@ -6,8 +6,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use credential::purpose;
 use domain::{Secret, TenantId, UnixMillis};
 use identity::password::{NewPassword, PasswordHash, Verdict, verify};
 use identity::session::Factor;
@@ -16,6 +15,7 @@ use identity::totp::{SECRET_BYTES, TotpSecret};
 use tokio::sync::Semaphore;
 
 use crate::Control;
+use crate::content::is_older;
 use crate::problem::{Code, Problem};
 use crate::record::{Login, Totp};
 
@@ -140,7 +140,10 @@ impl Door {
                     "send a code of your authenticator app as `code`",
                 ));
             }
-            (true, Some(code)) => Some(use_code(control, &mut login, code, knock.now).ok_or_else(wrong)?),
+            (true, Some(code)) => {
+                let used = use_code(control, knock, &mut login, code).await;
+                Some(used.ok_or_else(wrong)?)
+            }
         };
         self.succeeded(knock);
         Ok(Shown { factor, login })
@@ -172,11 +175,17 @@ fn rehash(password: Secret) -> Option<String> {
 
 /// Uses up a code of the app, or a recovery code.
 // threat: CTX-T3
-fn use_code(control: &Control, login: &mut Login, code: &str, now: UnixMillis) -> Option<Factor> {
+async fn use_code(control: &Control, knock: &Knock<'_>, login: &mut Login, code: &str) -> Option<Factor> {
     let account = login.user.to_string();
     let totp = login.totp.as_mut()?;
-    if let Ok(step) = open_totp(control, &account, totp)?.check(code, now, totp.last_step) {
+    let seed = open_totp(control, knock.tenant, &account, totp).await?;
+    if let Ok(step) = seed.check(code, knock.now, totp.last_step) {
         totp.last_step = Some(step);
+        if is_older(&totp.sealed)
+            && let Ok(fresh) = seal_totp(control, (knock.tenant, &account), &seed, knock.now).await
+        {
+            totp.sealed = fresh.sealed;
+        }
         return Some(Factor::Totp);
     }
     let rest = login
@@ -188,28 +197,33 @@ fn use_code(control: &Control, login: &mut Login, code: &str, now: UnixMillis) -
 }
 
 /// The app's seed.
-pub fn open_totp(control: &Control, account: &str, totp: &Totp) -> Option<TotpSecret> {
-    let sealed = STANDARD.decode(&totp.sealed).ok()?;
-    let bytes = control.keys.logins.open(&sealed, account.as_bytes()).ok()?;
-    let bytes: [u8; SECRET_BYTES] = bytes.try_into().ok()?;
+pub async fn open_totp(
+    control: &Control,
+    tenant: TenantId,
+    account: &str,
+    totp: &Totp,
+) -> Option<TotpSecret> {
+    let (what, sealed) = (
+        (tenant, purpose::LOGINS),
+        (totp.sealed.as_str(), account.as_bytes()),
+    );
+    let bytes = control.content.open(what, sealed, &control.keys.logins).await;
+    let bytes: [u8; SECRET_BYTES] = bytes.ok()?.try_into().ok()?;
     Some(TotpSecret::from_bytes(bytes))
 }
 
 /// The app's seed as it is stored.
-pub fn seal_totp(control: &Control, account: &str, secret: &TotpSecret) -> Result<Totp, Problem> {
-    let sealed = control
-        .keys
-        .logins
-        .seal(secret.expose(), account.as_bytes())
-        .map_err(|error| Problem {
-            internal: Some(error.to_string()),
-            ..Problem::new(
-                Code::Internal,
-                "the seed could not be kept, so nothing was changed",
-            )
-        })?;
+// threat: ANP-0010
+pub async fn seal_totp(
+    control: &Control,
+    (tenant, account): (TenantId, &str),
+    secret: &TotpSecret,
+    now: UnixMillis,
+) -> Result<Totp, Problem> {
+    let text = (secret.expose().as_slice(), account.as_bytes());
+    let sealed = control.content.seal((tenant, purpose::LOGINS), text, now).await?;
     Ok(Totp {
-        sealed: STANDARD.encode(sealed),
+        sealed,
         is_confirmed: false,
         last_step: None,
     })

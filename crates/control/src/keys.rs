@@ -1,12 +1,16 @@
 //! What the control plane derives from the master key, each for one purpose.
 
 use std::fmt;
+use std::sync::Arc;
 
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use credential::{MasterKey, Pepper, SealError, SealingKey, purpose};
 
+use store::Store;
+
+use crate::content::ContentKeys;
 use crate::page::Cursors;
 
 /// Keys in use.
@@ -15,10 +19,11 @@ pub struct Keys {
     pub(crate) pepper: Pepper,
     /// Cursors of lists.
     pub(crate) cursors: Cursors,
-    /// Answers kept for a request that comes again.
+    /// Answers kept for a request that comes again, before tenants had content keys of their own.
     pub(crate) replays: SealingKey,
-    /// Seeds of authenticator apps.
+    /// Seeds of authenticator apps, before that.
     pub(crate) logins: SealingKey,
+    wrapping: Arc<SealingKey>,
     csrf: hmac::Key,
 }
 
@@ -30,8 +35,14 @@ impl Keys {
             cursors: Cursors::new(master.sealing_key(purpose::CURSORS)?),
             replays: master.sealing_key(purpose::REPLAYS)?,
             logins: master.sealing_key(purpose::LOGINS)?,
+            wrapping: Arc::new(master.sealing_key(purpose::CONTENT_KEYS)?),
             csrf: hmac::Key::new(hmac::HMAC_SHA256, master.derive(purpose::CSRF).as_slice()),
         })
+    }
+
+    /// The content keys of the tenants in that store.
+    pub fn content_keys(&self, store: Arc<dyn Store>) -> ContentKeys {
+        ContentKeys::new(store, self.wrapping.clone())
     }
 
     /// What a page of this session's must show beside the cookie.

@@ -9,12 +9,16 @@ mod answer;
 pub mod api;
 pub mod call;
 mod caller;
+mod content;
 mod dispatch;
 mod door;
 mod etag;
+mod export;
+mod findings;
 mod keys;
 mod listener;
 mod names;
+mod offboarding;
 mod openapi;
 mod page;
 pub mod problem;
@@ -27,17 +31,23 @@ use std::time::Duration;
 
 use credential::Limits;
 use domain::{Money, Operation, Permission, Secret, UnixMillis};
+use ledger::note::Signer;
 use policy::{Desk, Posture};
 use store::{Store, StoreError};
 use tokio::sync::OnceCell;
 
+use crate::call::Restraint;
 use crate::door::Door;
+use crate::findings::Credentials;
 use crate::names::Newest;
 use crate::problem::{Code, Problem};
 use crate::setup::Offer;
 
+pub use content::{ContentError, ContentKeys};
+pub use findings::{CredentialSweeper, FindingsError, Patience};
 pub use keys::Keys;
 pub use listener::serve;
+pub use offboarding::{Ending, OffboardError, Offboarding, is_ending};
 pub use openapi::document as openapi_document;
 
 /// What virtual keys are made with unless the caller says otherwise.
@@ -65,8 +75,8 @@ pub struct TwoPeople {
 pub struct ControlParts {
     /// Where everything is kept.
     pub store: Arc<dyn Store>,
-    /// The public key of the instance's logs, as `bartizan ledger key` prints it.
-    pub verifier_text: String,
+    /// Signs certificates, with the key of the instance's logs.
+    pub signer: Arc<Signer>,
     /// What it derives from the master key.
     pub keys: Keys,
     /// Policies beside the built-in ones, by the names of their files. They were checked before.
@@ -77,13 +87,18 @@ pub struct ControlParts {
     pub new_keys: NewKeys,
     /// What wants a second person.
     pub two_people: TwoPeople,
+    /// After how long credentials are reported.
+    pub patience: Patience,
 }
 
 /// The control plane.
 #[derive(Debug)]
 pub struct Control {
     store: Arc<dyn Store>,
-    verifier_text: String,
+    signer: Arc<Signer>,
+    content: ContentKeys,
+    offboarding: Offboarding,
+    credentials: Credentials,
     keys: Keys,
     policies: Vec<(String, String)>,
     desk: OnceCell<Arc<Desk>>,
@@ -92,6 +107,7 @@ pub struct Control {
     two_people: TwoPeople,
     names: Newest,
     door: Door,
+    restraint: Restraint,
     setup: Offer,
 }
 
@@ -99,8 +115,11 @@ impl Control {
     /// Puts it together.
     pub fn new(parts: ControlParts) -> Arc<Self> {
         Arc::new(Self {
+            content: parts.keys.content_keys(parts.store.clone()),
+            offboarding: Offboarding::new(parts.store.clone(), parts.signer.clone()),
+            credentials: Credentials::new(parts.store.clone(), parts.patience),
             store: parts.store,
-            verifier_text: parts.verifier_text,
+            signer: parts.signer,
             keys: parts.keys,
             policies: parts.policies,
             desk: OnceCell::new(),
@@ -109,6 +128,7 @@ impl Control {
             two_people: parts.two_people,
             names: Newest::default(),
             door: Door::default(),
+            restraint: Restraint::default(),
             setup: Offer::default(),
         })
     }

@@ -37,6 +37,11 @@ impl Names {
         &self.dump.tenants
     }
 
+    /// All of it.
+    pub const fn directory(&self) -> &DirectoryDump {
+        &self.dump
+    }
+
     /// A tenant; the platform's own too.
     pub fn tenant(&self, id: TenantId) -> Option<Tenant> {
         if id == TenantId::PLATFORM {

@@ -14,8 +14,10 @@ pub mod purpose {
     pub const PEPPER: &str = "pepper";
     /// The seed of the key that signs ledger checkpoints.
     pub const LEDGER_SIGNER: &str = "ledger-signer";
-    /// Cached answers; append the tenant's id.
+    /// Cached answers; of a tenant's content key.
     pub const CACHE: &str = "cache";
+    /// Wrapping the content keys of tenants.
+    pub const CONTENT_KEYS: &str = "content-keys";
     /// What tells two master keys apart, and nothing else.
     pub const MARK: &str = "mark";
     /// Provider credentials and other secrets at rest.
@@ -108,6 +110,7 @@ mod tests {
             purpose::PEPPER,
             purpose::LEDGER_SIGNER,
             purpose::CACHE,
+            purpose::CONTENT_KEYS,
             purpose::SEALED_SECRETS,
             purpose::CURSORS,
             purpose::REPLAYS,

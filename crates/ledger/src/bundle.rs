@@ -6,7 +6,7 @@
 //! ever added to. What cannot be: that a call which left no entry never happened; for that a witness
 //! keeps checkpoints and the tenant its receipts.
 
-use domain::{RequestId, TenantId};
+use domain::{AuditId, RequestId, TenantId};
 
 use crate::merkle::Hash;
 use crate::note::NoteError;
@@ -15,7 +15,9 @@ use crate::{EntryError, note};
 mod export;
 mod proof;
 
-pub use export::{ExportLine, ExportedEntry, LINE_BYTES_MAX, LedgerHeader, Report, verify_export};
+pub use export::{
+    ExportLine, ExportedEntry, LINE_BYTES_MAX, LedgerHeader, Report, verify_audit_export, verify_export,
+};
 pub use proof::{
     Consistency, HexHash, Proof, Verified, prove, prove_since, verify_proof, verify_proof_since,
 };
@@ -108,6 +110,9 @@ pub enum Fault {
     /// Two entries of one request.
     #[error("a second entry of request {0}")]
     Doubled(RequestId),
+    /// Two records of one id.
+    #[error("a second record {0}")]
+    DoubledRecord(AuditId),
     /// The path does not lead from the entry to the signed root.
     #[error("the path does not lead to the signed root")]
     NotIncluded,

@@ -5,6 +5,7 @@ mod audit;
 mod budget;
 pub mod bundle;
 mod catalog;
+pub mod certificate;
 mod compact;
 mod digest;
 mod entry;

@@ -88,14 +88,19 @@ impl Signer {
     pub fn sign(&self, checkpoint: &Checkpoint) -> Result<String, NoteError> {
         checkpoint.check_origin()?;
         self.verifier.check_covers(&checkpoint.origin)?;
-        let text = checkpoint.to_string();
+        Ok(self.sign_text(&checkpoint.to_string()))
+    }
+
+    /// The signed note of a text that ends in a newline. Whoever calls this makes sure that the text can be read
+    /// as nothing but what it is meant to be.
+    pub(crate) fn sign_text(&self, text: &str) -> String {
         let mut blob = self.verifier.key_hash.to_vec();
         blob.extend(self.pair.sign(text.as_bytes()).as_ref());
-        Ok(format!(
+        format!(
             "{text}\n{SIGNATURE_PREFIX}{} {}\n",
             self.verifier.name,
             STANDARD.encode(blob)
-        ))
+        )
     }
 }
 
@@ -156,7 +161,7 @@ impl Verifier {
 
     /// A key speaks for the log of its own name and for those below it, `name/…`.
     // threat: ANP-0012
-    fn check_covers(&self, origin: &str) -> Result<(), NoteError> {
+    pub(crate) fn check_covers(&self, origin: &str) -> Result<(), NoteError> {
         match origin.strip_prefix(&self.name) {
             Some(rest) if rest.is_empty() || rest.starts_with('/') => Ok(()),
             _ => Err(NoteError::WrongOrigin {
@@ -247,7 +252,23 @@ impl fmt::Display for Checkpoint {
 // threat: AGP-R2
 // threat: ANP-0012
 pub fn open(note: &str, verifiers: &[Verifier]) -> Result<Checkpoint, NoteError> {
-    let (text, signatures) = split(note)?;
+    let (text, signers) = open_text(note, verifiers, NOTE_BYTES_MAX)?;
+    let checkpoint = Checkpoint::read(text)?;
+    // A witness's signature alone does not speak for the log: one of the keys must be the log's own.
+    let own = signers
+        .iter()
+        .map(|signer| signer.check_covers(&checkpoint.origin))
+        .reduce(Result::or);
+    own.unwrap_or(Err(NoteError::UnknownKey)).map(|()| checkpoint)
+}
+
+/// The text of a signed note, and which of `verifiers` signed it: at least one did, and none something else.
+pub(crate) fn open_text<'n, 'v>(
+    note: &'n str,
+    verifiers: &'v [Verifier],
+    bytes_max: usize,
+) -> Result<(&'n str, Vec<&'v Verifier>), NoteError> {
+    let (text, signatures) = split(note, bytes_max)?;
     let mut signers = Vec::new();
     for line in signatures {
         let signature = NoteSignature::read(line)?;
@@ -257,21 +278,15 @@ pub fn open(note: &str, verifiers: &[Verifier]) -> Result<Checkpoint, NoteError>
         signature.verify(verifier, text)?;
         signers.push(verifier);
     }
-    let checkpoint = match signers.is_empty() {
-        true => return Err(NoteError::UnknownKey),
-        false => Checkpoint::read(text)?,
-    };
-    // A witness's signature alone does not speak for the log: one of the keys must be the log's own.
-    let own = signers
-        .iter()
-        .map(|signer| signer.check_covers(&checkpoint.origin))
-        .reduce(Result::or);
-    own.unwrap_or(Err(NoteError::UnknownKey)).map(|()| checkpoint)
+    match signers.is_empty() {
+        true => Err(NoteError::UnknownKey),
+        false => Ok((text, signers)),
+    }
 }
 
 /// The text with its last newline, and the lines of signatures.
-fn split(note: &str) -> Result<(&str, Vec<&str>), NoteError> {
-    if note.len() > NOTE_BYTES_MAX {
+fn split(note: &str, bytes_max: usize) -> Result<(&str, Vec<&str>), NoteError> {
+    if note.len() > bytes_max {
         return Err(NoteError::TooLarge);
     }
     if note.chars().any(|c| c != '\n' && c.is_ascii_control()) {

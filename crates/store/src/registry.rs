@@ -31,9 +31,31 @@ pub enum RecordKind {
     Approval,
     /// A time in which somebody acts without a second person; its parent is who.
     BreakGlass,
+    /// The key that a tenant's content is sealed under, itself sealed; one a tenant.
+    ContentKey,
+    /// The end of a tenant: how far it has come, and the certificate of it; one a tenant.
+    Offboarding,
+    /// What has been told of a tenant's credentials; one a tenant.
+    Findings,
 }
 
 impl RecordKind {
+    /// All of them: what ends a tenant goes through this list.
+    pub const ALL: [Self; 12] = [
+        Self::Project,
+        Self::User,
+        Self::Login,
+        Self::Service,
+        Self::Grant,
+        Self::Session,
+        Self::Replay,
+        Self::Approval,
+        Self::BreakGlass,
+        Self::ContentKey,
+        Self::Offboarding,
+        Self::Findings,
+    ];
+
     /// Its name in a column.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -46,6 +68,9 @@ impl RecordKind {
             Self::Replay => "replay",
             Self::Approval => "approval",
             Self::BreakGlass => "break_glass",
+            Self::ContentKey => "content_key",
+            Self::Offboarding => "offboarding",
+            Self::Findings => "findings",
         }
     }
 }

@@ -46,8 +46,9 @@ impl Instance {
         target: impl ToString,
         changes: &[Change],
     ) -> Result<(), StoreError> {
+        self.must_not_have_ended(tenant).await?;
         let whose = (AuditId::generate(), tenant);
-        let actor = AuditActor::Operator(account());
+        let actor = operator();
         let record = AuditRecord {
             target: Some(target.to_string()),
             ..AuditRecord::done(whose, UnixMillis::now(), actor, act.as_str())
@@ -55,11 +56,25 @@ impl Instance {
         let scope = TenantScope::operator(tenant);
         self.store.commit(&scope, changes, Some(&record.into())).await
     }
+
+    /// Nothing is made or changed in a tenant that has ended, or is about to.
+    // threat: ANP-0016
+    async fn must_not_have_ended(&self, tenant: TenantId) -> Result<(), StoreError> {
+        let tenants = self.store.load().await?.tenants;
+        let found = tenants.iter().find(|found| found.id == tenant);
+        match found.filter(|found| control::is_ending(found.state)) {
+            Some(found) => Err(StoreError::Conflict(format!(
+                "the tenant is {}, and stays so",
+                found.state.as_str()
+            ))),
+            None => Ok(()),
+        }
+    }
 }
 
 /// The account that runs this program, by its number: names in the environment are whatever one says.
-fn account() -> String {
-    format!("uid {}", rustix::process::getuid().as_raw())
+pub fn operator() -> AuditActor {
+    AuditActor::Operator(format!("uid {}", rustix::process::getuid().as_raw()))
 }
 
 /// The configuration that the command line names.

@@ -1,8 +1,9 @@
 //! `bartizan ledger`: looking at a tenant's ledger, taking evidence out of it, and verifying evidence anywhere.
 
+mod certificate;
 mod entries;
 mod evidence;
-mod verify;
+pub(super) mod verify;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use crate::home::Home;
 use super::instance::{Instance, configuration};
 use super::show::{Show, Shown};
 
+pub use evidence::{checkpoint_file, destination, signed_now};
 pub use verify::VerifyArgs;
 
 /// What to do with the ledger.
@@ -57,6 +59,8 @@ Examples:
     Export(ExportArgs),
     /// Verify a proof or an export with nothing but the ledger's public key
     Verify(VerifyArgs),
+    /// Verify the certificate of a tenant's end, and that an export of its ledger goes with it
+    VerifyCertificate(certificate::CertificateArgs),
     /// Print the newest signed root, to be kept elsewhere and held against later evidence
     #[command(after_help = "\
 Examples:
@@ -105,6 +109,7 @@ pub struct ExportArgs {
 pub async fn run(command: LedgerCommand, at: &At, show: Show) -> Result<(), Failure> {
     match command {
         LedgerCommand::Verify(args) => verify::run(&args, at, show),
+        LedgerCommand::VerifyCertificate(args) => certificate::run(&args, at, show),
         LedgerCommand::Key => {
             let config = configuration(at)?;
             let signer = Home::existing(&config.data_dir)?.signer(&config.ledger.origin)?;

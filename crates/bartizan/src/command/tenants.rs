@@ -1,5 +1,7 @@
 //! `bartizan tenants`: whoever must not see each other.
 
+mod offboard;
+
 use std::io::{self, Write};
 
 use clap::Subcommand;
@@ -40,12 +42,29 @@ Examples:
   bartizan tenants list
   bartizan tenants list --json")]
     List,
+    /// End a tenant for good: nothing of it works any more, and its ledger and audit log stay
+    #[command(after_help = "\
+Examples:
+  bartizan tenants offboard acme --reason \"the contract ended\" --dry-run
+  bartizan tenants offboard acme --reason \"the contract ended\" --confirm acme
+
+Revokes its keys, ends its sessions, disables its people and service accounts, takes their roles away, and destroys \
+the key its content is sealed under. A serving instance stops serving it within a second. There is no way back, and \
+its name stays taken. Interrupted, it is finished by whoever serves, or by running it again.")]
+    Offboard(offboard::OffboardArgs),
+    /// Print the signed certificate of a tenant's end
+    #[command(after_help = "\
+Examples:
+  bartizan tenants certificate acme --out acme.certificate
+  bartizan ledger verify-certificate acme.certificate --key ledger.key")]
+    Certificate(offboard::CertificateArgs),
 }
 
 #[derive(Debug, Serialize)]
 struct TenantView {
     id: TenantId,
     name: String,
+    state: &'static str,
     teams: usize,
     keys: usize,
     budgets: usize,
@@ -57,6 +76,7 @@ impl TenantView {
         Self {
             id: tenant.id,
             name: tenant.name.clone(),
+            state: tenant.state.as_str(),
             teams: all.teams.iter().filter(|team| team.tenant == tenant.id).count(),
             keys: all.keys.iter().filter(|key| key.tenant == tenant.id).count(),
             budgets: all
@@ -76,6 +96,7 @@ impl Shown for TenantList {
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
         let columns = [
             Column::Text("name"),
+            Column::Text("state"),
             Column::Number("teams"),
             Column::Number("keys"),
             Column::Number("budgets"),
@@ -84,7 +105,8 @@ impl Shown for TenantList {
         let mut table = Table::new(&columns);
         for tenant in &self.0 {
             let counts = [tenant.teams, tenant.keys, tenant.budgets].map(|count| count.to_string());
-            let row = std::iter::once(tenant.name.clone())
+            let row = [tenant.name.clone(), tenant.state.to_owned()]
+                .into_iter()
                 .chain(counts)
                 .chain([tenant.id.to_string()]);
             table.row(row);
@@ -115,6 +137,8 @@ impl Shown for Created {
 pub async fn run(command: TenantsCommand, instance: &Instance, show: Show) -> Result<(), Failure> {
     match command {
         TenantsCommand::Create { name, limits } => show.say(&create(name, limits, instance).await?),
+        TenantsCommand::Offboard(args) => offboard::run(&args, instance, show).await,
+        TenantsCommand::Certificate(args) => offboard::certificate(&args, instance).await,
         TenantsCommand::List => {
             let names = Names::read(instance.store.as_ref()).await?;
             let tenants = &names.all().tenants;

@@ -10,6 +10,8 @@ use domain::UnixMillis;
 use store::{Store, StoreError};
 use tokio::sync::watch;
 
+use super::content::Contents;
+
 /// Polls the store's revision and replaces the directory when it has risen.
 ///
 /// While the store is away the keys known last keep working: revoking needs the store, serving does not.
@@ -23,6 +25,8 @@ pub struct Feed {
     pub book: Arc<Book>,
     /// Counters that outlive a directory.
     pub builder: Arc<Builder>,
+    /// What cached answers are sealed under.
+    pub contents: Contents,
     /// How often to ask.
     pub every: Duration,
 }
@@ -55,12 +59,13 @@ impl Feed {
 
     async fn refresh(&self) -> Result<(), StoreError> {
         let known = self.gate.view().directory.revision;
-        if self.store.revision().await? == known {
+        if self.store.revision().await? == known && !self.contents.is_behind() {
             return Ok(());
         }
         let dump = self.store.load().await?;
         let directory = self.builder.build(&dump, &self.book, UnixMillis::now());
         self.gate.set_directory(Arc::new(directory));
+        self.contents.keep(&dump.tenants).await;
         tracing::info!(
             revision = dump.revision,
             keys = dump.keys.len(),

@@ -232,6 +232,7 @@ fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("journal", old.journal != new.journal),
         ("cache", old.cache != new.cache),
         ("ledger", old.ledger != new.ledger),
+        ("credentials", old.credentials != new.credentials),
         ("budgets", old.budgets != new.budgets),
         ("telemetry", old.telemetry != new.telemetry),
         ("data_dir", old.data_dir != new.data_dir),

@@ -9,6 +9,7 @@
 )]
 
 mod administration;
+mod auditing;
 mod canary;
 mod certificates;
 mod commands_postgres;
@@ -25,6 +26,7 @@ mod money_nodes;
 mod money_postgres;
 mod money_scene;
 mod money_store;
+mod offboarding;
 mod passthrough;
 mod refusals;
 mod reload;

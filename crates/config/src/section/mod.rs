@@ -22,7 +22,7 @@ pub use gate::{Budgets, Cache, Checks, GuardMode, Guards, KeyLimits, Limits, Pol
 pub use issuer::{Issuer, TokenBinding};
 pub use listen::{ClientCertificates, Listen, Tls};
 pub use model::{Model, PriceOverride, Prices, Target, Unpriced};
-pub use operations::{Ledger, Log, LogFormat, LogLevel, Otlp, Telemetry};
+pub use operations::{Credentials, Ledger, Log, LogFormat, LogLevel, Otlp, Telemetry};
 pub use provider::{Expose, Provider, ProviderKind, Routing, RoutingBreaker, StreamUsage, Timeouts};
 pub use secrets::{AppRole, KubernetesRole, Secrets, Vault, VaultAuth};
 pub use server::Server;
@@ -72,6 +72,8 @@ pub struct Config {
     pub budgets: Budgets,
     /// The signed ledger.
     pub ledger: Ledger,
+    /// Looking after credentials.
+    pub credentials: Credentials,
     /// Attempts, retries and circuit breaking.
     pub routing: Routing,
     /// Logs and traces.
@@ -113,6 +115,7 @@ impl Default for Config {
             cache: Cache::default(),
             budgets: Budgets::default(),
             ledger: Ledger::default(),
+            credentials: Credentials::default(),
             routing: Routing::default(),
             telemetry: Telemetry::default(),
         }

@@ -26,6 +26,32 @@ impl Default for Ledger {
     }
 }
 
+/// Looking after credentials: what is found is reported, never changed.
+// threat: ANP-0016
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Credentials {
+    /// How often all tenants' credentials are looked through.
+    pub sweep_every_ms: u64,
+    /// How many days before a key expires it is reported.
+    pub expiry_warning_days: u64,
+    /// After how many days without a call a key is reported.
+    pub unused_days: u64,
+    /// After how many days without a sign-in a user is reported.
+    pub idle_days: u64,
+}
+
+impl Default for Credentials {
+    fn default() -> Self {
+        Self {
+            sweep_every_ms: 3_600_000,
+            expiry_warning_days: 14,
+            unused_days: 90,
+            idle_days: 90,
+        }
+    }
+}
+
 /// Logs and traces.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]

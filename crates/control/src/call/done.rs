@@ -1,9 +1,8 @@
 //! The end of an act: changes, audit record and, for a request that may come again, its answer, all in one
 //! transaction.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use domain::AuditId;
+use credential::purpose;
+use domain::{AuditId, TenantId};
 use http::Method;
 use ledger::AuditRecord;
 use serde::Serialize;
@@ -99,7 +98,9 @@ impl Call {
             Second::Given(given) => changes.push(self.spend(given, &deed)?),
         }
         if let Some(id) = self.replay_id(permitted)? {
-            changes.push(Change::Create(self.replay(id, &answer)?.to_record()?));
+            changes.push(Change::Create(
+                self.replay(permitted, id, &answer).await?.to_record()?,
+            ));
         }
         let entry = AuditEntry::from(self.record(permitted, deed));
         let committed = self
@@ -162,24 +163,17 @@ impl Call {
         ))
     }
 
-    fn replay(&self, id: String, answer: &Answer) -> Result<Replay, Problem> {
+    async fn replay(&self, permitted: &Permitted, id: String, answer: &Answer) -> Result<Replay, Problem> {
         let text = serde_json::to_vec(answer).unwrap_or_default();
-        let sealed = self
-            .control
-            .keys
-            .replays
-            .seal(&text, id.as_bytes())
-            .map_err(|error| Problem {
-                internal: Some(error.to_string()),
-                ..Problem::new(
-                    Code::Internal,
-                    "the answer could not be kept, so nothing was done",
-                )
-            })?;
+        let (what, text) = (
+            kept_for(permitted.scope.tenant()),
+            (text.as_slice(), id.as_bytes()),
+        );
+        let answer = self.control.content.seal(what, text, self.now).await?;
         Ok(Replay {
             id,
             request: self.body_digest.clone(),
-            answer: STANDARD.encode(sealed),
+            answer,
             created: self.now,
         })
     }
@@ -204,8 +198,12 @@ impl Call {
                 "take a new `Idempotency-Key` for another request",
             ));
         }
-        let sealed = STANDARD.decode(&kept.answer).unwrap_or_default();
-        let answer = self.control.keys.replays.open(&sealed, id.as_bytes()).ok();
+        let (what, sealed) = (
+            kept_for(permitted.scope.tenant()),
+            (kept.answer.as_str(), id.as_bytes()),
+        );
+        let older = &self.control.keys.replays;
+        let answer = self.control.content.open(what, sealed, older).await.ok();
         let answer = answer.and_then(|text| serde_json::from_slice::<Answer>(&text).ok());
         match answer {
             Some(answer) => Ok(Some(Answer {
@@ -218,4 +216,9 @@ impl Call {
             }),
         }
     }
+}
+
+/// What answers of a tenant's are sealed for.
+const fn kept_for(tenant: TenantId) -> (TenantId, &'static str) {
+    (tenant, purpose::REPLAYS)
 }

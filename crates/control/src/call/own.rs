@@ -56,10 +56,15 @@ impl Call {
         if matches!(code, Code::CodeRequired | Code::TooManyAttempts) {
             return;
         }
-        let entry = self.entry(own, AuditOutcome::Refused(code.as_str().to_owned()), None);
-        if let Err(error) = self.control.store.commit(&own.scope, &[], Some(&entry)).await {
-            tracing::error!(%error, "a refused attempt could not be recorded");
-        }
+        let record = self
+            .entry(own, AuditOutcome::Refused(code.as_str().to_owned()), None)
+            .record;
+        let caller = match &own.actor {
+            AuditActor::User(id, _) | AuditActor::Service(id, _) => id.clone(),
+            // Names are whatever one types; the address is not.
+            _ => self.address.to_string(),
+        };
+        self.tell_restrained(own.scope, caller, record).await;
     }
 
     fn entry(&self, own: &Own, outcome: AuditOutcome, target: Option<String>) -> AuditEntry {

@@ -9,6 +9,7 @@ use ledger::{AuditActor, AuditOutcome, AuditRecord};
 use policy::{Act, ActContext, Resource, Verdict};
 
 use super::{Call, Second, Stop};
+use crate::offboarding::is_ending;
 use crate::problem::{Code, Problem};
 
 /// Leave to look for things in one tenant: not yet to see or change any of them.
@@ -43,6 +44,11 @@ impl Permitted {
     /// The scope of the act's tenant.
     pub const fn scope(&self) -> &TenantScope {
         &self.scope
+    }
+
+    /// Whether the act is only asked for, and waits for a second person.
+    pub const fn waits(&self) -> bool {
+        matches!(self.second, Second::Wanted(_))
     }
 }
 
@@ -106,7 +112,8 @@ impl Call {
             }
             (together, self.second(entered, act, resource).await?)
         };
-        let permitted = Permitted {
+        self.must_not_have_ended(entered.tenant(), act)?;
+        let mut permitted = Permitted {
             scope: entered.scope,
             act,
             actor: self.caller()?.audited(),
@@ -118,8 +125,23 @@ impl Call {
         }
         if act.is_read() {
             self.read_by_two(&permitted).await?;
+            // An approval is used up by now: recording what was taken out wants no other.
+            permitted.second = Second::NotWanted;
         }
         Ok(permitted)
+    }
+
+    /// A tenant that has ended, or is about to, is read and nothing else: nothing in it is made or let work again.
+    // threat: ANP-0016
+    fn must_not_have_ended(&self, tenant: TenantId, act: Permission) -> Result<(), Problem> {
+        let state = self.names.tenant(tenant).map(|tenant| tenant.state);
+        match state.filter(|state| is_ending(*state)) {
+            Some(state) if !act.is_read() && act != Permission::TenantsOffboard => Err(Problem::new(
+                Code::Conflict,
+                format!("the tenant is {}, and stays so", state.as_str()),
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Whether the caller may see this: for leaving out of lists what it may not.
@@ -187,9 +209,7 @@ impl Call {
             threat,
             ..AuditRecord::done(whose, self.now, caller.audited(), act)
         };
-        if let Err(error) = self.control.store.commit(&scope, &[], Some(&record.into())).await {
-            tracing::error!(%error, "a refused act could not be recorded");
-        }
+        self.tell_restrained(scope, caller.id.to_string(), record).await;
     }
 }
 

@@ -10,10 +10,14 @@ use store::{AuditQuery, StoredAudit};
 use super::words::{read_time, time};
 use crate::answer::Answer;
 use crate::api::Nothing;
-use crate::call::{Call, Done};
+use crate::call::{Call, Deed, Done};
+use crate::export::{Format, UnknownFormat};
 use crate::page::Page;
 use crate::problem::{Code, Problem};
 use crate::shapes;
+
+/// The most records of one export; `bartizan audit export` has no such bound.
+const EXPORTED_MAX: u64 = 10_000;
 
 /// An audit record as it is shown.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -37,7 +41,7 @@ pub struct AuditView {
 
 shapes! { given: ; shown: AuditView }
 
-fn who(actor: &AuditActor) -> String {
+pub(super) fn who(actor: &AuditActor) -> String {
     match actor {
         AuditActor::User(_, name) | AuditActor::Service(_, name) => name.clone(),
         AuditActor::Operator(account) => format!("the machine's {account}"),
@@ -46,12 +50,15 @@ fn who(actor: &AuditActor) -> String {
     }
 }
 
-fn view(stored: &StoredAudit) -> Result<AuditView, Problem> {
-    let damaged = |why: String| Problem {
-        internal: Some(why),
+fn damaged(why: &str) -> Problem {
+    Problem {
+        internal: Some(why.to_owned()),
         ..Problem::new(Code::Internal, "an audit record does not read")
-    };
-    let record = AuditRecord::from_bytes(&stored.bytes).map_err(|error| damaged(error.to_string()))?;
+    }
+}
+
+fn view(stored: &StoredAudit) -> Result<AuditView, Problem> {
+    let record = AuditRecord::from_bytes(&stored.bytes).map_err(|error| damaged(&error.to_string()))?;
     Ok(AuditView {
         index: stored.index,
         at: time(record.at),
@@ -62,7 +69,7 @@ fn view(stored: &StoredAudit) -> Result<AuditView, Problem> {
         },
         act: record.act,
         target: record.target,
-        record: serde_json::from_slice(&stored.bytes).map_err(|error| damaged(error.to_string()))?,
+        record: serde_json::from_slice(&stored.bytes).map_err(|error| damaged(&error.to_string()))?,
     })
 }
 
@@ -97,4 +104,42 @@ pub async fn list(call: Call, _: Nothing) -> Done {
         next_cursor: last.and_then(|last| call.control.keys.cursors.seal(&call.list_name(), &last)),
     };
     Ok(Answer::json(http::StatusCode::OK, &page)?)
+}
+
+/// `GET …/audit/export`. Taking records out is an act, and recorded like one.
+// threat: AGP-R3
+pub async fn export(call: Call, _: Nothing) -> Done {
+    let entered = call.enter().await?;
+    let resource = Resource::AuditLog {
+        tenant: entered.tenant(),
+    };
+    let permitted = call.permit(&entered, resource).await?;
+    let unknown = |error: UnknownFormat| Problem::new(Code::Malformed, error.to_string());
+    let format: Format = call.query("format").unwrap_or("jsonl").parse().map_err(unknown)?;
+    let moment = |name: &str| call.query(name).map(|text| read_time(text, name)).transpose();
+    let query = AuditQuery {
+        from: moment("from")?,
+        until: moment("until")?,
+        count: EXPORTED_MAX + 1,
+        ..AuditQuery::default()
+    };
+    let stored = call.control.store.audit(entered.scope(), &query).await?;
+    if stored.len() as u64 > EXPORTED_MAX {
+        let detail = format!("at most {EXPORTED_MAX} records at once: narrow `from` and `until`");
+        return Err(Problem::new(Code::Invalid, detail).into());
+    }
+    let mut text = format.beginning().to_owned();
+    for stored in stored.iter().rev() {
+        let record = AuditRecord::from_bytes(&stored.bytes).map_err(|error| damaged(&error.to_string()))?;
+        text.push_str(&format.line(stored.index, &record));
+    }
+    let what = serde_json::json!({
+        "format": format.as_str(),
+        "from": query.from.map(time),
+        "until": query.until.map(time),
+        "records": stored.len(),
+    });
+    let deed = Deed::made(entered.tenant(), &what);
+    let answer = Answer::text(format.media_type(), text);
+    call.done(&permitted, deed, Vec::new(), answer).await
 }

@@ -40,7 +40,7 @@ pub async fn version(call: Call, _: Nothing) -> Done {
 /// `GET /ledger/key`.
 pub async fn ledger_key(call: Call, _: Nothing) -> Done {
     Ok(Answer::view(&LedgerKeyView {
-        verifier: call.control.verifier_text.clone(),
+        verifier: call.control.signer.verifier_text(),
     })?)
 }
 

@@ -282,8 +282,9 @@ pub async fn begin_totp(call: Call, _: Nothing) -> Done {
     let link = secret
         .link("Bartizan", &me.user.email)
         .map_err(|error| Problem::new(ProblemCode::Invalid, error.to_string()))?;
+    let account = (me.scope.tenant(), &*me.user.id.to_string());
     let login = Login {
-        totp: Some(seal_totp(&call.control, &me.user.id.to_string(), &secret)?),
+        totp: Some(seal_totp(&call.control, account, &secret, call.now).await?),
         ..me.login.clone()
     };
     let shown = NewTotp {
@@ -322,7 +323,9 @@ pub async fn confirm_totp(call: Call, body: Code) -> Done {
                 "ask for a seed first: `POST /api/v1/me/totp`",
             )
         })?;
-    let secret = open_totp(&call.control, &account, totp).ok_or_else(wrong)?;
+    let secret = open_totp(&call.control, me.scope.tenant(), &account, totp)
+        .await
+        .ok_or_else(wrong)?;
     totp.last_step = Some(secret.check(&body.code, call.now, None).map_err(|_| wrong())?);
     totp.is_confirmed = true;
     let issued = recovery::issue(&call.control.keys.pepper, &account)

@@ -94,7 +94,7 @@ pub async fn create(call: Call, body: NewTenant) -> Done {
 }
 
 /// The tenant in the path. The platform's own is none that can be looked at or changed.
-async fn found(call: &Call) -> Result<(Entered, Tenant), Stop> {
+pub(super) async fn found(call: &Call) -> Result<(Entered, Tenant), Stop> {
     let entered = call.enter().await?;
     let tenant = call
         .names

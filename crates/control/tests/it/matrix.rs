@@ -20,6 +20,7 @@ fn body(endpoint: &Endpoint, house: &House) -> Option<Value> {
         (true, "users") => json!({"email": "new@example.com", "name": "New"}),
         (true, "grants") => json!({"holder": house.service, "role": "viewer", "team": house.team}),
         (true, "budgets") => json!({"name": "new", "limit_nanos": 1, "window": "day", "of": house.key}),
+        (true, "offboard") => json!({"reason": "gone", "name": "home"}),
         (true, "rotate") => json!({"grace_s": 0}),
         (true, "approve" | "deny") => json!({"reason": "looked at"}),
         (true, "break-glass") => json!({"reason": "the building is on fire", "minutes": 5}),

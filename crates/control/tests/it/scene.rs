@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use control::{Control, ControlParts, Keys, NewKeys, TwoPeople};
+use control::{Control, ControlParts, Keys, NewKeys, Patience, TwoPeople};
 use credential::{Limits, MasterKey};
 use domain::{Money, Operation, Permission, UnixMillis};
+use ledger::note::Signer;
 use policy::Posture;
 use serde_json::{Value, json};
 use store::{MemoryStore, Store};
@@ -33,6 +34,18 @@ pub struct Person {
     pub token: String,
 }
 
+/// After how long credentials are reported.
+pub const PATIENCE: Patience = Patience {
+    warn: Duration::from_secs(14 * 86_400),
+    unused: Duration::from_secs(90 * 86_400),
+    idle: Duration::from_secs(90 * 86_400),
+};
+
+/// The key of the instance's logs.
+pub fn signer() -> Signer {
+    Signer::from_seed("log", &[9; 32]).unwrap()
+}
+
 impl Instance {
     pub async fn start(posture: Posture) -> Self {
         let acts = vec![Permission::ProjectsDelete];
@@ -44,7 +57,7 @@ impl Instance {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let control = Control::new(ControlParts {
             store: store.clone(),
-            verifier_text: "log+00000000+AQ".to_owned(),
+            signer: Arc::new(signer()),
             keys: Keys::derive(&MasterKey::from_bytes([7; 32])).unwrap(),
             policies: Vec::new(),
             posture,
@@ -57,6 +70,7 @@ impl Instance {
                 limits: Limits::default(),
                 operations: vec![Operation::Chat],
             },
+            patience: PATIENCE,
         });
         let setup_token = control.offer_setup(UnixMillis::now()).await.unwrap().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

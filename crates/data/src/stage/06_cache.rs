@@ -55,8 +55,9 @@ pub struct Cache {
 
 /// Where tenants' sealing keys come from.
 pub trait Sealer: Send + Sync + std::fmt::Debug {
-    /// The tenant's key for cached answers.
-    fn key(&self, tenant: TenantId) -> Option<SealingKey>;
+    /// The tenant's key for cached answers; none where nothing may be kept for it, or no longer. It is asked on
+    /// every call: it must be at hand.
+    fn key(&self, tenant: TenantId) -> Option<Arc<SealingKey>>;
 }
 
 impl Cache {

@@ -3,14 +3,14 @@
 
 use std::collections::HashSet;
 
-use domain::{Money, RequestId, TenantId, UnixMillis};
+use domain::{Money, TenantId, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 use super::proof::HexHash;
 use super::{Fault, Place, Tampered, check_tenant, open_at, same_history};
-use crate::Entry;
 use crate::merkle::{Frontier, Hash, leaf_hash};
 use crate::note::{Checkpoint, Verifier};
+use crate::{AuditRecord, Entry, EntryError};
 
 /// The format's version.
 const FORMAT: u32 = 1;
@@ -21,8 +21,10 @@ pub const LINE_BYTES_MAX: usize = 4 * 1024 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ExportLine {
-    /// The first line.
+    /// The first line of a ledger.
     Ledger(LedgerHeader),
+    /// The first line of an audit log.
+    Audit(LedgerHeader),
     /// An entry.
     Entry(ExportedEntry),
     /// A signed head over all the entries so far.
@@ -41,6 +43,72 @@ pub struct LedgerHeader {
     pub verifier: String,
 }
 
+impl LedgerHeader {
+    fn new(origin: &str, verifier: &Verifier) -> Self {
+        Self {
+            format: FORMAT,
+            origin: origin.into(),
+            verifier: verifier.to_string(),
+        }
+    }
+}
+
+/// Which of a tenant's two logs an export is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Ledger,
+    Audit,
+}
+
+/// What verifying needs of an entry or record.
+struct Facts {
+    id: u128,
+    tenant: TenantId,
+    at: UnixMillis,
+    cost: Money,
+    /// What is wrong if another has its id.
+    doubled: Fault,
+}
+
+impl Kind {
+    fn header(self, line: ExportLine) -> Option<LedgerHeader> {
+        match (self, line) {
+            (Self::Ledger, ExportLine::Ledger(header)) | (Self::Audit, ExportLine::Audit(header)) => {
+                Some(header)
+            }
+            _ => None,
+        }
+    }
+
+    fn read(self, bytes: &[u8]) -> Result<Facts, EntryError> {
+        match self {
+            Self::Ledger => Entry::from_bytes(bytes).map(|entry| Facts {
+                id: entry.id.as_u128(),
+                tenant: entry.tenant,
+                at: entry.finished,
+                cost: entry.cost,
+                doubled: Fault::Doubled(entry.id),
+            }),
+            Self::Audit => AuditRecord::from_bytes(bytes).map(|record| Facts {
+                id: record.id.as_u128(),
+                tenant: record.tenant,
+                at: record.at,
+                cost: Money::ZERO,
+                doubled: Fault::DoubledRecord(record.id),
+            }),
+        }
+    }
+
+    /// The log's name without what says that it is of this kind; a log of the other kind has none.
+    // threat: ANP-0012
+    fn stem(self, origin: &str) -> Option<&str> {
+        match self {
+            Self::Ledger => Some(origin),
+            Self::Audit => origin.strip_suffix("/audit"),
+        }
+    }
+}
+
 /// An entry with its place and hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -54,13 +122,14 @@ pub struct ExportedEntry {
 }
 
 impl ExportLine {
-    /// The first line.
+    /// The first line of a ledger.
     pub fn header(origin: &str, verifier: &Verifier) -> Self {
-        Self::Ledger(LedgerHeader {
-            format: FORMAT,
-            origin: origin.into(),
-            verifier: verifier.to_string(),
-        })
+        Self::Ledger(LedgerHeader::new(origin, verifier))
+    }
+
+    /// The first line of an audit log.
+    pub fn audit_header(origin: &str, verifier: &Verifier) -> Self {
+        Self::Audit(LedgerHeader::new(origin, verifier))
     }
 
     /// The line of an entry; `None` if its bytes are not text.
@@ -115,14 +184,43 @@ where
     I: IntoIterator,
     I::Item: AsRef<str>,
 {
+    verify(Kind::Ledger, lines, verifier, known)
+}
+
+/// [`verify_export`] for an audit log: every record is in its one form, in its place, of the log's own tenant, and
+/// under a signed head.
+// threat: AGP-R3
+// threat: ANP-0012
+pub fn verify_audit_export<I>(
+    lines: I,
+    verifier: &Verifier,
+    known: Option<&Checkpoint>,
+) -> Result<Report, Tampered>
+where
+    I: IntoIterator,
+    I::Item: AsRef<str>,
+{
+    verify(Kind::Audit, lines, verifier, known)
+}
+
+fn verify<I>(
+    kind: Kind,
+    lines: I,
+    verifier: &Verifier,
+    known: Option<&Checkpoint>,
+) -> Result<Report, Tampered>
+where
+    I: IntoIterator,
+    I::Item: AsRef<str>,
+{
     let mut lines = lines.into_iter();
     let first = lines
         .next()
         .ok_or_else(|| Fault::Unreadable("it is empty".into()).at(Place::Header))?;
-    let mut reading = Reading::start(read_line(first.as_ref(), 1)?, verifier, known)?;
+    let mut reading = Reading::start(kind, read_line(first.as_ref(), 1)?, verifier, known)?;
     for (line, number) in lines.zip(2..) {
         match read_line(line.as_ref(), number)? {
-            ExportLine::Ledger(_) => {
+            ExportLine::Ledger(_) | ExportLine::Audit(_) => {
                 return Err(Fault::Unreadable("a second header".into()).at(Place::Line(number)));
             }
             ExportLine::Entry(entry) => reading.entry(&entry)?,
@@ -142,11 +240,12 @@ fn read_line(line: &str, number: u64) -> Result<ExportLine, Tampered> {
 
 /// How far the verification has come.
 struct Reading<'a> {
+    kind: Kind,
     verifier: &'a Verifier,
     known: Option<&'a Checkpoint>,
     origin: String,
     frontier: Frontier,
-    seen: HashSet<RequestId>,
+    seen: HashSet<u128>,
     /// How many entries the last good head covers.
     covered: u64,
     report: Report,
@@ -154,11 +253,12 @@ struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     fn start(
+        kind: Kind,
         line: ExportLine,
         verifier: &'a Verifier,
         known: Option<&'a Checkpoint>,
     ) -> Result<Self, Tampered> {
-        let ExportLine::Ledger(header) = line else {
+        let Some(header) = kind.header(line) else {
             return Err(Fault::Unreadable("the first line is not a header".into()).at(Place::Header));
         };
         if header.format != FORMAT {
@@ -182,6 +282,7 @@ impl<'a> Reading<'a> {
             last: None,
         };
         let reading = Self {
+            kind,
             verifier,
             known,
             origin: header.origin,
@@ -203,26 +304,25 @@ impl<'a> Reading<'a> {
         if leaf != line.leaf.0 {
             return Err(Fault::LeafMismatch.at(here));
         }
-        let entry = Entry::from_bytes(line.bytes.as_bytes()).map_err(|error| Fault::Entry(error).at(here))?;
-        check_tenant(&self.origin, entry.tenant, here)?;
-        if !self.seen.insert(entry.id) {
-            return Err(Fault::Doubled(entry.id).at(here));
+        let facts = self.kind.read(line.bytes.as_bytes());
+        let facts = facts.map_err(|error| Fault::Entry(error).at(here))?;
+        let stem = self.kind.stem(&self.origin);
+        let stem = stem.ok_or_else(|| Fault::OtherLog(self.origin.clone()).at(here))?;
+        check_tenant(stem, facts.tenant, here)?;
+        if !self.seen.insert(facts.id) {
+            return Err(facts.doubled.at(here));
         }
         self.frontier.push(leaf);
-        self.count(&entry);
+        self.count(&facts);
         self.compare_with_known(here)
     }
 
-    fn count(&mut self, entry: &Entry) {
+    fn count(&mut self, facts: &Facts) {
         let report = &mut self.report;
-        report.tenant = Some(entry.tenant);
-        report.cost = report.cost.plus(entry.cost);
-        report.first = Some(
-            report
-                .first
-                .map_or(entry.finished, |first| first.min(entry.finished)),
-        );
-        report.last = report.last.max(Some(entry.finished));
+        report.tenant = Some(facts.tenant);
+        report.cost = report.cost.plus(facts.cost);
+        report.first = Some(report.first.map_or(facts.at, |first| first.min(facts.at)));
+        report.last = report.last.max(Some(facts.at));
     }
 
     fn checkpoint(&mut self, note: &str) -> Result<(), Tampered> {

@@ -10,6 +10,7 @@
 
 mod budget_model;
 mod catalog;
+mod certificates;
 mod evidence;
 mod forge;
 mod notes;

@@ -77,6 +77,10 @@ pub struct Gauges {
     pub streams_open: Level,
     /// Checkpoints signed.
     pub checkpoints_signed: Counter,
+    /// Credentials that want looking after, over all tenants.
+    pub credential_findings: Gauge,
+    /// Of them, those that were told for the first time.
+    pub credential_findings_new: Counter,
     /// The revision of the configuration in force.
     pub config_revision: Gauge,
     /// Configurations refused because they were bad.
@@ -124,6 +128,14 @@ impl Gauges {
             streams_open: Level(catalogue.gauge("bartizan_streams_open", "Streamed answers under way.")),
             checkpoints_signed: catalogue
                 .counter("bartizan_ledger_checkpoints_signed_total", "Checkpoints of ledgers and audit logs signed."),
+            credential_findings: catalogue.gauge(
+                "bartizan_credential_findings",
+                "Credentials of all tenants that want looking after, as of this node's last sweep.",
+            ),
+            credential_findings_new: catalogue.counter(
+                "bartizan_credential_findings_new_total",
+                "Credentials that were found wanting for the first time, and recorded.",
+            ),
             config_revision: catalogue
                 .gauge("bartizan_config_revision", "The revision of the configuration in force."),
             config_rejected: catalogue.counter(

@@ -68,7 +68,14 @@ impl Client {
             .collect()
             .await
             .map_err(|e| broken(e.to_string()))?;
-        let body: Value = serde_json::from_slice(&bytes.to_bytes()).unwrap_or_default();
+        let kind = head.headers.get("content-type");
+        let kind = kind.and_then(|kind| kind.to_str().ok()?.split(';').next());
+        let body: Value = match kind {
+            Some("text/csv" | "text/plain" | "application/jsonl") => {
+                String::from_utf8_lossy(&bytes.to_bytes()).into_owned().into()
+            }
+            _ => serde_json::from_slice(&bytes.to_bytes()).unwrap_or_default(),
+        };
         if head.status.is_success() {
             return Ok(Answered {
                 body,

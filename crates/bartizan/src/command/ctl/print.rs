@@ -29,6 +29,8 @@ impl Shown for Answer<'_> {
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
         match (self.0, self.0.get("items").or_else(|| self.0.get("rows"))) {
             (Value::Null, _) => writeln!(out, "done"),
+            // A text in a form of its own.
+            (Value::String(text), _) => write!(out, "{text}"),
             (_, Some(Value::Array(items))) => {
                 list(items, out)?;
                 let next = self.0.get("next_cursor").and_then(Value::as_str);

@@ -38,7 +38,7 @@ pub async fn prove(args: &ProveArgs, instance: &Instance) -> Result<(), Failure>
         {
             head
         }
-        _ => signed_now(instance, &signer, &scope).await?,
+        _ => signed_now(instance, &signer, &scope, LogKind::Ledger).await?,
     };
     let leaves = instance.store.leaf_hashes(&scope, 0, head.size).await?;
     let proof = match &args.since {
@@ -74,7 +74,7 @@ pub async fn checkpoint(args: &ExportArgs, instance: &Instance) -> Result<(), Fa
     let signer = Arc::new(instance.home.signer(&instance.config.ledger.origin)?);
     let names = Names::read(instance.store.as_ref()).await?;
     let scope = TenantScope::operator(names.tenant(args.tenant.as_deref())?.id);
-    let head = signed_now(instance, &signer, &scope).await?;
+    let head = signed_now(instance, &signer, &scope, LogKind::Ledger).await?;
     write(args.out.as_deref(), |out| out.write_all(head.note.as_bytes()))
 }
 
@@ -83,7 +83,7 @@ pub async fn export(args: &ExportArgs, instance: &Instance) -> Result<(), Failur
     let signer = Arc::new(instance.home.signer(&instance.config.ledger.origin)?);
     let names = Names::read(instance.store.as_ref()).await?;
     let scope = TenantScope::operator(names.tenant(args.tenant.as_deref())?.id);
-    let head = signed_now(instance, &signer, &scope).await?;
+    let head = signed_now(instance, &signer, &scope, LogKind::Ledger).await?;
     let origin = origin_of(signer.verifier().name(), scope.tenant());
     let mut out = destination(args.out.as_deref())?;
     finish(writeln!(
@@ -142,23 +142,27 @@ fn unknown(request: RequestId) -> Failure {
 }
 
 /// The newest signed root after signing what has grown: the same note that the serving instance signs.
-async fn signed_now(
+pub async fn signed_now(
     instance: &Instance,
     signer: &Arc<Signer>,
     scope: &TenantScope,
+    log: LogKind,
 ) -> Result<StoredCheckpoint, Failure> {
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
     let mut checkpointer = Checkpointer::new(instance.store.clone(), signer.clone(), Duration::ZERO, metrics);
     let signed = checkpointer
-        .checkpoint(scope.tenant(), LogKind::Ledger, UnixMillis::now())
+        .checkpoint(scope.tenant(), log, UnixMillis::now())
         .await;
     match signed {
         Ok(_) => {}
         Err(error @ WorkerError::Tampered { .. }) => return Err(Failure::tampered(error.to_string())),
         Err(error) => return Err(Failure::new(error.to_string())),
     }
-    let head = instance.store.checkpoint(scope).await?;
-    head.ok_or_else(|| Failure::not_found("the ledger has no entries yet").hint("make a call first"))
+    let head = instance.store.log_checkpoint(scope, log).await?;
+    head.ok_or_else(|| match log {
+        LogKind::Ledger => Failure::not_found("the ledger has no entries yet").hint("make a call first"),
+        LogKind::Audit => Failure::not_found("the audit log has no records yet"),
+    })
 }
 
 /// A checkpoint kept in a file, if the key signed it.
@@ -179,7 +183,7 @@ fn write(path: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> io::Result<(
 }
 
 /// A file that only its owner reads, or standard output.
-fn destination(path: Option<&Path>) -> Result<Box<dyn Write>, Failure> {
+pub fn destination(path: Option<&Path>) -> Result<Box<dyn Write>, Failure> {
     let Some(path) = path else {
         return Ok(Box::new(BufWriter::new(io::stdout())));
     };

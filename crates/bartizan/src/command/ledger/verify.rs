@@ -174,10 +174,10 @@ fn export(
 }
 
 /// Lines of a file, none longer than any that is worth reading.
-struct Lines<'a, R> {
-    evidence: R,
+pub(in crate::command) struct Lines<'a, R> {
+    pub(in crate::command) evidence: R,
     /// Why there are no more, if not because the file ended.
-    trouble: &'a mut Option<io::Error>,
+    pub(in crate::command) trouble: &'a mut Option<io::Error>,
 }
 
 impl<R: BufRead> Iterator for Lines<'_, R> {
@@ -209,7 +209,7 @@ impl<R: BufRead> Iterator for Lines<'_, R> {
 }
 
 /// The key that was given, else that of the instance here.
-fn verifier(given: Option<&str>, at: &At) -> Result<Verifier, Failure> {
+pub(in crate::command) fn verifier(given: Option<&str>, at: &At) -> Result<Verifier, Failure> {
     let Some(given) = given else {
         let config = configuration(at)?;
         let home = Home::existing(&config.data_dir).map_err(|_| {
@@ -229,15 +229,15 @@ fn verifier(given: Option<&str>, at: &At) -> Result<Verifier, Failure> {
     })
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Failure {
+pub(in crate::command) fn unreadable(path: &Path, error: &io::Error) -> Failure {
     Failure::usage(format!("`{}` cannot be read: {error}", path.display()))
 }
 
-fn broken(path: &Path, tampered: &Tampered) -> Failure {
+pub(in crate::command) fn broken(path: &Path, tampered: &Tampered) -> Failure {
     Failure::tampered(format!("`{}` does not verify: {tampered}", path.display()))
 }
 
-fn hexed(bytes: &[u8]) -> String {
+pub(in crate::command) fn hexed(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -1,0 +1,276 @@
+//! `bartizan audit`: who did what in a tenant. Looking at the log, taking it out, and verifying it anywhere.
+
+use std::fs::File;
+use std::io::{self, BufReader, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+use domain::{TenantId, TenantScope};
+use ledger::bundle::{ExportLine, audit_origin_of, verify_audit_export};
+use ledger::{AuditActor, AuditOutcome, AuditRecord};
+use serde::Serialize;
+use store::{AuditQuery, LogKind, StoredAudit};
+
+use crate::cli::At;
+use crate::failure::Failure;
+
+use super::arguments::{rfc3339, when};
+use super::find::Names;
+use super::instance::Instance;
+use super::ledger::verify::{Lines, broken, hexed, unreadable, verifier};
+use super::ledger::{checkpoint_file, destination, signed_now};
+use super::show::{Show, Shown, finish};
+use super::table::{Column, Table, facts};
+
+/// Records read at once.
+const RECORDS_A_READ: u64 = 512;
+
+/// What to do with an audit log.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Show the newest records, the newest last
+    #[command(after_help = "\
+Examples:
+  bartizan audit list --tenant acme
+  bartizan audit list --tenant platform --last 100 --json")]
+    List {
+        /// Whose; `platform` for the instance's own; the only tenant, or `default`, when left out
+        #[arg(long, value_name = "TENANT")]
+        tenant: Option<String>,
+        /// How many
+        #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+        last: u64,
+    },
+    /// Write a tenant's whole audit log, with a signed root over all of it, as lines of JSON
+    #[command(after_help = "\
+Examples:
+  bartizan audit export --tenant acme --out acme-audit.jsonl
+  bartizan audit export --tenant platform | gzip > platform-audit.jsonl.gz")]
+    Export {
+        /// Whose; `platform` for the instance's own; the only tenant, or `default`, when left out
+        #[arg(long, value_name = "TENANT")]
+        tenant: Option<String>,
+        /// Where to write it; standard output when left out
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Verify an export with nothing but the ledger's public key
+    Verify(VerifyArgs),
+}
+
+/// What to verify, and whom to believe.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bartizan audit verify acme-audit.jsonl --key ledger.key
+  bartizan audit verify acme-audit.jsonl --key ledger.key --since 2026-06.checkpoint
+
+Verifies every hash and signature, that records are in their one canonical form and of the log's own tenant, and, with \
+--since, that the log only grew since that checkpoint. Exits with 4 and says where it broke if anything does not hold.")]
+pub struct VerifyArgs {
+    /// An export of an audit log
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The ledger's public key as `bartizan ledger key` prints it, or a file that holds it
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
+    /// A checkpoint of this audit log, kept from earlier: the log must contain all that it covered
+    #[arg(long, value_name = "CHECKPOINT")]
+    since: Option<PathBuf>,
+}
+
+/// Runs one of them.
+pub async fn run(command: AuditCommand, at: &At, show: Show) -> Result<(), Failure> {
+    match command {
+        AuditCommand::Verify(args) => verify(&args, at, show),
+        AuditCommand::List { tenant, last } => list(tenant, last, &Instance::open(at).await?, show).await,
+        AuditCommand::Export { tenant, out } => export(tenant, out, &Instance::open(at).await?).await,
+    }
+}
+
+async fn scope(tenant: Option<&str>, instance: &Instance) -> Result<TenantScope, Failure> {
+    let id = match tenant {
+        Some("platform") => TenantId::PLATFORM,
+        named => Names::read(instance.store.as_ref()).await?.tenant(named)?.id,
+    };
+    Ok(TenantScope::operator(id))
+}
+
+#[derive(Debug, Serialize)]
+struct Line {
+    index: u64,
+    record: AuditRecord,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+struct Records(Vec<Line>);
+
+impl Shown for Records {
+    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut table = Table::new(&[
+            Column::Number("#"),
+            Column::Text("at"),
+            Column::Text("who"),
+            Column::Text("act"),
+            Column::Text("outcome"),
+            Column::Text("target"),
+        ]);
+        for Line { index, record } in &self.0 {
+            let who = match &record.actor {
+                AuditActor::User(_, name) | AuditActor::Service(_, name) => name.clone(),
+                AuditActor::Operator(account) => format!("machine: {account}"),
+                AuditActor::Gate(task) => format!("gate: {task}"),
+                AuditActor::Stranger(typed) => format!("stranger: {typed}"),
+            };
+            let outcome = match &record.outcome {
+                AuditOutcome::Done => "done".to_owned(),
+                AuditOutcome::Refused(code) => format!("refused: {code}"),
+            };
+            table.row([
+                index.to_string(),
+                when(record.at),
+                who,
+                record.act.clone(),
+                outcome,
+                record.target.clone().unwrap_or_default(),
+            ]);
+        }
+        table.write(out)
+    }
+}
+
+async fn list(tenant: Option<String>, last: u64, instance: &Instance, show: Show) -> Result<(), Failure> {
+    let scope = scope(tenant.as_deref(), instance).await?;
+    let query = AuditQuery {
+        count: last,
+        ..AuditQuery::default()
+    };
+    let newest = instance.store.audit(&scope, &query).await?;
+    let lines = newest.iter().rev().map(|stored| {
+        let record = AuditRecord::from_bytes(&stored.bytes)
+            .map_err(|e| Failure::tampered(format!("record {} cannot be read: {e}", stored.index)))?;
+        Ok(Line {
+            index: stored.index,
+            record,
+        })
+    });
+    show.say(&Records(lines.collect::<Result<_, Failure>>()?))
+}
+
+/// Writes a whole audit log.
+// threat: AGP-R3
+async fn export(tenant: Option<String>, out: Option<PathBuf>, instance: &Instance) -> Result<(), Failure> {
+    let scope = scope(tenant.as_deref(), instance).await?;
+    let signer = Arc::new(instance.home.signer(&instance.config.ledger.origin)?);
+    let head = signed_now(instance, &signer, &scope, LogKind::Audit).await?;
+    let origin = audit_origin_of(signer.verifier().name(), scope.tenant());
+    let mut out = destination(out.as_deref())?;
+    let header = ExportLine::audit_header(&origin, signer.verifier());
+    finish(writeln!(out, "{}", header.to_line()))?;
+    let mut next = 0;
+    while next < head.size {
+        let end = head.size.min(next + RECORDS_A_READ);
+        for stored in between(instance, &scope, next, end).await? {
+            if stored.index != next {
+                return Err(Failure::tampered(format!(
+                    "record {next} is missing from the log"
+                )));
+            }
+            let line = ExportLine::entry(stored.index, &stored.bytes);
+            let line = line.ok_or_else(|| Failure::tampered(format!("record {next} is not text")))?;
+            finish(writeln!(out, "{}", line.to_line()))?;
+            next += 1;
+        }
+        if next != end {
+            return Err(Failure::tampered(format!(
+                "record {next} is missing from the log"
+            )));
+        }
+    }
+    finish(writeln!(out, "{}", ExportLine::checkpoint(&head.note).to_line()).and_then(|()| out.flush()))
+}
+
+/// Records from `from` up to `end`, oldest first.
+async fn between(
+    instance: &Instance,
+    scope: &TenantScope,
+    from: u64,
+    end: u64,
+) -> Result<Vec<StoredAudit>, Failure> {
+    let query = AuditQuery {
+        before: Some(end),
+        count: end.saturating_sub(from),
+        ..AuditQuery::default()
+    };
+    let mut stored = instance.store.audit(scope, &query).await?;
+    stored.reverse();
+    Ok(stored)
+}
+
+#[derive(Debug, Serialize)]
+struct Held {
+    verified: &'static str,
+    origin: String,
+    records: u64,
+    checkpoints: u64,
+    root: String,
+    key: String,
+    since: Option<u64>,
+    first: Option<String>,
+    last: Option<String>,
+}
+
+impl Shown for Held {
+    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "verified: all {} records", self.records)?;
+        let since = self.since.map_or_else(
+            || "not compared (--since)".to_owned(),
+            |size| format!("only grew since the checkpoint at {size}"),
+        );
+        facts(
+            out,
+            &[
+                ("audit log", self.origin.clone()),
+                ("first", self.first.clone().unwrap_or_default()),
+                ("last", self.last.clone().unwrap_or_default()),
+                ("root", self.root.clone()),
+                ("signed by", self.key.clone()),
+                ("history", since),
+            ],
+        )
+    }
+}
+
+/// Verifies an export offline.
+// threat: AGP-R3
+// threat: ANP-0012
+fn verify(args: &VerifyArgs, at: &At, show: Show) -> Result<(), Failure> {
+    let verifier = verifier(args.key.as_deref(), at)?;
+    let since = args.since.as_deref();
+    let known = since.map(|path| checkpoint_file(path, &verifier)).transpose()?;
+    let path = args.file.as_path();
+    let evidence = BufReader::new(File::open(path).map_err(|e| unreadable(path, &e))?);
+    let mut trouble = None;
+    let lines = Lines {
+        evidence,
+        trouble: &mut trouble,
+    };
+    let held = verify_audit_export(lines, &verifier, known.as_ref());
+    if let Some(error) = trouble {
+        return Err(unreadable(path, &error));
+    }
+    let report = held.map_err(|e| broken(path, &e))?;
+    show.say(&Held {
+        verified: "audit",
+        origin: report.origin,
+        records: report.entries,
+        checkpoints: report.checkpoints,
+        root: hexed(&report.root),
+        key: verifier.to_string(),
+        since: known.map(|known| known.size),
+        first: report.first.and_then(rfc3339),
+        last: report.last.and_then(rfc3339),
+    })
+}
