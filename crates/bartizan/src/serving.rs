@@ -5,6 +5,7 @@ mod first;
 mod health;
 mod reload;
 mod renew;
+mod rules;
 pub mod tls;
 
 pub use first::OPERATIONS;
@@ -17,8 +18,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use config::Config;
 use config::section::{Checks, JournalSync, LogFormat};
-use config::{Config, Posture};
 use credential::{Limits, MasterKey, SealingKey, purpose};
 use data::book::Book;
 use data::directory::Builder;
@@ -27,6 +28,7 @@ use data::{Cache, Gate, GateParts, Sealer, View};
 use domain::{Secret, TenantId, UnixMillis};
 use journal::{Journal, JournalOptions};
 use limit::{ConnectionCaps, RetryBudget};
+use policy::Differences;
 use store::Store;
 use telemetry::log::{LogGuard, LogOptions};
 use telemetry::{Metrics, Tracer};
@@ -36,12 +38,12 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use worker::{Checkpointer, Housekeeper, ShipOptions, Shipper, Sweeper};
 
-use crate::assemble::Workshop;
+use crate::assemble::{Workshop, posture};
 use crate::discover::{self, Found};
 use crate::failure::{Failure, Hint};
 use crate::home::Home;
 use crate::resolve::Resolver;
-use crate::{load, open};
+use crate::{load, open, policies};
 
 /// How long the store may take at the start, with its migrations and a journal to replay.
 const START_DEADLINE: Duration = Duration::from_secs(60);
@@ -79,7 +81,9 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     let resolver = Arc::new(Resolver::for_serving(&config, &home).await?);
     let credentials = resolver.credentials(&config).await?;
     logs.scrubber().register_all(credentials.values());
-    let settings = workshop.assemble(&config, &found.served, &credentials)?;
+    let configured = policies::read(&config)?;
+    let policy = Arc::new(policies::checked(&configured)?);
+    let settings = workshop.assemble(&config, &found.served, &credentials, policy)?;
     let opened = with_deadline(open::store(&config, &home, &resolver)).await?;
     if let Some(secret) = &opened.secret {
         logs.scrubber().register(secret);
@@ -118,6 +122,14 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     let builder = Arc::new(Builder::default());
     let dump = store.load().await?;
     let directory = builder.build(&dump, &book, UnixMillis::now());
+    let differences = Arc::new(Differences::default());
+    let sources = rules::Sources {
+        configured: configured.clone(),
+        ignore_activated: config.policies.ignore_activated,
+    };
+    let (rules, made) =
+        rules::Rules::begin(store.clone(), sources, differences.clone(), metrics.clone()).await?;
+    let settings = settings.with_policies(made.engine, made.shadow);
     let models = settings.models.len();
     metrics.gauges().config_revision.set(1);
     let cache = settings.cache.map(|settings| {
@@ -168,10 +180,18 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         store: store.clone(),
         gate: gate.clone(),
         book: book.clone(),
+        rules: rules.clone(),
         builder,
         every: ms(config.store.refresh_every_ms),
     };
     tokio::spawn(feed.run(stopped.clone()));
+    let control = control_plane(
+        &config,
+        &home,
+        store.clone(),
+        signer.verifier_text(),
+        (configured.clone(), differences.clone()),
+    )?;
     if let Some(file) = loaded.file.clone() {
         let scrubber = logs.scrubber().clone();
         tokio::spawn(
@@ -181,6 +201,9 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
                 resolver: resolver.clone(),
                 credentials: reload::known(credentials),
                 workshop,
+                configured,
+                rules,
+                control: control.clone(),
                 gate: gate.clone(),
                 metrics: metrics.clone(),
                 scrubber,
@@ -197,10 +220,10 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     let health = Arc::new(health::Health {
         started: AtomicBool::new(false),
         gate: gate.clone(),
+        differences,
         metrics: metrics.clone(),
     });
     tokio::spawn(health::serve(health.clone(), health_listener));
-    let control = control_plane(&config, &home, store.clone(), signer.verifier_text())?;
     let setup_token = control.offer_setup(UnixMillis::now()).await?;
     tokio::spawn(control::serve(control, control_listener));
     let tls = tls(&config, &resolver, &stopped).await?;
@@ -266,18 +289,17 @@ fn control_plane(
     home: &Home,
     store: Arc<dyn Store>,
     verifier_text: String,
+    (policies, differences): (policy::Configured, Arc<Differences>),
 ) -> Result<Arc<control::Control>, Failure> {
     let keys = control::Keys::derive(&home.master).map_err(|e| Failure::new(e.to_string()))?;
     Ok(control::Control::new(control::ControlParts {
         store,
         verifier_text,
         keys,
-        policies: Vec::new(),
-        posture: match config.posture {
-            Posture::Development => policy::Posture::Development,
-            Posture::Staging => policy::Posture::Staging,
-            Posture::Production => policy::Posture::Production,
-        },
+        policies,
+        ignore_activated: config.policies.ignore_activated,
+        differences,
+        posture: posture(config),
         two_people: two_people(config),
         new_keys: control::NewKeys {
             limits: new_key_limits(config),

@@ -10,10 +10,12 @@ use credential::{KeyRecord, Limits, Which};
 use domain::{BudgetId, Operation, Principal, PrincipalKind, TenantScope, UnixMillis};
 use ledger::{Budget, BudgetScope};
 use limit::{Concurrency, Gcra};
-use policy::Decision;
+use policy::{Decision, Moment, Posture};
 use store::{DirectoryDump, TenantState};
 
 use crate::book::{Book, Cell};
+use crate::settings::Settings;
+use crate::shadow::Shadow;
 
 /// Rates and concurrency of one key, team or tenant.
 #[derive(Debug)]
@@ -68,28 +70,47 @@ pub struct Asked {
     pub images: bool,
     /// The caller's address, when some policy reads it.
     pub address: Option<std::net::IpAddr>,
+    /// The minute it comes in, when some policy reads it: an answer of another minute is none.
+    pub moment: Option<Moment>,
+    /// How strict the instance is.
+    pub posture: Posture,
     /// Which policy set answered.
     pub policies: Arc<str>,
+    /// Which version is tried out beside it: one that comes is asked everything once.
+    pub shadow: Option<u64>,
 }
 
 impl Asked {
-    /// The question with nothing said of the call but what it is and for which model.
-    pub fn plain(
-        operation: Operation,
-        model: &str,
-        address: Option<std::net::IpAddr>,
-        policies: Arc<str>,
-    ) -> Self {
+    /// The question with nothing said of the call but what it is and for which model. Where and when it comes
+    /// from is in it only where an answer may depend on it.
+    // threat: ANP-0002
+    pub fn plain(operation: Operation, model: &str, settings: &Settings, arrived: Arrived) -> Self {
+        let shadow = settings.shadow.as_deref();
+        let (own, other) = (settings.policy.reads(), shadow.map(Shadow::reads));
+        let address = own.address || other.is_some_and(|other| other.address);
+        let time = own.time || other.is_some_and(|other| other.time);
         Self {
             operation,
             model: model.to_owned(),
             stream: false,
             tools: false,
             images: false,
-            address,
-            policies,
+            address: address.then_some(arrived.address),
+            moment: time.then(|| Moment::of(arrived.at)),
+            posture: settings.posture,
+            policies: settings.policy_fingerprint.clone(),
+            shadow: shadow.map(Shadow::version),
         }
     }
+}
+
+/// Where a request came from, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrived {
+    /// Its address.
+    pub address: std::net::IpAddr,
+    /// Its time.
+    pub at: UnixMillis,
 }
 
 /// Decisions remembered for a key; a caller that varies its questions cannot grow it for ever.

@@ -19,6 +19,7 @@ pub mod pipeline;
 pub mod refusal;
 pub mod server;
 pub mod settings;
+pub mod shadow;
 pub mod stage;
 pub mod ticket;
 mod unread;

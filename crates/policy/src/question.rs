@@ -4,6 +4,9 @@ use std::net::IpAddr;
 
 use credential::KeyRecord;
 use domain::{Operation, Principal, TenantId};
+use serde::Serialize;
+
+use crate::{Moment, Posture};
 
 /// May this key do this, with this model?
 ///
@@ -36,10 +39,14 @@ pub struct Question<'a> {
     pub images: bool,
     /// Where the connection comes from.
     pub address: Option<IpAddr>,
+    /// How strict the instance is.
+    pub posture: Posture,
+    /// When the call comes; [`Moment::ANY`] when no policy reads it.
+    pub moment: Moment,
 }
 
 /// The answer, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Decision {
     /// Whether it may be done.
     pub permit: bool,

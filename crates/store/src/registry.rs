@@ -31,6 +31,10 @@ pub enum RecordKind {
     Approval,
     /// A time in which somebody acts without a second person; its parent is who.
     BreakGlass,
+    /// A version of policies; the platform's own. Never changed once it is there.
+    PolicyVersion,
+    /// Which versions are in force; the platform's own. Data planes hear of every change.
+    PolicyStanding,
 }
 
 impl RecordKind {
@@ -46,6 +50,8 @@ impl RecordKind {
             Self::Replay => "replay",
             Self::Approval => "approval",
             Self::BreakGlass => "break_glass",
+            Self::PolicyVersion => "policy_version",
+            Self::PolicyStanding => "policy_standing",
         }
     }
 }
@@ -126,7 +132,12 @@ pub enum Change {
 impl Change {
     /// Whether data planes must hear of it.
     pub const fn is_of_directory(&self) -> bool {
-        !matches!(self, Self::Create(_) | Self::Replace { .. } | Self::Remove(_))
+        match self {
+            Self::Create(record) | Self::Remove(record) | Self::Replace { after: record, .. } => {
+                matches!(record.kind, RecordKind::PolicyStanding)
+            }
+            _ => true,
+        }
     }
 }
 

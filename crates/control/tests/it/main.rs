@@ -13,6 +13,7 @@ mod approvals;
 mod bounds;
 mod changes;
 mod matrix;
+mod policies;
 mod scene;
 mod signing_in;
 mod tenancy;

@@ -46,7 +46,9 @@ impl Instance {
             store: store.clone(),
             verifier_text: "log+00000000+AQ".to_owned(),
             keys: Keys::derive(&MasterKey::from_bytes([7; 32])).unwrap(),
-            policies: Vec::new(),
+            policies: policy::Configured::default(),
+            ignore_activated: false,
+            differences: Arc::default(),
             posture,
             two_people: TwoPeople {
                 acts,
@@ -177,6 +179,7 @@ pub struct House {
     pub approval: String,
     /// Somebody's broken glass.
     pub time: String,
+    pub version: String,
 }
 
 fn id(made: &Value) -> String {
@@ -212,6 +215,8 @@ impl House {
         assert_eq!(wish.status, 202, "{wish:?}");
         let approval = id(&wish.json());
         let time = "bgl_00000000000000000000000000000001".to_owned();
+        let version = json!({"plane": "calls", "files": [{"name": "own.cedar", "text": ""}], "reason": name});
+        let version = root.make("/api/v1/policies/versions", &version).await;
         Self {
             approval,
             time,
@@ -225,6 +230,7 @@ impl House {
             user,
             grant,
             session,
+            version: version["number"].to_string(),
         }
     }
 
@@ -243,6 +249,7 @@ impl House {
             ("{session}", &self.session),
             ("{approval}", &self.approval),
             ("{time}", &self.time),
+            ("{version}", &self.version),
         ] {
             path = path.replace(name, id);
         }

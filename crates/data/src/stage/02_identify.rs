@@ -9,7 +9,7 @@ use http::HeaderValue;
 use store::TenantState;
 
 use super::accept::{Accepted, Wanted};
-use crate::directory::KeyEntry;
+use crate::directory::{Arrived, KeyEntry};
 use crate::gate::{Gate, View};
 use crate::refusal::{Code, Gated, Refusal};
 use crate::settings::Model;
@@ -45,7 +45,11 @@ impl Identified {
 
     /// The models this caller may use, by name.
     pub fn visible_models(&self) -> Vec<&Arc<Model>> {
-        super::authorize::visible_models(&self.view, &self.key, self.accepted.address)
+        let arrived = Arrived {
+            address: self.accepted.address,
+            at: self.accepted.started,
+        };
+        super::authorize::visible_models(&self.view, &self.key, arrived)
     }
 }
 
