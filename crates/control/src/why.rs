@@ -163,7 +163,7 @@ impl Scene<'_> {
                 |model| format!("model {model}"),
             ),
             error: explained.decision.error.clone(),
-            reason: None,
+            reason: explained.decision.reason.clone(),
             ..WhyView::of(&explained.decision.policies, explained.applied)
         }
     }

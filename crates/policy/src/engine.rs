@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use cedar_policy::{ActionConstraint, Authorizer, Entities, Policy, PolicySet, Request, Response, Schema};
+use cedar_policy::{
+    ActionConstraint, Authorizer, Effect, Entities, Policy, PolicyId, PolicySet, Request, Response, Schema,
+};
 use serde::Serialize;
 
 use crate::entities::{Failure, Names};
@@ -15,6 +17,8 @@ use crate::{Decision, PolicyError, Question, Reads, load};
 pub struct Engine {
     authorizer: Authorizer,
     policies: PolicySet,
+    /// Those without the forbids that a caller can do something about, where there are any such.
+    without_reasons: Option<PolicySet>,
     schema: Schema,
     actions: Entities,
     names: Names,
@@ -54,6 +58,7 @@ impl Engine {
             names: Names::new().map_err(|error| broken(error.to_string()))?,
             reads: Reads::of(&set),
             fingerprint: fingerprint(&files),
+            without_reasons: without_reasons(&set).map_err(broken)?,
             policies: set,
             places,
             schema,
@@ -67,9 +72,7 @@ impl Engine {
     // threat: CTX-T1
     pub fn decide(&self, question: &Question<'_>) -> Decision {
         match self.asked(question) {
-            Ok((request, entities)) => {
-                decision(&self.authorizer.is_authorized(&request, &self.policies, &entities))
-            }
+            Ok((request, entities)) => self.decision(&request, &entities),
             Err(error) => Decision::failed(clip(&error.to_string(), 200)),
         }
     }
@@ -102,6 +105,29 @@ impl Engine {
     /// What an answer may depend on beside who asks for what. The rest need not be known to cache it.
     pub const fn reads(&self) -> Reads {
         self.reads
+    }
+
+    fn decision(&self, request: &Request, entities: &Entities) -> Decision {
+        let answered = decision(&self.authorizer.is_authorized(request, &self.policies, entities));
+        Decision {
+            reason: self.reason(request, entities, &answered),
+            ..answered
+        }
+    }
+
+    /// What the caller can do about it, when that is all that stands in the way: whoever may not make the call
+    /// anyway learns nothing, not even that the model is there.
+    // threat: ANP-0015
+    fn reason(&self, request: &Request, entities: &Entities, answered: &Decision) -> Option<String> {
+        if answered.permit || answered.error.is_some() {
+            return None;
+        }
+        let without = self.without_reasons.as_ref()?;
+        let reason = |id: &String| self.policies.annotation(&PolicyId::new(id), "reason");
+        let reasons = answered.policies.iter().map(reason).collect::<Option<Vec<_>>>()?;
+        let text = reasons.first()?;
+        let otherwise = self.authorizer.is_authorized(request, without, entities);
+        decision(&otherwise).permit.then(|| clip(text, 200))
     }
 
     /// The question in Cedar's words.
@@ -172,8 +198,22 @@ fn decision(response: &Response) -> Decision {
     Decision {
         permit,
         policies,
+        reason: None,
         error,
     }
+}
+
+/// `None` where no forbid has a reason: then there is never one to tell.
+fn without_reasons(set: &PolicySet) -> Result<Option<PolicySet>, String> {
+    let has_reason =
+        |policy: &&Policy| policy.effect() == Effect::Forbid && policy.annotation("reason").is_some();
+    if !set.policies().any(|policy| has_reason(&policy)) {
+        return Ok(None);
+    }
+    let others = set.policies().filter(|policy| !has_reason(policy)).cloned();
+    PolicySet::from_policies(others)
+        .map(Some)
+        .map_err(|error| error.to_string())
 }
 
 fn fingerprint(files: &[(&str, &str)]) -> String {

@@ -52,6 +52,10 @@ pub struct Decision {
     pub permit: bool,
     /// The policies that decided, by their `@id`, sorted. Empty when nothing permitted it.
     pub policies: Vec<String>,
+    /// What the caller can do about a "no": the `@reason` of a policy that forbids it, and only when nothing
+    /// else stands in the way. May be told to the caller.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// What went wrong while deciding. Whatever it was, the answer is then "no".
     pub error: Option<String>,
 }
@@ -61,6 +65,7 @@ impl Decision {
         Self {
             permit: false,
             policies: Vec::new(),
+            reason: None,
             error: Some(error),
         }
     }

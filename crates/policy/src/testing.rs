@@ -64,6 +64,9 @@ struct Test {
     /// The policies that must have decided; not looked at when left out.
     #[serde(default)]
     policies: Option<Vec<String>>,
+    /// What must be told to the caller; not looked at when left out.
+    #[serde(default)]
+    reason: Option<String>,
 }
 
 /// The key that asks. Names stand for ids; where a policy names an id, write the id.
@@ -160,7 +163,10 @@ impl Test {
                 minute: self.utc_minute,
             },
         });
-        let reason = objection(self.expect, self.policies.as_deref(), &decision)?;
+        let told = decision.reason.as_deref().unwrap_or_default();
+        let untold = self.reason.as_deref().filter(|expected| *expected != told);
+        let untold = untold.map(|expected| format!("expected the reason `{expected}`, got `{told}`"));
+        let reason = objection(self.expect, self.policies.as_deref(), &decision).or(untold)?;
         Some(TestFailure::of(&self.name, reason))
     }
 }

@@ -24,6 +24,7 @@ mod money_postgres;
 mod money_scene;
 mod money_store;
 mod passthrough;
+mod policies;
 mod refusals;
 mod reload;
 mod scene;

@@ -120,13 +120,19 @@ fn decide(settings: &Settings, key: &Arc<KeyEntry>, asked: Asked) -> Arc<Decisio
     })
 }
 
-/// 403 where the model itself may be used and only this use of it may not; else it does not exist.
+/// 403 with the policy's reason where that is all that stands in the way, and 403 where the model itself may be
+/// used and only this use of it may not; else it does not exist.
 fn forbidden(
     settings: &Settings,
     key: &Arc<KeyEntry>,
     envelope: &Envelope,
     (decision, arrived): (&Decision, Arrived),
 ) -> Box<Refusal> {
+    if let Some(reason) = &decision.reason {
+        return Refusal::new(Code::PolicyForbidden, reason.clone())
+            .against(Threat::AgpE1)
+            .internally(format!("policies: {}", decision.policies.join(", ")));
+    }
     let visible = is_visible(settings, key, &envelope.model, arrived);
     let why = decision
         .error

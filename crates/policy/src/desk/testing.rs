@@ -202,6 +202,7 @@ impl Test {
         let decision = Decision {
             permit: verdict.permit,
             policies: verdict.policies,
+            reason: None,
             error: verdict.error,
         };
         testing::objection(self.expect, self.policies.as_deref(), &decision).or_else(|| {

@@ -114,3 +114,32 @@ fn anp_0002_activated_policies_take_no_forbid_of_the_files_away() {
     let error = configured.engine(Some(&same)).unwrap_err().to_string();
     assert!(error.contains("own.cedar:1"), "{error}");
 }
+
+/// A reason is told when it is all that stands in the way; else nothing is, not even that the model is there.
+#[test]
+fn anp_0015_a_reason_is_told_only_to_whom_it_helps() {
+    let engine = with_defaults(
+        "@id(\"night\") @reason(\"closed at night\") forbid (principal, action, resource) when { context.utc_minute < 360 };
+         @id(\"quiet\") forbid (principal, action, resource) when { context.tools };",
+    );
+    let at_night = |models: ModelAccess, tools: bool| {
+        let key = record(models, &[Operation::Chat]);
+        let principal = principal(&key);
+        let decision = engine.decide(&Question {
+            tools,
+            moment: policy::Moment {
+                weekday: 1,
+                minute: 359,
+            },
+            ..question(&principal, &key)
+        });
+        assert!(!decision.permit);
+        decision.reason
+    };
+    assert_eq!(
+        at_night(ModelAccess::All, false).as_deref(),
+        Some("closed at night")
+    );
+    assert_eq!(at_night(ModelAccess::All, true), None);
+    assert_eq!(at_night(ModelAccess::None, false), None);
+}

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use credential::{KeyRecord, ModelAccess};
 use domain::{Operation, TenantId};
-use policy::{Engine, Question};
+use policy::{Engine, Moment, Question};
 use proptest::prelude::*;
 
 use crate::asking::{ACME, GLOBEX, principal, question, record};
@@ -86,6 +86,10 @@ fn policies(effect: &'static str) -> impl Strategy<Value = Vec<String>> {
 }
 
 fn permits(engine: &Engine, asked: &Asked) -> bool {
+    permits_at(engine, asked, Moment::ANY)
+}
+
+fn permits_at(engine: &Engine, asked: &Asked, moment: Moment) -> bool {
     let principal = principal(&asked.key);
     let address = asked
         .local
@@ -99,6 +103,7 @@ fn permits(engine: &Engine, asked: &Asked) -> bool {
         tools,
         images,
         address,
+        moment,
         ..question(&principal, &asked.key)
     };
     engine.decide(&question).permit
@@ -164,5 +169,15 @@ proptest! {
         let engine = engine(&[first, second].concat(), true);
         let elsewhere = Asked { local: asked.local.map_or(Some(true), |_| None), ..asked.clone() };
         prop_assert!(engine.reads().address || permits(&engine, &asked) == permits(&engine, &elsewhere));
+    }
+
+    #[test]
+    fn an_answer_that_does_not_read_the_time_is_the_same_at_all_times(
+        asked in asked(), first in policies("permit"), second in policies("forbid"),
+        weekday in 1_i64..=7, minute in 0_i64..1440,
+    ) {
+        let engine = engine(&[first, second].concat(), true);
+        let then = permits_at(&engine, &asked, Moment { weekday, minute });
+        prop_assert!(engine.reads().time || permits(&engine, &asked) == then);
     }
 }

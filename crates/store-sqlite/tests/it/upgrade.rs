@@ -103,7 +103,10 @@ async fn a_file_of_the_release_before_keeps_its_rows_and_gets_what_is_new() {
     let path = folder.path().join("store.db");
     old_file(&path).await;
     let store = SqliteStore::open(&path).await.unwrap();
-    assert_eq!(store.migrate().await.unwrap(), ["0003_control_plane.sql"]);
+    assert_eq!(
+        store.migrate().await.unwrap(),
+        ["0003_control_plane.sql", "0004_policies.sql"]
+    );
     let scope = TenantScope::operator(TENANT);
     let tenant = Tenant {
         id: TENANT,
