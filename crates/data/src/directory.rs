@@ -385,13 +385,13 @@ mod tests {
             let entry = entry();
             for minute in [0, 1, 2, 1440, 1, 2, 0] {
                 for address in ["127.0.0.1", "192.0.2.1"] {
-                    let asked = asked(&engine, address, minute);
-                    let remembered = entry.decision(asked, |asked| engine.decide(&question(&entry, asked)));
+                    let known = asked(&engine, address, minute);
                     let whole = Asked {
                         address: address.parse().ok(),
                         moment: Some(Moment::of(UnixMillis(minute * 60_000))),
-                        ..super::tests::asked(&engine, address, minute)
+                        ..known.clone()
                     };
+                    let remembered = entry.decision(known, |asked| engine.decide(&question(&entry, asked)));
                     assert_eq!(
                         *remembered,
                         engine.decide(&question(&entry, &whole)),

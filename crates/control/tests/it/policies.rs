@@ -298,3 +298,46 @@ async fn anp_0015_why_and_who_tell_what_one_may_see_and_nothing_else() {
     let missing = json!({"request": "req_00000000000000000000000000000001"});
     assert_eq!(admin.post(&explain, &missing).await.code(), "not_found");
 }
+
+/// Of three nodes on one store: one whose own files do not go with the version keeps what it had, and one that is
+/// told to leaves versions out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn anp_0002_every_node_takes_an_activated_version_and_none_takes_half_of_one() {
+    let instance = Instance::start(Posture::Development).await;
+    let root = instance.root().await;
+    let house = House::build(&instance, &root, "home").await;
+    let clash = policy::Configured {
+        control: policy::PolicyTexts {
+            files: vec![policy::Text {
+                name: "mine.cedar".to_owned(),
+                text:
+                    "@id(\"no-teams\") forbid (principal, action == Action::\"projects.create\", resource);"
+                        .to_owned(),
+            }],
+            tests: Vec::new(),
+        },
+        ..policy::Configured::default()
+    };
+    let at = |address| Person {
+        address,
+        ..root.clone()
+    };
+    let same = at(instance.beside(policy::Configured::default(), false).await);
+    let other = at(instance.beside(clash, false).await);
+    let ignoring = at(instance.beside(policy::Configured::default(), true).await);
+    let teams = house.path("/api/v1/tenants/{tenant}/teams");
+    let projects = house.path("/api/v1/tenants/{tenant}/teams/{team}/projects");
+    for (number, node) in [&same, &other, &ignoring].into_iter().enumerate() {
+        node.make(&teams, &json!({"name": format!("before {number}")}))
+            .await;
+    }
+    let number = stored(&root, "control", NO_TEAMS).await;
+    assert_eq!(act(&root, number, "activate").await.status, 200);
+    let status =
+        async |node: &Person, path: &str, name: &str| node.post(path, &json!({"name": name})).await.status;
+    assert_eq!(status(&same, &teams, "after 1").await, 403);
+    // Its own forbid is still there, and the version that claims its name is not.
+    assert_eq!(status(&other, &projects, "after").await, 403);
+    assert_eq!(status(&other, &teams, "after 2").await, 201);
+    assert_eq!(status(&ignoring, &teams, "after 3").await, 201);
+}

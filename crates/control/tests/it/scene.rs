@@ -33,6 +33,39 @@ pub struct Person {
     pub token: String,
 }
 
+fn control(
+    store: &Arc<dyn Store>,
+    (posture, acts): (Posture, Vec<Permission>),
+    policies: policy::Configured,
+    ignore_activated: bool,
+) -> Arc<Control> {
+    Control::new(ControlParts {
+        store: store.clone(),
+        verifier_text: "log+00000000+AQ".to_owned(),
+        keys: Keys::derive(&MasterKey::from_bytes([7; 32])).unwrap(),
+        policies,
+        ignore_activated,
+        differences: Arc::default(),
+        posture,
+        two_people: TwoPeople {
+            acts,
+            budgets_above: Some(Money::from_nanos(1_000_000_000_000)),
+            lasts: Duration::from_secs(3600),
+        },
+        new_keys: NewKeys {
+            limits: Limits::default(),
+            operations: vec![Operation::Chat],
+        },
+    })
+}
+
+async fn serve(control: Arc<Control>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(control::serve(control, listener));
+    address
+}
+
 impl Instance {
     pub async fn start(posture: Posture) -> Self {
         let acts = vec![Permission::ProjectsDelete];
@@ -42,33 +75,24 @@ impl Instance {
     /// One where these acts want a second person.
     pub async fn with(posture: Posture, acts: Vec<Permission>) -> Self {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-        let control = Control::new(ControlParts {
-            store: store.clone(),
-            verifier_text: "log+00000000+AQ".to_owned(),
-            keys: Keys::derive(&MasterKey::from_bytes([7; 32])).unwrap(),
-            policies: policy::Configured::default(),
-            ignore_activated: false,
-            differences: Arc::default(),
-            posture,
-            two_people: TwoPeople {
-                acts,
-                budgets_above: Some(Money::from_nanos(1_000_000_000_000)),
-                lasts: Duration::from_secs(3600),
-            },
-            new_keys: NewKeys {
-                limits: Limits::default(),
-                operations: vec![Operation::Chat],
-            },
-        });
+        let control = control(&store, (posture, acts), policy::Configured::default(), false);
         let setup_token = control.offer_setup(UnixMillis::now()).await.unwrap().unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(control::serve(control, listener));
         Self {
-            address,
+            address: serve(control).await,
             store,
             setup_token: setup_token.expose().to_owned(),
         }
+    }
+
+    /// Another node on the same store, with these policies of its own; where it listens.
+    pub async fn beside(&self, configured: policy::Configured, ignore_activated: bool) -> SocketAddr {
+        serve(control(
+            &self.store,
+            Posture::Development,
+            configured,
+            ignore_activated,
+        ))
+        .await
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
