@@ -120,6 +120,7 @@ fn sees(call: &Call, resource: Resource) -> Result<bool, Problem> {
         Resource::Service { .. } => Permission::ServicesRead,
         Resource::Key { .. } => Permission::KeysRead,
         Resource::Budget { .. } => Permission::BudgetsRead,
+        Resource::Approval { .. } => Permission::ApprovalsRead,
         Resource::Grant { .. } => Permission::GrantsRead,
         Resource::Session { .. } => Permission::SessionsRead,
         Resource::AuditLog { .. } => Permission::AuditRead,

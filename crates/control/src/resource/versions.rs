@@ -5,7 +5,7 @@ mod judged;
 mod view;
 
 use domain::TenantId;
-use policy::{Plane, Resource};
+use policy::Resource;
 use store::{Change, StoreError};
 
 use crate::answer::Answer;

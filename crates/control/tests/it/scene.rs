@@ -88,7 +88,7 @@ impl Instance {
     pub async fn beside(&self, configured: policy::Configured, ignore_activated: bool) -> SocketAddr {
         serve(control(
             &self.store,
-            Posture::Development,
+            (Posture::Development, Vec::new()),
             configured,
             ignore_activated,
         ))
