@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use config::Config;
 use config::section::{
     Checks as ChecksConfig, Expose, PriceOverride, Provider as ProviderConfig, ProviderKind, StreamUsage,
     TokenBinding, Unpriced as UnpricedConfig,
 };
+use config::{Config, Posture};
 use data::issuers::{Bound, Issuers, KeySource, RegisteredIssuer};
 use data::settings::{
     Bounds, CacheSettings, Checks, Deadlines, Guards, Model, Origin, Provider, ProviderParts, Settings,
@@ -64,12 +64,13 @@ impl Workshop {
     /// Builds settings; nothing of a failed assembly is kept.
     ///
     /// `served` says which models wildcard providers were found to serve, by provider; `credentials` what
-    /// providers are called with. One whose credential is not among them is not called.
+    /// providers are called with. One whose credential is not among them is not called. `policy` answers calls.
     pub fn assemble(
         &mut self,
         config: &Config,
         served: &BTreeMap<String, Vec<String>>,
         credentials: &Resolved,
+        policy: Arc<policy::Engine>,
     ) -> Result<Settings, Failure> {
         let catalog = Catalog::builtin()
             .map_err(|e| Failure::new(format!("the built-in catalog is damaged: {e}")))?
@@ -79,7 +80,6 @@ impl Workshop {
             let built = provider(described, credentials)?;
             providers.insert(described.name.as_str(), (described, Arc::new(built)));
         }
-        let policy = Arc::new(policy_engine(config)?);
         let policy_fingerprint: Arc<str> = policy.fingerprint().into();
         let issuers = self.issuers(config)?;
         let mut bench = Bench {
@@ -111,6 +111,8 @@ impl Workshop {
             models,
             policy,
             policy_fingerprint,
+            shadow: None,
+            posture: posture(config),
             guards: Guards {
                 secrets: self.secrets.clone(),
                 input: config.guards.secrets.input.into(),
@@ -315,20 +317,6 @@ fn provider(described: &ProviderConfig, credentials: &Resolved) -> Result<Provid
     })
 }
 
-fn policy_engine(config: &Config) -> Result<policy::Engine, Failure> {
-    let mut files = Vec::with_capacity(config.policies.files.len());
-    for path in &config.policies.files {
-        let text = std::fs::read_to_string(path)
-            .map_err(|e| Failure::new(format!("policy file `{}` cannot be read: {e}", path.display())))?;
-        files.push((path.display().to_string(), text));
-    }
-    let borrowed: Vec<(&str, &str)> = files
-        .iter()
-        .map(|(name, text)| (name.as_str(), text.as_str()))
-        .collect();
-    policy::Engine::new(&borrowed, !config.policies.replace_defaults).map_err(|e| Failure::new(e.to_string()))
-}
-
 fn overrides(config: &Config) -> Vec<Override> {
     config
         .prices
@@ -360,6 +348,15 @@ fn price(one: &PriceOverride) -> Price {
         cache_write: one.cache_write_per_million.map_or(base.cache_write, nanos),
         request: one.request.map_or(base.request, money),
         ..base
+    }
+}
+
+/// The configuration's posture in the policies' words.
+pub const fn posture(config: &Config) -> policy::Posture {
+    match config.posture {
+        Posture::Development => policy::Posture::Development,
+        Posture::Staging => policy::Posture::Staging,
+        Posture::Production => policy::Posture::Production,
     }
 }
 

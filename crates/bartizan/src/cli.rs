@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::command::migrate::MigrateArgs;
 use crate::command::{
     audit::AuditCommand, budgets::BudgetsCommand, check::CheckArgs, completions::CompletionsArgs,
-    ctl::CtlArgs, keys::KeysCommand, ledger::LedgerCommand, secrets::SecretsCommand, sign::SignArgs,
-    teams::TeamsCommand,
+    ctl::CtlArgs, keys::KeysCommand, ledger::LedgerCommand, policy::PolicyCommand, secrets::SecretsCommand,
+    sign::SignArgs, teams::TeamsCommand,
     tenants::TenantsCommand, threats::ThreatsArgs, usage::UsageArgs,
 };
 
@@ -111,6 +111,9 @@ Reads the configuration and looks around as `serve` does; no running instance is
     /// Teams within a tenant
     #[command(subcommand, visible_alias = "team")]
     Teams(TeamsCommand),
+    /// Why something is permitted or not, who may do it, and what other policies would change
+    #[command(subcommand, visible_alias = "policies")]
+    Policy(PolicyCommand),
     /// What was used and what it cost
     Usage(UsageArgs),
     /// The ledger: look at it, take proofs and exports from it, verify them anywhere

@@ -12,6 +12,7 @@ pub mod keys;
 pub mod ledger;
 pub mod migrate;
 mod models;
+pub mod policy;
 pub mod secrets;
 mod served;
 mod show;
@@ -54,6 +55,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Budgets(command) => budgets::run(command, &Instance::open(at).await?, show).await,
         Command::Tenants(command) => tenants::run(command, &Instance::open(at).await?, show).await,
         Command::Teams(command) => teams::run(command, &Instance::open(at).await?, show).await,
+        Command::Policy(command) => policy::run(command, at, show).await,
         Command::Usage(args) => usage::run(args, &Instance::open(at).await?, show).await,
         Command::Migrate(args) => migrate::run(args, at, show).await,
     }

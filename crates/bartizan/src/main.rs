@@ -12,6 +12,7 @@ mod home;
 mod load;
 mod open;
 mod pem;
+mod policies;
 mod resolve;
 mod serving;
 mod undumpable;

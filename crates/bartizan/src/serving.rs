@@ -7,6 +7,7 @@ mod health;
 mod issuers;
 mod reload;
 mod renew;
+mod rules;
 pub mod tls;
 
 pub use first::OPERATIONS;
@@ -19,9 +20,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use config::Config;
 use config::section::{Checks, JournalSync, LogFormat};
-use config::{Config, Posture};
-use credential::Limits;
+use credential::{Limits, SealingKey, purpose};
 use data::book::Book;
 use data::directory::Builder;
 use data::nonces::Nonces;
@@ -31,6 +32,7 @@ use domain::{Secret, UnixMillis};
 use journal::{Journal, JournalOptions};
 use ledger::note::Signer;
 use limit::{ConnectionCaps, RetryBudget};
+use policy::Differences;
 use store::Store;
 use telemetry::log::{LogGuard, LogOptions};
 use telemetry::{Metrics, Tracer};
@@ -40,12 +42,12 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use worker::{Checkpointer, Housekeeper, ShipOptions, Shipper, Sweeper};
 
-use crate::assemble::Workshop;
+use crate::assemble::{Workshop, posture};
 use crate::discover::{self, Found};
 use crate::failure::{Failure, Hint};
 use crate::home::Home;
 use crate::resolve::Resolver;
-use crate::{load, open};
+use crate::{load, open, policies};
 
 use self::content::Contents;
 
@@ -85,7 +87,9 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     let resolver = Arc::new(Resolver::for_serving(&config, &home).await?);
     let credentials = resolver.credentials(&config).await?;
     logs.scrubber().register_all(credentials.values());
-    let settings = workshop.assemble(&config, &found.served, &credentials)?;
+    let configured = policies::read(&config)?;
+    let policy = Arc::new(policies::checked(&configured)?);
+    let settings = workshop.assemble(&config, &found.served, &credentials, policy)?;
     let opened = with_deadline(open::store(&config, &home, &resolver)).await?;
     if let Some(secret) = &opened.secret {
         logs.scrubber().register(secret);
@@ -124,6 +128,14 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     let builder = Arc::new(Builder::default());
     let dump = store.load().await?;
     let directory = builder.build(&dump, &book, UnixMillis::now());
+    let differences = Arc::new(Differences::default());
+    let sources = rules::Sources {
+        configured: configured.clone(),
+        ignore_activated: config.policies.ignore_activated,
+    };
+    let (rules, made) =
+        rules::Rules::begin(store.clone(), sources, differences.clone(), metrics.clone()).await?;
+    let settings = settings.with_policies(made.engine, made.shadow);
     let models = settings.models.len();
     metrics.gauges().config_revision.set(1);
     let control_keys = control::Keys::derive(&home.master).map_err(|e| Failure::new(e.to_string()))?;
@@ -176,12 +188,20 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         store: store.clone(),
         gate: gate.clone(),
         book: book.clone(),
+        rules: rules.clone(),
         builder,
         contents,
         every: ms(config.store.refresh_every_ms),
     };
     tokio::spawn(feed.run(stopped.clone()));
     tokio::spawn(issuers::run(gate.clone(), stopped.clone()));
+    let control = control_plane(
+        &config,
+        control_keys,
+        store.clone(),
+        signer.clone(),
+        (configured.clone(), differences.clone()),
+    );
     if let Some(file) = loaded.file.clone() {
         let scrubber = logs.scrubber().clone();
         tokio::spawn(
@@ -191,6 +211,9 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
                 resolver: resolver.clone(),
                 credentials: reload::known(credentials),
                 workshop,
+                configured,
+                rules,
+                control: control.clone(),
                 gate: gate.clone(),
                 metrics: metrics.clone(),
                 scrubber,
@@ -207,6 +230,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     let health = Arc::new(health::Health {
         started: AtomicBool::new(false),
         gate: gate.clone(),
+        differences,
         metrics: metrics.clone(),
     });
     tokio::spawn(health::serve(health.clone(), health_listener));
@@ -215,7 +239,6 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     let every = ms(config.credentials.sweep_every_ms);
     let sweeper = control::CredentialSweeper::new(store.clone(), patience, every, metrics.clone());
     tokio::spawn(sweeper.run(stopped.clone()));
-    let control = control_plane(&config, control_keys, store.clone(), signer);
     let setup_token = control.offer_setup(UnixMillis::now()).await?;
     tokio::spawn(control::serve(control, control_listener));
     let tls = tls(&config, &resolver, &stopped).await?;
@@ -281,17 +304,16 @@ fn control_plane(
     keys: control::Keys,
     store: Arc<dyn Store>,
     signer: Arc<Signer>,
+    (policies, differences): (policy::Configured, Arc<Differences>),
 ) -> Arc<control::Control> {
     control::Control::new(control::ControlParts {
         store,
         signer,
         keys,
-        policies: Vec::new(),
-        posture: match config.posture {
-            Posture::Development => policy::Posture::Development,
-            Posture::Staging => policy::Posture::Staging,
-            Posture::Production => policy::Posture::Production,
-        },
+        policies,
+        ignore_activated: config.policies.ignore_activated,
+        differences,
+        posture: posture(config),
         two_people: two_people(config),
         new_keys: control::NewKeys {
             limits: new_key_limits(config),

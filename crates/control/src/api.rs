@@ -13,9 +13,10 @@ use crate::call::{Call, Done};
 use crate::page::Page;
 use crate::problem::{Code, Problem};
 use crate::resource::{
-    approvals, audit, break_glass, budgets, credentials, grants, instance, keys, me, offboarding, projects,
-    services, sessions, teams, tenants, usage, users,
+    approvals, audit, break_glass, budgets, credentials, grants, instance, keys, me, offboarding, policies,
+    projects, services, sessions, teams, tenants, usage, users, versions,
 };
+use crate::why;
 
 /// What a handler gives back, later.
 pub type Run = fn(Call, Vec<u8>) -> Pin<Box<dyn Future<Output = Done> + Send>>;
@@ -284,6 +285,18 @@ endpoints! {
 
     GET "/api/v1/tenants/{tenant}/sessions", SessionsRead, sessions::list(Nothing) -> Page<sessions::SessionView>, "Who is signed in", query: ["user" = "only this user's"];
     DELETE "/api/v1/tenants/{tenant}/sessions/{session}", SessionsRevoke, sessions::revoke(Nothing) -> Nothing, "Sign somebody out";
+
+    POST "/api/v1/tenants/{tenant}/policies/explain", PoliciesRead, policies::explain(policies::Explain) -> why::WhyView, "Why somebody may do something or not: a virtual key's call, or a person's act";
+    POST "/api/v1/tenants/{tenant}/policies/who-can", PoliciesRead, policies::who_can(policies::WhoCan) -> why::WhoView, "Which of the keys or people you may see may do something";
+
+    GET "/api/v1/policies/versions", PoliciesRead, policies::list(Nothing) -> Page<versions::VersionLine>, "Versions of policies, oldest first", query: ["plane" = "`calls` or `control`"];
+    POST "/api/v1/policies/versions", PoliciesCreate, policies::create(versions::NewVersion) -> versions::VersionLine, "Store a version of policies, once they are checked and their tests pass; changes nothing yet";
+    GET "/api/v1/policies/versions/{version}", PoliciesRead, policies::show(Nothing) -> versions::VersionText, "One version, with its policies and tests";
+    POST "/api/v1/policies/versions/{version}/activate", PoliciesActivate, policies::activate(Nothing) -> versions::VersionLine, "Put a version in force, on every node within a second";
+    POST "/api/v1/policies/versions/{version}/shadow", PoliciesActivate, policies::shadow(Nothing) -> versions::VersionLine, "Try a version out: it is asked what those in force are asked, and changes no answer";
+    DELETE "/api/v1/policies/versions/{version}/shadow", PoliciesActivate, policies::end_shadow(Nothing) -> versions::VersionLine, "Stop trying a version out";
+    GET "/api/v1/policies/versions/{version}/differences", PoliciesRead, policies::differences(Nothing) -> versions::DifferencesView, "What a version that is tried out would have answered otherwise, as the node that answers has seen it";
+    POST "/api/v1/policies/rollback", PoliciesActivate, policies::rollback(versions::OfPlane) -> versions::VersionLine, "Put back in force what was before; shows the version that was taken back";
 
     GET "/api/v1/tenants/{tenant}/audit", AuditRead, audit::list(Nothing) -> Page<audit::AuditView>, "Audit records, newest first", query: ["act" = "only this act", "actor" = "only by this user or service account", "target" = "only done to this", "from" = "at or after this time, RFC 3339", "until" = "before this time, RFC 3339"];
     GET "/api/v1/tenants/{tenant}/audit/export", AuditExport, audit::export(Nothing) -> Anything, "Audit records of a time, oldest first, as text in another form; this is recorded as well", query: ["format" = "`jsonl`, `csv`, `ocsf` or `cef`; `jsonl` when left out", "from" = "at or after this time, RFC 3339", "until" = "before this time, RFC 3339"];

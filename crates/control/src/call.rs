@@ -28,6 +28,7 @@ use crate::etag;
 use crate::names::Names;
 use crate::page;
 use crate::problem::{Code, Problem};
+use crate::shadow::Shadow;
 
 pub use done::Deed;
 pub use own::Own;
@@ -72,6 +73,7 @@ pub struct Call {
     /// From where.
     pub address: IpAddr,
     pub(super) desk: Arc<Desk>,
+    pub(super) shadow: Option<Arc<Shadow>>,
     pub(super) caller: Option<Caller>,
     pub(super) headers: HeaderMap,
     pub(super) parameters: HashMap<String, String>,

@@ -155,13 +155,19 @@ async fn handle(
         Some(caller) => Some(note_use(control, caller, now).await),
         None => None,
     };
+    let names = control.names.read(control.store.as_ref()).await?;
+    let in_force = control
+        .rules
+        .control(control.store.as_ref(), names.policies())
+        .await?;
     let call = Call {
         control: control.clone(),
         endpoint,
-        names: control.names.read(control.store.as_ref()).await?,
+        names,
         now,
         address,
-        desk: control.desk().await?,
+        desk: in_force.desk,
+        shadow: in_force.shadow,
         caller,
         headers: head.headers.clone(),
         parameters,

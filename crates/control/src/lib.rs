@@ -24,7 +24,11 @@ mod page;
 pub mod problem;
 mod record;
 mod resource;
+mod rules;
 mod setup;
+mod shadow;
+pub mod versions;
+pub mod why;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,21 +36,21 @@ use std::time::Duration;
 use credential::Limits;
 use domain::{Money, Operation, Permission, Secret, UnixMillis};
 use ledger::note::Signer;
-use policy::{Desk, Posture};
+use policy::{Configured, Differences, Posture};
 use store::{Store, StoreError};
-use tokio::sync::OnceCell;
 
 use crate::call::Restraint;
 use crate::door::Door;
 use crate::findings::Credentials;
 use crate::names::Newest;
-use crate::problem::{Code, Problem};
+use crate::rules::Rules;
 use crate::setup::Offer;
 
 pub use content::{ContentError, ContentKeys};
 pub use findings::{CredentialSweeper, FindingsError, Patience};
 pub use keys::Keys;
 pub use listener::serve;
+pub use names::Names;
 pub use offboarding::{Ending, OffboardError, Offboarding, is_ending};
 pub use openapi::document as openapi_document;
 
@@ -79,8 +83,12 @@ pub struct ControlParts {
     pub signer: Arc<Signer>,
     /// What it derives from the master key.
     pub keys: Keys,
-    /// Policies beside the built-in ones, by the names of their files. They were checked before.
-    pub policies: Vec<(String, String)>,
+    /// Policies of both planes beside the built-in ones. They were checked before.
+    pub policies: Configured,
+    /// Whether versions that were activated are left out.
+    pub ignore_activated: bool,
+    /// Where this node keeps what policies that are tried out answer otherwise.
+    pub differences: Arc<Differences>,
     /// How strict the instance is.
     pub posture: Posture,
     /// What new virtual keys get.
@@ -100,8 +108,7 @@ pub struct Control {
     offboarding: Offboarding,
     credentials: Credentials,
     keys: Keys,
-    policies: Vec<(String, String)>,
-    desk: OnceCell<Arc<Desk>>,
+    rules: Rules,
     posture: Posture,
     new_keys: NewKeys,
     two_people: TwoPeople,
@@ -121,8 +128,7 @@ impl Control {
             store: parts.store,
             signer: parts.signer,
             keys: parts.keys,
-            policies: parts.policies,
-            desk: OnceCell::new(),
+            rules: Rules::new(parts.policies, parts.ignore_activated, parts.differences),
             posture: parts.posture,
             new_keys: parts.new_keys,
             two_people: parts.two_people,
@@ -133,32 +139,9 @@ impl Control {
         })
     }
 
-    /// Who may do what. Put together at the first question: a gate that nobody administers neither waits
-    /// for it nor keeps it in memory.
-    async fn desk(self: &Arc<Self>) -> Result<Arc<Desk>, Problem> {
-        let broken = |why: String| Problem {
-            internal: Some(why),
-            ..Problem::new(
-                Code::Internal,
-                "the policies cannot be asked, so nothing is permitted",
-            )
-        };
-        let control = self.clone();
-        let desk = self.desk.get_or_try_init(async || {
-            let built = tokio::task::spawn_blocking(move || {
-                let texts = control
-                    .policies
-                    .iter()
-                    .map(|(name, text)| (name.as_str(), text.as_str()));
-                Desk::new(&texts.collect::<Vec<_>>()).map_err(|error| error.to_string())
-            });
-            built
-                .await
-                .map_err(|error| broken(error.to_string()))?
-                .map(Arc::new)
-                .map_err(broken)
-        });
-        desk.await.cloned()
+    /// The configuration was read again, checked and found good: its policies are asked from the next request on.
+    pub fn configure(&self, configured: Configured, ignore_activated: bool) {
+        self.rules.configure(configured, ignore_activated);
     }
 
     /// A one-time token that makes the first administrator, unless there is one. Print it once.

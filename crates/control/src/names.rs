@@ -8,10 +8,13 @@ use ledger::Budget;
 use store::{DirectoryDump, Store, StoreError, Team, Tenant, TenantState};
 use tokio::sync::Mutex;
 
+use crate::versions::{self, Standing};
+
 /// The directory at one moment.
 #[derive(Debug, Default)]
 pub struct Names {
     dump: DirectoryDump,
+    policies: Standing,
 }
 
 /// Keeps the newest.
@@ -23,15 +26,27 @@ impl Newest {
     pub async fn read(&self, store: &dyn Store) -> Result<Arc<Names>, StoreError> {
         let mut kept = self.0.lock().await;
         if kept.dump.tenants.is_empty() || store.revision().await? != kept.dump.revision {
-            *kept = Arc::new(Names {
-                dump: store.load().await?,
-            });
+            *kept = Arc::new(Names::read(store).await?);
         }
         Ok(kept.clone())
     }
 }
 
 impl Names {
+    /// Reads them.
+    pub async fn read(store: &dyn Store) -> Result<Self, StoreError> {
+        // What changes between the two raises the revision, and both are read again.
+        Ok(Self {
+            dump: store.load().await?,
+            policies: versions::standing(store).await?,
+        })
+    }
+
+    /// Which versions of policies count.
+    pub const fn policies(&self) -> &Standing {
+        &self.policies
+    }
+
     /// All tenants, in the order of their ids. The platform's own has no row.
     pub fn tenants(&self) -> &[Tenant] {
         &self.dump.tenants

@@ -10,11 +10,13 @@ use credential::{KeyRecord, Limits, Which};
 use domain::{BudgetId, Operation, Principal, PrincipalKind, TenantId, TenantScope, UnixMillis};
 use ledger::{Budget, BudgetScope};
 use limit::{Concurrency, Gcra};
-use policy::Decision;
+use policy::{Decision, Moment, Posture, Reads};
 use store::{DirectoryDump, Tenant, TenantState};
 
 use crate::book::{Book, Cell};
 use crate::proof::Signer;
+use crate::settings::Settings;
+use crate::shadow::Shadow;
 
 /// Rates and concurrency of one key, team or tenant.
 #[derive(Debug)]
@@ -69,18 +71,23 @@ pub struct Asked {
     pub images: bool,
     /// The caller's address, when some policy reads it.
     pub address: Option<std::net::IpAddr>,
+    /// The minute it comes in, when some policy reads it: an answer of another minute is none.
+    pub moment: Option<Moment>,
+    /// How strict the instance is.
+    pub posture: Posture,
     /// Which policy set answered.
     pub policies: Arc<str>,
+    /// Which version is tried out beside it: one that comes is asked everything once.
+    pub shadow: Option<u64>,
 }
 
 impl Asked {
-    /// The question with nothing said of the call but what it is and for which model.
-    pub fn plain(
-        operation: Operation,
-        model: &str,
-        address: Option<std::net::IpAddr>,
-        policies: Arc<str>,
-    ) -> Self {
+    /// The question with nothing said of the call but what it is and for which model. Where and when it comes
+    /// from is in it only where an answer may depend on it.
+    // threat: ANP-0002
+    pub fn plain(operation: Operation, model: &str, settings: &Settings, arrived: Arrived) -> Self {
+        let shadow = settings.shadow.as_deref();
+        let (address, moment) = arrived.known(settings.policy.reads(), shadow.map(Shadow::reads));
         Self {
             operation,
             model: model.to_owned(),
@@ -88,8 +95,29 @@ impl Asked {
             tools: false,
             images: false,
             address,
-            policies,
+            moment,
+            posture: settings.posture,
+            policies: settings.policy_fingerprint.clone(),
+            shadow: shadow.map(Shadow::version),
         }
+    }
+}
+
+/// Where a request came from, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrived {
+    /// Its address.
+    pub address: std::net::IpAddr,
+    /// Its time.
+    pub at: UnixMillis,
+}
+
+impl Arrived {
+    /// As much of it as any of these sets may read, and no more.
+    fn known(&self, own: Reads, other: Option<Reads>) -> (Option<std::net::IpAddr>, Option<Moment>) {
+        let address = own.address || other.is_some_and(|other| other.address);
+        let time = own.time || other.is_some_and(|other| other.time);
+        (address.then_some(self.address), time.then(|| Moment::of(self.at)))
     }
 }
 
@@ -302,4 +330,125 @@ fn applies(scope: BudgetScope, record: &KeyRecord) -> bool {
 // threat: ANP-0006
 pub fn scope(entry: &KeyEntry) -> TenantScope {
     TenantScope::of(&entry.principal)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use credential::{KeyState, ModelAccess};
+    use domain::{KeyId, TeamId, TenantId};
+    use policy::Engine;
+
+    use super::*;
+    use crate::shadow::question;
+
+    fn entry() -> KeyEntry {
+        let record = KeyRecord {
+            id: KeyId::from_u128(1),
+            tenant: TenantId::from_u128(2),
+            team: TeamId::from_u128(3),
+            project: None,
+            owner: None,
+            name: "key".to_owned(),
+            digest: [0; 32],
+            hint: String::new(),
+            predecessor: None,
+            state: KeyState::Active,
+            created: UnixMillis(0),
+            expires: None,
+            models: ModelAccess::All,
+            operations: vec![Operation::Chat],
+            networks: Vec::new(),
+            limits: Limits::default(),
+            signing_key: None,
+            bindings: Vec::new(),
+        };
+        KeyEntry {
+            signer: None,
+            principal: Principal {
+                tenant: record.tenant,
+                team: record.team,
+                project: None,
+                key: record.id,
+                kind: PrincipalKind::VirtualKey,
+                name: "key".into(),
+            },
+            tenant_name: "acme".into(),
+            tenant_state: TenantState::default(),
+            team_name: "search".into(),
+            limits: Vec::new(),
+            budgets: Vec::new(),
+            decisions: RwLock::default(),
+            record,
+        }
+    }
+
+    fn asked(engine: &Engine, address: &str, minute: i64) -> Asked {
+        let arrived = Arrived {
+            address: address.parse::<IpAddr>().unwrap(),
+            at: UnixMillis(minute * 60_000),
+        };
+        let (address, moment) = arrived.known(engine.reads(), None);
+        Asked {
+            operation: Operation::Chat,
+            model: "m".to_owned(),
+            stream: false,
+            tools: false,
+            images: false,
+            address,
+            moment,
+            posture: Posture::Production,
+            policies: engine.fingerprint().into(),
+            shadow: None,
+        }
+    }
+
+    /// Each minute's and each address's answer, remembered or not, is the one that is given when nothing is
+    /// remembered at all.
+    #[test]
+    fn anp_0002_what_is_remembered_is_what_would_be_answered() {
+        let texts = [
+            "forbid (principal, action, resource) when { context.utc_minute > 1 };",
+            "forbid (principal, action, resource) when { context.utc_weekday == 4 };",
+            "forbid (principal, action, resource) unless { context has source_ip && context.source_ip.isLoopback() };",
+            "forbid (principal, action, resource) when { context == context && context.utc_minute == 1 };",
+            "",
+        ];
+        for text in texts {
+            let engine = Engine::new(&[("own.cedar", text)], true).unwrap();
+            let entry = entry();
+            for minute in [0, 1, 2, 1440, 1, 2, 0] {
+                for address in ["127.0.0.1", "192.0.2.1"] {
+                    let known = asked(&engine, address, minute);
+                    let whole = Asked {
+                        address: address.parse().ok(),
+                        moment: Some(Moment::of(UnixMillis(minute * 60_000))),
+                        ..known.clone()
+                    };
+                    let remembered = entry.decision(known, |asked| engine.decide(&question(&entry, asked)));
+                    assert_eq!(
+                        *remembered,
+                        engine.decide(&question(&entry, &whole)),
+                        "{text} {minute} {address}"
+                    );
+                }
+            }
+        }
+    }
+
+    /// And what no policy reads costs no place in the memory.
+    #[test]
+    fn time_and_address_that_nothing_reads_are_not_asked_about_again() {
+        let engine = Engine::new(&[], true).unwrap();
+        let (entry, asked_for) = (entry(), AtomicU32::new(0));
+        for minute in 0..10 {
+            entry.decision(asked(&engine, "192.0.2.1", minute), |asked| {
+                asked_for.fetch_add(1, Ordering::Relaxed);
+                engine.decide(&question(&entry, asked))
+            });
+        }
+        assert_eq!(asked_for.into_inner(), 1);
+    }
 }

@@ -133,6 +133,14 @@ impl Gate {
         });
     }
 
+    /// Puts settings in force that differ from those that are in one thing.
+    pub fn change_settings(&self, change: impl Fn(&Settings) -> Settings) {
+        self.view.rcu(|view| View {
+            settings: Arc::new(change(&view.settings)),
+            directory: view.directory.clone(),
+        });
+    }
+
     /// Puts a new directory in force; requests under way keep theirs.
     pub fn set_directory(&self, directory: Arc<Directory>) {
         self.view.rcu(|view| View {

@@ -24,6 +24,7 @@ mod proof;
 pub mod refusal;
 pub mod server;
 pub mod settings;
+pub mod shadow;
 pub mod stage;
 pub mod ticket;
 mod token;

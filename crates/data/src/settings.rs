@@ -19,6 +19,7 @@ use telemetry::metrics::{ModelMetrics, TargetMetrics};
 use upstream::Base;
 
 use crate::issuers::Issuers;
+use crate::shadow::Shadow;
 
 /// Everything a request is decided by, beside keys and budgets.
 #[derive(Debug, Clone)]
@@ -35,6 +36,10 @@ pub struct Settings {
     pub policy: Arc<policy::Engine>,
     /// The policy set's digest, shared.
     pub policy_fingerprint: Arc<str>,
+    /// Policies that are tried out beside those.
+    pub shadow: Option<Arc<Shadow>>,
+    /// How strict the instance is.
+    pub posture: policy::Posture,
     /// What to do about secrets.
     pub guards: Guards,
     /// What to do about models without a price.
@@ -83,6 +88,17 @@ impl Origin {
 }
 
 impl Settings {
+    /// The same, but for the policies.
+    #[must_use]
+    pub fn with_policies(&self, policy: Arc<policy::Engine>, shadow: Option<Arc<Shadow>>) -> Self {
+        Self {
+            policy_fingerprint: policy.fingerprint().into(),
+            policy,
+            shadow,
+            ..self.clone()
+        }
+    }
+
     /// The same, but for what these providers are called with: another credential, or none at all while it
     /// is not known which one is good; then they are not called.
     // threat: AGP-CRED-1.1.3

@@ -102,6 +102,10 @@ permissions! {
     ModelsRead = "models.read";
     /// See the policies in force, and ask why.
     PoliciesRead = "policies.read";
+    /// Store a new version of policies.
+    PoliciesCreate = "policies.create";
+    /// Put a version of policies in force, beside those in force, or out of force.
+    PoliciesActivate = "policies.activate";
     /// See the instance's settings.
     SettingsRead = "settings.read";
     /// See acts that wait for a second person.

@@ -2,21 +2,38 @@
 
 use std::fmt;
 
-use cedar_policy::{Authorizer, Entities, PolicySet, Response, Schema};
+use cedar_policy::{
+    ActionConstraint, Authorizer, Effect, Entities, Policy, PolicyId, PolicySet, Request, Response, Schema,
+};
+use serde::Serialize;
 
-use crate::entities::Names;
+use crate::entities::{Failure, Names};
 use crate::error::clip;
-use crate::{Decision, PolicyError, Question, address, load};
+use crate::explain::{Applied, Asked, Places};
+use crate::load::Loaded;
+use crate::{Decision, PolicyError, Question, Reads, load};
 
 /// Policies that parse, fit the schema and can apply. Immutable: a change makes another engine.
 pub struct Engine {
     authorizer: Authorizer,
     policies: PolicySet,
+    /// Those without the forbids that a caller can do something about, where there are any such.
+    without_reasons: Option<PolicySet>,
     schema: Schema,
     actions: Entities,
     names: Names,
-    reads_address: bool,
+    places: Places,
+    reads: Reads,
     fingerprint: String,
+}
+
+/// An answer, and how each policy that is about such calls came to its part in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Explained {
+    /// The answer.
+    pub decision: Decision,
+    /// Every policy whose scope holds the call, by id.
+    pub applied: Vec<Applied>,
 }
 
 impl Engine {
@@ -28,7 +45,7 @@ impl Engine {
         let schema = load::schema()?;
         let builtin = std::iter::once(crate::ALWAYS).chain(use_defaults.then_some(crate::DEFAULTS));
         let files: Vec<_> = builtin.chain(policies.iter().copied()).collect();
-        let policies = load::policies(&files, &schema)?;
+        let Loaded { set, places } = load::policies(&files, &schema)?;
         let broken = |reason: String| PolicyError::Builtin {
             what: "schema",
             reason,
@@ -39,9 +56,11 @@ impl Engine {
                 .action_entities()
                 .map_err(|error| broken(error.to_string()))?,
             names: Names::new().map_err(|error| broken(error.to_string()))?,
-            reads_address: address::is_read_by(&policies),
+            reads: Reads::of(&set),
             fingerprint: fingerprint(&files),
-            policies,
+            without_reasons: without_reasons(&set).map_err(broken)?,
+            policies: set,
+            places,
             schema,
         })
     }
@@ -52,22 +71,86 @@ impl Engine {
     // threat: ANP-0002
     // threat: CTX-T1
     pub fn decide(&self, question: &Question<'_>) -> Decision {
-        if let Some(error) = disagreement(question) {
-            return Decision::failed(error.to_owned());
-        }
-        let asked = self.names.request(question, &self.schema);
-        let asked = asked.and_then(|request| Ok((request, self.names.entities(question, &self.actions)?)));
-        match asked {
-            Ok((request, entities)) => {
-                decision(&self.authorizer.is_authorized(&request, &self.policies, &entities))
-            }
+        match self.asked(question) {
+            Ok((request, entities)) => self.decision(&request, &entities),
             Err(error) => Decision::failed(clip(&error.to_string(), 200)),
         }
     }
 
-    /// Whether an answer may depend on the caller's address. If not, it may be cached without it.
-    pub const fn reads_address(&self) -> bool {
-        self.reads_address
+    /// The answer, and each policy's part in it.
+    pub fn explain(&self, question: &Question<'_>) -> Explained {
+        let (request, entities) = match self.asked(question) {
+            Ok(asked) => asked,
+            Err(error) => {
+                return Explained {
+                    decision: Decision::failed(clip(&error.to_string(), 200)),
+                    applied: Vec::new(),
+                };
+            }
+        };
+        let asked = Asked {
+            authorizer: &self.authorizer,
+            request: &request,
+            entities: &entities,
+            places: &self.places,
+        };
+        let concerning = self.policies.policies();
+        let concerning = concerning.filter(|policy| self.concerns(policy, &request));
+        Explained {
+            applied: asked.parts(concerning),
+            decision: decision(&self.authorizer.is_authorized(&request, &self.policies, &entities)),
+        }
+    }
+
+    /// What an answer may depend on beside who asks for what. The rest need not be known to cache it.
+    pub const fn reads(&self) -> Reads {
+        self.reads
+    }
+
+    fn decision(&self, request: &Request, entities: &Entities) -> Decision {
+        let answered = decision(&self.authorizer.is_authorized(request, &self.policies, entities));
+        Decision {
+            reason: self.reason(request, entities, &answered),
+            ..answered
+        }
+    }
+
+    /// What the caller can do about it, when that is all that stands in the way: whoever may not make the call
+    /// anyway learns nothing, not even that the model is there.
+    // threat: ANP-0015
+    fn reason(&self, request: &Request, entities: &Entities, answered: &Decision) -> Option<String> {
+        if answered.permit || answered.error.is_some() {
+            return None;
+        }
+        let without = self.without_reasons.as_ref()?;
+        let reason = |id: &String| self.policies.annotation(&PolicyId::new(id), "reason");
+        let reasons = answered.policies.iter().map(reason).collect::<Option<Vec<_>>>()?;
+        let text = reasons.first()?;
+        let otherwise = self.authorizer.is_authorized(request, without, entities);
+        decision(&otherwise).permit.then(|| clip(text, 200))
+    }
+
+    /// The question in Cedar's words.
+    fn asked(&self, question: &Question<'_>) -> Result<(Request, Entities), Failure> {
+        if let Some(error) = disagreement(question) {
+            return Err(error.into());
+        }
+        let request = self.names.request(question, &self.schema)?;
+        Ok((request, self.names.entities(question, &self.actions)?))
+    }
+
+    /// Whether the policy's scope holds the action that is asked about.
+    fn concerns(&self, policy: &Policy, request: &Request) -> bool {
+        let Some(action) = request.action() else {
+            return false;
+        };
+        match policy.action_constraint() {
+            ActionConstraint::Any => true,
+            ActionConstraint::Eq(one) => one == *action,
+            ActionConstraint::In(groups) => groups
+                .iter()
+                .any(|group| group == action || self.actions.is_ancestor_of(group, action)),
+        }
     }
 
     /// A digest of the schema and all policies in force: part of the key of every cached answer.
@@ -115,8 +198,22 @@ fn decision(response: &Response) -> Decision {
     Decision {
         permit,
         policies,
+        reason: None,
         error,
     }
+}
+
+/// `None` where no forbid has a reason: then there is never one to tell.
+fn without_reasons(set: &PolicySet) -> Result<Option<PolicySet>, String> {
+    let has_reason =
+        |policy: &&Policy| policy.effect() == Effect::Forbid && policy.annotation("reason").is_some();
+    if !set.policies().any(|policy| has_reason(&policy)) {
+        return Ok(None);
+    }
+    let others = set.policies().filter(|policy| !has_reason(policy)).cloned();
+    PolicySet::from_policies(others)
+        .map(Some)
+        .map_err(|error| error.to_string())
 }
 
 fn fingerprint(files: &[(&str, &str)]) -> String {

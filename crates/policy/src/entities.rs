@@ -18,6 +18,7 @@ pub struct Names {
     key: EntityTypeName,
     model: EntityTypeName,
     action: EntityTypeName,
+    posture: EntityTypeName,
 }
 
 /// Any of Cedar's ways to refuse a value.
@@ -33,6 +34,7 @@ impl Names {
             key: "VirtualKey".parse()?,
             model: "Model".parse()?,
             action: "Action".parse()?,
+            posture: "Posture".parse()?,
         })
     }
 
@@ -40,7 +42,7 @@ impl Names {
     pub fn request(&self, question: &Question<'_>, schema: &Schema) -> Result<Request, Failure> {
         let principal = uid(&self.key, question.principal.key);
         let action = uid(&self.action, question.operation.as_str());
-        let context = Context::from_pairs(context(question))?;
+        let context = Context::from_pairs(self.context(question))?;
         Ok(Request::new(
             principal,
             action,
@@ -129,6 +131,22 @@ impl Names {
         entity(uid(&self.key, question.principal.key), attributes, parents)
     }
 
+    fn context(&self, question: &Question<'_>) -> Vec<Attribute> {
+        let mut pairs = vec![
+            text("operation", question.operation.as_str()),
+            flag("stream", question.stream),
+            flag("tools", question.tools),
+            flag("images", question.images),
+            link("posture", uid(&self.posture, question.posture.as_str())),
+            number("utc_weekday", question.moment.weekday),
+            number("utc_minute", question.moment.minute),
+        ];
+        // An IPv4 caller on a dual-stack socket is still an IPv4 caller: ranges must match it.
+        let address = question.address.map(|address| address.to_canonical().to_string());
+        pairs.extend(address.map(|address| ("source_ip".to_owned(), RestrictedExpression::new_ip(address))));
+        pairs
+    }
+
     fn model(&self, question: &Question<'_>) -> Result<Entity, Failure> {
         let name = text("name", question.model.unwrap_or_default());
         let attributes =
@@ -143,19 +161,6 @@ impl Names {
 
 /// An attribute of an entity or of the context.
 pub type Attribute = (String, RestrictedExpression);
-
-fn context(question: &Question<'_>) -> Vec<Attribute> {
-    let mut pairs = vec![
-        text("operation", question.operation.as_str()),
-        flag("stream", question.stream),
-        flag("tools", question.tools),
-        flag("images", question.images),
-    ];
-    // An IPv4 caller on a dual-stack socket is still an IPv4 caller: ranges must match it.
-    let address = question.address.map(|address| address.to_canonical().to_string());
-    pairs.extend(address.map(|address| ("source_ip".to_owned(), RestrictedExpression::new_ip(address))));
-    pairs
-}
 
 /// The entity of that type with that id.
 pub fn uid(kind: &EntityTypeName, id: impl ToString) -> EntityUid {
@@ -184,6 +189,11 @@ pub fn text(name: &str, value: &str) -> Attribute {
 pub fn texts<'a>(name: &str, values: impl Iterator<Item = &'a str>) -> Attribute {
     let values = values.map(|value| RestrictedExpression::new_string(value.to_owned()));
     (name.to_owned(), RestrictedExpression::new_set(values))
+}
+
+/// An attribute that is a number.
+pub fn number(name: &str, value: i64) -> Attribute {
+    (name.to_owned(), RestrictedExpression::new_long(value))
 }
 
 /// An attribute that is true or false.

@@ -5,23 +5,33 @@
 //! the policies, and what no policy permits is denied.
 //! Never does I/O: whoever reads policy files hands their texts in.
 
-mod address;
 mod desk;
+mod differences;
 mod engine;
 mod entities;
 mod error;
+mod explain;
 mod load;
+mod moment;
+mod posture;
 mod question;
+mod reads;
+mod set;
 mod size;
 mod testing;
 
 pub use desk::{
-    Act, ActContext, Actor, ActorId, Applied, BudgetLevel, Desk, Effect, Explanation, Outcome, Posture,
-    Resource, Verdict, run_control_tests,
+    Act, ActContext, Actor, ActorId, BudgetLevel, Desk, Explanation, Resource, Verdict, run_control_tests,
 };
-pub use engine::Engine;
+pub use differences::{Answered, Compared, DIFFERENCES_MAX, Difference, Differences, Found};
+pub use engine::{Engine, Explained};
 pub use error::PolicyError;
+pub use explain::{Applied, Effect, Outcome, nearest};
+pub use moment::Moment;
+pub use posture::Posture;
 pub use question::{Decision, Question};
+pub use reads::Reads;
+pub use set::{Configured, Failed, Plane, PolicyTexts, Text};
 pub use testing::{TestFailure, run_tests};
 
 /// The Cedar schema that policies for calls are checked against: the words they may use.
@@ -38,6 +48,15 @@ pub const ROLES: [(&str, &str); 2] = [
 
 /// Policies for calls that are always in force, defaults or not.
 pub const ALWAYS: (&str, &str) = ("tenancy.cedar", include_str!("../../../policies/tenancy.cedar"));
+
+/// Whether the policy of this id is one of those that come with the product, rather than an operator's own.
+pub fn is_built_in(id: &str) -> bool {
+    let line = format!("@id(\"{id}\")");
+    let files = ROLES.iter().chain([&ALWAYS, &DEFAULTS]);
+    files
+        .into_iter()
+        .any(|(_, text)| text.lines().any(|written| written == line))
+}
 
 /// Policies in force unless the configuration turns the defaults off.
 pub const DEFAULTS: (&str, &str) = ("default.cedar", include_str!("../../../policies/default.cedar"));

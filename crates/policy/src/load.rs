@@ -8,6 +8,7 @@ use cedar_policy::{Policy, PolicyId, PolicySet, Schema, ValidationMode, Validato
 
 use crate::PolicyError;
 use crate::error::{advice, clip, offset, place, reason};
+use crate::explain;
 use crate::size::{self, Excess};
 
 /// All policy texts of one set together, bytes.
@@ -15,6 +16,15 @@ const POLICIES_BYTES_MAX: usize = 1 << 20;
 
 /// Tested to hold the parser and the validator at the bounds of [`size`], in unoptimised builds too.
 const STACK_BYTES: usize = 32 << 20;
+
+/// What came out.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The policies.
+    pub set: PolicySet,
+    /// Where each was written.
+    pub places: explain::Places,
+}
 
 /// Where each policy of a set was written.
 type Places<'a> = BTreeMap<PolicyId, Source<'a>>;
@@ -54,7 +64,7 @@ fn read(text: &str) -> Result<Schema, PolicyError> {
 /// Parses and checks `files`, all of them or none.
 // threat: ANP-0002
 // threat: ANP-B0001
-pub fn policies(files: &[(&str, &str)], schema: &Schema) -> Result<PolicySet, PolicyError> {
+pub fn policies(files: &[(&str, &str)], schema: &Schema) -> Result<Loaded, PolicyError> {
     let count = files.iter().map(|(_, text)| text.len()).sum();
     if count > POLICIES_BYTES_MAX {
         return Err(PolicyError::TooLarge {
@@ -91,7 +101,7 @@ fn on_a_deep_stack<T: Send>(task: impl FnOnce() -> Result<T, PolicyError> + Send
     })
 }
 
-fn check(files: &[(&str, &str)], schema: &Schema) -> Result<PolicySet, PolicyError> {
+fn check(files: &[(&str, &str)], schema: &Schema) -> Result<Loaded, PolicyError> {
     let mut set = PolicySet::new();
     let mut places = Places::new();
     for (file, text) in files {
@@ -100,7 +110,11 @@ fn check(files: &[(&str, &str)], schema: &Schema) -> Result<PolicySet, PolicyErr
         }
     }
     validate(&set, &places, schema)?;
-    Ok(set)
+    let places = places
+        .iter()
+        .map(|(id, source)| (id.to_string(), source.place()))
+        .collect();
+    Ok(Loaded { set, places })
 }
 
 /// The policies of one file, each under its own id.

@@ -4,6 +4,9 @@ use std::net::IpAddr;
 
 use credential::KeyRecord;
 use domain::{Operation, Principal, TenantId};
+use serde::Serialize;
+
+use crate::{Moment, Posture};
 
 /// May this key do this, with this model?
 ///
@@ -36,15 +39,23 @@ pub struct Question<'a> {
     pub images: bool,
     /// Where the connection comes from.
     pub address: Option<IpAddr>,
+    /// How strict the instance is.
+    pub posture: Posture,
+    /// When the call comes; [`Moment::ANY`] when no policy reads it.
+    pub moment: Moment,
 }
 
 /// The answer, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Decision {
     /// Whether it may be done.
     pub permit: bool,
     /// The policies that decided, by their `@id`, sorted. Empty when nothing permitted it.
     pub policies: Vec<String>,
+    /// What the caller can do about a "no": the `@reason` of a policy that forbids it, and only when nothing
+    /// else stands in the way. May be told to the caller.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// What went wrong while deciding. Whatever it was, the answer is then "no".
     pub error: Option<String>,
 }
@@ -54,6 +65,7 @@ impl Decision {
         Self {
             permit: false,
             policies: Vec::new(),
+            reason: None,
             error: Some(error),
         }
     }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::clip;
-use crate::{Decision, Engine, Question};
+use crate::{Decision, Engine, Moment, Posture, Question};
 
 /// One test that did not get the answer it expects.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,10 +51,22 @@ struct Test {
     images: bool,
     #[serde(default)]
     address: Option<IpAddr>,
+    /// Production, when left out.
+    #[serde(default = "production")]
+    posture: Posture,
+    /// 1 for Monday to 7 for Sunday; Monday when left out.
+    #[serde(default = "weekday")]
+    utc_weekday: i64,
+    /// Minutes since midnight; noon when left out.
+    #[serde(default = "minute")]
+    utc_minute: i64,
     expect: Expect,
     /// The policies that must have decided; not looked at when left out.
     #[serde(default)]
     policies: Option<Vec<String>>,
+    /// What must be told to the caller; not looked at when left out.
+    #[serde(default)]
+    reason: Option<String>,
 }
 
 /// The key that asks. Names stand for ids; where a policy names an id, write the id.
@@ -145,8 +157,16 @@ impl Test {
             tools: self.tools,
             images: self.images,
             address: self.address,
+            posture: self.posture,
+            moment: Moment {
+                weekday: self.utc_weekday,
+                minute: self.utc_minute,
+            },
         });
-        let reason = objection(self.expect, self.policies.as_deref(), &decision)?;
+        let told = decision.reason.as_deref().unwrap_or_default();
+        let untold = self.reason.as_deref().filter(|expected| *expected != told);
+        let untold = untold.map(|expected| format!("expected the reason `{expected}`, got `{told}`"));
+        let reason = objection(self.expect, self.policies.as_deref(), &decision).or(untold)?;
         Some(TestFailure::of(&self.name, reason))
     }
 }
@@ -257,6 +277,18 @@ fn describe(decision: &Decision) -> String {
         .map(|error| format!(" ({error})"))
         .unwrap_or_default();
     format!("{word} by [{by}]{error}")
+}
+
+const fn production() -> Posture {
+    Posture::Production
+}
+
+const fn weekday() -> i64 {
+    Moment::ANY.weekday
+}
+
+const fn minute() -> i64 {
+    Moment::ANY.minute
 }
 
 fn unnamed() -> String {

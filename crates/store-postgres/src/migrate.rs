@@ -31,6 +31,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0004_machines.sql",
         sql: include_str!("../../../migrations/postgres/0004_machines.sql"),
     },
+    Migration {
+        version: 5,
+        name: "0005_policies.sql",
+        sql: include_str!("../../../migrations/postgres/0005_policies.sql"),
+    },
 ];
 
 const ROLES: &str = include_str!("../../../migrations/postgres/roles.sql");

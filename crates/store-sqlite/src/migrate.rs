@@ -29,6 +29,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0004_machines.sql",
         sql: include_str!("../../../migrations/sqlite/0004_machines.sql"),
     },
+    Migration {
+        version: 5,
+        name: "0005_policies.sql",
+        sql: include_str!("../../../migrations/sqlite/0005_policies.sql"),
+    },
 ];
 
 /// Applies what is due, all in one transaction that holds the write lock. Returns the names of what it applied.

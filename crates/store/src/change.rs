@@ -102,7 +102,9 @@ pub fn may_be_swept(kind: RecordKind) -> Result<(), StoreError> {
         | RecordKind::BreakGlass
         | RecordKind::ContentKey
         | RecordKind::Offboarding
-        | RecordKind::Findings => Err(StoreError::Conflict(format!(
+        | RecordKind::Findings
+        | RecordKind::PolicyVersion
+        | RecordKind::PolicyStanding => Err(StoreError::Conflict(format!(
             "records of the kind `{}` are not swept",
             kind.as_str()
         ))),

@@ -37,11 +37,15 @@ pub enum RecordKind {
     Offboarding,
     /// What has been told of a tenant's credentials; one a tenant.
     Findings,
+    /// A version of policies; the platform's own. Never changed once it is there.
+    PolicyVersion,
+    /// Which versions are in force; the platform's own. Data planes hear of every change.
+    PolicyStanding,
 }
 
 impl RecordKind {
     /// All of them: what ends a tenant goes through this list.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Project,
         Self::User,
         Self::Login,
@@ -54,6 +58,8 @@ impl RecordKind {
         Self::ContentKey,
         Self::Offboarding,
         Self::Findings,
+        Self::PolicyVersion,
+        Self::PolicyStanding,
     ];
 
     /// Its name in a column.
@@ -71,6 +77,8 @@ impl RecordKind {
             Self::ContentKey => "content_key",
             Self::Offboarding => "offboarding",
             Self::Findings => "findings",
+            Self::PolicyVersion => "policy_version",
+            Self::PolicyStanding => "policy_standing",
         }
     }
 }
@@ -151,7 +159,12 @@ pub enum Change {
 impl Change {
     /// Whether data planes must hear of it.
     pub const fn is_of_directory(&self) -> bool {
-        !matches!(self, Self::Create(_) | Self::Replace { .. } | Self::Remove(_))
+        match self {
+            Self::Create(record) | Self::Remove(record) | Self::Replace { after: record, .. } => {
+                matches!(record.kind, RecordKind::PolicyStanding)
+            }
+            _ => true,
+        }
     }
 }
 

@@ -3,16 +3,16 @@
 mod view;
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use config::Config;
-use policy::Engine;
 
 use crate::cli::At;
-use crate::failure::{Failure, Hint};
+use crate::failure::Failure;
 use crate::resolve::Resolver;
-use crate::{load, serving};
+use crate::{load, policies, serving};
 
 use super::served;
 use super::show::{Show, finish};
@@ -28,13 +28,13 @@ Examples:
   bartizan check --schema > bartizan.schema.json      what an editor validates bartizan.yaml with
 
 Reads the file strictly, resolves every secret it refers to, reads the TLS files, builds policies, providers, models and \
-prices, and runs policy tests: those named, and `x.tests.json` beside each policy file `x.cedar`. Opens no store and \
+prices, and runs policy tests: those named (of calls), and `x.tests.json` beside each policy file `x.cedar`. Opens no store and \
 binds no port. Exits with 0 only if `serve` would take it.")]
 pub struct CheckArgs {
     /// The configuration, over --config
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Policy tests to run besides; may be repeated
+    /// Tests of policies for calls to run besides; may be repeated
     #[arg(long, value_name = "FILE")]
     policy_tests: Vec<PathBuf>,
     /// Print the JSON Schema of bartizan.yaml and check nothing
@@ -52,7 +52,7 @@ pub async fn run(args: CheckArgs, at: &At, show: Show) -> Result<(), Failure> {
     if let Some(dir) = &at.data_dir {
         config.data_dir.clone_from(dir);
     }
-    let configured = config.providers.len();
+    let named = config.providers.len();
     let resolver = Resolver::for_looking(&config).await?;
     resolve(&config, &resolver).await?;
     if let Some(tls) = config
@@ -64,15 +64,18 @@ pub async fn run(args: CheckArgs, at: &At, show: Show) -> Result<(), Failure> {
         let files = serving::tls::Files::read(tls, &resolver).await?;
         serving::tls::acceptor(tls, &files, config.server.http2)?;
     }
-    let settings = served::assemble(&mut config, &resolver).await?;
-    let tests = policy_tests(&config, args.policy_tests);
-    run_policy_tests(&settings.policy, &tests)?;
-    let discovered = config.providers.len() > configured;
+    let mut configured = policies::read(&config)?;
+    for file in &args.policy_tests {
+        configured.calls.tests.push(policies::text(file)?);
+    }
+    let policy = Arc::new(policies::checked(&configured)?);
+    let settings = served::assemble(&mut config, &resolver, policy).await?;
+    let discovered = config.providers.len() > named;
     show.say(&CheckView::new(
         &config,
         loaded.file.as_deref(),
         &settings,
-        tests.len(),
+        &configured,
         discovered,
     ))
 }
@@ -94,73 +97,4 @@ async fn resolve(config: &Config, resolver: &Resolver) -> Result<(), Failure> {
         resolver.resolve(reference).await?;
     }
     Ok(())
-}
-
-/// The tests that were named, and those beside policy files.
-fn policy_tests(config: &Config, named: Vec<PathBuf>) -> Vec<PathBuf> {
-    let beside = config
-        .policies
-        .files
-        .iter()
-        .map(|file| file.with_extension("tests.json"));
-    let mut tests = named;
-    tests.extend(beside.filter(|path| path.exists()));
-    tests
-}
-
-fn run_policy_tests(engine: &Engine, files: &[PathBuf]) -> Result<(), Failure> {
-    let mut failures = Vec::new();
-    for file in files {
-        let text = read(file)?;
-        let failed = policy::run_tests(engine, &text).into_iter();
-        failures
-            .extend(failed.map(|failed| format!("`{}`: {}: {}", file.display(), failed.name, failed.reason)));
-    }
-    match failures.len() {
-        0 => Ok(()),
-        count => Err(Failure::new(format!(
-            "{count} policy tests failed\n  {}",
-            failures.join("\n  ")
-        ))
-        .hint("correct the policy, or the expectation")),
-    }
-}
-
-fn read(file: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(file)
-        .map_err(|e| Failure::usage(format!("`{}` cannot be read: {e}", file.display())))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn engine() -> Engine {
-        Engine::new(&[], true).unwrap()
-    }
-
-    #[test]
-    fn our_own_policy_tests_pass_and_a_wrong_expectation_fails() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("x.tests.json");
-        let tests = include_str!("../../../../policies/tests/default.json");
-        std::fs::write(&file, tests).unwrap();
-        run_policy_tests(&engine(), std::slice::from_ref(&file)).unwrap();
-        std::fs::write(&file, tests.replacen("\"permit\"", "\"deny\"", 1)).unwrap();
-        let failure = run_policy_tests(&engine(), &[file]).unwrap_err();
-        assert!(failure.to_string().contains("1 policy tests failed"), "{failure}");
-    }
-
-    #[test]
-    fn tests_beside_policies_are_found() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("a.tests.json"), "{}").unwrap();
-        let mut config = Config::default();
-        config.policies.files = vec![folder.path().join("a.cedar"), folder.path().join("b.cedar")];
-        let named = PathBuf::from("named.json");
-        assert_eq!(
-            policy_tests(&config, vec![named.clone()]),
-            [named, folder.path().join("a.tests.json")]
-        );
-    }
 }

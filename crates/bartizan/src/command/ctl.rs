@@ -81,6 +81,32 @@ pub async fn run(args: CtlArgs, at: &At, show: Show) -> Result<(), Failure> {
     print::answer(&answer.body, show)
 }
 
+/// One change, asked of the control listener at `url` or the configuration's, with the session that is
+/// remembered for it.
+pub async fn post(
+    url: Option<String>,
+    at: &At,
+    (path, body): (&str, Value),
+    show: Show,
+) -> Result<(), Failure> {
+    let base = match url {
+        Some(url) => url.trim_end_matches('/').to_owned(),
+        None => format!("http://{}", configuration(at)?.listen.control),
+    };
+    let remembered = Remembered::load(&base)?;
+    let asked = Asked {
+        method: http::Method::POST,
+        path: path.to_owned(),
+        body: Some(body),
+        headers: Vec::new(),
+    };
+    let answer = Client::new(base, remembered.token()).send(asked).await?;
+    if answer.is_dry_run {
+        remark("a dry run: nothing was done");
+    }
+    print::answer(&answer.body, show)
+}
+
 /// The request that the command line means.
 fn ask(operation: &Operation, given: &ArgMatches, remembered: &Remembered) -> Result<Asked, Failure> {
     let mut path = operation.path.clone();

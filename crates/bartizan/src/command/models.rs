@@ -1,6 +1,7 @@
 //! `bartizan models`: what callers could ask for, who would serve it, and for how much.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use config::Config;
 use config::section::Provider as ProviderConfig;
@@ -11,6 +12,7 @@ use serde::Serialize;
 
 use crate::cli::At;
 use crate::failure::Failure;
+use crate::policies;
 use crate::resolve::Resolver;
 
 use super::instance::configuration;
@@ -130,7 +132,8 @@ impl Shown for ModelList {
 pub async fn run(at: &At, show: Show) -> Result<(), Failure> {
     let mut config = configuration(at)?;
     let resolver = Resolver::for_looking(&config).await?;
-    let settings = served::assemble(&mut config, &resolver).await?;
+    let policy = Arc::new(policies::checked(&policies::read(&config)?)?);
+    let settings = served::assemble(&mut config, &resolver, policy).await?;
     let catalog = Catalog::builtin().map_err(|e| Failure::new(e.to_string()))?;
     let models = settings.models.values();
     let mut views: Vec<_> = models

@@ -12,8 +12,17 @@ use crate::resolve::Resolver;
 use crate::serving::what_is_served;
 
 /// Assembles; looks around for upstreams if the configuration names none, and adds them to it.
-pub async fn assemble(config: &mut Config, resolver: &Resolver) -> Result<Settings, Failure> {
+pub async fn assemble(
+    config: &mut Config,
+    resolver: &Resolver,
+    policy: Arc<policy::Engine>,
+) -> Result<Settings, Failure> {
     let served = what_is_served(config).await;
     let credentials = resolver.credentials(config).await?;
-    Workshop::new(Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")))).assemble(config, &served, &credentials)
+    Workshop::new(Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")))).assemble(
+        config,
+        &served,
+        &credentials,
+        policy,
+    )
 }

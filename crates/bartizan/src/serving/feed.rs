@@ -1,4 +1,4 @@
-//! Keys, limits and budgets from the store into memory, within a fraction of a second of their change.
+//! Keys, limits, budgets and policies from the store into memory, within a fraction of a second of their change.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use store::{Store, StoreError};
 use tokio::sync::watch;
 
 use super::content::Contents;
+use super::rules::Rules;
 
 /// Polls the store's revision and replaces the directory when it has risen.
 ///
@@ -23,6 +24,8 @@ pub struct Feed {
     pub gate: Arc<Gate>,
     /// What budgets they spend from.
     pub book: Arc<Book>,
+    /// What policies they are judged by.
+    pub rules: Arc<Rules>,
     /// Counters that outlive a directory.
     pub builder: Arc<Builder>,
     /// What cached answers are sealed under.
@@ -63,6 +66,8 @@ impl Feed {
             return Ok(());
         }
         let dump = self.store.load().await?;
+        // Before the directory, by whose revision it is known what was read.
+        self.rules.refresh(&self.gate).await?;
         let directory = self.builder.build(&dump, &self.book, UnixMillis::now());
         self.gate.set_directory(Arc::new(directory));
         self.contents.keep(&dump.tenants).await;

@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use policy::{Differences, Plane};
 use telemetry::Metrics;
 use telemetry::metrics::Listener;
 use tokio::net::TcpListener;
@@ -28,6 +29,8 @@ pub struct Health {
     pub started: AtomicBool,
     /// The gate.
     pub gate: Arc<Gate>,
+    /// What policies that are tried out answer otherwise.
+    pub differences: Arc<Differences>,
     /// What is scraped.
     pub metrics: Arc<Metrics>,
 }
@@ -72,6 +75,14 @@ fn answer(health: &Health, request: &Request<Incoming>) -> Response<Full<Bytes>>
         }
         "/readyz" => text(StatusCode::OK, "ready\n"),
         "/metrics" => {
+            for plane in Plane::ALL {
+                let new = health.differences.take_uncounted(plane);
+                health
+                    .metrics
+                    .gauges()
+                    .policy_differences(plane.as_str())
+                    .inc_by(new);
+            }
             let mut response = text(StatusCode::OK, "");
             *response.body_mut() = Full::new(health.metrics.render().into());
             let kind = header::HeaderValue::from_static(telemetry::metrics::CONTENT_TYPE);

@@ -10,6 +10,7 @@ use credential::SecretRef;
 use data::Gate;
 use domain::Secret;
 use notify::{RecursiveMode, Watcher};
+use policy::Configured;
 use telemetry::Metrics;
 use telemetry::log::Scrubber;
 use tokio::signal::unix::{SignalKind, signal};
@@ -18,8 +19,10 @@ use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::assemble::Workshop;
 use crate::failure::Failure;
-use crate::load;
 use crate::resolve::{Resolved, Resolver};
+use crate::{load, policies};
+
+use super::rules::{Rules, Sources};
 
 /// Editors write in several steps; this long after the last one the file is read.
 const SETTLE: Duration = Duration::from_millis(150);
@@ -46,6 +49,12 @@ pub struct Reloader {
     pub credentials: Known,
     /// Engines and health that outlive a reload.
     pub workshop: Workshop,
+    /// The policies in force, as their files say them.
+    pub configured: Configured,
+    /// Who puts policies in force.
+    pub rules: Arc<Rules>,
+    /// Whose policies are configured too.
+    pub control: Arc<control::Control>,
     /// Who is given the new settings.
     pub gate: Arc<Gate>,
     /// Where good and bad reloads are counted.
@@ -146,14 +155,25 @@ impl Reloader {
     /// Whether something changed.
     async fn reload(&mut self) -> Result<bool, Failure> {
         let config = load::file(&self.file)?;
-        if config == self.current {
+        let configured = policies::read(&config)?;
+        if config == self.current && configured == self.configured {
             return Ok(false);
         }
+        policies::checked(&configured)?;
         let mut complete = config.clone();
         let served = super::what_is_served(&mut complete).await;
         let credentials = self.resolver.credentials(&complete).await?;
         self.scrubber.register_all(credentials.values());
-        let settings = self.workshop.assemble(&complete, &served, &credentials)?;
+        let sources = Sources {
+            configured: configured.clone(),
+            ignore_activated: config.policies.ignore_activated,
+        };
+        let mut rules = self.rules.hold().await;
+        let made = rules.made(&sources).await?;
+        let assembled = self
+            .workshop
+            .assemble(&complete, &served, &credentials, made.engine.clone());
+        let settings = assembled?.with_policies(made.engine, made.shadow);
         for part in needs_restart(&self.current, &config) {
             tracing::warn!(
                 part,
@@ -165,6 +185,10 @@ impl Reloader {
             .config_revision
             .set(i64::try_from(settings.revision).unwrap_or(i64::MAX));
         self.gate.set_settings(Arc::new(settings));
+        rules.keep(sources);
+        self.control
+            .configure(configured.clone(), config.policies.ignore_activated);
+        self.configured = configured;
         self.credentials = known(credentials);
         self.current = config;
         Ok(true)
@@ -202,8 +226,8 @@ impl Reloader {
         let affected: HashMap<_, _> = providers
             .filter_map(|it| Some((it.name.as_str(), of(it)?)))
             .collect();
-        let settings = self.gate.view().settings.with_credentials(&affected);
-        self.gate.set_settings(Arc::new(settings));
+        self.gate
+            .change_settings(|settings| settings.with_credentials(&affected));
         self.credentials.append(&mut changed);
     }
 }

@@ -10,10 +10,10 @@ use tokio::io::AsyncWriteExt;
 
 use crate::scene::{BINARY, Scene, call};
 
-const PASSWORD: &str = "quartz lantern mumbles 42";
+pub const PASSWORD: &str = "quartz lantern mumbles 42";
 
 /// The token that a start prints.
-async fn setup_token(gate: &Gate) -> String {
+pub async fn setup_token(gate: &Gate) -> String {
     let line = gate
         .lines()
         .wait_for("good once and for an hour: ", Duration::from_secs(10))

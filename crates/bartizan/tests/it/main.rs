@@ -28,6 +28,7 @@ mod money_scene;
 mod money_store;
 mod offboarding;
 mod passthrough;
+mod policies;
 mod refusals;
 mod reload;
 mod scene;

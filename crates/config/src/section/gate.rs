@@ -69,10 +69,16 @@ impl From<KeyLimits> for credential::Limits {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Policies {
-    /// Policy files, on top of the built-in ones.
+    /// Policies for calls, on top of the built-in ones: files, or folders of `*.cedar`. The tests beside them
+    /// (`x.tests.json` beside `x.cedar`) must pass.
     pub files: Vec<PathBuf>,
-    /// Leaves the built-in default policies out; those that keep tenants apart stay.
+    /// Leaves the built-in default policies for calls out; those that keep tenants apart stay.
     pub replace_defaults: bool,
+    /// Policies for the control plane, on top of the built-in roles and bounds: files or folders, as above.
+    pub control_files: Vec<PathBuf>,
+    /// Leaves out what was activated over the API, for both planes: the way back in when an activated version
+    /// has locked everybody out.
+    pub ignore_activated: bool,
 }
 
 /// What may pass in and out.

@@ -11,6 +11,7 @@ use policy::{Act, ActContext, Resource, Verdict};
 use super::{Call, Second, Stop};
 use crate::offboarding::is_ending;
 use crate::problem::{Code, Problem};
+use crate::shadow;
 
 /// Leave to look for things in one tenant: not yet to see or change any of them.
 #[derive(Debug, Clone, Copy)]
@@ -165,16 +166,29 @@ impl Call {
         (wants_second_person, approved): (bool, bool),
     ) -> Result<Verdict, Problem> {
         let caller = self.caller()?;
+        let context = ActContext {
+            wants_second_person,
+            approved,
+            ..caller.context(&self.control, self.now)
+        };
         let verdict = self.desk.decide(&Act {
             actor: &caller.actor(),
             permission: act,
             resource,
-            context: ActContext {
-                wants_second_person,
-                approved,
-                ..caller.context(&self.control, self.now)
-            },
+            context,
         });
+        if let Some(shadow) = &self.shadow {
+            let asked = shadow::Asked {
+                actor: caller.id,
+                name: caller.name.clone(),
+                tenant: caller.tenant,
+                grants: caller.grants.clone(),
+                permission: act,
+                resource,
+                context,
+            };
+            shadow.compare(asked, &verdict);
+        }
         if let Some(error) = &verdict.error {
             tracing::error!(%act, error, "a policy could not be asked, so the answer is no");
         }

@@ -38,7 +38,9 @@ const fn fate(kind: RecordKind) -> Fate {
         | RecordKind::Approval
         | RecordKind::BreakGlass
         | RecordKind::Offboarding
-        | RecordKind::Findings => Fate::Kept,
+        | RecordKind::Findings
+        | RecordKind::PolicyVersion
+        | RecordKind::PolicyStanding => Fate::Kept,
     }
 }
 

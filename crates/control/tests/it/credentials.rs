@@ -37,6 +37,8 @@ async fn key(store: &dyn Store, house: &House, bend: impl FnOnce(&mut KeyRecord)
     let mut digest = [7; 32];
     digest[..16].copy_from_slice(&id.as_u128().to_be_bytes());
     let mut record = KeyRecord {
+        signing_key: None,
+        bindings: Vec::new(),
         id,
         tenant: house.tenant.parse().unwrap(),
         team: house.team.parse().unwrap(),

@@ -17,6 +17,7 @@ mod exporting;
 mod matrix;
 mod offboarding;
 mod refusing;
+mod policies;
 mod scene;
 mod signing_in;
 mod tenancy;

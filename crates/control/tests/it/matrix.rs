@@ -21,6 +21,12 @@ fn body(endpoint: &Endpoint, house: &House) -> Option<Value> {
         (true, "grants") => json!({"holder": house.service, "role": "viewer", "team": house.team}),
         (true, "budgets") => json!({"name": "new", "limit_nanos": 1, "window": "day", "of": house.key}),
         (true, "offboard") => json!({"reason": "gone", "name": "home"}),
+        (true, "versions") => {
+            json!({"plane": "calls", "files": [{"name": "a.cedar", "text": ""}], "reason": "new"})
+        }
+        (true, "rollback") => json!({"plane": "calls"}),
+        (true, "explain") => json!({"principal": house.key, "action": "chat"}),
+        (true, "who-can") => json!({"action": "chat"}),
         (true, "rotate") => json!({"grace_s": 0}),
         (true, "approve" | "deny") => json!({"reason": "looked at"}),
         (true, "break-glass") => json!({"reason": "the building is on fire", "minutes": 5}),
@@ -149,7 +155,8 @@ async fn anp_0014_agp_e1_every_role_tries_every_endpoint_in_every_tenant() {
             }
         }
         // Viewers and auditors change nothing.
-        if endpoint.is_write() {
+        let changes = endpoint.permission.is_some_and(|act| !act.is_read());
+        if changes {
             let onlookers = cast.staff.iter().chain(&cast.locals);
             for (role, person) in
                 onlookers.filter(|(role, _)| ["viewer", "auditor", "no role"].contains(role))

@@ -363,6 +363,8 @@ async fn crowded(store: &dyn Store, keys: u128) -> Tenant {
         let mut digest = [0; 32];
         digest[..16].copy_from_slice(&number.to_be_bytes());
         let key = credential::KeyRecord {
+            signing_key: None,
+            bindings: Vec::new(),
             id: domain::KeyId::generate(),
             tenant: tenant.id,
             team: team.id,

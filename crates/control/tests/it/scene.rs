@@ -46,6 +46,40 @@ pub fn signer() -> Signer {
     Signer::from_seed("log", &[9; 32]).unwrap()
 }
 
+fn control(
+    store: &Arc<dyn Store>,
+    (posture, acts): (Posture, Vec<Permission>),
+    policies: policy::Configured,
+    ignore_activated: bool,
+) -> Arc<Control> {
+    Control::new(ControlParts {
+        store: store.clone(),
+        signer: Arc::new(signer()),
+        keys: Keys::derive(&MasterKey::from_bytes([7; 32])).unwrap(),
+        policies,
+        ignore_activated,
+        differences: Arc::default(),
+        posture,
+        two_people: TwoPeople {
+            acts,
+            budgets_above: Some(Money::from_nanos(1_000_000_000_000)),
+            lasts: Duration::from_secs(3600),
+        },
+        new_keys: NewKeys {
+            limits: Limits::default(),
+            operations: vec![Operation::Chat],
+        },
+        patience: PATIENCE,
+    })
+}
+
+async fn serve(control: Arc<Control>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(control::serve(control, listener));
+    address
+}
+
 impl Instance {
     pub async fn start(posture: Posture) -> Self {
         let acts = vec![Permission::ProjectsDelete];
@@ -55,32 +89,24 @@ impl Instance {
     /// One where these acts want a second person.
     pub async fn with(posture: Posture, acts: Vec<Permission>) -> Self {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-        let control = Control::new(ControlParts {
-            store: store.clone(),
-            signer: Arc::new(signer()),
-            keys: Keys::derive(&MasterKey::from_bytes([7; 32])).unwrap(),
-            policies: Vec::new(),
-            posture,
-            two_people: TwoPeople {
-                acts,
-                budgets_above: Some(Money::from_nanos(1_000_000_000_000)),
-                lasts: Duration::from_secs(3600),
-            },
-            new_keys: NewKeys {
-                limits: Limits::default(),
-                operations: vec![Operation::Chat],
-            },
-            patience: PATIENCE,
-        });
+        let control = control(&store, (posture, acts), policy::Configured::default(), false);
         let setup_token = control.offer_setup(UnixMillis::now()).await.unwrap().unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(control::serve(control, listener));
         Self {
-            address,
+            address: serve(control).await,
             store,
             setup_token: setup_token.expose().to_owned(),
         }
+    }
+
+    /// Another node on the same store, with these policies of its own; where it listens.
+    pub async fn beside(&self, configured: policy::Configured, ignore_activated: bool) -> SocketAddr {
+        serve(control(
+            &self.store,
+            (Posture::Development, Vec::new()),
+            configured,
+            ignore_activated,
+        ))
+        .await
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
@@ -191,6 +217,7 @@ pub struct House {
     pub approval: String,
     /// Somebody's broken glass.
     pub time: String,
+    pub version: String,
 }
 
 fn id(made: &Value) -> String {
@@ -226,6 +253,8 @@ impl House {
         assert_eq!(wish.status, 202, "{wish:?}");
         let approval = id(&wish.json());
         let time = "bgl_00000000000000000000000000000001".to_owned();
+        let version = json!({"plane": "calls", "files": [{"name": "own.cedar", "text": ""}], "reason": name});
+        let version = root.make("/api/v1/policies/versions", &version).await;
         Self {
             approval,
             time,
@@ -239,6 +268,7 @@ impl House {
             user,
             grant,
             session,
+            version: version["number"].to_string(),
         }
     }
 
@@ -257,6 +287,7 @@ impl House {
             ("{session}", &self.session),
             ("{approval}", &self.approval),
             ("{time}", &self.time),
+            ("{version}", &self.version),
         ] {
             path = path.replace(name, id);
         }

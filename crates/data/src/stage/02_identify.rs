@@ -11,7 +11,7 @@ use http::request::Parts;
 use store::TenantState;
 
 use super::accept::{Accepted, Wanted};
-use crate::directory::{self, KeyEntry};
+use crate::directory::{self, Arrived, KeyEntry};
 use crate::gate::{Gate, View};
 use crate::machine::{self, By, Found};
 use crate::proof::Proof;
@@ -80,7 +80,11 @@ impl Identified {
 
     /// The models this caller may use, by name.
     pub fn visible_models(&self) -> Vec<&Arc<Model>> {
-        let mut seen = super::authorize::visible_models(&self.view, &self.key, self.accepted.address);
+        let arrived = Arrived {
+            address: self.accepted.address,
+            at: self.accepted.started,
+        };
+        let mut seen = super::authorize::visible_models(&self.view, &self.key, arrived);
         if let By::Token(holder) = &self.by {
             let listing = holder.grant.has_operation(Operation::ListModels);
             seen.retain(|model| listing && holder.grant.has_model(&model.name));

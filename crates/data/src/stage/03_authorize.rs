@@ -11,15 +11,16 @@ use dialect::{Endpoint, Envelope};
 use domain::{Operation, Threat};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use policy::{Decision, Question};
+use policy::Decision;
 
 use super::accept::Forward;
 use super::identify::Identified;
-use crate::directory::{Asked, KeyEntry};
+use crate::directory::{Arrived, Asked, KeyEntry};
 use crate::gate::{Gate, View};
 use crate::machine::By;
 use crate::refusal::{Code, Gated, Refusal};
 use crate::settings::{Bounds, Model, Settings};
+use crate::shadow;
 use crate::ticket::Ticket;
 
 /// A call that its caller may make.
@@ -63,15 +64,16 @@ pub async fn run(
     let envelope = dialect::read_request(endpoint, &body, &settings.bounds.body)
         .map_err(|error| Refusal::new(Code::RequestInvalid, error.to_string()).against(Threat::Anp0008))?;
     ticket.streamed = envelope.stream;
-    let address = settings.policy.reads_address().then_some(accepted.address);
+    let arrived = Arrived {
+        address: accepted.address,
+        at: accepted.started,
+    };
+    let plain = Asked::plain(endpoint.operation(), &envelope.model, settings, arrived);
     let asked = Asked {
-        operation: endpoint.operation(),
-        model: envelope.model.clone(),
         stream: envelope.stream,
         tools: envelope.tools,
         images: envelope.images > 0,
-        address,
-        policies: settings.policy_fingerprint.clone(),
+        ..plain
     };
     if let By::Token(holder) = &by {
         narrowed(&holder.grant, &asked)?;
@@ -83,7 +85,7 @@ pub async fn run(
     let decision = decide(settings, &key, asked);
     ticket.policies.clone_from(&decision.policies);
     if !decision.permit {
-        return Err(forbidden(settings, &key, &envelope, (&decision, address)));
+        return Err(forbidden(settings, &key, &envelope, (&decision, arrived)));
     }
     output_allowed(model, &envelope)?;
     Ok(Authorized {
@@ -110,35 +112,24 @@ fn narrowed(grant: &Grant, asked: &Asked) -> Gated<()> {
 
 /// Names of the models this key may chat with, complete with or embed with.
 // threat: ANP-0015
-pub fn visible_models<'a>(view: &'a View, key: &KeyEntry, address: std::net::IpAddr) -> Vec<&'a Arc<Model>> {
+pub fn visible_models<'a>(view: &'a View, key: &Arc<KeyEntry>, arrived: Arrived) -> Vec<&'a Arc<Model>> {
     let settings = &view.settings;
-    let address = settings.policy.reads_address().then_some(address);
-    let may_list = Asked::plain(
-        Operation::ListModels,
-        "",
-        address,
-        settings.policy_fingerprint.clone(),
-    );
+    let may_list = Asked::plain(Operation::ListModels, "", settings, arrived);
     if !decide(settings, key, may_list).permit {
         return Vec::new();
     }
-    let mut seen: Vec<_> = settings
-        .models
-        .values()
-        .filter(|model| {
-            MODEL_USES.iter().any(|operation| {
-                let asked = Asked::plain(
-                    *operation,
-                    &model.name,
-                    address,
-                    settings.policy_fingerprint.clone(),
-                );
-                decide(settings, key, asked).permit
-            })
-        })
+    let models = settings.models.values();
+    let mut seen: Vec<_> = models
+        .filter(|model| is_visible(settings, key, &model.name, arrived))
         .collect();
     seen.sort_by(|a, b| a.name.cmp(&b.name));
     seen
+}
+
+fn is_visible(settings: &Settings, key: &Arc<KeyEntry>, model: &str, arrived: Arrived) -> bool {
+    MODEL_USES
+        .iter()
+        .any(|operation| decide(settings, key, Asked::plain(*operation, model, settings, arrived)).permit)
 }
 
 /// The same sentence for what is not there and for what may not be seen.
@@ -151,41 +142,31 @@ pub fn no_model(name: &str) -> Box<Refusal> {
     .against(Threat::AgpE1)
 }
 
-fn decide(settings: &Settings, key: &KeyEntry, asked: Asked) -> Arc<Decision> {
+/// Remembered or asked. What is asked anew is asked of the policies that are tried out too, if any are.
+fn decide(settings: &Settings, key: &Arc<KeyEntry>, asked: Asked) -> Arc<Decision> {
     key.decision(asked, |asked| {
-        settings.policy.decide(&Question {
-            principal: &key.principal,
-            key: &key.record,
-            tenant_name: &key.tenant_name,
-            team_name: &key.team_name,
-            operation: asked.operation,
-            model: Some(asked.model.as_str()).filter(|_| asked.operation != Operation::ListModels),
-            owner: key.principal.tenant,
-            provider: None,
-            stream: asked.stream,
-            tools: asked.tools,
-            images: asked.images,
-            address: asked.address,
-        })
+        let decision = settings.policy.decide(&shadow::question(key, asked));
+        if let Some(shadow) = &settings.shadow {
+            shadow.compare(key, asked, &decision);
+        }
+        decision
     })
 }
 
-/// 403 where the model itself may be used and only this use of it may not; else it does not exist.
+/// 403 with the policy's reason where that is all that stands in the way, and 403 where the model itself may be
+/// used and only this use of it may not; else it does not exist.
 fn forbidden(
     settings: &Settings,
-    key: &KeyEntry,
+    key: &Arc<KeyEntry>,
     envelope: &Envelope,
-    (decision, address): (&Decision, Option<std::net::IpAddr>),
+    (decision, arrived): (&Decision, Arrived),
 ) -> Box<Refusal> {
-    let visible = MODEL_USES.iter().any(|operation| {
-        let asked = Asked::plain(
-            *operation,
-            &envelope.model,
-            address,
-            settings.policy_fingerprint.clone(),
-        );
-        decide(settings, key, asked).permit
-    });
+    if let Some(reason) = &decision.reason {
+        return Refusal::new(Code::PolicyForbidden, reason.clone())
+            .against(Threat::AgpE1)
+            .internally(format!("policies: {}", decision.policies.join(", ")));
+    }
+    let visible = is_visible(settings, key, &envelope.model, arrived);
     let why = decision
         .error
         .clone()

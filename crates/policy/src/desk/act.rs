@@ -1,12 +1,11 @@
 //! What is asked, and how the one who asks comes.
 
-use cedar_policy::{EntityUid, RestrictedExpression};
 use domain::Permission;
-use serde::Deserialize;
 
 use super::names::Names;
 use super::{Actor, Resource};
-use crate::entities::{Attribute, flag, link, uid};
+use crate::Posture;
+use crate::entities::{Attribute, flag, link, number, uid};
 
 /// May this actor do this to that?
 ///
@@ -59,34 +58,11 @@ impl ActContext {
         let age = i64::try_from(self.sign_in_age_ms).unwrap_or(i64::MAX);
         [
             flag("second_factor", self.second_factor),
-            ("sign_in_age_ms".to_owned(), RestrictedExpression::new_long(age)),
-            link("posture", self.posture.entity(names)),
+            number("sign_in_age_ms", age),
+            link("posture", uid(&names.posture, self.posture.as_str())),
             flag("wants_second_person", self.wants_second_person),
             flag("approved", self.approved),
             flag("break_glass", self.break_glass),
         ]
-    }
-}
-
-/// How strict the instance is: the configuration's posture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Posture {
-    /// On one's own machine.
-    Development,
-    /// As production, to try it out.
-    Staging,
-    /// In earnest.
-    Production,
-}
-
-impl Posture {
-    fn entity(self, names: &Names) -> EntityUid {
-        let name = match self {
-            Self::Development => "development",
-            Self::Staging => "staging",
-            Self::Production => "production",
-        };
-        uid(&names.posture, name)
     }
 }

@@ -12,6 +12,8 @@ use super::slice::Slice;
 use super::{Act, Verdict, accept, place};
 use crate::entities::{Failure, uid};
 use crate::error::clip;
+use crate::explain::{self, Places};
+use crate::load::Loaded;
 use crate::{PolicyError, load};
 
 /// Roles of one actor that are looked at; one with more may do nothing.
@@ -23,6 +25,7 @@ pub struct Desk {
     schema: Schema,
     names: Names,
     slices: BTreeMap<Permission, Slice>,
+    places: Places,
     ids: Vec<String>,
 }
 
@@ -39,7 +42,10 @@ impl Desk {
     pub fn new(extra: &[(&str, &str)]) -> Result<Self, PolicyError> {
         let schema = load::whole_schema()?;
         let files: Vec<_> = crate::ROLES.iter().chain(extra).copied().collect();
-        let policies = load::policies(&files, &schema)?;
+        let Loaded {
+            set: policies,
+            places,
+        } = load::policies(&files, &schema)?;
         accept::check(&policies)?;
         let (names, slices) = prepare(&policies, &schema).map_err(|error| PolicyError::Builtin {
             what: "control-plane schema",
@@ -55,6 +61,7 @@ impl Desk {
             schema,
             names,
             slices,
+            places,
             ids,
         })
     }
@@ -69,6 +76,11 @@ impl Desk {
             Ok(asked) => self.verdict(&asked),
             Err(error) => Verdict::failed(clip(&error.to_string(), 200)),
         }
+    }
+
+    /// How policies name this, as in `Team::"team_…"`.
+    pub fn name_of(&self, resource: &super::Resource) -> String {
+        place::thing(resource, &self.names).to_string()
     }
 
     /// The ids of the policies in force, sorted.
@@ -131,7 +143,17 @@ impl Desk {
         (otherwise.decision() == Decision::Allow).then(|| clip(text, 200))
     }
 
-    pub(super) fn authorize(&self, asked: &Asked<'_>, policies: &PolicySet) -> Response {
+    /// What explains it.
+    pub(super) const fn view<'a>(&'a self, asked: &'a Asked<'_>) -> explain::Asked<'a> {
+        explain::Asked {
+            authorizer: &self.authorizer,
+            request: &asked.request,
+            entities: &asked.entities,
+            places: &self.places,
+        }
+    }
+
+    fn authorize(&self, asked: &Asked<'_>, policies: &PolicySet) -> Response {
         self.authorizer
             .is_authorized(&asked.request, policies, &asked.entities)
     }

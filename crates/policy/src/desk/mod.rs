@@ -13,11 +13,11 @@ mod slice;
 mod testing;
 mod verdict;
 
-pub use act::{Act, ActContext, Posture};
+pub use act::{Act, ActContext};
 pub use actor::Actor;
 pub use decide::Desk;
 pub use domain::ActorId;
-pub use explain::{Applied, Effect, Explanation, Outcome};
+pub use explain::Explanation;
 pub use resource::{BudgetLevel, Resource};
 pub use testing::run_control_tests;
 pub use verdict::Verdict;

@@ -8,9 +8,9 @@ use domain::{
 };
 use serde::Deserialize;
 
-use super::{Act, ActContext, Actor, ActorId, BudgetLevel, Desk, Posture, Resource};
+use super::{Act, ActContext, Actor, ActorId, BudgetLevel, Desk, Resource};
 use crate::testing::{self, Expect, TestFailure, id, run_file};
-use crate::{Decision, Verdict};
+use crate::{Decision, Posture, Verdict};
 
 /// Runs the tests of one JSON file against control-plane policies. An empty answer means that all passed; a
 /// file that cannot be read, or that tests nothing, is a failure too.
@@ -202,6 +202,7 @@ impl Test {
         let decision = Decision {
             permit: verdict.permit,
             policies: verdict.policies,
+            reason: None,
             error: verdict.error,
         };
         testing::objection(self.expect, self.policies.as_deref(), &decision).or_else(|| {

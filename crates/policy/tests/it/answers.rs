@@ -122,6 +122,9 @@ fn every_word_of_the_schema_can_decide() {
         "context.operation == \"embeddings\"",
         "action == Action::\"embeddings\"",
         "context has source_ip && context.source_ip.isInRange(ip(\"10.0.0.0/8\"))",
+        "context.posture == Posture::\"staging\"",
+        "context.utc_weekday > 5",
+        "context.utc_minute < 540",
         "resource is Model && resource.name like \"gpt-*\"",
         "resource is Model && resource has provider && resource.provider == \"openai\"",
         "principal.tenant.name == \"initech\"",
@@ -144,6 +147,11 @@ fn every_word_of_the_schema_can_decide() {
                 tools: true,
                 images: true,
                 address: Some("::ffff:10.1.2.3".parse().unwrap()),
+                posture: policy::Posture::Staging,
+                moment: policy::Moment {
+                    weekday: 6,
+                    minute: 539,
+                },
                 ..*question
             };
         });

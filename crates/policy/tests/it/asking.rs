@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use credential::{KeyRecord, KeyState, Limits, ModelAccess};
 use domain::{KeyId, Operation, Principal, PrincipalKind, TeamId, TenantId, UnixMillis};
-use policy::{Engine, Question};
+use policy::{Engine, Moment, Posture, Question};
 
 pub const ACME: TenantId = TenantId::from_u128(1);
 pub const GLOBEX: TenantId = TenantId::from_u128(2);
@@ -57,6 +57,8 @@ pub fn question<'a>(principal: &'a Principal, key: &'a KeyRecord) -> Question<'a
         tools: false,
         images: false,
         address: None,
+        posture: Posture::Production,
+        moment: Moment::ANY,
     }
 }
 

@@ -209,7 +209,7 @@ fn the_address_is_known_to_matter_when_it_does() {
         "permit (principal, action, resource) when { [context has source_ip].contains(true) };",
     ];
     for text in reading {
-        assert!(only(text).reads_address(), "{text}");
+        assert!(only(text).reads().address, "{text}");
     }
     let silent = [
         "",
@@ -217,7 +217,7 @@ fn the_address_is_known_to_matter_when_it_does() {
         "// context.source_ip\npermit (principal, action, resource) when { principal.name == \"source_ip\" };",
     ];
     for text in silent {
-        assert!(!with_defaults(text).reads_address(), "{text}");
+        assert!(!with_defaults(text).reads().address, "{text}");
     }
 }
 

@@ -11,6 +11,7 @@
 mod answers;
 mod asking;
 mod desk;
+mod explaining;
 mod loading;
 mod properties;
 mod shipped;

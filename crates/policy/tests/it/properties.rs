@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use credential::{KeyRecord, ModelAccess};
 use domain::{Operation, TenantId};
-use policy::{Engine, Question};
+use policy::{Engine, Moment, Question};
 use proptest::prelude::*;
 
 use crate::asking::{ACME, GLOBEX, principal, question, record};
@@ -68,11 +68,12 @@ fn asked() -> impl Strategy<Value = Asked> {
 }
 
 /// Conditions any of which may stand in a policy; the last fails for calls with tools.
-const CONDITIONS: [&str; 6] = [
+const CONDITIONS: [&str; 7] = [
     "true",
     "context.stream",
     "principal.all_models",
     "context has source_ip && context.source_ip.isLoopback()",
+    "context.utc_minute < 540 || context.utc_weekday > 5",
     "resource is Model && resource.name == \"small\"",
     "9223372036854775807 + (if context.tools then 1 else 0) > 0",
 ];
@@ -85,6 +86,10 @@ fn policies(effect: &'static str) -> impl Strategy<Value = Vec<String>> {
 }
 
 fn permits(engine: &Engine, asked: &Asked) -> bool {
+    permits_at(engine, asked, Moment::ANY)
+}
+
+fn permits_at(engine: &Engine, asked: &Asked, moment: Moment) -> bool {
     let principal = principal(&asked.key);
     let address = asked
         .local
@@ -98,6 +103,7 @@ fn permits(engine: &Engine, asked: &Asked) -> bool {
         tools,
         images,
         address,
+        moment,
         ..question(&principal, &asked.key)
     };
     engine.decide(&question).permit
@@ -162,6 +168,16 @@ proptest! {
     ) {
         let engine = engine(&[first, second].concat(), true);
         let elsewhere = Asked { local: asked.local.map_or(Some(true), |_| None), ..asked.clone() };
-        prop_assert!(engine.reads_address() || permits(&engine, &asked) == permits(&engine, &elsewhere));
+        prop_assert!(engine.reads().address || permits(&engine, &asked) == permits(&engine, &elsewhere));
+    }
+
+    #[test]
+    fn an_answer_that_does_not_read_the_time_is_the_same_at_all_times(
+        asked in asked(), first in policies("permit"), second in policies("forbid"),
+        weekday in 1_i64..=7, minute in 0_i64..1440,
+    ) {
+        let engine = engine(&[first, second].concat(), true);
+        let then = permits_at(&engine, &asked, Moment { weekday, minute });
+        prop_assert!(engine.reads().time || permits(&engine, &asked) == then);
     }
 }

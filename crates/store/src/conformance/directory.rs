@@ -1,11 +1,11 @@
 //! Tenants, teams, keys and budgets as people change them.
 
 use credential::KeyState;
-use domain::{KeyId, TeamId, TenantId, TenantScope};
+use domain::{KeyId, TeamId, TenantId, TenantScope, UnixMillis};
 use ledger::{Budget, BudgetScope, Window};
 
 use super::fixtures::{Engine, House, nanos};
-use crate::{Change, StoreError};
+use crate::{Change, Record, RecordKind, StoreError};
 
 fn is_conflict<T: std::fmt::Debug>(result: &Result<T, StoreError>) -> bool {
     matches!(result, Err(StoreError::Conflict(_)))
@@ -69,6 +69,36 @@ pub(super) async fn the_revision_rises_with_every_change_and_only_then(store: En
     rose("put_budget").await;
     store.delete_budget(&house.scope, budget).await.unwrap();
     rose("delete_budget").await;
+    // Which policies are in force is a record that data planes hear of; which there are is none.
+    let platform = TenantScope::operator(TenantId::PLATFORM);
+    let standing = |kind, document: &str| Record {
+        kind,
+        id: "policies".to_owned(),
+        parent: None,
+        name: None,
+        created: UnixMillis(0),
+        document: document.to_owned(),
+    };
+    let (one, two) = (
+        standing(RecordKind::PolicyStanding, "1"),
+        standing(RecordKind::PolicyStanding, "2"),
+    );
+    for change in [
+        Change::Create(one.clone()),
+        Change::Replace {
+            before: one,
+            after: two.clone(),
+        },
+        Change::Remove(two),
+    ] {
+        store
+            .commit(&platform, std::slice::from_ref(&change), None)
+            .await
+            .unwrap();
+        rose("a change of policies").await;
+    }
+    let version = Change::Create(standing(RecordKind::PolicyVersion, "1"));
+    store.commit(&platform, &[version], None).await.unwrap();
     assert!(is_conflict(&store.create_tenant(&house.tenant).await));
     assert!(is_conflict(&store.create_key(&house.scope, &house.key).await));
     store.keys(&house.scope).await.unwrap();

@@ -17,6 +17,11 @@ struct ListenerLabel {
     listener: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PlaneLabel {
+    plane: &'static str,
+}
+
 /// How many of something are under way.
 #[derive(Debug, Clone, Default)]
 pub struct Level(Gauge);
@@ -88,6 +93,7 @@ pub struct Gauges {
     /// Log lines dropped because the sink was slower than the log.
     pub log_lines_dropped: Gauge,
     connections: Family<ListenerLabel, Gauge>,
+    policy_differences: Family<PlaneLabel, Counter>,
     checkpoint_age: Gauge,
     began: Instant,
     /// Milliseconds after `began`, plus one; 0 for never.
@@ -151,6 +157,13 @@ impl Gauges {
                 "Connections open.",
                 Family::default(),
             ),
+            policy_differences: catalogue.add(
+                "counter",
+                "bartizan_policy_shadow_differences_total",
+                &["plane"],
+                "Questions that policies which are tried out would have answered otherwise than those in force.",
+                Family::default(),
+            ),
             checkpoint_age: catalogue.gauge(
                 "bartizan_ledger_checkpoint_age_seconds",
                 "Seconds since ledgers were last looked through for checkpoints to sign; since the start if never.",
@@ -158,6 +171,11 @@ impl Gauges {
             began: Instant::now(),
             checkpoint_at: AtomicU64::new(0),
         }
+    }
+
+    /// What is counted of policies that are tried out, for `calls` or `control`.
+    pub fn policy_differences(&self, plane: &'static str) -> Counter {
+        self.policy_differences.get_or_create_owned(&PlaneLabel { plane })
     }
 
     /// Connections open on a listener; keep the handle.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use config::section::{Checks, ClientCertificates, GuardMode, Provider, ProviderKind, StoreEngine};
 use config::{Config, Posture};
 use data::settings::Settings;
+use policy::Configured;
 use serde::Serialize;
 
 use crate::command::show::Shown;
@@ -31,6 +32,7 @@ struct ProviderView {
 #[derive(Debug, Serialize)]
 struct Policies {
     files: Vec<PathBuf>,
+    control_files: Vec<PathBuf>,
     defaults: bool,
     fingerprint: String,
     test_files: usize,
@@ -70,7 +72,7 @@ impl CheckView {
         config: &Config,
         file: Option<&Path>,
         settings: &Settings,
-        test_files: usize,
+        configured: &Configured,
         discovered: bool,
     ) -> Self {
         let tls = config.listen.tls.as_ref();
@@ -94,9 +96,10 @@ impl CheckView {
             unpriced_models: unpriced(settings),
             policies: Policies {
                 files: config.policies.files.clone(),
+                control_files: config.policies.control_files.clone(),
                 defaults: !config.policies.replace_defaults,
                 fingerprint: settings.policy_fingerprint.to_string(),
-                test_files,
+                test_files: configured.calls.tests.len() + configured.control.tests.len(),
             },
             guards: Guards {
                 secrets_input: config.guards.secrets.input,
@@ -109,6 +112,7 @@ impl CheckView {
     fn policies(&self) -> String {
         let Policies {
             files,
+            control_files,
             defaults,
             fingerprint,
             test_files,
@@ -120,7 +124,11 @@ impl CheckView {
         } else {
             format!(", {test_files} files of tests passed")
         };
-        format!("{defaults}{} files ({short}){tests}", files.len())
+        let control = match control_files.len() {
+            0 => String::new(),
+            count => format!(", {count} for the control plane"),
+        };
+        format!("{defaults}{} files ({short}){control}{tests}", files.len())
     }
 
     fn tls(&self) -> String {

@@ -1,0 +1,95 @@
+//! What one decision costs, for so many policies: `cost <policies> <decisions>`. Run it under
+//! `valgrind --tool=callgrind` with two numbers of decisions; the difference, divided by theirs, is the cost of
+//! one. `docs/policies.md` says what came out. Measures nothing itself.
+
+use std::collections::HashMap;
+use std::process::ExitCode;
+
+use credential::{KeyRecord, KeyState, Limits, ModelAccess};
+use domain::{KeyId, Operation, Principal, PrincipalKind, TeamId, TenantId, UnixMillis};
+use policy::{Engine, Moment, Posture, Question};
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let mut number = || arguments.next().and_then(|text| text.parse::<u32>().ok());
+    let (Some(policies), Some(decisions)) = (number(), number()) else {
+        return ExitCode::from(2);
+    };
+    let is_cached = arguments.next().is_some();
+    let text: String = (0..policies).map(policy).collect();
+    let Ok(engine) = Engine::new(&[("many.cedar", &text)], true) else {
+        return ExitCode::FAILURE;
+    };
+    let key = key();
+    let principal = Principal {
+        tenant: key.tenant,
+        team: key.team,
+        project: None,
+        key: key.id,
+        kind: PrincipalKind::VirtualKey,
+        name: "key".into(),
+    };
+    let mut remembered = HashMap::new();
+    let mut permitted = 0;
+    for _ in 0..decisions {
+        let answer = if is_cached {
+            // As the data plane remembers: a question's parts as owned values, the set's digest shared.
+            let asked = (Operation::Chat, "model".to_owned(), false, false, false);
+            *remembered
+                .entry(asked)
+                .or_insert_with(|| engine.decide(&question(&principal, &key)).permit)
+        } else {
+            engine.decide(&question(&principal, &key)).permit
+        };
+        permitted += u32::from(answer);
+    }
+    ExitCode::from(u8::from(permitted != decisions))
+}
+
+/// One that an operator might write for one team and one model: about this call by its scope, and not met.
+fn policy(number: u32) -> String {
+    format!(
+        "@id(\"p{number}\") forbid (principal, action in Action::\"invoke\", resource is Model)
+         when {{ principal.team.name == \"team {number}\" && resource.name like \"gpt-{number}*\" && !context.stream }};\n"
+    )
+}
+
+fn key() -> KeyRecord {
+    KeyRecord {
+        id: KeyId::from_u128(1),
+        tenant: TenantId::from_u128(2),
+        team: TeamId::from_u128(3),
+        project: None,
+        owner: None,
+        name: "key".to_owned(),
+        digest: [0; 32],
+        hint: String::new(),
+        predecessor: None,
+        state: KeyState::Active,
+        created: UnixMillis(0),
+        expires: None,
+        models: ModelAccess::All,
+        operations: vec![Operation::Chat],
+        networks: Vec::new(),
+        limits: Limits::default(),
+    }
+}
+
+fn question<'a>(principal: &'a Principal, key: &'a KeyRecord) -> Question<'a> {
+    Question {
+        principal,
+        key,
+        tenant_name: "acme",
+        team_name: "search",
+        operation: Operation::Chat,
+        model: Some("model"),
+        owner: key.tenant,
+        provider: None,
+        stream: false,
+        tools: false,
+        images: false,
+        address: None,
+        posture: Posture::Production,
+        moment: Moment::ANY,
+    }
+}
