@@ -452,7 +452,8 @@ async fn anp_0016_a_tenant_that_was_turned_by_hand_is_ended_as_well() {
 /// Where two people are wanted for it, asking alone ends nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn anp_0014_where_a_second_person_is_wanted_a_tenant_waits_for_them() {
-    let instance = Instance::with(Posture::Development, vec![Permission::TenantsOffboard]).await;
+    let acts = vec![Permission::ProjectsDelete, Permission::TenantsOffboard];
+    let instance = Instance::with(Posture::Development, acts).await;
     let root = instance.root().await;
     let home = House::build(&instance, &root, "home").await;
     let path = format!("/api/v1/tenants/{}/offboard", home.tenant);
