@@ -98,8 +98,7 @@ pub async fn post(
         method: http::Method::POST,
         path: path.to_owned(),
         body: Some(body),
-        if_match: None,
-        idempotency_key: None,
+        headers: Vec::new(),
     };
     let answer = Client::new(base, remembered.token()).send(asked).await?;
     if answer.is_dry_run {
