@@ -23,6 +23,7 @@ fn ctx_t1_without_policies_everything_is_denied() {
     assert_eq!(
         decision,
         Decision {
+            reason: None,
             permit: false,
             policies: vec![],
             error: None
@@ -38,6 +39,7 @@ fn agp_e1_no_permit_opens_another_tenant() {
     assert_eq!(
         foreign,
         Decision {
+            reason: None,
             permit: false,
             policies: vec!["tenants-stay-apart".to_owned()],
             error: None
@@ -76,6 +78,7 @@ fn anp_0002_one_forbid_outvotes_permits_and_is_named() {
     assert_eq!(
         decision,
         Decision {
+            reason: None,
             permit: false,
             policies: vec!["no-tools".to_owned()],
             error: None

@@ -33,6 +33,7 @@ fn touched() -> Metrics {
     target.breaker(BreakerState::Open);
     std::mem::forget(metrics.gauges().connections(Listener::Data).enter());
     metrics.gauges().checkpointed();
+    metrics.gauges().policy_differences("calls").inc();
     metrics
 }
 
