@@ -279,6 +279,7 @@ fn control_plane(
             Posture::Production => policy::Posture::Production,
         },
         two_people: two_people(config),
+        public_url: config.public_url(),
         new_keys: control::NewKeys {
             limits: new_key_limits(config),
             operations: OPERATIONS.to_vec(),

@@ -7,6 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use credential::{MasterKey, Pepper, SealError, SealingKey, purpose};
 
+use zeroize::Zeroizing;
+
 use crate::page::Cursors;
 
 /// Keys in use.
@@ -19,6 +21,10 @@ pub struct Keys {
     pub(crate) replays: SealingKey,
     /// Seeds of authenticator apps.
     pub(crate) logins: SealingKey,
+    /// What is begun in one request and finished in another.
+    pub(crate) ceremonies: SealingKey,
+    /// What is made up for accounts that are not there.
+    pub(crate) made_up: Zeroizing<[u8; 32]>,
     csrf: hmac::Key,
 }
 
@@ -30,6 +36,8 @@ impl Keys {
             cursors: Cursors::new(master.sealing_key(purpose::CURSORS)?),
             replays: master.sealing_key(purpose::REPLAYS)?,
             logins: master.sealing_key(purpose::LOGINS)?,
+            ceremonies: master.sealing_key(purpose::CEREMONIES)?,
+            made_up: master.derive(purpose::MADE_UP),
             csrf: hmac::Key::new(hmac::HMAC_SHA256, master.derive(purpose::CSRF).as_slice()),
         })
     }

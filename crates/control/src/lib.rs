@@ -9,6 +9,7 @@ mod answer;
 pub mod api;
 pub mod call;
 mod caller;
+mod ceremony;
 mod dispatch;
 mod door;
 mod etag;
@@ -18,9 +19,12 @@ mod names;
 mod openapi;
 mod page;
 pub mod problem;
+mod provider;
 mod record;
 mod resource;
+mod scim;
 mod setup;
+mod site;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +38,7 @@ use tokio::sync::OnceCell;
 use crate::door::Door;
 use crate::names::Newest;
 use crate::problem::{Code, Problem};
+use crate::provider::Providers;
 use crate::setup::Offer;
 
 pub use keys::Keys;
@@ -77,6 +82,8 @@ pub struct ControlParts {
     pub new_keys: NewKeys,
     /// What wants a second person.
     pub two_people: TwoPeople,
+    /// Where people's browsers find it: scheme, host and port.
+    pub public_url: String,
 }
 
 /// The control plane.
@@ -90,6 +97,9 @@ pub struct Control {
     posture: Posture,
     new_keys: NewKeys,
     two_people: TwoPeople,
+    public_url: String,
+    passkeys: Option<passkey::Site>,
+    providers: Providers,
     names: Newest,
     door: Door,
     setup: Offer,
@@ -99,6 +109,9 @@ impl Control {
     /// Puts it together.
     pub fn new(parts: ControlParts) -> Arc<Self> {
         Arc::new(Self {
+            passkeys: passkey::Site::new(&parts.public_url, &parts.keys.made_up).ok(),
+            public_url: parts.public_url,
+            providers: Providers::new(parts.posture == Posture::Development),
             store: parts.store,
             verifier_text: parts.verifier_text,
             keys: parts.keys,

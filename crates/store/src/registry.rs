@@ -25,12 +25,20 @@ pub enum RecordKind {
     Grant,
     /// A session; its parent is the user, its name the hex digest of its token, which no two tenants share.
     Session,
-    /// An answer to a request that may come again; its name is the idempotency key.
+    /// An answer to a request that may come again, or what may not: its id is the digest of either.
     Replay,
     /// An act that waits for a second person; its parent is who wants to act.
     Approval,
     /// A time in which somebody acts without a second person; its parent is who.
     BreakGlass,
+    /// How a tenant's people sign in by single sign-on: one a tenant, its secret sealed.
+    Sso,
+    /// Whom an identity provider means: its id is a digest of what the provider says, its parent the user.
+    Link,
+    /// The token with which a tenant's people are provisioned from outside, hashed: one a tenant.
+    Scim,
+    /// A group that is provisioned from outside; its name is what the provider calls it.
+    Group,
 }
 
 impl RecordKind {
@@ -46,6 +54,10 @@ impl RecordKind {
             Self::Replay => "replay",
             Self::Approval => "approval",
             Self::BreakGlass => "break_glass",
+            Self::Sso => "sso",
+            Self::Link => "link",
+            Self::Scim => "scim",
+            Self::Group => "group",
         }
     }
 }

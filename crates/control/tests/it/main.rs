@@ -10,11 +10,16 @@
 
 mod answers;
 mod approvals;
+mod authenticator;
 mod bounds;
 mod changes;
 mod matrix;
+mod openid;
+mod passkeys;
 mod scene;
+mod scim;
 mod signing_in;
+mod sso;
 mod tenancy;
 
 use std::net::SocketAddr;
