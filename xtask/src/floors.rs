@@ -16,6 +16,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("identity", ENGINE),
     ("ledger", ENGINE),
     ("limit", ENGINE),
+    ("passkey", ENGINE),
     ("policy", ENGINE),
     ("tokenizer", ENGINE),
     ("journal", 2),

@@ -8,8 +8,7 @@ use crate::command::migrate::MigrateArgs;
 use crate::command::{
     audit::AuditCommand, budgets::BudgetsCommand, check::CheckArgs, completions::CompletionsArgs,
     ctl::CtlArgs, keys::KeysCommand, ledger::LedgerCommand, policy::PolicyCommand, secrets::SecretsCommand,
-    sign::SignArgs, teams::TeamsCommand,
-    tenants::TenantsCommand, threats::ThreatsArgs, usage::UsageArgs,
+    sign::SignArgs, teams::TeamsCommand, tenants::TenantsCommand, threats::ThreatsArgs, usage::UsageArgs,
 };
 
 const ABOUT: &str = "An AI gateway that people and programs call instead of a provider: it knows who calls, \

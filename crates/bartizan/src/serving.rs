@@ -315,6 +315,7 @@ fn control_plane(
         differences,
         posture: posture(config),
         two_people: two_people(config),
+        public_url: config.public_url(),
         new_keys: control::NewKeys {
             limits: new_key_limits(config),
             operations: OPERATIONS.to_vec(),

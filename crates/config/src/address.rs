@@ -50,6 +50,21 @@ impl<'a> Address<'a> {
         }
         Ok(())
     }
+
+    /// Scheme, host and port and nothing more, and the host has a name.
+    pub(crate) fn is_named_origin(&self, text: &str) -> Result<(), String> {
+        let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+        if rest.contains('/') {
+            return Err("has a path: it is scheme, host and port, without a slash at the end".to_owned());
+        }
+        if self.host.parse::<IpAddr>().is_ok() {
+            return Err(format!(
+                "{} is no name: browsers bind passkeys to names, such as `localhost`",
+                quoted(self.host)
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// The host of `host`, `host:port`, `[v6]` or `[v6]:port`.

@@ -37,6 +37,7 @@ impl Config {
         let mut problems = Vec::new();
         self.listeners(&mut problems);
         self.posture_permits(&mut problems);
+        self.control_fits(&mut problems);
         self.secrets_fit(&mut problems);
         self.approvals_fit(&mut problems);
         self.store_fits(&mut problems);
@@ -182,6 +183,21 @@ impl Config {
                 1_000..=DAY_MS,
             );
             within(problems, format!("{path}.keep_ms"), one.keep_ms, 1_000..=DAY_MS);
+        }
+    }
+
+    /// An origin with a name: a passkey is bound to it, and codes of identity providers are sent there.
+    // threat: ANP-D0005
+    fn control_fits(&self, problems: &mut Vec<Problem>) {
+        let Some(url) = &self.control.public_url else {
+            return;
+        };
+        let found = Address::read(url).and_then(|address| {
+            address.permitted(self.posture == Posture::Development)?;
+            address.is_named_origin(url)
+        });
+        if let Err(message) = found {
+            problems.push(Problem::new("control.public_url", message));
         }
     }
 

@@ -13,8 +13,8 @@ use crate::call::{Call, Done};
 use crate::page::Page;
 use crate::problem::{Code, Problem};
 use crate::resource::{
-    approvals, audit, break_glass, budgets, credentials, grants, instance, keys, me, offboarding, policies,
-    projects, services, sessions, teams, tenants, usage, users, versions,
+    approvals, audit, break_glass, budgets, credentials, grants, instance, keys, me, offboarding, passkeys,
+    policies, projects, scim, services, sessions, sso, sso_sign_in, teams, tenants, usage, users, versions,
 };
 use crate::why;
 
@@ -220,14 +220,23 @@ endpoints! {
     GET "/api/v1/openapi.json", open, instance::openapi(Nothing) -> Anything, "This API as an OpenAPI 3.1 document";
     POST "/api/v1/setup", open, sessions::set_up(sessions::SetUp) -> sessions::NewSession, "Make the first administrator, with the one-time token of the first start";
     POST "/api/v1/sessions", open, sessions::sign_in(sessions::SignIn) -> sessions::NewSession, "Sign in";
+    POST "/api/v1/sessions/passkey", open, sessions::begin_passkey(passkeys::WhoSignsIn) -> passkeys::Asked, "Begin to sign in by passkey: what to ask the authenticator";
+    POST "/api/v1/sessions/passkey/confirm", open, sessions::sign_in_passkey(passkeys::ShownPasskey) -> sessions::NewSession, "Sign in by passkey";
+    POST "/api/v1/sessions/sso", open, sessions::begin_sso(sso_sign_in::WhoseSso) -> sso_sign_in::Begun, "Begin single sign-on: where to send the browser";
+    POST "/api/v1/sessions/sso/finish", open, sessions::sign_in_sso(sso_sign_in::Finish) -> sessions::NewSession, "Sign in by single sign-on";
     POST "/api/v1/password", open, sessions::set_password(sessions::SetPassword) -> Nothing, "Set a password, with the one-time token of an invitation or reset";
 
     GET "/api/v1/me", signed_in, me::show(Nothing) -> me::MeView, "Who is signed in, and with which roles";
     DELETE "/api/v1/me/session", signed_in, me::sign_out(Nothing) -> Nothing, "Sign out";
     POST "/api/v1/me/confirm", signed_in, me::confirm(me::Confirm) -> me::MeView, "Show again that it is you, for acts that want a fresh sign-in";
+    POST "/api/v1/me/confirm/passkey", signed_in, me::begin_confirm_passkey(Nothing) -> passkeys::Asked, "Begin to show by passkey that it is you";
     POST "/api/v1/me/password", signed_in, me::change_password(me::ChangePassword) -> Nothing, "Change your password; other sessions end";
     POST "/api/v1/me/totp", signed_in, me::begin_totp(Nothing) -> me::NewTotp, "Get a seed for an authenticator app; it counts once confirmed";
     POST "/api/v1/me/totp/confirm", signed_in, me::confirm_totp(me::Code) -> me::RecoveryCodes, "Confirm the authenticator app with a code; shows recovery codes, once";
+    GET "/api/v1/me/passkeys", signed_in, passkeys::list(Nothing) -> Page<passkeys::PasskeyView>, "Your passkeys";
+    POST "/api/v1/me/passkeys", signed_in, passkeys::begin(Nothing) -> passkeys::Asked, "Begin to add a passkey: what to ask the authenticator";
+    POST "/api/v1/me/passkeys/confirm", signed_in, passkeys::confirm(passkeys::NewPasskey) -> passkeys::AddedPasskey, "Add the passkey";
+    DELETE "/api/v1/me/passkeys/{passkey}", signed_in, passkeys::remove(Nothing) -> Nothing, "Remove one of your passkeys";
 
     GET "/api/v1/tenants", TenantsRead, tenants::list(Nothing) -> Page<tenants::TenantView>, "Tenants you may see";
     POST "/api/v1/tenants", TenantsCreate, tenants::create(tenants::NewTenant) -> tenants::TenantView, "Make a tenant";
@@ -260,6 +269,14 @@ endpoints! {
     GET "/api/v1/tenants/{tenant}/users/{user}", UsersRead, users::show(Nothing) -> users::UserView, "One user";
     PATCH "/api/v1/tenants/{tenant}/users/{user}", UsersUpdate, users::update(users::UserChange) -> users::UserView, "Change a user's name, or disable or enable them";
     POST "/api/v1/tenants/{tenant}/users/{user}/reset", UsersReset, users::reset(Nothing) -> users::Invitation, "Take away a user's password, second factor and sessions; shows a one-time token for a new password, once";
+
+    GET "/api/v1/tenants/{tenant}/sso", SsoRead, sso::show(Nothing) -> sso::SsoView, "How single sign-on is set up";
+    PUT "/api/v1/tenants/{tenant}/sso", SsoUpdate, sso::put(sso::NewSso) -> sso::SsoView, "Set up single sign-on by an OpenID provider";
+    DELETE "/api/v1/tenants/{tenant}/sso", SsoUpdate, sso::remove(Nothing) -> Nothing, "End single sign-on; roles that came from groups end with it";
+
+    GET "/api/v1/tenants/{tenant}/scim", SsoRead, scim::show(Nothing) -> scim::ScimView, "Whether people are provisioned by SCIM, and where";
+    POST "/api/v1/tenants/{tenant}/scim", SsoUpdate, scim::create(Nothing) -> scim::ScimWithToken, "Make the token for SCIM, or replace it; shows it, once";
+    DELETE "/api/v1/tenants/{tenant}/scim", SsoUpdate, scim::remove(Nothing) -> Nothing, "End provisioning by SCIM";
 
     GET "/api/v1/tenants/{tenant}/grants", GrantsRead, grants::list(Nothing) -> Page<grants::GrantView>, "Who has which role", query: ["holder" = "only of this user or service account"];
     POST "/api/v1/tenants/{tenant}/grants", GrantsCreate, grants::create(grants::NewGrant) -> grants::GrantView, "Give a role";

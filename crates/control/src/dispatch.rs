@@ -9,19 +9,20 @@ use bytes::Bytes;
 use domain::UnixMillis;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use matchit::Router;
 use store::Change;
 
 use crate::Control;
-use crate::answer::{Answer, refuse, respond};
+use crate::answer::{Answer, refuse};
 use crate::api::{ENDPOINTS, Endpoint};
 use crate::call::{Call, Stop};
 use crate::caller::{self, Caller};
 use crate::problem::{Code, Problem};
 use crate::record::Document;
+use crate::{scim, site};
 
 /// The longest body.
 const BODY_BYTES_MAX: usize = 1 << 20;
@@ -49,10 +50,13 @@ pub async fn answer(
     request: Request<Incoming>,
 ) -> Response<Full<Bytes>> {
     let (head, body) = request.into_parts();
-    if head.uri.path() == "/" && matches!(head.method, Method::GET | Method::HEAD) {
-        return index();
-    }
     let is_head = head.method == Method::HEAD;
+    if let Some(page) = site::page(&head) {
+        return page;
+    }
+    if head.uri.path().starts_with(scim::ROOT) {
+        return scim::answer(control, address, &head, body).await;
+    }
     let answered = match found(&head) {
         Ok((endpoint, parameters)) => handle(control, address, endpoint, parameters, &head, body).await,
         Err(response) => return *response,
@@ -66,20 +70,6 @@ pub async fn answer(
         *response.body_mut() = Full::default();
     }
     response
-}
-
-/// For people who look: what this is, and what can be asked.
-fn index() -> Response<Full<Bytes>> {
-    let mut text = String::from(
-        "This is the control listener of a Bartizan instance. Model calls go to its data listener.\n\n",
-    );
-    for endpoint in ENDPOINTS {
-        text.push_str(&format!(
-            "{:<6} {:<55} {}\n",
-            endpoint.method, endpoint.path, endpoint.summary
-        ));
-    }
-    respond(StatusCode::OK, "text/plain; charset=utf-8", text.into())
 }
 
 type Found = (&'static Endpoint, HashMap<String, String>);

@@ -63,7 +63,7 @@ pub struct Knock<'a> {
 impl Door {
     /// Counts an attempt, unless it must wait.
     // threat: CTX-T2
-    fn begin(&self, knock: &Knock<'_>) -> Result<(), Problem> {
+    pub fn begin(&self, knock: &Knock<'_>) -> Result<(), Problem> {
         let begun = self.throttled(knock, |throttle, attempt| throttle.begin(attempt, knock.now));
         begun.map_err(|wait| Problem {
             retry_after_s: Some(wait.0.as_secs().max(1)),
@@ -71,7 +71,8 @@ impl Door {
         })
     }
 
-    fn succeeded(&self, knock: &Knock<'_>) {
+    /// Takes the attempt back: it was no guess.
+    pub fn succeeded(&self, knock: &Knock<'_>) {
         self.throttled(knock, |throttle, attempt| throttle.succeeded(attempt));
     }
 

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use credential::{MasterKey, Pepper, SealError, SealingKey, purpose};
 
 use store::Store;
+use zeroize::Zeroizing;
 
 use crate::content::ContentKeys;
 use crate::page::Cursors;
@@ -24,6 +25,10 @@ pub struct Keys {
     /// Seeds of authenticator apps, before that.
     pub(crate) logins: SealingKey,
     wrapping: Arc<SealingKey>,
+    /// What is begun in one request and finished in another.
+    pub(crate) ceremonies: SealingKey,
+    /// What is made up for accounts that are not there.
+    pub(crate) made_up: Zeroizing<[u8; 32]>,
     csrf: hmac::Key,
 }
 
@@ -36,6 +41,8 @@ impl Keys {
             replays: master.sealing_key(purpose::REPLAYS)?,
             logins: master.sealing_key(purpose::LOGINS)?,
             wrapping: Arc::new(master.sealing_key(purpose::CONTENT_KEYS)?),
+            ceremonies: master.sealing_key(purpose::CEREMONIES)?,
+            made_up: master.derive(purpose::MADE_UP),
             csrf: hmac::Key::new(hmac::HMAC_SHA256, master.derive(purpose::CSRF).as_slice()),
         })
     }

@@ -9,6 +9,7 @@ mod answer;
 pub mod api;
 pub mod call;
 mod caller;
+mod ceremony;
 mod content;
 mod dispatch;
 mod door;
@@ -22,11 +23,14 @@ mod offboarding;
 mod openapi;
 mod page;
 pub mod problem;
+mod provider;
 mod record;
 mod resource;
 mod rules;
+mod scim;
 mod setup;
 mod shadow;
+mod site;
 pub mod versions;
 pub mod why;
 
@@ -43,6 +47,7 @@ use crate::call::Restraint;
 use crate::door::Door;
 use crate::findings::Credentials;
 use crate::names::Newest;
+use crate::provider::Providers;
 use crate::rules::Rules;
 use crate::setup::Offer;
 
@@ -97,6 +102,8 @@ pub struct ControlParts {
     pub two_people: TwoPeople,
     /// After how long credentials are reported.
     pub patience: Patience,
+    /// Where people's browsers find it: scheme, host and port.
+    pub public_url: String,
 }
 
 /// The control plane.
@@ -112,6 +119,9 @@ pub struct Control {
     posture: Posture,
     new_keys: NewKeys,
     two_people: TwoPeople,
+    public_url: String,
+    passkeys: Option<passkey::Site>,
+    providers: Providers,
     names: Newest,
     door: Door,
     restraint: Restraint,
@@ -125,6 +135,9 @@ impl Control {
             content: parts.keys.content_keys(parts.store.clone()),
             offboarding: Offboarding::new(parts.store.clone(), parts.signer.clone()),
             credentials: Credentials::new(parts.store.clone(), parts.patience),
+            passkeys: passkey::Site::new(&parts.public_url, &parts.keys.made_up).ok(),
+            public_url: parts.public_url,
+            providers: Providers::new(parts.posture == Posture::Development),
             store: parts.store,
             signer: parts.signer,
             keys: parts.keys,

@@ -85,6 +85,10 @@ fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
     if endpoint.is_open {
         members.insert("security".to_owned(), json!([]));
     }
+    // An authenticator answers browsers only.
+    if endpoint.method == Method::POST && endpoint.path.contains("passkey") {
+        members.insert("x-browser".to_owned(), json!(true));
+    }
     if let Some(permission) = endpoint.permission {
         members.insert("x-permission".to_owned(), json!(permission.as_str()));
     }
@@ -134,8 +138,9 @@ fn parameters(endpoint: &Endpoint) -> Vec<Value> {
         ));
     }
     let header = |name: &str, required: bool, meaning: &str| json!({"name": name, "in": "header", "required": required, "schema": {"type": "string"}, "description": meaning});
-    if endpoint.method == Method::PATCH {
-        all.push(header("If-Match", true, "the `ETag` you read, or `*`"));
+    if [Method::PATCH, Method::PUT].contains(&endpoint.method) {
+        let is_required = endpoint.method == Method::PATCH;
+        all.push(header("If-Match", is_required, "the `ETag` you read, or `*`"));
     }
     if endpoint.method == Method::POST && endpoint.permission.is_some() {
         all.push(header(

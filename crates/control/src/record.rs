@@ -2,8 +2,8 @@
 //! apart in [`Login`], which no view is made from.
 
 use domain::{
-    ActorId, ApprovalId, BreakGlassId, GrantId, ProjectId, Reach, Role, RoleGrant, ServiceId, SessionId,
-    TeamId, UnixMillis, UserId,
+    ActorId, ApprovalId, BreakGlassId, GrantId, GroupId, PasskeyId, ProjectId, Reach, Role, RoleGrant,
+    ServiceId, SessionId, TeamId, UnixMillis, UserId,
 };
 use policy::Resource;
 use serde::de::DeserializeOwned;
@@ -91,6 +91,12 @@ pub struct User {
     pub state: UserState,
     /// When they were added.
     pub created: UnixMillis,
+    /// What whoever provisions them calls them.
+    #[serde(default)]
+    pub external_id: Option<String>,
+    /// Whoever provisions them took them away: they are disabled, and not there for it.
+    #[serde(default)]
+    pub left: bool,
 }
 
 /// How a person signs in. Never shown.
@@ -112,6 +118,9 @@ pub struct Login {
     /// Recovery codes that are left, hashed.
     #[serde(default)]
     pub recovery: Option<identity::recovery::RecoverySet>,
+    /// Passkeys.
+    #[serde(default)]
+    pub passkeys: Vec<StoredPasskey>,
 }
 
 impl Login {
@@ -124,7 +133,13 @@ impl Login {
             setup: None,
             totp: None,
             recovery: None,
+            passkeys: Vec::new(),
         }
+    }
+
+    /// Whether there is anything beside a password.
+    pub fn has_second_factor(&self) -> bool {
+        self.totp.as_ref().is_some_and(|totp| totp.is_confirmed) || !self.passkeys.is_empty()
     }
 }
 
@@ -134,6 +149,22 @@ impl std::fmt::Debug for Login {
             .field("user", &self.user)
             .finish_non_exhaustive()
     }
+}
+
+/// A passkey, as stored. Public keys and counts: nothing that signs in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredPasskey {
+    /// Which.
+    pub id: PasskeyId,
+    /// What its owner calls it.
+    pub name: String,
+    /// When it was added.
+    pub created: UnixMillis,
+    /// When it was shown last.
+    #[serde(default)]
+    pub last_used: Option<UnixMillis>,
+    /// What verifies it.
+    pub key: passkey::Passkey,
 }
 
 /// A one-time token, as stored.
@@ -184,6 +215,9 @@ pub struct Grant {
     pub reach: Reach,
     /// When it was given.
     pub created: UnixMillis,
+    /// It comes from a group of the identity provider's, and goes with it.
+    #[serde(default)]
+    pub by_sso: bool,
 }
 
 impl Grant {
@@ -310,6 +344,108 @@ pub struct BreakGlass {
     pub until: UnixMillis,
 }
 
+/// How a tenant's people sign in by single sign-on.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sso {
+    /// When it was set up.
+    pub created: UnixMillis,
+    /// The provider's name for itself, which is also where it is found.
+    pub issuer: String,
+    /// Who we are there.
+    pub client_id: String,
+    /// How we show it, sealed, base64; a public client has none.
+    pub client_secret: Option<String>,
+    /// What is asked for.
+    pub scopes: Vec<String>,
+    /// Whose addresses are believed, in lower case.
+    pub domains: Vec<String>,
+    /// Where groups stand in the identity token.
+    pub groups_claim: Option<String>,
+    /// What groups give.
+    pub roles: Vec<GroupRole>,
+    /// Whoever the provider knows and we do not gets an account.
+    pub create_users: bool,
+    /// People may go on using passwords.
+    pub passwords: bool,
+    /// Values of `amr` or `acr` that count as a second factor.
+    pub second_factor: Vec<String>,
+}
+
+/// A role for whoever is in a group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupRole {
+    /// As the provider names it.
+    pub group: String,
+    /// The role.
+    pub role: Role,
+    /// Over what.
+    pub reach: Reach,
+}
+
+impl Sso {
+    /// Its one id in a tenant.
+    pub const ID: &'static str = "sso";
+}
+
+/// The token with which a tenant's people are provisioned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scim {
+    /// Hex digest.
+    pub digest: String,
+    /// Since when.
+    pub created: UnixMillis,
+}
+
+impl Scim {
+    /// Its one id in a tenant.
+    pub const ID: &'static str = "scim";
+}
+
+/// A group that is provisioned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// Which.
+    pub id: GroupId,
+    /// What it is called; roles of groups name it so.
+    pub name: String,
+    /// What whoever provisions it calls it.
+    #[serde(default)]
+    pub external_id: Option<String>,
+    /// Who is in it.
+    pub members: Vec<UserId>,
+    /// Since when.
+    pub created: UnixMillis,
+}
+
+/// Whom an identity provider means.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// A digest of issuer and subject.
+    pub id: String,
+    /// Our user.
+    pub user: UserId,
+    /// The provider.
+    pub issuer: String,
+    /// Its name for them.
+    pub subject: String,
+    /// Since when.
+    pub created: UnixMillis,
+}
+
+impl Link {
+    /// The id under which the subject of an issuer is found.
+    pub fn id_of(issuer: &str, subject: &str) -> String {
+        let whole = serde_json::to_vec(&("openid", issuer, subject)).unwrap_or_default();
+        blake3::hash(&whole).to_hex().to_string()
+    }
+
+    /// The id under which whoever provisions somebody finds them by its own name.
+    pub fn id_of_external(name: &str) -> String {
+        let whole = serde_json::to_vec(&("scim", name)).unwrap_or_default();
+        blake3::hash(&whole).to_hex().to_string()
+    }
+}
+
 macro_rules! documents {
     ($($type:ident, $kind:ident, id: $id:expr, parent: $parent:expr, name: $name:expr, created: $created:expr;)*) => {$(
         impl Document for $type {
@@ -341,6 +477,10 @@ documents! {
     Service, Service, id: |it| it.id.to_string(), parent: |it| Some(it.team.to_string()), name: |it| Some(it.name.clone()), created: |it| it.created;
     Grant, Grant, id: |it| it.id.to_string(), parent: |it| Some(it.holder.to_string()), name: |_| None, created: |it| it.created;
     Session, Session, id: |it| it.id.to_string(), parent: |it| Some(it.user.to_string()), name: |it| Some(it.digest.clone()), created: |it| it.life.created;
+    Sso, Sso, id: |_| Sso::ID.to_owned(), parent: |_| None, name: |_| None, created: |it| it.created;
+    Link, Link, id: |it| it.id.clone(), parent: |it| Some(it.user.to_string()), name: |_| None, created: |it| it.created;
+    Scim, Scim, id: |_| Scim::ID.to_owned(), parent: |_| None, name: |_| None, created: |it| it.created;
+    Group, Group, id: |it| it.id.to_string(), parent: |_| None, name: |it| Some(it.name.clone()), created: |it| it.created;
     Replay, Replay, id: |it| it.id.clone(), parent: |_| None, name: |_| None, created: |it| it.created;
     Approval, Approval, id: |it| it.id.to_string(), parent: |it| Some(it.requester.to_string()), name: |_| None, created: |it| it.created;
     BreakGlass, BreakGlass, id: |it| it.id.to_string(), parent: |it| Some(it.who.to_string()), name: |_| None, created: |it| it.opened;

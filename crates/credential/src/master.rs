@@ -32,6 +32,10 @@ pub mod purpose {
     pub const ACCESS_TOKENS: &str = "access-tokens";
     /// Tokens against requests across sites.
     pub const CSRF: &str = "csrf";
+    /// What is begun in one request and finished in another.
+    pub const CEREMONIES: &str = "ceremonies";
+    /// What is made up for accounts that are not there.
+    pub const MADE_UP: &str = "made-up";
 }
 
 /// Domain separation from any other use of the same bytes.
@@ -115,6 +119,8 @@ mod tests {
             purpose::CURSORS,
             purpose::REPLAYS,
             purpose::LOGINS,
+            purpose::CEREMONIES,
+            purpose::MADE_UP,
             purpose::CSRF,
             "",
         ];

@@ -123,6 +123,10 @@ ids! {
     GrantId, "grt", "grant";
     /// Somebody's signed-in time on the control plane.
     SessionId, "ses", "session";
+    /// A passkey of a person's.
+    PasskeyId, "psk", "passkey";
+    /// A group that an identity provider keeps here.
+    GroupId, "grp", "group";
     /// A virtual key.
     KeyId, "key", "key";
     /// A budget.

@@ -16,8 +16,9 @@ mod usage;
 
 pub use actor::ActorId;
 pub use id::{
-    ApprovalId, AuditId, BreakGlassId, BudgetId, CheckpointId, GrantId, IdError, IdText, KeyId, LeaseId,
-    NodeId, ProjectId, RequestId, RequestIds, ServiceId, SessionId, TeamId, TenantId, UserId,
+    ApprovalId, AuditId, BreakGlassId, BudgetId, CheckpointId, GrantId, GroupId, IdError, IdText, KeyId,
+    LeaseId, NodeId, PasskeyId, ProjectId, RequestId, RequestIds, ServiceId, SessionId, TeamId, TenantId,
+    UserId,
 };
 pub use money::{Money, MoneyError};
 pub use permission::Permission;

@@ -94,6 +94,10 @@ permissions! {
     SessionsRead = "sessions.read";
     /// Sign somebody out.
     SessionsRevoke = "sessions.revoke";
+    /// See how a tenant's people sign in by single sign-on; never its secret.
+    SsoRead = "sso.read";
+    /// Set up single sign-on for a tenant, or end it.
+    SsoUpdate = "sso.update";
     /// Read audit records.
     AuditRead = "audit.read";
     /// Take audit records out, with their proofs.

@@ -28,6 +28,10 @@ pub enum Factor {
     Totp,
     /// A recovery code.
     RecoveryCode,
+    /// A passkey whose device verified its user.
+    Passkey,
+    /// What an identity provider says it was shown, where its word is taken for it.
+    SingleSignOn,
 }
 
 /// When a second factor was shown last.

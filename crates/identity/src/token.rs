@@ -23,6 +23,9 @@ pub struct ForSession;
 /// Setting up the instance, or an account somebody was invited to: good once.
 pub struct ForSetup;
 
+/// Adding and removing a tenant's people from outside (SCIM).
+pub struct ForProvisioning;
+
 /// Signing requests with a virtual key. Unlike the others it is no bearer's: it is never sent, and the gate
 /// keeps it sealed rather than hashed, because it verifies with it.
 pub struct ForSigning;
@@ -35,6 +38,10 @@ impl Kind for ForSetup {
     const PREFIX: &'static str = "btzo_";
 }
 
+impl Kind for ForProvisioning {
+    const PREFIX: &'static str = "btzc_";
+}
+
 impl Kind for ForSigning {
     const PREFIX: &'static str = "btzh_";
 }
@@ -43,6 +50,8 @@ impl Kind for ForSigning {
 pub type SessionToken = Token<ForSession>;
 /// The token of a setup link.
 pub type SetupToken = Token<ForSetup>;
+/// The token of a tenant's provisioning.
+pub type ProvisioningToken = Token<ForProvisioning>;
 /// The secret that a client signs with: [`crate::signature::SigningKey::hmac_sha256`] takes its text.
 pub type SigningSecret = Token<ForSigning>;
 

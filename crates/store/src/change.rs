@@ -104,7 +104,11 @@ pub fn may_be_swept(kind: RecordKind) -> Result<(), StoreError> {
         | RecordKind::Offboarding
         | RecordKind::Findings
         | RecordKind::PolicyVersion
-        | RecordKind::PolicyStanding => Err(StoreError::Conflict(format!(
+        | RecordKind::PolicyStanding
+        | RecordKind::Sso
+        | RecordKind::Link
+        | RecordKind::Scim
+        | RecordKind::Group => Err(StoreError::Conflict(format!(
             "records of the kind `{}` are not swept",
             kind.as_str()
         ))),

@@ -9,78 +9,64 @@ use serde::{Deserialize, Serialize};
 
 use crate::{StoreError, Team, Tenant};
 
-/// What kind of document a record holds. What is in it, the control plane knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RecordKind {
-    /// A workload; its parent is a team.
-    Project,
-    /// A person; its name is the e-mail address.
-    User,
-    /// How a person signs in: hashes and sealed secrets. Its id is the user's.
-    Login,
-    /// A service account; its parent is a team.
-    Service,
-    /// A role given; its parent is who has it.
-    Grant,
-    /// A session; its parent is the user, its name the hex digest of its token, which no two tenants share.
-    Session,
-    /// An answer to a request that may come again; its name is the idempotency key.
-    Replay,
-    /// An act that waits for a second person; its parent is who wants to act.
-    Approval,
-    /// A time in which somebody acts without a second person; its parent is who.
-    BreakGlass,
-    /// The key that a tenant's content is sealed under, itself sealed; one a tenant.
-    ContentKey,
-    /// The end of a tenant: how far it has come, and the certificate of it; one a tenant.
-    Offboarding,
-    /// What has been told of a tenant's credentials; one a tenant.
-    Findings,
-    /// A version of policies; the platform's own. Never changed once it is there.
-    PolicyVersion,
-    /// Which versions are in force; the platform's own. Data planes hear of every change.
-    PolicyStanding,
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        /// What kind of document a record holds. What is in it, the control plane knows.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum RecordKind {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl RecordKind {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// Its name in a column.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
 }
 
-impl RecordKind {
-    /// All of them: what ends a tenant goes through this list.
-    pub const ALL: [Self; 14] = [
-        Self::Project,
-        Self::User,
-        Self::Login,
-        Self::Service,
-        Self::Grant,
-        Self::Session,
-        Self::Replay,
-        Self::Approval,
-        Self::BreakGlass,
-        Self::ContentKey,
-        Self::Offboarding,
-        Self::Findings,
-        Self::PolicyVersion,
-        Self::PolicyStanding,
-    ];
-
-    /// Its name in a column.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Project => "project",
-            Self::User => "user",
-            Self::Login => "login",
-            Self::Service => "service",
-            Self::Grant => "grant",
-            Self::Session => "session",
-            Self::Replay => "replay",
-            Self::Approval => "approval",
-            Self::BreakGlass => "break_glass",
-            Self::ContentKey => "content_key",
-            Self::Offboarding => "offboarding",
-            Self::Findings => "findings",
-            Self::PolicyVersion => "policy_version",
-            Self::PolicyStanding => "policy_standing",
-        }
-    }
+kinds! {
+    /// A workload; its parent is a team.
+    Project = "project";
+    /// A person; its name is the e-mail address.
+    User = "user";
+    /// How a person signs in: hashes and sealed secrets. Its id is the user's.
+    Login = "login";
+    /// A service account; its parent is a team.
+    Service = "service";
+    /// A role given; its parent is who has it.
+    Grant = "grant";
+    /// A session; its parent is the user, its name the hex digest of its token, which no two tenants share.
+    Session = "session";
+    /// An answer to a request that may come again, or what may not: its id is the digest of either.
+    Replay = "replay";
+    /// An act that waits for a second person; its parent is who wants to act.
+    Approval = "approval";
+    /// A time in which somebody acts without a second person; its parent is who.
+    BreakGlass = "break_glass";
+    /// The key that a tenant's content is sealed under, itself sealed; one a tenant.
+    ContentKey = "content_key";
+    /// The end of a tenant: how far it has come, and the certificate of it; one a tenant.
+    Offboarding = "offboarding";
+    /// What has been told of a tenant's credentials; one a tenant.
+    Findings = "findings";
+    /// A version of policies; the platform's own. Never changed once it is there.
+    PolicyVersion = "policy_version";
+    /// Which versions are in force; the platform's own. Data planes hear of every change.
+    PolicyStanding = "policy_standing";
+    /// How a tenant's people sign in by single sign-on: one a tenant, its secret sealed.
+    Sso = "sso";
+    /// Whom an identity provider means: its id is a digest of what the provider says, its parent the user.
+    Link = "link";
+    /// The token with which a tenant's people are provisioned from outside, hashed: one a tenant.
+    Scim = "scim";
+    /// A group that is provisioned from outside; its name is what the provider calls it.
+    Group = "group";
 }
 
 /// A document of one tenant's.

@@ -8,6 +8,7 @@ mod client;
 mod operation;
 mod print;
 mod remember;
+mod sso;
 
 use std::ffi::OsString;
 use std::io::{BufRead, IsTerminal};
@@ -60,8 +61,23 @@ pub async fn run(args: CtlArgs, at: &At, show: Show) -> Result<(), Failure> {
         None => format!("http://{}", configuration(at)?.listen.control),
     };
     let mut remembered = Remembered::load(&base)?;
+    if operation.wants_browser {
+        let page = format!("open {base}/ in a browser: a terminal cannot talk to an authenticator");
+        remark(&page);
+        return Ok(());
+    }
     let asked = ask(operation, given, &remembered)?;
-    let answer = Client::new(base, remembered.token()).send(asked).await?;
+    let client = Client::new(base, remembered.token());
+    if operation.path == sso::BEGIN {
+        let session = sso::sign_in(&client, asked.body).await?;
+        remembered.keep(&session)?;
+        remark("you are signed in until it ends or you sign out: `bartizan ctl me sign-out`");
+        return Ok(());
+    }
+    let answer = client.send(asked).await?;
+    if !operation.signs_in {
+        remembered.renew(&answer.body)?;
+    }
     if operation.signs_in && remembered.keep(&answer.body)? {
         remark("you are signed in until it ends or you sign out: `bartizan ctl me sign-out`");
         return Ok(());

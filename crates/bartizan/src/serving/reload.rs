@@ -250,6 +250,7 @@ async fn tick(every: &mut Option<Interval>) {
 fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
     let parts = [
         ("listen", old.listen != new.listen),
+        ("control", old.control != new.control),
         ("server", old.server != new.server),
         ("secrets", old.secrets != new.secrets),
         ("store", old.store != new.store),

@@ -2,6 +2,7 @@
 //! generated from these comments, and every default is what `Default` says.
 
 mod approvals;
+mod control;
 mod gate;
 mod issuer;
 mod listen;
@@ -18,6 +19,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use approvals::Approvals;
+pub use control::Control;
 pub use gate::{Budgets, Cache, Checks, GuardMode, Guards, KeyLimits, Limits, Policies, SecretsGuard};
 pub use issuer::{Issuer, TokenBinding};
 pub use listen::{ClientCertificates, Listen, Tls};
@@ -42,6 +44,8 @@ pub struct Config {
     pub checks: Checks,
     /// Addresses to listen on.
     pub listen: Listen,
+    /// The control plane, as people's browsers see it.
+    pub control: Control,
     /// Bounds on connections, requests and answers.
     pub server: Server,
     /// Where secret references lead.
@@ -93,6 +97,14 @@ pub enum Posture {
     Production,
 }
 
+impl Config {
+    /// Where browsers find the control plane.
+    pub fn public_url(&self) -> String {
+        let local = || format!("http://localhost:{}", self.listen.control.port());
+        self.control.public_url.clone().unwrap_or_else(local)
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -100,6 +112,7 @@ impl Default for Config {
             data_dir: PathBuf::from("./bartizan-data"),
             checks: Checks::default(),
             listen: Listen::default(),
+            control: Control::default(),
             server: Server::default(),
             secrets: Secrets::default(),
             store: Store::default(),

@@ -369,3 +369,29 @@ fn anp_0014_a_mistyped_act_is_no_act_that_wants_nobody() {
         one(text, path);
     }
 }
+
+#[test]
+fn anp_d0005_people_are_sent_to_an_origin_with_a_name_over_tls() {
+    let with = |posture: &str, url: &str| format!("posture: {posture}\ncontrol: {{ public_url: '{url}' }}");
+    for good in [
+        "https://bartizan.example.com",
+        "https://b.example:8443",
+        "http://localhost:8081",
+    ] {
+        assert_eq!(problems(&with("production", good)), [""; 0], "{good}");
+    }
+    assert_eq!(problems(&with("development", "http://gate.lan")), [""; 0]);
+    for bad in [
+        "http://gate.lan",
+        "https://10.0.0.1",
+        "https://[::1]:8081",
+        "https://b.example/",
+        "https://b.example/console",
+        "https://me@b.example",
+        "b.example",
+        "ftp://b.example",
+        "",
+    ] {
+        one(&with("production", bad), "control.public_url");
+    }
+}

@@ -20,9 +20,9 @@ const KEY_CHARS_MAX: usize = 128;
 /// What is written down of an act, secrets left out.
 #[derive(Debug, Default)]
 pub struct Deed {
-    target: Option<String>,
-    before: Option<Value>,
-    after: Option<Value>,
+    pub(super) target: Option<String>,
+    pub(super) before: Option<Value>,
+    pub(super) after: Option<Value>,
 }
 
 impl Deed {
@@ -50,11 +50,6 @@ impl Deed {
             before: serde_json::to_value(before).ok(),
             after: None,
         }
-    }
-
-    /// What it was done to.
-    pub(super) fn target(self) -> Option<String> {
-        self.target
     }
 
     /// Target, before and after.

@@ -5,7 +5,7 @@ use domain::{AuditId, TenantId, TenantScope};
 use ledger::{AuditActor, AuditOutcome, AuditRecord};
 use store::{AuditEntry, Change};
 
-use super::{Call, Deed, Done};
+use super::{Call, Deed, Done, Entered};
 use crate::answer::Answer;
 use crate::problem::Code;
 use crate::record::User;
@@ -28,6 +28,20 @@ impl Own {
         }
     }
 
+    /// Whoever provisions the tenant's people, by its token.
+    pub fn provisioning(tenant: TenantId, act: &'static str) -> Self {
+        Self {
+            scope: TenantScope::operator(tenant),
+            actor: AuditActor::Service("scim".to_owned(), "provisioning by SCIM".to_owned()),
+            act,
+        }
+    }
+
+    /// The tenant whose own it is, to look for things in.
+    pub const fn entered(&self) -> Entered {
+        Entered::alone(self.scope)
+    }
+
     /// Somebody who shows nothing that is known, and what they typed.
     pub fn stranger(tenant: TenantId, typed: String, act: &'static str) -> Self {
         Self {
@@ -41,7 +55,7 @@ impl Own {
 impl Call {
     /// Does it: all of it, recorded, or nothing.
     pub async fn done_alone(&self, own: &Own, deed: Deed, changes: Vec<Change>, answer: Answer) -> Done {
-        let entry = self.entry(own, AuditOutcome::Done, deed.target());
+        let entry = self.entry(own, AuditOutcome::Done, deed);
         self.control
             .store
             .commit(&own.scope, &changes, Some(&entry))
@@ -56,9 +70,13 @@ impl Call {
         if matches!(code, Code::CodeRequired | Code::TooManyAttempts) {
             return;
         }
-        let record = self
-            .entry(own, AuditOutcome::Refused(code.as_str().to_owned()), None)
-            .record;
+        self.tell_why(own, code.as_str()).await;
+    }
+
+    /// The same, with what is said to nobody outside.
+    pub async fn tell_why(&self, own: &Own, why: &str) {
+        let outcome = AuditOutcome::Refused(why.to_owned());
+        let record = self.entry(own, outcome, Deed::default()).record;
         let caller = match &own.actor {
             AuditActor::User(id, _) | AuditActor::Service(id, _) => id.clone(),
             // Names are whatever one types; the address is not.
@@ -67,11 +85,13 @@ impl Call {
         self.tell_restrained(own.scope, caller, record).await;
     }
 
-    fn entry(&self, own: &Own, outcome: AuditOutcome, target: Option<String>) -> AuditEntry {
+    fn entry(&self, own: &Own, outcome: AuditOutcome, deed: Deed) -> AuditEntry {
         let whose = (AuditId::generate(), own.scope.tenant());
         AuditEntry::from(AuditRecord {
             address: Some(self.address),
-            target,
+            target: deed.target,
+            before: deed.before,
+            after: deed.after,
             outcome,
             ..AuditRecord::done(whose, self.now, own.actor.clone(), own.act)
         })

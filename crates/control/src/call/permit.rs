@@ -20,6 +20,11 @@ pub struct Entered {
 }
 
 impl Entered {
+    /// One's own, where a token stands for the whole tenant and no policy is asked.
+    pub(super) const fn alone(scope: TenantScope) -> Self {
+        Self { scope }
+    }
+
     /// The tenant.
     pub const fn tenant(&self) -> TenantId {
         self.scope.tenant()

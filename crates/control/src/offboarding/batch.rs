@@ -31,7 +31,14 @@ enum Fate {
 // threat: ANP-0016
 const fn fate(kind: RecordKind) -> Fate {
     match kind {
-        RecordKind::Login | RecordKind::Session | RecordKind::Grant | RecordKind::Replay => Fate::Removed,
+        RecordKind::Login
+        | RecordKind::Session
+        | RecordKind::Grant
+        | RecordKind::Replay
+        | RecordKind::Sso
+        | RecordKind::Link
+        | RecordKind::Scim
+        | RecordKind::Group => Fate::Removed,
         RecordKind::User | RecordKind::Service => Fate::Disabled,
         RecordKind::ContentKey => Fate::Destroyed,
         RecordKind::Project
@@ -55,12 +62,12 @@ pub struct Batch {
 pub async fn gather(store: &dyn Store, scope: &TenantScope, room: usize) -> Result<Batch, OffboardError> {
     let mut batch = Batch::default();
     batch.take_keys(store, scope, room).await?;
-    for kind in RecordKind::ALL {
+    for kind in RecordKind::ALL.iter().copied() {
         if !matches!(fate(kind), Fate::Destroyed | Fate::Kept) {
             batch.take_records(store, scope, kind, room).await?;
         }
     }
-    for kind in RecordKind::ALL {
+    for kind in RecordKind::ALL.iter().copied() {
         if matches!(fate(kind), Fate::Destroyed) {
             batch.take_records(store, scope, kind, room).await?;
         }

@@ -32,6 +32,8 @@ pub struct GrantView {
     #[schemars(with = "Option<String>")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub team: Option<TeamId>,
+    /// It comes from a group of the identity provider's, and goes with it.
+    pub by_sso: bool,
     /// When it was given, RFC 3339.
     pub created: String,
 }
@@ -66,6 +68,7 @@ impl From<&Grant> for GrantView {
             role: grant.role,
             reach,
             team,
+            by_sso: grant.by_sso,
             created: time(grant.created),
         }
     }
@@ -111,7 +114,7 @@ async fn holder(call: &Call, entered: &Entered, text: &str) -> Result<ActorId, S
     }
 }
 
-fn reach(call: &Call, entered: &Entered, team: Option<&str>) -> Result<Reach, Stop> {
+pub(super) fn reach(call: &Call, entered: &Entered, team: Option<&str>) -> Result<Reach, Stop> {
     let tenant = entered.tenant();
     let Some(team) = team else {
         return Ok(if tenant == TenantId::PLATFORM {
@@ -137,6 +140,7 @@ pub async fn create(call: Call, body: NewGrant) -> Done {
         role,
         reach: reach(&call, &entered, body.team.as_deref())?,
         created: call.now,
+        by_sso: false,
     };
     let permitted = call.permit(&entered, resource(&entered, &grant)).await?;
     if !role.fits(&grant.reach) {

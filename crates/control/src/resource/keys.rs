@@ -538,7 +538,7 @@ pub async fn revoke(call: Call, _: Nothing) -> Done {
 
 /// The end of every key that somebody holds.
 // threat: ANP-0016
-pub(super) fn revocations(call: &Call, entered: &Entered, owner: ActorId) -> Vec<Change> {
+pub(crate) fn revocations(call: &Call, entered: &Entered, owner: ActorId) -> Vec<Change> {
     let held = call.names.keys(entered.tenant());
     let held = held.filter(|key| key.owner == Some(owner) && key.state == KeyState::Active);
     held.map(|key| replace(key.clone(), key.revoke())).collect()

@@ -1,21 +1,23 @@
 //! Oneself: who is signed in, and how they sign in next time.
 
-use domain::{ActorId, Secret, TenantScope, UserId};
+use domain::{ActorId, Secret};
 use http::StatusCode;
 use identity::recovery;
 use identity::totp::TotpSecret;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::{Change, Record, RecordKind};
+use store::Change;
 
 use super::keys::Shown;
-use super::sessions::{cookie, role_text, tenant_text};
+use super::myself::{Myself, myself};
+use super::passkeys::{self, ShownPasskey};
+use super::welcome::{cookie, role_text, rotated, tenant_text};
 use crate::answer::Answer;
 use crate::api::Nothing;
-use crate::call::{Call, Deed, Done, Own, Stop};
-use crate::door::{Knock, open_totp, seal_totp};
+use crate::call::{Call, Deed, Done, Stop};
+use crate::door::{Shown as Proof, open_totp, seal_totp};
 use crate::problem::{Code as ProblemCode, Problem};
-use crate::record::{Document, Login, Session, User, read};
+use crate::record::{Document, Login, Session};
 use crate::{shapes, silent};
 
 /// Whoever is signed in.
@@ -43,11 +45,15 @@ pub struct MeView {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Confirm {
-    /// The password.
-    password: String,
+    /// The password, unless it is a passkey.
+    #[serde(default)]
+    password: Option<String>,
     /// A code of the authenticator app, or a recovery code.
     #[serde(default)]
     code: Option<String>,
+    /// A passkey, as asked for at `POST /api/v1/me/confirm/passkey`.
+    #[serde(default)]
+    passkey: Option<ShownPasskey>,
 }
 
 /// A new password for oneself.
@@ -88,84 +94,14 @@ pub struct RecoveryCodes {
     /// Each is good once. Shown now and never again.
     #[schemars(with = "Vec<String>")]
     pub codes: Vec<Shown>,
+    /// For programs: the session's token from now on; the old one is over. Browsers have it in a cookie.
+    #[schemars(with = "String")]
+    pub token: Shown,
 }
 
 silent! { Confirm, ChangePassword, Code }
 
 shapes! { given: Confirm, ChangePassword, Code ; shown: MeView, NewTotp, RecoveryCodes }
-
-/// The caller as a person, with how they sign in.
-struct Myself {
-    scope: TenantScope,
-    user: User,
-    record: Record,
-    login: Login,
-}
-
-async fn myself(call: &Call) -> Result<Myself, Stop> {
-    let caller = call.caller()?;
-    let ActorId::User(id) = caller.id else {
-        return Err(Problem::new(ProblemCode::Conflict, "service accounts have no password").into());
-    };
-    let scope = TenantScope::operator(caller.tenant);
-    let store = &call.control.store;
-    let user = read(
-        &store
-            .record(&scope, RecordKind::User, &UserId::to_string(&id))
-            .await?,
-    )?;
-    let record = store
-        .record(&scope, RecordKind::Login, &UserId::to_string(&id))
-        .await?;
-    let login = read(&record)?;
-    Ok(Myself {
-        scope,
-        user,
-        record,
-        login,
-    })
-}
-
-impl Myself {
-    fn own(&self, act: &'static str) -> Own {
-        Own::user(self.scope.tenant(), &self.user, act)
-    }
-
-    /// The same login, if password and code are right; otherwise it is recorded.
-    async fn prove(
-        &self,
-        call: &Call,
-        act: &'static str,
-        password: String,
-        code: Option<&str>,
-    ) -> Result<crate::door::Shown, Stop> {
-        let knock = Knock {
-            tenant: self.scope.tenant(),
-            email: &self.user.email,
-            address: call.address,
-            now: call.now,
-        };
-        let presented = (Secret::new(password), code);
-        let judged = call
-            .control
-            .door
-            .judge(&call.control, &knock, Some(self.login.clone()), presented)
-            .await;
-        if let Err(problem) = &judged {
-            call.tell(&self.own(act), Some(problem.code)).await;
-        }
-        Ok(judged?)
-    }
-
-    fn replace(&self, login: &Login) -> Result<Vec<Change>, Problem> {
-        let after = login.to_record()?;
-        if after == self.record {
-            return Ok(Vec::new());
-        }
-        let before = self.record.clone();
-        Ok(vec![Change::Replace { before, after }])
-    }
-}
 
 fn view(call: &Call, has_second_factor: bool, second_factor: bool) -> Result<MeView, Problem> {
     let caller = call.caller()?;
@@ -180,17 +116,13 @@ fn view(call: &Call, has_second_factor: bool, second_factor: bool) -> Result<MeV
     })
 }
 
-fn has_totp(login: &Login) -> bool {
-    login.totp.as_ref().is_some_and(|totp| totp.is_confirmed)
-}
-
 /// `GET /me`.
 pub async fn show(call: Call, _: Nothing) -> Done {
     let me = myself(&call).await?;
     let proven = call.caller()?.session.life.is_proven();
     Ok(Answer::json(
         StatusCode::OK,
-        &view(&call, has_totp(&me.login), proven)?,
+        &view(&call, me.login.has_second_factor(), proven)?,
     )?)
 }
 
@@ -207,13 +139,13 @@ pub async fn sign_out(call: Call, _: Nothing) -> Done {
         .await
 }
 
+pub use super::passkeys::begin_confirm as begin_confirm_passkey;
+
 /// `POST /me/confirm`.
 // threat: ANP-0022
 pub async fn confirm(call: Call, body: Confirm) -> Done {
     let me = myself(&call).await?;
-    let shown = me
-        .prove(&call, "confirm", body.password, body.code.as_deref())
-        .await?;
+    let (shown, spent) = shown(&call, &me, body).await?;
     let caller = call.caller()?;
     let mut session = caller.session.clone();
     session.confirmed = call.now;
@@ -221,14 +153,34 @@ pub async fn confirm(call: Call, body: Confirm) -> Done {
         session.life.prove(factor, call.now);
     }
     let mut changes = me.replace(&shown.login)?;
+    changes.extend(spent);
     changes.push(Change::Replace {
         before: caller.record.clone(),
         after: session.to_record()?,
     });
-    let view = view(&call, has_totp(&shown.login), session.life.is_proven())?;
+    let view = view(&call, shown.login.has_second_factor(), session.life.is_proven())?;
     let answer = Answer::json(StatusCode::OK, &view)?;
     call.done_alone(&me.own("confirm"), Deed::to(session.id), changes, answer)
         .await
+}
+
+/// What was shown: a password, or a passkey and what spends its challenge.
+async fn shown(call: &Call, me: &Myself, body: Confirm) -> Result<(Proof, Option<Change>), Stop> {
+    match (body.password, body.passkey) {
+        (Some(password), None) => {
+            let proof = me.prove(call, "confirm", password, body.code.as_deref()).await?;
+            Ok((proof, None))
+        }
+        (None, Some(passkey)) => {
+            let (proof, spent) = passkeys::proven(call, me, passkey).await?;
+            Ok((proof, Some(spent)))
+        }
+        _ => Err(Problem::new(
+            ProblemCode::Invalid,
+            "send a `password` or a `passkey`, one of them",
+        )
+        .into()),
+    }
 }
 
 /// `POST /me/password`.
@@ -273,10 +225,11 @@ pub async fn change_password(call: Call, body: ChangePassword) -> Done {
 /// `POST /me/totp`. An app that is confirmed already stays until the new one is.
 pub async fn begin_totp(call: Call, _: Nothing) -> Done {
     let me = myself(&call).await?;
-    if has_totp(&me.login) {
+    if me.login.totp.as_ref().is_some_and(|totp| totp.is_confirmed) {
         let detail = "there is one already: whoever may reset you can take it away";
         return Err(Problem::new(ProblemCode::Conflict, detail).into());
     }
+    me.must_be_fresh(&call)?;
     let secret = TotpSecret::generate()
         .map_err(|_| Problem::new(ProblemCode::Internal, "the system gave no randomness"))?;
     let link = secret
@@ -311,6 +264,9 @@ pub async fn confirm_totp(call: Call, body: Code) -> Done {
         )
         .at("/code")
     };
+    // Else a password alone would add an app, and be two factors, where the second one is a passkey.
+    // threat: CTX-T2
+    me.must_be_fresh(&call)?;
     let account = me.user.id.to_string();
     let mut login = me.login.clone();
     let totp = login
@@ -331,20 +287,20 @@ pub async fn confirm_totp(call: Call, body: Code) -> Done {
     let issued = recovery::issue(&call.control.keys.pepper, &account)
         .map_err(|_| Problem::new(ProblemCode::Internal, "the system gave no randomness"))?;
     login.recovery = Some(issued.set);
-    let caller = call.caller()?;
-    let mut session = caller.session.clone();
+    let mut session = call.caller()?.session.clone();
     session.life.prove(identity::session::Factor::Totp, call.now);
+    let (rotated, token, cookie) = rotated(&call, session)?;
     let mut changes = me.replace(&login)?;
-    changes.push(Change::Replace {
-        before: caller.record.clone(),
-        after: session.to_record()?,
-    });
+    changes.push(rotated);
     let codes = issued
         .codes
         .iter()
         .map(|code| Shown(code.expose().to_owned()))
         .collect();
-    let answer = Answer::json(StatusCode::OK, &RecoveryCodes { codes })?;
+    let answer = Answer {
+        cookie: Some(cookie),
+        ..Answer::json(StatusCode::OK, &RecoveryCodes { codes, token })?
+    };
     call.done_alone(&me.own("confirm_totp"), Deed::to(me.user.id), changes, answer)
         .await
 }

@@ -1,59 +1,30 @@
 //! Signing in, and who is signed in.
 
-use std::time::Duration;
-
-use domain::{
-    ActorId, GrantId, Permission, Reach, Role, RoleGrant, Secret, SessionId, TenantId, TenantScope, UserId,
-};
+use domain::{ActorId, GrantId, Permission, Reach, Role, Secret, SessionId, TenantId, UserId};
 use http::StatusCode;
-use identity::session::Lifetime;
-use identity::token::{SessionToken, SetupToken};
+use identity::token::SetupToken;
 use policy::Resource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::{Change, Record, RecordKind, StoreError, TenantState};
+use store::Change;
 
-use super::keys::Shown;
+use super::sso;
+use super::welcome::{account, begin, tenant_named, welcome};
 use super::words::{email, name, time};
 use crate::answer::Answer;
 use crate::api::Nothing;
-use crate::call::{Call, Deed, Done, Entered, Own, Stop};
-use crate::caller::COOKIE_NAME;
-use crate::door::{self, Knock};
+use crate::call::{Call, Deed, Done, Entered, Own};
+use crate::door::Knock;
 use crate::problem::{Code, Problem};
-use crate::record::{Document, Grant, Login, Session, User, UserState, read};
+use crate::record::{Document, Grant, Login, Session, User, UserState};
 use crate::{shapes, silent};
 
-/// How long a session lasts unused, and in all.
-const LIFETIME: Lifetime = Lifetime {
-    idle: Duration::from_secs(30 * 60),
-    absolute: Duration::from_secs(12 * 3600),
-};
+pub use super::passkeys::{begin_sign_in as begin_passkey, sign_in as sign_in_passkey};
+pub use super::sso_sign_in::{begin as begin_sso, sign_in as sign_in_sso};
+pub use super::welcome::NewSession;
+
 /// How much of what a stranger typed is written down.
 const TYPED_CHARS_MAX: usize = 100;
-
-/// A session just begun.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct NewSession {
-    /// For programs: send it as `Authorization: Bearer …`. Browsers have it in a cookie.
-    #[schemars(with = "String")]
-    pub token: Shown,
-    /// For pages: send it as `X-CSRF-Token` with every change.
-    #[schemars(with = "String")]
-    pub csrf_token: Shown,
-    /// The session's id.
-    #[schemars(with = "String")]
-    pub id: SessionId,
-    /// Who is signed in.
-    #[schemars(with = "String")]
-    pub user: UserId,
-    /// Where they live; `platform` for the platform's own.
-    pub tenant: String,
-    /// A second factor was shown.
-    pub second_factor: bool,
-    /// The end, used or not, RFC 3339.
-    pub expires: String,
-}
 
 /// A session as others see it.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -124,7 +95,7 @@ pub struct SetPassword {
 
 silent! { SignIn, SetUp, SetPassword }
 
-shapes! { given: SignIn, SetUp, SetPassword ; shown: NewSession, SessionView }
+shapes! { given: SignIn, SetUp, SetPassword ; shown: SessionView }
 
 impl From<&Session> for SessionView {
     fn from(session: &Session) -> Self {
@@ -138,104 +109,6 @@ impl From<&Session> for SessionView {
             second_factor: session.life.is_proven(),
         }
     }
-}
-
-fn tenant_named(call: &Call, text: Option<&str>) -> Option<TenantId> {
-    let Some(text) = text.filter(|text| *text != "platform") else {
-        return Some(TenantId::PLATFORM);
-    };
-    let by_id = text.parse().ok().and_then(|id| call.names.tenant(id));
-    let found = by_id.or_else(|| call.names.tenant_named(text).cloned());
-    found
-        .filter(|tenant| tenant.state == TenantState::Active)
-        .map(|tenant| tenant.id)
-}
-
-/// The account of that address and how it signs in, if there is one that may.
-async fn account(
-    call: &Call,
-    tenant: Option<TenantId>,
-    email: &str,
-) -> Result<Option<(User, Record, Login)>, Stop> {
-    let Some(tenant) = tenant else { return Ok(None) };
-    let scope = TenantScope::operator(tenant);
-    let user: User = match call
-        .control
-        .store
-        .record_named(&scope, RecordKind::User, email)
-        .await
-    {
-        Err(StoreError::NotFound) => return Ok(None),
-        found => read(&found?)?,
-    };
-    if user.state != UserState::Active {
-        return Ok(None);
-    }
-    let record = call
-        .control
-        .store
-        .record(&scope, RecordKind::Login, &user.id.to_string())
-        .await?;
-    let login = read(&record)?;
-    Ok(Some((user, record, login)))
-}
-
-/// A session to be stored, and what its owner gets.
-fn begin(
-    call: &Call,
-    tenant: TenantId,
-    user: UserId,
-    factor: Option<identity::session::Factor>,
-) -> Result<(Change, Answer), Stop> {
-    let token = SessionToken::generate().map_err(|_| {
-        Problem::new(
-            Code::Internal,
-            "the system gave no randomness: nobody was signed in",
-        )
-    })?;
-    let mut session = Session {
-        id: SessionId::generate(),
-        user,
-        digest: hex::encode(token.digest(&call.control.keys.pepper)),
-        life: identity::session::Session::begin(call.now, LIFETIME),
-        confirmed: call.now,
-        address: call.address,
-    };
-    if let Some(factor) = factor {
-        session.life.prove(factor, call.now);
-    }
-    let text = token.to_secret();
-    let shown = NewSession {
-        token: Shown(text.expose().to_owned()),
-        csrf_token: Shown(call.control.keys.csrf_token(&session.id.to_string())),
-        id: session.id,
-        user,
-        tenant: tenant_text(tenant),
-        second_factor: session.life.is_proven(),
-        expires: time(session.life.expires),
-    };
-    let answer = Answer {
-        cookie: Some(cookie(text.expose(), LIFETIME.absolute)),
-        ..Answer::json(StatusCode::CREATED, &shown)?
-    };
-    Ok((Change::Create(session.to_record()?), answer))
-}
-
-/// A tenant's id in paths.
-pub(super) fn tenant_text(tenant: TenantId) -> String {
-    if tenant == TenantId::PLATFORM {
-        "platform".to_owned()
-    } else {
-        tenant.to_string()
-    }
-}
-
-/// What a browser keeps: for this host alone, over TLS (or on one's own machine), out of reach of scripts,
-/// and never sent from another site.
-// threat: ANP-0013
-pub(super) fn cookie(token: &str, life: Duration) -> String {
-    let seconds = life.as_secs();
-    format!("{COOKIE_NAME}={token}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Strict")
 }
 
 /// `POST /sessions`.
@@ -262,7 +135,15 @@ pub async fn sign_in(call: Call, body: SignIn) -> Done {
         .judge(&call.control, &knock, stored, presented)
         .await;
     match (judged, user, tenant) {
-        (Ok(shown), Some((user, before)), Some(tenant)) => welcome(&call, tenant, &user, before, shown).await,
+        (Ok(shown), Some((user, before)), Some(tenant)) => {
+            if !sso::lets_passwords(&call, tenant, user.id).await? {
+                let own = Own::user(tenant, &user, "sign_in");
+                call.tell_why(&own, "passwords_are_off").await;
+                let detail = "the e-mail address, password or code is wrong";
+                return Err(Problem::new(Code::SignInFailed, detail).into());
+            }
+            welcome(&call, (tenant, &user, "sign_in"), before, shown, Vec::new()).await
+        }
         (Err(problem), _, tenant) => {
             let typed: String = email.chars().take(TYPED_CHARS_MAX).collect();
             let own = Own::stranger(tenant.unwrap_or(TenantId::PLATFORM), typed, "sign_in");
@@ -277,17 +158,6 @@ pub async fn sign_in(call: Call, body: SignIn) -> Done {
     }
 }
 
-async fn welcome(call: &Call, tenant: TenantId, user: &User, before: Record, shown: door::Shown) -> Done {
-    let (session, answer) = begin(call, tenant, user.id, shown.factor)?;
-    let after = shown.login.to_record()?;
-    let mut changes = vec![session];
-    if before != after {
-        changes.push(Change::Replace { before, after });
-    }
-    let own = Own::user(tenant, user, "sign_in");
-    call.done_alone(&own, Deed::to(user.id), changes, answer).await
-}
-
 /// `POST /setup`.
 // threat: CTX-T2
 pub async fn set_up(call: Call, body: SetUp) -> Done {
@@ -298,6 +168,8 @@ pub async fn set_up(call: Call, body: SetUp) -> Done {
         email,
         state: UserState::Active,
         created: call.now,
+        external_id: None,
+        left: false,
     };
     call.control.setup.check(&call.control, &body.token, call.now)?;
     let about = vec![user.email.clone(), user.name.clone(), "bartizan".to_owned()];
@@ -311,6 +183,7 @@ pub async fn set_up(call: Call, body: SetUp) -> Done {
         role: Role::PlatformAdmin,
         reach: Reach::Platform,
         created: call.now,
+        by_sso: false,
     };
     let (session, answer) = begin(&call, TenantId::PLATFORM, user.id, None)?;
     let changes = vec![
@@ -401,13 +274,4 @@ pub async fn revoke(call: Call, _: Nothing) -> Done {
     let deed = Deed::removed(session.id, &SessionView::from(&session));
     call.done(&permitted, deed, vec![Change::Remove(record)], Answer::nothing())
         .await
-}
-
-/// Roles as they are shown to who has them.
-pub(super) fn role_text(grant: &RoleGrant) -> String {
-    match grant.reach {
-        Reach::Platform => format!("{} of the platform", grant.role),
-        Reach::Tenant(tenant) => format!("{} of {tenant}", grant.role),
-        Reach::Team(_, team) => format!("{} of {team}", grant.role),
-    }
 }

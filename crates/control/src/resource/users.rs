@@ -148,6 +148,8 @@ pub async fn create(call: Call, body: NewUser) -> Done {
         name: name(&body.name, "/name")?,
         state: UserState::Active,
         created: call.now,
+        external_id: None,
+        left: false,
     };
     let (shown, setup) = invite(&call)?;
     let view = UserView::from(&user);
@@ -188,6 +190,7 @@ pub async fn update(call: Call, body: UserChange) -> Done {
         user.name = name(text, "/name")?;
     }
     user.state = body.state.unwrap_or(user.state);
+    user.left &= user.state == UserState::Disabled;
     let new = UserView::from(&user);
     let after = user.to_record()?;
     let mut changes = vec![Change::Replace { before, after }];
@@ -200,7 +203,7 @@ pub async fn update(call: Call, body: UserChange) -> Done {
 }
 
 /// The end of every session of the user's.
-pub(super) async fn endings(call: &Call, entered: &Entered, user: UserId) -> Result<Vec<Change>, Stop> {
+pub(crate) async fn endings(call: &Call, entered: &Entered, user: UserId) -> Result<Vec<Change>, Stop> {
     let user = user.to_string();
     let sessions = call.all_of::<Session>(entered.scope(), Some(&user)).await?;
     Ok(sessions

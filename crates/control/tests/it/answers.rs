@@ -22,21 +22,6 @@ async fn the_facts_are_served() {
 }
 
 #[tokio::test]
-async fn the_first_page_names_every_path() {
-    let address = listening().await;
-    let page = request(address, "GET", "/").await;
-    assert_eq!(page.status, 200);
-    assert_eq!(page.header("content-type"), Some("text/plain; charset=utf-8"));
-    for endpoint in control::api::ENDPOINTS {
-        assert!(
-            page.body.contains(endpoint.path) && page.body.contains(endpoint.summary),
-            "{}",
-            endpoint.path
-        );
-    }
-}
-
-#[tokio::test]
 async fn every_answer_is_kept_out_of_caches_and_not_guessed_at() {
     let address = listening().await;
     for path in ["/", "/api/v1/version", "/api/v1/ledger/key", "/nowhere"] {

@@ -10,16 +10,21 @@
 
 mod answers;
 mod approvals;
+mod authenticator;
 mod bounds;
 mod changes;
 mod credentials;
 mod exporting;
 mod matrix;
 mod offboarding;
-mod refusing;
+mod openid;
+mod passkeys;
 mod policies;
+mod refusing;
 mod scene;
+mod scim;
 mod signing_in;
+mod sso;
 mod tenancy;
 
 use std::net::SocketAddr;

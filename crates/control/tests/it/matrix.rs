@@ -31,6 +31,9 @@ fn body(endpoint: &Endpoint, house: &House) -> Option<Value> {
         (true, "approve" | "deny") => json!({"reason": "looked at"}),
         (true, "break-glass") => json!({"reason": "the building is on fire", "minutes": 5}),
         (true, _) => json!({"name": "new"}),
+        (false, "sso") => {
+            json!({"issuer": "https://id.example", "client_id": "x", "domains": ["example.com"]})
+        }
         (false, "{budget}") => json!({"limit_nanos": 2}),
         (false, _) => json!({"name": "renamed"}),
     })

@@ -17,6 +17,9 @@ use crate::{Answer, send};
 
 pub const PASSWORD: &str = "quartz lantern mumbles 42";
 
+/// Where browsers believe to be.
+pub const PUBLIC_URL: &str = "http://localhost:8081";
+
 /// A running control plane on a store in memory.
 pub struct Instance {
     pub address: SocketAddr,
@@ -70,6 +73,7 @@ fn control(
             operations: vec![Operation::Chat],
         },
         patience: PATIENCE,
+        public_url: PUBLIC_URL.to_owned(),
     })
 }
 
@@ -244,6 +248,12 @@ impl House {
         let budget = id(&root.make(&format!("{base}/budgets"), &budget).await);
         let team_budget = json!({"name": "team", "limit_nanos": 1_000_000, "window": "day", "of": team});
         root.make(&format!("{base}/budgets"), &team_budget).await;
+        let sso = json!({"issuer": "https://id.example", "client_id": "gate", "domains": ["example.com"]});
+        assert_eq!(
+            root.ask("PUT", &format!("{base}/sso"), Some(&sso)).await.status,
+            200
+        );
+        assert_eq!(root.ask("POST", &format!("{base}/scim"), None).await.status, 201);
         let grant = id(&root.give(&user, "viewer", Some(&other_team)).await);
         let sessions = root.get(&format!("{base}/sessions")).await.json();
         let session = id(&sessions["items"][0]);
@@ -288,6 +298,7 @@ impl House {
             ("{approval}", &self.approval),
             ("{time}", &self.time),
             ("{version}", &self.version),
+            ("{passkey}", &"psk_00000000000000000000000000000009".to_owned()),
         ] {
             path = path.replace(name, id);
         }

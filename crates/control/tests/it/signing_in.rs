@@ -248,7 +248,8 @@ async fn ctx_t3_a_new_password_ends_other_sessions_and_wants_the_old_one() {
     );
 }
 
-async fn with_app(person: &Person) -> (String, Vec<String>) {
+/// The seed, the recovery codes, and the person as they go on: with another token.
+async fn with_app(person: &Person) -> (String, Vec<String>, Person) {
     let begun = person.ask("POST", "/api/v1/me/totp", None).await.json();
     let secret = begun["secret"].as_str().unwrap().to_owned();
     assert!(begun["link"].as_str().unwrap().starts_with("otpauth://totp/"));
@@ -269,7 +270,19 @@ async fn with_app(person: &Person) -> (String, Vec<String>) {
         .iter()
         .map(|code| code.as_str().unwrap().to_owned())
         .collect();
-    (secret, codes)
+    let token = done.json()["token"].as_str().unwrap().to_owned();
+    let set = done.header("set-cookie").unwrap();
+    assert!(set.starts_with(&format!("__Host-bartizan={token};")), "{set}");
+    assert_eq!(
+        person.get("/api/v1/me").await.status,
+        401,
+        "the old token is over"
+    );
+    let person = Person {
+        token,
+        ..person.clone()
+    };
+    (secret, codes, person)
 }
 
 #[tokio::test]
@@ -277,7 +290,7 @@ async fn ctx_t2_a_second_factor_is_asked_for_and_no_code_is_good_twice() {
     assert_eq!(TotpSecret::from_bytes([1; 20]).to_base32().expose().len(), 32);
     let instance = Instance::start(Posture::Development).await;
     let root = instance.root().await;
-    let (secret, codes) = with_app(&root).await;
+    let (secret, codes, _) = with_app(&root).await;
     let sign_in = async |code: Option<&str>| -> Answer {
         let mut body = json!({"email": "root@example.com", "password": PASSWORD});
         if let Some(code) = code {
@@ -308,7 +321,7 @@ async fn ctx_t2_anp_0022_in_production_administrators_act_with_a_second_factor()
     let refused = root.post("/api/v1/tenants", &json!({"name": "acme"})).await;
     assert_eq!((refused.status, refused.code().as_str()), (403, "forbidden"));
     assert!(refused.body.contains("second factor"), "{refused:?}");
-    with_app(&root).await;
+    let (_, _, root) = with_app(&root).await;
     root.make("/api/v1/tenants", &json!({"name": "acme"})).await;
 }
 

@@ -34,7 +34,7 @@ impl FromStr for ClaimPath {
 }
 
 impl ClaimPath {
-    fn find<'a>(&self, claims: &'a Map<String, Value>) -> Option<&'a Value> {
+    pub(super) fn find<'a>(&self, claims: &'a Map<String, Value>) -> Option<&'a Value> {
         let Some(pointer) = self.0.strip_prefix('/') else {
             return claims.get(&self.0);
         };
@@ -102,7 +102,7 @@ fn text(claims: &Map<String, Value>, path: &ClaimPath) -> Result<String, Refused
 }
 
 /// A text that can be shown and stored: neither empty nor endless, nothing in it that is no character.
-fn plain(value: &Value) -> Option<String> {
+pub(super) fn plain(value: &Value) -> Option<String> {
     let text = value.as_str()?;
     let fits = (1..=VALUE_CHARS_MAX).contains(&text.chars().count()) && !text.chars().any(char::is_control);
     fits.then(|| text.to_owned())

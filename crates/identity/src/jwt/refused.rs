@@ -48,6 +48,9 @@ pub enum Refused {
     /// Bound to a key or certificate that was not shown, or not bound where it must be.
     #[error("the token is bound to a key or certificate that was not shown, or is not bound at all")]
     Binding,
+    /// An identity token that answers another sign-in, or goes with another access token.
+    #[error("the identity token is not of this sign-in")]
+    OtherSignIn,
     /// The proof is for another method, address or token, or lacks the nonce.
     #[error("the proof is not for this request")]
     OtherRequest,

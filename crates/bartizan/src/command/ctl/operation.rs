@@ -10,7 +10,7 @@ use crate::failure::Failure;
 /// The API this release was built with.
 const DOCUMENT: &str = include_str!("../../../../../openapi/v1.json");
 /// Members of bodies that nobody may see on a command line.
-const SECRETS: [&str; 4] = ["password", "new_password", "token", "code"];
+const SECRETS: [&str; 5] = ["password", "new_password", "token", "code", "client_secret"];
 
 const ABOUT: &str = "Administer a serving instance through its control plane, with your own roles. Sign in first; the \
 session is kept in your configuration folder until it ends.";
@@ -49,6 +49,8 @@ pub struct Operation {
     pub wants_match: bool,
     /// Its answer is a session.
     pub signs_in: bool,
+    /// Only a browser can do it.
+    pub wants_browser: bool,
     /// It ends the session.
     pub signs_out: bool,
     summary: String,
@@ -136,6 +138,7 @@ impl Operation {
             has_body: false,
             wants_match: false,
             signs_in: matches!(verb, "sign_in" | "set_up"),
+            wants_browser: described.get("x-browser").is_some(),
             signs_out: verb == "sign_out",
             summary: text(described, "summary"),
             help: BTreeMap::new(),
@@ -327,9 +330,21 @@ fn kind(document: &Value, described: &Value) -> Kind {
         Some(_) => Kind::Json,
         None if is("integer") => Kind::Number,
         None if is("boolean") => Kind::Flag,
+        None if is("array") && described.pointer("/items/$ref").is_some_and(is_object(document)) => {
+            Kind::Json
+        }
         None if is("array") => Kind::Texts,
         None if is("object") => Kind::Json,
         None => Kind::Text,
+    }
+}
+
+/// Whether a reference leads to something with members.
+fn is_object(document: &Value) -> impl Fn(&Value) -> bool + '_ {
+    |reference| {
+        let at = reference.as_str().and_then(|at| at.strip_prefix('#'));
+        let target = at.and_then(|at| document.pointer(at));
+        target.is_some_and(|target| target.get("properties").is_some())
     }
 }
 

@@ -67,6 +67,18 @@ impl Remembered {
         Ok(true)
     }
 
+    /// Keeps the token that a session goes on under, where an answer holds one.
+    // threat: CTX-T3
+    pub fn renew(&mut self, answer: &Value) -> Result<(), Failure> {
+        let token = answer.get("token").and_then(Value::as_str);
+        let session = self.all.get_mut(&self.base).and_then(Value::as_object_mut);
+        if let (Some(token), Some(session)) = (token.filter(|text| text.starts_with("btzs_")), session) {
+            session.insert("token".to_owned(), token.into());
+            self.write()?;
+        }
+        Ok(())
+    }
+
     /// Forgets it.
     pub fn forget(&mut self) -> Result<(), Failure> {
         self.all.remove(&self.base);
