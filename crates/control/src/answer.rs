@@ -28,6 +28,9 @@ pub struct Answer {
     pub etag: Option<String>,
     /// Where the thing just made is.
     pub location: Option<String>,
+    /// What the body is, when it is no JSON. Never part of an answer that may be given again.
+    #[serde(skip)]
+    pub kind: Option<&'static str>,
     /// What the browser shall keep. Never part of an answer that may be given again.
     #[serde(skip)]
     pub cookie: Option<String>,
@@ -59,10 +62,21 @@ impl Answer {
             body,
             etag: None,
             location: None,
+            kind: None,
             cookie: None,
             is_replay: false,
             is_dry_run: false,
         })
+    }
+
+    /// Text of that kind.
+    pub fn text(kind: &'static str, body: String) -> Self {
+        Self {
+            status: 200,
+            body,
+            kind: Some(kind),
+            ..Self::nothing()
+        }
     }
 
     /// Something that was just made, `at` this path.
@@ -81,6 +95,7 @@ impl Answer {
             body: String::new(),
             etag: None,
             location: None,
+            kind: None,
             cookie: None,
             is_replay: false,
             is_dry_run: false,
@@ -90,7 +105,7 @@ impl Answer {
     /// As it goes over the wire.
     pub fn into_response(self) -> Response<Full<Bytes>> {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = respond(status, "application/json", self.body.into());
+        let mut response = respond(status, self.kind.unwrap_or("application/json"), self.body.into());
         let headers = response.headers_mut();
         let mut set = |name: HeaderName, value: Option<String>| {
             if let Some(value) = value.and_then(|text| HeaderValue::try_from(text).ok()) {

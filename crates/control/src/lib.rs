@@ -9,17 +9,20 @@ mod answer;
 pub mod api;
 pub mod call;
 mod caller;
+mod configuration;
 mod dispatch;
 mod door;
 mod etag;
 mod keys;
 mod listener;
+mod mode;
 mod names;
 mod openapi;
 mod page;
 pub mod problem;
 mod record;
 mod resource;
+pub mod serving;
 mod setup;
 
 use std::sync::Arc;
@@ -34,10 +37,12 @@ use tokio::sync::OnceCell;
 use crate::door::Door;
 use crate::names::Newest;
 use crate::problem::{Code, Problem};
+use crate::serving::Serving;
 use crate::setup::Offer;
 
 pub use keys::Keys;
 pub use listener::serve;
+pub use mode::Mode;
 pub use openapi::document as openapi_document;
 
 /// What virtual keys are made with unless the caller says otherwise.
@@ -77,6 +82,10 @@ pub struct ControlParts {
     pub new_keys: NewKeys,
     /// What wants a second person.
     pub two_people: TwoPeople,
+    /// How things are changed.
+    pub mode: Mode,
+    /// What the file configures.
+    pub serving: Arc<dyn Serving>,
 }
 
 /// The control plane.
@@ -90,6 +99,8 @@ pub struct Control {
     posture: Posture,
     new_keys: NewKeys,
     two_people: TwoPeople,
+    mode: Mode,
+    serving: Arc<dyn Serving>,
     names: Newest,
     door: Door,
     setup: Offer,
@@ -107,6 +118,8 @@ impl Control {
             posture: parts.posture,
             new_keys: parts.new_keys,
             two_people: parts.two_people,
+            mode: parts.mode,
+            serving: parts.serving,
             names: Newest::default(),
             door: Door::default(),
             setup: Offer::default(),

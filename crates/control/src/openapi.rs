@@ -134,10 +134,10 @@ fn parameters(endpoint: &Endpoint) -> Vec<Value> {
         ));
     }
     let header = |name: &str, required: bool, meaning: &str| json!({"name": name, "in": "header", "required": required, "schema": {"type": "string"}, "description": meaning});
-    if endpoint.method == Method::PATCH {
+    if matches!(endpoint.method, Method::PATCH | Method::PUT) {
         all.push(header("If-Match", true, "the `ETag` you read, or `*`"));
     }
-    if endpoint.method == Method::POST && endpoint.permission.is_some() {
+    if matches!(endpoint.method, Method::POST | Method::PUT) && endpoint.permission.is_some() {
         all.push(header(
             "Idempotency-Key",
             false,

@@ -123,6 +123,8 @@ ids! {
     GrantId, "grt", "grant";
     /// Somebody's signed-in time on the control plane.
     SessionId, "ses", "session";
+    /// What a service account shows on the control plane.
+    TokenId, "tok", "token";
     /// A virtual key.
     KeyId, "key", "key";
     /// A budget.

@@ -17,7 +17,7 @@ mod usage;
 pub use actor::ActorId;
 pub use id::{
     ApprovalId, AuditId, BreakGlassId, BudgetId, CheckpointId, GrantId, IdError, IdText, KeyId, LeaseId,
-    NodeId, ProjectId, RequestId, RequestIds, ServiceId, SessionId, TeamId, TenantId, UserId,
+    NodeId, ProjectId, RequestId, RequestIds, ServiceId, SessionId, TeamId, TenantId, TokenId, UserId,
 };
 pub use money::{Money, MoneyError};
 pub use permission::Permission;

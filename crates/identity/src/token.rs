@@ -23,6 +23,9 @@ pub struct ForSession;
 /// Setting up the instance, or an account somebody was invited to: good once.
 pub struct ForSetup;
 
+/// A service account on the control plane: what a pipeline shows.
+pub struct ForService;
+
 /// Signing requests with a virtual key. Unlike the others it is no bearer's: it is never sent, and the gate
 /// keeps it sealed rather than hashed, because it verifies with it.
 pub struct ForSigning;
@@ -35,6 +38,10 @@ impl Kind for ForSetup {
     const PREFIX: &'static str = "btzo_";
 }
 
+impl Kind for ForService {
+    const PREFIX: &'static str = "btzc_";
+}
+
 impl Kind for ForSigning {
     const PREFIX: &'static str = "btzh_";
 }
@@ -43,6 +50,8 @@ impl Kind for ForSigning {
 pub type SessionToken = Token<ForSession>;
 /// The token of a setup link.
 pub type SetupToken = Token<ForSetup>;
+/// The token of a service account.
+pub type ServiceToken = Token<ForService>;
 /// The secret that a client signs with: [`crate::signature::SigningKey::hmac_sha256`] takes its text.
 pub type SigningSecret = Token<ForSigning>;
 
@@ -110,6 +119,10 @@ mod tests {
         assert_eq!(SessionToken::parse(&relabelled).unwrap_err(), Flaw::Checksum);
         let key = credential::VirtualKey::generate().unwrap();
         assert!(SessionToken::parse(key.expose()).is_err());
+        let service = ServiceToken::generate().unwrap().to_secret();
+        assert!(service.expose().starts_with("btzc_"));
+        assert_eq!(SessionToken::parse(service.expose()).unwrap_err(), Flaw::Prefix);
+        assert_eq!(ServiceToken::parse(setup.expose()).unwrap_err(), Flaw::Prefix);
     }
 
     proptest! {

@@ -26,6 +26,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0003_control_plane.sql",
         sql: include_str!("../../../migrations/postgres/0003_control_plane.sql"),
     },
+    Migration {
+        version: 4,
+        name: "0004_service_tokens.sql",
+        sql: include_str!("../../../migrations/postgres/0004_service_tokens.sql"),
+    },
 ];
 
 const ROLES: &str = include_str!("../../../migrations/postgres/roles.sql");

@@ -24,6 +24,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0003_control_plane.sql",
         sql: include_str!("../../../migrations/sqlite/0003_control_plane.sql"),
     },
+    Migration {
+        version: 4,
+        name: "0004_service_tokens.sql",
+        sql: include_str!("../../../migrations/sqlite/0004_service_tokens.sql"),
+    },
 ];
 
 /// Applies what is due, all in one transaction that holds the write lock. Returns the names of what it applied.

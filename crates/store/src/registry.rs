@@ -25,6 +25,9 @@ pub enum RecordKind {
     Grant,
     /// A session; its parent is the user, its name the hex digest of its token, which no two tenants share.
     Session,
+    /// What a service account shows; its parent is the account, its name the hex digest of its text, which no
+    /// two tenants share.
+    ServiceToken,
     /// An answer to a request that may come again; its name is the idempotency key.
     Replay,
     /// An act that waits for a second person; its parent is who wants to act.
@@ -43,10 +46,16 @@ impl RecordKind {
             Self::Service => "service",
             Self::Grant => "grant",
             Self::Session => "session",
+            Self::ServiceToken => "service_token",
             Self::Replay => "replay",
             Self::Approval => "approval",
             Self::BreakGlass => "break_glass",
         }
+    }
+
+    /// Whether it is found by its name before a tenant is known: no two tenants share one.
+    pub const fn is_bearer(self) -> bool {
+        matches!(self, Self::Session | Self::ServiceToken)
     }
 }
 
@@ -224,6 +233,16 @@ pub trait Registry: Send + Sync {
         scope: &TenantScope,
         changes: &[Change],
         audit: Option<&AuditEntry>,
+    ) -> Result<(), StoreError> {
+        self.commit_all(scope, changes, audit.map_or(&[], std::slice::from_ref))
+            .await
+    }
+    /// [`Registry::commit`] for several acts at once: each has its record, in this order, or none is done.
+    async fn commit_all(
+        &self,
+        scope: &TenantScope,
+        changes: &[Change],
+        audits: &[AuditEntry],
     ) -> Result<(), StoreError>;
     /// The record of that id.
     async fn record(&self, scope: &TenantScope, kind: RecordKind, id: &str) -> Result<Record, StoreError>;
@@ -236,8 +255,13 @@ pub trait Registry: Send + Sync {
     ) -> Result<Record, StoreError>;
     /// Records in the order of their ids.
     async fn records(&self, scope: &TenantScope, query: &RecordQuery<'_>) -> Result<Vec<Record>, StoreError>;
-    /// The session whose name is `digest`, and its tenant: what is asked before a tenant is known.
-    async fn session(&self, digest: &str) -> Result<(TenantId, Record), StoreError>;
+    /// The record whose name is `digest`, and its tenant: what is asked before a tenant is known. Only of
+    /// kinds that are found so ([`RecordKind::is_bearer`]): `NotFound` for others.
+    async fn bearer(&self, kind: RecordKind, digest: &str) -> Result<(TenantId, Record), StoreError>;
+    /// The session of that digest, and its tenant.
+    async fn session(&self, digest: &str) -> Result<(TenantId, Record), StoreError> {
+        self.bearer(RecordKind::Session, digest).await
+    }
     /// Removes all records of the kind that were made before `until`, whatever their tenant. Returns how many.
     /// `Conflict` for kinds that do not come and go by themselves: see [`crate::may_be_swept`].
     async fn sweep(&self, kind: RecordKind, until: UnixMillis) -> Result<u64, StoreError>;

@@ -53,6 +53,15 @@ impl Deed {
         }
     }
 
+    /// Something is no longer as it was.
+    pub fn of<T: Serialize>(target: impl ToString, before: Option<&T>, after: Option<&T>) -> Self {
+        Self {
+            target: Some(target.to_string()),
+            before: before.and_then(|view| serde_json::to_value(view).ok()),
+            after: after.and_then(|view| serde_json::to_value(view).ok()),
+        }
+    }
+
     /// What it was done to.
     pub(super) fn target(self) -> Option<String> {
         self.target
@@ -98,9 +107,7 @@ impl Call {
             Second::Wanted(resource) => return self.wish(permitted, *resource, deed).await,
             Second::Given(given) => changes.push(self.spend(given, &deed)?),
         }
-        if let Some(id) = self.replay_id(permitted)? {
-            changes.push(Change::Create(self.replay(id, &answer)?.to_record()?));
-        }
+        changes.extend(self.kept(permitted, &answer)?);
         let entry = AuditEntry::from(self.record(permitted, deed));
         let committed = self
             .control
@@ -115,6 +122,14 @@ impl Call {
             },
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// What keeps the answer for the request that comes again, where it may.
+    pub(super) fn kept(&self, permitted: &Permitted, answer: &Answer) -> Result<Option<Change>, Problem> {
+        let Some(id) = self.replay_id(permitted)? else {
+            return Ok(None);
+        };
+        Ok(Some(Change::Create(self.replay(id, answer)?.to_record()?)))
     }
 
     pub(super) fn record(&self, permitted: &Permitted, deed: Deed) -> AuditRecord {
@@ -145,7 +160,7 @@ impl Call {
         let Some(key) = self.headers.get(IDEMPOTENCY_KEY) else {
             return Ok(None);
         };
-        if self.endpoint.method != Method::POST || self.is_dry_run() {
+        if !matches!(self.endpoint.method, Method::POST | Method::PUT) || self.is_dry_run() {
             return Ok(None);
         }
         let key = key

@@ -105,7 +105,8 @@ struct Myself {
 async fn myself(call: &Call) -> Result<Myself, Stop> {
     let caller = call.caller()?;
     let ActorId::User(id) = caller.id else {
-        return Err(Problem::new(ProblemCode::Conflict, "service accounts have no password").into());
+        let detail = "this is for people: a service account is seen at `GET …/services/{service}`";
+        return Err(Problem::new(ProblemCode::Forbidden, detail).into());
     };
     let scope = TenantScope::operator(caller.tenant);
     let store = &call.control.store;
@@ -176,7 +177,7 @@ fn view(call: &Call, has_second_factor: bool, second_factor: bool) -> Result<MeV
         roles: caller.grants.iter().map(role_text).collect(),
         second_factor,
         has_second_factor,
-        csrf_token: Shown(call.control.keys.csrf_token(&caller.record.id)),
+        csrf_token: Shown(call.control.keys.csrf_token(&caller.signed_in()?.record.id)),
     })
 }
 
@@ -187,7 +188,7 @@ fn has_totp(login: &Login) -> bool {
 /// `GET /me`.
 pub async fn show(call: Call, _: Nothing) -> Done {
     let me = myself(&call).await?;
-    let proven = call.caller()?.session.life.is_proven();
+    let proven = call.caller()?.signed_in()?.session.life.is_proven();
     Ok(Answer::json(
         StatusCode::OK,
         &view(&call, has_totp(&me.login), proven)?,
@@ -197,7 +198,7 @@ pub async fn show(call: Call, _: Nothing) -> Done {
 /// `DELETE /me/session`.
 pub async fn sign_out(call: Call, _: Nothing) -> Done {
     let me = myself(&call).await?;
-    let record = call.caller()?.record.clone();
+    let record = call.caller()?.signed_in()?.record.clone();
     let deed = Deed::to(&record.id);
     let answer = Answer {
         cookie: Some(cookie("", std::time::Duration::ZERO)),
@@ -214,15 +215,15 @@ pub async fn confirm(call: Call, body: Confirm) -> Done {
     let shown = me
         .prove(&call, "confirm", body.password, body.code.as_deref())
         .await?;
-    let caller = call.caller()?;
-    let mut session = caller.session.clone();
+    let signed_in = call.caller()?.signed_in()?;
+    let mut session = signed_in.session.clone();
     session.confirmed = call.now;
     if let Some(factor) = shown.factor {
         session.life.prove(factor, call.now);
     }
     let mut changes = me.replace(&shown.login)?;
     changes.push(Change::Replace {
-        before: caller.record.clone(),
+        before: signed_in.record.clone(),
         after: session.to_record()?,
     });
     let view = view(&call, has_totp(&shown.login), session.life.is_proven())?;
@@ -253,7 +254,7 @@ pub async fn change_password(call: Call, body: ChangePassword) -> Done {
         ..shown.login
     };
     let mut changes = me.replace(&login)?;
-    let own_session = call.caller()?.record.id.clone();
+    let own_session = call.caller()?.signed_in()?.record.id.clone();
     let sessions = call
         .all_of::<Session>(&me.scope, Some(&me.user.id.to_string()))
         .await?;
@@ -328,12 +329,12 @@ pub async fn confirm_totp(call: Call, body: Code) -> Done {
     let issued = recovery::issue(&call.control.keys.pepper, &account)
         .map_err(|_| Problem::new(ProblemCode::Internal, "the system gave no randomness"))?;
     login.recovery = Some(issued.set);
-    let caller = call.caller()?;
-    let mut session = caller.session.clone();
+    let signed_in = call.caller()?.signed_in()?;
+    let mut session = signed_in.session.clone();
     session.life.prove(identity::session::Factor::Totp, call.now);
     let mut changes = me.replace(&login)?;
     changes.push(Change::Replace {
-        before: caller.record.clone(),
+        before: signed_in.record.clone(),
         after: session.to_record()?,
     });
     let codes = issued

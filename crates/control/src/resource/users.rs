@@ -124,7 +124,7 @@ pub async fn list(call: Call, _: Nothing) -> Done {
 }
 
 /// A fresh one-time token, and what is stored of it.
-fn invite(call: &Call) -> Result<(Shown, Setup), Problem> {
+pub fn invite(call: &Call) -> Result<(Shown, Setup), Problem> {
     let token = SetupToken::generate().map_err(|_| {
         Problem::new(
             Code::Internal,
@@ -200,7 +200,7 @@ pub async fn update(call: Call, body: UserChange) -> Done {
 }
 
 /// The end of every session of the user's.
-pub(super) async fn endings(call: &Call, entered: &Entered, user: UserId) -> Result<Vec<Change>, Stop> {
+pub async fn endings(call: &Call, entered: &Entered, user: UserId) -> Result<Vec<Change>, Stop> {
     let user = user.to_string();
     let sessions = call.all_of::<Session>(entered.scope(), Some(&user)).await?;
     Ok(sessions

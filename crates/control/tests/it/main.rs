@@ -12,10 +12,13 @@ mod answers;
 mod approvals;
 mod bounds;
 mod changes;
+mod configuration;
+mod declarative;
 mod matrix;
 mod scene;
 mod signing_in;
 mod tenancy;
+mod tokens;
 
 use std::net::SocketAddr;
 use std::time::Duration;

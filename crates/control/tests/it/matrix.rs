@@ -9,7 +9,7 @@ use http::Method;
 use policy::Posture;
 use serde_json::{Value, json};
 
-use crate::scene::{House, Instance, Person};
+use crate::scene::{House, Instance, Person, in_days};
 use crate::{Answer, request, send};
 
 /// A body that each endpoint that takes one would take.
@@ -20,10 +20,12 @@ fn body(endpoint: &Endpoint, house: &House) -> Option<Value> {
         (true, "users") => json!({"email": "new@example.com", "name": "New"}),
         (true, "grants") => json!({"holder": house.service, "role": "viewer", "team": house.team}),
         (true, "budgets") => json!({"name": "new", "limit_nanos": 1, "window": "day", "of": house.key}),
+        (true, "tokens") => json!({"name": "new", "expires": in_days(7)}),
         (true, "rotate") => json!({"grace_s": 0}),
         (true, "approve" | "deny") => json!({"reason": "looked at"}),
         (true, "break-glass") => json!({"reason": "the building is on fire", "minutes": 5}),
         (true, _) => json!({"name": "new"}),
+        (false, "configuration") => json!({"tenant": {"name": "home"}}),
         (false, "{budget}") => json!({"limit_nanos": 2}),
         (false, _) => json!({"name": "renamed"}),
     })

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use control::{Control, ControlParts, Keys, NewKeys, TwoPeople};
+use control::serving::{ServedModel, ServedProvider, ServedTarget, Serving, TargetHealth};
+use control::{Control, ControlParts, Keys, Mode, NewKeys, TwoPeople};
 use credential::{Limits, MasterKey};
 use domain::{Money, Operation, Permission, UnixMillis};
 use policy::Posture;
@@ -15,6 +16,47 @@ use tokio::net::TcpListener;
 use crate::{Answer, send};
 
 pub const PASSWORD: &str = "quartz lantern mumbles 42";
+
+/// What the file would configure.
+#[derive(Debug)]
+struct Served;
+
+impl Serving for Served {
+    fn models(&self) -> Vec<ServedModel> {
+        let target = ServedTarget {
+            provider: "vendor".to_owned(),
+            model: "m-1".to_owned(),
+            weight: 1,
+            priority: 0,
+            input_nanos_per_million: Some(5),
+            output_nanos_per_million: None,
+            output_tokens_max: None,
+        };
+        vec![ServedModel {
+            name: "m".to_owned(),
+            output_tokens_max: Some(10),
+            targets: vec![target],
+        }]
+    }
+
+    fn providers(&self) -> Vec<ServedProvider> {
+        let target = TargetHealth {
+            model: "m-1".to_owned(),
+            breaker: "closed",
+        };
+        vec![ServedProvider {
+            name: "vendor".to_owned(),
+            kind: "openai",
+            base_url: "https://10.0.0.9/v1".to_owned(),
+            has_credential: true,
+            targets: vec![target],
+        }]
+    }
+
+    fn settings(&self) -> Value {
+        json!({"posture": "development"})
+    }
+}
 
 /// A running control plane on a store in memory.
 pub struct Instance {
@@ -35,12 +77,15 @@ pub struct Person {
 
 impl Instance {
     pub async fn start(posture: Posture) -> Self {
-        let acts = vec![Permission::ProjectsDelete];
-        Self::with(posture, acts).await
+        Self::with(posture, vec![Permission::ProjectsDelete]).await
     }
 
     /// One where these acts want a second person.
     pub async fn with(posture: Posture, acts: Vec<Permission>) -> Self {
+        Self::start_in(posture, acts, Mode::Interactive).await
+    }
+
+    pub async fn start_in(posture: Posture, acts: Vec<Permission>, mode: Mode) -> Self {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let control = Control::new(ControlParts {
             store: store.clone(),
@@ -57,6 +102,8 @@ impl Instance {
                 limits: Limits::default(),
                 operations: vec![Operation::Chat],
             },
+            mode,
+            serving: Arc::new(Served),
         });
         let setup_token = control.offer_setup(UnixMillis::now()).await.unwrap().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -168,6 +215,7 @@ pub struct House {
     pub other_team: String,
     pub project: String,
     pub service: String,
+    pub token: String,
     pub key: String,
     pub budget: String,
     pub user: Person,
@@ -177,6 +225,12 @@ pub struct House {
     pub approval: String,
     /// Somebody's broken glass.
     pub time: String,
+}
+
+/// So many days from now, RFC 3339.
+pub fn in_days(days: i64) -> String {
+    let at = UnixMillis::now().0 + days * 86_400_000;
+    jiff::Timestamp::from_millisecond(at).unwrap().to_string()
 }
 
 fn id(made: &Value) -> String {
@@ -196,6 +250,8 @@ impl House {
         let service = id(&root
             .make(&format!("{in_team}/services"), &json!({"name": "crawler"}))
             .await);
+        let token = json!({"name": "ci", "expires": in_days(30)});
+        let token = id(&root.make(&format!("{base}/services/{service}/tokens"), &token).await);
         let user = root.invite(instance, &tenant, "plain@example.com").await;
         let key = json!({"name": "ci", "owner": service});
         let key = id(&root.make(&format!("{in_team}/keys"), &key).await);
@@ -220,6 +276,7 @@ impl House {
             other_team,
             project,
             service,
+            token,
             key,
             budget,
             user,
@@ -236,6 +293,7 @@ impl House {
             ("{team}", &self.team),
             ("{project}", &self.project),
             ("{service}", &self.service),
+            ("{token}", &self.token),
             ("{user}", &self.user.id),
             ("{grant}", &self.grant),
             ("{key}", &self.key),
