@@ -5,6 +5,7 @@ mod first;
 mod health;
 mod reload;
 mod renew;
+mod shown;
 pub mod tls;
 
 pub use first::OPERATIONS;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use config::section::{Checks, JournalSync, LogFormat};
+use config::section::{Checks, ControlMode, JournalSync, LogFormat};
 use config::{Config, Posture};
 use credential::{Limits, MasterKey, SealingKey, purpose};
 use data::book::Book;
@@ -151,6 +152,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     let control_listener = bind(config.listen.control, "listen.control").await?;
     let health_listener = bind(config.listen.health, "listen.health").await?;
     let (stop, stopped) = watch::channel(false);
+    let (shown, showing) = watch::channel(Arc::new(config.clone()));
     let (drain, draining) = watch::channel(false);
     let signer = Arc::new(home.signer(&config.ledger.origin)?);
     tokio::spawn(keeper.run());
@@ -184,6 +186,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
                 gate: gate.clone(),
                 metrics: metrics.clone(),
                 scrubber,
+                shown,
             }
             .run(stopped.clone()),
         );
@@ -200,7 +203,16 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         metrics: metrics.clone(),
     });
     tokio::spawn(health::serve(health.clone(), health_listener));
-    let control = control_plane(&config, &home, store.clone(), signer.verifier_text())?;
+    let serving_now = Arc::new(shown::Shown {
+        gate: gate.clone(),
+        config: showing,
+    });
+    let control = control_plane(
+        &config,
+        &home,
+        store.clone(),
+        (signer.verifier_text(), serving_now),
+    )?;
     let setup_token = control.offer_setup(UnixMillis::now()).await?;
     tokio::spawn(control::serve(control, control_listener));
     let tls = tls(&config, &resolver, &stopped).await?;
@@ -265,7 +277,7 @@ fn control_plane(
     config: &Config,
     home: &Home,
     store: Arc<dyn Store>,
-    verifier_text: String,
+    (verifier_text, serving): (String, Arc<shown::Shown>),
 ) -> Result<Arc<control::Control>, Failure> {
     let keys = control::Keys::derive(&home.master).map_err(|e| Failure::new(e.to_string()))?;
     Ok(control::Control::new(control::ControlParts {
@@ -283,6 +295,11 @@ fn control_plane(
             limits: new_key_limits(config),
             operations: OPERATIONS.to_vec(),
         },
+        mode: match config.control.mode {
+            ControlMode::Interactive => control::Mode::Interactive,
+            ControlMode::Declarative => control::Mode::Declarative,
+        },
+        serving,
     }))
 }
 

@@ -123,7 +123,12 @@ impl Call {
         let mut kinds = accepted
             .filter_map(|value| value.to_str().ok())
             .flat_map(|text| text.split(','));
-        kinds.any(|kind| matches!(essence(kind), "application/yaml" | "text/yaml" | "application/x-yaml"))
+        kinds.any(|kind| {
+            matches!(
+                essence(kind),
+                "application/yaml" | "text/yaml" | "application/x-yaml"
+            )
+        })
     }
 
     /// Whether nothing shall be done, only tried.

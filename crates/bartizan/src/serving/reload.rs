@@ -52,6 +52,8 @@ pub struct Reloader {
     pub metrics: Arc<Metrics>,
     /// Who must know new credentials before they are used.
     pub scrubber: Scrubber,
+    /// Who shows the configuration that is in force.
+    pub shown: watch::Sender<Arc<Config>>,
 }
 
 /// A gate on defaults has nothing to read again; SIGHUP, whose default is to end a process, is no reason to.
@@ -165,6 +167,7 @@ impl Reloader {
             .config_revision
             .set(i64::try_from(settings.revision).unwrap_or(i64::MAX));
         self.gate.set_settings(Arc::new(settings));
+        self.shown.send_replace(Arc::new(complete));
         self.credentials = known(credentials);
         self.current = config;
         Ok(true)
@@ -226,6 +229,7 @@ async fn tick(every: &mut Option<Interval>) {
 fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
     let parts = [
         ("listen", old.listen != new.listen),
+        ("control", old.control != new.control),
         ("server", old.server != new.server),
         ("secrets", old.secrets != new.secrets),
         ("store", old.store != new.store),

@@ -12,6 +12,7 @@ mod administration;
 mod canary;
 mod commands_postgres;
 mod credentials;
+mod gitops;
 mod guards;
 mod headers;
 mod money_budget;

@@ -2,6 +2,7 @@
 //! generated from these comments, and every default is what `Default` says.
 
 mod approvals;
+mod control;
 mod gate;
 mod listen;
 mod model;
@@ -17,6 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use approvals::Approvals;
+pub use control::{Control, ControlMode};
 pub use gate::{Budgets, Cache, Checks, GuardMode, Guards, KeyLimits, Limits, Policies, SecretsGuard};
 pub use listen::{ClientCertificates, Listen, Tls};
 pub use model::{Model, PriceOverride, Prices, Target, Unpriced};
@@ -40,6 +42,8 @@ pub struct Config {
     pub checks: Checks,
     /// Addresses to listen on.
     pub listen: Listen,
+    /// The control plane.
+    pub control: Control,
     /// Bounds on connections, requests and answers.
     pub server: Server,
     /// Where secret references lead.
@@ -94,6 +98,7 @@ impl Default for Config {
             data_dir: PathBuf::from("./bartizan-data"),
             checks: Checks::default(),
             listen: Listen::default(),
+            control: Control::default(),
             server: Server::default(),
             secrets: Secrets::default(),
             store: Store::default(),

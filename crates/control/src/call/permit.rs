@@ -159,7 +159,12 @@ impl Call {
         Ok(verdict)
     }
 
-    pub(super) fn refusal(&self, act: Permission, resource: Resource, verdict: Verdict) -> Result<Problem, Problem> {
+    pub(super) fn refusal(
+        &self,
+        act: Permission,
+        resource: Resource,
+        verdict: Verdict,
+    ) -> Result<Problem, Problem> {
         let sees = match reading(act) {
             Some(read) if read != act => self.ask(read, resource)?.permit,
             _ => false,

@@ -110,7 +110,9 @@ fn tidy_budget(budget: &mut BudgetPart, at: &str) -> Checked {
     if budget.limit_nanos < 0 {
         return Err(wrong("a limit is not negative", format!("{at}/limit_nanos")));
     }
-    let Some(of) = budget.of.as_mut() else { return Ok(()) };
+    let Some(of) = budget.of.as_mut() else {
+        return Ok(());
+    };
     tidy_some(&mut of.team, &format!("{at}/of/team"))?;
     tidy_some(&mut of.project, &format!("{at}/of/project"))?;
     tidy_some(&mut of.key, &format!("{at}/of/key"))?;

@@ -103,10 +103,7 @@ const fn active() -> UserState {
     UserState::Active
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde gives a reference"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 const fn is_active(state: &UserState) -> bool {
     matches!(state, UserState::Active)
 }
@@ -179,10 +176,7 @@ pub struct KeyPart {
     pub limits: Option<LimitsView>,
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde gives a reference"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 const fn is_false(flag: &bool) -> bool {
     !*flag
 }

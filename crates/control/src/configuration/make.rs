@@ -8,7 +8,9 @@ use ledger::{Budget, BudgetScope};
 use policy::{BudgetLevel, Resource};
 use store::{Change, Team, Tenant};
 
-use super::document::{BudgetPart, GrantPart, KeyPart, ProjectPart, ServicePart, TeamPart, TenantPart, UserPart};
+use super::document::{
+    BudgetPart, GrantPart, KeyPart, ProjectPart, ServicePart, TeamPart, TenantPart, UserPart,
+};
 use super::plan::{Step, Verb};
 use super::things::{Name, somebody};
 use super::world::World;
@@ -58,7 +60,10 @@ pub struct Maker<'a> {
 }
 
 fn gone(what: &str) -> Problem {
-    Problem::new(Code::Conflict, format!("a {what} is gone meanwhile: read again, then repeat"))
+    Problem::new(
+        Code::Conflict,
+        format!("a {what} is gone meanwhile: read again, then repeat"),
+    )
 }
 
 impl Maker<'_> {
@@ -119,13 +124,15 @@ impl Maker<'_> {
         Ok(match known {
             None => {
                 let resource = Resource::Tenant(tenant);
-                Act::new(Permission::TeamsCreate, resource, target, Change::CreateTeam(after))
+                Act::new(
+                    Permission::TeamsCreate,
+                    resource,
+                    target,
+                    Change::CreateTeam(after),
+                )
             }
             Some(before) => {
-                let resource = Resource::Team {
-                    tenant,
-                    team: target,
-                };
+                let resource = Resource::Team { tenant, team: target };
                 let change = Change::ReplaceTeam { before, after };
                 Act::new(Permission::TeamsUpdate, resource, target, change)
             }
@@ -149,7 +156,12 @@ impl Maker<'_> {
         self.world
             .projects
             .insert(part.name.clone(), (record.clone(), project));
-        Ok(Act::new(Permission::ProjectsCreate, resource, id, Change::Create(record)))
+        Ok(Act::new(
+            Permission::ProjectsCreate,
+            resource,
+            id,
+            Change::Create(record),
+        ))
     }
 
     fn remove_project(&mut self, part: &ProjectPart) -> Result<Act, Problem> {
@@ -221,8 +233,10 @@ impl Maker<'_> {
         let after = user.to_record()?;
         let id = user.id;
         let mut held = self.world.grants.values().map(|(_, grant)| grant);
-        let tenant_admin = held.any(|grant| grant.holder == ActorId::User(id) && grant.role == Role::TenantAdmin);
-        let grants = crate::caller::grants_of(&self.call.control, self.entered.scope(), ActorId::User(id)).await?;
+        let tenant_admin =
+            held.any(|grant| grant.holder == ActorId::User(id) && grant.role == Role::TenantAdmin);
+        let grants =
+            crate::caller::grants_of(&self.call.control, self.entered.scope(), ActorId::User(id)).await?;
         let resource = Resource::User {
             tenant,
             user: id,
@@ -291,7 +305,10 @@ impl Maker<'_> {
             Some(team) => Reach::Team(tenant, self.team_named(team)?.id),
         };
         if !role.fits(&reach) {
-            return Err(Problem::new(Code::Invalid, format!("`{role}` cannot reach that far")));
+            return Err(Problem::new(
+                Code::Invalid,
+                format!("`{role}` cannot reach that far"),
+            ));
         }
         let grant = Grant {
             id: GrantId::generate(),
@@ -328,7 +345,10 @@ impl Maker<'_> {
             return Ok(self.call.caller()?.id);
         };
         let id = self.actor(owner.user.as_ref(), owner.service.as_ref())?;
-        let service = owner.service.as_ref().and_then(|name| self.world.services.get(name));
+        let service = owner
+            .service
+            .as_ref()
+            .and_then(|name| self.world.services.get(name));
         match service {
             Some((_, service)) if service.team != team || service.state != UserState::Active => {
                 let detail = "a key's service account is one of its team, and active";
@@ -340,8 +360,12 @@ impl Maker<'_> {
 
     fn make_key(&mut self, part: &KeyPart) -> Result<Act, Problem> {
         let (tenant, team) = (self.entered.tenant(), self.team_named(&part.team)?.id);
-        let secret = VirtualKey::generate()
-            .map_err(|_| Problem::new(Code::Internal, "the system gave no randomness, so nothing was made"))?;
+        let secret = VirtualKey::generate().map_err(|_| {
+            Problem::new(
+                Code::Internal,
+                "the system gave no randomness, so nothing was made",
+            )
+        })?;
         let project = part.project.as_ref().map(|name| self.world.projects.get(name));
         let project = project.map(|found| found.map(|(_, project)| project).ok_or_else(|| gone("project")));
         let project = project.transpose()?;
@@ -369,7 +393,10 @@ impl Maker<'_> {
         };
         describe(&mut key, part)?;
         if key.expires.is_some_and(|end| end <= self.call.now) {
-            return Err(Problem::new(Code::Invalid, "that key would be over already: leave it out"));
+            return Err(Problem::new(
+                Code::Invalid,
+                "that key would be over already: leave it out",
+            ));
         }
         let resource = keys::resource(&key);
         let change = Change::CreateKey(Box::new(key.clone()));
@@ -396,14 +423,24 @@ impl Maker<'_> {
         self.world.keys.insert(name, after.clone());
         let resource = keys::resource(&before);
         let id = before.id;
-        Ok(Act::new(Permission::KeysUpdate, resource, id, keys::replace(before, after)))
+        Ok(Act::new(
+            Permission::KeysUpdate,
+            resource,
+            id,
+            keys::replace(before, after),
+        ))
     }
 
     // threat: CTX-T3
     fn revoke_key(&mut self, name: &Name) -> Result<Act, Problem> {
         let before = self.world.keys.remove(name).ok_or_else(|| gone("key"))?;
         let (resource, id, after) = (keys::resource(&before), before.id, before.revoke());
-        Ok(Act::new(Permission::KeysRevoke, resource, id, keys::replace(before, after)))
+        Ok(Act::new(
+            Permission::KeysRevoke,
+            resource,
+            id,
+            keys::replace(before, after),
+        ))
     }
 
     /// The end of every key that somebody holds.
@@ -417,7 +454,9 @@ impl Maker<'_> {
     }
 
     fn limited(&self, part: &BudgetPart) -> Result<BudgetScope, Problem> {
-        let Some(of) = &part.of else { return Ok(BudgetScope::Tenant) };
+        let Some(of) = &part.of else {
+            return Ok(BudgetScope::Tenant);
+        };
         match (&of.team, &of.project, &of.key) {
             (Some(team), _, Some(key)) => {
                 let key = self.world.keys.get(&vec![team.clone(), key.clone()]);
@@ -433,7 +472,12 @@ impl Maker<'_> {
     }
 
     fn of_budget(&self, budget: &Budget) -> Resource {
-        let key = |id| self.world.keys.values().find(move |key: &&KeyRecord| key.id == id);
+        let key = |id| {
+            self.world
+                .keys
+                .values()
+                .find(move |key: &&KeyRecord| key.id == id)
+        };
         let (level, team, owner) = match budget.scope {
             BudgetScope::Tenant => (BudgetLevel::Tenant, None, None),
             BudgetScope::Team(team) => (BudgetLevel::Team, Some(team), None),
@@ -444,7 +488,11 @@ impl Maker<'_> {
             }
             BudgetScope::Key(id) => {
                 let found = key(id);
-                (BudgetLevel::Key, found.map(|key| key.team), found.and_then(|key| key.owner))
+                (
+                    BudgetLevel::Key,
+                    found.map(|key| key.team),
+                    found.and_then(|key| key.owner),
+                )
             }
         };
         Resource::Budget {
@@ -461,7 +509,9 @@ impl Maker<'_> {
         let name = Part::Budget(part.clone()).place().1;
         let before = self.world.budgets.get(&name).cloned();
         let after = Budget {
-            id: before.as_ref().map_or_else(BudgetId::generate, |budget| budget.id),
+            id: before
+                .as_ref()
+                .map_or_else(BudgetId::generate, |budget| budget.id),
             tenant: self.entered.tenant(),
             scope: self.limited(part)?,
             name: part.name.clone(),

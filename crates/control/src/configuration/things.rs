@@ -129,7 +129,12 @@ impl Part {
             Self::Key(part) => vec![part.team.clone(), part.name.clone()],
             Self::Budget(part) => match &part.of {
                 None => vec![part.name.clone()],
-                Some(of) => vec![text(&of.team), text(&of.project), text(&of.key), part.name.clone()],
+                Some(of) => vec![
+                    text(&of.team),
+                    text(&of.project),
+                    text(&of.key),
+                    part.name.clone(),
+                ],
             },
         };
         (self.kind(), name)
@@ -170,7 +175,11 @@ impl Part {
                 let holder = somebody(part.user.as_ref(), part.service.as_ref());
                 let member = if part.user.is_some() { "user" } else { "service" };
                 let team = part.team.as_ref().map(|team| ("team", (Kind::Team, one(team))));
-                holder.map(|holder| (member, holder)).into_iter().chain(team).collect()
+                holder
+                    .map(|holder| (member, holder))
+                    .into_iter()
+                    .chain(team)
+                    .collect()
             }
             Self::Key(part) => {
                 let owner = part.owner.as_ref();

@@ -8,8 +8,8 @@ use ledger::{Budget, BudgetScope};
 use store::{Record, Team, Tenant};
 
 use super::document::{
-    BudgetOf, BudgetPart, GrantPart, KeyPart, OwnerPart, ProjectPart, REDACTED, ServicePart, TeamPart, TenantPart,
-    UserPart,
+    BudgetOf, BudgetPart, GrantPart, KeyPart, OwnerPart, ProjectPart, REDACTED, ServicePart, TeamPart,
+    TenantPart, UserPart,
 };
 use super::plan::Current;
 use super::things::Name;
@@ -93,7 +93,8 @@ impl World {
             }
         }
         if world.current.things.len() > THINGS_MAX {
-            let detail = format!("the tenant has more than {THINGS_MAX} things: they do not fit one document");
+            let detail =
+                format!("the tenant has more than {THINGS_MAX} things: they do not fit one document");
             return Err(Problem::new(Code::Conflict, detail).into());
         }
         Ok(world)
@@ -102,7 +103,9 @@ impl World {
     fn show(&mut self, part: Part) -> Result<(Kind, Name), Problem> {
         let (place, word, label) = (part.place(), part.kind().word(), part.label());
         if self.current.things.insert(place.clone(), part).is_some() {
-            let detail = format!("two of the kind `{word}` are called `{label}`, and a document tells by names: rename one");
+            let detail = format!(
+                "two of the kind `{word}` are called `{label}`, and a document tells by names: rename one"
+            );
             return Err(Problem::new(Code::Conflict, detail));
         }
         Ok(place)
@@ -257,5 +260,7 @@ impl World {
 }
 
 fn named<T>(all: Vec<(Record, T)>, name: impl Fn(&T) -> String) -> BTreeMap<String, (Record, T)> {
-    all.into_iter().map(|(record, it)| (name(&it), (record, it))).collect()
+    all.into_iter()
+        .map(|(record, it)| (name(&it), (record, it)))
+        .collect()
 }

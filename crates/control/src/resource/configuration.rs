@@ -130,8 +130,13 @@ pub async fn apply(call: Call, mut body: Configuration) -> Done {
     let (mut acts, mut changes, mut secrets) = (Vec::new(), Vec::new(), Vec::new());
     for step in &plan.steps {
         let act = maker.act(step).await.map_err(|stop| placed(stop, step))?;
-        let leave = leave(&call, &permitted, &act).await.map_err(|stop| placed(stop, step))?;
-        acts.push((leave, Deed::of(&act.target, step.before.as_ref(), step.after.as_ref())));
+        let leave = leave(&call, &permitted, &act)
+            .await
+            .map_err(|stop| placed(stop, step))?;
+        acts.push((
+            leave,
+            Deed::of(&act.target, step.before.as_ref(), step.after.as_ref()),
+        ));
         changes.extend(act.changes);
         if let (Some(secret), Some(part)) = (act.secret, step.part()) {
             secrets.push(SecretView {
@@ -142,7 +147,14 @@ pub async fn apply(call: Call, mut body: Configuration) -> Done {
             });
         }
     }
-    finish(&call, &permitted, (plan, secrets, etag::of(&current)), acts, changes).await
+    finish(
+        &call,
+        &permitted,
+        (plan, secrets, etag::of(&current)),
+        acts,
+        changes,
+    )
+    .await
 }
 
 async fn finish(
@@ -204,7 +216,9 @@ async fn leave(call: &Call, door: &Permitted, act: &Act) -> Result<Permitted, St
 fn placed(stop: Stop, step: &Step) -> Stop {
     match stop {
         Stop::Problem(problem) if problem.pointer.is_none() => {
-            let label = step.part().map(|part| format!("{} `{}`", part.kind().word(), part.label()));
+            let label = step
+                .part()
+                .map(|part| format!("{} `{}`", part.kind().word(), part.label()));
             Stop::Problem(Box::new(Problem {
                 detail: format!("{}: {}", label.unwrap_or_default(), problem.detail),
                 pointer: Some(step.pointer.clone()),
@@ -224,7 +238,9 @@ fn must_stay(call: &Call, world: &World, plan: &Plan) -> Result<(), Problem> {
     }
     let own = own_places(world, caller.id);
     let loses = plan.steps.iter().filter(|step| step.verb != Verb::Update);
-    let lost = loses.filter_map(|step| step.before.as_ref()).find(|part| own.contains(&part.place()));
+    let lost = loses
+        .filter_map(|step| step.before.as_ref())
+        .find(|part| own.contains(&part.place()));
     match lost {
         None => Ok(()),
         Some(part) => {
@@ -242,7 +258,10 @@ fn must_stay(call: &Call, world: &World, plan: &Plan) -> Result<(), Problem> {
 fn own_places(world: &World, caller: ActorId) -> Vec<(Kind, things::Name)> {
     let (user, service) = world.names_of(caller);
     let account = things::somebody(user.as_ref(), service.as_ref());
-    let roles = world.grants.iter().filter(|(_, (_, grant))| grant.holder == caller);
+    let roles = world
+        .grants
+        .iter()
+        .filter(|(_, (_, grant))| grant.holder == caller);
     let roles = roles.map(|(name, _)| (Kind::Grant, name.clone()));
     account.into_iter().chain(roles).collect()
 }

@@ -95,7 +95,12 @@ impl TokenView {
 
 /// Whoever has a token has its account's roles: policies must know how far those reach.
 // threat: ANP-0014
-async fn resource(call: &Call, entered: &Entered, service: &Service, token: TokenId) -> Result<Resource, Stop> {
+async fn resource(
+    call: &Call,
+    entered: &Entered,
+    service: &Service,
+    token: TokenId,
+) -> Result<Resource, Stop> {
     let grants = grants_of(&call.control, entered.scope(), ActorId::Service(service.id)).await?;
     let own = Reach::Team(entered.tenant(), service.team);
     Ok(Resource::Token {
@@ -115,9 +120,12 @@ pub async fn list(call: Call, _: Nothing) -> Done {
         return Err(Problem::not_found().into());
     }
     let id = service.id.to_string();
-    let page = call.page_of_records(&entered, Some(&id), |_: &Token| Ok(true), |token| {
-        TokenView::of(&token, call.now)
-    });
+    let page = call.page_of_records(
+        &entered,
+        Some(&id),
+        |_: &Token| Ok(true),
+        |token| TokenView::of(&token, call.now),
+    );
     Ok(Answer::json(StatusCode::OK, &page.await?)?)
 }
 
@@ -140,8 +148,12 @@ pub async fn create(call: Call, body: NewToken) -> Done {
     if service.state != UserState::Active {
         return Err(Problem::new(Code::Conflict, "the service account is disabled: enable it first").into());
     }
-    let text = ServiceToken::generate()
-        .map_err(|_| Problem::new(Code::Internal, "the system gave no randomness, so nothing was made"))?;
+    let text = ServiceToken::generate().map_err(|_| {
+        Problem::new(
+            Code::Internal,
+            "the system gave no randomness, so nothing was made",
+        )
+    })?;
     let token = Token {
         id,
         service: service.id,
@@ -156,7 +168,9 @@ pub async fn create(call: Call, body: NewToken) -> Done {
         let detail = format!("at most {NETWORKS_MAX}");
         return Err(Problem::new(Code::Invalid, detail).at("/networks").into());
     }
-    let others = call.all_of::<Token>(entered.scope(), Some(&service.id.to_string())).await?;
+    let others = call
+        .all_of::<Token>(entered.scope(), Some(&service.id.to_string()))
+        .await?;
     if others.len() >= TOKENS_MAX {
         let detail = format!("a service account has at most {TOKENS_MAX} tokens: revoke one first");
         return Err(Problem::new(Code::Conflict, detail).into());
@@ -194,6 +208,11 @@ pub async fn revoke(call: Call, _: Nothing) -> Done {
 /// The end of every token of a service account's.
 // threat: ANP-0016
 pub async fn endings(call: &Call, entered: &Entered, service: ServiceId) -> Result<Vec<Change>, Stop> {
-    let tokens = call.all_of::<Token>(entered.scope(), Some(&service.to_string())).await?;
-    Ok(tokens.into_iter().map(|(record, _)| Change::Remove(record)).collect())
+    let tokens = call
+        .all_of::<Token>(entered.scope(), Some(&service.to_string()))
+        .await?;
+    Ok(tokens
+        .into_iter()
+        .map(|(record, _)| Change::Remove(record))
+        .collect())
 }

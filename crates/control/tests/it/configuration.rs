@@ -35,7 +35,14 @@ fn verbs(answer: &Answer) -> Vec<String> {
     let steps = answer.json()["steps"].as_array().unwrap().clone();
     steps
         .iter()
-        .map(|step| format!("{} {} {}", text(step, "verb"), text(step, "kind"), text(step, "name")))
+        .map(|step| {
+            format!(
+                "{} {} {}",
+                text(step, "verb"),
+                text(step, "kind"),
+                text(step, "name")
+            )
+        })
         .collect()
 }
 
@@ -50,14 +57,19 @@ async fn ctx_t4_a_document_holds_names_and_no_secrets() {
     let (_instance, root, house) = stage().await;
     let first = root.get(&path(&house)).await;
     let second = root.get(&path(&house)).await;
-    assert_eq!((&first.body, first.header("etag")), (&second.body, second.header("etag")));
+    assert_eq!(
+        (&first.body, first.header("etag")),
+        (&second.body, second.header("etag"))
+    );
     let shown = first.json();
     assert_eq!(shown["tenant"]["name"], "home");
     assert_eq!(shown["keys"][0]["secret"], "redacted");
     assert_eq!(shown["keys"][0]["owner"], json!({"service": "crawler"}));
     assert_eq!(shown["grants"][0]["user"], "plain@example.com");
     assert_eq!(shown["budgets"][0]["name"], "all");
-    for part in ["tnt_", "team_", "prj_", "usr_", "svc_", "key_", "bgt_", "grt_", "btz", "digest", "hint"] {
+    for part in [
+        "tnt_", "team_", "prj_", "usr_", "svc_", "key_", "bgt_", "grt_", "btz", "digest", "hint",
+    ] {
         assert!(!first.body.contains(part), "{part}: {}", first.body);
     }
     let yaml = root
@@ -87,7 +99,11 @@ async fn a_document_moves_between_tenants_and_twice_is_once() {
     };
     let planned = apply(&root, &copy, "?dry_run=true", &wanted).await;
     assert_eq!(planned.json()["secrets"], json!([]));
-    assert_eq!(document(&root, &copy).await["teams"], json!([]), "nothing was done");
+    assert_eq!(
+        document(&root, &copy).await["teams"],
+        json!([]),
+        "nothing was done"
+    );
     let done = apply(&root, &copy, "", &wanted).await;
     assert_eq!(verbs(&done), verbs(&planned));
     assert_eq!(document(&root, &copy).await, wanted);
@@ -132,10 +148,16 @@ async fn agp_t3_what_a_document_does_not_name_ends_only_when_that_is_asked_for()
         .get(&house.path("/api/v1/tenants/{tenant}/services/{service}"))
         .await;
     assert_eq!(service.json()["state"], "disabled");
-    assert_eq!(verbs(&apply(&root, &house, "?prune=true", &wanted).await), Vec::<String>::new());
+    assert_eq!(
+        verbs(&apply(&root, &house, "?prune=true", &wanted).await),
+        Vec::<String>::new()
+    );
     // A section that is left out is left alone; an empty one is not.
     let bare = json!({"tenant": {"name": "home"}});
-    assert_eq!(verbs(&apply(&root, &house, "?prune=true", &bare).await), Vec::<String>::new());
+    assert_eq!(
+        verbs(&apply(&root, &house, "?prune=true", &bare).await),
+        Vec::<String>::new()
+    );
 }
 
 /// A project that keys were made in stays, as it does singly; and teams stay.
@@ -148,7 +170,12 @@ async fn what_cannot_be_removed_stays_and_is_said_to() {
     let bare = json!({"tenant": {"name": "home"}, "projects": [], "keys": []});
     let pruned = apply(&root, &house, "?prune=true", &bare).await;
     assert_eq!(verbs(&pruned), ["remove key one/in project", "remove key one/ci"]);
-    assert!(pruned.json()["remarks"][0].as_str().unwrap().contains("`search` stays"));
+    assert!(
+        pruned.json()["remarks"][0]
+            .as_str()
+            .unwrap()
+            .contains("`search` stays")
+    );
 }
 
 /// Whoever may not do a thing singly does not do it in a document either, and then nothing of it is done.
@@ -160,15 +187,34 @@ async fn anp_0014_nobody_does_in_bulk_what_they_may_not_singly() {
     let before = document(&admin, &house).await;
     let at = |section: &str| before[section].as_array().unwrap().len();
     let tries: [(&str, Value, String); 4] = [
-        ("budgets", json!({"name": "mine", "limit_nanos": 1, "window": "day"}), format!("/budgets/{}", at("budgets"))),
-        ("grants", json!({"user": "admin@example.com", "role": "finance"}), format!("/grants/{}", at("grants"))),
-        ("grants", json!({"user": "plain@example.com", "role": "platform_admin"}), format!("/grants/{}", at("grants"))),
-        ("limits", json!({"requests_per_minute": 1_000_000}), "/tenant".to_owned()),
+        (
+            "budgets",
+            json!({"name": "mine", "limit_nanos": 1, "window": "day"}),
+            format!("/budgets/{}", at("budgets")),
+        ),
+        (
+            "grants",
+            json!({"user": "admin@example.com", "role": "finance"}),
+            format!("/grants/{}", at("grants")),
+        ),
+        (
+            "grants",
+            json!({"user": "plain@example.com", "role": "platform_admin"}),
+            format!("/grants/{}", at("grants")),
+        ),
+        (
+            "limits",
+            json!({"requests_per_minute": 1_000_000}),
+            "/tenant".to_owned(),
+        ),
     ];
     for (section, addition, pointer) in tries {
         let mut wanted = before.clone();
         // Something that is allowed, too: it must not be done.
-        wanted["teams"].as_array_mut().unwrap().push(json!({"name": "new"}));
+        wanted["teams"]
+            .as_array_mut()
+            .unwrap()
+            .push(json!({"name": "new"}));
         if section == "limits" {
             wanted["tenant"]["limits"] = addition;
         } else {
@@ -188,7 +234,10 @@ async fn anp_0014_nobody_does_in_bulk_what_they_may_not_singly() {
     assert_eq!(apply(&auditor, &house, "", &wanted).await.status, 403);
     let lead = root.invite(&instance, &house.tenant, "lead@example.com").await;
     root.give(&lead, "team_admin", Some(&house.team)).await;
-    for answer in [lead.get(&path(&house)).await, apply(&lead, &house, "", &wanted).await] {
+    for answer in [
+        lead.get(&path(&house)).await,
+        apply(&lead, &house, "", &wanted).await,
+    ] {
         assert_eq!(refused(&answer).0, 404);
     }
 }
@@ -198,17 +247,33 @@ async fn anp_0022_a_document_is_applied_to_what_was_seen_or_not_at_all() {
     let (_instance, root, house) = stage().await;
     let tag = root.get(&path(&house)).await.header("etag").unwrap().to_owned();
     let mut wanted = document(&root, &house).await;
-    wanted["teams"].as_array_mut().unwrap().push(json!({"name": "three"}));
+    wanted["teams"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"name": "three"}));
     let blind = root.ask_with("PUT", &path(&house), "", Some(&wanted)).await;
     assert_eq!(refused(&blind).1, "precondition_required");
     let with_tag = format!("if-match: {tag}\r\n");
     let dry = root
-        .ask_with("PUT", &format!("{}?dry_run=true", path(&house)), &with_tag, Some(&wanted))
+        .ask_with(
+            "PUT",
+            &format!("{}?dry_run=true", path(&house)),
+            &with_tag,
+            Some(&wanted),
+        )
         .await;
-    assert_eq!(dry.header("etag"), Some(tag.as_str()), "the tag that the plan was made for");
-    let done = root.ask_with("PUT", &path(&house), &with_tag, Some(&wanted)).await;
+    assert_eq!(
+        dry.header("etag"),
+        Some(tag.as_str()),
+        "the tag that the plan was made for"
+    );
+    let done = root
+        .ask_with("PUT", &path(&house), &with_tag, Some(&wanted))
+        .await;
     assert_eq!(verbs(&done), ["create team three"]);
-    let late = root.ask_with("PUT", &path(&house), &with_tag, Some(&wanted)).await;
+    let late = root
+        .ask_with("PUT", &path(&house), &with_tag, Some(&wanted))
+        .await;
     assert_eq!(refused(&late).1, "changed_meanwhile");
 }
 
@@ -232,24 +297,50 @@ async fn a_document_that_comes_again_is_answered_again() {
 async fn agp_r3_every_step_leaves_its_record() {
     let (_instance, root, house) = stage().await;
     let mut wanted = document(&root, &house).await;
-    wanted["teams"].as_array_mut().unwrap().push(json!({"name": "three"}));
-    wanted["keys"].as_array_mut().unwrap().push(json!({"name": "new", "team": "three"}));
+    wanted["teams"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"name": "three"}));
+    wanted["keys"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"name": "new", "team": "three"}));
     wanted["users"][0]["state"] = "disabled".into();
     wanted["grants"] = json!([]);
     let done = apply(&root, &house, "", &wanted).await;
     assert_eq!(
         verbs(&done),
-        ["create team three", "disable user plain@example.com", "create key three/new"]
+        [
+            "create team three",
+            "disable user plain@example.com",
+            "create key three/new"
+        ]
     );
     let secret = done.json()["secrets"][0]["secret"].as_str().unwrap().to_owned();
-    let audit = root.get(&house.path("/api/v1/tenants/{tenant}/audit?limit=4")).await;
+    let audit = root
+        .get(&house.path("/api/v1/tenants/{tenant}/audit?limit=4"))
+        .await;
     let records = audit.json();
     let acts: Vec<_> = (0..4)
         .map(|at| records["items"][at]["record"]["act"].as_str().unwrap().to_owned())
         .collect();
-    assert_eq!(acts, ["keys.create", "users.update", "teams.create", "configuration.apply"]);
-    assert_eq!(records["items"][0]["record"]["target"], done.json()["secrets"][0]["id"]);
-    assert_eq!(records["items"][1]["record"]["before"]["email"], "plain@example.com");
+    assert_eq!(
+        acts,
+        [
+            "keys.create",
+            "users.update",
+            "teams.create",
+            "configuration.apply"
+        ]
+    );
+    assert_eq!(
+        records["items"][0]["record"]["target"],
+        done.json()["secrets"][0]["id"]
+    );
+    assert_eq!(
+        records["items"][1]["record"]["before"]["email"],
+        "plain@example.com"
+    );
     assert!(!audit.body.contains(&secret));
     // Disabling somebody ended their session.
     assert_eq!(house.user.get("/api/v1/me").await.status, 401);
@@ -274,22 +365,61 @@ async fn ctx_t2_nobody_shuts_themself_out() {
 async fn a_document_that_makes_no_sense_is_refused_with_its_place() {
     let (_instance, root, house) = stage().await;
     let wrong = [
-        (json!({"keys": [{"name": "k", "team": "one", "secret": "btz_mine"}]}), "/keys/0/secret"),
-        (json!({"keys": [{"name": "k", "team": "one", "expires": "2020-01-01T00:00:00Z"}]}), "/keys/0"),
-        (json!({"keys": [{"name": "k", "team": "two", "owner": {"service": "crawler"}}]}), "/keys/0"),
-        (json!({"keys": [{"name": "k", "team": "two", "project": "search"}]}), "/keys/0"),
-        (json!({"keys": [{"name": "k", "team": "nowhere"}]}), "/keys/0/team"),
-        (json!({"keys": [{"name": "k", "team": "one", "hint": "x"}]}), "/keys/0/hint"),
+        (
+            json!({"keys": [{"name": "k", "team": "one", "secret": "btz_mine"}]}),
+            "/keys/0/secret",
+        ),
+        (
+            json!({"keys": [{"name": "k", "team": "one", "expires": "2020-01-01T00:00:00Z"}]}),
+            "/keys/0",
+        ),
+        (
+            json!({"keys": [{"name": "k", "team": "two", "owner": {"service": "crawler"}}]}),
+            "/keys/0",
+        ),
+        (
+            json!({"keys": [{"name": "k", "team": "two", "project": "search"}]}),
+            "/keys/0",
+        ),
+        (
+            json!({"keys": [{"name": "k", "team": "nowhere"}]}),
+            "/keys/0/team",
+        ),
+        (
+            json!({"keys": [{"name": "k", "team": "one", "hint": "x"}]}),
+            "/keys/0/hint",
+        ),
         (json!({"teams": [{"name": "x"}, {"name": " x "}]}), "/teams/1"),
         (json!({"teams": [{"name": ""}]}), "/teams/0/name"),
-        (json!({"users": [{"email": "nobody", "name": "x"}]}), "/users/0/email"),
+        (
+            json!({"users": [{"email": "nobody", "name": "x"}]}),
+            "/users/0/email",
+        ),
         (json!({"grants": [{"role": "viewer"}]}), "/grants/0"),
-        (json!({"grants": [{"user": "plain@example.com", "role": "king"}]}), "/grants/0/role"),
-        (json!({"budgets": [{"name": "b", "limit_nanos": -1, "window": "day"}]}), "/budgets/0/limit_nanos"),
-        (json!({"budgets": [{"name": "all", "limit_nanos": 1, "window": "day"}]}), "/budgets/0/window"),
-        (json!({"budgets": [{"name": "b", "limit_nanos": 1, "window": "day", "of": {"key": "ci"}}]}), "/budgets/0/of"),
-        (json!({"projects": [{"name": "search", "team": "two"}]}), "/projects/0/team"),
-        (json!({"services": [{"name": "crawler", "team": "one", "state": "disabled"}], "keys": [{"name": "ci", "team": "one"}]}), "/keys/0"),
+        (
+            json!({"grants": [{"user": "plain@example.com", "role": "king"}]}),
+            "/grants/0/role",
+        ),
+        (
+            json!({"budgets": [{"name": "b", "limit_nanos": -1, "window": "day"}]}),
+            "/budgets/0/limit_nanos",
+        ),
+        (
+            json!({"budgets": [{"name": "all", "limit_nanos": 1, "window": "day"}]}),
+            "/budgets/0/window",
+        ),
+        (
+            json!({"budgets": [{"name": "b", "limit_nanos": 1, "window": "day", "of": {"key": "ci"}}]}),
+            "/budgets/0/of",
+        ),
+        (
+            json!({"projects": [{"name": "search", "team": "two"}]}),
+            "/projects/0/team",
+        ),
+        (
+            json!({"services": [{"name": "crawler", "team": "one", "state": "disabled"}], "keys": [{"name": "ci", "team": "one"}]}),
+            "/keys/0",
+        ),
     ];
     let before = document(&root, &house).await;
     for (mut wanted, pointer) in wrong {
@@ -299,7 +429,13 @@ async fn a_document_that_makes_no_sense_is_refused_with_its_place() {
         assert_eq!(refused(&answer).2, pointer, "{answer:?}");
     }
     let many: Vec<_> = (0..1001).map(|n| json!({"name": format!("t{n}")})).collect();
-    let answer = apply(&root, &house, "", &json!({"tenant": {"name": "home"}, "teams": many})).await;
+    let answer = apply(
+        &root,
+        &house,
+        "",
+        &json!({"tenant": {"name": "home"}, "teams": many}),
+    )
+    .await;
     assert!(answer.body.contains("1001 steps"), "{answer:?}");
     assert_eq!(document(&root, &house).await, before);
     // Two that a document could not tell apart.

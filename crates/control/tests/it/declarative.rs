@@ -9,7 +9,7 @@ use crate::scene::{Instance, Person, in_days};
 
 /// A tenant made the way files make it.
 async fn stage() -> (Instance, Person, String) {
-    let instance = Instance::start_in(Posture::Development, Mode::Declarative).await;
+    let instance = Instance::start_in(Posture::Development, Vec::new(), Mode::Declarative).await;
     let root = instance.root().await;
     let made = root.make("/api/v1/tenants", &json!({"name": "home"})).await;
     let tenant = format!("/api/v1/tenants/{}", made["id"].as_str().unwrap());
@@ -38,10 +38,15 @@ async fn agp_t3_what_a_document_says_is_changed_by_a_document_only() {
     let (instance, root, tenant) = stage().await;
     assert_eq!(root.get("/api/v1/version").await.json()["mode"], "declarative");
     let mut refused = Vec::new();
-    for endpoint in ENDPOINTS.iter().filter(|it| it.is_write() && it.permission.is_some()) {
+    for endpoint in ENDPOINTS
+        .iter()
+        .filter(|it| it.is_write() && it.permission.is_some())
+    {
         let path = endpoint.path.replace("/api/v1/tenants/{tenant}", &tenant);
         let path = path.replace(['{', '}'], "");
-        let body = endpoint.body.map(|_| json!({"name": "changed", "state": "active"}));
+        let body = endpoint
+            .body
+            .map(|_| json!({"name": "changed", "state": "active"}));
         let answer = root.ask(endpoint.method.as_str(), &path, body.as_ref()).await;
         if answer.code() == "declarative_mode" {
             assert_eq!(answer.status, 409);
@@ -50,9 +55,22 @@ async fn agp_t3_what_a_document_says_is_changed_by_a_document_only() {
         }
     }
     for name in [
-        "tenants.update", "teams.create", "teams.update", "projects.create", "projects.update", "projects.remove",
-        "services.create", "services.update", "users.create", "users.update", "grants.create", "keys.create",
-        "keys.update", "budgets.create", "budgets.update", "budgets.remove",
+        "tenants.update",
+        "teams.create",
+        "teams.update",
+        "projects.create",
+        "projects.update",
+        "projects.remove",
+        "services.create",
+        "services.update",
+        "users.create",
+        "users.update",
+        "grants.create",
+        "keys.create",
+        "keys.update",
+        "budgets.create",
+        "budgets.update",
+        "budgets.remove",
     ] {
         assert!(refused.contains(&name), "{name}: {refused:?}");
     }
@@ -85,6 +103,8 @@ async fn anp_0016_emergency_stops_always_work() {
         assert!([200, 204].contains(&answer.status), "{path}: {answer:?}");
     }
     let back = json!({"state": "active"});
-    let answer = root.ask("PATCH", &format!("{tenant}/users/{user}"), Some(&back)).await;
+    let answer = root
+        .ask("PATCH", &format!("{tenant}/users/{user}"), Some(&back))
+        .await;
     assert_eq!(answer.code(), "declarative_mode", "that is no stop");
 }

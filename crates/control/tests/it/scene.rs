@@ -251,7 +251,9 @@ impl House {
             .make(&format!("{in_team}/services"), &json!({"name": "crawler"}))
             .await);
         let token = json!({"name": "ci", "expires": in_days(30)});
-        let token = id(&root.make(&format!("{base}/services/{service}/tokens"), &token).await);
+        let token = id(&root
+            .make(&format!("{base}/services/{service}/tokens"), &token)
+            .await);
         let user = root.invite(instance, &tenant, "plain@example.com").await;
         let key = json!({"name": "ci", "owner": service});
         let key = id(&root.make(&format!("{in_team}/keys"), &key).await);

@@ -47,7 +47,10 @@ async fn a_service_account_acts_with_its_own_roles_and_is_recorded_by_name() {
     let projects = house.path("/api/v1/tenants/{tenant}/teams/{team}/projects");
     let body = json!({"name": "by a pipeline"});
     // Without a role it sees itself and nothing else.
-    assert_eq!(said(&ci.post(&projects, &body).await), (404, "not_found".to_owned()));
+    assert_eq!(
+        said(&ci.post(&projects, &body).await),
+        (404, "not_found".to_owned())
+    );
     let own = house.path("/api/v1/tenants/{tenant}/services/{service}");
     assert_eq!(ci.get(&own).await.json()["name"], "crawler");
     root.give(&ci, "team_admin", Some(&house.team)).await;
@@ -57,7 +60,10 @@ async fn a_service_account_acts_with_its_own_roles_and_is_recorded_by_name() {
         .await
         .json();
     let record = audit["items"][0]["record"].to_string();
-    assert!(record.contains(&house.service) && record.contains("crawler"), "{record}");
+    assert!(
+        record.contains(&house.service) && record.contains("crawler"),
+        "{record}"
+    );
     assert!(!record.contains("btzc_"));
 }
 
@@ -72,7 +78,11 @@ async fn ctx_t2_a_token_is_no_person_and_makes_no_token() {
         ("DELETE", "/api/v1/me/session", None),
         ("POST", "/api/v1/me/totp", None),
         ("POST", "/api/v1/me/confirm", Some(json!({"password": "x"}))),
-        ("POST", "/api/v1/me/password", Some(json!({"password": "x", "new_password": "y"}))),
+        (
+            "POST",
+            "/api/v1/me/password",
+            Some(json!({"password": "x", "new_password": "y"})),
+        ),
         ("POST", "/api/v1/me/totp/confirm", Some(json!({"code": "1"}))),
     ] {
         let answer = ci.ask(method, path, body.as_ref()).await;
@@ -103,9 +113,15 @@ async fn ctx_t3_a_token_counts_until_it_is_revoked_or_its_account_or_tenant_stop
     // The tenant is suspended.
     let ci = service(&root, &house, json!({})).await;
     let tenant = house.path("/api/v1/tenants/{tenant}");
-    assert_eq!(root.ask("POST", &format!("{tenant}/suspend"), None).await.status, 200);
+    assert_eq!(
+        root.ask("POST", &format!("{tenant}/suspend"), None).await.status,
+        200
+    );
     assert_eq!(works(&ci).await, 401);
-    assert_eq!(root.ask("POST", &format!("{tenant}/resume"), None).await.status, 200);
+    assert_eq!(
+        root.ask("POST", &format!("{tenant}/resume"), None).await.status,
+        200
+    );
     assert_eq!(works(&ci).await, 200);
     // The account is disabled; enabling it brings no token back.
     for state in ["disabled", "active"] {
@@ -144,7 +160,11 @@ async fn agp_s1_a_token_counts_from_its_networks_only() {
     assert_eq!(near.get(&own).await.status, 200);
     assert_eq!(said(&far.get(&own).await), (401, "unauthenticated".to_owned()));
     // A session's or key's text with another beginning is no token.
-    for text in ["btzc_", &near.token.replace("btzc_", "btzs_"), &root.token.replace("btzs_", "btzc_")] {
+    for text in [
+        "btzc_",
+        &near.token.replace("btzc_", "btzs_"),
+        &root.token.replace("btzs_", "btzc_"),
+    ] {
         let forged = Person {
             token: text.to_owned(),
             ..near.clone()
@@ -165,7 +185,12 @@ async fn anp_0014_nobody_makes_a_token_that_does_more_than_they_may() {
     root.give(&admin, "tenant_admin", None).await;
     let body = json!({"name": "t", "expires": in_days(1)});
     for person in [&lead, &guard, &admin] {
-        assert_eq!(person.post(&tokens(&house), &body).await.status, 201, "{}", person.email);
+        assert_eq!(
+            person.post(&tokens(&house), &body).await.status,
+            201,
+            "{}",
+            person.email
+        );
     }
     let ci = service(&root, &house, json!({})).await;
     root.give(&ci, "tenant_admin", None).await;

@@ -51,11 +51,18 @@ pub(super) async fn agp_r3_acts_that_are_done_together_leave_a_record_each(store
     let change = [Change::Create(user("usr_1", "ann"))];
     let both = [first.clone(), second.clone()];
     store.commit_all(&house.scope, &change, &both).await.unwrap();
-    assert_eq!(audits(&store, &house.scope).await, ["grants.create", "users.create"]);
+    assert_eq!(
+        audits(&store, &house.scope).await,
+        ["grants.create", "users.create"]
+    );
     let third = audit(own, 1, "users.update");
     let other = [Change::Create(user("usr_2", "bob"))];
     let foreign = audit(TenantId::generate(), 1, "users.update");
-    for bad in [[third.clone(), second], [third.clone(), third.clone()], [third, foreign]] {
+    for bad in [
+        [third.clone(), second],
+        [third.clone(), third.clone()],
+        [third, foreign],
+    ] {
         store.commit_all(&house.scope, &other, &bad).await.unwrap_err();
         let gone = store.record(&house.scope, RecordKind::User, "usr_2").await;
         assert_eq!(gone, Err(StoreError::NotFound));
