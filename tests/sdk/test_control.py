@@ -66,6 +66,12 @@ def test_a_generated_client_applies_a_configuration(generated, session):
         done = apply.sync(tenant.id, client=session, body=wanted, if_match="*")
         assert isinstance(done, models.Applied), done
         assert len(done.steps) == steps
+    listed = generated("api.teams.teams_list").sync(tenant.id, client=session)
+    assert [team.name for team in listed.items] == ["research"]
+    people = models.NewUser(email="ann@example.com", name="Ann")
+    assert isinstance(generated("api.users.users_create").sync(tenant.id, client=session, body=people), models.Invitation)
+    users = generated("api.users.users_list").sync(tenant.id, client=session)
+    assert [str(user.state) for user in users.items] == ["active"]
 
 
 def test_a_generated_client_understands_a_problem(generated, session):

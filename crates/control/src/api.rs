@@ -14,8 +14,8 @@ use crate::call::{Call, Done};
 use crate::page::Page;
 use crate::problem::{Code, Problem};
 use crate::resource::{
-    approvals, audit, break_glass, budgets, configuration, grants, instance, keys, me, projects, served, services,
-    sessions, teams, tenants, tokens, usage, users,
+    approvals, audit, break_glass, budgets, configuration, grants, instance, keys, me, projects, served,
+    services, sessions, teams, tenants, tokens, usage, users,
 };
 
 /// What a handler gives back, later.

@@ -69,6 +69,9 @@ pub struct ApplyArgs {
     /// Show the plan and do nothing
     #[arg(long)]
     dry_run: bool,
+    /// The approval by which a second person lets this be done
+    #[arg(long, value_name = "ID")]
+    approval: Option<String>,
 }
 
 /// `bartizan diff`.
@@ -165,7 +168,9 @@ impl Plane {
                 how.tag.is_none()
             ),
             body: Some(document.to_json()),
-            headers: vec![("if-match", how.tag.unwrap_or("*").to_owned())],
+            headers: std::iter::once(("if-match", how.tag.unwrap_or("*").to_owned()))
+                .chain(how.approval.map(|id| ("approval", id.to_owned())))
+                .collect(),
         };
         match self.client.ask(asked).await? {
             Ok(answered) if answered.waits => Err(waits(&answered.body)),
@@ -178,13 +183,15 @@ impl Plane {
 /// The gate wants somebody else's yes first.
 fn waits(approval: &Value) -> Failure {
     let id = approval.get("id").and_then(Value::as_str).unwrap_or("?");
-    Failure::new(format!("this waits for a second person: approval `{id}`"))
-        .hint("once it is approved: `bartizan ctl configuration apply --approval …`")
+    Failure::new(format!("this waits for a second person: approval `{id}`")).hint(format!(
+        "once it is approved, the same command with `--approval {id}`"
+    ))
 }
 
 struct How<'a> {
     prune: bool,
     tag: Option<&'a str>,
+    approval: Option<&'a str>,
 }
 
 /// A "no" to a document, with the line it is about.
@@ -206,6 +213,7 @@ async fn plan(plane: &Plane, wanted: &Wanted) -> Result<Vec<(Document, Planned)>
                 let how = How {
                     prune: wanted.prune,
                     tag: None,
+                    approval: None,
                 };
                 let (answer, tag) = plane.put(&id, &document, how).await?;
                 Planned::new(document.tenant(), Some(id), &answer, tag)
@@ -243,7 +251,7 @@ pub async fn apply(args: ApplyArgs, at: &At, show: Show) -> Result<(), Failure> 
     }
     let (mut done, mut failed) = (Vec::new(), None);
     for (document, planned) in planned {
-        match perform(&plane, &document, &planned, args.wanted.prune).await {
+        match perform(&plane, (&document, &planned), &args).await {
             Ok(after) => done.push(after),
             Err(failure) => {
                 failed = Some(failure);
@@ -262,9 +270,8 @@ pub async fn apply(args: ApplyArgs, at: &At, show: Show) -> Result<(), Failure> 
 
 async fn perform(
     plane: &Plane,
-    document: &Document,
-    planned: &Planned,
-    prune: bool,
+    (document, planned): (&Document, &Planned),
+    args: &ApplyArgs,
 ) -> Result<Planned, Failure> {
     let (id, tag) = match (&planned.id, &planned.tag) {
         (Some(id), Some(tag)) => (id.clone(), tag.clone()),
@@ -281,8 +288,9 @@ async fn perform(
         }
     };
     let how = How {
-        prune,
+        prune: args.wanted.prune,
         tag: Some(&tag),
+        approval: args.approval.as_deref(),
     };
     let (answer, _) = plane.put(&id, document, how).await?;
     Ok(Planned::new(document.tenant(), Some(id), &answer, None))

@@ -1,16 +1,13 @@
 //! What a step of a plan does: the act as it is asked for singly, its changes, and the world after it.
 
-use credential::{KeyRecord, KeyState, ModelAccess, VirtualKey};
-use domain::{
-    ActorId, BudgetId, GrantId, KeyId, Money, Permission, ProjectId, Reach, Role, ServiceId, TeamId, UserId,
-};
-use ledger::{Budget, BudgetScope};
-use policy::{BudgetLevel, Resource};
+mod of_budgets;
+mod of_keys;
+
+use domain::{ActorId, GrantId, Permission, ProjectId, Reach, Role, ServiceId, TeamId, UserId};
+use policy::Resource;
 use store::{Change, Team, Tenant};
 
-use super::document::{
-    BudgetPart, GrantPart, KeyPart, ProjectPart, ServicePart, TeamPart, TenantPart, UserPart,
-};
+use super::document::{GrantPart, ProjectPart, ServicePart, TeamPart, TenantPart, UserPart};
 use super::plan::{Step, Verb};
 use super::things::{Name, somebody};
 use super::world::World;
@@ -18,8 +15,7 @@ use super::{Kind, Part};
 use crate::call::{Call, Entered, Stop};
 use crate::problem::{Code, Problem};
 use crate::record::{Document, Grant, Login, Project, Service, User, UserState};
-use crate::resource::words::read_time;
-use crate::resource::{budgets, keys, tokens, users};
+use crate::resource::{tokens, users};
 
 /// What a step is.
 #[derive(Debug)]
@@ -338,223 +334,4 @@ impl Maker<'_> {
         let (record, grant) = self.world.grants.remove(name).ok_or_else(|| gone("role"))?;
         Ok(self.of_grant(&grant, Permission::GrantsDelete, Change::Remove(record)))
     }
-
-    /// For somebody of this tenant; a service account of this very team that works.
-    fn owner(&self, part: &KeyPart, team: TeamId) -> Result<ActorId, Problem> {
-        let Some(owner) = &part.owner else {
-            return Ok(self.call.caller()?.id);
-        };
-        let id = self.actor(owner.user.as_ref(), owner.service.as_ref())?;
-        let service = owner
-            .service
-            .as_ref()
-            .and_then(|name| self.world.services.get(name));
-        match service {
-            Some((_, service)) if service.team != team || service.state != UserState::Active => {
-                let detail = "a key's service account is one of its team, and active";
-                Err(Problem::new(Code::Invalid, detail))
-            }
-            _ => Ok(id),
-        }
-    }
-
-    fn make_key(&mut self, part: &KeyPart) -> Result<Act, Problem> {
-        let (tenant, team) = (self.entered.tenant(), self.team_named(&part.team)?.id);
-        let secret = VirtualKey::generate().map_err(|_| {
-            Problem::new(
-                Code::Internal,
-                "the system gave no randomness, so nothing was made",
-            )
-        })?;
-        let project = part.project.as_ref().map(|name| self.world.projects.get(name));
-        let project = project.map(|found| found.map(|(_, project)| project).ok_or_else(|| gone("project")));
-        let project = project.transpose()?;
-        if project.is_some_and(|project| project.team != team) {
-            return Err(Problem::new(Code::Invalid, "a key's project is one of its team"));
-        }
-        let new_keys = &self.call.control.new_keys;
-        let mut key = KeyRecord {
-            id: KeyId::generate(),
-            tenant,
-            team,
-            project: project.map(|project| project.id),
-            owner: Some(self.owner(part, team)?),
-            name: part.name.clone(),
-            digest: secret.digest(&self.call.control.keys.pepper),
-            hint: secret.hint(),
-            predecessor: None,
-            state: KeyState::Active,
-            created: self.call.now,
-            expires: None,
-            models: ModelAccess::None,
-            operations: new_keys.operations.clone(),
-            networks: Vec::new(),
-            limits: new_keys.limits,
-        };
-        describe(&mut key, part)?;
-        if key.expires.is_some_and(|end| end <= self.call.now) {
-            return Err(Problem::new(
-                Code::Invalid,
-                "that key would be over already: leave it out",
-            ));
-        }
-        let resource = keys::resource(&key);
-        let change = Change::CreateKey(Box::new(key.clone()));
-        let act = Act {
-            // As for a single one: whoever may make keys, and tend this very key.
-            asked: vec![
-                (Permission::KeysCreate, Resource::Team { tenant, team }),
-                (Permission::KeysUpdate, resource),
-            ],
-            target: key.id.to_string(),
-            changes: vec![change],
-            secret: Some(secret.expose().to_owned()),
-            is_weighty: false,
-        };
-        self.world.keys.insert(Part::Key(part.clone()).place().1, key);
-        Ok(act)
-    }
-
-    fn change_key(&mut self, part: &KeyPart) -> Result<Act, Problem> {
-        let name = Part::Key(part.clone()).place().1;
-        let before = self.world.keys.get(&name).cloned().ok_or_else(|| gone("key"))?;
-        let mut after = before.clone();
-        describe(&mut after, part)?;
-        self.world.keys.insert(name, after.clone());
-        let resource = keys::resource(&before);
-        let id = before.id;
-        Ok(Act::new(
-            Permission::KeysUpdate,
-            resource,
-            id,
-            keys::replace(before, after),
-        ))
-    }
-
-    // threat: CTX-T3
-    fn revoke_key(&mut self, name: &Name) -> Result<Act, Problem> {
-        let before = self.world.keys.remove(name).ok_or_else(|| gone("key"))?;
-        let (resource, id, after) = (keys::resource(&before), before.id, before.revoke());
-        Ok(Act::new(
-            Permission::KeysRevoke,
-            resource,
-            id,
-            keys::replace(before, after),
-        ))
-    }
-
-    /// The end of every key that somebody holds.
-    fn keys_end(&mut self, owner: ActorId) -> Vec<Change> {
-        let held = self.world.keys.extract_if(.., |_, key| key.owner == Some(owner));
-        held.map(|(_, key)| {
-            let after = key.revoke();
-            keys::replace(key, after)
-        })
-        .collect()
-    }
-
-    fn limited(&self, part: &BudgetPart) -> Result<BudgetScope, Problem> {
-        let Some(of) = &part.of else {
-            return Ok(BudgetScope::Tenant);
-        };
-        match (&of.team, &of.project, &of.key) {
-            (Some(team), _, Some(key)) => {
-                let key = self.world.keys.get(&vec![team.clone(), key.clone()]);
-                Ok(BudgetScope::Key(key.ok_or_else(|| gone("key"))?.id))
-            }
-            (Some(team), ..) => Ok(BudgetScope::Team(self.team_named(team)?.id)),
-            (_, Some(project), _) => {
-                let project = self.world.projects.get(project);
-                Ok(BudgetScope::Project(project.ok_or_else(|| gone("project"))?.1.id))
-            }
-            _ => Ok(BudgetScope::Tenant),
-        }
-    }
-
-    fn of_budget(&self, budget: &Budget) -> Resource {
-        let key = |id| {
-            self.world
-                .keys
-                .values()
-                .find(move |key: &&KeyRecord| key.id == id)
-        };
-        let (level, team, owner) = match budget.scope {
-            BudgetScope::Tenant => (BudgetLevel::Tenant, None, None),
-            BudgetScope::Team(team) => (BudgetLevel::Team, Some(team), None),
-            BudgetScope::Project(id) => {
-                let mut all = self.world.projects.values();
-                let found = all.find(|(_, project)| project.id == id);
-                (BudgetLevel::Project, found.map(|(_, project)| project.team), None)
-            }
-            BudgetScope::Key(id) => {
-                let found = key(id);
-                (
-                    BudgetLevel::Key,
-                    found.map(|key| key.team),
-                    found.and_then(|key| key.owner),
-                )
-            }
-        };
-        Resource::Budget {
-            tenant: self.entered.tenant(),
-            budget: budget.id,
-            level,
-            team,
-            owner,
-        }
-    }
-
-    // threat: AGP-D1
-    fn budget(&mut self, part: &BudgetPart) -> Result<Act, Problem> {
-        let name = Part::Budget(part.clone()).place().1;
-        let before = self.world.budgets.get(&name).cloned();
-        let after = Budget {
-            id: before
-                .as_ref()
-                .map_or_else(BudgetId::generate, |budget| budget.id),
-            tenant: self.entered.tenant(),
-            scope: self.limited(part)?,
-            name: part.name.clone(),
-            limit: Money::from_nanos(part.limit_nanos),
-            window: part.window,
-        };
-        let (resource, id) = (self.of_budget(&after), after.id);
-        self.world.budgets.insert(name, after.clone());
-        let had = before.as_ref().map_or(Money::ZERO, |budget| budget.limit);
-        let is_weighty = budgets::is_weighty(self.call, had, Some(part.limit_nanos));
-        let act = match before {
-            None => Act::new(Permission::BudgetsCreate, resource, id, Change::PutBudget(after)),
-            Some(before) => {
-                let change = Change::ReplaceBudget { before, after };
-                Act::new(Permission::BudgetsUpdate, resource, id, change)
-            }
-        };
-        Ok(Act { is_weighty, ..act })
-    }
-
-    fn remove_budget(&mut self, name: &Name) -> Result<Act, Problem> {
-        let budget = self.world.budgets.remove(name).ok_or_else(|| gone("budget"))?;
-        let resource = self.of_budget(&budget);
-        let change = Change::DeleteBudget(budget.id);
-        Ok(Act::new(Permission::BudgetsDelete, resource, budget.id, change))
-    }
-}
-
-/// What the document says a key may do.
-fn describe(key: &mut KeyRecord, part: &KeyPart) -> Result<(), Problem> {
-    let end = part.expires.as_deref().map(|text| read_time(text, "`expires`"));
-    key.expires = end.transpose()?;
-    key.models = match (part.all_models, part.models.is_empty()) {
-        (true, _) => ModelAccess::All,
-        (false, true) => ModelAccess::None,
-        (false, false) => ModelAccess::Some(part.models.clone()),
-    };
-    key.networks.clone_from(&part.networks);
-    if let Some(operations) = &part.operations {
-        key.operations.clone_from(operations);
-    }
-    if let Some(limits) = part.limits {
-        key.limits = limits.into();
-    }
-    Ok(())
 }

@@ -188,7 +188,12 @@ async fn finish(
 fn label(step: &Step) -> Option<String> {
     let part = step.part()?;
     let verb = serde_json::to_value(step.verb).ok()?;
-    Some(format!("{} {} {}", verb.as_str()?, part.kind().word(), part.label()))
+    Some(format!(
+        "{} {} {}",
+        verb.as_str()?,
+        part.kind().word(),
+        part.label()
+    ))
 }
 
 fn view(step: Step) -> Option<StepView> {
@@ -206,7 +211,9 @@ fn view(step: Step) -> Option<StepView> {
 async fn leave(call: &Call, door: &Permitted, act: &Act) -> Result<Permitted, Stop> {
     let mut named = None;
     for (permission, resource) in &act.asked {
-        let permitted = call.permit_also(door, (*permission, *resource), act.is_weighty).await?;
+        let permitted = call
+            .permit_also(door, (*permission, *resource), act.is_weighty)
+            .await?;
         named.get_or_insert(permitted);
     }
     Ok(named.ok_or_else(Problem::not_found)?)

@@ -1,5 +1,6 @@
 //! A tenant's configuration as one document: what it shows, what it does, and what it may not do.
 
+use domain::Permission;
 use policy::Posture;
 use serde_json::{Value, json};
 
@@ -128,7 +129,10 @@ async fn agp_t3_what_a_document_does_not_name_ends_only_when_that_is_asked_for()
         wanted[section] = json!([]);
     }
     wanted["budgets"].as_array_mut().unwrap().pop();
-    wanted["projects"][0]["name"] = "find".into();
+    wanted["projects"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"name": "find", "team": "one"}));
     let kept = apply(&root, &house, "", &wanted).await;
     assert_eq!(verbs(&kept), ["create project find"]);
     let pruned = apply(&root, &house, "?prune=true", &wanted).await;
@@ -138,8 +142,7 @@ async fn agp_t3_what_a_document_does_not_name_ends_only_when_that_is_asked_for()
             "remove budget one/team",
             "remove key one/ci",
             "remove grant plain@example.com: viewer of two",
-            "disable service crawler",
-            "remove project search"
+            "disable service crawler"
         ]
     );
     let key = root.get(&house.path("/api/v1/tenants/{tenant}/keys/{key}")).await;
@@ -447,4 +450,67 @@ async fn a_document_that_makes_no_sense_is_refused_with_its_place() {
     // The instance's own tenant is no document.
     let staff = root.get("/api/v1/tenants/platform/configuration").await;
     assert_eq!(staff.status, 404);
+}
+
+/// An instance without a house, where these acts want a second person: a tenant with a project.
+async fn bare(acts: Vec<Permission>) -> (Instance, Person, String, Value) {
+    let instance = Instance::with(Posture::Development, acts).await;
+    let root = instance.root().await;
+    let made = root.make("/api/v1/tenants", &json!({"name": "bare"})).await;
+    let path = format!("/api/v1/tenants/{}/configuration", made["id"].as_str().unwrap());
+    let wanted = json!({"tenant": {"name": "bare"}, "teams": [{"name": "t"}], "projects": [{"name": "p", "team": "t"}]});
+    (instance, root, path, wanted)
+}
+
+/// The second person approves one act and sees all of it: what wants one is not hidden in a document.
+#[tokio::test]
+async fn anp_0014_what_wants_a_second_person_is_not_done_in_bulk() {
+    let none = json!({"tenant": {"name": "bare"}, "teams": [{"name": "new"}], "projects": []});
+    let (_instance, root, path, wanted) = bare(vec![Permission::ProjectsDelete]).await;
+    assert_eq!(root.ask("PUT", &path, Some(&wanted)).await.status, 200);
+    let before = root.get(&path).await.body;
+    for query in ["?prune=true", "?prune=true&dry_run=true"] {
+        let refused = root.ask("PUT", &format!("{path}{query}"), Some(&none)).await;
+        assert_eq!(refused.status, 403, "{refused:?}");
+        assert!(refused.body.contains("second person"), "{refused:?}");
+    }
+    assert_eq!(root.get(&path).await.body, before);
+    // Where it wants none, it is done.
+    let (_instance, root, path, wanted) = bare(Vec::new()).await;
+    assert_eq!(root.ask("PUT", &path, Some(&wanted)).await.status, 200);
+    let done = root.ask("PUT", &format!("{path}?prune=true"), Some(&none)).await;
+    assert_eq!(verbs(&done), ["create team new", "remove project p"]);
+}
+
+/// Where documents as such want a second person, they see the plan, and nothing is done before.
+#[tokio::test]
+async fn anp_0014_a_document_waits_for_its_second_person() {
+    let (instance, root, path, wanted) = bare(vec![Permission::ConfigurationApply]).await;
+    let other = root.invite(&instance, "platform", "other@example.com").await;
+    root.give(&other, "platform_admin", None).await;
+    let waits = root.ask("PUT", &path, Some(&wanted)).await;
+    assert_eq!(waits.status, 202, "{waits:?}");
+    assert!(
+        waits.body.contains("create team t") && waits.body.contains("create project p"),
+        "{waits:?}"
+    );
+    let id = waits.json()["id"].as_str().unwrap().to_owned();
+    let approvals = path.replace("configuration", &format!("approvals/{id}/approve"));
+    let headers = format!("if-match: *\r\napproval: {id}\r\n");
+    let early = root.ask_with("PUT", &path, &headers, Some(&wanted)).await;
+    assert_eq!(refused(&early).1, "approval_invalid");
+    assert_eq!(root.get(&path).await.json()["teams"], json!([]));
+    let approved = other.post(&approvals, &json!({})).await;
+    assert_eq!(approved.status, 200, "{approved:?}");
+    let mut more = wanted.clone();
+    more["teams"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"name": "smuggled"}));
+    let smuggled = root.ask_with("PUT", &path, &headers, Some(&more)).await;
+    assert_eq!(refused(&smuggled).1, "approval_invalid");
+    let done = root.ask_with("PUT", &path, &headers, Some(&wanted)).await;
+    assert_eq!(verbs(&done), ["create team t", "create project p"]);
+    let again = root.ask_with("PUT", &path, &headers, Some(&wanted)).await;
+    assert_ne!(again.status, 202, "an approval is good once");
 }

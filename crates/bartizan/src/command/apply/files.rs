@@ -315,14 +315,7 @@ impl Document {
             }
             // The first that says more than the name speaks for the tenant.
             (_, node) => match self.members.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, known))
-                    if known
-                        .node
-                        .value
-                        .to_json()
-                        .as_object()
-                        .is_some_and(|it| it.len() < 2) =>
-                {
+                Some((_, known)) if is_short(&known.node.value) && !is_short(&node.value) => {
                     *known = placed(node);
                 }
                 Some(_) => {}
@@ -330,6 +323,11 @@ impl Document {
             },
         }
     }
+}
+
+/// Whether it says no more than a name.
+fn is_short(node: &Node) -> bool {
+    matches!(node, Node::Table(members) if members.len() < 2)
 }
 
 #[cfg(test)]
@@ -372,7 +370,7 @@ mod tests {
 
     #[test]
     fn nothing_is_expanded_and_numbers_stay_numbers() {
-        let text = "tenant: {name: acme}\nusers:\n  - {email: a@b, name: '${HOME}'}\n  - {email: c@d, name: ${HOME}}\nbudgets:\n  - {name: b, limit_nanos: 9007199254740993, window: day}\n";
+        let text = "tenant: {name: acme}\nusers:\n  - {email: a@b, name: '${HOME}'}\n  - email: c@d\n    name: ${HOME}\nbudgets:\n  - {name: b, limit_nanos: 9007199254740993, window: day}\n";
         let all = documents(&[("f", text)]).unwrap();
         let json = all[0].to_json();
         assert_eq!(json["users"][0]["name"], "${HOME}");

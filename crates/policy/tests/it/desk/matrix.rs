@@ -206,7 +206,13 @@ fn table(title: &str, things: impl Fn(TenantId) -> Vec<Thing>) -> String {
                 .collect();
             if let Some(cells) = cells {
                 let (name, _) = things(ACME).remove(index);
-                writeln!(lines, "{:<17} {name:<40}{}", permission.as_str(), cells.trim_end()).unwrap();
+                writeln!(
+                    lines,
+                    "{:<17} {name:<40}{}",
+                    permission.as_str(),
+                    cells.trim_end()
+                )
+                .unwrap();
             }
         }
     }
