@@ -1,12 +1,12 @@
 //! From what there is and what shall be to the steps between. Pure: it asks nobody and changes nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::document::{Configuration, KeyPart};
-use super::things::{self, Name, somebody};
+use super::things::{self, Name, Placed, somebody};
 use super::{Fault, Kind, Part, Things};
 
 /// What is done to a thing.
@@ -67,7 +67,7 @@ pub struct Current {
 pub fn plan(current: &Current, desired: &Configuration, prune: bool) -> Result<Plan, Fault> {
     let wanted = things::taken_apart(desired)?;
     let mut steps = Vec::new();
-    let mut goal = BTreeMap::new();
+    let mut goal = Placed::new();
     for (place, (part, pointer)) in wanted {
         let before = current.things.get(&place);
         let after = match before {
@@ -240,7 +240,7 @@ fn take_along(things: &mut Things, gone: &(Kind, Name)) {
 }
 
 /// That the steps lead to all that was asked for, and that it refers to what will be there.
-fn must_arrive(after: &Things, goal: &BTreeMap<(Kind, Name), (Part, String)>) -> Result<(), Fault> {
+fn must_arrive(after: &Things, goal: &Placed) -> Result<(), Fault> {
     for (place, (part, pointer)) in goal {
         for (member, reference) in part.references() {
             if !after.contains_key(&reference) {

@@ -67,6 +67,8 @@ impl Kind {
 pub type Name = Vec<String>;
 /// All things of a document.
 pub type Things = BTreeMap<(Kind, Name), Part>;
+/// The same, each with its pointer into the document.
+pub type Placed = BTreeMap<(Kind, Name), (Part, String)>;
 
 /// One thing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -226,7 +228,7 @@ fn limited(of: &BudgetOf) -> Option<(&'static str, (Kind, Name))> {
 }
 
 /// The document's things with their pointers. Two under one name are a fault.
-pub fn taken_apart(document: &Configuration) -> Result<BTreeMap<(Kind, Name), (Part, String)>, Fault> {
+pub fn taken_apart(document: &Configuration) -> Result<Placed, Fault> {
     let mut all = BTreeMap::new();
     let tenant = Part::Tenant(document.tenant.clone());
     all.insert(tenant.place(), (tenant, "/tenant".to_owned()));
