@@ -76,7 +76,7 @@ impl Failure {
 
     /// The same, as something that cannot be told.
     #[must_use]
-    pub fn as_usage(self) -> Self {
+    pub fn into_usage(self) -> Self {
         Self {
             exit: Exit::Usage,
             ..self

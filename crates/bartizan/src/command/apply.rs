@@ -230,7 +230,7 @@ pub async fn diff(args: DiffArgs, at: &At, show: Show) -> Result<(), Failure> {
         let plane = Plane::reach(&args.wanted.there, at)?;
         plan(&plane, &args.wanted).await
     };
-    let planned = planned.await.map_err(Failure::as_usage)?;
+    let planned = planned.await.map_err(Failure::into_usage)?;
     let plans: Vec<Planned> = planned.into_iter().map(|(_, planned)| planned).collect();
     let is_same = plans.iter().all(Planned::is_empty);
     show.say(&view::Plans(plans))?;
