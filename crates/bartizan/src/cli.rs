@@ -6,17 +6,19 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::command::migrate::MigrateArgs;
 use crate::command::{
-    audit::AuditCommand, budgets::BudgetsCommand, check::CheckArgs, completions::CompletionsArgs,
-    ctl::CtlArgs, keys::KeysCommand, ledger::LedgerCommand, policy::PolicyCommand, secrets::SecretsCommand,
-    sign::SignArgs, teams::TeamsCommand, tenants::TenantsCommand, threats::ThreatsArgs, usage::UsageArgs,
+    apply::ApplyArgs, apply::DiffArgs, apply::ExportArgs, audit::AuditCommand, budgets::BudgetsCommand,
+    check::CheckArgs, completions::CompletionsArgs, ctl::CtlArgs, keys::KeysCommand, ledger::LedgerCommand,
+    policy::PolicyCommand, secrets::SecretsCommand, sign::SignArgs, teams::TeamsCommand,
+    tenants::TenantsCommand, threats::ThreatsArgs, usage::UsageArgs,
 };
 
 const ABOUT: &str = "An AI gateway that people and programs call instead of a provider: it knows who calls, \
 decides what may pass, keeps budgets from being overspent, and can prove afterwards what happened.";
 
 const AFTER_HELP: &str = "\
-Every command but `serve`, `check` and `ctl` works on the instance's store directly, found by the same configuration. \
-They may run beside a serving instance, which notices changes within half a second. `ctl` asks a serving instance.
+Every command but `serve`, `check`, `ctl`, `apply`, `diff` and `export` works on the instance's store directly, found by \
+the same configuration. They may run beside a serving instance, which notices changes within half a second. `ctl`, \
+`apply`, `diff` and `export` ask a serving instance.
 
 Examples:
   bartizan serve                                      on defaults, with what it finds by itself
@@ -131,6 +133,12 @@ Examples:
   bartizan ctl teams create --name research"
     )]
     Ctl(CtlArgs),
+    /// Make tenants as files say: show the plan, then do it
+    Apply(ApplyArgs),
+    /// Say what `apply` would do
+    Diff(DiffArgs),
+    /// Print a tenant's whole configuration, for `apply`
+    Export(ExportArgs),
     /// Sealed values: secrets kept in the data folder, for `sealed:` references
     #[command(subcommand, visible_alias = "secret")]
     Secrets(SecretsCommand),

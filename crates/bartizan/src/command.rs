@@ -1,5 +1,7 @@
-//! What each command does. All but `serve` and `ctl` work on the instance's store directly.
+//! What each command does. All but `serve`, `ctl`, `apply`, `diff` and
+//! `export` work on the instance's store directly.
 
+pub mod apply;
 mod arguments;
 pub mod audit;
 pub mod budgets;
@@ -45,6 +47,9 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Models => models::run(at, show).await,
         Command::Threats(args) => threats::run(args, show),
         Command::Completions(args) => completions::run(args),
+        Command::Apply(args) => apply::apply(args, at, show).await,
+        Command::Diff(args) => apply::diff(args, at, show).await,
+        Command::Export(args) => apply::export(args, at, show).await,
         Command::Ctl(args) => ctl::run(args, at, show).await,
         Command::Secrets(command) => secrets::run(command, at, show).await,
         Command::Audit(command) => audit::run(command, at, show).await,

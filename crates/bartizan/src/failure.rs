@@ -65,6 +65,29 @@ impl Failure {
         }
     }
 
+    /// Everything is said already: only the exit code is left.
+    pub const fn said() -> Self {
+        Self {
+            what: String::new(),
+            hint: None,
+            exit: Exit::Failed,
+        }
+    }
+
+    /// The same, as something that cannot be told.
+    #[must_use]
+    pub fn into_usage(self) -> Self {
+        Self {
+            exit: Exit::Usage,
+            ..self
+        }
+    }
+
+    /// Whether there is something to say.
+    pub const fn is_said(&self) -> bool {
+        self.what.is_empty()
+    }
+
     /// The process's exit code.
     pub const fn exit(&self) -> u8 {
         self.exit as u8

@@ -40,7 +40,9 @@ fn main() -> ExitCode {
     match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            let _ = writeln!(std::io::stderr().lock(), "{failure}");
+            if !failure.is_said() {
+                let _ = writeln!(std::io::stderr().lock(), "{failure}");
+            }
             ExitCode::from(failure.exit())
         }
     }

@@ -8,6 +8,7 @@ mod issuers;
 mod reload;
 mod renew;
 mod rules;
+mod shown;
 pub mod tls;
 
 pub use first::OPERATIONS;
@@ -21,7 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use config::Config;
-use config::section::{Checks, JournalSync, LogFormat};
+use config::section::{Checks, ControlMode, JournalSync, LogFormat};
 use credential::{Limits, SealingKey, purpose};
 use data::book::Book;
 use data::directory::Builder;
@@ -171,6 +172,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     let control_listener = bind(config.listen.control, "listen.control").await?;
     let health_listener = bind(config.listen.health, "listen.health").await?;
     let (stop, stopped) = watch::channel(false);
+    let (shown, showing) = watch::channel(Arc::new(config.clone()));
     let (drain, draining) = watch::channel(false);
     let signer = Arc::new(home.signer(&config.ledger.origin)?);
     tokio::spawn(keeper.run());
@@ -195,12 +197,17 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     };
     tokio::spawn(feed.run(stopped.clone()));
     tokio::spawn(issuers::run(gate.clone(), stopped.clone()));
+    let serving_now = Arc::new(shown::Shown {
+        gate: gate.clone(),
+        config: showing,
+    });
     let control = control_plane(
         &config,
         control_keys,
         store.clone(),
         signer.clone(),
         (configured.clone(), differences.clone()),
+        serving_now,
     );
     if let Some(file) = loaded.file.clone() {
         let scrubber = logs.scrubber().clone();
@@ -217,6 +224,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
                 gate: gate.clone(),
                 metrics: metrics.clone(),
                 scrubber,
+                shown,
             }
             .run(stopped.clone()),
         );
@@ -305,6 +313,7 @@ fn control_plane(
     store: Arc<dyn Store>,
     signer: Arc<Signer>,
     (policies, differences): (policy::Configured, Arc<Differences>),
+    serving: Arc<shown::Shown>,
 ) -> Arc<control::Control> {
     control::Control::new(control::ControlParts {
         store,
@@ -321,6 +330,11 @@ fn control_plane(
             operations: OPERATIONS.to_vec(),
         },
         patience: patience(config),
+        mode: match config.control.mode {
+            ControlMode::Interactive => control::Mode::Interactive,
+            ControlMode::Declarative => control::Mode::Declarative,
+        },
+        serving,
     })
 }
 

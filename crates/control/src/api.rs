@@ -8,13 +8,15 @@ use http::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
 
 use crate::call::{Call, Done};
 use crate::page::Page;
 use crate::problem::{Code, Problem};
 use crate::resource::{
-    approvals, audit, break_glass, budgets, credentials, grants, instance, keys, me, offboarding, passkeys,
-    policies, projects, scim, services, sessions, sso, sso_sign_in, teams, tenants, usage, users, versions,
+    approvals, audit, break_glass, budgets, configuration, credentials, grants, instance, keys, me,
+    offboarding, passkeys, policies, projects, scim, served, services, sessions, sso, sso_sign_in, teams,
+    tenants, tokens, usage, users, versions,
 };
 use crate::why;
 
@@ -140,18 +142,22 @@ impl<T: Given> Body for T {
     fn read(bytes: &[u8]) -> Result<Self, Problem> {
         let mut reader = serde_json::Deserializer::from_slice(bytes);
         let value: Self = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let path = error.path().to_string();
-            let pointer = if path == "." {
-                String::new()
-            } else {
-                format!("/{}", path.replace('.', "/"))
-            };
+            let pointer = error.path().iter().map(step).collect::<String>();
             Problem::new(Code::Malformed, clip(&error.inner().to_string())).at(pointer)
         })?;
         reader
             .end()
             .map_err(|_| Problem::new(Code::Malformed, "something follows the JSON value"))?;
         Ok(value)
+    }
+}
+
+/// One step of a JSON pointer (RFC 6901).
+fn step(segment: &Segment) -> String {
+    match segment {
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+        Segment::Enum { .. } | Segment::Unknown => String::new(),
     }
 }
 
@@ -262,7 +268,11 @@ endpoints! {
     GET "/api/v1/tenants/{tenant}/services", ServicesRead, services::list(Nothing) -> Page<services::ServiceView>, "Service accounts you may see", query: ["team" = "only of this team"];
     POST "/api/v1/tenants/{tenant}/teams/{team}/services", ServicesCreate, services::create(services::NewService) -> services::ServiceView, "Make a service account";
     GET "/api/v1/tenants/{tenant}/services/{service}", ServicesRead, services::show(Nothing) -> services::ServiceView, "One service account";
-    PATCH "/api/v1/tenants/{tenant}/services/{service}", ServicesUpdate, services::update(services::ServiceChange) -> services::ServiceView, "Rename, disable or enable a service account; disabling revokes its keys";
+    PATCH "/api/v1/tenants/{tenant}/services/{service}", ServicesUpdate, services::update(services::ServiceChange) -> services::ServiceView, "Rename, disable or enable a service account; disabling revokes its keys and tokens";
+
+    GET "/api/v1/tenants/{tenant}/services/{service}/tokens", TokensRead, tokens::list(Nothing) -> Page<tokens::TokenView>, "What a service account shows here";
+    POST "/api/v1/tenants/{tenant}/services/{service}/tokens", TokensCreate, tokens::create(tokens::NewToken) -> tokens::TokenWithSecret, "Make a token with which a service account acts here; shows it, once";
+    DELETE "/api/v1/tenants/{tenant}/services/{service}/tokens/{token}", TokensRevoke, tokens::revoke(Nothing) -> Nothing, "End a service account's token";
 
     GET "/api/v1/tenants/{tenant}/users", UsersRead, users::list(Nothing) -> Page<users::UserView>, "Users you may see";
     POST "/api/v1/tenants/{tenant}/users", UsersCreate, users::create(users::NewUser) -> users::Invitation, "Add a user; shows the one-time token with which they set a password, once";
@@ -297,6 +307,13 @@ endpoints! {
     GET "/api/v1/tenants/{tenant}/budgets/{budget}", BudgetsRead, budgets::show(Nothing) -> budgets::BudgetStanding, "One budget, and how it stands";
     PATCH "/api/v1/tenants/{tenant}/budgets/{budget}", BudgetsUpdate, budgets::update(budgets::BudgetChange) -> budgets::BudgetView, "Change a budget's limit or name";
     DELETE "/api/v1/tenants/{tenant}/budgets/{budget}", BudgetsDelete, budgets::remove(Nothing) -> Nothing, "Remove a budget";
+
+    GET "/api/v1/tenants/{tenant}/configuration", ConfigurationRead, configuration::show(Nothing) -> crate::configuration::document::Configuration, "The tenant's whole configuration as one document, by names and without secrets; YAML for `Accept: application/yaml`";
+    PUT "/api/v1/tenants/{tenant}/configuration", ConfigurationApply, configuration::apply(crate::configuration::document::Configuration) -> configuration::Applied, "Make the tenant's configuration so, all of it or nothing; each step wants the permission it wants singly", query: ["prune" = "`true` ends what the document's sections do not name"];
+
+    GET "/api/v1/tenants/{tenant}/models", ModelsRead, served::models(Nothing) -> Page<crate::serving::ServedModel>, "Models that are served, with their prices";
+    GET "/api/v1/providers", SettingsRead, served::providers(Nothing) -> Page<crate::serving::ServedProvider>, "Who serves models, and how that fares";
+    GET "/api/v1/settings", SettingsRead, served::settings(Nothing) -> Anything, "The configuration in force; secrets as references";
 
     GET "/api/v1/tenants/{tenant}/usage", UsageRead, usage::show(Nothing) -> usage::UsageView, "What was used and what it cost", query: ["from" = "a time, RFC 3339; 30 days ago when left out", "until" = "a time, RFC 3339; now when left out", "by" = "`model`, `key`, `team` or `day`"];
 

@@ -2,6 +2,7 @@
 //! (its tenant is one the caller may know of), *permitted* (by policy) and then *done* (with its audit
 //! record, or not at all). Each step returns the only key to the next.
 
+mod bulk;
 mod done;
 mod own;
 mod permit;
@@ -15,7 +16,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use domain::{TenantId, TenantScope, UnixMillis};
-use http::header::IF_MATCH;
+use http::header::{ACCEPT, IF_MATCH};
 use http::{HeaderMap, HeaderName};
 use policy::Desk;
 use serde::Serialize;
@@ -120,6 +121,20 @@ impl Call {
         self.query(name).map(read).transpose()
     }
 
+    /// Whether the answer shall be YAML.
+    pub fn wants_yaml(&self) -> bool {
+        let accepted = self.headers.get_all(ACCEPT).iter();
+        let mut kinds = accepted
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|text| text.split(','));
+        kinds.any(|kind| {
+            matches!(
+                essence(kind),
+                "application/yaml" | "text/yaml" | "application/x-yaml"
+            )
+        })
+    }
+
     /// Whether nothing shall be done, only tried.
     pub fn is_dry_run(&self) -> bool {
         self.query("dry_run").is_some_and(|text| text != "false")
@@ -183,4 +198,9 @@ impl Call {
     pub(super) fn own_scope(&self) -> Result<TenantScope, Problem> {
         Ok(TenantScope::operator(self.caller()?.tenant))
     }
+}
+
+/// A media type without its parameters.
+fn essence(kind: &str) -> &str {
+    kind.split(';').next().unwrap_or_default().trim()
 }

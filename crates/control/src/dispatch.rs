@@ -127,7 +127,7 @@ async fn handle(
     let caller = if endpoint.is_open {
         None
     } else {
-        let caller = caller::of(control, &head.headers, now).await?;
+        let caller = caller::of(control, &head.headers, (address, now)).await?;
         if let (Some(caller), true) = (&caller, endpoint.is_write()) {
             caller::must_be_meant(control, caller, &head.headers)?;
         }
@@ -141,6 +141,7 @@ async fn handle(
         .into());
     }
     let bytes = read_body(endpoint, head, body).await?;
+    control.mode.check(endpoint, &bytes)?;
     let caller = match caller {
         Some(caller) => Some(note_use(control, caller, now).await),
         None => None,
@@ -169,20 +170,23 @@ async fn handle(
 
 /// Writes down that a session is in use, now and then. If that fails, the session only ends sooner.
 async fn note_use(control: &Control, mut caller: Caller, now: UnixMillis) -> Caller {
-    if !caller.session.life.seen(now) {
+    let Some(signed_in) = caller.signed_in.as_mut() else {
+        return caller;
+    };
+    if !signed_in.session.life.seen(now) {
         return caller;
     }
-    let Ok(after) = caller.session.to_record() else {
+    let Ok(after) = signed_in.session.to_record() else {
         return caller;
     };
     let scope = domain::TenantScope::operator(caller.tenant);
-    let before = caller.record.clone();
+    let before = signed_in.record.clone();
     let change = Change::Replace {
         before,
         after: after.clone(),
     };
     if control.store.commit(&scope, &[change], None).await.is_ok() {
-        caller.record = after;
+        signed_in.record = after;
     }
     caller
 }

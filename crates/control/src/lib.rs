@@ -10,6 +10,7 @@ pub mod api;
 pub mod call;
 mod caller;
 mod ceremony;
+mod configuration;
 mod content;
 mod dispatch;
 mod door;
@@ -18,6 +19,7 @@ mod export;
 mod findings;
 mod keys;
 mod listener;
+mod mode;
 mod names;
 mod offboarding;
 mod openapi;
@@ -28,6 +30,7 @@ mod record;
 mod resource;
 mod rules;
 mod scim;
+pub mod serving;
 mod setup;
 mod shadow;
 mod site;
@@ -49,12 +52,14 @@ use crate::findings::Credentials;
 use crate::names::Newest;
 use crate::provider::Providers;
 use crate::rules::Rules;
+use crate::serving::Serving;
 use crate::setup::Offer;
 
 pub use content::{ContentError, ContentKeys};
 pub use findings::{CredentialSweeper, FindingsError, Patience};
 pub use keys::Keys;
 pub use listener::serve;
+pub use mode::Mode;
 pub use names::Names;
 pub use offboarding::{Ending, OffboardError, Offboarding, is_ending};
 pub use openapi::document as openapi_document;
@@ -104,6 +109,10 @@ pub struct ControlParts {
     pub patience: Patience,
     /// Where people's browsers find it: scheme, host and port.
     pub public_url: String,
+    /// How things are changed.
+    pub mode: Mode,
+    /// What the file configures.
+    pub serving: Arc<dyn Serving>,
 }
 
 /// The control plane.
@@ -122,6 +131,8 @@ pub struct Control {
     public_url: String,
     passkeys: Option<passkey::Site>,
     providers: Providers,
+    mode: Mode,
+    serving: Arc<dyn Serving>,
     names: Newest,
     door: Door,
     restraint: Restraint,
@@ -145,6 +156,8 @@ impl Control {
             posture: parts.posture,
             new_keys: parts.new_keys,
             two_people: parts.two_people,
+            mode: parts.mode,
+            serving: parts.serving,
             names: Newest::default(),
             door: Door::default(),
             restraint: Restraint::default(),

@@ -26,7 +26,8 @@ pub fn document() -> Value {
             methods.insert(endpoint.method.as_str().to_ascii_lowercase(), operation);
         }
     }
-    let schemas = Value::Object(generator.take_definitions(true));
+    let mut schemas = Value::Object(generator.take_definitions(true));
+    enumerate(&mut schemas);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -46,6 +47,27 @@ pub fn document() -> Value {
             },
         },
     })
+}
+
+/// Words that one is chosen from, as one list: generators of clients stumble over a choice of constants.
+fn enumerate(schema: &mut Value) {
+    match schema {
+        Value::Array(items) => items.iter_mut().for_each(enumerate),
+        Value::Object(members) => {
+            members.values_mut().for_each(enumerate);
+            let words = members.get("oneOf").and_then(Value::as_array).and_then(|all| {
+                all.iter()
+                    .map(|one| one.get("const").filter(|word| word.is_string()).cloned())
+                    .collect::<Option<Vec<_>>>()
+            });
+            if let Some(words) = words {
+                members.remove("oneOf");
+                members.insert("type".to_owned(), json!("string"));
+                members.insert("enum".to_owned(), Value::Array(words));
+            }
+        }
+        _ => {}
+    }
 }
 
 fn with_problem(mut schemas: Value) -> Value {
@@ -142,7 +164,7 @@ fn parameters(endpoint: &Endpoint) -> Vec<Value> {
         let is_required = endpoint.method == Method::PATCH;
         all.push(header("If-Match", is_required, "the `ETag` you read, or `*`"));
     }
-    if endpoint.method == Method::POST && endpoint.permission.is_some() {
+    if matches!(endpoint.method, Method::POST | Method::PUT) && endpoint.permission.is_some() {
         all.push(header(
             "Idempotency-Key",
             false,

@@ -1,10 +1,13 @@
 //! The documents of the control plane, as they are stored. Secrets in them are hashed or sealed, and kept
 //! apart in [`Login`], which no view is made from.
 
+use std::net::IpAddr;
+
 use domain::{
     ActorId, ApprovalId, BreakGlassId, GrantId, GroupId, PasskeyId, ProjectId, Reach, Role, RoleGrant,
-    ServiceId, SessionId, TeamId, UnixMillis, UserId,
+    ServiceId, SessionId, TeamId, TokenId, UnixMillis, UserId,
 };
+use ipnet::IpNet;
 use policy::Resource;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -244,13 +247,44 @@ pub struct Session {
     /// When they last showed that it is them: at sign-in, or since.
     pub confirmed: UnixMillis,
     /// From where they signed in.
-    pub address: std::net::IpAddr,
+    pub address: IpAddr,
 }
 
 impl Session {
     /// Whether it still counts.
     pub fn is_alive(&self, now: UnixMillis) -> bool {
         self.life.state(now) == identity::session::State::Active
+    }
+}
+
+/// What a service account shows here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Token {
+    /// Which.
+    pub id: TokenId,
+    /// Whose.
+    pub service: ServiceId,
+    /// The team the account is in.
+    pub team: TeamId,
+    /// What people call it.
+    pub name: String,
+    /// Hex digest of its text.
+    pub digest: String,
+    /// Where it may come from; anywhere when empty.
+    pub networks: Vec<IpNet>,
+    /// When it was made.
+    pub created: UnixMillis,
+    /// From this time on it shows nothing.
+    pub expires: UnixMillis,
+}
+
+impl Token {
+    /// Whether it shows who its account is, now and from there.
+    // threat: CTX-T3
+    pub fn counts(&self, now: UnixMillis, from: IpAddr) -> bool {
+        let from = from.to_canonical();
+        let is_near = self.networks.is_empty() || self.networks.iter().any(|net| net.contains(&from));
+        now < self.expires && is_near
     }
 }
 
@@ -481,6 +515,7 @@ documents! {
     Link, Link, id: |it| it.id.clone(), parent: |it| Some(it.user.to_string()), name: |_| None, created: |it| it.created;
     Scim, Scim, id: |_| Scim::ID.to_owned(), parent: |_| None, name: |_| None, created: |it| it.created;
     Group, Group, id: |it| it.id.to_string(), parent: |_| None, name: |it| Some(it.name.clone()), created: |it| it.created;
+    Token, ServiceToken, id: |it| it.id.to_string(), parent: |it| Some(it.service.to_string()), name: |it| Some(it.digest.clone()), created: |it| it.created;
     Replay, Replay, id: |it| it.id.clone(), parent: |_| None, name: |_| None, created: |it| it.created;
     Approval, Approval, id: |it| it.id.to_string(), parent: |it| Some(it.requester.to_string()), name: |_| None, created: |it| it.created;
     BreakGlass, BreakGlass, id: |it| it.id.to_string(), parent: |it| Some(it.who.to_string()), name: |_| None, created: |it| it.opened;

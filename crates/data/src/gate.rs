@@ -173,7 +173,7 @@ impl Gate {
     }
 
     /// Nanoseconds since the gate was made: the clock of limits and breakers.
-    pub(crate) fn monotonic_ns(&self, now: Instant) -> u64 {
+    pub fn monotonic_ns(&self, now: Instant) -> u64 {
         u64::try_from(now.saturating_duration_since(self.epoch).as_nanos()).unwrap_or(u64::MAX)
     }
 

@@ -127,6 +127,8 @@ ids! {
     PasskeyId, "psk", "passkey";
     /// A group that an identity provider keeps here.
     GroupId, "grp", "group";
+    /// What a service account shows on the control plane.
+    TokenId, "tok", "token";
     /// A virtual key.
     KeyId, "key", "key";
     /// A budget.

@@ -18,7 +18,7 @@ pub use actor::ActorId;
 pub use id::{
     ApprovalId, AuditId, BreakGlassId, BudgetId, CheckpointId, GrantId, GroupId, IdError, IdText, KeyId,
     LeaseId, NodeId, PasskeyId, ProjectId, RequestId, RequestIds, ServiceId, SessionId, TeamId, TenantId,
-    UserId,
+    TokenId, UserId,
 };
 pub use money::{Money, MoneyError};
 pub use permission::Permission;

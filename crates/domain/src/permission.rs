@@ -64,6 +64,12 @@ permissions! {
     ServicesCreate = "services.create";
     /// Change a service account: name, active or not.
     ServicesUpdate = "services.update";
+    /// See what a service account shows here; never the text.
+    TokensRead = "tokens.read";
+    /// Make something that a service account shows here.
+    TokensCreate = "tokens.create";
+    /// End it.
+    TokensRevoke = "tokens.revoke";
     /// See who has which role.
     GrantsRead = "grants.read";
     /// Give a role.
@@ -110,6 +116,10 @@ permissions! {
     PoliciesCreate = "policies.create";
     /// Put a version of policies in force, beside those in force, or out of force.
     PoliciesActivate = "policies.activate";
+    /// See the whole configuration of a tenant as one document.
+    ConfigurationRead = "configuration.read";
+    /// Plan and apply a whole configuration; each act in it is asked for as well.
+    ConfigurationApply = "configuration.apply";
     /// See the instance's settings.
     SettingsRead = "settings.read";
     /// See acts that wait for a second person.

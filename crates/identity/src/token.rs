@@ -25,6 +25,8 @@ pub struct ForSetup;
 
 /// Adding and removing a tenant's people from outside (SCIM).
 pub struct ForProvisioning;
+/// A service account on the control plane: what a pipeline shows.
+pub struct ForService;
 
 /// Signing requests with a virtual key. Unlike the others it is no bearer's: it is never sent, and the gate
 /// keeps it sealed rather than hashed, because it verifies with it.
@@ -39,6 +41,10 @@ impl Kind for ForSetup {
 }
 
 impl Kind for ForProvisioning {
+    const PREFIX: &'static str = "btzp_";
+}
+
+impl Kind for ForService {
     const PREFIX: &'static str = "btzc_";
 }
 
@@ -52,6 +58,8 @@ pub type SessionToken = Token<ForSession>;
 pub type SetupToken = Token<ForSetup>;
 /// The token of a tenant's provisioning.
 pub type ProvisioningToken = Token<ForProvisioning>;
+/// The token of a service account.
+pub type ServiceToken = Token<ForService>;
 /// The secret that a client signs with: [`crate::signature::SigningKey::hmac_sha256`] takes its text.
 pub type SigningSecret = Token<ForSigning>;
 
@@ -119,6 +127,10 @@ mod tests {
         assert_eq!(SessionToken::parse(&relabelled).unwrap_err(), Flaw::Checksum);
         let key = credential::VirtualKey::generate().unwrap();
         assert!(SessionToken::parse(key.expose()).is_err());
+        let service = ServiceToken::generate().unwrap().to_secret();
+        assert!(service.expose().starts_with("btzc_"));
+        assert_eq!(SessionToken::parse(service.expose()).unwrap_err(), Flaw::Prefix);
+        assert_eq!(ServiceToken::parse(setup.expose()).unwrap_err(), Flaw::Prefix);
     }
 
     proptest! {

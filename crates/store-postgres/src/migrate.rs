@@ -36,6 +36,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0005_policies.sql",
         sql: include_str!("../../../migrations/postgres/0005_policies.sql"),
     },
+    Migration {
+        version: 6,
+        name: "0006_service_tokens.sql",
+        sql: include_str!("../../../migrations/postgres/0006_service_tokens.sql"),
+    },
 ];
 
 const ROLES: &str = include_str!("../../../migrations/postgres/roles.sql");

@@ -152,20 +152,31 @@ pub(crate) async fn page(
     rows.iter().map(|row| read(query.kind, row)).collect()
 }
 
-/// The session with this digest, whosever it is: all that the node's role may read here.
+/// The session or service token with this digest, whosever it is: all that the node's role may read here.
 // threat: CTX-T3
-pub(crate) async fn session(
+pub(crate) async fn bearer(
     connection: &mut Connection,
+    kind: RecordKind,
     digest: &str,
 ) -> Result<Option<(TenantId, Record)>, StoreError> {
-    let select = "SELECT tenant, id, parent, name, created, document FROM bartizan.records
-                  WHERE kind = 'session' AND name = $1";
+    // Each has an index of its own, which only a statement that says the kind can use.
+    let select = match kind {
+        RecordKind::Session => {
+            "SELECT tenant, id, parent, name, created, document FROM bartizan.records
+             WHERE kind = 'session' AND name = $1"
+        }
+        RecordKind::ServiceToken => {
+            "SELECT tenant, id, parent, name, created, document FROM bartizan.records
+             WHERE kind = 'service_token' AND name = $1"
+        }
+        _ => return Ok(None),
+    };
     let row = sqlx::query(select).bind(digest).fetch_optional(connection);
     let Some(row) = row.await.map_err(fault)? else {
         return Ok(None);
     };
     let tenant = row::id(row.try_get("tenant").map_err(fault)?)?;
-    Ok(Some((tenant, read(RecordKind::Session, &row)?)))
+    Ok(Some((tenant, read(kind, &row)?)))
 }
 
 /// Removes what is older, as the node's role, which may not read all of it: which rows go is the policy

@@ -16,14 +16,14 @@ const DIRECTORY_LOCK: i64 = 0x6261_7274_697a_616f;
 
 #[async_trait]
 impl Registry for PostgresStore {
-    async fn commit(
+    async fn commit_all(
         &self,
         scope: &TenantScope,
         changes: &[Change],
-        audit: Option<&AuditEntry>,
+        audits: &[AuditEntry],
     ) -> Result<(), StoreError> {
-        must_own_all(scope, changes, audit)?;
-        self.bounded(self.make_all(scope, changes, audit)).await
+        must_own_all(scope, changes, audits)?;
+        self.bounded(self.make_all(scope, changes, audits)).await
     }
 
     async fn record(&self, scope: &TenantScope, kind: RecordKind, id: &str) -> Result<Record, StoreError> {
@@ -46,8 +46,8 @@ impl Registry for PostgresStore {
             .await
     }
 
-    async fn session(&self, digest: &str) -> Result<(TenantId, Record), StoreError> {
-        let found = async { records::session(&mut *self.as_node().await?, digest).await };
+    async fn bearer(&self, kind: RecordKind, digest: &str) -> Result<(TenantId, Record), StoreError> {
+        let found = async { records::bearer(&mut *self.as_node().await?, kind, digest).await };
         self.bounded(found).await?.ok_or(StoreError::NotFound)
     }
 
@@ -79,11 +79,11 @@ impl PostgresStore {
         &self,
         scope: &TenantScope,
         changes: &[Change],
-        audit: Option<&AuditEntry>,
+        audits: &[AuditEntry],
     ) -> Result<(), StoreError> {
         let mut transaction = self.as_tenant(scope).await?;
         let mut size = 0;
-        if audit.is_some() {
+        if !audits.is_empty() {
             size = merkle::lock(&mut transaction, scope, LogKind::Audit).await?;
         }
         if changes.iter().any(Change::is_of_directory) {
@@ -92,8 +92,8 @@ impl PostgresStore {
         for change in changes {
             apply(&mut transaction, scope, change).await?;
         }
-        if let Some(audit) = audit {
-            audit::append(&mut transaction, scope, size, audit).await?;
+        for (place, audit) in (size..).zip(audits) {
+            audit::append(&mut transaction, scope, place, audit).await?;
         }
         commit(transaction).await
     }

@@ -34,6 +34,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0005_policies.sql",
         sql: include_str!("../../../migrations/sqlite/0005_policies.sql"),
     },
+    Migration {
+        version: 6,
+        name: "0006_service_tokens.sql",
+        sql: include_str!("../../../migrations/sqlite/0006_service_tokens.sql"),
+    },
 ];
 
 /// Applies what is due, all in one transaction that holds the write lock. Returns the names of what it applied.

@@ -134,20 +134,31 @@ pub(crate) async fn page(
     rows.iter().map(|row| read(query.kind, row)).collect()
 }
 
-/// The session with this digest, whosever it is.
+/// The session or service token with this digest, whosever it is.
 // threat: CTX-T3
-pub(crate) async fn session(
+pub(crate) async fn bearer(
     connection: &mut Connection,
+    kind: RecordKind,
     digest: &str,
 ) -> Result<Option<(TenantId, Record)>, StoreError> {
-    let select = "SELECT tenant, id, parent, name, created, document FROM records
-                  WHERE kind = 'session' AND name = ?";
+    // Each has an index of its own, which only a statement that says the kind can use.
+    let select = match kind {
+        RecordKind::Session => {
+            "SELECT tenant, id, parent, name, created, document FROM records
+             WHERE kind = 'session' AND name = ?"
+        }
+        RecordKind::ServiceToken => {
+            "SELECT tenant, id, parent, name, created, document FROM records
+             WHERE kind = 'service_token' AND name = ?"
+        }
+        _ => return Ok(None),
+    };
     let row = sqlx::query(select).bind(digest).fetch_optional(connection);
     let Some(row) = row.await.map_err(fault)? else {
         return Ok(None);
     };
     let tenant = row::id(row.try_get("tenant").map_err(fault)?)?;
-    Ok(Some((tenant, read(RecordKind::Session, &row)?)))
+    Ok(Some((tenant, read(kind, &row)?)))
 }
 
 /// Removes what is older. Returns how many.

@@ -13,18 +13,18 @@ use crate::{audit, budgets, keys, records, tenants};
 
 #[async_trait]
 impl Registry for SqliteStore {
-    async fn commit(
+    async fn commit_all(
         &self,
         scope: &TenantScope,
         changes: &[Change],
-        audit: Option<&AuditEntry>,
+        audits: &[AuditEntry],
     ) -> Result<(), StoreError> {
-        must_own_all(scope, changes, audit)?;
+        must_own_all(scope, changes, audits)?;
         let mut transaction = self.write().await?;
         for change in changes {
             apply(&mut transaction, scope, change).await?;
         }
-        if let Some(audit) = audit {
+        for audit in audits {
             audit::append(&mut transaction, scope, audit).await?;
         }
         commit(transaction).await
@@ -49,8 +49,8 @@ impl Registry for SqliteStore {
         records::page(&mut *self.reader().await?, scope, query).await
     }
 
-    async fn session(&self, digest: &str) -> Result<(TenantId, Record), StoreError> {
-        let found = records::session(&mut *self.reader().await?, digest).await?;
+    async fn bearer(&self, kind: RecordKind, digest: &str) -> Result<(TenantId, Record), StoreError> {
+        let found = records::bearer(&mut *self.reader().await?, kind, digest).await?;
         found.ok_or(StoreError::NotFound)
     }
 

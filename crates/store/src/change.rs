@@ -9,15 +9,17 @@ use ledger::Budget;
 
 use crate::{AuditEntry, Change, RecordKind, StoreError, must_own};
 
-/// `NotFound` unless all changes and the audit record are the scope's, and replacements keep their ids.
+/// `NotFound` unless all changes and audit records are the scope's, and replacements keep their ids.
 // threat: AGP-E1
 // threat: ANP-0007
 pub fn must_own_all(
     scope: &TenantScope,
     changes: &[Change],
-    audit: Option<&AuditEntry>,
+    audits: &[AuditEntry],
 ) -> Result<(), StoreError> {
-    audit.map_or(Ok(()), |audit| must_own(scope, audit.record.tenant))?;
+    audits
+        .iter()
+        .try_for_each(|audit| must_own(scope, audit.record.tenant))?;
     changes
         .iter()
         .try_for_each(|change| must_own_change(scope, change))
@@ -97,6 +99,7 @@ pub fn may_be_swept(kind: RecordKind) -> Result<(), StoreError> {
         | RecordKind::User
         | RecordKind::Login
         | RecordKind::Service
+        | RecordKind::ServiceToken
         | RecordKind::Grant
         | RecordKind::Approval
         | RecordKind::BreakGlass

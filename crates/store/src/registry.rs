@@ -43,6 +43,9 @@ kinds! {
     Grant = "grant";
     /// A session; its parent is the user, its name the hex digest of its token, which no two tenants share.
     Session = "session";
+    /// What a service account shows; its parent is the account, its name the hex digest of its text, which no
+    /// two tenants share.
+    ServiceToken = "service_token";
     /// An answer to a request that may come again, or what may not: its id is the digest of either.
     Replay = "replay";
     /// An act that waits for a second person; its parent is who wants to act.
@@ -67,6 +70,13 @@ kinds! {
     Scim = "scim";
     /// A group that is provisioned from outside; its name is what the provider calls it.
     Group = "group";
+}
+
+impl RecordKind {
+    /// Whether it is found by its name before a tenant is known: no two tenants share one.
+    pub const fn is_bearer(self) -> bool {
+        matches!(self, Self::Session | Self::ServiceToken)
+    }
 }
 
 /// A document of one tenant's.
@@ -248,6 +258,16 @@ pub trait Registry: Send + Sync {
         scope: &TenantScope,
         changes: &[Change],
         audit: Option<&AuditEntry>,
+    ) -> Result<(), StoreError> {
+        self.commit_all(scope, changes, audit.map_or(&[], std::slice::from_ref))
+            .await
+    }
+    /// [`Registry::commit`] for several acts at once: each has its record, in this order, or none is done.
+    async fn commit_all(
+        &self,
+        scope: &TenantScope,
+        changes: &[Change],
+        audits: &[AuditEntry],
     ) -> Result<(), StoreError>;
     /// The record of that id.
     async fn record(&self, scope: &TenantScope, kind: RecordKind, id: &str) -> Result<Record, StoreError>;
@@ -260,8 +280,13 @@ pub trait Registry: Send + Sync {
     ) -> Result<Record, StoreError>;
     /// Records in the order of their ids.
     async fn records(&self, scope: &TenantScope, query: &RecordQuery<'_>) -> Result<Vec<Record>, StoreError>;
-    /// The session whose name is `digest`, and its tenant: what is asked before a tenant is known.
-    async fn session(&self, digest: &str) -> Result<(TenantId, Record), StoreError>;
+    /// The record whose name is `digest`, and its tenant: what is asked before a tenant is known. Only of
+    /// kinds that are found so ([`RecordKind::is_bearer`]): `NotFound` for others.
+    async fn bearer(&self, kind: RecordKind, digest: &str) -> Result<(TenantId, Record), StoreError>;
+    /// The session of that digest, and its tenant.
+    async fn session(&self, digest: &str) -> Result<(TenantId, Record), StoreError> {
+        self.bearer(RecordKind::Session, digest).await
+    }
     /// Removes all records of the kind that were made before `until`, whatever their tenant. Returns how many.
     /// `Conflict` for kinds that do not come and go by themselves: see [`crate::may_be_swept`].
     async fn sweep(&self, kind: RecordKind, until: UnixMillis) -> Result<u64, StoreError>;

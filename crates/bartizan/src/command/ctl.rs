@@ -4,10 +4,10 @@
 //! Passwords, codes and tokens are asked for (or read from standard input, a line each), never taken from
 //! the command line, where others could see them.
 
-mod client;
+pub mod client;
 mod operation;
 mod print;
-mod remember;
+pub mod remember;
 mod sso;
 
 use std::ffi::OsString;

@@ -61,6 +61,8 @@ pub struct Reloader {
     pub metrics: Arc<Metrics>,
     /// Who must know new credentials before they are used.
     pub scrubber: Scrubber,
+    /// Who shows the configuration that is in force.
+    pub shown: watch::Sender<Arc<Config>>,
 }
 
 /// A gate on defaults has nothing to read again; SIGHUP, whose default is to end a process, is no reason to.
@@ -189,6 +191,7 @@ impl Reloader {
         self.control
             .configure(configured.clone(), config.policies.ignore_activated);
         self.configured = configured;
+        self.shown.send_replace(Arc::new(complete));
         self.credentials = known(credentials);
         self.current = config;
         Ok(true)

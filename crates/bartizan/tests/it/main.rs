@@ -14,6 +14,7 @@ mod canary;
 mod certificates;
 mod commands_postgres;
 mod credentials;
+mod gitops;
 mod guards;
 mod headers;
 mod issuers;

@@ -1,15 +1,28 @@
-//! The control plane, as people's browsers see it.
+//! The control plane.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The control plane, as people's browsers see it.
+/// The control plane.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Control {
+    /// How tenants are changed.
+    pub mode: ControlMode,
     /// Where browsers find the control plane, such as `https://bartizan.example.com`: scheme, host by name
     /// and port, and nothing more. Passkeys are for this host alone, and identity providers send people back
     /// to it. `http://localhost` and the port of `listen.control` when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
+}
+
+/// How tenants are changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ControlMode {
+    /// One by one, or by documents.
+    #[default]
+    Interactive,
+    /// By documents (`bartizan apply`) alone; revocations and other emergency stops always work.
+    Declarative,
 }

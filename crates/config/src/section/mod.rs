@@ -19,7 +19,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use approvals::Approvals;
-pub use control::Control;
+pub use control::{Control, ControlMode};
 pub use gate::{Budgets, Cache, Checks, GuardMode, Guards, KeyLimits, Limits, Policies, SecretsGuard};
 pub use issuer::{Issuer, TokenBinding};
 pub use listen::{ClientCertificates, Listen, Tls};
@@ -44,7 +44,7 @@ pub struct Config {
     pub checks: Checks,
     /// Addresses to listen on.
     pub listen: Listen,
-    /// The control plane, as people's browsers see it.
+    /// The control plane.
     pub control: Control,
     /// Bounds on connections, requests and answers.
     pub server: Server,

@@ -52,6 +52,15 @@ impl Deed {
         }
     }
 
+    /// Something is no longer as it was.
+    pub fn of<T: Serialize>(target: impl ToString, before: Option<&T>, after: Option<&T>) -> Self {
+        Self {
+            target: Some(target.to_string()),
+            before: before.and_then(|view| serde_json::to_value(view).ok()),
+            after: after.and_then(|view| serde_json::to_value(view).ok()),
+        }
+    }
+
     /// Target, before and after.
     pub(super) fn parts(self) -> (Option<String>, Option<Value>, Option<Value>) {
         (self.target, self.before, self.after)
@@ -92,11 +101,7 @@ impl Call {
             Second::Wanted(resource) => return self.wish(permitted, *resource, deed).await,
             Second::Given(given) => changes.push(self.spend(given, &deed)?),
         }
-        if let Some(id) = self.replay_id(permitted)? {
-            changes.push(Change::Create(
-                self.replay(permitted, id, &answer).await?.to_record()?,
-            ));
-        }
+        changes.extend(self.kept(permitted, &answer).await?);
         let entry = AuditEntry::from(self.record(permitted, deed));
         let committed = self
             .control
@@ -111,6 +116,19 @@ impl Call {
             },
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// What keeps the answer for the request that comes again, where it may.
+    pub(super) async fn kept(
+        &self,
+        permitted: &Permitted,
+        answer: &Answer,
+    ) -> Result<Option<Change>, Problem> {
+        let Some(id) = self.replay_id(permitted)? else {
+            return Ok(None);
+        };
+        let kept = self.replay(permitted, id, answer).await?;
+        Ok(Some(Change::Create(kept.to_record()?)))
     }
 
     pub(super) fn record(&self, permitted: &Permitted, deed: Deed) -> AuditRecord {
@@ -141,7 +159,7 @@ impl Call {
         let Some(key) = self.headers.get(IDEMPOTENCY_KEY) else {
             return Ok(None);
         };
-        if self.endpoint.method != Method::POST || self.is_dry_run() {
+        if !matches!(self.endpoint.method, Method::POST | Method::PUT) || self.is_dry_run() {
             return Ok(None);
         }
         let key = key

@@ -164,7 +164,7 @@ impl Call {
         self.ask_with(act, resource, (false, false))
     }
 
-    fn ask_with(
+    pub(super) fn ask_with(
         &self,
         act: Permission,
         resource: Resource,
@@ -200,7 +200,12 @@ impl Call {
         Ok(verdict)
     }
 
-    fn refusal(&self, act: Permission, resource: Resource, verdict: Verdict) -> Result<Problem, Problem> {
+    pub(super) fn refusal(
+        &self,
+        act: Permission,
+        resource: Resource,
+        verdict: Verdict,
+    ) -> Result<Problem, Problem> {
         let sees = match reading(act) {
             Some(read) if read != act => self.ask(read, resource)?.permit,
             _ => false,
@@ -216,7 +221,7 @@ impl Call {
 
     /// Records a "no" in the caller's own audit log. The "no" stands whether or not it can be recorded.
     // threat: AGP-R3
-    async fn tell_of(&self, threat: Option<Threat>) {
+    pub(super) async fn tell_of(&self, threat: Option<Threat>) {
         let Ok((caller, scope)) = self.caller().and_then(|caller| Ok((caller, self.own_scope()?))) else {
             return;
         };

@@ -33,6 +33,7 @@ const fn fate(kind: RecordKind) -> Fate {
     match kind {
         RecordKind::Login
         | RecordKind::Session
+        | RecordKind::ServiceToken
         | RecordKind::Grant
         | RecordKind::Replay
         | RecordKind::Sso

@@ -172,7 +172,7 @@ async fn scope(call: &Call, entered: &Entered, of: Option<&str>) -> Result<Budge
 }
 
 /// Whether so much more wants a second person.
-fn is_weighty(call: &Call, before: Money, after: Option<i64>) -> bool {
+pub fn is_weighty(call: &Call, before: Money, after: Option<i64>) -> bool {
     let raised = after.map(Money::from_nanos).filter(|after| *after > before);
     let mark = call.control.two_people.budgets_above;
     mark.zip(raised).is_some_and(|(mark, raised)| raised > mark)

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::answer::Answer;
 use crate::api::Nothing;
 use crate::call::{Call, Done};
+use crate::mode::Mode;
 use crate::shapes;
 
 /// Which release.
@@ -17,6 +18,8 @@ pub struct VersionView {
     pub version: &'static str,
     /// The store's engine.
     pub store: &'static str,
+    /// `interactive`, or `declarative`: changed by files alone.
+    pub mode: Mode,
 }
 
 /// The public key of the instance's logs.
@@ -34,6 +37,7 @@ pub async fn version(call: Call, _: Nothing) -> Done {
         name: "bartizan",
         version: env!("CARGO_PKG_VERSION"),
         store: call.control.store.engine(),
+        mode: call.control.mode,
     })?)
 }
 

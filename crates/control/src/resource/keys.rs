@@ -20,7 +20,7 @@ use crate::record::{Service, UserState, read};
 use crate::shapes;
 
 /// How many names a list of models or networks may hold.
-const LISTED_MAX: usize = 256;
+pub const LISTED_MAX: usize = 256;
 /// The longest grace of a rotation.
 const GRACE_MAX: Duration = Duration::from_secs(90 * 24 * 3600);
 const GRACE_DEFAULT_S: u64 = 24 * 3600;
@@ -90,7 +90,7 @@ pub struct KeyWithSecret {
 /// Text that goes out once and is in no log.
 #[derive(Serialize)]
 #[serde(transparent)]
-pub struct Shown(pub(super) String);
+pub struct Shown(pub(crate) String);
 
 impl std::fmt::Debug for Shown {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -221,7 +221,8 @@ impl KeyView {
     }
 }
 
-const fn resource(key: &KeyRecord) -> Resource {
+/// Where a key is.
+pub const fn resource(key: &KeyRecord) -> Resource {
     Resource::Key {
         tenant: key.tenant,
         team: key.team,
@@ -479,7 +480,8 @@ pub async fn update(call: Call, body: KeyChange) -> Done {
     .await
 }
 
-fn replace(before: KeyRecord, after: KeyRecord) -> Change {
+/// The change from one to the other.
+pub fn replace(before: KeyRecord, after: KeyRecord) -> Change {
     Change::ReplaceKey {
         before: Box::new(before),
         after: Box::new(after),

@@ -112,14 +112,14 @@ fn view(call: &Call, has_second_factor: bool, second_factor: bool) -> Result<MeV
         roles: caller.grants.iter().map(role_text).collect(),
         second_factor,
         has_second_factor,
-        csrf_token: Shown(call.control.keys.csrf_token(&caller.record.id)),
+        csrf_token: Shown(call.control.keys.csrf_token(&caller.signed_in()?.record.id)),
     })
 }
 
 /// `GET /me`.
 pub async fn show(call: Call, _: Nothing) -> Done {
     let me = myself(&call).await?;
-    let proven = call.caller()?.session.life.is_proven();
+    let proven = call.caller()?.signed_in()?.session.life.is_proven();
     Ok(Answer::json(
         StatusCode::OK,
         &view(&call, me.login.has_second_factor(), proven)?,
@@ -129,7 +129,7 @@ pub async fn show(call: Call, _: Nothing) -> Done {
 /// `DELETE /me/session`.
 pub async fn sign_out(call: Call, _: Nothing) -> Done {
     let me = myself(&call).await?;
-    let record = call.caller()?.record.clone();
+    let record = call.caller()?.signed_in()?.record.clone();
     let deed = Deed::to(&record.id);
     let answer = Answer {
         cookie: Some(cookie("", std::time::Duration::ZERO)),
@@ -146,8 +146,8 @@ pub use super::passkeys::begin_confirm as begin_confirm_passkey;
 pub async fn confirm(call: Call, body: Confirm) -> Done {
     let me = myself(&call).await?;
     let (shown, spent) = shown(&call, &me, body).await?;
-    let caller = call.caller()?;
-    let mut session = caller.session.clone();
+    let signed_in = call.caller()?.signed_in()?;
+    let mut session = signed_in.session.clone();
     session.confirmed = call.now;
     if let Some(factor) = shown.factor {
         session.life.prove(factor, call.now);
@@ -155,7 +155,7 @@ pub async fn confirm(call: Call, body: Confirm) -> Done {
     let mut changes = me.replace(&shown.login)?;
     changes.extend(spent);
     changes.push(Change::Replace {
-        before: caller.record.clone(),
+        before: signed_in.record.clone(),
         after: session.to_record()?,
     });
     let view = view(&call, shown.login.has_second_factor(), session.life.is_proven())?;
@@ -205,7 +205,7 @@ pub async fn change_password(call: Call, body: ChangePassword) -> Done {
         ..shown.login
     };
     let mut changes = me.replace(&login)?;
-    let own_session = call.caller()?.record.id.clone();
+    let own_session = call.caller()?.signed_in()?.record.id.clone();
     let sessions = call
         .all_of::<Session>(&me.scope, Some(&me.user.id.to_string()))
         .await?;
@@ -287,7 +287,7 @@ pub async fn confirm_totp(call: Call, body: Code) -> Done {
     let issued = recovery::issue(&call.control.keys.pepper, &account)
         .map_err(|_| Problem::new(ProblemCode::Internal, "the system gave no randomness"))?;
     login.recovery = Some(issued.set);
-    let mut session = call.caller()?.session.clone();
+    let mut session = call.caller()?.signed_in()?.session.clone();
     session.life.prove(identity::session::Factor::Totp, call.now);
     let (rotated, token, cookie) = rotated(&call, session)?;
     let mut changes = me.replace(&login)?;

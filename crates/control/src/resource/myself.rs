@@ -23,7 +23,10 @@ pub(super) struct Myself {
 pub(super) async fn myself(call: &Call) -> Result<Myself, Stop> {
     let caller = call.caller()?;
     let ActorId::User(id) = caller.id else {
-        return Err(Problem::new(Code::Conflict, "service accounts do not sign in").into());
+        return Err(Problem::new(
+            Code::Forbidden,
+            "this is for people: a service account is seen at `GET …/services/{service}`",
+        ).into());
     };
     let scope = TenantScope::operator(caller.tenant);
     let store = &call.control.store;

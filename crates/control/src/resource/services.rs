@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use store::{Change, Record};
 
 use super::words::{name, time};
-use super::{keys, teams};
+use super::{keys, teams, tokens};
 use crate::answer::Answer;
 use crate::api::Nothing;
 use crate::call::{Call, Deed, Done, Entered, Stop};
@@ -25,7 +25,7 @@ pub struct ServiceView {
     pub team: TeamId,
     /// What people call it.
     pub name: String,
-    /// Whether its keys work.
+    /// Whether its keys and tokens work.
     pub state: UserState,
     /// When it was made, RFC 3339.
     pub created: String,
@@ -46,7 +46,7 @@ pub struct ServiceChange {
     /// Another name.
     #[serde(default)]
     name: Option<String>,
-    /// `disabled` revokes its keys, for good; `active` lets it have new ones.
+    /// `disabled` revokes its keys and tokens, for good; `active` lets it have new ones.
     #[serde(default)]
     state: Option<UserState>,
 }
@@ -73,7 +73,7 @@ const fn resource(entered: &Entered, service: &Service) -> Resource {
     }
 }
 
-async fn found(call: &Call) -> Result<(Entered, Record, Service), Stop> {
+pub(super) async fn found(call: &Call) -> Result<(Entered, Record, Service), Stop> {
     let entered = call.enter().await?;
     let id: ServiceId = call.id("service")?;
     let (record, service) = call.find(&entered, &id).await?;
@@ -136,6 +136,7 @@ pub async fn update(call: Call, body: ServiceChange) -> Done {
     let mut changes = vec![Change::Replace { before, after }];
     if service.state == UserState::Disabled {
         changes.extend(keys::revocations(&call, &entered, ActorId::Service(service.id)));
+        changes.extend(tokens::endings(&call, &entered, service.id).await?);
     }
     let deed = Deed::changed(service.id, &old, &new);
     call.done(&permitted, deed, changes, Answer::view(&new)?).await

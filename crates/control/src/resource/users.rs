@@ -124,7 +124,7 @@ pub async fn list(call: Call, _: Nothing) -> Done {
 }
 
 /// A fresh one-time token, and what is stored of it.
-fn invite(call: &Call) -> Result<(Shown, Setup), Problem> {
+pub fn invite(call: &Call) -> Result<(Shown, Setup), Problem> {
     let token = SetupToken::generate().map_err(|_| {
         Problem::new(
             Code::Internal,

@@ -30,6 +30,13 @@ pub struct LimitsView {
     pub concurrent_streams: Option<u32>,
 }
 
+impl LimitsView {
+    /// Whether it limits nothing.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl From<Limits> for LimitsView {
     fn from(limits: Limits) -> Self {
         Self {

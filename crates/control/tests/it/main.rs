@@ -13,7 +13,9 @@ mod approvals;
 mod authenticator;
 mod bounds;
 mod changes;
+mod configuration;
 mod credentials;
+mod declarative;
 mod exporting;
 mod matrix;
 mod offboarding;
@@ -26,6 +28,7 @@ mod scim;
 mod signing_in;
 mod sso;
 mod tenancy;
+mod tokens;
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -9,7 +9,7 @@ use http::Method;
 use policy::Posture;
 use serde_json::{Value, json};
 
-use crate::scene::{House, Instance, Person};
+use crate::scene::{House, Instance, Person, in_days};
 use crate::{Answer, request, send};
 
 /// A body that each endpoint that takes one would take.
@@ -27,6 +27,7 @@ fn body(endpoint: &Endpoint, house: &House) -> Option<Value> {
         (true, "rollback") => json!({"plane": "calls"}),
         (true, "explain") => json!({"principal": house.key, "action": "chat"}),
         (true, "who-can") => json!({"action": "chat"}),
+        (true, "tokens") => json!({"name": "new", "expires": in_days(7)}),
         (true, "rotate") => json!({"grace_s": 0}),
         (true, "approve" | "deny") => json!({"reason": "looked at"}),
         (true, "break-glass") => json!({"reason": "the building is on fire", "minutes": 5}),
@@ -34,6 +35,7 @@ fn body(endpoint: &Endpoint, house: &House) -> Option<Value> {
         (false, "sso") => {
             json!({"issuer": "https://id.example", "client_id": "x", "domains": ["example.com"]})
         }
+        (false, "configuration") => json!({"tenant": {"name": "home"}}),
         (false, "{budget}") => json!({"limit_nanos": 2}),
         (false, _) => json!({"name": "renamed"}),
     })

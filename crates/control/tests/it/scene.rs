@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use control::{Control, ControlParts, Keys, NewKeys, Patience, TwoPeople};
+use control::serving::{ServedModel, ServedProvider, ServedTarget, Serving, TargetHealth};
+use control::{Control, ControlParts, Keys, Mode, NewKeys, Patience, TwoPeople};
 use credential::{Limits, MasterKey};
 use domain::{Money, Operation, Permission, UnixMillis};
 use ledger::note::Signer;
@@ -19,6 +20,46 @@ pub const PASSWORD: &str = "quartz lantern mumbles 42";
 
 /// Where browsers believe to be.
 pub const PUBLIC_URL: &str = "http://localhost:8081";
+/// What the file would configure.
+#[derive(Debug)]
+struct Served;
+
+impl Serving for Served {
+    fn models(&self) -> Vec<ServedModel> {
+        let target = ServedTarget {
+            provider: "vendor".to_owned(),
+            model: "m-1".to_owned(),
+            weight: 1,
+            priority: 0,
+            input_nanos_per_million: Some(5),
+            output_nanos_per_million: None,
+            output_tokens_max: None,
+        };
+        vec![ServedModel {
+            name: "m".to_owned(),
+            output_tokens_max: Some(10),
+            targets: vec![target],
+        }]
+    }
+
+    fn providers(&self) -> Vec<ServedProvider> {
+        let target = TargetHealth {
+            model: "m-1".to_owned(),
+            breaker: "closed",
+        };
+        vec![ServedProvider {
+            name: "vendor".to_owned(),
+            kind: "openai",
+            base_url: "https://10.0.0.9/v1".to_owned(),
+            has_credential: true,
+            targets: vec![target],
+        }]
+    }
+
+    fn settings(&self) -> Value {
+        json!({"posture": "development"})
+    }
+}
 
 /// A running control plane on a store in memory.
 pub struct Instance {
@@ -51,7 +92,7 @@ pub fn signer() -> Signer {
 
 fn control(
     store: &Arc<dyn Store>,
-    (posture, acts): (Posture, Vec<Permission>),
+    (posture, acts, mode): (Posture, Vec<Permission>, Mode),
     policies: policy::Configured,
     ignore_activated: bool,
 ) -> Arc<Control> {
@@ -74,6 +115,8 @@ fn control(
         },
         patience: PATIENCE,
         public_url: PUBLIC_URL.to_owned(),
+        mode,
+        serving: Arc::new(Served),
     })
 }
 
@@ -86,14 +129,17 @@ async fn serve(control: Arc<Control>) -> SocketAddr {
 
 impl Instance {
     pub async fn start(posture: Posture) -> Self {
-        let acts = vec![Permission::ProjectsDelete];
-        Self::with(posture, acts).await
+        Self::with(posture, vec![Permission::ProjectsDelete]).await
     }
 
     /// One where these acts want a second person.
     pub async fn with(posture: Posture, acts: Vec<Permission>) -> Self {
+        Self::start_in(posture, acts, Mode::Interactive).await
+    }
+
+    pub async fn start_in(posture: Posture, acts: Vec<Permission>, mode: Mode) -> Self {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-        let control = control(&store, (posture, acts), policy::Configured::default(), false);
+        let control = control(&store, (posture, acts, mode), policy::Configured::default(), false);
         let setup_token = control.offer_setup(UnixMillis::now()).await.unwrap().unwrap();
         Self {
             address: serve(control).await,
@@ -212,6 +258,7 @@ pub struct House {
     pub other_team: String,
     pub project: String,
     pub service: String,
+    pub token: String,
     pub key: String,
     pub budget: String,
     pub user: Person,
@@ -222,6 +269,12 @@ pub struct House {
     /// Somebody's broken glass.
     pub time: String,
     pub version: String,
+}
+
+/// So many days from now, RFC 3339.
+pub fn in_days(days: i64) -> String {
+    let at = UnixMillis::now().0 + days * 86_400_000;
+    jiff::Timestamp::from_millisecond(at).unwrap().to_string()
 }
 
 fn id(made: &Value) -> String {
@@ -240,6 +293,10 @@ impl House {
             .await);
         let service = id(&root
             .make(&format!("{in_team}/services"), &json!({"name": "crawler"}))
+            .await);
+        let token = json!({"name": "ci", "expires": in_days(30)});
+        let token = id(&root
+            .make(&format!("{base}/services/{service}/tokens"), &token)
             .await);
         let user = root.invite(instance, &tenant, "plain@example.com").await;
         let key = json!({"name": "ci", "owner": service});
@@ -273,6 +330,7 @@ impl House {
             other_team,
             project,
             service,
+            token,
             key,
             budget,
             user,
@@ -290,6 +348,7 @@ impl House {
             ("{team}", &self.team),
             ("{project}", &self.project),
             ("{service}", &self.service),
+            ("{token}", &self.token),
             ("{user}", &self.user.id),
             ("{grant}", &self.grant),
             ("{key}", &self.key),

@@ -133,13 +133,13 @@ impl EntryLog for FakeStore {
 
 #[async_trait]
 impl Registry for FakeStore {
-    async fn commit(
+    async fn commit_all(
         &self,
         scope: &TenantScope,
         changes: &[Change],
-        audit: Option<&AuditEntry>,
+        audits: &[AuditEntry],
     ) -> Result<(), StoreError> {
-        self.inner.commit(scope, changes, audit).await
+        self.inner.commit_all(scope, changes, audits).await
     }
     async fn record(&self, scope: &TenantScope, kind: RecordKind, id: &str) -> Result<Record, StoreError> {
         self.inner.record(scope, kind, id).await
@@ -155,8 +155,8 @@ impl Registry for FakeStore {
     async fn records(&self, scope: &TenantScope, query: &RecordQuery<'_>) -> Result<Vec<Record>, StoreError> {
         self.inner.records(scope, query).await
     }
-    async fn session(&self, digest: &str) -> Result<(TenantId, Record), StoreError> {
-        self.inner.session(digest).await
+    async fn bearer(&self, kind: RecordKind, digest: &str) -> Result<(TenantId, Record), StoreError> {
+        self.inner.bearer(kind, digest).await
     }
     async fn sweep(&self, kind: RecordKind, until: UnixMillis) -> Result<u64, StoreError> {
         self.inner.sweep(kind, until).await

@@ -27,6 +27,7 @@ names! {
     approval = "Approval";
     audit_log = "AuditLog";
     budget = "Budget";
+    configuration = "Configuration";
     grant = "Grant";
     level = "Level";
     models = "Models";
@@ -41,6 +42,7 @@ names! {
     settings = "Settings";
     team = "Team";
     tenant = "Tenant";
+    token = "ServiceToken";
     usage = "Usage";
     user = "User";
     key = "VirtualKey";

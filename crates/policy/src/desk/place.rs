@@ -87,6 +87,8 @@ pub fn thing(resource: &Resource, names: &Names) -> EntityUid {
         Resource::Session { session, .. } => uid(&names.session, session),
         Resource::Approval { approval, .. } => uid(&names.approval, approval),
         Resource::AuditLog { tenant } => uid(&names.audit_log, tenant),
+        Resource::Token { token, .. } => uid(&names.token, token),
+        Resource::Configuration { tenant } => uid(&names.configuration, tenant),
         Resource::Models { tenant } => uid(&names.models, tenant),
         Resource::Policies { tenant } => uid(&names.policies, tenant),
         Resource::Usage { tenant, team: None } => uid(&names.usage, tenant),
@@ -127,6 +129,14 @@ fn attributes(resource: &Resource, names: &Names) -> Vec<Attribute> {
             let level = link("level", uid(&names.level, level.as_str()));
             std::iter::once(level).chain(owned(owner, names)).collect()
         }
+        Resource::Token {
+            platform_role,
+            leaves_team,
+            ..
+        } => vec![
+            flag("platform_role", platform_role),
+            flag("leaves_team", leaves_team),
+        ],
         Resource::Session { user, .. } => vec![link("user", uid(&names.user, user))],
         Resource::Approval { requester, .. } => vec![requester.link("requester", names)],
         Resource::Grant { .. } => grant(resource, names),

@@ -1,7 +1,8 @@
 //! What an act is done to, with what is needed to place it: no more. Never decides anything.
 
 use domain::{
-    ApprovalId, BudgetId, KeyId, ProjectId, Reach, Role, ServiceId, SessionId, TeamId, TenantId, UserId,
+    ApprovalId, BudgetId, KeyId, ProjectId, Reach, Role, ServiceId, SessionId, TeamId, TenantId, TokenId,
+    UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -120,6 +121,24 @@ pub enum Resource {
         /// Whose.
         tenant: TenantId,
     },
+    /// What a service account shows on the control plane.
+    Token {
+        /// Whose.
+        tenant: TenantId,
+        /// The team the account is in.
+        team: TeamId,
+        /// Which.
+        token: TokenId,
+        /// Whether the account has a role that reaches over the platform.
+        platform_role: bool,
+        /// Whether the account has a role that reaches further than its team.
+        leaves_team: bool,
+    },
+    /// A tenant's whole configuration as one document.
+    Configuration {
+        /// Whose.
+        tenant: TenantId,
+    },
     /// The instance's settings.
     Settings,
     /// An act that waits for a second person.
@@ -143,6 +162,7 @@ impl Resource {
             | Self::Session { tenant, .. }
             | Self::AuditLog { tenant }
             | Self::Models { tenant }
+            | Self::Configuration { tenant }
             | Self::Policies { tenant }
             | Self::Approval { tenant, .. }
             | Self::Budget {
@@ -152,6 +172,7 @@ impl Resource {
             Self::Project { tenant, team, .. }
             | Self::Service { tenant, team, .. }
             | Self::Key { tenant, team, .. }
+            | Self::Token { tenant, team, .. }
             | Self::Budget {
                 tenant,
                 team: Some(team),

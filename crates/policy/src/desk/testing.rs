@@ -4,7 +4,7 @@
 
 use domain::{
     ApprovalId, BudgetId, KeyId, Permission, ProjectId, Reach, Role, RoleGrant, ServiceId, SessionId, TeamId,
-    TenantId, UserId,
+    TenantId, TokenId, UserId,
 };
 use serde::Deserialize;
 
@@ -166,6 +166,18 @@ enum Thing {
     Models {
         tenant: String,
     },
+    Configuration {
+        tenant: String,
+    },
+    Token {
+        tenant: String,
+        team: String,
+        token: String,
+        #[serde(default)]
+        platform_role: bool,
+        #[serde(default)]
+        leaves_team: bool,
+    },
     Policies {
         tenant: String,
     },
@@ -315,6 +327,7 @@ impl Thing {
                 }
             }
             Self::AuditLog { tenant: of } => Resource::AuditLog { tenant: tenant(of) },
+            Self::Configuration { tenant: of } => Resource::Configuration { tenant: tenant(of) },
             Self::Models { tenant: of } => Resource::Models { tenant: tenant(of) },
             Self::Policies { tenant: of } => Resource::Policies { tenant: tenant(of) },
             Self::Approval {
@@ -333,9 +346,11 @@ impl Thing {
                 tenant: tenant(of),
                 team: name.as_deref().map(team),
             },
-            Self::Project { .. } | Self::Service { .. } | Self::Key { .. } | Self::Budget { .. } => {
-                self.of_a_team()
-            }
+            Self::Project { .. }
+            | Self::Service { .. }
+            | Self::Key { .. }
+            | Self::Token { .. }
+            | Self::Budget { .. } => self.of_a_team(),
         }
     }
 
@@ -383,6 +398,19 @@ impl Thing {
                 level: *level,
                 team: name.as_deref().map(team),
                 owner: owner.as_ref().map(Who::id),
+            },
+            Self::Token {
+                tenant: of,
+                team: name,
+                token,
+                platform_role,
+                leaves_team,
+            } => Resource::Token {
+                tenant: tenant(of),
+                team: team(name),
+                token: id(TokenId::PREFIX, token, TokenId::from_u128),
+                platform_role: *platform_role,
+                leaves_team: *leaves_team,
             },
             _ => Resource::Platform,
         }

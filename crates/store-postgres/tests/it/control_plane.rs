@@ -20,10 +20,12 @@ async fn kinds(connection: &mut PgConnection) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn agp_e1_the_nodes_role_reads_sessions_and_no_other_document() {
+async fn agp_e1_the_nodes_role_reads_sessions_and_tokens_and_no_other_document() {
     let scene = Scene::set().await;
     let mut feed = scene.as_node().await;
-    assert_eq!(kinds(&mut feed).await, ["session", "session"], "of both tenants");
+    // Of both tenants: what is found before a tenant is known.
+    let found = ["service_token", "service_token", "session", "session"];
+    assert_eq!(kinds(&mut feed).await, found);
     for setting in [
         scene.a.to_string(),
         TenantId::PLATFORM.to_string(),
@@ -32,7 +34,7 @@ async fn agp_e1_the_nodes_role_reads_sessions_and_no_other_document() {
         for name in ["app.tenant", "app.sweep_kind", "app.kind"] {
             set(&mut feed, name, &setting).await;
         }
-        assert_eq!(kinds(&mut feed).await, ["session", "session"], "{setting}");
+        assert_eq!(kinds(&mut feed).await, found, "{setting}");
     }
     for kind in ["login", "user", "replay", "Session", "%"] {
         let select = format!("SELECT * FROM bartizan.records WHERE kind = '{kind}'");
@@ -40,6 +42,7 @@ async fn agp_e1_the_nodes_role_reads_sessions_and_no_other_document() {
     }
     for attack in [
         "UPDATE bartizan.records SET kind = 'session'",
+        "UPDATE bartizan.records SET kind = 'service_token'",
         "UPDATE bartizan.records SET document = '{}'",
         "INSERT INTO bartizan.records VALUES ('t', 'session', 'i', NULL, 'n', 1, '{}')",
         "SELECT * FROM bartizan.records FOR UPDATE",
@@ -62,6 +65,7 @@ async fn agp_e1_the_nodes_role_removes_nothing_but_old_sessions_and_replays() {
     for (kind, until) in [
         ("login", "99"),
         ("user", "99"),
+        ("service_token", "99"),
         ("", "99"),
         ("session", ""),
         ("replay", "1"),
@@ -71,12 +75,12 @@ async fn agp_e1_the_nodes_role_removes_nothing_but_old_sessions_and_replays() {
         set(&mut feed, "app.sweep_until", until).await;
         assert_eq!(touched(&mut feed, all.to_owned()).await, 0, "{kind} {until}");
     }
-    assert_eq!(kinds(&mut owner).await.len(), 8);
+    assert_eq!(kinds(&mut owner).await.len(), 10);
     set(&mut feed, "app.sweep_kind", "replay").await;
     set(&mut feed, "app.sweep_until", "2").await;
     assert_eq!(touched(&mut feed, all.to_owned()).await, 2);
-    let kept = ["login", "login", "session", "session", "user", "user"];
-    assert_eq!(kinds(&mut owner).await, kept);
+    let kept = ["login", "service_token", "session", "user"].map(|kind| [kind, kind]);
+    assert_eq!(kinds(&mut owner).await, kept.concat());
     scene.end().await;
 }
 
@@ -95,7 +99,7 @@ async fn agp_t4_a_sweep_without_row_security_removes_nothing() {
         let swept = store.sweep(RecordKind::Replay, UnixMillis(i64::MAX)).await;
         assert_eq!(swept, Ok(gone), "{security}");
     }
-    assert_eq!(kinds(&mut owner).await.len(), 6);
+    assert_eq!(kinds(&mut owner).await.len(), 8);
     scene.end().await;
 }
 

@@ -159,6 +159,7 @@ async fn furnish(store: &PostgresStore, name: &str) -> TenantId {
         RecordKind::User,
         RecordKind::Login,
         RecordKind::Session,
+        RecordKind::ServiceToken,
         RecordKind::Replay,
     ];
     let records = kinds.map(|kind| Change::Create(record(kind, name)));

@@ -190,6 +190,35 @@ pub(super) async fn ctx_t3_a_session_is_found_by_its_digest_alone(store: Engine)
     }
 }
 
+pub(super) async fn ctx_t3_a_service_token_is_found_by_its_digest_and_is_no_session(store: Engine) {
+    let (house, other) = (House::build(&store).await, House::build(&store).await);
+    let token = record(RecordKind::ServiceToken, "tok_1", Some("d1"));
+    store
+        .commit(&house.scope, &[Change::Create(token.clone())], None)
+        .await
+        .unwrap();
+    let planted = record(RecordKind::ServiceToken, "tok_9", Some("d1"));
+    let refused = store.commit(&other.scope, &[Change::Create(planted)], None).await;
+    assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+    // The same text as a session elsewhere is another thing.
+    let session = record(RecordKind::Session, "ses_1", Some("d1"));
+    store
+        .commit(&other.scope, &[Change::Create(session)], None)
+        .await
+        .unwrap();
+    let found = store.bearer(RecordKind::ServiceToken, "d1").await;
+    assert_eq!(found, Ok((house.tenant.id, token)));
+    assert_eq!(store.session("d1").await.unwrap().0, other.tenant.id);
+    let mail = user("usr_1", "d2");
+    store
+        .commit(&house.scope, &[Change::Create(mail)], None)
+        .await
+        .unwrap();
+    for (kind, digest) in [(RecordKind::ServiceToken, "d2"), (RecordKind::User, "d2")] {
+        assert_eq!(store.bearer(kind, digest).await, Err(StoreError::NotFound));
+    }
+}
+
 pub(super) async fn sweeping_removes_old_records_of_one_kind(store: Engine) {
     let (house, other) = (House::build(&store).await, House::build(&store).await);
     let aged = |kind, id: &str, minute: i64| Record {

@@ -43,6 +43,33 @@ pub(super) async fn agp_r3_changes_and_their_audit_record_are_made_together_or_n
     assert_eq!(store.load().await.unwrap().teams.len(), 1);
 }
 
+/// Several acts at once are recorded each, in their order, or none of them is done.
+pub(super) async fn agp_r3_acts_that_are_done_together_leave_a_record_each(store: Engine) {
+    let house = House::build(&store).await;
+    let own = house.tenant.id;
+    let (first, second) = (audit(own, 0, "users.create"), audit(own, 0, "grants.create"));
+    let change = [Change::Create(user("usr_1", "ann"))];
+    let both = [first.clone(), second.clone()];
+    store.commit_all(&house.scope, &change, &both).await.unwrap();
+    assert_eq!(
+        audits(&store, &house.scope).await,
+        ["grants.create", "users.create"]
+    );
+    let third = audit(own, 1, "users.update");
+    let other = [Change::Create(user("usr_2", "bob"))];
+    let foreign = audit(TenantId::generate(), 1, "users.update");
+    for bad in [
+        [third.clone(), second],
+        [third.clone(), third.clone()],
+        [third, foreign],
+    ] {
+        store.commit_all(&house.scope, &other, &bad).await.unwrap_err();
+        let gone = store.record(&house.scope, RecordKind::User, "usr_2").await;
+        assert_eq!(gone, Err(StoreError::NotFound));
+        assert_eq!(audits(&store, &house.scope).await.len(), 2);
+    }
+}
+
 pub(super) async fn tenants_and_teams_are_replaced_only_as_they_were_read(store: Engine) {
     let (house, other) = (House::build(&store).await, House::build(&store).await);
     let (tenant, team) = (house.tenant.clone(), house.team.clone());

@@ -206,9 +206,9 @@ impl Rows {
         Ok(())
     }
 
-    /// A session is found by its name before its tenant is known, so no two may share one.
+    /// A session or token is found by its name before its tenant is known, so no two may share one.
     fn record_name_taken(&self, scope: &TenantScope, record: &Record) -> bool {
-        let anywhere = record.kind == RecordKind::Session;
+        let anywhere = record.kind.is_bearer();
         self.records.iter().any(|((tenant, kind, id), other)| {
             let own = *tenant == scope.tenant();
             let itself = own && *id == record.id;
@@ -250,16 +250,21 @@ impl State {
 
 #[async_trait]
 impl Registry for MemoryStore {
-    async fn commit(
+    async fn commit_all(
         &self,
         scope: &TenantScope,
         changes: &[Change],
-        audit: Option<&AuditEntry>,
+        audits: &[AuditEntry],
     ) -> Result<(), StoreError> {
-        must_own_all(scope, changes, audit)?;
+        must_own_all(scope, changes, audits)?;
         let mut state = self.state();
         let kept = state.audits.get(&scope.tenant());
-        if audit.is_some_and(|audit| kept.is_some_and(|log| log.has(audit.record.id))) {
+        let mut ids: BTreeSet<AuditId> = BTreeSet::new();
+        let is_there = |id: AuditId| kept.is_some_and(|log| log.has(id));
+        if audits
+            .iter()
+            .any(|audit| is_there(audit.record.id) || !ids.insert(audit.record.id))
+        {
             return Err(taken("audit record"));
         }
         let mut rows = state.rows.clone();
@@ -269,7 +274,7 @@ impl Registry for MemoryStore {
         state.rows = rows;
         let State { rows, windows, .. } = &mut *state;
         windows.retain(|(budget, _), _| rows.budgets.contains_key(budget));
-        if let Some(audit) = audit {
+        for audit in audits {
             state.audits.entry(scope.tenant()).or_default().append(audit);
         }
         Ok(())
@@ -308,11 +313,11 @@ impl Registry for MemoryStore {
             .collect())
     }
 
-    async fn session(&self, digest: &str) -> Result<(TenantId, Record), StoreError> {
+    async fn bearer(&self, kind: RecordKind, digest: &str) -> Result<(TenantId, Record), StoreError> {
         let state = self.state();
         let mut all = state.rows.records.iter();
-        let found = all.find(|((_, kind, _), record)| {
-            *kind == RecordKind::Session && record.name.as_deref() == Some(digest)
+        let found = all.find(|((_, of, _), record)| {
+            *of == kind && kind.is_bearer() && record.name.as_deref() == Some(digest)
         });
         let ((tenant, _, _), record) = found.ok_or(StoreError::NotFound)?;
         Ok((*tenant, record.clone()))

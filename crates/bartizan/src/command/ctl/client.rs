@@ -35,6 +35,32 @@ pub struct Answered {
     pub is_dry_run: bool,
     /// It was written down for a second person to approve.
     pub waits: bool,
+    /// Its tag.
+    pub etag: Option<String>,
+}
+
+/// A "no" of the gate's.
+#[derive(Debug)]
+pub struct Refused {
+    status: StatusCode,
+    problem: Value,
+}
+
+impl Refused {
+    /// Where in the body.
+    pub fn pointer(&self) -> Option<&str> {
+        self.problem.get("pointer").and_then(Value::as_str)
+    }
+
+    /// As a person reads it.
+    pub fn failure(&self) -> Failure {
+        failure(self.status, &self.problem, None)
+    }
+
+    /// The same, about that place.
+    pub fn failure_at(&self, place: &str) -> Failure {
+        failure(self.status, &self.problem, Some(place))
+    }
 }
 
 /// Who asks, and where.
@@ -55,8 +81,13 @@ impl Client {
         }
     }
 
-    /// Asks once.
+    /// Asks once; a "no" is a failure.
     pub async fn send(&self, asked: Asked) -> Result<Answered, Failure> {
+        self.ask(asked).await?.map_err(|refused| refused.failure())
+    }
+
+    /// Asks once.
+    pub async fn ask(&self, asked: Asked) -> Result<Result<Answered, Refused>, Failure> {
         let request = self.request(asked)?;
         let answer = self.client.send(request, TIMEOUT).await.map_err(|error| {
             Failure::new(format!("`{}` does not answer: {error}", self.base))
@@ -77,13 +108,18 @@ impl Client {
             _ => serde_json::from_slice(&bytes.to_bytes()).unwrap_or_default(),
         };
         if head.status.is_success() {
-            return Ok(Answered {
+            let etag = head.headers.get("etag").and_then(|tag| tag.to_str().ok());
+            return Ok(Ok(Answered {
                 body,
                 is_dry_run: head.headers.contains_key("dry-run"),
                 waits: head.status == StatusCode::ACCEPTED,
-            });
+                etag: etag.map(str::to_owned),
+            }));
         }
-        Err(failure(head.status, &body))
+        Ok(Err(Refused {
+            status: head.status,
+            problem: body,
+        }))
     }
 
     fn request(&self, asked: Asked) -> Result<Request<Full<Bytes>>, Failure> {
@@ -111,14 +147,14 @@ impl Client {
 }
 
 /// A problem document as a person reads it.
-fn failure(status: StatusCode, problem: &Value) -> Failure {
+fn failure(status: StatusCode, problem: &Value, place: Option<&str>) -> Failure {
     let text = |name: &str| problem.get(name).and_then(Value::as_str);
     let detail = text("detail")
         .or_else(|| status.canonical_reason())
         .unwrap_or("it failed");
-    let at = text("pointer")
-        .filter(|at| !at.is_empty())
-        .map(|at| format!("{}: ", at.trim_start_matches('/')));
+    let at = text("pointer").map(|at| at.trim_start_matches('/'));
+    let at = place.or(at).filter(|at| !at.is_empty());
+    let at = at.map(|at| format!("{at}: "));
     let what = format!("{}{detail}", at.unwrap_or_default());
     let failure = match status.as_u16() {
         400 | 422 | 428 => Failure::usage(what),
@@ -126,7 +162,9 @@ fn failure(status: StatusCode, problem: &Value) -> Failure {
         _ => Failure::new(what),
     };
     match text("code") {
-        Some("unauthenticated") => failure.hint("`bartizan ctl sessions sign-in --email …`"),
+        Some("unauthenticated") => {
+            failure.hint("`bartizan ctl sessions sign-in --email …`, or a token in BARTIZAN_TOKEN")
+        }
         Some(code) => failure.hint(format!("the problem's code is `{code}`")),
         None => failure,
     }

@@ -205,7 +205,7 @@ impl Operation {
             let help = "Change it only if it still has this tag; whatever it is when left out";
             command = command.arg(option("if_match", help));
         }
-        if self.method == http::Method::POST && self.help.contains_key("Idempotency-Key") {
+        if self.help.contains_key("Idempotency-Key") {
             let help = "Do nothing again if the same request was made under this key before";
             command = command.arg(option("idempotency_key", help));
         }

@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 
 use crate::failure::{Failure, Hint};
 
-/// The variable whose session is used instead of the file's.
-const TOKEN: &str = "BARTIZAN_SESSION";
+/// Variables whose token is used instead of the file's: a service account's, a session's.
+const TOKENS: [&str; 2] = ["BARTIZAN_TOKEN", "BARTIZAN_SESSION"];
 
 /// What is remembered.
 #[derive(Debug)]
@@ -43,14 +43,23 @@ impl Remembered {
         Some(self.all.get(&self.base)?.get(name)?.as_str()?.to_owned())
     }
 
-    /// The session's token.
+    /// The token to show.
     pub fn token(&self) -> Option<Secret> {
-        let given = std::env::var(TOKEN).ok().filter(|text| !text.is_empty());
+        let given = TOKENS.iter().filter_map(|name| std::env::var(name).ok());
+        let given = given
+            .map(|text| text.trim().to_owned())
+            .find(|text| !text.is_empty());
         given.or_else(|| self.text("token")).map(Secret::new)
     }
 
-    /// Where its owner lives.
+    /// Where its owner lives; of a token that comes from elsewhere it is not known.
     pub fn tenant(&self) -> Option<String> {
+        if TOKENS
+            .iter()
+            .any(|name| std::env::var_os(name).is_some_and(|text| !text.is_empty()))
+        {
+            return None;
+        }
         self.text("tenant")
     }
 

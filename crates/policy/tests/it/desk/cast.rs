@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use domain::{
     ApprovalId, BudgetId, KeyId, Permission, ProjectId, Reach, Role, RoleGrant, ServiceId, SessionId, TeamId,
-    TenantId, UserId,
+    TenantId, TokenId, UserId,
 };
 use policy::{Act, ActContext, Actor, ActorId, BudgetLevel, Desk, Resource, Verdict};
 
@@ -100,6 +100,16 @@ pub fn service(tenant: TenantId, team: TeamId, service: ServiceId) -> Resource {
         tenant,
         team,
         service,
+    }
+}
+
+pub fn token(tenant: TenantId, team: TeamId, leaves_team: bool) -> Resource {
+    Resource::Token {
+        tenant,
+        team,
+        token: TokenId::from_u128(75),
+        platform_role: false,
+        leaves_team,
     }
 }
 

@@ -9,7 +9,7 @@ use proptest::sample::select;
 
 use super::cast::{
     ACME, ANN, BOB, CRAWLER, GLOBEX, LEVELS, MAILER, OPS, PLATFORM, SALES, SEARCH, SHIPPED, approval, budget,
-    grant, key, project, role_for, service, session, user,
+    grant, key, project, role_for, service, session, token, user,
 };
 
 static WIDE: LazyLock<Desk> = LazyLock::new(|| {
@@ -91,7 +91,7 @@ fn resource() -> impl Strategy<Value = Resource> {
     let teams = (
         select(&TEAMS[..]),
         proptest::option::of(select(&SOMEBODY[..])),
-        0..7_usize,
+        0..9_usize,
     );
     let in_team = teams.prop_map(|((tenant, team), owner, kind)| match kind {
         0 => Resource::Team { tenant, team },
@@ -103,9 +103,10 @@ fn resource() -> impl Strategy<Value = Resource> {
             tenant,
             team: Some(team),
         },
+        6 => token(tenant, team, owner.is_some()),
         _ => budget(tenant, Some(team), LEVELS[kind % 4], owner),
     });
-    let tenants = (select(&TENANTS[..]), any::<bool>(), 0..9_usize);
+    let tenants = (select(&TENANTS[..]), any::<bool>(), 0..10_usize);
     let in_tenant = tenants.prop_map(|(tenant, platform_role, kind)| match kind {
         0 => Resource::Tenant(tenant),
         1 => Resource::User {
@@ -120,6 +121,7 @@ fn resource() -> impl Strategy<Value = Resource> {
         5 => Resource::Models { tenant },
         6 => budget(tenant, None, LEVELS[0], None),
         7 => approval(tenant, ActorId::User(if platform_role { ANN } else { BOB })),
+        8 => Resource::Configuration { tenant },
         _ => Resource::Policies { tenant },
     });
     let grants = (select(&SOMEBODY[..]), select(&TENANTS[..]), any_grant());
@@ -191,6 +193,8 @@ fn tenant_of(resource: &Resource) -> Option<TenantId> {
         | Resource::AuditLog { tenant }
         | Resource::Usage { tenant, .. }
         | Resource::Models { tenant }
+        | Resource::Token { tenant, .. }
+        | Resource::Configuration { tenant }
         | Resource::Policies { tenant }
         | Resource::Approval { tenant, .. } => Some(tenant),
     }

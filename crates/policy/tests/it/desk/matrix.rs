@@ -7,7 +7,7 @@ use policy::{Actor, ActorId, Resource};
 
 use super::cast::{
     ACME, ANN, BOB, CRAWLER, GLOBEX, LEVELS, MAILER, OPS, PLATFORM, SALES, SEARCH, SHIPPED, ann, approval,
-    ask, budget, grant, key, project, role_for, service, session, user,
+    ask, budget, grant, key, project, role_for, service, session, token, user,
 };
 
 /// A role as far as it can reach: the head of a column.
@@ -78,6 +78,7 @@ fn of_tenant(tenant: TenantId) -> Vec<Thing> {
         named("audit log", Resource::AuditLog { tenant }),
         named("usage of tenant", Resource::Usage { tenant, team: None }),
         named("models", Resource::Models { tenant }),
+        named("configuration", Resource::Configuration { tenant }),
         named("policies", Resource::Policies { tenant }),
         named("somebody's wish", approval(tenant, ActorId::User(BOB))),
         named("budget of tenant level", budget(tenant, None, LEVELS[0], None)),
@@ -93,6 +94,8 @@ fn of_team(tenant: TenantId, team: TeamId) -> Vec<Thing> {
         named("team", Resource::Team { tenant, team }),
         named("project", project(tenant, team)),
         named("service account", service(tenant, team, MAILER)),
+        named("token of a service", token(tenant, team, false)),
+        named("token that reaches further", token(tenant, team, true)),
         named("somebody's key", key(tenant, team, owner)),
         named("key without owner", key(tenant, team, None)),
         named(
@@ -203,7 +206,13 @@ fn table(title: &str, things: impl Fn(TenantId) -> Vec<Thing>) -> String {
                 .collect();
             if let Some(cells) = cells {
                 let (name, _) = things(ACME).remove(index);
-                writeln!(lines, "{:<18}{name:<40}{}", permission.as_str(), cells.trim_end()).unwrap();
+                writeln!(
+                    lines,
+                    "{:<17} {name:<40}{}",
+                    permission.as_str(),
+                    cells.trim_end()
+                )
+                .unwrap();
             }
         }
     }
@@ -277,10 +286,9 @@ fn a_service_account_with_a_role_may_what_a_person_may() {
             id: ActorId::Service(CRAWLER),
             ..ann(ACME, &grants)
         };
-        // The second person is a person.
-        let alike = Permission::ALL
-            .iter()
-            .filter(|it| **it != Permission::ApprovalsDecide);
+        // The second person is a person, and so is whoever makes tokens: one that makes tokens would never end.
+        let of_people = [Permission::ApprovalsDecide, Permission::TokensCreate];
+        let alike = Permission::ALL.iter().filter(|it| !of_people.contains(it));
         for permission in alike {
             for (name, thing) in [of_tenant(ACME), of_team(ACME, SEARCH)].concat() {
                 let (person, service) = (

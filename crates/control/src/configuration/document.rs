@@ -1,0 +1,215 @@
+//! What a document holds. Nothing in it is secret, and nothing in it is an id.
+
+use domain::Operation;
+use ipnet::IpNet;
+use ledger::Window;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::record::UserState;
+use crate::resource::words::LimitsView;
+
+/// What stands where a secret would.
+pub const REDACTED: &str = "redacted";
+
+/// A tenant's whole configuration. A section that is left out is not touched; an empty one says that there is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Configuration {
+    /// The tenant itself.
+    pub tenant: TenantPart,
+    /// Its teams.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub teams: Option<Vec<TeamPart>>,
+    /// Workloads of its teams.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub projects: Option<Vec<ProjectPart>>,
+    /// Service accounts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub services: Option<Vec<ServicePart>>,
+    /// People; how they sign in is not part of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub users: Option<Vec<UserPart>>,
+    /// Who has which role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grants: Option<Vec<GrantPart>>,
+    /// Virtual keys that are not revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<Vec<KeyPart>>,
+    /// How much may be spent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budgets: Option<Vec<BudgetPart>>,
+}
+
+/// The tenant.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TenantPart {
+    /// What people call it.
+    pub name: String,
+    /// Over all its keys together; they stay when left out, for they are set from above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<LimitsView>,
+}
+
+/// A team.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TeamPart {
+    /// What people call it.
+    pub name: String,
+    /// Over all its keys together; none when left out.
+    #[serde(default, skip_serializing_if = "LimitsView::is_none")]
+    pub limits: LimitsView,
+}
+
+/// A project.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectPart {
+    /// What people call it.
+    pub name: String,
+    /// The team it is in.
+    pub team: String,
+}
+
+/// A service account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServicePart {
+    /// What people call it.
+    pub name: String,
+    /// The team it is in.
+    pub team: String,
+    /// Whether it works; `active` when left out.
+    #[serde(default = "active", skip_serializing_if = "is_active")]
+    pub state: UserState,
+}
+
+/// A person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UserPart {
+    /// Their address.
+    pub email: String,
+    /// What people call them.
+    pub name: String,
+    /// Whether they may sign in; `active` when left out.
+    #[serde(default = "active", skip_serializing_if = "is_active")]
+    pub state: UserState,
+}
+
+const fn active() -> UserState {
+    UserState::Active
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_active(state: &UserState) -> bool {
+    matches!(state, UserState::Active)
+}
+
+/// A role that somebody has: one of `user` and `service`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GrantPart {
+    /// A person's address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// A service account's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// The role.
+    pub role: String,
+    /// The team it reaches over; the tenant when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
+}
+
+/// Somebody: one of both.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OwnerPart {
+    /// A person's address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// A service account's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+}
+
+/// A virtual key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyPart {
+    /// What people call it; unique among the team's keys.
+    pub name: String,
+    /// The team it is in.
+    pub team: String,
+    /// `redacted`, always: a secret is made, shown once, and is in no document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+    /// Whom it is for; whoever applies the document, when left out of a key that is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<OwnerPart>,
+    /// The project it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// When it ends, RFC 3339; never when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
+    /// It may use every model, also those added later.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub all_models: bool,
+    /// The models it may use.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<String>,
+    /// What it may ask for; when left out it stays, and is what new keys get.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<String>>")]
+    pub operations: Option<Vec<Operation>>,
+    /// Networks it may be used from; anywhere when left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>")]
+    pub networks: Vec<IpNet>,
+    /// Its own limits; when left out they stay, and are what new keys get.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<LimitsView>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+/// What a budget limits: a team, a project, or a key of a team.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BudgetOf {
+    /// The team, or the key's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
+    /// The project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// The key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
+
+/// A budget.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BudgetPart {
+    /// What people call it; unique among those that limit the same.
+    pub name: String,
+    /// What it limits; the whole tenant when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<BudgetOf>,
+    /// How much may be spent in a window, in nano-dollars.
+    pub limit_nanos: i64,
+    /// `total`, `minute`, `hour`, `day`, `week`, `month` or `year`.
+    #[schemars(with = "String")]
+    pub window: Window,
+}
+
+crate::shapes! { given: Configuration ; shown: }

@@ -1,0 +1,102 @@
+//! Steps about budgets.
+
+use credential::KeyRecord;
+use domain::{BudgetId, Money, Permission};
+use ledger::{Budget, BudgetScope};
+use policy::{BudgetLevel, Resource};
+use store::Change;
+
+use super::{Act, Maker, gone};
+use crate::configuration::Part;
+use crate::configuration::document::BudgetPart;
+use crate::configuration::things::Name;
+use crate::problem::Problem;
+use crate::resource::budgets;
+
+impl Maker<'_> {
+    fn limited(&self, part: &BudgetPart) -> Result<BudgetScope, Problem> {
+        let Some(of) = &part.of else {
+            return Ok(BudgetScope::Tenant);
+        };
+        match (&of.team, &of.project, &of.key) {
+            (Some(team), _, Some(key)) => {
+                let key = self.world.keys.get(&vec![team.clone(), key.clone()]);
+                Ok(BudgetScope::Key(key.ok_or_else(|| gone("key"))?.id))
+            }
+            (Some(team), ..) => Ok(BudgetScope::Team(self.team_named(team)?.id)),
+            (_, Some(project), _) => {
+                let project = self.world.projects.get(project);
+                Ok(BudgetScope::Project(project.ok_or_else(|| gone("project"))?.1.id))
+            }
+            _ => Ok(BudgetScope::Tenant),
+        }
+    }
+
+    fn of_budget(&self, budget: &Budget) -> Resource {
+        let key = |id| {
+            self.world
+                .keys
+                .values()
+                .find(move |key: &&KeyRecord| key.id == id)
+        };
+        let (level, team, owner) = match budget.scope {
+            BudgetScope::Tenant => (BudgetLevel::Tenant, None, None),
+            BudgetScope::Team(team) => (BudgetLevel::Team, Some(team), None),
+            BudgetScope::Project(id) => {
+                let mut all = self.world.projects.values();
+                let found = all.find(|(_, project)| project.id == id);
+                (BudgetLevel::Project, found.map(|(_, project)| project.team), None)
+            }
+            BudgetScope::Key(id) => {
+                let found = key(id);
+                (
+                    BudgetLevel::Key,
+                    found.map(|key| key.team),
+                    found.and_then(|key| key.owner),
+                )
+            }
+        };
+        Resource::Budget {
+            tenant: self.entered.tenant(),
+            budget: budget.id,
+            level,
+            team,
+            owner,
+        }
+    }
+
+    // threat: AGP-D1
+    pub(super) fn budget(&mut self, part: &BudgetPart) -> Result<Act, Problem> {
+        let name = Part::Budget(part.clone()).place().1;
+        let before = self.world.budgets.get(&name).cloned();
+        let after = Budget {
+            id: before
+                .as_ref()
+                .map_or_else(BudgetId::generate, |budget| budget.id),
+            tenant: self.entered.tenant(),
+            scope: self.limited(part)?,
+            name: part.name.clone(),
+            limit: Money::from_nanos(part.limit_nanos),
+            window: part.window,
+        };
+        let (resource, id) = (self.of_budget(&after), after.id);
+        self.world.budgets.insert(name, after.clone());
+        let had = before.as_ref().map_or(Money::ZERO, |budget| budget.limit);
+        let is_weighty = budgets::is_weighty(self.call, had, Some(part.limit_nanos));
+        let act = match before {
+            None => Act::new(Permission::BudgetsCreate, resource, id, Change::PutBudget(after)),
+            Some(before) => {
+                let change = Change::ReplaceBudget { before, after };
+                Act::new(Permission::BudgetsUpdate, resource, id, change)
+            }
+        };
+        Ok(Act { is_weighty, ..act })
+    }
+
+    pub(super) fn remove_budget(&mut self, name: &Name) -> Result<Act, Problem> {
+        let budget = self.world.budgets.remove(name).ok_or_else(|| gone("budget"))?;
+        let resource = self.of_budget(&budget);
+        let change = Change::DeleteBudget(budget.id);
+        Ok(Act::new(Permission::BudgetsDelete, resource, budget.id, change))
+    }
+}

@@ -1,0 +1,75 @@
+//! The port to what the file configures, as the serving instance has it now. Read only, and without secrets.
+
+use std::fmt::Debug;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+/// A model that can be asked for.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ServedModel {
+    /// The name to ask for.
+    pub name: String,
+    /// Output tokens a call may ask for at most, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_tokens_max: Option<u64>,
+    /// Who serves it, those of the lowest `priority` first.
+    pub targets: Vec<ServedTarget>,
+}
+
+/// One way to have a model served.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ServedTarget {
+    /// The provider's name.
+    pub provider: String,
+    /// The provider's own name of the model.
+    pub model: String,
+    /// Its share among those of the same priority.
+    pub weight: u32,
+    /// Lower is tried first.
+    pub priority: u32,
+    /// A million tokens of prompt, in nano-dollars; without a price when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input_nanos_per_million: Option<u64>,
+    /// A million tokens of output, in nano-dollars.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_nanos_per_million: Option<u64>,
+    /// The most it generates in one answer, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_tokens_max: Option<u64>,
+}
+
+/// A provider, for those who run the instance.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ServedProvider {
+    /// Its name.
+    pub name: String,
+    /// `openai` or `anthropic`: what it speaks.
+    pub kind: &'static str,
+    /// Where it is.
+    pub base_url: String,
+    /// Whether it is called with a credential; what that is, is shown nowhere.
+    pub has_credential: bool,
+    /// How its models fare on this node.
+    pub targets: Vec<TargetHealth>,
+}
+
+/// How one target fares on this node.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct TargetHealth {
+    /// The provider's own name of the model.
+    pub model: String,
+    /// `closed` when calls go there, `open` when they do not, `half_open` when one may try.
+    pub breaker: &'static str,
+}
+
+/// What is served now.
+pub trait Serving: Debug + Send + Sync {
+    /// Models by name.
+    fn models(&self) -> Vec<ServedModel>;
+    /// Providers by name.
+    fn providers(&self) -> Vec<ServedProvider>;
+    /// The configuration in force; secrets as references.
+    fn settings(&self) -> Value;
+}
