@@ -125,7 +125,7 @@ Examples:
   bartizan ctl teams create --name research"
     )]
     Ctl(CtlArgs),
-    /// Sealed values: secrets kept in the data folder, for `sealed:` references
+    /// Secrets that the instance keeps: provider credentials in its store, sealed values in its data folder
     #[command(subcommand, visible_alias = "secret")]
     Secrets(SecretsCommand),
     /// Bring the store's schema up to date; `serve` and the other commands do so too

@@ -14,6 +14,7 @@ mod open;
 mod pem;
 mod resolve;
 mod serving;
+mod stored;
 mod undumpable;
 
 use std::io::Write;

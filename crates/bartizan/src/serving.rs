@@ -1,5 +1,6 @@
 //! `bartizan serve`: everything put together, started in order, stopped in order.
 
+mod credentials;
 mod feed;
 mod first;
 mod health;
@@ -41,6 +42,7 @@ use crate::discover::{self, Found};
 use crate::failure::{Failure, Hint};
 use crate::home::Home;
 use crate::resolve::Resolver;
+use crate::stored::{ByGate, StoredSecrets};
 use crate::{load, open};
 
 /// How long the store may take at the start, with its migrations and a journal to replay.
@@ -76,15 +78,17 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     };
     let discovered = !found.providers.is_empty();
     config.providers.extend(found.providers);
-    let resolver = Arc::new(Resolver::for_serving(&config, &home).await?);
-    let credentials = resolver.credentials(&config).await?;
-    logs.scrubber().register_all(credentials.values());
-    let settings = workshop.assemble(&config, &found.served, &credentials)?;
+    let mut resolver = Resolver::for_serving(&config, &home).await?;
     let opened = with_deadline(open::store(&config, &home, &resolver)).await?;
     if let Some(secret) = &opened.secret {
         logs.scrubber().register(secret);
     }
     let store = opened.store;
+    resolver.attach(StoredSecrets::new(store.clone(), &home.master)?);
+    let resolver = Arc::new(resolver);
+    let credentials = resolver.credentials(&config).await?;
+    logs.scrubber().register_all(credentials.values());
+    let settings = workshop.assemble(&config, &found.served, &credentials)?;
     let sync = match config.journal.sync {
         JournalSync::Process => journal::Sync::Process,
         JournalSync::Disk => journal::Sync::Disk,
@@ -164,6 +168,11 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         metrics.clone(),
     );
     let checkpointing = tokio::spawn(checkpointer.run(stopped.clone()));
+    let overseer = credentials::Keeper {
+        store: store.clone(),
+        metrics: metrics.clone(),
+    };
+    tokio::spawn(overseer.run(stopped.clone()));
     let feed = feed::Feed {
         store: store.clone(),
         gate: gate.clone(),
@@ -177,9 +186,11 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         tokio::spawn(
             reload::Reloader {
                 file,
+                store: store.clone(),
+                node: home.node,
                 current: as_written,
                 resolver: resolver.clone(),
-                credentials: reload::known(credentials),
+                credentials: credentials::known(credentials),
                 workshop,
                 gate: gate.clone(),
                 metrics: metrics.clone(),
@@ -200,7 +211,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         metrics: metrics.clone(),
     });
     tokio::spawn(health::serve(health.clone(), health_listener));
-    let control = control_plane(&config, &home, store.clone(), signer.verifier_text())?;
+    let control = control_plane(&config, &home, (store.clone(), gate.clone()), signer.verifier_text())?;
     let setup_token = control.offer_setup(UnixMillis::now()).await?;
     tokio::spawn(control::serve(control, control_listener));
     let tls = tls(&config, &resolver, &stopped).await?;
@@ -264,7 +275,7 @@ fn two_people(config: &Config) -> control::TwoPeople {
 fn control_plane(
     config: &Config,
     home: &Home,
-    store: Arc<dyn Store>,
+    (store, gate): (Arc<dyn Store>, Arc<Gate>),
     verifier_text: String,
 ) -> Result<Arc<control::Control>, Failure> {
     let keys = control::Keys::derive(&home.master).map_err(|e| Failure::new(e.to_string()))?;
@@ -272,6 +283,7 @@ fn control_plane(
         store,
         verifier_text,
         keys,
+        prober: Arc::new(ByGate(gate)),
         policies: Vec::new(),
         posture: match config.posture {
             Posture::Development => policy::Posture::Development,

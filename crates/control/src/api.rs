@@ -13,8 +13,8 @@ use crate::call::{Call, Done};
 use crate::page::Page;
 use crate::problem::{Code, Problem};
 use crate::resource::{
-    approvals, audit, break_glass, budgets, grants, instance, keys, me, projects, services, sessions, teams,
-    tenants, usage, users,
+    approvals, audit, break_glass, budgets, credentials, grants, instance, keys, me, projects, services, sessions,
+    teams, tenants, usage, users,
 };
 
 /// What a handler gives back, later.
@@ -279,6 +279,15 @@ endpoints! {
 
     GET "/api/v1/tenants/{tenant}/sessions", SessionsRead, sessions::list(Nothing) -> Page<sessions::SessionView>, "Who is signed in", query: ["user" = "only this user's"];
     DELETE "/api/v1/tenants/{tenant}/sessions/{session}", SessionsRevoke, sessions::revoke(Nothing) -> Nothing, "Sign somebody out";
+
+    GET "/api/v1/credentials", CredentialsRead, credentials::list(Nothing) -> Page<credentials::CredentialView>, "Provider credentials that the store keeps; never their values";
+    POST "/api/v1/credentials", CredentialsUpdate, credentials::create(credentials::NewCredential) -> credentials::CredentialView, "Make a provider credential; its value is never shown";
+    GET "/api/v1/credentials/{credential}", CredentialsRead, credentials::show(Nothing) -> credentials::CredentialView, "One provider credential; never its values";
+    DELETE "/api/v1/credentials/{credential}", CredentialsUpdate, credentials::remove(Nothing) -> Nothing, "Remove a provider credential: providers that use it are not called";
+    POST "/api/v1/credentials/{credential}/versions", CredentialsUpdate, credentials::propose(credentials::NewVersion) -> credentials::CredentialView, "Put a new value in, as a candidate; it is never shown";
+    POST "/api/v1/credentials/{credential}/activate", CredentialsRotate, credentials::activate(credentials::Activate) -> credentials::Activated, "Put a candidate in force, once every provider that uses it takes it";
+    POST "/api/v1/credentials/{credential}/rollback", CredentialsRotate, credentials::rollback(Nothing) -> credentials::CredentialView, "Put the previous version back in force";
+    POST "/api/v1/credentials/{credential}/revoke", CredentialsRevoke, credentials::revoke(credentials::Revoke) -> credentials::CredentialView, "Take values away at once: calls that need them are refused within a second";
 
     GET "/api/v1/tenants/{tenant}/audit", AuditRead, audit::list(Nothing) -> Page<audit::AuditView>, "Audit records, newest first", query: ["act" = "only this act", "actor" = "only by this user or service account", "target" = "only done to this", "from" = "at or after this time, RFC 3339", "until" = "before this time, RFC 3339"];
 

@@ -5,7 +5,7 @@ use std::fmt;
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use credential::{MasterKey, Pepper, SealError, SealingKey, purpose};
+use credential::{CredentialKeys, MasterKey, Pepper, SealError, SealingKey, purpose};
 
 use crate::page::Cursors;
 
@@ -19,6 +19,8 @@ pub struct Keys {
     pub(crate) replays: SealingKey,
     /// Seeds of authenticator apps.
     pub(crate) logins: SealingKey,
+    /// Provider credentials.
+    pub(crate) credentials: CredentialKeys,
     csrf: hmac::Key,
 }
 
@@ -30,6 +32,7 @@ impl Keys {
             cursors: Cursors::new(master.sealing_key(purpose::CURSORS)?),
             replays: master.sealing_key(purpose::REPLAYS)?,
             logins: master.sealing_key(purpose::LOGINS)?,
+            credentials: CredentialKeys::derive(master)?,
             csrf: hmac::Key::new(hmac::HMAC_SHA256, master.derive(purpose::CSRF).as_slice()),
         })
     }

@@ -17,6 +17,7 @@ mod listener;
 mod names;
 mod openapi;
 mod page;
+pub mod prober;
 pub mod problem;
 mod record;
 mod resource;
@@ -33,6 +34,7 @@ use tokio::sync::OnceCell;
 
 use crate::door::Door;
 use crate::names::Newest;
+use crate::prober::Prober;
 use crate::problem::{Code, Problem};
 use crate::setup::Offer;
 
@@ -69,6 +71,8 @@ pub struct ControlParts {
     pub verifier_text: String,
     /// What it derives from the master key.
     pub keys: Keys,
+    /// What tries provider credentials.
+    pub prober: Arc<dyn Prober>,
     /// Policies beside the built-in ones, by the names of their files. They were checked before.
     pub policies: Vec<(String, String)>,
     /// How strict the instance is.
@@ -85,6 +89,7 @@ pub struct Control {
     store: Arc<dyn Store>,
     verifier_text: String,
     keys: Keys,
+    prober: Arc<dyn Prober>,
     policies: Vec<(String, String)>,
     desk: OnceCell<Arc<Desk>>,
     posture: Posture,
@@ -102,6 +107,7 @@ impl Control {
             store: parts.store,
             verifier_text: parts.verifier_text,
             keys: parts.keys,
+            prober: parts.prober,
             policies: parts.policies,
             desk: OnceCell::new(),
             posture: parts.posture,

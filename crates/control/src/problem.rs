@@ -63,6 +63,8 @@ codes! {
     Invalid = "invalid", UNPROCESSABLE_ENTITY, "the request makes no sense as it is";
     /// A name or id is taken, or the thing is in a state that does not allow it.
     Conflict = "conflict", CONFLICT, "that does not go with what is there";
+    /// A provider did not take a credential.
+    ProbeFailed = "probe_failed", CONFLICT, "a provider does not take this credential";
     /// A change came without `If-Match`.
     PreconditionRequired = "precondition_required", PRECONDITION_REQUIRED, "say which version you change";
     /// The thing is not as the caller last saw it.

@@ -1,6 +1,7 @@
 //! The documents of the control plane, as they are stored. Secrets in them are hashed or sealed, and kept
 //! apart in [`Login`], which no view is made from.
 
+use credential::StoredCredential;
 use domain::{
     ActorId, ApprovalId, BreakGlassId, GrantId, ProjectId, Reach, Role, RoleGrant, ServiceId, SessionId,
     TeamId, UnixMillis, UserId,
@@ -341,6 +342,7 @@ documents! {
     Service, Service, id: |it| it.id.to_string(), parent: |it| Some(it.team.to_string()), name: |it| Some(it.name.clone()), created: |it| it.created;
     Grant, Grant, id: |it| it.id.to_string(), parent: |it| Some(it.holder.to_string()), name: |_| None, created: |it| it.created;
     Session, Session, id: |it| it.id.to_string(), parent: |it| Some(it.user.to_string()), name: |it| Some(it.digest.clone()), created: |it| it.life.created;
+    StoredCredential, Credential, id: |it| it.name.clone(), parent: |_| None, name: |_| None, created: |it| it.created;
     Replay, Replay, id: |it| it.id.clone(), parent: |_| None, name: |_| None, created: |it| it.created;
     Approval, Approval, id: |it| it.id.to_string(), parent: |it| Some(it.requester.to_string()), name: |_| None, created: |it| it.created;
     BreakGlass, BreakGlass, id: |it| it.id.to_string(), parent: |it| Some(it.who.to_string()), name: |_| None, created: |it| it.opened;

@@ -5,6 +5,7 @@ pub mod approvals;
 pub mod audit;
 pub mod break_glass;
 pub mod budgets;
+pub mod credentials;
 pub mod grants;
 pub mod instance;
 pub mod keys;

@@ -9,7 +9,9 @@ mod opaque;
 mod pepper;
 mod record;
 mod reference;
+mod root;
 mod seal;
+mod stored;
 mod virtual_key;
 mod weakness;
 
@@ -20,7 +22,9 @@ pub use opaque::{Flaw, Opaque};
 pub use pepper::{Pepper, same_digest, same_text};
 pub use record::{KeyRecord, KeyState, Limits, ModelAccess, Predecessor};
 pub use reference::{SealedName, SecretRef, SecretRefError, VaultRef};
+pub use root::{RootError, SealedRoot};
 pub use seal::{SealError, SealingKey, open, seal};
+pub use stored::{CredentialKeys, StoredCredential, StoredError, StoredVersion, VersionState};
 pub use virtual_key::{NotAKey, VirtualKey};
 pub use weakness::{Weakness, weakness};
 

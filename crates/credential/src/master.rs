@@ -28,6 +28,10 @@ pub mod purpose {
     pub const LOGINS: &str = "logins";
     /// Tokens against requests across sites.
     pub const CSRF: &str = "csrf";
+    /// Provider credentials in the store.
+    pub const STORED_CREDENTIALS: &str = "stored-credentials";
+    /// What tells values of provider credentials apart.
+    pub const CREDENTIAL_PRINTS: &str = "credential-prints";
 }
 
 /// Domain separation from any other use of the same bytes.
@@ -46,6 +50,12 @@ impl MasterKey {
     /// The one with these bytes.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
+    }
+
+    /// A second copy, on purpose.
+    #[must_use]
+    pub const fn duplicate(&self) -> Self {
+        Self(self.0)
     }
 
     pub(crate) const fn bytes(&self) -> &[u8; 32] {
@@ -111,6 +121,8 @@ mod tests {
             purpose::REPLAYS,
             purpose::LOGINS,
             purpose::CSRF,
+            purpose::STORED_CREDENTIALS,
+            purpose::CREDENTIAL_PRINTS,
             "",
         ];
         let derived: std::collections::HashSet<_> =

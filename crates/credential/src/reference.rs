@@ -8,14 +8,14 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-const FORMS: &str = "expected `env:NAME`, `file:/absolute/path`, `sealed:NAME` or `vault:MOUNT/PATH#FIELD`";
+const FORMS: &str = "expected `env:NAME`, `file:/absolute/path`, `sealed:NAME`, `stored:NAME` or `vault:MOUNT/PATH#FIELD`";
 /// Longest path, its mount included.
 const VAULT_PATH_BYTES_MAX: usize = 512;
 /// Longest field, and longest name of a sealed value.
 const NAME_BYTES_MAX: usize = 128;
 
 /// Where a secret is kept: a file, where an environment is too open. Text forms: `env:NAME`, `file:/absolute/path`,
-/// `sealed:NAME`, `vault:MOUNT/PATH#FIELD`.
+/// `sealed:NAME`, `stored:NAME`, `vault:MOUNT/PATH#FIELD`.
 // threat: ANP-D0007
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SecretRef {
@@ -25,11 +25,13 @@ pub enum SecretRef {
     File(PathBuf),
     /// In the instance's own sealed file.
     Sealed(SealedName),
+    /// In the instance's store, put there through the control plane. Credentials of providers only.
+    Stored(SealedName),
     /// In a Vault server.
     Vault(VaultRef),
 }
 
-/// The name of a value in the sealed file: letters, digits, `-`, `_` and `.`.
+/// The name of a value in the sealed file or the store: letters, digits, `-`, `_` and `.`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SealedName(String);
 
@@ -101,7 +103,7 @@ pub enum SecretRefError {
     )]
     Vault,
     /// Not a name of a sealed value.
-    #[error("not a name after `sealed:`: letters, digits, `-`, `_` and `.`")]
+    #[error("not a name after `sealed:` or `stored:`: letters, digits, `-`, `_` and `.`")]
     Sealed,
     /// Not a name an environment variable can have.
     #[error("not a variable name after `env:`: letters, digits and `_`, not a digit first")]
@@ -122,6 +124,7 @@ impl FromStr for SecretRef {
             Some(("file", path)) if is_absolute(path) => Ok(Self::File(PathBuf::from(path))),
             Some(("file", _)) => Err(SecretRefError::Path),
             Some(("sealed", name)) => name.parse().map(Self::Sealed),
+            Some(("stored", name)) => name.parse().map(Self::Stored),
             Some(("vault", text)) => VaultRef::read(text).map(Self::Vault).ok_or(SecretRefError::Vault),
             _ => Err(SecretRefError::Scheme),
         }
@@ -150,6 +153,7 @@ impl fmt::Display for SecretRef {
             Self::Env(name) => write!(f, "env:{name}"),
             Self::File(path) => write!(f, "file:{}", path.display()),
             Self::Sealed(name) => write!(f, "sealed:{}", name.0),
+            Self::Stored(name) => write!(f, "stored:{}", name.0),
             Self::Vault(VaultRef { path, field }) => write!(f, "vault:{path}#{field}"),
         }
     }

@@ -16,6 +16,7 @@ mod models;
 mod observe;
 mod pace;
 pub mod pipeline;
+pub mod probe;
 pub mod refusal;
 pub mod server;
 pub mod settings;

@@ -189,6 +189,8 @@ pub struct Provider {
     pub deadlines: Deadlines,
     /// Whether OpenAI streams are made to end with their usage.
     pub inject_stream_usage: bool,
+    /// Where the configuration says its credential is: a reference, not the credential.
+    pub credential_at: Option<Arc<str>>,
     credential: Credential,
     /// Written out once; every call takes a cheap copy.
     addresses: Vec<(Endpoint, Uri)>,
@@ -243,6 +245,8 @@ pub struct ProviderParts {
     pub deadlines: Deadlines,
     /// Whether OpenAI streams are made to end with their usage.
     pub inject_stream_usage: bool,
+    /// Where the configuration says its credential is.
+    pub credential_at: Option<Arc<str>>,
 }
 
 impl Provider {
@@ -256,6 +260,7 @@ impl Provider {
             headers,
             deadlines,
             inject_stream_usage,
+            credential_at,
         } = parts;
         let credential = match credential {
             None => Credential::None,
@@ -271,6 +276,7 @@ impl Provider {
             headers,
             deadlines,
             inject_stream_usage,
+            credential_at,
             credential,
             addresses,
             host,
@@ -310,7 +316,7 @@ impl Provider {
     }
 
     /// The header that carries the credential, if it wants one; nothing at all while that is withheld. Called
-    /// by the upstream stage and by nothing else.
+    /// by the upstream stage, by whoever tries a credential, and by nothing else.
     pub(crate) fn credential(&self) -> Option<Option<(HeaderName, HeaderValue)>> {
         let name = match self.dialect {
             Dialect::OpenAi => http::header::AUTHORIZATION,

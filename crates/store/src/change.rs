@@ -87,7 +87,8 @@ pub fn may_be_swept(kind: RecordKind) -> Result<(), StoreError> {
         | RecordKind::Service
         | RecordKind::Grant
         | RecordKind::Approval
-        | RecordKind::BreakGlass => Err(StoreError::Conflict(format!(
+        | RecordKind::BreakGlass
+        | RecordKind::Credential => Err(StoreError::Conflict(format!(
             "records of the kind `{}` are not swept",
             kind.as_str()
         ))),

@@ -31,6 +31,8 @@ pub enum RecordKind {
     Approval,
     /// A time in which somebody acts without a second person; its parent is who.
     BreakGlass,
+    /// A provider credential, its values sealed; the platform's. Its id is its name.
+    Credential,
 }
 
 impl RecordKind {
@@ -46,6 +48,7 @@ impl RecordKind {
             Self::Replay => "replay",
             Self::Approval => "approval",
             Self::BreakGlass => "break_glass",
+            Self::Credential => "credential",
         }
     }
 }

@@ -58,7 +58,7 @@ impl Instance {
 }
 
 /// The account that runs this program, by its number: names in the environment are whatever one says.
-fn account() -> String {
+pub fn account() -> String {
     format!("uid {}", rustix::process::getuid().as_raw())
 }
 

@@ -29,6 +29,7 @@ mod reload;
 mod scene;
 mod sealed;
 mod smuggling;
+mod stored;
 mod surfaces;
 mod tenants;
 mod tls;

@@ -44,6 +44,14 @@ pub struct Vault {
     /// How often values are asked for anew: a rotated one is used within this and one request.
     #[serde(default = "refresh_ms")]
     pub refresh_ms: u64,
+    /// Whether a changed credential of a provider is tried with a cheap call before it takes the place of the
+    /// one in force; while the provider refuses it, the old one stays.
+    #[serde(default = "probe")]
+    pub probe: bool,
+}
+
+const fn probe() -> bool {
+    true
 }
 
 const fn timeout_ms() -> u64 {

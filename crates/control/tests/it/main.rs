@@ -12,6 +12,7 @@ mod answers;
 mod approvals;
 mod bounds;
 mod changes;
+mod credentials;
 mod matrix;
 mod scene;
 mod signing_in;

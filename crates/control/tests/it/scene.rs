@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
+use control::prober::{Probed, Prober};
 use control::{Control, ControlParts, Keys, NewKeys, TwoPeople};
 use credential::{Limits, MasterKey};
-use domain::{Money, Operation, Permission, UnixMillis};
+use domain::{Money, Operation, Permission, Secret, UnixMillis};
 use policy::Posture;
 use serde_json::{Value, json};
 use store::{MemoryStore, Store};
@@ -15,6 +17,22 @@ use tokio::net::TcpListener;
 use crate::{Answer, send};
 
 pub const PASSWORD: &str = "quartz lantern mumbles 42";
+
+/// A provider that uses every credential but `spare`, and takes none that says it is bad.
+#[derive(Debug)]
+pub struct Picky;
+
+#[async_trait]
+impl Prober for Picky {
+    async fn probe(&self, name: &str, value: &Secret) -> Vec<Probed> {
+        let refused = value.expose().contains("bad").then(|| "it says 401".to_owned());
+        let probed = Probed {
+            provider: "picky".to_owned(),
+            refused,
+        };
+        (name != "spare").then_some(probed).into_iter().collect()
+    }
+}
 
 /// A running control plane on a store in memory.
 pub struct Instance {
@@ -46,6 +64,7 @@ impl Instance {
             store: store.clone(),
             verifier_text: "log+00000000+AQ".to_owned(),
             keys: Keys::derive(&MasterKey::from_bytes([7; 32])).unwrap(),
+            prober: Arc::new(Picky),
             policies: Vec::new(),
             posture,
             two_people: TwoPeople {
@@ -177,6 +196,7 @@ pub struct House {
     pub approval: String,
     /// Somebody's broken glass.
     pub time: String,
+    pub credential: String,
 }
 
 fn id(made: &Value) -> String {
@@ -212,6 +232,9 @@ impl House {
         assert_eq!(wish.status, 202, "{wish:?}");
         let approval = id(&wish.json());
         let time = "bgl_00000000000000000000000000000001".to_owned();
+        let credential = format!("of-{name}");
+        let made = json!({"name": credential, "value": "sk-cnry-good"});
+        root.make("/api/v1/credentials", &made).await;
         Self {
             approval,
             time,
@@ -225,6 +248,7 @@ impl House {
             user,
             grant,
             session,
+            credential,
         }
     }
 
@@ -243,6 +267,7 @@ impl House {
             ("{session}", &self.session),
             ("{approval}", &self.approval),
             ("{time}", &self.time),
+            ("{credential}", &self.credential),
         ] {
             path = path.replace(name, id);
         }
