@@ -13,6 +13,7 @@ mod load;
 mod open;
 mod pem;
 mod resolve;
+mod root;
 mod serving;
 mod stored;
 mod undumpable;

@@ -13,6 +13,7 @@ use domain::Secret;
 use futures_util::future::join_all;
 use secrets::{ByScheme, Environment, Files, Remembering, SealedFile, SecretError, Secrets};
 use secrets_vault::{Auth, Vault, VaultOptions};
+use store::Store;
 
 use crate::failure::{Failure, Hint};
 use crate::home::{Home, PASSPHRASE};
@@ -85,9 +86,14 @@ impl Resolver {
         })
     }
 
-    /// From now on `stored:` references lead to this store.
-    pub fn attach(&mut self, stored: StoredSecrets) {
-        self.engines.stored = Some(Arc::new(stored));
+    /// From now on `stored:` references lead to this store, and `sealed:` ones open under the root that it knows.
+    pub fn attach(&mut self, config: &Config, home: &Home, store: Arc<dyn Store>) -> Result<(), Failure> {
+        self.engines.stored = Some(Arc::new(StoredSecrets::new(store, &home.master)?));
+        if config.secrets.sealed_under.is_none() {
+            let path = home.dir().join("sealed.json");
+            self.engines.sealed = Some(SealedFile::new(path, sealing_key(&home.master)?));
+        }
+        Ok(())
     }
 
     /// The secret a reference points to. Errors name the reference, never what was found there.
@@ -156,6 +162,13 @@ impl Resolver {
         self.each(config, can_change).await
     }
 
+    /// Gives back what the gate has of a vault's.
+    pub async fn close(&self) {
+        if let Some(vault) = &self.vault {
+            vault.inner().close().await;
+        }
+    }
+
     /// Whether the secret is in a vault or store that is not opened here.
     pub fn spares(&self, reference: &SecretRef) -> bool {
         match reference {
@@ -165,12 +178,10 @@ impl Resolver {
         }
     }
 
-    async fn each(
-        &self,
-        config: &Config,
-        wanted: impl Fn(&SecretRef) -> bool,
-    ) -> Renewed {
-        let references: BTreeSet<_> = credentials_of(config).filter(|reference| wanted(reference)).collect();
+    async fn each(&self, config: &Config, wanted: impl Fn(&SecretRef) -> bool) -> Renewed {
+        let references: BTreeSet<_> = credentials_of(config)
+            .filter(|reference| wanted(reference))
+            .collect();
         let resolving = references.into_iter().map(async |reference| {
             let found = self.resolve_strong(reference, config.posture).await;
             (reference.clone(), found)
@@ -180,7 +191,10 @@ impl Resolver {
 }
 
 fn credentials_of(config: &Config) -> impl Iterator<Item = &SecretRef> {
-    config.providers.iter().filter_map(|provider| provider.credential.as_ref())
+    config
+        .providers
+        .iter()
+        .filter_map(|provider| provider.credential.as_ref())
 }
 
 /// Whether it is in the store.
@@ -216,7 +230,7 @@ async fn sealed_under(config: &Config, home: Option<&Home>) -> Result<SealedFile
     let key = match (&config.secrets.sealed_under, home) {
         (Some(reference), _) => sealing_key(&master_key(reference).await?),
         (None, Some(home)) => sealing_key(&home.master),
-        (None, None) => sealing_key(&Home::existing(&config.data_dir)?.master),
+        (None, None) => sealing_key(&Home::existing(config)?.sure()?.master),
     }?;
     Ok(SealedFile::new(config.data_dir.join("sealed.json"), key))
 }
@@ -297,7 +311,9 @@ fn told(error: SecretError) -> Failure {
         }
         SecretError::NotFound(SecretRef::Stored(name), _) => {
             let name = name.as_str();
-            failure.hint(format!("put it there and in force: bartizan ctl credentials activate --credential {name}"))
+            failure.hint(format!(
+                "put it there and in force: bartizan ctl credentials activate --credential {name}"
+            ))
         }
         SecretError::Forbidden(SecretRef::Vault(_), _) => {
             failure.hint("may the gate's policy read this path? deploy/vault has one that does")

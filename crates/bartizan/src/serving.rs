@@ -42,7 +42,7 @@ use crate::discover::{self, Found};
 use crate::failure::{Failure, Hint};
 use crate::home::Home;
 use crate::resolve::Resolver;
-use crate::stored::{ByGate, StoredSecrets};
+use crate::stored::ByGate;
 use crate::{load, open};
 
 /// How long the store may take at the start, with its migrations and a journal to replay.
@@ -68,7 +68,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         config.data_dir = dir.to_owned();
     }
     let logs = logs(&config)?;
-    let home = Home::open(&config.data_dir)?;
+    let mut home = Home::open(&config)?;
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
     let mut workshop = Workshop::new(metrics.clone());
     let found = if config.providers.is_empty() {
@@ -79,12 +79,12 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     let discovered = !found.providers.is_empty();
     config.providers.extend(found.providers);
     let mut resolver = Resolver::for_serving(&config, &home).await?;
-    let opened = with_deadline(open::store(&config, &home, &resolver)).await?;
+    let opened = with_deadline(open::store(&config, &mut home, &resolver)).await?;
     if let Some(secret) = &opened.secret {
         logs.scrubber().register(secret);
     }
     let store = opened.store;
-    resolver.attach(StoredSecrets::new(store.clone(), &home.master)?);
+    resolver.attach(&config, &home, store.clone())?;
     let resolver = Arc::new(resolver);
     let credentials = resolver.credentials(&config).await?;
     logs.scrubber().register_all(credentials.values());
@@ -211,7 +211,12 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         metrics: metrics.clone(),
     });
     tokio::spawn(health::serve(health.clone(), health_listener));
-    let control = control_plane(&config, &home, (store.clone(), gate.clone()), signer.verifier_text())?;
+    let control = control_plane(
+        &config,
+        &home,
+        (store.clone(), gate.clone()),
+        signer.verifier_text(),
+    )?;
     let setup_token = control.offer_setup(UnixMillis::now()).await?;
     tokio::spawn(control::serve(control, control_listener));
     let tls = tls(&config, &resolver, &stopped).await?;
@@ -257,6 +262,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     }
     let _ = tokio::time::timeout(FLUSH_DEADLINE, book.close()).await;
     gate.shutdown_traces().await;
+    let _ = tokio::time::timeout(FLUSH_DEADLINE, resolver.close()).await;
     tracing::info!("stopped");
     drop(logs);
     Ok(())

@@ -41,14 +41,19 @@ impl Config {
         let early = self.references().into_iter();
         let early = early.filter(|(at, to)| matches!(to, SecretRef::Stored(_)) && !is_credential(at));
         problems.extend(early.map(|(at, _)| {
-            Problem::new(at, "is a `stored:` reference, and those are for credentials of providers")
-                .hint("keep it in a file, in the sealed file or in a vault")
+            Problem::new(
+                at,
+                "is a `stored:` reference, and those are for credentials of providers",
+            )
+            .hint("keep it in a file, in the sealed file or in a vault")
         }));
-        if secrets.sealed_under.as_ref().is_some_and(|to| !stands_alone(to)) {
-            problems.push(Problem::new(
-                "secrets.sealed_under",
-                "must be an `env:` or `file:` reference",
-            ));
+        for (at, key) in [
+            ("secrets.sealed_under", &secrets.sealed_under),
+            ("secrets.master_key", &secrets.master_key),
+        ] {
+            if key.as_ref().is_some_and(|to| !stands_alone(to)) {
+                problems.push(Problem::new(at, "must be an `env:` or `file:` reference"));
+            }
         }
         // A command would open the wrapping that `serve` waits for.
         if self.approle().is_some_and(|approle| approle.wrapped)

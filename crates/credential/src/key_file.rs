@@ -247,7 +247,10 @@ mod tests {
         for passphrase in [None, Some(&secret)] {
             let text = master().to_wrapping_file(passphrase).unwrap();
             assert!(MasterKey::wraps_the_root(&text).unwrap());
-            assert_eq!(MasterKey::from_file(&text, passphrase).unwrap().bytes(), master().bytes());
+            assert_eq!(
+                MasterKey::from_file(&text, passphrase).unwrap().bytes(),
+                master().bytes()
+            );
             let without = text.replace(WRAPS, "");
             assert_eq!(MasterKey::wraps_the_root(&without), Err(KeyFileError::Checksum));
         }

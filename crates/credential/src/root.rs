@@ -168,7 +168,12 @@ mod tests {
         assert_eq!(opened(&swapped, 1), Err(RootError::Damaged));
         let text = sealed.to_text();
         assert_eq!(SealedRoot::from_text(&text).unwrap(), sealed);
-        for wrong in ["", "{}", &text.replace("root-1", "root-2"), &text.replace("\"keys\"", "\"keyz\"")] {
+        for wrong in [
+            "",
+            "{}",
+            &text.replace("root-1", "root-2"),
+            &text.replace("\"keys\"", "\"keyz\""),
+        ] {
             assert_eq!(SealedRoot::from_text(wrong), Err(RootError::Form), "{wrong}");
         }
     }

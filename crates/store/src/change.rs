@@ -88,7 +88,8 @@ pub fn may_be_swept(kind: RecordKind) -> Result<(), StoreError> {
         | RecordKind::Grant
         | RecordKind::Approval
         | RecordKind::BreakGlass
-        | RecordKind::Credential => Err(StoreError::Conflict(format!(
+        | RecordKind::Credential
+        | RecordKind::Root => Err(StoreError::Conflict(format!(
             "records of the kind `{}` are not swept",
             kind.as_str()
         ))),

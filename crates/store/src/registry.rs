@@ -33,6 +33,8 @@ pub enum RecordKind {
     BreakGlass,
     /// A provider credential, its values sealed; the platform's. Its id is its name.
     Credential,
+    /// The instance's root secret, sealed under its master keys; the platform's.
+    Root,
 }
 
 impl RecordKind {
@@ -49,6 +51,7 @@ impl RecordKind {
             Self::Approval => "approval",
             Self::BreakGlass => "break_glass",
             Self::Credential => "credential",
+            Self::Root => "root",
         }
     }
 }

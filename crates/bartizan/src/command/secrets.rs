@@ -1,6 +1,7 @@
 //! `bartizan secrets`: provider credentials in the store, and the sealed file that `sealed:` references lead to. A value comes in by standard input
 //! and never comes out again.
 
+mod master;
 mod stored;
 
 use std::io::{self, IsTerminal, Read, Write};
@@ -55,6 +56,38 @@ Examples:
         #[arg(value_name = "NAME")]
         name: SealedName,
     },
+    /// Replace the master key: a new one opens the root beside the old, until --finish shuts the old one out
+    #[command(after_help = "\
+Examples:
+  bartizan secrets rotate-master
+  bartizan secrets rotate-master --to file:/etc/bartizan/master-2027.key
+  bartizan secrets rotate-master --finish
+
+Runs beside a gate that serves, on one node; nothing that was issued or sealed changes. Give the new key to every node, \
+then finish: from then on a node with the old key does not start.")]
+    RotateMaster {
+        /// A new master key that is kept elsewhere, as an `env:` or `file:` reference
+        #[arg(long, value_name = "REFERENCE", conflicts_with = "finish")]
+        to: Option<SecretRef>,
+        /// Shut out all master keys but the newest
+        #[arg(long)]
+        finish: bool,
+    },
+    /// Print a new master key, for whoever keeps it elsewhere than in the data folder
+    #[command(after_help = "\
+Examples:
+  (umask 077; bartizan secrets new-master-key > master-2027.key)
+
+Wrapped under BARTIZAN_MASTER_PASSPHRASE if that is set.")]
+    NewMasterKey,
+    /// Wrap the master key under a passphrase read from standard input, another one, or none
+    #[command(after_help = "\
+Examples:
+  bartizan secrets passphrase
+  bartizan secrets passphrase < new-passphrase.txt
+
+The passphrase until now, if there is one, is in BARTIZAN_MASTER_PASSPHRASE.")]
+    Passphrase,
     /// Seal everything anew under another master key
     #[command(after_help = "\
 Examples:
@@ -123,6 +156,9 @@ pub async fn run(command: SecretsCommand, at: &At, show: Show) -> Result<(), Fai
     let file = || sealed_file(&config);
     match command {
         SecretsCommand::Stored(command) => stored::run(command, at, show).await,
+        SecretsCommand::RotateMaster { to, finish } => master::rotate(to.as_ref(), finish, at, show).await,
+        SecretsCommand::NewMasterKey => master::fresh(),
+        SecretsCommand::Passphrase => master::passphrase(at, show),
         SecretsCommand::Put { name } => {
             let file = file().await?;
             let given = value(&SecretRef::Sealed(name.clone()))?;

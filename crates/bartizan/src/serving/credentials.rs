@@ -75,7 +75,9 @@ pub async fn ask(
         {
             scrubber.register(new);
             let probed = stored::probed(gate.probe(&found.at.to_string(), new).await);
-            let refused = probed.into_iter().find_map(|one| Some((one.provider, one.refused?)));
+            let refused = probed
+                .into_iter()
+                .find_map(|one| Some((one.provider, one.refused?)));
             found.refused = refused.map(|(provider, why)| format!("`{provider}`: {why}"));
         }
         all.push(found);
@@ -143,7 +145,11 @@ impl Reloader {
 
     /// Providers that want a credential and have none that may be used.
     pub(super) fn count_withheld(&self) {
-        let wanting = self.current.providers.iter().filter_map(|it| it.credential.as_ref());
+        let wanting = self
+            .current
+            .providers
+            .iter()
+            .filter_map(|it| it.credential.as_ref());
         let withheld = wanting.filter(|at| self.credentials.get(at).is_none_or(Option::is_none));
         let count = i64::try_from(withheld.count()).unwrap_or(i64::MAX);
         self.metrics.gauges().credentials_withheld.set(count);
@@ -159,7 +165,11 @@ impl Reloader {
             after: Some(json!({"node": self.node.to_string()})),
             ..AuditRecord::done(whose, UnixMillis::now(), actor, "credentials.use")
         };
-        if let Err(error) = self.store.commit(&stored::scope(), &[], Some(&record.into())).await {
+        if let Err(error) = self
+            .store
+            .commit(&stored::scope(), &[], Some(&record.into()))
+            .await
+        {
             tracing::warn!(%error, "the use of a credential could not be recorded");
         }
     }
@@ -186,7 +196,10 @@ impl Keeper {
                     for name in due.iter().filter(|name| !told.contains(*name)) {
                         tracing::warn!(credential = %name, "a stored credential is due: put a new value in and activate it");
                     }
-                    self.metrics.gauges().credentials_due.set(i64::try_from(due.len()).unwrap_or(i64::MAX));
+                    self.metrics
+                        .gauges()
+                        .credentials_due
+                        .set(i64::try_from(due.len()).unwrap_or(i64::MAX));
                     told = due;
                 }
                 Err(error) => tracing::debug!(%error, "stored credentials could not be looked through"),
@@ -216,7 +229,10 @@ impl Keeper {
             if credential.settle(now)
                 && let Ok(document) = serde_json::to_string(&credential)
             {
-                let after = Record { document, ..before.clone() };
+                let after = Record {
+                    document,
+                    ..before.clone()
+                };
                 self.end(before, after, now).await?;
             }
         }
@@ -232,7 +248,11 @@ impl Keeper {
             ..AuditRecord::done(whose, now, actor, "credentials.retire")
         };
         let change = Change::Replace { before, after };
-        match self.store.commit(&stored::scope(), &[change], Some(&record.into())).await {
+        match self
+            .store
+            .commit(&stored::scope(), &[change], Some(&record.into()))
+            .await
+        {
             Err(StoreError::Conflict(_) | StoreError::NotFound) => Ok(()),
             other => other,
         }

@@ -185,12 +185,19 @@ impl Reloader {
     /// Asks where credentials may have changed, one round at a time.
     fn ask(&self, asking: &mut JoinSet<Vec<Found>>) {
         if asking.is_empty() {
-            let known = self.credentials.iter().map(|(at, it)| (at.clone(), it.as_ref().map(domain::Secret::duplicate)));
+            let known = self
+                .credentials
+                .iter()
+                .map(|(at, it)| (at.clone(), it.as_ref().map(domain::Secret::duplicate)));
             let whom = (self.resolver.clone(), self.gate.clone());
-            asking.spawn(ask(whom, self.current.clone(), known.collect(), self.scrubber.clone()));
+            asking.spawn(ask(
+                whom,
+                self.current.clone(),
+                known.collect(),
+                self.scrubber.clone(),
+            ));
         }
     }
-
 }
 
 fn every(ms: u64) -> Interval {

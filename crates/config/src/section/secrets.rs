@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Secrets {
+    /// Where the master key is, if not in the data folder: an environment variable or a file. Left out: what systemd
+    /// hands over as `bartizan-master-key`, or the data folder's `master.key`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub master_key: Option<SecretRef>,
     /// A master key for the file of `sealed:` values, other than the data folder's own; an environment
     /// variable or a file, such as a systemd credential.
     #[serde(skip_serializing_if = "Option::is_none")]

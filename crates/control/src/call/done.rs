@@ -124,7 +124,12 @@ impl Call {
             ..self.record(permitted, Deed::to(target))
         };
         let entry = AuditEntry::from(record);
-        if let Err(error) = self.control.store.commit(&permitted.scope, &[], Some(&entry)).await {
+        if let Err(error) = self
+            .control
+            .store
+            .commit(&permitted.scope, &[], Some(&entry))
+            .await
+        {
             tracing::error!(%error, "a refused act could not be recorded");
         }
     }

@@ -14,8 +14,8 @@ use super::words::time;
 use crate::answer::Answer;
 use crate::api::Nothing;
 use crate::call::{Call, Deed, Done, Entered, Permitted, Stop};
-use crate::problem::{Code, Problem};
 use crate::prober::Probed;
+use crate::problem::{Code, Problem};
 use crate::record::Document;
 use crate::{shapes, silent};
 
@@ -188,7 +188,10 @@ fn told(error: StoredError) -> Problem {
         StoredError::NoVersion => Problem::new(Code::Invalid, error.to_string()).at("/version"),
         StoredError::Damaged | StoredError::Sealing => Problem {
             internal: Some(error.to_string()),
-            ..Problem::new(Code::Internal, "the credential does not open or could not be sealed")
+            ..Problem::new(
+                Code::Internal,
+                "the credential does not open or could not be sealed",
+            )
         },
         _ => Problem::new(Code::Conflict, error.to_string()),
     }
@@ -199,7 +202,8 @@ fn told(error: StoredError) -> Problem {
 fn value(text: String) -> Result<Secret, Problem> {
     let text = Secret::new(text);
     let line = text.expose().trim_end_matches(['\r', '\n']);
-    let fits = !line.is_empty() && line.len() <= VALUE_BYTES_MAX && line.bytes().all(|b| (0x21..0x7f).contains(&b));
+    let fits =
+        !line.is_empty() && line.len() <= VALUE_BYTES_MAX && line.bytes().all(|b| (0x21..0x7f).contains(&b));
     if fits {
         return Ok(Secret::new(line));
     }
@@ -234,9 +238,12 @@ fn by(call: &Call) -> Result<String, Problem> {
 /// `GET /credentials`.
 pub async fn list(call: Call, _: Nothing) -> Done {
     let (entered, _) = permitted(&call).await?;
-    let page = call.page_of_records(&entered, None, |_: &StoredCredential| Ok(true), |credential| {
-        CredentialView::of(&credential, call.now)
-    });
+    let page = call.page_of_records(
+        &entered,
+        None,
+        |_: &StoredCredential| Ok(true),
+        |credential| CredentialView::of(&credential, call.now),
+    );
     Ok(Answer::json(http::StatusCode::OK, &page.await?)?)
 }
 
@@ -244,10 +251,9 @@ pub async fn list(call: Call, _: Nothing) -> Done {
 // threat: ANP-D0007
 pub async fn create(call: Call, body: NewCredential) -> Done {
     let (_, permitted) = permitted(&call).await?;
-    let name: SealedName = body
-        .name
-        .parse()
-        .map_err(|error: credential::SecretRefError| Problem::new(Code::Invalid, error.to_string()).at("/name"))?;
+    let name: SealedName = body.name.parse().map_err(|error: credential::SecretRefError| {
+        Problem::new(Code::Invalid, error.to_string()).at("/name")
+    })?;
     let name = name.as_str().to_owned();
     let mut made = StoredCredential::new(name.clone(), days(body.rotate_after_days)?, call.now);
     let value = value(body.value)?;
@@ -256,8 +262,13 @@ pub async fn create(call: Call, body: NewCredential) -> Done {
     let view = CredentialView::of(&made, call.now);
     let changes = vec![Change::Create(made.to_record()?)];
     let at = format!("/api/v1/credentials/{name}");
-    call.done(&permitted, Deed::made(name, &view), changes, Answer::created(&view, at)?)
-        .await
+    call.done(
+        &permitted,
+        Deed::made(name, &view),
+        changes,
+        Answer::created(&view, at)?,
+    )
+    .await
 }
 
 /// `GET /credentials/{credential}`.
@@ -277,12 +288,26 @@ pub async fn remove(call: Call, _: Nothing) -> Done {
 }
 
 /// Makes a change, with the views before and after in the audit record.
-async fn change(call: &Call, permitted: &Permitted, before: Record, old: &StoredCredential, new: &StoredCredential) -> Done {
-    let (was, is) = (CredentialView::of(old, call.now), CredentialView::of(new, call.now));
+async fn change(
+    call: &Call,
+    permitted: &Permitted,
+    before: Record,
+    old: &StoredCredential,
+    new: &StoredCredential,
+) -> Done {
+    let (was, is) = (
+        CredentialView::of(old, call.now),
+        CredentialView::of(new, call.now),
+    );
     let after = new.to_record()?;
     let deed = Deed::changed(&new.name, &was, &is);
-    call.done(permitted, deed, vec![Change::Replace { before, after }], Answer::view(&is)?)
-        .await
+    call.done(
+        permitted,
+        deed,
+        vec![Change::Replace { before, after }],
+        Answer::view(&is)?,
+    )
+    .await
 }
 
 /// `POST /credentials/{credential}/versions`.
@@ -301,7 +326,11 @@ pub async fn propose(call: Call, body: NewVersion) -> Done {
 
 /// The reason of a forced act; a forced act has one.
 fn reason(body: &Activate) -> Result<Option<String>, Problem> {
-    let text = body.reason.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    let text = body
+        .reason
+        .as_deref()
+        .map(str::trim)
+        .filter(|text| !text.is_empty());
     if body.force && text.is_none() {
         return Err(Problem::new(Code::Invalid, "`force` wants a reason, for the audit log").at("/reason"));
     }
@@ -317,21 +346,36 @@ pub async fn activate(call: Call, body: Activate) -> Done {
     let reason = reason(&body)?;
     let grace = body.grace_s.unwrap_or(GRACE_S);
     if grace > GRACE_S_MAX {
-        return Err(Problem::new(Code::Invalid, format!("at most {GRACE_S_MAX} seconds")).at("/grace_s").into());
+        return Err(
+            Problem::new(Code::Invalid, format!("at most {GRACE_S_MAX} seconds"))
+                .at("/grace_s")
+                .into(),
+        );
     }
     let only = old.candidate().map(|one| one.number);
-    let number = body.version.or(only).ok_or_else(|| told(StoredError::NoCandidate))?;
+    let number = body
+        .version
+        .or(only)
+        .ok_or_else(|| told(StoredError::NoCandidate))?;
     let value = old.tried(number, &call.control.keys.credentials).map_err(told)?;
     let probes = call.control.prober.probe(&old.name, &value).await;
     drop(value);
-    if let Some(refused) = probes.iter().find(|one| one.refused.is_some()).filter(|_| !body.force) {
+    if let Some(refused) = probes
+        .iter()
+        .find(|one| one.refused.is_some())
+        .filter(|_| !body.force)
+    {
         call.tell_refused(&permitted, &old.name, Code::ProbeFailed).await;
         let why = refused.refused.clone().unwrap_or_default();
-        let detail = format!("provider `{}` does not take it: {why}; nothing was changed", refused.provider);
+        let detail = format!(
+            "provider `{}` does not take it: {why}; nothing was changed",
+            refused.provider
+        );
         return Err(Problem::new(Code::ProbeFailed, detail).into());
     }
     let mut new = old.clone();
-    new.activate(number, Duration::from_secs(grace.into()), call.now).map_err(told)?;
+    new.activate(number, Duration::from_secs(grace.into()), call.now)
+        .map_err(told)?;
     let view = Activated {
         forced: probes.iter().any(|one| one.refused.is_some()),
         probes: probes.into_iter().map(ProbeView::from).collect(),
@@ -340,8 +384,13 @@ pub async fn activate(call: Call, body: Activate) -> Done {
     };
     let deed = Deed::changed(&new.name, &CredentialView::of(&old, call.now), &view);
     let after = new.to_record()?;
-    call.done(&permitted, deed, vec![Change::Replace { before, after }], Answer::view(&view)?)
-        .await
+    call.done(
+        &permitted,
+        deed,
+        vec![Change::Replace { before, after }],
+        Answer::view(&view)?,
+    )
+    .await
 }
 
 /// `POST /credentials/{credential}/rollback`.

@@ -190,8 +190,12 @@ pub async fn run(command: StoredCommand, at: &At, show: Show) -> Result<(), Fail
         }
         StoredCommand::Remove { name } => {
             let (before, _) = desk.find(&name).await?;
-            desk.act(Permission::CredentialsUpdate, &before.id.clone(), Change::Remove(before))
-                .await?;
+            desk.act(
+                Permission::CredentialsUpdate,
+                &before.id.clone(),
+                Change::Remove(before),
+            )
+            .await?;
             Vec::new()
         }
     };
@@ -209,7 +213,10 @@ impl Desk {
 
     async fn look(&self, name: &SealedName) -> Result<Option<(Record, StoredCredential)>, Failure> {
         let store = &self.instance.store;
-        match store.record(&stored::scope(), RecordKind::Credential, name.as_str()).await {
+        match store
+            .record(&stored::scope(), RecordKind::Credential, name.as_str())
+            .await
+        {
             Err(StoreError::NotFound) => Ok(None),
             found => {
                 let record = found?;
@@ -241,8 +248,13 @@ impl Desk {
         let (before, mut new) = before.map_or_else(|| (None, fresh()), |(before, old)| (Some(before), old));
         new.rotate_after_days = days.or(new.rotate_after_days);
         new.settle(self.now);
-        new.propose(&given, crate::command::instance::account(), self.secrets.keys(), self.now)
-            .map_err(told)?;
+        new.propose(
+            &given,
+            crate::command::instance::account(),
+            self.secrets.keys(),
+            self.now,
+        )
+        .map_err(told)?;
         if let Some(before) = before {
             return self.replace(before, &new, Permission::CredentialsUpdate).await;
         }
@@ -254,13 +266,22 @@ impl Desk {
             created: new.created,
             document: document(&new)?,
         };
-        self.act(Permission::CredentialsUpdate, &new.name, Change::Create(record)).await?;
+        self.act(Permission::CredentialsUpdate, &new.name, Change::Create(record))
+            .await?;
         Ok(Lines::of(&new, self.now))
     }
 
-    async fn activate(&self, name: &SealedName, grace_s: u32, forced: Option<String>) -> Result<Vec<Line>, Failure> {
+    async fn activate(
+        &self,
+        name: &SealedName,
+        grace_s: u32,
+        forced: Option<String>,
+    ) -> Result<Vec<Line>, Failure> {
         let (before, mut new) = self.find(name).await?;
-        let number = new.candidate().map(|one| one.number).ok_or_else(|| told(StoredError::NoCandidate))?;
+        let number = new
+            .candidate()
+            .map(|one| one.number)
+            .ok_or_else(|| told(StoredError::NoCandidate))?;
         let tried = new.tried(number, self.secrets.keys()).map_err(told)?;
         let mut refused = self.probe(name, &tried).await?.into_iter();
         let refused = refused.find_map(|one| Some((one.provider, one.refused?)));
@@ -278,8 +299,12 @@ impl Desk {
             document: document(&new)?,
             ..before.clone()
         };
-        self.act(Permission::CredentialsRotate, &target, Change::Replace { before, after })
-            .await?;
+        self.act(
+            Permission::CredentialsRotate,
+            &target,
+            Change::Replace { before, after },
+        )
+        .await?;
         Ok(Lines::of(&new, self.now))
     }
 
@@ -290,21 +315,32 @@ impl Desk {
         let settings = served::assemble(&mut config, &resolver).await?;
         let client = upstream::Client::new(&upstream::ClientOptions::default());
         let at = format!("stored:{}", name.as_str());
-        Ok(stored::probed(data::probe::probe(&settings, &client, &at, value).await))
+        Ok(stored::probed(
+            data::probe::probe(&settings, &client, &at, value).await,
+        ))
     }
 
-    async fn replace(&self, before: Record, new: &StoredCredential, act: Permission) -> Result<Vec<Line>, Failure> {
+    async fn replace(
+        &self,
+        before: Record,
+        new: &StoredCredential,
+        act: Permission,
+    ) -> Result<Vec<Line>, Failure> {
         let after = Record {
             document: document(new)?,
             ..before.clone()
         };
-        self.act(act, &new.name, Change::Replace { before, after }).await?;
+        self.act(act, &new.name, Change::Replace { before, after })
+            .await?;
         Ok(Lines::of(new, self.now))
     }
 
     // threat: AGP-R3
     async fn act(&self, act: Permission, target: &str, change: Change) -> Result<(), Failure> {
-        let done = self.instance.act(TenantId::PLATFORM, act, target, &[change]).await;
+        let done = self
+            .instance
+            .act(TenantId::PLATFORM, act, target, &[change])
+            .await;
         done.map_err(|error| match error {
             StoreError::Conflict(_) => Failure::new("it changed meanwhile").hint("look again, then repeat"),
             other => other.into(),
