@@ -89,7 +89,9 @@ async fn publish(home: &Home, store: &dyn Store) -> Result<(), Failure> {
     }
     let sealed = SealedRoot::new(&home.master, home.key()).map_err(|e| Failure::new(e.to_string()))?;
     match store.commit(&scope(), &[change(None, &sealed)], None).await {
-        Ok(()) | Err(StoreError::Conflict(_)) => Ok(()),
+        Ok(()) => home.keep_root(&sealed),
+        // A start at the same time was first, with the same root: the next start takes its copy over.
+        Err(StoreError::Conflict(_)) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }

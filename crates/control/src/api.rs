@@ -13,8 +13,8 @@ use crate::call::{Call, Done};
 use crate::page::Page;
 use crate::problem::{Code, Problem};
 use crate::resource::{
-    approvals, audit, break_glass, budgets, credentials, grants, instance, keys, me, projects, services, sessions,
-    teams, tenants, usage, users,
+    approvals, audit, break_glass, budgets, credentials, grants, instance, keys, me, projects, services,
+    sessions, teams, tenants, usage, users,
 };
 
 /// What a handler gives back, later.
