@@ -16,3 +16,8 @@ path "auth/token/lookup-self" {
 path "auth/token/renew-self" {
   capabilities = ["update"]
 }
+
+# When the gate stops: nobody can use its token for the rest of its life.
+path "auth/token/revoke-self" {
+  capabilities = ["update"]
+}

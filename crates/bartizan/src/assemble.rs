@@ -306,6 +306,7 @@ fn provider(described: &ProviderConfig, credentials: &Resolved) -> Result<Provid
             total: ms(described.timeouts.total_ms),
         },
         inject_stream_usage: described.stream_usage == StreamUsage::Inject,
+        credential_at: described.credential.as_ref().map(|at| at.to_string().into()),
     };
     let wanted = described.credential.as_ref();
     let credential = wanted.and_then(|reference| credentials.get(reference));

@@ -139,7 +139,7 @@ Examples:
     Diff(DiffArgs),
     /// Print a tenant's whole configuration, for `apply`
     Export(ExportArgs),
-    /// Sealed values: secrets kept in the data folder, for `sealed:` references
+    /// Secrets that the instance keeps: provider credentials in its store, sealed values in its data folder
     #[command(subcommand, visible_alias = "secret")]
     Secrets(SecretsCommand),
     /// Print the headers that make a request a signed one, for curl and shell scripts

@@ -14,7 +14,9 @@ mod open;
 mod pem;
 mod policies;
 mod resolve;
+mod root;
 mod serving;
+mod stored;
 mod undumpable;
 
 use std::io::Write;

@@ -14,6 +14,7 @@ use store_sqlite::SqliteStore;
 use crate::failure::{Failure, Hint};
 use crate::home::Home;
 use crate::resolve::Resolver;
+use crate::root;
 
 /// The store, migrated, and its address if that is a secret.
 #[derive(Debug)]
@@ -25,21 +26,10 @@ pub struct Opened {
 }
 
 /// Opens and migrates. Several replicas may do so at once.
-///
-/// A master key other than the one the store was first opened with is refused: no virtual key in the store
-/// would be known by it, and checkpoints would be signed by a stranger.
-// threat: AGP-CRED-2.2
-pub async fn store(config: &Config, home: &Home, resolver: &Resolver) -> Result<Opened, Failure> {
+pub async fn store(config: &Config, home: &mut Home, resolver: &Resolver) -> Result<Opened, Failure> {
     let opened = engine(config, &home.sqlite(), resolver).await?;
-    let mark = home.master.mark();
-    if opened.store.claim_master_key(&mark).await? == mark {
-        return Ok(opened);
-    }
-    Err(
-        Failure::new("the store was made with another master key than the one in this data folder").hint(
-            "nodes that share a store share its master key: copy `master.key` from the first node's data folder",
-        ),
-    )
+    root::settle(home, opened.store.as_ref()).await?;
+    Ok(opened)
 }
 
 async fn engine(config: &Config, sqlite: &Path, resolver: &Resolver) -> Result<Opened, Failure> {

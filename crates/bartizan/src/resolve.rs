@@ -13,10 +13,12 @@ use domain::Secret;
 use futures_util::future::join_all;
 use secrets::{ByScheme, Environment, Files, Remembering, SealedFile, SecretError, Secrets};
 use secrets_vault::{Auth, Vault, VaultOptions};
+use store::Store;
 
 use crate::failure::{Failure, Hint};
 use crate::home::{Home, PASSPHRASE};
 use crate::pem;
+use crate::stored::StoredSecrets;
 
 const REACHABLE: &str = "is the vault reachable and unsealed?";
 
@@ -31,6 +33,9 @@ pub struct Resolver {
 
 /// Secrets by reference, each resolved once.
 pub type Resolved = BTreeMap<SecretRef, Secret>;
+
+/// What was found at each reference.
+pub type Renewed = BTreeMap<SecretRef, Result<Secret, Failure>>;
 
 impl Resolver {
     /// For a gate that serves: logs in wherever it must.
@@ -55,6 +60,7 @@ impl Resolver {
             environment: Environment::of_this_process(),
             files: Files,
             sealed,
+            stored: None,
             vault: None,
         };
         let (mut vault, mut spared) = (None, None);
@@ -63,6 +69,7 @@ impl Resolver {
                 environment: Environment::of_this_process(),
                 files: Files,
                 sealed: engines.sealed.clone(),
+                stored: None,
                 vault: None,
             };
             let opened = open(described, Arc::new(bootstrap))?;
@@ -77,6 +84,16 @@ impl Resolver {
             vault,
             spared,
         })
+    }
+
+    /// From now on `stored:` references lead to this store, and `sealed:` ones open under the root that it knows.
+    pub fn attach(&mut self, config: &Config, home: &Home, store: Arc<dyn Store>) -> Result<(), Failure> {
+        self.engines.stored = Some(Arc::new(StoredSecrets::new(store, &home.master)?));
+        if config.secrets.sealed_under.is_none() {
+            let path = home.dir().join("sealed.json");
+            self.engines.sealed = Some(SealedFile::new(path, sealing_key(&home.master)?));
+        }
+        Ok(())
     }
 
     /// The secret a reference points to. Errors name the reference, never what was found there.
@@ -101,11 +118,16 @@ impl Resolver {
     }
 
     /// What providers are called with; the first that cannot be had is the failure. Leaves out what is left
-    /// for `serve` to open.
+    /// for `serve` to open, and stored ones that are not there: a gate must serve for somebody to put them there.
     pub async fn credentials(&self, config: &Config) -> Result<Resolved, Failure> {
         let mut all = Resolved::new();
         for (reference, found) in self.each(config, |reference| !self.spares(reference)).await {
-            all.insert(reference, found?);
+            match found {
+                Err(failure) if is_stored(&reference) => {
+                    tracing::error!(%reference, "a stored credential cannot be had: its providers are not called until it can: {failure}");
+                }
+                found => drop(all.insert(reference, found?)),
+            }
         }
         if let Some(vault) = &self.spared {
             vault.look().await.map_err(|error| match error.is_unavailable() {
@@ -116,9 +138,23 @@ impl Resolver {
         Ok(all)
     }
 
+    /// Those that may have changed in the store; nothing of those about which the store did not answer.
+    // threat: CTX-T3
+    pub async fn stored(&self, config: &Config) -> Renewed {
+        let mut all = Renewed::new();
+        let wanted: BTreeSet<_> = credentials_of(config).filter(|at| is_stored(at)).collect();
+        for reference in wanted {
+            match self.engines.get(reference).await {
+                Err(error) if error.is_unavailable() => {}
+                found => drop(all.insert(reference.clone(), found.map(|it| it.value).map_err(told))),
+            }
+        }
+        all
+    }
+
     /// Those that may have changed since: from a vault or the sealed file. Each for itself, so that one that
     /// cannot be had keeps no other from being renewed.
-    pub async fn renewed(&self, config: &Config) -> BTreeMap<SecretRef, Result<Secret, Failure>> {
+    pub async fn renewed(&self, config: &Config) -> Renewed {
         if let Some(vault) = &self.vault {
             let wanted: BTreeSet<_> = config.references().into_iter().map(|(_, to)| to).collect();
             vault.keep_only(|reference| wanted.contains(reference));
@@ -126,27 +162,44 @@ impl Resolver {
         self.each(config, can_change).await
     }
 
-    /// Whether the secret is in a vault that is not opened here.
-    pub fn spares(&self, reference: &SecretRef) -> bool {
-        self.spared.is_some() && matches!(reference, SecretRef::Vault(_))
+    /// Gives back what the gate has of a vault's.
+    pub async fn close(&self) {
+        if let Some(vault) = &self.vault {
+            vault.inner().close().await;
+        }
     }
 
-    async fn each(
-        &self,
-        config: &Config,
-        wanted: impl Fn(&SecretRef) -> bool,
-    ) -> BTreeMap<SecretRef, Result<Secret, Failure>> {
-        let references = config
-            .providers
-            .iter()
-            .filter_map(|provider| provider.credential.as_ref());
-        let references: BTreeSet<_> = references.filter(|reference| wanted(reference)).collect();
+    /// Whether the secret is in a vault or store that is not opened here.
+    pub fn spares(&self, reference: &SecretRef) -> bool {
+        match reference {
+            SecretRef::Vault(_) => self.spared.is_some(),
+            SecretRef::Stored(_) => self.engines.stored.is_none(),
+            _ => false,
+        }
+    }
+
+    async fn each(&self, config: &Config, wanted: impl Fn(&SecretRef) -> bool) -> Renewed {
+        let references: BTreeSet<_> = credentials_of(config)
+            .filter(|reference| wanted(reference))
+            .collect();
         let resolving = references.into_iter().map(async |reference| {
             let found = self.resolve_strong(reference, config.posture).await;
             (reference.clone(), found)
         });
         join_all(resolving).await.into_iter().collect()
     }
+}
+
+fn credentials_of(config: &Config) -> impl Iterator<Item = &SecretRef> {
+    config
+        .providers
+        .iter()
+        .filter_map(|provider| provider.credential.as_ref())
+}
+
+/// Whether it is in the store.
+pub const fn is_stored(reference: &SecretRef) -> bool {
+    matches!(reference, SecretRef::Stored(_))
 }
 
 fn can_change(reference: &SecretRef) -> bool {
@@ -177,7 +230,7 @@ async fn sealed_under(config: &Config, home: Option<&Home>) -> Result<SealedFile
     let key = match (&config.secrets.sealed_under, home) {
         (Some(reference), _) => sealing_key(&master_key(reference).await?),
         (None, Some(home)) => sealing_key(&home.master),
-        (None, None) => sealing_key(&Home::existing(&config.data_dir)?.master),
+        (None, None) => sealing_key(&Home::existing(config)?.sure()?.master),
     }?;
     Ok(SealedFile::new(config.data_dir.join("sealed.json"), key))
 }
@@ -255,6 +308,12 @@ fn told(error: SecretError) -> Failure {
         }
         SecretError::NotFound(SecretRef::Sealed(name), _) => {
             failure.hint(format!("put it there: bartizan secrets put {}", name.as_str()))
+        }
+        SecretError::NotFound(SecretRef::Stored(name), _) => {
+            let name = name.as_str();
+            failure.hint(format!(
+                "put it there and in force: bartizan ctl credentials activate --credential {name}"
+            ))
         }
         SecretError::Forbidden(SecretRef::Vault(_), _) => {
             failure.hint("may the gate's policy read this path? deploy/vault has one that does")

@@ -1,6 +1,7 @@
 //! `bartizan serve`: everything put together, started in order, stopped in order.
 
 mod content;
+mod credentials;
 mod feed;
 mod first;
 mod health;
@@ -48,6 +49,7 @@ use crate::discover::{self, Found};
 use crate::failure::{Failure, Hint};
 use crate::home::Home;
 use crate::resolve::Resolver;
+use crate::stored::ByGate;
 use crate::{load, open, policies};
 
 use self::content::Contents;
@@ -75,7 +77,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         config.data_dir = dir.to_owned();
     }
     let logs = logs(&config)?;
-    let home = Home::open(&config.data_dir)?;
+    let mut home = Home::open(&config)?;
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
     let mut workshop = Workshop::new(metrics.clone());
     let found = if config.providers.is_empty() {
@@ -85,17 +87,19 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     };
     let discovered = !found.providers.is_empty();
     config.providers.extend(found.providers);
-    let resolver = Arc::new(Resolver::for_serving(&config, &home).await?);
+    let mut resolver = Resolver::for_serving(&config, &home).await?;
+    let opened = with_deadline(open::store(&config, &mut home, &resolver)).await?;
+    if let Some(secret) = &opened.secret {
+        logs.scrubber().register(secret);
+    }
+    let store = opened.store;
+    resolver.attach(&config, &home, store.clone())?;
+    let resolver = Arc::new(resolver);
     let credentials = resolver.credentials(&config).await?;
     logs.scrubber().register_all(credentials.values());
     let configured = policies::read(&config)?;
     let policy = Arc::new(policies::checked(&configured)?);
     let settings = workshop.assemble(&config, &found.served, &credentials, policy)?;
-    let opened = with_deadline(open::store(&config, &home, &resolver)).await?;
-    if let Some(secret) = &opened.secret {
-        logs.scrubber().register(secret);
-    }
-    let store = opened.store;
     let sync = match config.journal.sync {
         JournalSync::Process => journal::Sync::Process,
         JournalSync::Disk => journal::Sync::Disk,
@@ -186,6 +190,11 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         metrics.clone(),
     );
     let checkpointing = tokio::spawn(checkpointer.run(stopped.clone()));
+    let overseer = credentials::Keeper {
+        store: store.clone(),
+        metrics: metrics.clone(),
+    };
+    tokio::spawn(overseer.run(stopped.clone()));
     let feed = feed::Feed {
         store: store.clone(),
         gate: gate.clone(),
@@ -204,7 +213,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     let control = control_plane(
         &config,
         control_keys,
-        store.clone(),
+        (store.clone(), gate.clone()),
         signer.clone(),
         (configured.clone(), differences.clone()),
         serving_now,
@@ -214,9 +223,11 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         tokio::spawn(
             reload::Reloader {
                 file,
+                store: store.clone(),
+                node: home.node,
                 current: as_written,
                 resolver: resolver.clone(),
-                credentials: reload::known(credentials),
+                credentials: credentials::known(credentials),
                 workshop,
                 configured,
                 rules,
@@ -292,6 +303,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     }
     let _ = tokio::time::timeout(FLUSH_DEADLINE, book.close()).await;
     gate.shutdown_traces().await;
+    let _ = tokio::time::timeout(FLUSH_DEADLINE, resolver.close()).await;
     tracing::info!("stopped");
     drop(logs);
     Ok(())
@@ -310,7 +322,7 @@ fn two_people(config: &Config) -> control::TwoPeople {
 fn control_plane(
     config: &Config,
     keys: control::Keys,
-    store: Arc<dyn Store>,
+    (store, gate): (Arc<dyn Store>, Arc<Gate>),
     signer: Arc<Signer>,
     (policies, differences): (policy::Configured, Arc<Differences>),
     serving: Arc<shown::Shown>,
@@ -319,6 +331,7 @@ fn control_plane(
         store,
         signer,
         keys,
+        prober: Arc::new(ByGate(gate)),
         policies,
         ignore_activated: config.policies.ignore_activated,
         differences,

@@ -16,7 +16,8 @@ error that names the line, the column and the nearest known key. Without a file 
   Inside quotes nothing is expanded, and a `${NAME}` there is an error; `$${` is a literal `${`. What a variable
   holds is never read as YAML and never shown in an error.
 - **Secrets** are never in the file, only where they are kept: `env:NAME`, `file:/absolute/path`,
-  `sealed:NAME` (`bartizan secrets put NAME`) or `vault:MOUNT/PATH#FIELD` (`secrets.vault`).
+  `sealed:NAME` (`bartizan secrets put NAME`), `stored:NAME` (`bartizan ctl credentials`, for providers) or
+  `vault:MOUNT/PATH#FIELD` (`secrets.vault`).
 - **Units** come last in a key: `_ms` milliseconds, `_bytes` bytes, `_max` the most that is allowed.
 - **Relative paths** start at the folder the file is in.
 - `bartizan check` reads the file with the code that serves, and checks that the keys fit together.

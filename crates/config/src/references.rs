@@ -37,11 +37,23 @@ impl Config {
                     .hint("configure `secrets.vault`")
             }));
         }
-        if let Some(SecretRef::Sealed(_) | SecretRef::Vault(_)) = secrets.sealed_under {
-            problems.push(Problem::new(
-                "secrets.sealed_under",
-                "must be an `env:` or `file:` reference",
-            ));
+        let is_credential = |at: &str| at.starts_with("providers[");
+        let early = self.references().into_iter();
+        let early = early.filter(|(at, to)| matches!(to, SecretRef::Stored(_)) && !is_credential(at));
+        problems.extend(early.map(|(at, _)| {
+            Problem::new(
+                at,
+                "is a `stored:` reference, and those are for credentials of providers",
+            )
+            .hint("keep it in a file, in the sealed file or in a vault")
+        }));
+        for (at, key) in [
+            ("secrets.sealed_under", &secrets.sealed_under),
+            ("secrets.master_key", &secrets.master_key),
+        ] {
+            if key.as_ref().is_some_and(|to| !stands_alone(to)) {
+                problems.push(Problem::new(at, "must be an `env:` or `file:` reference"));
+            }
         }
         // A command would open the wrapping that `serve` waits for.
         if self.approle().is_some_and(|approle| approle.wrapped)
@@ -55,6 +67,11 @@ impl Config {
     fn approle(&self) -> Option<&AppRole> {
         self.secrets.vault.as_ref()?.auth.approle.as_ref()
     }
+}
+
+/// Whether it can be read before anything of ours is open.
+const fn stands_alone(reference: &SecretRef) -> bool {
+    matches!(reference, SecretRef::Env(_) | SecretRef::File(_))
 }
 
 const fn is_vault(reference: &SecretRef) -> bool {
@@ -87,10 +104,10 @@ impl Vault {
         if let Some(approle) = &auth.approle {
             validate::name(problems, "secrets.vault.auth.approle.mount", &approle.mount);
             validate::name(problems, "secrets.vault.auth.approle.role_id", &approle.role_id);
-            if is_vault(&approle.secret_id) {
+            if is_vault(&approle.secret_id) || matches!(approle.secret_id, SecretRef::Stored(_)) {
                 let problem = Problem::new(
                     "secrets.vault.auth.approle.secret_id",
-                    "cannot be in the vault it opens",
+                    "cannot be in the vault it opens, nor in the store",
                 );
                 problems.push(problem.hint("name a file: `file:/run/bartizan/vault-secret-id`"));
             }

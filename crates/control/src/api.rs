@@ -14,7 +14,7 @@ use crate::call::{Call, Done};
 use crate::page::Page;
 use crate::problem::{Code, Problem};
 use crate::resource::{
-    approvals, audit, break_glass, budgets, configuration, credentials, grants, instance, keys, me,
+    approvals, audit, break_glass, budgets, configuration, credentials, findings, grants, instance, keys, me,
     offboarding, passkeys, policies, projects, scim, served, services, sessions, sso, sso_sign_in, teams,
     tenants, tokens, usage, users, versions,
 };
@@ -300,7 +300,7 @@ endpoints! {
     POST "/api/v1/tenants/{tenant}/keys/{key}/rotate", KeysRotate, keys::rotate(keys::Rotate) -> keys::KeyWithSecret, "Replace a virtual key's secret; shows the new one, once";
     POST "/api/v1/tenants/{tenant}/keys/{key}/revoke", KeysRevoke, keys::revoke(Nothing) -> keys::KeyView, "End a virtual key for good";
 
-    GET "/api/v1/tenants/{tenant}/credentials", KeysRead, credentials::list(Nothing) -> Page<credentials::FindingView>, "Keys, people and service accounts that somebody should look after: expired, expiring, unused, without an owner";
+    GET "/api/v1/tenants/{tenant}/findings", KeysRead, findings::list(Nothing) -> Page<findings::FindingView>, "Keys, people and service accounts that somebody should look after: expired, expiring, unused, without an owner";
 
     GET "/api/v1/tenants/{tenant}/budgets", BudgetsRead, budgets::list(Nothing) -> Page<budgets::BudgetView>, "Budgets you may see, and how they stand";
     POST "/api/v1/tenants/{tenant}/budgets", BudgetsCreate, budgets::create(budgets::NewBudget) -> budgets::BudgetView, "Make a budget";
@@ -331,6 +331,14 @@ endpoints! {
     DELETE "/api/v1/policies/versions/{version}/shadow", PoliciesActivate, policies::end_shadow(Nothing) -> versions::VersionLine, "Stop trying a version out";
     GET "/api/v1/policies/versions/{version}/differences", PoliciesRead, policies::differences(Nothing) -> versions::DifferencesView, "What a version that is tried out would have answered otherwise, as the node that answers has seen it";
     POST "/api/v1/policies/rollback", PoliciesActivate, policies::rollback(versions::OfPlane) -> versions::VersionLine, "Put back in force what was before; shows the version that was taken back";
+    GET "/api/v1/credentials", CredentialsRead, credentials::list(Nothing) -> Page<credentials::CredentialView>, "Provider credentials that the store keeps; never their values";
+    POST "/api/v1/credentials", CredentialsUpdate, credentials::create(credentials::NewCredential) -> credentials::CredentialView, "Make a provider credential; its value is never shown";
+    GET "/api/v1/credentials/{credential}", CredentialsRead, credentials::show(Nothing) -> credentials::CredentialView, "One provider credential; never its values";
+    DELETE "/api/v1/credentials/{credential}", CredentialsUpdate, credentials::remove(Nothing) -> Nothing, "Remove a provider credential: providers that use it are not called";
+    POST "/api/v1/credentials/{credential}/versions", CredentialsUpdate, credentials::propose(credentials::NewVersion) -> credentials::CredentialView, "Put a new value in, as a candidate; it is never shown";
+    POST "/api/v1/credentials/{credential}/activate", CredentialsRotate, credentials::activate(credentials::Activate) -> credentials::Activated, "Put a candidate in force, once every provider that uses it takes it";
+    POST "/api/v1/credentials/{credential}/rollback", CredentialsRotate, credentials::rollback(Nothing) -> credentials::CredentialView, "Put the previous version back in force";
+    POST "/api/v1/credentials/{credential}/revoke", CredentialsRevoke, credentials::revoke(credentials::Revoke) -> credentials::CredentialView, "Take values away at once: calls that need them are refused within a second";
 
     GET "/api/v1/tenants/{tenant}/audit", AuditRead, audit::list(Nothing) -> Page<audit::AuditView>, "Audit records, newest first", query: ["act" = "only this act", "actor" = "only by this user or service account", "target" = "only done to this", "from" = "at or after this time, RFC 3339", "until" = "before this time, RFC 3339"];
     GET "/api/v1/tenants/{tenant}/audit/export", AuditExport, audit::export(Nothing) -> Anything, "Audit records of a time, oldest first, as text in another form; this is recorded as well", query: ["format" = "`jsonl`, `csv`, `ocsf` or `cef`; `jsonl` when left out", "from" = "at or after this time, RFC 3339", "until" = "before this time, RFC 3339"];

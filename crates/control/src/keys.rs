@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use credential::{MasterKey, Pepper, SealError, SealingKey, purpose};
+use credential::{CredentialKeys, MasterKey, Pepper, SealError, SealingKey, purpose};
 
 use store::Store;
 use zeroize::Zeroizing;
@@ -29,6 +29,8 @@ pub struct Keys {
     pub(crate) ceremonies: SealingKey,
     /// What is made up for accounts that are not there.
     pub(crate) made_up: Zeroizing<[u8; 32]>,
+    /// Provider credentials.
+    pub(crate) credentials: CredentialKeys,
     csrf: hmac::Key,
 }
 
@@ -43,6 +45,7 @@ impl Keys {
             wrapping: Arc::new(master.sealing_key(purpose::CONTENT_KEYS)?),
             ceremonies: master.sealing_key(purpose::CEREMONIES)?,
             made_up: master.derive(purpose::MADE_UP),
+            credentials: CredentialKeys::derive(master)?,
             csrf: hmac::Key::new(hmac::HMAC_SHA256, master.derive(purpose::CSRF).as_slice()),
         })
     }

@@ -24,6 +24,7 @@ mod names;
 mod offboarding;
 mod openapi;
 mod page;
+pub mod prober;
 pub mod problem;
 mod provider;
 mod record;
@@ -50,6 +51,7 @@ use crate::call::Restraint;
 use crate::door::Door;
 use crate::findings::Credentials;
 use crate::names::Newest;
+use crate::prober::Prober;
 use crate::provider::Providers;
 use crate::rules::Rules;
 use crate::serving::Serving;
@@ -93,6 +95,8 @@ pub struct ControlParts {
     pub signer: Arc<Signer>,
     /// What it derives from the master key.
     pub keys: Keys,
+    /// What tries provider credentials.
+    pub prober: Arc<dyn Prober>,
     /// Policies of both planes beside the built-in ones. They were checked before.
     pub policies: Configured,
     /// Whether versions that were activated are left out.
@@ -124,6 +128,7 @@ pub struct Control {
     offboarding: Offboarding,
     credentials: Credentials,
     keys: Keys,
+    prober: Arc<dyn Prober>,
     rules: Rules,
     posture: Posture,
     new_keys: NewKeys,
@@ -152,6 +157,7 @@ impl Control {
             store: parts.store,
             signer: parts.signer,
             keys: parts.keys,
+            prober: parts.prober,
             rules: Rules::new(parts.policies, parts.ignore_activated, parts.differences),
             posture: parts.posture,
             new_keys: parts.new_keys,

@@ -65,6 +65,8 @@ codes! {
     Conflict = "conflict", CONFLICT, "that does not go with what is there";
     /// The instance is changed by files alone.
     DeclarativeMode = "declarative_mode", CONFLICT, "this instance is changed by files";
+    /// A provider did not take a credential.
+    ProbeFailed = "probe_failed", CONFLICT, "a provider does not take this credential";
     /// A change came without `If-Match`.
     PreconditionRequired = "precondition_required", PRECONDITION_REQUIRED, "say which version you change";
     /// The thing is not as the caller last saw it.

@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use credential::StoredCredential;
 use domain::{
     ActorId, ApprovalId, BreakGlassId, GrantId, GroupId, PasskeyId, ProjectId, Reach, Role, RoleGrant,
     ServiceId, SessionId, TeamId, TokenId, UnixMillis, UserId,
@@ -516,6 +517,7 @@ documents! {
     Scim, Scim, id: |_| Scim::ID.to_owned(), parent: |_| None, name: |_| None, created: |it| it.created;
     Group, Group, id: |it| it.id.to_string(), parent: |_| None, name: |it| Some(it.name.clone()), created: |it| it.created;
     Token, ServiceToken, id: |it| it.id.to_string(), parent: |it| Some(it.service.to_string()), name: |it| Some(it.digest.clone()), created: |it| it.created;
+    StoredCredential, Credential, id: |it| it.name.clone(), parent: |_| None, name: |_| None, created: |it| it.created;
     Replay, Replay, id: |it| it.id.clone(), parent: |_| None, name: |_| None, created: |it| it.created;
     Approval, Approval, id: |it| it.id.to_string(), parent: |it| Some(it.requester.to_string()), name: |_| None, created: |it| it.created;
     BreakGlass, BreakGlass, id: |it| it.id.to_string(), parent: |it| Some(it.who.to_string()), name: |_| None, created: |it| it.opened;

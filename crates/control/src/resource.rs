@@ -7,6 +7,7 @@ pub mod break_glass;
 pub mod budgets;
 pub mod configuration;
 pub mod credentials;
+pub mod findings;
 pub mod grants;
 pub mod instance;
 pub mod keys;

@@ -18,6 +18,9 @@ const ITERATIONS_MAX: u32 = 10_000_000;
 const FILE_BYTES_MAX: usize = 4096;
 const WRAP_AAD: &[u8] = b"bartizan master key file v1";
 
+/// The line that says that the root is kept apart.
+const WRAPS: &str = "root: apart\n";
+
 const BARE_NOTE: &str = "\
 # The master key of this Bartizan instance. It is NOT encrypted: only this file's permissions protect it.
 # Whoever reads it can open everything this instance has sealed and forge its virtual keys' hashes and
@@ -69,6 +72,15 @@ impl MasterKey {
     /// The text to store, wrapped under `passphrase` if there is one. Costs a noticeable fraction of a
     /// second with a passphrase, on purpose.
     pub fn to_file(&self, passphrase: Option<&Secret>) -> Result<Zeroizing<String>, KeyFileError> {
+        self.write(passphrase, "")
+    }
+
+    /// The text to store of a key that only wraps the root: see [`crate::SealedRoot`].
+    pub fn to_wrapping_file(&self, passphrase: Option<&Secret>) -> Result<Zeroizing<String>, KeyFileError> {
+        self.write(passphrase, WRAPS)
+    }
+
+    fn write(&self, passphrase: Option<&Secret>, more: &str) -> Result<Zeroizing<String>, KeyFileError> {
         let (note, mut fields) = match passphrase {
             None => (
                 BARE_NOTE,
@@ -76,6 +88,7 @@ impl MasterKey {
             ),
             Some(passphrase) => (WRAPPED_NOTE, self.wrapped_fields(passphrase)?),
         };
+        fields.push_str(more);
         let sum = crc32(fields.as_bytes());
         let text = Zeroizing::new(format!("{note}{HEADER}\n{fields}checksum: {sum:08x}\n"));
         fields.zeroize();
@@ -104,6 +117,11 @@ impl MasterKey {
             (Protection::Passphrase, None) => Err(KeyFileError::PassphraseMissing),
             (Protection::Passphrase, Some(passphrase)) => fields.unwrap_with(passphrase),
         }
+    }
+
+    /// Whether the key in this file's text only wraps the root; else it is the root itself.
+    pub fn wraps_the_root(text: &str) -> Result<bool, KeyFileError> {
+        Ok(Fields::read(text)?.0.contains(&("root", "apart")))
     }
 
     /// What guards the key in this file's text.
@@ -221,6 +239,22 @@ mod tests {
 
     fn master() -> MasterKey {
         MasterKey::from_bytes([5; 32])
+    }
+
+    #[test]
+    fn agp_cred_2_2_a_file_says_whether_its_key_is_the_root_and_nobody_changes_that_unseen() {
+        let secret = Secret::new("correct horse");
+        for passphrase in [None, Some(&secret)] {
+            let text = master().to_wrapping_file(passphrase).unwrap();
+            assert!(MasterKey::wraps_the_root(&text).unwrap());
+            assert_eq!(
+                MasterKey::from_file(&text, passphrase).unwrap().bytes(),
+                master().bytes()
+            );
+            let without = text.replace(WRAPS, "");
+            assert_eq!(MasterKey::wraps_the_root(&without), Err(KeyFileError::Checksum));
+        }
+        assert!(!MasterKey::wraps_the_root(&master().to_file(None).unwrap()).unwrap());
     }
 
     #[test]

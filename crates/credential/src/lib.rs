@@ -13,7 +13,9 @@ mod pepper;
 mod public_key;
 mod record;
 mod reference;
+mod root;
 mod seal;
+mod stored;
 mod virtual_key;
 mod weakness;
 
@@ -28,7 +30,9 @@ pub use pepper::{Pepper, same_digest, same_text};
 pub use public_key::{NotAPublicKey, PublicKey};
 pub use record::{KeyRecord, KeyState, Limits, ModelAccess, Predecessor};
 pub use reference::{SealedName, SecretRef, SecretRefError, VaultRef};
+pub use root::{RootError, SealedRoot};
 pub use seal::{SealError, SealingKey, open, seal};
+pub use stored::{CredentialKeys, StoredCredential, StoredError, StoredVersion, VersionState};
 pub use virtual_key::{NotAKey, VirtualKey};
 pub use weakness::{Weakness, weakness};
 

@@ -36,6 +36,10 @@ pub mod purpose {
     pub const CEREMONIES: &str = "ceremonies";
     /// What is made up for accounts that are not there.
     pub const MADE_UP: &str = "made-up";
+    /// Provider credentials in the store.
+    pub const STORED_CREDENTIALS: &str = "stored-credentials";
+    /// What tells values of provider credentials apart.
+    pub const CREDENTIAL_PRINTS: &str = "credential-prints";
 }
 
 /// Domain separation from any other use of the same bytes.
@@ -54,6 +58,12 @@ impl MasterKey {
     /// The one with these bytes.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
+    }
+
+    /// A second copy, on purpose.
+    #[must_use]
+    pub const fn duplicate(&self) -> Self {
+        Self(self.0)
     }
 
     pub(crate) const fn bytes(&self) -> &[u8; 32] {
@@ -122,6 +132,8 @@ mod tests {
             purpose::CEREMONIES,
             purpose::MADE_UP,
             purpose::CSRF,
+            purpose::STORED_CREDENTIALS,
+            purpose::CREDENTIAL_PRINTS,
             "",
         ];
         let derived: std::collections::HashSet<_> =

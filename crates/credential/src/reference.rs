@@ -8,14 +8,15 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-const FORMS: &str = "expected `env:NAME`, `file:/absolute/path`, `sealed:NAME` or `vault:MOUNT/PATH#FIELD`";
+const FORMS: &str =
+    "expected `env:NAME`, `file:/absolute/path`, `sealed:NAME`, `stored:NAME` or `vault:MOUNT/PATH#FIELD`";
 /// Longest path, its mount included.
 const VAULT_PATH_BYTES_MAX: usize = 512;
 /// Longest field, and longest name of a sealed value.
 const NAME_BYTES_MAX: usize = 128;
 
 /// Where a secret is kept: a file, where an environment is too open. Text forms: `env:NAME`, `file:/absolute/path`,
-/// `sealed:NAME`, `vault:MOUNT/PATH#FIELD`.
+/// `sealed:NAME`, `stored:NAME`, `vault:MOUNT/PATH#FIELD`.
 // threat: ANP-D0007
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SecretRef {
@@ -25,11 +26,13 @@ pub enum SecretRef {
     File(PathBuf),
     /// In the instance's own sealed file.
     Sealed(SealedName),
+    /// In the instance's store, put there through the control plane. Credentials of providers only.
+    Stored(SealedName),
     /// In a Vault server.
     Vault(VaultRef),
 }
 
-/// The name of a value in the sealed file: letters, digits, `-`, `_` and `.`.
+/// The name of a value in the sealed file or the store: letters, digits, `-`, `_` and `.`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SealedName(String);
 
@@ -61,9 +64,9 @@ pub struct VaultRef {
 impl VaultRef {
     fn read(text: &str) -> Option<Self> {
         let (path, field) = text.split_once('#')?;
-        let words = path.split('/').all(|word| is_word(word, NAME_BYTES_MAX));
-        let good = words
-            && path.contains('/')
+        let (mount, below) = halves(path)?;
+        let mut words = mount.split('/').chain(below.split('/'));
+        let good = words.all(|word| is_word(word, NAME_BYTES_MAX))
             && path.len() <= VAULT_PATH_BYTES_MAX
             && is_word(field, NAME_BYTES_MAX);
         good.then(|| Self {
@@ -72,20 +75,25 @@ impl VaultRef {
         })
     }
 
-    /// Where the engine is mounted: the first part of the path.
+    /// Where the engine is mounted: the first part of the path, or all before a double slash.
     pub fn mount(&self) -> &str {
-        self.path.split_once('/').map_or("", |(mount, _)| mount)
+        halves(&self.path).map_or("", |(mount, _)| mount)
     }
 
     /// The secret's path below the mount.
     pub fn path(&self) -> &str {
-        self.path.split_once('/').map_or("", |(_, path)| path)
+        halves(&self.path).map_or("", |(_, path)| path)
     }
 
     /// Which of the secret's values.
     pub fn field(&self) -> &str {
         &self.field
     }
+}
+
+/// A mount and the path below it. `team/kv//app/key` names a mount that has a slash itself.
+fn halves(path: &str) -> Option<(&str, &str)> {
+    path.split_once("//").or_else(|| path.split_once('/'))
 }
 
 /// A text that is no secret reference. Never repeats the text: people paste secrets where references go.
@@ -101,7 +109,7 @@ pub enum SecretRefError {
     )]
     Vault,
     /// Not a name of a sealed value.
-    #[error("not a name after `sealed:`: letters, digits, `-`, `_` and `.`")]
+    #[error("not a name after `sealed:` or `stored:`: letters, digits, `-`, `_` and `.`")]
     Sealed,
     /// Not a name an environment variable can have.
     #[error("not a variable name after `env:`: letters, digits and `_`, not a digit first")]
@@ -122,6 +130,7 @@ impl FromStr for SecretRef {
             Some(("file", path)) if is_absolute(path) => Ok(Self::File(PathBuf::from(path))),
             Some(("file", _)) => Err(SecretRefError::Path),
             Some(("sealed", name)) => name.parse().map(Self::Sealed),
+            Some(("stored", name)) => name.parse().map(Self::Stored),
             Some(("vault", text)) => VaultRef::read(text).map(Self::Vault).ok_or(SecretRefError::Vault),
             _ => Err(SecretRefError::Scheme),
         }
@@ -150,6 +159,7 @@ impl fmt::Display for SecretRef {
             Self::Env(name) => write!(f, "env:{name}"),
             Self::File(path) => write!(f, "file:{}", path.display()),
             Self::Sealed(name) => write!(f, "sealed:{}", name.0),
+            Self::Stored(name) => write!(f, "stored:{}", name.0),
             Self::Vault(VaultRef { path, field }) => write!(f, "vault:{path}#{field}"),
         }
     }
@@ -178,8 +188,8 @@ impl JsonSchema for SecretRef {
         json_schema!({
             "type": "string",
             "description": "Where a secret is kept, never the secret itself: `env:NAME`, `file:/absolute/path`, \
-                `sealed:NAME` or `vault:MOUNT/PATH#FIELD`.",
-            "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+|sealed:[A-Za-z0-9._-]+|vault:[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)+#[A-Za-z0-9._-]+)$",
+                `sealed:NAME`, `stored:NAME` or `vault:MOUNT/PATH#FIELD`.",
+            "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+|sealed:[A-Za-z0-9._-]+|stored:[A-Za-z0-9._-]+|vault:[A-Za-z0-9._-]+(/{1,2}[A-Za-z0-9._-]+)+#[A-Za-z0-9._-]+)$",
         })
     }
 }
@@ -245,7 +255,7 @@ mod tests {
             ("vault:kv#x", Vault),
             ("vault:/kv/x#f", Vault),
             ("vault:kv/x/#f", Vault),
-            ("vault:kv//x#f", Vault),
+            ("vault:kv///x#f", Vault),
             ("vault:kv/x#", Vault),
             ("vault:kv/x#a#b", Vault),
             ("vault:kv/x#a/b", Vault),
@@ -293,6 +303,10 @@ mod tests {
             (found.mount(), found.path(), found.field()),
             ("secret", "a/b", "c")
         );
+        let Ok(SecretRef::Vault(found)) = "vault:team/kv//a/b#c".parse() else {
+            panic!("a vault reference");
+        };
+        assert_eq!((found.mount(), found.path()), ("team/kv", "a/b"));
     }
 
     proptest! {

@@ -20,6 +20,7 @@ mod observe;
 mod pace;
 pub mod peer;
 pub mod pipeline;
+pub mod probe;
 mod proof;
 pub mod refusal;
 pub mod server;

@@ -238,6 +238,8 @@ pub struct Provider {
     pub deadlines: Deadlines,
     /// Whether OpenAI streams are made to end with their usage.
     pub inject_stream_usage: bool,
+    /// Where the configuration says its credential is: a reference, not the credential.
+    pub credential_at: Option<Arc<str>>,
     credential: Credential,
     /// Written out once; every call takes a cheap copy.
     addresses: Vec<(Endpoint, Uri)>,
@@ -292,6 +294,8 @@ pub struct ProviderParts {
     pub deadlines: Deadlines,
     /// Whether OpenAI streams are made to end with their usage.
     pub inject_stream_usage: bool,
+    /// Where the configuration says its credential is.
+    pub credential_at: Option<Arc<str>>,
 }
 
 impl Provider {
@@ -305,6 +309,7 @@ impl Provider {
             headers,
             deadlines,
             inject_stream_usage,
+            credential_at,
         } = parts;
         let credential = match credential {
             None => Credential::None,
@@ -320,6 +325,7 @@ impl Provider {
             headers,
             deadlines,
             inject_stream_usage,
+            credential_at,
             credential,
             addresses,
             host,
@@ -359,7 +365,7 @@ impl Provider {
     }
 
     /// The header that carries the credential, if it wants one; nothing at all while that is withheld. Called
-    /// by the upstream stage and by nothing else.
+    /// by the upstream stage, by whoever tries a credential, and by nothing else.
     pub(crate) fn credential(&self) -> Option<Option<(HeaderName, HeaderValue)>> {
         let name = match self.dialect {
             Dialect::OpenAi => http::header::AUTHORIZATION,

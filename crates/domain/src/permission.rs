@@ -120,6 +120,14 @@ permissions! {
     ConfigurationRead = "configuration.read";
     /// Plan and apply a whole configuration; each act in it is asked for as well.
     ConfigurationApply = "configuration.apply";
+    /// See provider credentials of the store; never their values.
+    CredentialsRead = "credentials.read";
+    /// Make or remove a provider credential, or put a new value in.
+    CredentialsUpdate = "credentials.update";
+    /// Put another version of a provider credential in force.
+    CredentialsRotate = "credentials.rotate";
+    /// Take a provider credential's values away at once.
+    CredentialsRevoke = "credentials.revoke";
     /// See the instance's settings.
     SettingsRead = "settings.read";
     /// See acts that wait for a second person.

@@ -158,7 +158,7 @@ impl Api {
 fn judge(status: StatusCode) -> Result<(), Fault> {
     let code = status.as_u16();
     match code {
-        200 => Ok(()),
+        200 | 204 => Ok(()),
         403 => Err(Fault::Refused("is refused by the vault (403)".into())),
         404 => Err(Fault::Absent("is not in the vault".into())),
         400 | 405 => Err(Fault::Unclear(

@@ -154,6 +154,18 @@ impl Session {
         }
     }
 
+    /// Gives the token back, if it is the gate's own: one that somebody else keeps valid is somebody else's.
+    // threat: AGP-CRED-1.1.1
+    pub(crate) async fn close(&self, api: &Api) -> Result<(), Fault> {
+        let token = self.state.lock().await.token.take();
+        let Some(token) = token.filter(|_| !matches!(self.auth, Auth::Token { .. })) else {
+            return Ok(());
+        };
+        let path = "/v1/auth/token/revoke-self";
+        api.call(Method::POST, path, Some(&token.secret), None).await?;
+        Ok(())
+    }
+
     /// Whether the server still knows the token, whatever else it refuses.
     pub(crate) async fn is_known(&self, api: &Api, token: &Secret) -> Result<bool, Fault> {
         match api.call(Method::GET, LOOKUP_SELF, Some(token), None).await {

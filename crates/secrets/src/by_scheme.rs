@@ -17,6 +17,8 @@ pub struct ByScheme {
     pub files: Files,
     /// `sealed:`, where there is a master key to open it with.
     pub sealed: Option<SealedFile>,
+    /// `stored:`, once there is a store.
+    pub stored: Option<Arc<dyn Secrets>>,
     /// `vault:`, where a server is configured.
     pub vault: Option<Arc<dyn Secrets>>,
 }
@@ -30,6 +32,10 @@ impl Secrets for ByScheme {
             SecretRef::File(_) => self.files.get(reference).await,
             SecretRef::Sealed(_) => match &self.sealed {
                 Some(sealed) => sealed.get(reference).await,
+                None => missing(),
+            },
+            SecretRef::Stored(_) => match &self.stored {
+                Some(stored) => stored.get(reference).await,
                 None => missing(),
             },
             SecretRef::Vault(_) => match &self.vault {

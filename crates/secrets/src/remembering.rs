@@ -50,6 +50,11 @@ impl<S: Secrets> Remembering<S> {
         }
     }
 
+    /// The engine behind.
+    pub const fn inner(&self) -> &S {
+        &self.inner
+    }
+
     /// Forgets all references but those that are `wanted`.
     pub fn keep_only(&self, wanted: impl Fn(&SecretRef) -> bool) {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);

@@ -111,7 +111,9 @@ pub fn may_be_swept(kind: RecordKind) -> Result<(), StoreError> {
         | RecordKind::Sso
         | RecordKind::Link
         | RecordKind::Scim
-        | RecordKind::Group => Err(StoreError::Conflict(format!(
+        | RecordKind::Group
+        | RecordKind::Credential
+        | RecordKind::Root => Err(StoreError::Conflict(format!(
             "records of the kind `{}` are not swept",
             kind.as_str()
         ))),

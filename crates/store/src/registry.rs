@@ -70,6 +70,10 @@ kinds! {
     Scim = "scim";
     /// A group that is provisioned from outside; its name is what the provider calls it.
     Group = "group";
+    /// A provider credential, its values sealed; the platform's. Its id is its name.
+    Credential = "credential";
+    /// The instance's root secret, sealed under its master keys; the platform's.
+    Root = "root";
 }
 
 impl RecordKind {

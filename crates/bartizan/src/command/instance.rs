@@ -28,9 +28,9 @@ impl Instance {
     /// Opens the instance; one that was never started is not made here.
     pub async fn open(at: &At) -> Result<Self, Failure> {
         let config = configuration(at)?;
-        let home = Home::existing(&config.data_dir)?;
+        let mut home = Home::existing(&config)?;
         let resolver = Resolver::for_looking(&config).await?;
-        let store = open::store(&config, &home, &resolver).await?.store;
+        let store = open::store(&config, &mut home, &resolver).await?.store;
         Ok(Self { config, home, store })
     }
 }
@@ -47,11 +47,22 @@ impl Instance {
         changes: &[Change],
     ) -> Result<(), StoreError> {
         self.must_not_have_ended(tenant).await?;
+        self.record(tenant, act.as_str(), target, changes).await
+    }
+
+    /// The same, for an act that only the machine's owner can do.
+    pub async fn record(
+        &self,
+        tenant: TenantId,
+        act: &str,
+        target: impl ToString,
+        changes: &[Change],
+    ) -> Result<(), StoreError> {
         let whose = (AuditId::generate(), tenant);
         let actor = operator();
         let record = AuditRecord {
             target: Some(target.to_string()),
-            ..AuditRecord::done(whose, UnixMillis::now(), actor, act.as_str())
+            ..AuditRecord::done(whose, UnixMillis::now(), actor, act)
         };
         let scope = TenantScope::operator(tenant);
         self.store.commit(&scope, changes, Some(&record.into())).await
@@ -74,7 +85,12 @@ impl Instance {
 
 /// The account that runs this program, by its number: names in the environment are whatever one says.
 pub fn operator() -> AuditActor {
-    AuditActor::Operator(format!("uid {}", rustix::process::getuid().as_raw()))
+    AuditActor::Operator(account())
+}
+
+/// The same as text.
+pub fn account() -> String {
+    format!("uid {}", rustix::process::getuid().as_raw())
 }
 
 /// The configuration that the command line names.

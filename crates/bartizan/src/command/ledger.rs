@@ -112,7 +112,7 @@ pub async fn run(command: LedgerCommand, at: &At, show: Show) -> Result<(), Fail
         LedgerCommand::VerifyCertificate(args) => certificate::run(&args, at, show),
         LedgerCommand::Key => {
             let config = configuration(at)?;
-            let signer = Home::existing(&config.data_dir)?.signer(&config.ledger.origin)?;
+            let signer = Home::existing(&config)?.sure()?.signer(&config.ledger.origin)?;
             show.say(&PublicKey {
                 verifier: signer.verifier_text(),
             })

@@ -59,7 +59,7 @@ pub async fn run(args: MigrateArgs, at: &At, show: Show) -> Result<(), Failure> 
     }
     let migrated = match config.store.engine {
         StoreEngine::Sqlite => {
-            let home = Home::open(&config.data_dir)?;
+            let home = Home::open(&config)?;
             let store = SqliteStore::open(&home.sqlite()).await?;
             let applied = store.migrate().await?;
             store.close().await;

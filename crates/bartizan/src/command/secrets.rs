@@ -1,5 +1,8 @@
-//! `bartizan secrets`: the sealed file that `sealed:` references lead to. A value comes in by standard input
+//! `bartizan secrets`: provider credentials in the store, and the sealed file that `sealed:` references lead to. A value comes in by standard input
 //! and never comes out again.
+
+mod master;
+mod stored;
 
 use std::io::{self, IsTerminal, Read, Write};
 
@@ -18,10 +21,14 @@ use crate::resolve::{master_key, sealed_file, sealing_key};
 use super::instance::configuration;
 use super::show::{Show, Shown, remark};
 use super::table::{Column, Table};
+use stored::StoredCommand;
 
 /// What to do with sealed values.
 #[derive(Debug, Subcommand)]
 pub enum SecretsCommand {
+    /// Provider credentials in the store, for `stored:` references
+    #[command(subcommand)]
+    Stored(StoredCommand),
     /// Seal a value, read from standard input, under a name
     #[command(after_help = "\
 Examples:
@@ -49,6 +56,38 @@ Examples:
         #[arg(value_name = "NAME")]
         name: SealedName,
     },
+    /// Replace the master key: a new one opens the root beside the old, until --finish shuts the old one out
+    #[command(after_help = "\
+Examples:
+  bartizan secrets rotate-master
+  bartizan secrets rotate-master --to file:/etc/bartizan/master-2027.key
+  bartizan secrets rotate-master --finish
+
+Runs beside a gate that serves, on one node; nothing that was issued or sealed changes. Give the new key to every node, \
+then finish: from then on a node with the old key does not start.")]
+    RotateMaster {
+        /// A new master key that is kept elsewhere, as an `env:` or `file:` reference
+        #[arg(long, value_name = "REFERENCE", conflicts_with = "finish")]
+        to: Option<SecretRef>,
+        /// Shut out all master keys but the newest
+        #[arg(long)]
+        finish: bool,
+    },
+    /// Print a new master key, for whoever keeps it elsewhere than in the data folder
+    #[command(after_help = "\
+Examples:
+  (umask 077; bartizan secrets new-master-key > master-2027.key)
+
+Wrapped under BARTIZAN_MASTER_PASSPHRASE if that is set.")]
+    NewMasterKey,
+    /// Wrap the master key under a passphrase read from standard input, another one, or none
+    #[command(after_help = "\
+Examples:
+  bartizan secrets passphrase
+  bartizan secrets passphrase < new-passphrase.txt
+
+The passphrase until now, if there is one, is in BARTIZAN_MASTER_PASSPHRASE.")]
+    Passphrase,
     /// Seal everything anew under another master key
     #[command(after_help = "\
 Examples:
@@ -114,20 +153,26 @@ impl Shown for Rewrapped {
 /// Runs one of them.
 pub async fn run(command: SecretsCommand, at: &At, show: Show) -> Result<(), Failure> {
     let config = configuration(at)?;
-    let file = sealed_file(&config).await?;
+    let file = || sealed_file(&config);
     match command {
+        SecretsCommand::Stored(command) => stored::run(command, at, show).await,
+        SecretsCommand::RotateMaster { to, finish } => master::rotate(to.as_ref(), finish, at, show).await,
+        SecretsCommand::NewMasterKey => master::fresh(),
+        SecretsCommand::Passphrase => master::passphrase(at, show),
         SecretsCommand::Put { name } => {
-            let version = file.put(&name, &value(&name)?).map_err(told)?;
+            let file = file().await?;
+            let given = value(&SecretRef::Sealed(name.clone()))?;
+            let version = file.put(&name, &given).map_err(told)?;
             let name = name.as_str().to_owned();
             show.say(&Entry { name, version })
         }
         SecretsCommand::List => {
-            let entries = file.list().map_err(told)?.into_iter();
+            let entries = file().await?.list().map_err(told)?.into_iter();
             let entries = entries.map(|(name, version)| Entry { name, version });
             show.say(&Entries(entries.collect()))
         }
         SecretsCommand::Remove { name } => {
-            if !file.remove(&name).map_err(told)? {
+            if !file().await?.remove(&name).map_err(told)? {
                 let what = format!("there is no `sealed:{}`", name.as_str());
                 return Err(Failure::not_found(what).hint("`bartizan secrets list` shows all"));
             }
@@ -135,7 +180,7 @@ pub async fn run(command: SecretsCommand, at: &At, show: Show) -> Result<(), Fai
             show.say(&Removed { removed })
         }
         SecretsCommand::Rewrap { to } => {
-            let values = rewrap(&config, &file, &to).await?;
+            let values = rewrap(&config, &file().await?, &to).await?;
             remark(&format!("set `secrets.sealed_under: {to}` before the next start"));
             show.say(&Rewrapped { values })
         }
@@ -157,7 +202,7 @@ async fn rewrap(config: &Config, file: &secrets::SealedFile, to: &SecretRef) -> 
 
 /// By standard input: a command line can be read by everyone on the machine.
 // threat: AGP-I1
-fn value(name: &SealedName) -> Result<Secret, Failure> {
+fn value(at: &SecretRef) -> Result<Secret, Failure> {
     let input = io::stdin().lock();
     if input.is_terminal() {
         remark("type the value, then press Enter and Ctrl-D");
@@ -167,7 +212,11 @@ fn value(name: &SealedName) -> Result<Secret, Failure> {
     let most = u64::try_from(most).unwrap_or(u64::MAX);
     let read = input.take(most).read_to_string(&mut text);
     read.map_err(|e| Failure::new(format!("standard input cannot be read: {e}")))?;
-    taken_in(&SecretRef::Sealed(name.clone()), &text).map_err(|e| Failure::new(e.to_string()))
+    taken_in(at, &text).map_err(|e| Failure::new(e.to_string()))
+}
+
+fn told_of(error: &dyn std::fmt::Display) -> Failure {
+    Failure::new(error.to_string())
 }
 
 fn told(error: SealedError) -> Failure {

@@ -1,25 +1,26 @@
 //! The configuration file watched: a good change takes effect, a bad one is reported and changes nothing.
 
-use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use config::Config;
-use credential::SecretRef;
 use data::Gate;
-use domain::Secret;
+use domain::NodeId;
 use notify::{RecursiveMode, Watcher};
 use policy::Configured;
+use store::Store;
 use telemetry::Metrics;
 use telemetry::log::Scrubber;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior};
 
+use super::credentials::{Found, Known, ask, known};
 use crate::assemble::Workshop;
 use crate::failure::Failure;
-use crate::resolve::{Resolved, Resolver};
+use crate::resolve::Resolver;
 use crate::{load, policies};
 
 use super::rules::{Rules, Sources};
@@ -27,20 +28,15 @@ use super::rules::{Rules, Sources};
 /// Editors write in several steps; this long after the last one the file is read.
 const SETTLE: Duration = Duration::from_millis(150);
 
-/// What providers are called with, by reference; `None` while there is nothing that may be used.
-pub type Known = BTreeMap<SecretRef, Option<Secret>>;
-
-/// All of them usable.
-pub fn known(credentials: Resolved) -> Known {
-    let usable = |(reference, secret)| (reference, Some(secret));
-    credentials.into_iter().map(usable).collect()
-}
-
 /// Reloads on change and on SIGHUP, and keeps credentials as new as where they are kept.
 #[derive(Debug)]
 pub struct Reloader {
     /// The file.
     pub file: PathBuf,
+    /// Where stored credentials are, and who uses them is written down.
+    pub store: Arc<dyn Store>,
+    /// Who this node is.
+    pub node: NodeId,
     /// The configuration in force, as the file says it.
     pub current: Config,
     /// Where its secret references lead.
@@ -92,12 +88,16 @@ impl Reloader {
         let Ok(mut hangup) = signal(SignalKind::hangup()) else {
             return;
         };
+        let mut often = every(self.current.store.refresh_every_ms);
         let mut every = self
             .current
             .secrets
             .vault
             .as_ref()
             .map(|vault| every(vault.refresh_ms));
+        // What is asked of a vault, apart: one that hangs does not keep a revocation in the store from taking effect.
+        let mut asking = JoinSet::new();
+        self.begin().await;
         // What changed between the start's reading and the watch.
         self.take_up().await;
         loop {
@@ -105,11 +105,22 @@ impl Reloader {
                 changed = changes.recv() => changed.is_some(),
                 _ = hangup.recv() => {
                     tracing::info!("SIGHUP: reading the configuration again");
-                    self.renew_credentials().await;
+                    self.ask(&mut asking);
                     false
                 }
                 () = tick(&mut every) => {
-                    self.renew_credentials().await;
+                    self.ask(&mut asking);
+                    continue;
+                }
+                Some(answered) = asking.join_next() => {
+                    if let Ok(found) = answered {
+                        self.take_in(found).await;
+                    }
+                    continue;
+                }
+                _ = often.tick() => {
+                    let found = self.resolver.stored(&self.current).await;
+                    self.take_in(found.into_iter().map(Found::from).collect()).await;
                     continue;
                 }
                 _ = stop.changed() => return,
@@ -194,44 +205,25 @@ impl Reloader {
         self.shown.send_replace(Arc::new(complete));
         self.credentials = known(credentials);
         self.current = config;
+        self.count_withheld();
         Ok(true)
     }
 
-    /// A value that was rotated is used from the next request on; a provider whose credential cannot be had
-    /// is not called until it can.
-    // threat: AGP-CRED-1.1.3
-    // threat: ANP-D0007
-    async fn renew_credentials(&mut self) {
-        let mut changed = Known::new();
-        for (reference, found) in self.resolver.renewed(&self.current).await {
-            let old = self.credentials.get(&reference).and_then(Option::as_ref);
-            match (old, found) {
-                (Some(old), Ok(new)) if old.expose() == new.expose() => {}
-                (_, Ok(new)) => {
-                    tracing::info!(%reference, "a credential was renewed: new calls present it");
-                    changed.insert(reference, Some(new));
-                }
-                (Some(_), Err(failure)) => {
-                    tracing::error!(%reference, "a credential cannot be had: its providers are not called until it can: {failure}");
-                    changed.insert(reference, None);
-                }
-                (None, Err(_)) => {}
-            }
+    /// Asks where credentials may have changed, one round at a time.
+    fn ask(&self, asking: &mut JoinSet<Vec<Found>>) {
+        if asking.is_empty() {
+            let known = self
+                .credentials
+                .iter()
+                .map(|(at, it)| (at.clone(), it.as_ref().map(domain::Secret::duplicate)));
+            let whom = (self.resolver.clone(), self.gate.clone());
+            asking.spawn(ask(
+                whom,
+                self.current.clone(),
+                known.collect(),
+                self.scrubber.clone(),
+            ));
         }
-        if changed.is_empty() {
-            return;
-        }
-        self.scrubber.register_all(changed.values().flatten());
-        let of = |provider: &config::section::Provider| {
-            changed.get(provider.credential.as_ref()?).map(Option::as_ref)
-        };
-        let providers = self.current.providers.iter();
-        let affected: HashMap<_, _> = providers
-            .filter_map(|it| Some((it.name.as_str(), of(it)?)))
-            .collect();
-        self.gate
-            .change_settings(|settings| settings.with_credentials(&affected));
-        self.credentials.append(&mut changed);
     }
 }
 

@@ -43,6 +43,11 @@ impl Postgres {
         }
     }
 
+    /// The gates' address of it.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// A proxy in front of the server.
     pub async fn proxy(&self) -> FaultyProxy {
         FaultyProxy::start(self.address()).await

@@ -2,7 +2,6 @@
 //! budgets, looked at through the store's ports. Nothing here asserts what a test is about.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -19,6 +18,8 @@ use store::{Store, Team, Tenant};
 use store_sqlite::SqliteStore;
 use testkit::provider::UsualWords;
 use testkit::{Client, Gate, GateBuilder, Received, Reply, ScriptedProvider};
+
+use crate::scene::master;
 
 /// Nanodollars for a prompt token of every scripted model.
 pub const INPUT: i64 = 10_000;
@@ -357,12 +358,6 @@ impl Key {
         }
         client
     }
-}
-
-/// The master key in this data folder.
-pub fn master(data_dir: &Path) -> MasterKey {
-    let path: PathBuf = data_dir.join("master.key");
-    MasterKey::from_file(&std::fs::read_to_string(path).unwrap(), None).unwrap()
 }
 
 /// How one call went, as its caller saw it.

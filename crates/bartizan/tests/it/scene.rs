@@ -1,9 +1,10 @@
 //! The gate in front of a scripted provider, and virtual keys of any kind for it.
 //! Holds no test: what a gate must do stands in the files beside this one.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use credential::{KeyRecord, KeyState, Limits, MasterKey, ModelAccess, VirtualKey};
+use credential::{KeyRecord, KeyState, Limits, MasterKey, ModelAccess, SealedRoot, VirtualKey};
 use domain::{KeyId, Operation, TeamId, TenantId, TenantScope, UnixMillis};
 use serde_json::{Value, json};
 use store::{Change, Directory, Registry, Team, Tenant, TenantState};
@@ -23,6 +24,16 @@ pub fn openai_credential() -> String {
 /// And to the one that speaks Anthropic's.
 pub fn anthropic_credential() -> String {
     format!("sk-ant-api03-{}AA", "xW7kQpL2mZr9".repeat(7))
+}
+
+/// The root secret of the instance in this data folder.
+pub fn master(data_dir: &Path) -> MasterKey {
+    let read = |name: &str| std::fs::read_to_string(data_dir.join(name)).ok();
+    let key = MasterKey::from_file(&read("master.key").unwrap(), None).unwrap();
+    match read("root.key") {
+        Some(text) => SealedRoot::from_text(&text).unwrap().open(&key).unwrap(),
+        None => key,
+    }
 }
 
 /// A gate, its provider and its first key.
@@ -150,8 +161,7 @@ impl Scene {
     }
 
     fn record(&self, tenant: TenantId, team: TeamId) -> (String, KeyRecord) {
-        let text = std::fs::read_to_string(self.gate.data_dir().join("master.key")).unwrap();
-        let pepper = MasterKey::from_file(&text, None).unwrap().pepper();
+        let pepper = master(&self.gate.data_dir()).pepper();
         let key = VirtualKey::generate().unwrap();
         let id = KeyId::generate();
         let record = KeyRecord {

@@ -87,7 +87,9 @@ async fn presented(scene: &Scene, model: &str) -> Option<String> {
         answer.text(),
         scene.gate.lines().tail()
     );
-    let requests = scene.provider.requests();
+    // A changed credential is tried beside calls.
+    let mut requests = scene.provider.requests();
+    requests.retain(|request| request.path_only() == CHAT);
     assert_eq!(requests.len(), 1);
     requests[0].header("authorization").map(str::to_owned)
 }
@@ -272,4 +274,58 @@ async fn agp_e2_check_and_serve_refuse_what_the_policy_does_not_permit() {
         "{said}"
     );
     assert!(said.contains("deploy/vault") && !said.contains(SECOND), "{said}");
+}
+
+#[tokio::test]
+async fn agp_s2_agp_i1_a_rotated_value_that_its_provider_does_not_take_changes_nothing() {
+    let bao = server().await;
+    let provider = ScriptedProvider::start().await;
+    provider.require_key(FIRST);
+    let (builder, _) = builder(&bao, &provider).await;
+    let scene = Scene::raise(provider, builder).await;
+    assert_eq!(presented(&scene, "m-oa").await, bearer(FIRST));
+    bao.put("bartizan/openai", json!({"api_key": SECOND})).await;
+    let told = "a changed credential is not taken by provider `oa`";
+    scene.gate.lines().wait_for(told, Duration::from_secs(5)).await;
+    assert_eq!(
+        presented(&scene, "m-oa").await,
+        bearer(FIRST),
+        "the old one stays"
+    );
+    let metrics = scene.gate.health().get("/metrics").await.text();
+    assert!(
+        !metrics.contains("bartizan_credential_probe_failures_total 0"),
+        "{metrics}"
+    );
+    assert!(metrics.contains("bartizan_credentials_withheld 0"), "{metrics}");
+    // As soon as the provider takes it, it is used, whoever waited for whom.
+    scene.provider.require_key(SECOND);
+    becomes(&scene, 200, REFRESH * 2 + Duration::from_secs(1)).await;
+    assert_eq!(presented(&scene, "m-oa").await, bearer(SECOND));
+    let log = scene.gate.lines().all().join("\n");
+    assert!(!log.contains(FIRST) && !log.contains(SECOND));
+}
+
+#[tokio::test]
+async fn agp_cred_1_1_1_a_gate_that_stops_gives_its_token_back() {
+    let bao = server().await;
+    let provider = ScriptedProvider::start().await;
+    let (builder, _) = builder(&bao, &provider).await;
+    let mut scene = Scene::raise(provider, builder).await;
+    assert_eq!(presented(&scene, "m-oa").await, bearer(FIRST));
+    let accessors = async || {
+        let listed = bao
+            .send(
+                Method::GET,
+                "auth/token/accessors?list=true",
+                bao.root_token(),
+                &json!({}),
+            )
+            .await;
+        listed.1["data"]["keys"].as_array().unwrap().len()
+    };
+    let before = accessors().await;
+    scene.gate.terminate().await;
+    scene.gate.wait(Duration::from_secs(10)).await;
+    assert_eq!(accessors().await, before - 1, "{}", scene.gate.lines().tail());
 }

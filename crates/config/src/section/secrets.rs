@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Secrets {
+    /// Where the master key is, if not in the data folder: an environment variable or a file. Left out: what systemd
+    /// hands over as `bartizan-master-key`, or the data folder's `master.key`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub master_key: Option<SecretRef>,
     /// A master key for the file of `sealed:` values, other than the data folder's own; an environment
     /// variable or a file, such as a systemd credential.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,6 +48,14 @@ pub struct Vault {
     /// How often values are asked for anew: a rotated one is used within this and one request.
     #[serde(default = "refresh_ms")]
     pub refresh_ms: u64,
+    /// Whether a changed credential of a provider is tried with a cheap call before it takes the place of the
+    /// one in force; while the provider refuses it, the old one stays.
+    #[serde(default = "probe")]
+    pub probe: bool,
+}
+
+const fn probe() -> bool {
+    true
 }
 
 const fn timeout_ms() -> u64 {

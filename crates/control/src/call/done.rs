@@ -4,7 +4,7 @@
 use credential::purpose;
 use domain::{AuditId, TenantId};
 use http::Method;
-use ledger::AuditRecord;
+use ledger::{AuditOutcome, AuditRecord};
 use serde::Serialize;
 use serde_json::Value;
 use store::{AuditEntry, Change, RecordKind, StoreError};
@@ -36,7 +36,7 @@ impl Deed {
     }
 
     /// Something was changed.
-    pub fn changed<T: Serialize>(target: impl ToString, before: &T, after: &T) -> Self {
+    pub fn changed<B: Serialize, T: Serialize>(target: impl ToString, before: &B, after: &T) -> Self {
         Self {
             before: serde_json::to_value(before).ok(),
             ..Self::made(target, after)
@@ -129,6 +129,23 @@ impl Call {
         };
         let kept = self.replay(permitted, id, answer).await?;
         Ok(Some(Change::Create(kept.to_record()?)))
+    }
+
+    /// Records that what was permitted was not done after all. The "no" stands whether or not it can be recorded.
+    pub async fn tell_refused(&self, permitted: &Permitted, target: &str, code: Code) {
+        let record = AuditRecord {
+            outcome: AuditOutcome::Refused(code.as_str().to_owned()),
+            ..self.record(permitted, Deed::to(target))
+        };
+        let entry = AuditEntry::from(record);
+        if let Err(error) = self
+            .control
+            .store
+            .commit(&permitted.scope, &[], Some(&entry))
+            .await
+        {
+            tracing::error!(%error, "a refused act could not be recorded");
+        }
     }
 
     pub(super) fn record(&self, permitted: &Permitted, deed: Deed) -> AuditRecord {

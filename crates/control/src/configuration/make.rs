@@ -261,6 +261,8 @@ impl Maker<'_> {
             name: part.name.clone(),
             state: part.state,
             created: self.call.now,
+            external_id: None,
+            left: false,
         };
         let (shown, setup) = users::invite(self.call)?;
         let login = Login {
@@ -312,6 +314,7 @@ impl Maker<'_> {
             role,
             reach,
             created: self.call.now,
+            by_sso: false,
         };
         let record = grant.to_record()?;
         let act = self.of_grant(&grant, Permission::GrantsCreate, Change::Create(record.clone()));

@@ -78,6 +78,10 @@ impl World {
         };
         world.show_accounts();
         for (record, grant) in call.all_of::<Grant>(scope, None).await? {
+            // What comes from groups of an identity provider is the provider's to say.
+            if grant.by_sso {
+                continue;
+            }
             if let Some(part) = world.grant_part(&grant) {
                 let (_, name) = world.show(Part::Grant(part))?;
                 world.grants.insert(name, (record, grant));

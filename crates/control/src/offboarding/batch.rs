@@ -48,7 +48,9 @@ const fn fate(kind: RecordKind) -> Fate {
         | RecordKind::Offboarding
         | RecordKind::Findings
         | RecordKind::PolicyVersion
-        | RecordKind::PolicyStanding => Fate::Kept,
+        | RecordKind::PolicyStanding
+        | RecordKind::Credential
+        | RecordKind::Root => Fate::Kept,
     }
 }
 

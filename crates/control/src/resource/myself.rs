@@ -26,7 +26,8 @@ pub(super) async fn myself(call: &Call) -> Result<Myself, Stop> {
         return Err(Problem::new(
             Code::Forbidden,
             "this is for people: a service account is seen at `GET …/services/{service}`",
-        ).into());
+        )
+        .into());
     };
     let scope = TenantScope::operator(caller.tenant);
     let store = &call.control.store;
@@ -81,7 +82,7 @@ impl Myself {
     /// A session somebody left open is not enough to change how its owner signs in.
     // threat: CTX-T2
     pub(super) fn must_be_fresh(&self, call: &Call) -> Result<(), Problem> {
-        let session = &call.caller()?.session;
+        let session = &call.caller()?.signed_in()?.session;
         let is_fresh = call.now.since(session.confirmed) <= FRESH;
         if is_fresh && (session.life.is_proven() || !self.login.has_second_factor()) {
             return Ok(());

@@ -172,7 +172,7 @@ pub async fn begin(call: Call, _: Nothing) -> Done {
 
 fn mine<T>(call: &Call, me: &Myself, state: T) -> Result<Mine<T>, Problem> {
     Ok(Mine {
-        session: call.caller()?.session.id,
+        session: call.caller()?.signed_in()?.session.id,
         user: me.user.id,
         state,
     })
@@ -192,7 +192,7 @@ fn own_state<T: serde::de::DeserializeOwned>(
     text: &str,
 ) -> Result<(T, Change), Problem> {
     let (kept, spent): (Mine<T>, Change) = ceremony::finish(&call.control, purpose, call.now, text)?;
-    if kept.session != call.caller()?.session.id || kept.user != me.user.id {
+    if kept.session != call.caller()?.signed_in()?.session.id || kept.user != me.user.id {
         let detail = "this was begun in another session: begin again";
         return Err(Problem::new(Code::Invalid, detail).at("/ceremony"));
     }
@@ -227,7 +227,7 @@ pub async fn confirm(call: Call, body: NewPasskey) -> Done {
     };
     let mut login = me.login.clone();
     login.passkeys.push(stored.clone());
-    let mut session = call.caller()?.session.clone();
+    let mut session = call.caller()?.signed_in()?.session.clone();
     session.life.prove(Factor::Passkey, call.now);
     let (rotated, token, cookie) = rotated(&call, session)?;
     let mut changes = me.replace(&login)?;

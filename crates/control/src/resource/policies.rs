@@ -127,6 +127,8 @@ fn sees(call: &Call, resource: Resource) -> Result<bool, Problem> {
         Resource::Usage { .. } => Permission::UsageRead,
         Resource::Models { .. } => Permission::ModelsRead,
         Resource::Policies { .. } => Permission::PoliciesRead,
+        Resource::Token { .. } => Permission::TokensRead,
+        Resource::Configuration { .. } => Permission::ConfigurationRead,
         Resource::Settings => Permission::SettingsRead,
     };
     call.may(read, resource)

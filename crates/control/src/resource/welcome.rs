@@ -133,7 +133,7 @@ pub(super) fn rotated(call: &Call, mut session: Session) -> Result<(Change, Show
     let text = token.to_secret();
     let cookie = cookie(text.expose(), session.life.expires.since(call.now));
     let change = Change::Replace {
-        before: call.caller()?.record.clone(),
+        before: call.caller()?.signed_in()?.record.clone(),
         after: session.to_record()?,
     };
     Ok((change, Shown(text.expose().to_owned()), cookie))

@@ -17,6 +17,7 @@ mod configuration;
 mod credentials;
 mod declarative;
 mod exporting;
+mod findings;
 mod matrix;
 mod offboarding;
 mod openid;

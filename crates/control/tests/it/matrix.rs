@@ -21,6 +21,7 @@ fn body(endpoint: &Endpoint, house: &House) -> Option<Value> {
         (true, "grants") => json!({"holder": house.service, "role": "viewer", "team": house.team}),
         (true, "budgets") => json!({"name": "new", "limit_nanos": 1, "window": "day", "of": house.key}),
         (true, "offboard") => json!({"reason": "gone", "name": "home"}),
+        (true, "versions") if endpoint.path.contains("credential") => json!({"value": "sk-new"}),
         (true, "versions") => {
             json!({"plane": "calls", "files": [{"name": "a.cedar", "text": ""}], "reason": "new"})
         }
@@ -28,6 +29,8 @@ fn body(endpoint: &Endpoint, house: &House) -> Option<Value> {
         (true, "explain") => json!({"principal": house.key, "action": "chat"}),
         (true, "who-can") => json!({"action": "chat"}),
         (true, "tokens") => json!({"name": "new", "expires": in_days(7)}),
+        (true, "credentials") => json!({"name": "new", "value": "sk-new"}),
+        (true, "activate" | "revoke") => json!({}),
         (true, "rotate") => json!({"grace_s": 0}),
         (true, "approve" | "deny") => json!({"reason": "looked at"}),
         (true, "break-glass") => json!({"reason": "the building is on fire", "minutes": 5}),

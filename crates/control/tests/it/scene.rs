@@ -4,10 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
+use control::prober::{Probed, Prober};
 use control::serving::{ServedModel, ServedProvider, ServedTarget, Serving, TargetHealth};
 use control::{Control, ControlParts, Keys, Mode, NewKeys, Patience, TwoPeople};
 use credential::{Limits, MasterKey};
-use domain::{Money, Operation, Permission, UnixMillis};
+use domain::{Money, Operation, Permission, Secret, UnixMillis};
 use ledger::note::Signer;
 use policy::Posture;
 use serde_json::{Value, json};
@@ -61,6 +63,22 @@ impl Serving for Served {
     }
 }
 
+/// A provider that uses every credential but `spare`, and takes none that says it is bad.
+#[derive(Debug)]
+pub struct Picky;
+
+#[async_trait]
+impl Prober for Picky {
+    async fn probe(&self, name: &str, value: &Secret) -> Vec<Probed> {
+        let refused = value.expose().contains("bad").then(|| "it says 401".to_owned());
+        let probed = Probed {
+            provider: "picky".to_owned(),
+            refused,
+        };
+        (name != "spare").then_some(probed).into_iter().collect()
+    }
+}
+
 /// A running control plane on a store in memory.
 pub struct Instance {
     pub address: SocketAddr,
@@ -99,6 +117,7 @@ fn control(
     Control::new(ControlParts {
         store: store.clone(),
         signer: Arc::new(signer()),
+        prober: Arc::new(Picky),
         keys: Keys::derive(&MasterKey::from_bytes([7; 32])).unwrap(),
         policies,
         ignore_activated,
@@ -139,7 +158,12 @@ impl Instance {
 
     pub async fn start_in(posture: Posture, acts: Vec<Permission>, mode: Mode) -> Self {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-        let control = control(&store, (posture, acts, mode), policy::Configured::default(), false);
+        let control = control(
+            &store,
+            (posture, acts, mode),
+            policy::Configured::default(),
+            false,
+        );
         let setup_token = control.offer_setup(UnixMillis::now()).await.unwrap().unwrap();
         Self {
             address: serve(control).await,
@@ -152,7 +176,7 @@ impl Instance {
     pub async fn beside(&self, configured: policy::Configured, ignore_activated: bool) -> SocketAddr {
         serve(control(
             &self.store,
-            (Posture::Development, Vec::new()),
+            (Posture::Development, Vec::new(), Mode::Interactive),
             configured,
             ignore_activated,
         ))
@@ -269,6 +293,7 @@ pub struct House {
     /// Somebody's broken glass.
     pub time: String,
     pub version: String,
+    pub credential: String,
 }
 
 /// So many days from now, RFC 3339.
@@ -322,6 +347,9 @@ impl House {
         let time = "bgl_00000000000000000000000000000001".to_owned();
         let version = json!({"plane": "calls", "files": [{"name": "own.cedar", "text": ""}], "reason": name});
         let version = root.make("/api/v1/policies/versions", &version).await;
+        let credential = format!("of-{name}");
+        let made = json!({"name": credential, "value": "sk-cnry-good"});
+        root.make("/api/v1/credentials", &made).await;
         Self {
             approval,
             time,
@@ -337,6 +365,7 @@ impl House {
             grant,
             session,
             version: version["number"].to_string(),
+            credential,
         }
     }
 
@@ -358,6 +387,7 @@ impl House {
             ("{time}", &self.time),
             ("{version}", &self.version),
             ("{passkey}", &"psk_00000000000000000000000000000009".to_owned()),
+            ("{credential}", &self.credential),
         ] {
             path = path.replace(name, id);
         }

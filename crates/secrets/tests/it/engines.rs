@@ -161,6 +161,7 @@ async fn references_reach_the_engine_of_their_kind() {
         environment: Environment::new(|name| (name == "ONE").then(|| "variable".to_owned())),
         files: Files,
         sealed,
+        stored: None,
         vault: None,
     };
     let get = async |text: &str, engines: &ByScheme| engines.get(&text.parse().unwrap()).await;

@@ -90,6 +90,12 @@ pub struct Gauges {
     pub config_revision: Gauge,
     /// Configurations refused because they were bad.
     pub config_rejected: Counter,
+    /// Providers that are not called because the gate has no credential for them.
+    pub credentials_withheld: Gauge,
+    /// New credentials that a provider did not take when they were tried.
+    pub credential_probe_failures: Counter,
+    /// Stored credentials that should have been replaced by now.
+    pub credentials_due: Gauge,
     /// Log lines dropped because the sink was slower than the log.
     pub log_lines_dropped: Gauge,
     connections: Family<ListenerLabel, Gauge>,
@@ -147,6 +153,18 @@ impl Gauges {
             config_rejected: catalogue.counter(
                 "bartizan_config_rejected_total",
                 "Configurations that were refused; the one in force stayed.",
+            ),
+            credentials_withheld: catalogue.gauge(
+                "bartizan_credentials_withheld",
+                "Providers that are not called because the gate has no credential for them now.",
+            ),
+            credential_probe_failures: catalogue.counter(
+                "bartizan_credential_probe_failures_total",
+                "New credentials that a provider did not take when they were tried; the old ones stayed.",
+            ),
+            credentials_due: catalogue.gauge(
+                "bartizan_credentials_due",
+                "Stored credentials that are in force for longer than they should be.",
             ),
             log_lines_dropped: catalogue
                 .gauge("bartizan_log_lines_dropped", "Log lines dropped because the sink was too slow."),

@@ -125,7 +125,10 @@ impl GateBuilder {
             lines: Lines::default(),
         };
         for (name, content) in &self.files {
-            std::fs::write(gate.folder().join(name), content).expect("file in the gate's folder");
+            let path = gate.folder().join(name);
+            let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+            made.and_then(|()| std::fs::write(&path, content))
+                .expect("file in the gate's folder");
         }
         if let Some(yaml) = &self.config {
             gate.write_config(yaml);

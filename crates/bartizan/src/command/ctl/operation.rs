@@ -10,7 +10,14 @@ use crate::failure::Failure;
 /// The API this release was built with.
 const DOCUMENT: &str = include_str!("../../../../../openapi/v1.json");
 /// Members of bodies that nobody may see on a command line.
-const SECRETS: [&str; 5] = ["password", "new_password", "token", "code", "client_secret"];
+const SECRETS: [&str; 6] = [
+    "password",
+    "new_password",
+    "token",
+    "code",
+    "client_secret",
+    "value",
+];
 
 const ABOUT: &str = "Administer a serving instance through its control plane, with your own roles. Sign in first; the \
 session is kept in your configuration folder until it ends.";

@@ -212,7 +212,7 @@ impl<R: BufRead> Iterator for Lines<'_, R> {
 pub(in crate::command) fn verifier(given: Option<&str>, at: &At) -> Result<Verifier, Failure> {
     let Some(given) = given else {
         let config = configuration(at)?;
-        let home = Home::existing(&config.data_dir).map_err(|_| {
+        let home = Home::existing(&config).and_then(Home::sure).map_err(|_| {
             Failure::usage("there is no instance here whose key could be used")
                 .hint("give the ledger's public key with --key, as `bartizan ledger key` prints it")
         })?;

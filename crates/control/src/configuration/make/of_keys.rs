@@ -66,6 +66,8 @@ impl Maker<'_> {
             operations: new_keys.operations.clone(),
             networks: Vec::new(),
             limits: new_keys.limits,
+            signing_key: None,
+            bindings: Vec::new(),
         };
         describe(&mut key, part)?;
         if key.expires.is_some_and(|end| end <= self.call.now) {
