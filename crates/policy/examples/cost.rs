@@ -56,6 +56,8 @@ fn policy(number: u32) -> String {
 
 fn key() -> KeyRecord {
     KeyRecord {
+        signing_key: None,
+        bindings: Vec::new(),
         id: KeyId::from_u128(1),
         tenant: TenantId::from_u128(2),
         team: TeamId::from_u128(3),

@@ -192,11 +192,7 @@ async fn anp_0001_what_was_signed_cannot_be_changed() {
             }),
             chat(),
         ),
-        (
-            "one bit",
-            changed(&headers, "signature", |it| flipped(it)),
-            chat(),
-        ),
+        ("one bit", changed(&headers, "signature", flipped), chat()),
         (
             "empty",
             changed(&headers, "signature", |_| "sig=::".into()),

@@ -236,7 +236,8 @@ async fn agp_s3_a_token_that_is_not_for_this_sign_in_lets_nobody_in() {
         }
     }
     let scene = Scene::new().await;
-    let tellings: [(&str, fn(&mut Script)); 3] = [
+    type Telling = (&'static str, fn(&mut Script));
+    let tellings: [Telling; 3] = [
         ("sso_token_algorithm", |it| it.algorithm = "none"),
         ("sso_token_algorithm", |it| it.algorithm = "HS256"),
         ("sso_token_signature", |it| it.with_another_key = true),

@@ -10,7 +10,7 @@ pub(super) async fn anp_0001_a_nonce_is_spent_once_by_however_many_at_once(store
     let house = House::build(&store).await;
     let mut racers = tokio::task::JoinSet::new();
     for _ in 0..8 {
-        let (store, scope) = (store.clone(), house.scope.clone());
+        let (store, scope) = (store.clone(), house.scope);
         racers.spawn(async move { store.spend_nonce(&scope, &[7; 32], MIDNIGHT).await });
     }
     let answers = racers.join_all().await;

@@ -146,7 +146,7 @@ pub async fn run(args: DiffArgs, instance: &Instance, show: Show) -> Result<(), 
     for (asked, (calls, at)) in asked {
         compare((&from, &to), &scene, &names, (asked, calls, at), &mut found);
     }
-    found.differences.sort_by(|a, b| b.calls.cmp(&a.calls));
+    found.differences.sort_by_key(|one| std::cmp::Reverse(one.calls));
     show.say(&found)?;
     match found.differences.len() {
         0 => Ok(()),
