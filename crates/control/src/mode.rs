@@ -19,12 +19,30 @@ pub enum Mode {
     Declarative,
 }
 
-/// Changes that stay possible: the document's own; what ends something; what no document says.
-const POSSIBLE: [&str; 15] = [
+/// Changes that stay possible: the document's own; what ends something; what no document says; what only asks.
+const POSSIBLE: [&str; 33] = [
     "configuration.apply",
+    "policies.explain",
+    "policies.who_can",
     "tenants.create",
     "tenants.suspend",
     "tenants.resume",
+    "offboarding.start",
+    "policies.create",
+    "policies.activate",
+    "policies.shadow",
+    "policies.end_shadow",
+    "policies.rollback",
+    "credentials.create",
+    "credentials.remove",
+    "credentials.propose",
+    "credentials.activate",
+    "credentials.rollback",
+    "credentials.revoke",
+    "sso.put",
+    "sso.remove",
+    "scim.create",
+    "scim.remove",
     "keys.revoke",
     "keys.rotate",
     "grants.remove",

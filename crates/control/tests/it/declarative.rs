@@ -48,8 +48,7 @@ async fn agp_t3_what_a_document_says_is_changed_by_a_document_only() {
             .body
             .map(|_| json!({"name": "changed", "state": "active"}));
         let answer = root.ask(endpoint.method.as_str(), &path, body.as_ref()).await;
-        if answer.code() == "declarative_mode" {
-            assert_eq!(answer.status, 409);
+        if answer.status == 409 && answer.code() == "declarative_mode" {
             assert!(answer.body.contains("bartizan apply -f"), "{answer:?}");
             refused.push(endpoint.name);
         }
