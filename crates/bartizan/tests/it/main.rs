@@ -32,6 +32,7 @@ mod offboarding;
 mod passthrough;
 mod policies;
 mod refusals;
+mod refusals_page;
 mod reload;
 mod replicas;
 mod scene;
