@@ -185,6 +185,9 @@ fn body(operation: &Operation, given: &ArgMatches) -> Result<Option<Value>, Fail
             body.insert(member.name.clone(), value);
         }
     }
+    if operation.is_whole {
+        return Ok(body.remove("body"));
+    }
     Ok(Some(Value::Object(body)))
 }
 

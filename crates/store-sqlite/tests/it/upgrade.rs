@@ -107,7 +107,12 @@ async fn a_file_of_the_release_before_keeps_its_rows_and_gets_what_is_new() {
     let store = SqliteStore::open(&path).await.unwrap();
     assert_eq!(
         store.migrate().await.unwrap(),
-        ["0003_control_plane.sql", "0004_machines.sql", "0005_policies.sql"]
+        [
+            "0003_control_plane.sql",
+            "0004_machines.sql",
+            "0005_policies.sql",
+            "0006_service_tokens.sql"
+        ]
     );
     let scope = TenantScope::operator(TENANT);
     let tenant = Tenant {

@@ -52,6 +52,8 @@ pub struct Operation {
     pub body: Vec<Member>,
     /// Whether there is a body at all.
     pub has_body: bool,
+    /// Whether the body is given as one JSON text.
+    pub is_whole: bool,
     /// A change that wants `If-Match`.
     pub wants_match: bool,
     /// Its answer is a session.
@@ -87,6 +89,17 @@ enum Kind {
 }
 
 impl Member {
+    /// A body as one JSON text.
+    fn whole() -> Self {
+        Self {
+            name: "body".to_owned(),
+            is_required: true,
+            is_secret: false,
+            kind: Kind::Json,
+            help: "The document as JSON; `bartizan apply -f` takes files".to_owned(),
+        }
+    }
+
     /// What the command line says of it.
     pub fn read(&self, given: &ArgMatches) -> Result<Option<Value>, Failure> {
         let wrong = |what: &str| Failure::usage(format!("--{} takes {what}", self.name.replace('_', "-")));
@@ -143,6 +156,7 @@ impl Operation {
             in_query: Vec::new(),
             body: Vec::new(),
             has_body: false,
+            is_whole: false,
             wants_match: false,
             signs_in: matches!(verb, "sign_in" | "set_up"),
             wants_browser: described.get("x-browser").is_some(),
@@ -170,6 +184,11 @@ impl Operation {
         if let Some(schema) = schema.map(|schema| resolve(document, schema)) {
             made.has_body = true;
             made.body = members(document, schema);
+            // A body with members that are called like what the path names is given whole.
+            made.is_whole = made.body.iter().any(|one| made.in_path.contains(&one.name));
+            if made.is_whole {
+                made.body = vec![Member::whole()];
+            }
         }
         Some(made)
     }
@@ -408,9 +427,11 @@ mod tests {
     #[test]
     fn agp_i1_no_secret_is_an_option() {
         for operation in operations() {
+            // What the path names is an id, whatever it is of.
+            let is_id = |name: &str| operation.in_path.iter().any(|one| one == name);
             for argument in operation.command().get_arguments() {
                 assert!(
-                    !SECRETS.contains(&argument.get_id().as_str()),
+                    is_id(argument.get_id().as_str()) || !SECRETS.contains(&argument.get_id().as_str()),
                     "{} {}",
                     operation.group,
                     operation.verb
