@@ -1,5 +1,6 @@
 //! `bartizan serve`: everything put together, started in order, stopped in order.
 
+mod alerts;
 mod content;
 mod credentials;
 mod feed;
@@ -190,6 +191,14 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         metrics.clone(),
     );
     let checkpointing = tokio::spawn(checkpointer.run(stopped.clone()));
+    alerts::start(
+        &config,
+        (store.clone(), home.node),
+        (&resolver, logs.scrubber()),
+        &metrics,
+        &stopped,
+    )
+    .await?;
     let overseer = credentials::Keeper {
         store: store.clone(),
         metrics: metrics.clone(),

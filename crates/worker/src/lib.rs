@@ -6,6 +6,7 @@
 mod checkpoint;
 mod housekeeping;
 mod pace;
+mod push;
 mod quarantine;
 mod recover;
 mod ship;
@@ -13,6 +14,7 @@ mod sweep;
 
 pub use checkpoint::Checkpointer;
 pub use housekeeping::Housekeeper;
+pub use push::{Keyring, Place, Pusher, SinkOptions};
 pub use recover::{Recovery, recover};
 pub use ship::{Progress, ShipOptions, Shipper};
 pub use sweep::Sweeper;

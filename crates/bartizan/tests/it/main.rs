@@ -9,6 +9,7 @@
 )]
 
 mod administration;
+mod alerts;
 mod auditing;
 mod canary;
 mod certificates;
