@@ -11,6 +11,7 @@ mod quarantine;
 mod recover;
 mod ship;
 mod sweep;
+mod witness;
 
 pub use checkpoint::Checkpointer;
 pub use housekeeping::Housekeeper;
@@ -18,6 +19,7 @@ pub use push::{Keyring, Place, Pusher, SinkOptions};
 pub use recover::{Recovery, recover};
 pub use ship::{Progress, ShipOptions, Shipper};
 pub use sweep::Sweeper;
+pub use witness::{ALARMS_MAX, Witness};
 
 use std::path::PathBuf;
 

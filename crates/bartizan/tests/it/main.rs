@@ -18,6 +18,7 @@ mod credentials;
 mod gitops;
 mod guards;
 mod headers;
+mod honey;
 mod issuers;
 mod master;
 mod money_budget;

@@ -413,7 +413,7 @@ fn anp_d0005_records_are_pushed_signed_and_not_in_clear_beyond_this_machine() {
     for bad in [
         format!("address: 'http://siem.example', {secret}"),
         format!("address: 'https://169.254.169.254/latest', {secret}"),
-        format!("address: 'https://me:word@siem.example', {secret}"),
+        format!("address: 'https://me@siem.example', {secret}"),
         format!("address: 'siem.example', {secret}"),
         "address: 'tcp://siem.lan:514'".to_owned(),
         "address: 'udp://siem.lan', allow_plaintext: true".to_owned(),

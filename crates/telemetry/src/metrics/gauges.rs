@@ -112,6 +112,10 @@ pub struct Gauges {
     pub credential_probe_failures: Counter,
     /// Stored credentials that should have been replaced by now.
     pub credentials_due: Gauge,
+    /// Calls with keys that are baits.
+    pub honey_keys_used: Counter,
+    /// What should have been written into audit logs and found no room.
+    pub alarms_dropped: Counter,
     /// Log lines dropped because the sink was slower than the log.
     pub log_lines_dropped: Gauge,
     connections: Family<ListenerLabel, Gauge>,
@@ -184,6 +188,12 @@ impl Gauges {
             credentials_due: catalogue.gauge(
                 "bartizan_credentials_due",
                 "Stored credentials that are in force for longer than they should be.",
+            ),
+            honey_keys_used: catalogue
+                .counter("bartizan_honey_key_uses_total", "Calls with honey keys; each of them was stolen."),
+            alarms_dropped: catalogue.counter(
+                "bartizan_alarms_dropped_total",
+                "Alarms of the data plane that found no room on their way into an audit log.",
             ),
             log_lines_dropped: catalogue
                 .gauge("bartizan_log_lines_dropped", "Log lines dropped because the sink was too slow."),
