@@ -213,15 +213,33 @@ impl Pusher {
     /// keeps no other from being pushed.
     async fn round(&mut self) -> Result<bool, Trouble> {
         self.refresh_tenants().await?;
-        let (mut more, mut refused) = (false, None);
+        let (mut more, mut refused, mut away) = (false, None, None);
         for tenant in self.tenants.clone() {
+            if away.is_some() {
+                // What waits is counted all the same.
+                self.look(tenant).await?;
+                continue;
+            }
             match self.push(tenant).await {
                 Ok(rest) => more |= rest,
                 Err(trouble @ Trouble::Refused(_)) => refused = Some(trouble),
+                Err(trouble @ Trouble::Away(_)) => away = Some(trouble),
                 Err(trouble) => return Err(trouble),
             }
         }
-        refused.map_or(Ok(more), Err)
+        away.or(refused).map_or(Ok(more), Err)
+    }
+
+    /// Up to where the log was pushed, as far as this node knows, and how long it is.
+    async fn look(&mut self, tenant: TenantId) -> Result<(u64, u64), StoreError> {
+        let scope = TenantScope::operator(tenant);
+        let size = self.store.log_size(&scope, LogKind::Audit).await?;
+        let next = match self.logs.get(&tenant) {
+            Some((next, _)) => *next,
+            None => cursor::reached(self.store.as_ref(), &scope, &self.name).await?,
+        };
+        self.logs.insert(tenant, (next, size));
+        Ok((next, size))
     }
 
     async fn refresh_tenants(&mut self) -> Result<(), StoreError> {
@@ -238,9 +256,7 @@ impl Pusher {
     /// A batch of one log, if it has grown and no other replica is at it. Whether there is more.
     async fn push(&mut self, tenant: TenantId) -> Result<bool, Trouble> {
         let scope = TenantScope::operator(tenant);
-        let size = self.store.log_size(&scope, LogKind::Audit).await?;
-        let known = self.logs.get(&tenant).map_or(0, |(next, _)| *next);
-        self.logs.insert(tenant, (known, size));
+        let (known, size) = self.look(tenant).await?;
         if known >= size {
             return Ok(false);
         }

@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use credential::MasterKey;
 use serde_json::{Value, json};
 use testkit::{Gate, Received, Reply, ScriptedProvider};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, UdpSocket};
 
-use crate::scene::Scene;
+use crate::money_postgres::Postgres;
+use crate::scene::{self, Scene, providers};
 
 /// Two secrets in force, in both spellings.
 fn secrets() -> (String, String) {
@@ -234,4 +236,44 @@ async fn agp_r3_syslog_over_tcp_that_was_down_gets_everything_in_order_and_udp_t
         lines.extend(reading.await.expect("frames"));
     }
     assert_eq!(of(&lines, &tenant), [0, 1, 2, 3]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn agp_r3_two_nodes_on_postgresql_take_turns() {
+    let postgres = Postgres::start().await;
+    let (provider, sink) = (ScriptedProvider::start().await, ScriptedProvider::start().await);
+    sink.script("/in", Reply::json(200, &json!({})));
+    let text = format!(
+        "{}alerts:\n  every_ms: 100\n  sinks:\n    - {{ name: siem, address: \"{}/in\", secrets: [\"env:HOOK\"] }}\n",
+        providers(&provider.base_url())
+            .replace("store: {", "store: { engine: postgres, url: \"env:DATABASE\","),
+        sink.base_url()
+    );
+    let master = MasterKey::generate().unwrap().to_wrapping_file(None).unwrap();
+    let node = || {
+        scene::builder()
+            .config(text.clone())
+            .env("DATABASE", postgres.url())
+            .env("HOOK", "webhook-secret-of-more-than-24-bytes")
+            .file("data/master.key", master.as_bytes())
+    };
+    let nodes = [node().start().await, node().start().await];
+    let made = nodes[0].cli_json(&["tenants", "create", "acme", "--json"]).await;
+    let tenant = made["id"].as_str().unwrap();
+    for at in 0..8 {
+        make_key(&nodes[at % 2], &format!("key {at}")).await;
+    }
+    until("all came", || came(&sink.requests(), tenant).0.len() == 9).await;
+    assert_eq!(came(&sink.requests(), tenant).0, (0..9).collect::<Vec<_>>());
+    let mut ids: Vec<String> = sink
+        .requests()
+        .iter()
+        .map(|it| it.header("webhook-id").unwrap().to_owned())
+        .collect();
+    let all = ids.len();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), all, "nobody died, so nothing came twice");
+    drop(nodes);
+    postgres.remove().await;
 }

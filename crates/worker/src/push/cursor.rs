@@ -110,6 +110,15 @@ impl Cursor {
     }
 }
 
+/// The first record that the sink has not taken, whoever holds the cursor.
+pub(crate) async fn reached(store: &dyn Store, scope: &TenantScope, sink: &str) -> Result<u64, StoreError> {
+    match store.record(scope, RecordKind::Delivery, sink).await {
+        Ok(record) => Ok(read(&record)?.next),
+        Err(StoreError::NotFound) => Ok(0),
+        Err(error) => Err(error),
+    }
+}
+
 fn read(record: &Record) -> Result<Standing, StoreError> {
     serde_json::from_str(&record.document).map_err(|error| StoreError::Damaged(error.to_string()))
 }
