@@ -223,12 +223,16 @@ async fn agp_r3_syslog_over_tcp_that_was_down_gets_everything_in_order_and_udp_t
         heard.push(String::from_utf8(buffer[..length].to_vec()).unwrap());
     }
     assert_eq!(of(&heard, &tenant), [1, 2, 3], "only what was asked for");
-    assert!(
+    let end = Instant::now() + Duration::from_secs(15);
+    let waiting = async || {
         scene
             .metric("bartizan_alerts_pending_records{sink=\"tcp\"}")
             .await
-            >= 4.0
-    );
+    };
+    while waiting().await < 4.0 {
+        assert!(Instant::now() < end, "what waits is not counted");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
     let mut lines = Vec::new();
     while of(&lines, &tenant).len() < 4 {

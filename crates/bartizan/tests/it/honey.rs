@@ -22,11 +22,15 @@ async fn alarms(gate: &Gate) -> Vec<Value> {
 
 /// What of an answer does not differ from one call to the next.
 fn seen(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
-    let own = answer.header("request-id").unwrap_or_default().to_owned();
+    let own = answer
+        .header("x-request-id")
+        .or(answer.header("request-id"))
+        .unwrap_or_default()
+        .to_owned();
     let mut headers: Vec<_> = answer
         .headers
         .iter()
-        .filter(|(name, _)| !["date", "request-id"].contains(&name.as_str()))
+        .filter(|(name, _)| !["date", "request-id", "x-request-id"].contains(&name.as_str()))
         .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
         .collect();
     headers.sort();
