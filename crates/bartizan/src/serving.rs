@@ -1,5 +1,6 @@
 //! `bartizan serve`: everything put together, started in order, stopped in order.
 
+mod alerts;
 mod content;
 mod credentials;
 mod feed;
@@ -40,9 +41,9 @@ use telemetry::log::{LogGuard, LogOptions};
 use telemetry::{Metrics, Tracer};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_rustls::TlsAcceptor;
-use worker::{Checkpointer, Housekeeper, ShipOptions, Shipper, Sweeper};
+use worker::{ALARMS_MAX, Checkpointer, Housekeeper, ShipOptions, Shipper, Sweeper, Witness};
 
 use crate::assemble::{Workshop, posture};
 use crate::discover::{self, Found};
@@ -151,6 +152,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     let cache = settings
         .cache
         .map(|settings| Cache::new(settings, Box::new(contents.clone())));
+    let (alarms, alarmed) = mpsc::channel(ALARMS_MAX);
     let (gate, settler) = Gate::new(GateParts {
         view: View {
             settings: Arc::new(settings),
@@ -171,6 +173,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         ),
         nonces: Nonces::new(store.clone()),
         tokens: tokens(&home)?,
+        alarms,
     });
     let data_listener = bind(config.listen.data, "listen.data").await?;
     let control_listener = bind(config.listen.control, "listen.control").await?;
@@ -182,6 +185,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     tokio::spawn(keeper.run());
     let shipping = tokio::spawn(shipper.clone().run(stopped.clone()));
     tokio::spawn(Sweeper::new(store.clone(), home.node, lease_ttl, metrics.clone()).run(stopped.clone()));
+    let witnessing = tokio::spawn(Witness::new(store.clone()).run(alarmed, stopped.clone()));
     tokio::spawn(Housekeeper::new(store.clone()).run(stopped.clone()));
     let checkpointer = Checkpointer::new(
         store.clone(),
@@ -190,6 +194,14 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         metrics.clone(),
     );
     let checkpointing = tokio::spawn(checkpointer.run(stopped.clone()));
+    alerts::start(
+        &config,
+        (store.clone(), home.node),
+        (&resolver, logs.scrubber()),
+        &metrics,
+        &stopped,
+    )
+    .await?;
     let overseer = credentials::Keeper {
         store: store.clone(),
         metrics: metrics.clone(),
@@ -295,7 +307,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     }
     let _ = stop.send(true);
     let _ = tokio::time::timeout(FLUSH_DEADLINE, async {
-        tokio::join!(settling, shipping, checkpointing)
+        tokio::join!(settling, shipping, checkpointing, witnessing)
     })
     .await;
     if let Err(error) = shipper.flush(FLUSH_DEADLINE).await {

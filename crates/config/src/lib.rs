@@ -11,6 +11,7 @@ mod reference;
 mod references;
 mod schema;
 pub mod section;
+mod sinks;
 mod validate;
 mod variables;
 

@@ -18,7 +18,12 @@ impl Config {
         let url = self.store.url.as_ref();
         let key = self.listen.tls.as_ref().map(|tls| &tls.private_key);
         let headers = self.telemetry.otlp.iter().flat_map(|otlp| &otlp.headers);
+        let sinks = self.alerts.sinks.iter().enumerate().flat_map(|(i, sink)| {
+            let all = sink.secrets.iter().enumerate();
+            all.map(move |(j, to)| (format!("alerts.sinks[{i}].secrets[{j}]"), to))
+        });
         credentials
+            .chain(sinks)
             .chain(url.map(|url| ("store.url".to_owned(), url)))
             .chain(key.map(|key| ("listen.tls.private_key".to_owned(), key)))
             .chain(headers.map(|(name, reference)| (format!("telemetry.otlp.headers.{name}"), reference)))

@@ -46,6 +46,7 @@ impl Config {
         self.models_fit(&mut problems);
         self.prices_fit(&mut problems);
         self.otlp_fits(&mut problems);
+        self.sinks_fit(&mut problems);
         self.bounds(&mut problems);
         self.holds_no_secret(&mut problems);
         problems
@@ -388,7 +389,7 @@ fn is_header_name(text: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
 }
 
-fn at_most(problems: &mut Vec<Problem>, path: &str, count: usize, max: usize) {
+pub(crate) fn at_most(problems: &mut Vec<Problem>, path: &str, count: usize, max: usize) {
     if count > max {
         problems.push(Problem::new(
             path,
@@ -408,7 +409,7 @@ pub(crate) fn name(problems: &mut Vec<Problem>, path: &str, text: &str) {
     }
 }
 
-fn unique<'a>(problems: &mut Vec<Problem>, path: &str, names: impl Iterator<Item = &'a str>) {
+pub(crate) fn unique<'a>(problems: &mut Vec<Problem>, path: &str, names: impl Iterator<Item = &'a str>) {
     let mut seen = HashSet::new();
     for (i, name) in names.enumerate() {
         if !seen.insert(name) {

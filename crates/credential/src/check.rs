@@ -30,6 +30,9 @@ pub enum KeyProblem {
     /// It was rotated and the grace of the old one is over.
     #[error("the key was rotated and its grace has ended")]
     PredecessorExpired,
+    /// It is a bait: whoever has it took it.
+    #[error("the key is a honey key")]
+    Honey,
     /// Not to be used from this address.
     #[error("the key may not be used from this address")]
     WrongNetwork,
@@ -57,6 +60,10 @@ impl KeyRecord {
         }
         if matched == Which::Predecessor && self.predecessor.is_none_or(|old| now >= old.valid_until) {
             return Err(KeyProblem::PredecessorExpired);
+        }
+        // Before its networks are asked about: nothing may tell it from a key that is not there.
+        if self.honey {
+            return Err(KeyProblem::Honey);
         }
         if !self.allows(address) {
             return Err(KeyProblem::WrongNetwork);
@@ -131,6 +138,7 @@ mod tests {
             limits: Limits::default(),
             signing_key: None,
             bindings: Vec::new(),
+            honey: false,
         }
     }
 

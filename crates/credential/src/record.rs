@@ -102,6 +102,9 @@ pub struct KeyRecord {
     /// Other credentials that stand for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bindings: Vec<Binding>,
+    /// A bait: it opens nothing, and its use raises an alarm.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub honey: bool,
 }
 
 impl KeyRecord {

@@ -364,6 +364,7 @@ mod tests {
             limits: Limits::default(),
             signing_key: None,
             bindings: Vec::new(),
+            honey: false,
         };
         KeyEntry {
             signer: None,

@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use credential::{Pepper, SealingKey};
 use domain::{NodeId, RequestIds};
 use journal::{Journal, JournalError, Record};
+use ledger::AuditRecord;
 use limit::RetryBudget;
 use telemetry::{Metrics, Tracer};
 use tokio::sync::mpsc;
@@ -50,6 +51,7 @@ pub struct Gate {
     pub(crate) ids: RequestIds,
     pub(crate) nonces: Nonces,
     pub(crate) tokens: SealingKey,
+    alarms: mpsc::Sender<AuditRecord>,
     epoch: Instant,
     draining: AtomicBool,
     settler: mpsc::Sender<Box<Ticket>>,
@@ -84,6 +86,8 @@ pub struct GateParts {
     pub nonces: Nonces,
     /// What short-lived tokens are sealed with, the same for all replicas.
     pub tokens: SealingKey,
+    /// Where what is to be written into audit logs goes: a queue that is never waited for.
+    pub alarms: mpsc::Sender<AuditRecord>,
 }
 
 /// The gate's end of the settler: run it beside the gate, and to its end after the last request.
@@ -112,6 +116,7 @@ impl Gate {
             ids: RequestIds::new(),
             nonces: parts.nonces,
             tokens: parts.tokens,
+            alarms: parts.alarms,
             epoch: Instant::now(),
             draining: AtomicBool::new(false),
             settler,
@@ -175,6 +180,14 @@ impl Gate {
     /// Nanoseconds since the gate was made: the clock of limits and breakers.
     pub fn monotonic_ns(&self, now: Instant) -> u64 {
         u64::try_from(now.saturating_duration_since(self.epoch).as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// Hands on what somebody must hear of. No call waits for it: what finds no room is counted.
+    // threat: AGP-D2
+    pub(crate) fn raise(&self, alarm: AuditRecord) {
+        if self.alarms.try_send(alarm).is_err() {
+            self.metrics.gauges().alarms_dropped.inc();
+        }
     }
 
     pub(crate) fn settler(&self) -> mpsc::Sender<Box<Ticket>> {

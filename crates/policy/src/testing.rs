@@ -231,6 +231,7 @@ impl Key {
             limits: Limits::default(),
             signing_key: None,
             bindings: Vec::new(),
+            honey: false,
         }
     }
 

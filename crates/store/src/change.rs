@@ -113,7 +113,8 @@ pub fn may_be_swept(kind: RecordKind) -> Result<(), StoreError> {
         | RecordKind::Scim
         | RecordKind::Group
         | RecordKind::Credential
-        | RecordKind::Root => Err(StoreError::Conflict(format!(
+        | RecordKind::Root
+        | RecordKind::Delivery => Err(StoreError::Conflict(format!(
             "records of the kind `{}` are not swept",
             kind.as_str()
         ))),

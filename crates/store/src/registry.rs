@@ -74,6 +74,8 @@ kinds! {
     Credential = "credential";
     /// The instance's root secret, sealed under its master keys; the platform's.
     Root = "root";
+    /// How far the push of a tenant's audit log to a sink has come; its id is the sink's name.
+    Delivery = "delivery";
 }
 
 impl RecordKind {

@@ -19,6 +19,18 @@ pub(crate) fn may_call(address: IpAddr) -> bool {
     !forbidden
 }
 
+/// Where `host:port` is, addresses that are never called left out: for what is not HTTP.
+pub async fn addresses(place: &str) -> Result<Vec<SocketAddr>, std::io::Error> {
+    let found = tokio::net::lookup_host(place).await?;
+    let allowed: Vec<_> = found.filter(|address| may_call(address.ip())).collect();
+    match allowed.is_empty() {
+        true => Err(std::io::Error::other(NOWHERE)),
+        false => Ok(allowed),
+    }
+}
+
+const NOWHERE: &str = "the name resolves to no address the gate may call";
+
 /// The system's resolver with forbidden addresses left out.
 #[derive(Debug, Clone)]
 pub(crate) struct Resolver(GaiResolver);
@@ -45,9 +57,7 @@ impl tower_service::Service<Name> for Resolver {
         Box::pin(async move {
             let allowed: Vec<_> = answer.await?.filter(|a| may_call(a.ip())).collect();
             if allowed.is_empty() {
-                return Err(std::io::Error::other(
-                    "the name resolves to no address the gate may call",
-                ));
+                return Err(std::io::Error::other(NOWHERE));
             }
             Ok(allowed.into_iter())
         })

@@ -10,4 +10,5 @@ mod error;
 
 pub use base::{Base, BaseError};
 pub use client::{Client, ClientOptions};
+pub use egress::addresses;
 pub use error::UpstreamError;

@@ -6,16 +6,20 @@
 mod checkpoint;
 mod housekeeping;
 mod pace;
+mod push;
 mod quarantine;
 mod recover;
 mod ship;
 mod sweep;
+mod witness;
 
 pub use checkpoint::Checkpointer;
 pub use housekeeping::Housekeeper;
+pub use push::{Keyring, Place, Pusher, SinkOptions};
 pub use recover::{Recovery, recover};
 pub use ship::{Progress, ShipOptions, Shipper};
 pub use sweep::Sweeper;
+pub use witness::{ALARMS_MAX, Witness};
 
 use std::path::PathBuf;
 

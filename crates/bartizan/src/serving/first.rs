@@ -79,6 +79,7 @@ pub async fn run(store: &dyn Store, home: &Home, limits: Limits) -> Result<Optio
         limits,
         signing_key: None,
         bindings: Vec::new(),
+        honey: false,
     };
     store.create_key(&scope, &record).await?;
     Ok(Some(key.to_secret()))

@@ -9,6 +9,7 @@
 )]
 
 mod administration;
+mod alerts;
 mod auditing;
 mod canary;
 mod certificates;
@@ -17,6 +18,7 @@ mod credentials;
 mod gitops;
 mod guards;
 mod headers;
+mod honey;
 mod issuers;
 mod master;
 mod money_budget;

@@ -243,6 +243,7 @@ impl House {
             limits,
             signing_key: None,
             bindings: Vec::new(),
+            honey: false,
         };
         self.store.create_key(&self.scope, &record).await.unwrap();
         Key {

@@ -189,6 +189,7 @@ impl Scene {
             limits: Limits::default(),
             signing_key: None,
             bindings: Vec::new(),
+            honey: false,
         };
         (key.expose().to_owned(), record)
     }

@@ -1,6 +1,7 @@
 //! The sections of the file. Every key is documented here once: the JSON Schema and the reference page are
 //! generated from these comments, and every default is what `Default` says.
 
+mod alerts;
 mod approvals;
 mod control;
 mod gate;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use alerts::{Alerts, Sink};
 pub use approvals::Approvals;
 pub use control::{Control, ControlMode};
 pub use gate::{Budgets, Cache, Checks, GuardMode, Guards, KeyLimits, Limits, Policies, SecretsGuard};
@@ -68,6 +70,8 @@ pub struct Config {
     pub policies: Policies,
     /// What wants a second person on the control plane.
     pub approvals: Approvals,
+    /// Where audit records are pushed.
+    pub alerts: Alerts,
     /// What may pass in and out.
     pub guards: Guards,
     /// The exact cache of answers, sealed per tenant.
@@ -124,6 +128,7 @@ impl Default for Config {
             limits: Limits::default(),
             policies: Policies::default(),
             approvals: Approvals::default(),
+            alerts: Alerts::default(),
             guards: Guards::default(),
             cache: Cache::default(),
             budgets: Budgets::default(),

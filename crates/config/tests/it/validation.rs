@@ -395,3 +395,47 @@ fn anp_d0005_people_are_sent_to_an_origin_with_a_name_over_tls() {
         one(&with("production", bad), "control.public_url");
     }
 }
+
+#[test]
+fn anp_d0005_records_are_pushed_signed_and_not_in_clear_beyond_this_machine() {
+    let with = |sink: &str| format!("alerts: {{ sinks: [{{ name: siem, {sink} }}] }}");
+    let secret = "secrets: ['env:A']";
+    for good in [
+        format!("address: 'https://siem.example/in', {secret}"),
+        format!("address: 'http://127.0.0.1:9/in', {secret}, acts: ['keys.*', sign_in, '*']"),
+        format!("address: 'http://siem.lan', {secret}, allow_plaintext: true"),
+        "address: 'tcp://127.0.0.1:514'".to_owned(),
+        "address: 'udp://[::1]:514'".to_owned(),
+        "address: 'tcp://siem.lan:514', allow_plaintext: true".to_owned(),
+    ] {
+        assert_eq!(problems(&with(&good)), [""; 0], "{good}");
+    }
+    for bad in [
+        format!("address: 'http://siem.example', {secret}"),
+        format!("address: 'https://169.254.169.254/latest', {secret}"),
+        format!("address: 'https://me@siem.example', {secret}"),
+        format!("address: 'siem.example', {secret}"),
+        "address: 'tcp://siem.lan:514'".to_owned(),
+        "address: 'udp://siem.lan', allow_plaintext: true".to_owned(),
+        "address: 'tcp://127.0.0.1:514/in'".to_owned(),
+        "address: 'tcp://169.254.169.254:514', allow_plaintext: true".to_owned(),
+    ] {
+        one(&with(&bad), "alerts.sinks[0].address");
+    }
+    one(
+        &with("address: 'https://siem.example'"),
+        "alerts.sinks[0].secrets",
+    );
+    one(
+        &with(&format!("address: 'tcp://[::1]:514', {secret}")),
+        "alerts.sinks[0].secrets",
+    );
+    one(
+        &with("address: 'tcp://[::1]:514', acts: ['k*y']"),
+        "alerts.sinks[0].acts[0]",
+    );
+    one(
+        &with("address: 'https://s.example', secrets: ['vault:kv/a#b']"),
+        "alerts.sinks[0].secrets[0]",
+    );
+}

@@ -72,7 +72,7 @@ fn of_key(
         _ => {}
     }
     let unused_since = earlier(now, patience.unused);
-    if key.created <= unused_since && !survey.used.contains(&key.id.to_string()) {
+    if !key.honey && key.created <= unused_since && !survey.used.contains(&key.id.to_string()) {
         add(Matter::KeyUnused, unused_since);
     }
     match key.owner.map(|owner| owners.get(&owner.to_string())) {

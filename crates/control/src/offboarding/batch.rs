@@ -50,7 +50,8 @@ const fn fate(kind: RecordKind) -> Fate {
         | RecordKind::PolicyVersion
         | RecordKind::PolicyStanding
         | RecordKind::Credential
-        | RecordKind::Root => Fate::Kept,
+        | RecordKind::Root
+        | RecordKind::Delivery => Fate::Kept,
     }
 }
 

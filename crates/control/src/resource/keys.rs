@@ -74,6 +74,9 @@ pub struct KeyView {
     /// Other credentials that stand for it: `jwt:ISSUER:SUBJECT`, `certificate:NAME`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub bindings: Vec<String>,
+    /// It opens nothing, and its use raises an alarm. Shown only to who may change it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub honey: bool,
 }
 
 /// A key just made or rotated, with its text.
@@ -138,6 +141,9 @@ pub struct NewKey {
     /// `certificate:spiffe://…` and `certificate:HOST`, for who may make tenants.
     #[serde(default)]
     bindings: Vec<String>,
+    /// A bait: it opens nothing, and its use raises an alarm. It takes neither `signing_key` nor `bindings`.
+    #[serde(default)]
+    honey: bool,
 }
 
 /// What to change of a key; what is left out stays.
@@ -217,6 +223,9 @@ impl KeyView {
             limits: key.limits.into(),
             signing_key: key.signing_key.as_ref().map(ToString::to_string),
             bindings: key.bindings.iter().map(ToString::to_string).collect(),
+            // Who cannot be asked about is not told.
+            // threat: AGP-S1
+            honey: key.honey && call.may(Permission::KeysUpdate, resource(key)).unwrap_or(false),
         }
     }
 }
@@ -281,7 +290,12 @@ pub async fn create(call: Call, body: NewKey) -> Done {
         limits: body.limits.map_or(call.control.new_keys.limits, Into::into),
         signing_key: signing_key(body.signing_key.as_deref())?,
         bindings: bindings(&call, &entered, &[], &body.bindings)?,
+        honey: body.honey,
     };
+    if key.honey && (key.signing_key.is_some() || !key.bindings.is_empty()) {
+        let detail = "a honey key takes neither `signing_key` nor `bindings`: nothing else stands for a bait";
+        return Err(Problem::new(Code::Invalid, detail).at("/honey").into());
+    }
     // A key for somebody else wants leave to tend that very key: members make only their own.
     // threat: ANP-0014
     if !call.may(Permission::KeysUpdate, resource(&key))? {

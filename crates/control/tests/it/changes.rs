@@ -319,3 +319,42 @@ async fn agp_s1_who_says_what_stands_for_a_key_says_who_somebody_is() {
     let plain = change("lead", json!({"signing_key": "", "bindings": []})).await;
     assert!(plain.json()["signing_key"].is_null() && plain.json()["bindings"].is_null());
 }
+
+#[tokio::test]
+async fn agp_s1_a_honey_key_is_shown_as_one_only_to_who_may_change_it() {
+    let instance = Instance::start(Posture::Development).await;
+    let root = instance.root().await;
+    let house = House::build(&instance, &root, "home").await;
+    let keys = house.path("/api/v1/tenants/{tenant}/teams/{team}/keys");
+    let made = root
+        .make(&keys, &json!({"name": "prod backup", "honey": true}))
+        .await;
+    assert_eq!(made["honey"], true);
+    let viewer = root.invite(&instance, &house.tenant, "viewer@example.com").await;
+    root.give(&viewer, "viewer", None).await;
+    let admin = root.invite(&instance, &house.tenant, "admin@example.com").await;
+    root.give(&admin, "tenant_admin", None).await;
+    let path = format!(
+        "/api/v1/tenants/{}/keys/{}",
+        house.tenant,
+        made["id"].as_str().unwrap()
+    );
+    let list = format!("/api/v1/tenants/{}/keys", house.tenant);
+    for (who, told) in [(&viewer, false), (&admin, true), (&root, true)] {
+        for path in [&path, &list] {
+            let answer = who.get(path).await;
+            assert_eq!(answer.status, 200, "{}: {answer:?}", who.email);
+            let said = answer.json().to_string();
+            assert!(said.contains("prod backup"), "{said}");
+            assert_eq!(said.contains("honey"), told, "{}: {said}", who.email);
+        }
+    }
+    // Nothing else may stand for a bait: it would tell them apart.
+    let bound = json!({"name": "x", "honey": true, "bindings": ["certificate:host.example"]});
+    let refused = root.post(&keys, &bound).await;
+    assert_eq!(
+        (refused.status, refused.json()["pointer"].as_str()),
+        (422, Some("/honey")),
+        "{refused:?}"
+    );
+}

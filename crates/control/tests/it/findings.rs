@@ -39,6 +39,7 @@ async fn key(store: &dyn Store, house: &House, bend: impl FnOnce(&mut KeyRecord)
     let mut record = KeyRecord {
         signing_key: None,
         bindings: Vec::new(),
+        honey: false,
         id,
         tenant: house.tenant.parse().unwrap(),
         team: house.team.parse().unwrap(),

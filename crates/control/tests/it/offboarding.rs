@@ -365,6 +365,7 @@ async fn crowded(store: &dyn Store, keys: u128) -> Tenant {
         let key = credential::KeyRecord {
             signing_key: None,
             bindings: Vec::new(),
+            honey: false,
             id: domain::KeyId::generate(),
             tenant: tenant.id,
             team: team.id,

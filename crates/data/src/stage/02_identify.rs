@@ -5,9 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use credential::{KeyProblem, VirtualKey, Which};
 use dialect::Endpoint;
-use domain::{KeyId, Operation, Threat};
+use domain::{AuditId, KeyId, Operation, Threat};
 use http::HeaderValue;
 use http::request::Parts;
+use ledger::{AuditActor, AuditOutcome, AuditRecord};
 use store::TenantState;
 
 use super::accept::{Accepted, Wanted};
@@ -111,6 +112,9 @@ pub struct Credential<'a> {
 pub fn run(gate: &Gate, accepted: Accepted, head: &Parts) -> Gated<Identified> {
     let view = gate.view.load_full();
     let Found { key, which, by } = find(gate, &view, &accepted, head)?;
+    if key.record.honey {
+        return Err(honey(gate, &accepted, &key, which));
+    }
     if let Some(certificate) = &accepted.certificate {
         machine::must_agree(&view.directory, certificate, &key)?;
     }
@@ -156,6 +160,30 @@ fn find(gate: &Gate, view: &View, accepted: &Accepted, head: &Parts) -> Gated<Fo
         by: By::Key,
     })
 }
+
+/// A bait was taken: refused as a key that nobody knows, and told where only its owners look. A revoked one is
+/// no bait any more.
+// threat: AGP-S1
+// threat: ANP-0001
+fn honey(gate: &Gate, accepted: &Accepted, key: &KeyEntry, which: Which) -> Box<Refusal> {
+    let record = &key.record;
+    if record.check(which, accepted.started, Some(accepted.address)) == Err(KeyProblem::Honey) {
+        gate.metrics.gauges().honey_keys_used.inc();
+        let ids = (AuditId::generate(), record.tenant);
+        let actor = AuditActor::Stranger(record.hint.clone());
+        gate.raise(AuditRecord {
+            address: Some(accepted.address),
+            target: Some(record.id.to_string()),
+            outcome: AuditOutcome::Refused(Code::CredentialInvalid.as_str().to_owned()),
+            threat: Some(Threat::AgpS1),
+            ..AuditRecord::done(ids, accepted.started, actor, HONEY)
+        });
+    }
+    invalid().internally(record.id.to_string())
+}
+
+/// The act that its use is recorded as.
+const HONEY: &str = "keys.honey";
 
 /// Nothing in a header: a certificate may say who calls.
 fn alone(view: &View, accepted: &Accepted) -> Gated<Found> {

@@ -29,6 +29,7 @@ pub fn record(models: ModelAccess, operations: &[Operation]) -> KeyRecord {
         limits: Limits::default(),
         signing_key: None,
         bindings: Vec::new(),
+        honey: false,
     }
 }
 

@@ -210,6 +210,7 @@ fn key(scope: &TenantScope, team: TeamId) -> KeyRecord {
         limits: Limits::default(),
         signing_key: None,
         bindings: vec![Binding::jwt("corp", &id.to_string()).unwrap()],
+        honey: false,
     }
 }
 

@@ -51,6 +51,7 @@ fn key() -> KeyRecord {
         limits: Limits::default(),
         signing_key: None,
         bindings: Vec::new(),
+        honey: false,
     }
 }
 

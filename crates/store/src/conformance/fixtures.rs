@@ -202,6 +202,7 @@ fn new_key(tenant: TenantId, team: TeamId) -> KeyRecord {
     KeyRecord {
         signing_key: None,
         bindings: Vec::new(),
+        honey: false,
         id,
         tenant,
         team,

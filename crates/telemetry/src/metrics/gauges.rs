@@ -18,6 +18,22 @@ struct ListenerLabel {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SinkLabel {
+    sink: String,
+}
+
+/// What is counted of one sink of audit records.
+#[derive(Debug, Clone)]
+pub struct SinkMetrics {
+    /// Records that wait for it.
+    pub pending: Gauge,
+    /// Records it took.
+    pub delivered: Counter,
+    /// Times it did not take one.
+    pub failures: Counter,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct PlaneLabel {
     plane: &'static str,
 }
@@ -96,10 +112,17 @@ pub struct Gauges {
     pub credential_probe_failures: Counter,
     /// Stored credentials that should have been replaced by now.
     pub credentials_due: Gauge,
+    /// Calls with keys that are baits.
+    pub honey_keys_used: Counter,
+    /// What should have been written into audit logs and found no room.
+    pub alarms_dropped: Counter,
     /// Log lines dropped because the sink was slower than the log.
     pub log_lines_dropped: Gauge,
     connections: Family<ListenerLabel, Gauge>,
     policy_differences: Family<PlaneLabel, Counter>,
+    alerts_pending: Family<SinkLabel, Gauge>,
+    alerts_delivered: Family<SinkLabel, Counter>,
+    alert_failures: Family<SinkLabel, Counter>,
     checkpoint_age: Gauge,
     began: Instant,
     /// Milliseconds after `began`, plus one; 0 for never.
@@ -166,6 +189,12 @@ impl Gauges {
                 "bartizan_credentials_due",
                 "Stored credentials that are in force for longer than they should be.",
             ),
+            honey_keys_used: catalogue
+                .counter("bartizan_honey_key_uses_total", "Calls with honey keys; each of them was stolen."),
+            alarms_dropped: catalogue.counter(
+                "bartizan_alarms_dropped_total",
+                "Alarms of the data plane that found no room on their way into an audit log.",
+            ),
             log_lines_dropped: catalogue
                 .gauge("bartizan_log_lines_dropped", "Log lines dropped because the sink was too slow."),
             connections: catalogue.add(
@@ -182,6 +211,27 @@ impl Gauges {
                 "Questions that policies which are tried out would have answered otherwise than those in force.",
                 Family::default(),
             ),
+            alerts_pending: catalogue.add(
+                "gauge",
+                "bartizan_alerts_pending_records",
+                &["sink"],
+                "Audit records that wait for a sink, as of this node's last look.",
+                Family::default(),
+            ),
+            alerts_delivered: catalogue.add(
+                "counter",
+                "bartizan_alerts_delivered_total",
+                &["sink"],
+                "Audit records that a sink took from this node.",
+                Family::default(),
+            ),
+            alert_failures: catalogue.add(
+                "counter",
+                "bartizan_alerts_failures_total",
+                &["sink"],
+                "Times a sink did not take what this node pushed; it is pushed again.",
+                Family::default(),
+            ),
             checkpoint_age: catalogue.gauge(
                 "bartizan_ledger_checkpoint_age_seconds",
                 "Seconds since ledgers were last looked through for checkpoints to sign; since the start if never.",
@@ -194,6 +244,18 @@ impl Gauges {
     /// What is counted of policies that are tried out, for `calls` or `control`.
     pub fn policy_differences(&self, plane: &'static str) -> Counter {
         self.policy_differences.get_or_create_owned(&PlaneLabel { plane })
+    }
+
+    /// What is counted of a sink that the configuration names.
+    pub fn sink(&self, name: &str) -> SinkMetrics {
+        let label = SinkLabel {
+            sink: name.to_owned(),
+        };
+        SinkMetrics {
+            pending: self.alerts_pending.get_or_create_owned(&label),
+            delivered: self.alerts_delivered.get_or_create_owned(&label),
+            failures: self.alert_failures.get_or_create_owned(&label),
+        }
     }
 
     /// Connections open on a listener; keep the handle.

@@ -12,6 +12,7 @@ mod auditing;
 mod checkpointing;
 mod flaky;
 mod housekeeping;
+mod pushing;
 mod recovery;
 mod shipping;
 mod sweeping;

@@ -28,6 +28,7 @@ Examples:
   bartizan keys create --name ci --models gpt-4o-mini,claude-sonnet-4-5 --budget 5.00 --window month --expires 30d
   bartizan keys create --name batch --team research --all-models --rpm 600 --tpm none --network 10.0.0.0/8
   bartizan keys create --name agent --all-models --signing-key agent.pem.pub
+  bartizan keys create --name prod-backup --honey
   export OPENAI_API_KEY=$(bartizan keys create --name me --all-models --only-key)
 
 The key is stored as a keyed hash: it cannot be shown again, only rotated. Limits that are not given are those of \
@@ -62,6 +63,9 @@ pub struct CreateArgs {
     /// Networks it may be used from; may be repeated; from anywhere when left out
     #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = network)]
     network: Vec<IpNet>,
+    /// A bait: it opens nothing, and whoever tries it raises an alarm
+    #[arg(long, conflicts_with_all = ["signing_key", "bindings", "budget"])]
+    honey: bool,
     #[command(flatten)]
     machine: MachineArgs,
     #[command(flatten)]
@@ -102,6 +106,7 @@ pub async fn run(args: CreateArgs, instance: &Instance, names: &Names, show: Sho
         limits: args.limits.or(new_key_limits(&instance.config)),
         signing_key: args.machine.signing_key()?,
         bindings: args.machine.bindings()?,
+        honey: args.honey,
     };
     let budget = args.budget_for(&record);
     // Both or neither: a key must not be able to spend before its limit stands.
@@ -111,7 +116,7 @@ pub async fn run(args: CreateArgs, instance: &Instance, names: &Names, show: Sho
     instance
         .act(tenant.id, Permission::KeysCreate, record.id, &changes)
         .await?;
-    if record.models == ModelAccess::None {
+    if record.models == ModelAccess::None && !record.honey {
         remark("this key may use no model: make one with --models or --all-models to call any");
     }
     let view = KeyView::new(&record, names, now).with_budget(budget.as_ref());

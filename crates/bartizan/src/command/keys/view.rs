@@ -114,6 +114,9 @@ pub struct KeyView {
     /// Other credentials that stand for it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     bindings: Vec<Binding>,
+    /// It opens nothing, and its use raises an alarm.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    honey: bool,
     budgets: Vec<OwnBudget>,
 }
 
@@ -144,6 +147,7 @@ impl KeyView {
             limits: key.limits,
             signing_key: key.signing_key.clone(),
             bindings: key.bindings.clone(),
+            honey: key.honey,
             budgets: own.map(OwnBudget::of).collect(),
         }
     }
@@ -203,6 +207,9 @@ impl Shown for KeyView {
         }
         if !self.bindings.is_empty() {
             lines.push(("also", or_none(&self.bindings, "")));
+        }
+        if self.honey {
+            lines.push(("honey", "opens nothing; its use raises an alarm".to_owned()));
         }
         if let Some(until) = &self.predecessor_valid_until {
             lines.push(("old secret", format!("works until {until}")));
@@ -306,6 +313,7 @@ mod tests {
         KeyRecord {
             signing_key: None,
             bindings: Vec::new(),
+            honey: false,
             id: KeyId::from_u128(1),
             tenant: TenantId::from_u128(2),
             team: TeamId::from_u128(3),

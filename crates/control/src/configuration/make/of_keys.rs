@@ -68,6 +68,7 @@ impl Maker<'_> {
             limits: new_keys.limits,
             signing_key: None,
             bindings: Vec::new(),
+            honey: false,
         };
         describe(&mut key, part)?;
         if key.expires.is_some_and(|end| end <= self.call.now) {
