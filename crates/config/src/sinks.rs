@@ -65,12 +65,8 @@ impl Sink {
         let Some((place, _)) = self.syslog() else {
             return Address::read(&self.address)?.permitted(self.allow_plaintext);
         };
-        if place.contains('/')
-            || !place
-                .rsplit(':')
-                .next()
-                .is_some_and(|port| port.parse::<u16>().is_ok())
-        {
+        let port = place.rsplit(':').next().and_then(|port| port.parse::<u16>().ok());
+        if place.contains('/') || port.is_none() {
             return Err("is not an address: expected `tcp://host:port` or `udp://host:port`".to_owned());
         }
         let as_plain = format!("http://{place}");

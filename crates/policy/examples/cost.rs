@@ -57,6 +57,7 @@ fn policy(number: u32) -> String {
 fn key() -> KeyRecord {
     KeyRecord {
         signing_key: None,
+        honey: false,
         bindings: Vec::new(),
         id: KeyId::from_u128(1),
         tenant: TenantId::from_u128(2),

@@ -43,7 +43,7 @@ pub enum Place {
         /// What requests are signed with.
         keys: Arc<dyn Keyring>,
         /// What they are sent with.
-        client: Client,
+        client: Box<Client>,
     },
     /// A syslog server.
     Syslog {
@@ -104,7 +104,7 @@ impl Delivered {
 
 #[derive(Debug)]
 enum Transport {
-    Webhook(Webhook),
+    Webhook(Box<Webhook>),
     Syslog(Syslog),
 }
 
@@ -137,7 +137,7 @@ impl Pusher {
                 allow_plaintext,
                 keys,
                 client,
-            } => Transport::Webhook(Webhook::new(&address, allow_plaintext, keys, client)?),
+            } => Transport::Webhook(Box::new(Webhook::new(&address, allow_plaintext, keys, *client)?)),
             Place::Syslog { place, udp, host } => Transport::Syslog(Syslog::new(place, udp, &host)),
         };
         Ok(Self {

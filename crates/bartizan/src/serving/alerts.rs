@@ -86,7 +86,7 @@ fn place(sink: &Sink, keys: Referenced, client: &Client, host: &str) -> Place {
             address: sink.address.clone(),
             allow_plaintext: sink.allow_plaintext,
             keys: Arc::new(keys),
-            client: client.clone(),
+            client: Box::new(client.clone()),
         },
     }
 }

@@ -31,7 +31,7 @@ fn pusher(store: &Arc<MemoryStore>, node: u128, sink: &ScriptedProvider, acts: &
             address: format!("{}/in", sink.base_url()),
             allow_plaintext: false,
             keys: Arc::new(Fixed),
-            client: Client::new(&ClientOptions::default()),
+            client: Box::new(Client::new(&ClientOptions::default())),
         },
         acts: acts.iter().map(|&act| act.to_owned()).collect(),
         every: Duration::from_millis(10),
