@@ -149,7 +149,7 @@ impl Operation {
         let (group, verb) = described.get("operationId")?.as_str()?.split_once('.')?;
         let method: http::Method = method.to_ascii_uppercase().parse().ok()?;
         let mut made = Self {
-            group: group.to_owned(),
+            group: group.replace('_', "-"),
             verb: verb.replace('_', "-"),
             path: path.to_owned(),
             in_path: Vec::new(),
