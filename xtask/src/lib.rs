@@ -7,6 +7,7 @@ pub mod floors;
 pub mod generate;
 pub mod manifest;
 pub mod matrix;
+pub mod named;
 pub mod register;
 pub mod repository;
 pub mod scopes;

@@ -1,9 +1,9 @@
-//! House rules that no lint knows: how files open, how long they are, what they are called, and that SQL
-//! is written and never put together.
+//! House rules that no lint knows: how files open, how long they are, what they are called, that SQL is
+//! written and never put together, and that nothing here starts a program.
 
 use std::path::Path;
 
-use crate::{Error, repository, source};
+use crate::{Error, named, repository, source};
 
 /// The longest file.
 const LINES_MAX: usize = 600;
@@ -17,6 +17,16 @@ const EMPTY_NAMES: &[&str] = &["util", "utils", "common", "helper", "helpers", "
 /// Files whose SQL the driver may take on our word that it is safe, and why. The driver takes texts that are
 /// written in the source without a word.
 const TRUSTED_SQL: &[(&str, &str)] = &[];
+
+/// How programs are started, and code is loaded while the gate runs.
+const STARTERS: &[&str] = &[
+    "process::Command",
+    "CommandExt",
+    "libc::exec",
+    "libc::fork",
+    "dlopen",
+    "libloading",
+];
 
 /// What an SQL statement begins with.
 const SQL: &[&str] = &[
@@ -43,6 +53,7 @@ pub fn check(root: &Path) -> Result<Vec<String>, Error> {
         }
     }
     problems.extend(stale(root));
+    problems.extend(named::check(root)?);
     Ok(problems)
 }
 
@@ -59,6 +70,7 @@ pub fn check_file(file: &Path, text: &str) -> Vec<String> {
     if !repository::is_for_tests(file) {
         problems.extend(built_sql(&lines));
         problems.extend(trusted_sql(file, &lines));
+        problems.extend(started(file, &lines));
     }
     problems
         .into_iter()
@@ -142,6 +154,20 @@ fn trusted_sql(file: &Path, lines: &[source::Line]) -> Vec<String> {
         .filter(|(_, line)| !line.test && line.code.contains("AssertSqlSafe"));
     vouched
         .map(|(number, _)| format!("vouches for SQL that is not written out (line {number})"))
+        .collect()
+}
+
+/// A program that the gate would start: whoever steers its words steers the machine.
+// threat: ANP-B0008
+fn started(file: &Path, lines: &[source::Line]) -> Vec<String> {
+    if !file.starts_with("crates") {
+        return Vec::new();
+    }
+    let starts = (1..)
+        .zip(lines)
+        .filter(|(_, line)| !line.test && STARTERS.iter().any(|starter| line.code.contains(starter)));
+    starts
+        .map(|(number, _)| format!("starts a program (line {number}): a gate does not"))
         .collect()
 }
 

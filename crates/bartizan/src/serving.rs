@@ -350,6 +350,7 @@ fn control_plane(
         posture: posture(config),
         two_people: two_people(config),
         public_url: config.public_url(),
+        hosts: config.control.hosts.clone(),
         new_keys: control::NewKeys {
             limits: new_key_limits(config),
             operations: OPERATIONS.to_vec(),

@@ -190,6 +190,16 @@ impl Config {
     /// An origin with a name: a passkey is bound to it, and codes of identity providers are sent there.
     // threat: ANP-D0005
     fn control_fits(&self, problems: &mut Vec<Problem>) {
+        for (at, host) in self.control.hosts.iter().enumerate() {
+            let is_in_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+            if host.is_empty() || !host.bytes().all(is_in_name) {
+                let problem = Problem::new(
+                    format!("control.hosts[{at}]"),
+                    format!("`{host}` is no host name"),
+                );
+                problems.push(problem.hint("write the name alone, such as `bartizan.internal`"));
+            }
+        }
         let Some(url) = &self.control.public_url else {
             return;
         };

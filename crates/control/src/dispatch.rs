@@ -51,6 +51,12 @@ pub async fn answer(
 ) -> Response<Full<Bytes>> {
     let (head, body) = request.into_parts();
     let is_head = head.method == Method::HEAD;
+    if !control.hosts.are_meant(&head) {
+        return refuse(&Problem::new(
+            Code::Misdirected,
+            "ask it by `control.public_url`, by its number, or by a name among `control.hosts`",
+        ));
+    }
     if let Some(page) = site::page(&head) {
         return page;
     }

@@ -17,6 +17,7 @@ mod door;
 mod etag;
 mod export;
 mod findings;
+mod host;
 mod keys;
 mod listener;
 mod mode;
@@ -50,6 +51,7 @@ use store::{Store, StoreError};
 use crate::call::Restraint;
 use crate::door::Door;
 use crate::findings::Credentials;
+use crate::host::Hosts;
 use crate::names::Newest;
 use crate::prober::Prober;
 use crate::provider::Providers;
@@ -113,6 +115,8 @@ pub struct ControlParts {
     pub patience: Patience,
     /// Where people's browsers find it: scheme, host and port.
     pub public_url: String,
+    /// Other names under which it is asked.
+    pub hosts: Vec<String>,
     /// How things are changed.
     pub mode: Mode,
     /// What the file configures.
@@ -134,6 +138,7 @@ pub struct Control {
     new_keys: NewKeys,
     two_people: TwoPeople,
     public_url: String,
+    hosts: Hosts,
     passkeys: Option<passkey::Site>,
     providers: Providers,
     mode: Mode,
@@ -152,6 +157,7 @@ impl Control {
             offboarding: Offboarding::new(parts.store.clone(), parts.signer.clone()),
             credentials: Credentials::new(parts.store.clone(), parts.patience),
             passkeys: passkey::Site::new(&parts.public_url, &parts.keys.made_up).ok(),
+            hosts: Hosts::new(&parts.public_url, &parts.hosts),
             public_url: parts.public_url,
             providers: Providers::new(parts.posture == Posture::Development),
             store: parts.store,

@@ -51,6 +51,8 @@ codes! {
     CrossSite = "cross_site", FORBIDDEN, "the request did not come from this instance's own pages";
     /// It is not there, or the caller may not see it: both look the same.
     NotFound = "not_found", NOT_FOUND, "there is no such thing here";
+    /// It was meant for another host.
+    Misdirected = "misdirected", MISDIRECTED_REQUEST, "that is no name of this instance";
     /// The path is there, but not for this method.
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "not with this method";
     /// The body or a parameter does not read.

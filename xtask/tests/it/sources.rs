@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use xtask::{repository, scopes, tidy};
+use xtask::{named, repository, scopes, tidy};
 
 fn untidy(file: &str, text: &str) -> String {
     tidy::check_file(Path::new(file), text).join("\n")
@@ -73,4 +73,34 @@ fn anp_0007_sql_is_written_and_not_put_together() {
     assert!(with("let q = sqlx::query(AssertSqlSafe(text));").contains("vouches"));
     let in_tests = "//! x\nlet q = AssertSqlSafe(format!(\"DROP TABLE {table}\"));\n";
     assert_eq!(untidy("crates/x/tests/it/a.rs", in_tests), "");
+}
+
+#[test]
+fn anp_b0008_what_would_start_a_program_is_found() {
+    let gate = |text: &str| untidy("crates/data/src/stage/route.rs", &format!("//! x\n{text}\n"));
+    assert!(gate("use std::process::Command;").contains("starts a program (line 2)"));
+    assert!(gate("let child = tokio::process::Command::new(name);").contains("starts a program"));
+    assert!(gate("let library = libloading::Library::new(path);").contains("starts a program"));
+    assert_eq!(
+        gate("// std::process::Command\nlet text = \"process::Command\";"),
+        ""
+    );
+    assert_eq!(
+        gate("#[cfg(test)]\nmod tests {\n    use std::process::Command;\n}"),
+        ""
+    );
+    assert_eq!(
+        untidy("xtask/src/a.rs", "//! x\nuse std::process::Command;\n"),
+        ""
+    );
+}
+
+#[test]
+fn tests_that_documents_name_exist() {
+    let tests = std::iter::once("agp_s1_that_is_there".to_owned()).collect();
+    assert_eq!(
+        named::missing("`agp_s1_that_is_there` and `other_words`", &tests),
+        Vec::<String>::new()
+    );
+    assert_eq!(named::missing("`ctx_t1_that_is_not`", &tests).len(), 1);
 }

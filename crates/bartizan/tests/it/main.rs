@@ -19,6 +19,7 @@ mod gitops;
 mod guards;
 mod headers;
 mod honey;
+mod incidents;
 mod issuers;
 mod master;
 mod money_budget;

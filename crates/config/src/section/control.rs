@@ -14,6 +14,9 @@ pub struct Control {
     /// to it. `http://localhost` and the port of `listen.control` when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
+    /// Other host names under which the control plane is asked, such as that of a service in a cluster. Under
+    /// any name but these, that of `public_url` and `localhost` it refuses to answer.
+    pub hosts: Vec<String>,
 }
 
 /// How tenants are changed.

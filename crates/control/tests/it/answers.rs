@@ -103,3 +103,50 @@ async fn anp_0005_only_the_paths_as_written_are_there() {
         assert_eq!(request(address, "GET", path).await.status, 404, "{path}");
     }
 }
+
+/// What is answered to a request with these heads, as they are.
+async fn said_to(address: std::net::SocketAddr, lines: &str) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    stream
+        .write_all(format!("{lines}connection: close\r\n\r\n").as_bytes())
+        .await
+        .unwrap();
+    let mut said = String::new();
+    stream.read_to_string(&mut said).await.unwrap();
+    said
+}
+
+#[tokio::test]
+async fn anp_0013_a_page_whose_name_was_pointed_here_gets_nothing() {
+    let address = listening().await;
+    for (lines, status) in [
+        ("GET / HTTP/1.1\r\nhost: gate.internal\r\n", "200"),
+        ("GET / HTTP/1.1\r\nhost: localhost:1\r\n", "200"),
+        ("GET / HTTP/1.1\r\nhost: [::1]:8081\r\n", "200"),
+        ("GET / HTTP/1.1\r\nhost: evil.example\r\n", "421"),
+        (
+            "GET / HTTP/1.1\r\nhost: evil.example\r\nx-forwarded-host: localhost\r\n",
+            "421",
+        ),
+        (
+            "GET / HTTP/1.1\r\nhost: localhost\r\nhost: evil.example\r\n",
+            "421",
+        ),
+        ("GET http://evil.example/ HTTP/1.1\r\nhost: localhost\r\n", "421"),
+        ("GET / HTTP/1.1\r\n", "421"),
+        (
+            "POST /api/v1/sessions HTTP/1.1\r\nhost: evil.example\r\ncontent-length: 0\r\n",
+            "421",
+        ),
+        ("GET /scim/v2/x/Users HTTP/1.1\r\nhost: evil.example\r\n", "421"),
+        (
+            "GET /api/v1/openapi.json HTTP/1.1\r\nhost: gate.internal.evil.example\r\n",
+            "421",
+        ),
+    ] {
+        let said = said_to(address, lines).await;
+        assert_eq!(said.split(' ').nth(1), Some(status), "{lines}\n{said}");
+        assert!(!said.contains("evil.example"), "{said}");
+    }
+}

@@ -84,7 +84,7 @@ impl Answer {
 async fn send(address: SocketAddr, method: &str, path: &str, headers: &str, body: &str) -> Answer {
     let length = body.len();
     let sent = format!(
-        "{method} {path} HTTP/1.1\r\nhost: control\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n{body}"
+        "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n{body}"
     );
     let text = exchange(address, &sent).await;
     let (head, body) = text.split_once("\r\n\r\n").expect("a head");
