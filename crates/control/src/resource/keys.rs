@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use credential::{BINDINGS_MAX, Binding, KeyRecord, KeyState, ModelAccess, PublicKey, VirtualKey};
+use credential::{BINDINGS_MAX, Binding, KeyRecord, KeyState, ModelAccess, PublicKey, Suspension, VirtualKey};
 use domain::{ActorId, KeyId, Operation, Permission, ProjectId, ServiceId, TeamId, UserId};
 use ipnet::IpNet;
 use policy::Resource;
@@ -46,8 +46,11 @@ pub struct KeyView {
     pub name: String,
     /// Its first characters.
     pub hint: String,
-    /// `active`, `expired` or `revoked`.
+    /// `active`, `suspended`, `expired` or `revoked`.
     pub state: &'static str,
+    /// Since when and why nothing that stands for it is taken, until it is resumed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspended: Option<SuspensionView>,
     /// When it was made, RFC 3339.
     pub created: String,
     /// When it ends, RFC 3339.
@@ -77,6 +80,15 @@ pub struct KeyView {
     /// It opens nothing, and its use raises an alarm. Shown only to who may change it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub honey: bool,
+}
+
+/// Why a key does not work for the time being.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct SuspensionView {
+    /// Since when, RFC 3339.
+    pub since: String,
+    /// `by_hand`, or the signal that stood out: `new_network`, `unusual_hour`, `volume` or `new_model`.
+    pub why: String,
 }
 
 /// A key just made or rotated, with its text.
@@ -190,15 +202,10 @@ pub struct Rotate {
     grace_s: Option<u64>,
 }
 
-shapes! { given: NewKey, KeyChange, Rotate ; shown: KeyView, KeyWithSecret }
+shapes! { given: NewKey, KeyChange, Rotate ; shown: KeyView, SuspensionView, KeyWithSecret }
 
 impl KeyView {
     fn of(key: &KeyRecord, call: &Call) -> Self {
-        let state = match key.state {
-            KeyState::Revoked => "revoked",
-            KeyState::Active if key.expires.is_some_and(|end| end <= call.now) => "expired",
-            KeyState::Active => "active",
-        };
         let predecessor = key.predecessor.filter(|old| old.valid_until > call.now);
         let (all_models, models) = match &key.models {
             ModelAccess::None => (false, Vec::new()),
@@ -212,7 +219,11 @@ impl KeyView {
             owner: key.owner,
             name: key.name.clone(),
             hint: key.hint.clone(),
-            state,
+            state: state(key, call.now),
+            suspended: key.suspended.as_ref().map(|it| SuspensionView {
+                since: time(it.since),
+                why: it.why.clone(),
+            }),
             created: time(key.created),
             expires: key.expires.map(time),
             predecessor_until: predecessor.map(|old| time(old.valid_until)),
@@ -227,6 +238,15 @@ impl KeyView {
             // threat: AGP-S1
             honey: key.honey && call.may(Permission::KeysUpdate, resource(key)).unwrap_or(false),
         }
+    }
+}
+
+fn state(key: &KeyRecord, now: domain::UnixMillis) -> &'static str {
+    match key.state {
+        KeyState::Revoked => "revoked",
+        KeyState::Active if key.expires.is_some_and(|end| end <= now) => "expired",
+        KeyState::Active if key.suspended.is_some() => "suspended",
+        KeyState::Active => "active",
     }
 }
 
@@ -254,13 +274,21 @@ pub async fn list(call: Call, _: Nothing) -> Done {
     let mut seen = Vec::new();
     for key in call.names.keys(entered.tenant()) {
         let wanted = team.is_none_or(|team| team == key.team)
-            && state.is_none_or(|state| (state == "revoked") == (key.state == KeyState::Revoked));
+            && state.is_none_or(|state| is_in(key, state));
         if wanted && call.may(Permission::KeysRead, resource(key))? {
             seen.push(key);
         }
     }
     let page = call.page_of(seen, |key| key.id.to_string(), |key| KeyView::of(key, &call))?;
     Ok(Answer::json(http::StatusCode::OK, &page)?)
+}
+
+/// A suspended key is an active one as well: it lives, and holds what is bound to it.
+fn is_in(key: &KeyRecord, state: &str) -> bool {
+    match state {
+        "suspended" => key.state == KeyState::Active && key.suspended.is_some(),
+        state => (state == "revoked") == (key.state == KeyState::Revoked),
+    }
 }
 
 /// `POST …/teams/{team}/keys`.
@@ -291,6 +319,7 @@ pub async fn create(call: Call, body: NewKey) -> Done {
         signing_key: signing_key(body.signing_key.as_deref())?,
         bindings: bindings(&call, &entered, &[], &body.bindings)?,
         honey: body.honey,
+        suspended: None,
     };
     if key.honey && (key.signing_key.is_some() || !key.bindings.is_empty()) {
         let detail = "a honey key takes neither `signing_key` nor `bindings`: nothing else stands for a bait";
@@ -542,6 +571,35 @@ pub async fn revoke(call: Call, _: Nothing) -> Done {
     let (entered, before) = found(&call).await?;
     let permitted = call.permit(&entered, resource(&before)).await?;
     let after = before.revoke();
+    let (old, new) = (KeyView::of(&before, &call), KeyView::of(&after, &call));
+    let answer = Answer::view(&new)?;
+    if before == after {
+        return Ok(answer);
+    }
+    let deed = Deed::changed(before.id, &old, &new);
+    call.done(&permitted, deed, vec![replace(before, after)], answer)
+        .await
+}
+
+/// `POST …/keys/{key}/suspend`.
+// threat: ANP-0001
+pub async fn suspend(call: Call, _: Nothing) -> Done {
+    let now = call.now;
+    turn(call, |key| key.suspend(Suspension::by_hand(now))).await
+}
+
+/// `POST …/keys/{key}/resume`.
+// threat: ANP-0001
+pub async fn resume(call: Call, _: Nothing) -> Done {
+    turn(call, KeyRecord::resume).await
+}
+
+/// One that is so already is left as it is.
+async fn turn(call: Call, turned: impl FnOnce(&KeyRecord) -> KeyRecord) -> Done {
+    let (entered, before) = found(&call).await?;
+    let permitted = call.permit(&entered, resource(&before)).await?;
+    must_be_active(&before)?;
+    let after = turned(&before);
     let (old, new) = (KeyView::of(&before, &call), KeyView::of(&after, &call));
     let answer = Answer::view(&new)?;
     if before == after {
