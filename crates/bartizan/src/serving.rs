@@ -44,9 +44,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio_rustls::TlsAcceptor;
-use worker::{
-    ALARMS_MAX, Checkpointer, Housekeeper, Outlets, ShipOptions, Shipper, Sweeper, USES_MAX, Witness,
-};
+use worker::{ALARMS_MAX, Checkpointer, Housekeeper, ShipOptions, Shipper, Sweeper, USES_MAX, Witness};
 
 use crate::assemble::{Workshop, posture};
 use crate::discover::{self, Found};
@@ -157,10 +155,6 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         .map(|settings| Cache::new(settings, Box::new(contents.clone())));
     let (alarms, alarmed) = mpsc::channel(ALARMS_MAX);
     let (uses, used) = mpsc::channel(USES_MAX);
-    let outlets = Outlets {
-        alarms: alarms.clone(),
-        metrics: metrics.clone(),
-    };
     let (gate, settler) = Gate::new(GateParts {
         view: View {
             settings: Arc::new(settings),
@@ -181,7 +175,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         ),
         nonces: Nonces::new(store.clone()),
         tokens: tokens(&home)?,
-        alarms,
+        alarms: alarms.clone(),
         uses,
     });
     let data_listener = bind(config.listen.data, "listen.data").await?;
@@ -195,7 +189,12 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     let shipping = tokio::spawn(shipper.clone().run(stopped.clone()));
     tokio::spawn(Sweeper::new(store.clone(), home.node, lease_ttl, metrics.clone()).run(stopped.clone()));
     let witnessing = tokio::spawn(Witness::new(store.clone()).run(alarmed, stopped.clone()));
-    let watching = signals::start(store.clone(), outlets, showing.clone(), used, stopped.clone());
+    let watching = signals::start(
+        (store.clone(), alarms, metrics.clone()),
+        showing.clone(),
+        used,
+        stopped.clone(),
+    );
     tokio::spawn(Housekeeper::new(store.clone()).run(stopped.clone()));
     let checkpointer = Checkpointer::new(
         store.clone(),

@@ -127,7 +127,11 @@ fn signals(signals: &Signals, own: &mut Section<'_>) {
     own.check("window_ms", signals.window_ms, 1_000..=DAY_MS);
     own.check("volume_times", signals.volume_times, 2..=1_000);
     own.check("volume_calls_min", signals.volume_calls_min, 1..=1_000_000_000);
-    own.check("volume_tokens_min", signals.volume_tokens_min, 1..=1_000_000_000_000);
+    own.check(
+        "volume_tokens_min",
+        signals.volume_tokens_min,
+        1..=1_000_000_000_000,
+    );
     own.check("flush_every_ms", signals.flush_every_ms, 100..=600_000);
 }
 

@@ -94,7 +94,9 @@ impl Habit {
             self.models.learn(model, now, MODELS_MAX);
         }
         if used.calls > 0
-            && let Some(hour) = usize::try_from(used.hour()).ok().and_then(|h| self.hours.get_mut(h))
+            && let Some(hour) = usize::try_from(used.hour())
+                .ok()
+                .and_then(|h| self.hours.get_mut(h))
         {
             *hour = Some(now);
         }

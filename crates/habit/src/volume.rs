@@ -67,7 +67,8 @@ impl Volume {
     /// What stands out, once in a window.
     pub(crate) fn tell(&mut self, rules: &Rules) -> Option<Sign> {
         let usual = self.most.each(self.most, |n, _| n.div_ceil(FINE));
-        let is_over = |now: u64, usual: u64, min: u64| now > usual.saturating_mul(rules.volume_times).max(min);
+        let is_over =
+            |now: u64, usual: u64, min: u64| now > usual.saturating_mul(rules.volume_times).max(min);
         let is_told = self.told
             || !(is_over(self.now.calls, usual.calls, rules.volume_calls_min)
                 || is_over(self.now.tokens, usual.tokens, rules.volume_tokens_min));

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use config::Config;
 use config::section::{SignalMode, Signals};
 use habit::{Mode, Rules, Use};
+use ledger::AuditRecord;
 use store::Store;
+use telemetry::Metrics;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use worker::{Outlets, Watcher};
@@ -37,8 +39,7 @@ const fn mode(of: SignalMode) -> Mode {
 
 /// Starts the watcher. It follows the configuration that is shown, and ends with the gate.
 pub fn start(
-    store: Arc<dyn Store>,
-    outlets: Outlets,
+    (store, alarms, metrics): (Arc<dyn Store>, mpsc::Sender<AuditRecord>, Arc<Metrics>),
     mut shown: watch::Receiver<Arc<Config>>,
     uses: mpsc::Receiver<Use>,
     stopped: watch::Receiver<bool>,
@@ -53,9 +54,8 @@ pub fn start(
             let new = rules(&shown.borrow_and_update().signals);
             sender.send_replace(Arc::new(new));
         }
-        // No reload will come; whoever follows keeps what it has.
-        sender.closed().await;
     });
+    let outlets = Outlets { alarms, metrics };
     tokio::spawn(Watcher::new(store, outlets, in_force, every).run(uses, stopped))
 }
 

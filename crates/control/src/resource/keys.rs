@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use credential::{BINDINGS_MAX, Binding, KeyRecord, KeyState, ModelAccess, PublicKey, Suspension, VirtualKey};
+use credential::{
+    BINDINGS_MAX, Binding, KeyRecord, KeyState, ModelAccess, PublicKey, Suspension, VirtualKey,
+};
 use domain::{ActorId, KeyId, Operation, Permission, ProjectId, ServiceId, TeamId, UserId};
 use ipnet::IpNet;
 use policy::Resource;
@@ -273,8 +275,7 @@ pub async fn list(call: Call, _: Nothing) -> Done {
     let state = call.query("state");
     let mut seen = Vec::new();
     for key in call.names.keys(entered.tenant()) {
-        let wanted = team.is_none_or(|team| team == key.team)
-            && state.is_none_or(|state| is_in(key, state));
+        let wanted = team.is_none_or(|team| team == key.team) && state.is_none_or(|state| is_in(key, state));
         if wanted && call.may(Permission::KeysRead, resource(key))? {
             seen.push(key);
         }

@@ -119,9 +119,7 @@ pub fn run(gate: &Gate, accepted: Accepted, head: &Parts) -> Gated<Identified> {
     if let Some(certificate) = &accepted.certificate {
         machine::must_agree(&view.directory, certificate, &key)?;
     }
-    let checked = key
-        .record
-        .check(which, accepted.started, Some(accepted.address));
+    let checked = key.record.check(which, accepted.started, Some(accepted.address));
     noticed(gate, &view, &accepted, &key, checked);
     checked.map_err(|problem| refused(&key, problem))?;
     must_be_active(&key)?;
@@ -140,13 +138,7 @@ pub fn run(gate: &Gate, accepted: Accepted, head: &Parts) -> Gated<Identified> {
 /// it or the network is not one of the key's. What does not work at all is no use.
 // threat: AGP-S1
 // threat: ANP-0001
-fn noticed(
-    gate: &Gate,
-    view: &View,
-    accepted: &Accepted,
-    key: &KeyEntry,
-    checked: Result<(), KeyProblem>,
-) {
+fn noticed(gate: &Gate, view: &View, accepted: &Accepted, key: &KeyEntry, checked: Result<(), KeyProblem>) {
     let works = matches!(checked, Ok(()) | Err(KeyProblem::WrongNetwork));
     if works && key.tenant_state == TenantState::Active {
         gate.notice(&view.settings, || Use {

@@ -30,15 +30,16 @@ fn uses() -> impl Strategy<Value = Vec<Use>> {
         (0u16..200).prop_map(|n| Some(Arc::<str>::from(format!("model-{n}")))),
     ];
     let count = prop_oneof![4 => 0u64..100, 1 => any::<u64>()];
-    let one = (time(), address, model, count.clone(), count).prop_map(|(at, address, model, calls, tokens)| Use {
-        tenant: TenantId::from_u128(1),
-        key: KeyId::from_u128(2),
-        at: UnixMillis(at),
-        address,
-        model,
-        calls,
-        tokens,
-    });
+    let one =
+        (time(), address, model, count.clone(), count).prop_map(|(at, address, model, calls, tokens)| Use {
+            tenant: TenantId::from_u128(1),
+            key: KeyId::from_u128(2),
+            at: UnixMillis(at),
+            address,
+            model,
+            calls,
+            tokens,
+        });
     prop::collection::vec(one, 0..200)
 }
 

@@ -62,11 +62,7 @@ fn anp_0001_an_hour_far_from_the_usual_ones_stands_out_once() {
     let midnight = from("192.0.2.7", 15 * DAY);
     assert_eq!(habit.observe(&midnight, &rules()), [Sign::UnusualHour(0)]);
     let late = from("192.0.2.7", 15 * DAY + 23 * HOUR);
-    assert_eq!(
-        habit.observe(&late, &rules()),
-        [],
-        "midnight is beside eleven"
-    );
+    assert_eq!(habit.observe(&late, &rules()), [], "midnight is beside eleven");
     assert_eq!(
         habit.observe(&of("m", 5, 14 * DAY + 3 * HOUR), &rules()),
         [],
@@ -93,12 +89,25 @@ fn anp_0001_a_burst_stands_out_once_an_hour_and_is_usual_afterwards() {
         let each = (0..calls).flat_map(|_| habit.observe(&from("192.0.2.7", at), &rules()));
         each.collect::<Vec<_>>()
     };
-    assert_eq!(burst(&mut habit, NOON, 100), [], "the floor itself is not over it");
-    let [Sign::Volume { calls, usual_calls, .. }] = burst(&mut habit, NOON, 300)[..] else {
+    assert_eq!(
+        burst(&mut habit, NOON, 100),
+        [],
+        "the floor itself is not over it"
+    );
+    let [
+        Sign::Volume {
+            calls, usual_calls, ..
+        },
+    ] = burst(&mut habit, NOON, 300)[..]
+    else {
         panic!("one sign of one kind");
     };
     assert_eq!((calls, usual_calls), (101, 10));
-    assert_eq!(burst(&mut habit, NOON + HOUR, 1_000), [], "four hundred were usual by now");
+    assert_eq!(
+        burst(&mut habit, NOON + HOUR, 1_000),
+        [],
+        "four hundred were usual by now"
+    );
     let [Sign::Volume { calls, .. }] = burst(&mut habit, NOON + HOUR, 1_200)[..] else {
         panic!("one sign of one kind");
     };

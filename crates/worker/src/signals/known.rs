@@ -137,7 +137,9 @@ impl Known {
         if let Some(record) = &self.base {
             match Habit::read(&record.document) {
                 Ok(habit) => self.habit = habit,
-                Err(error) => tracing::error!(key = %self.key, %error, "a habit cannot be read and is learnt anew"),
+                Err(error) => {
+                    tracing::error!(key = %self.key, %error, "a habit cannot be read and is learnt anew")
+                }
             }
         }
         Ok(())
