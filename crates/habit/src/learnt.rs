@@ -64,7 +64,7 @@ impl Habit {
     // threat: ANP-0001
     pub fn observe(&mut self, used: &Use, rules: &Rules) -> Vec<Sign> {
         let now = self.last.max(used.at.0);
-        let is_known = self.is_known(now, rules);
+        let is_known = self.is_known(used.at, rules);
         let mut signs = Vec::new();
         if is_known {
             signs.extend(self.network_stands_out(used, now, rules));
@@ -79,7 +79,8 @@ impl Habit {
     }
 
     /// Whether enough is known of the key for anything to stand out.
-    fn is_known(&self, now: i64, rules: &Rules) -> bool {
+    pub fn is_known(&self, at: UnixMillis, rules: &Rules) -> bool {
+        let now = self.last.max(at.0);
         let age = u64::try_from(now.saturating_sub(self.since)).unwrap_or(0);
         age >= rules.learn_ms && self.calls >= rules.learn_calls_min
     }

@@ -1,5 +1,7 @@
 //! Virtual keys. A key's text is shown once, when it is made or rotated.
 
+mod suspension;
+
 use std::time::Duration;
 
 use credential::{
@@ -20,6 +22,9 @@ use crate::call::{Call, Deed, Done, Entered, Stop, id_in_body};
 use crate::problem::{Code, Problem};
 use crate::record::{Service, UserState, read};
 use crate::shapes;
+
+pub use suspension::{SuspensionView, resume, suspend};
+use suspension::{is_in, state};
 
 /// How many names a list of models or networks may hold.
 pub const LISTED_MAX: usize = 256;
@@ -82,15 +87,6 @@ pub struct KeyView {
     /// It opens nothing, and its use raises an alarm. Shown only to who may change it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub honey: bool,
-}
-
-/// Why a key does not work for the time being.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct SuspensionView {
-    /// Since when, RFC 3339.
-    pub since: String,
-    /// `by_hand`, or the signal that stood out: `new_network`, `unusual_hour`, `volume` or `new_model`.
-    pub why: String,
 }
 
 /// A key just made or rotated, with its text.
@@ -222,10 +218,7 @@ impl KeyView {
             name: key.name.clone(),
             hint: key.hint.clone(),
             state: state(key, call.now),
-            suspended: key.suspended.as_ref().map(|it| SuspensionView {
-                since: time(it.since),
-                why: it.why.clone(),
-            }),
+            suspended: key.suspended.as_ref().map(SuspensionView::of),
             created: time(key.created),
             expires: key.expires.map(time),
             predecessor_until: predecessor.map(|old| time(old.valid_until)),
@@ -240,15 +233,6 @@ impl KeyView {
             // threat: AGP-S1
             honey: key.honey && call.may(Permission::KeysUpdate, resource(key)).unwrap_or(false),
         }
-    }
-}
-
-fn state(key: &KeyRecord, now: domain::UnixMillis) -> &'static str {
-    match key.state {
-        KeyState::Revoked => "revoked",
-        KeyState::Active if key.expires.is_some_and(|end| end <= now) => "expired",
-        KeyState::Active if key.suspended.is_some() => "suspended",
-        KeyState::Active => "active",
     }
 }
 
@@ -282,14 +266,6 @@ pub async fn list(call: Call, _: Nothing) -> Done {
     }
     let page = call.page_of(seen, |key| key.id.to_string(), |key| KeyView::of(key, &call))?;
     Ok(Answer::json(http::StatusCode::OK, &page)?)
-}
-
-/// A suspended key is an active one as well: it lives, and holds what is bound to it.
-fn is_in(key: &KeyRecord, state: &str) -> bool {
-    match state {
-        "suspended" => key.state == KeyState::Active && key.suspended.is_some(),
-        state => (state == "revoked") == (key.state == KeyState::Revoked),
-    }
 }
 
 /// `POST …/teams/{team}/keys`.
@@ -572,35 +548,6 @@ pub async fn revoke(call: Call, _: Nothing) -> Done {
     let (entered, before) = found(&call).await?;
     let permitted = call.permit(&entered, resource(&before)).await?;
     let after = before.revoke();
-    let (old, new) = (KeyView::of(&before, &call), KeyView::of(&after, &call));
-    let answer = Answer::view(&new)?;
-    if before == after {
-        return Ok(answer);
-    }
-    let deed = Deed::changed(before.id, &old, &new);
-    call.done(&permitted, deed, vec![replace(before, after)], answer)
-        .await
-}
-
-/// `POST …/keys/{key}/suspend`.
-// threat: ANP-0001
-pub async fn suspend(call: Call, _: Nothing) -> Done {
-    let now = call.now;
-    turn(call, |key| key.suspend(Suspension::by_hand(now))).await
-}
-
-/// `POST …/keys/{key}/resume`.
-// threat: ANP-0001
-pub async fn resume(call: Call, _: Nothing) -> Done {
-    turn(call, KeyRecord::resume).await
-}
-
-/// One that is so already is left as it is.
-async fn turn(call: Call, turned: impl FnOnce(&KeyRecord) -> KeyRecord) -> Done {
-    let (entered, before) = found(&call).await?;
-    let permitted = call.permit(&entered, resource(&before)).await?;
-    must_be_active(&before)?;
-    let after = turned(&before);
     let (old, new) = (KeyView::of(&before, &call), KeyView::of(&after, &call));
     let answer = Answer::view(&new)?;
     if before == after {

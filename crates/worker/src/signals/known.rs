@@ -113,6 +113,8 @@ impl Known {
         let first = self.pending.first().map_or(UnixMillis(0), |used| used.at);
         self.habit = Habit::begin(first);
         self.read(store).await?;
+        // Uses of the time in which it was learnt do not stand out because they are counted later.
+        let is_known = self.habit.is_known(first, rules);
         let mut told = Vec::new();
         for used in &self.pending {
             let signs = self.habit.observe(used, rules);
@@ -121,6 +123,7 @@ impl Known {
                 sign,
             }));
         }
+        told.retain(|_| is_known);
         Ok(told)
     }
 

@@ -239,7 +239,7 @@ async fn anp_0001_hours_and_volume_over_all_replicas_stand_out() {
     assert_eq!(after.len(), 2, "{after:?}");
     assert_eq!(
         (&after[0]["signal"], &after[0]["usual_calls"]),
-        (&json!("volume"), &json!(10))
+        (&json!("volume"), &json!(9))
     );
     assert!(after[0]["calls"].as_u64().unwrap() > 50, "{after:?}");
     assert_eq!(
