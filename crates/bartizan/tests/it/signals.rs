@@ -179,7 +179,9 @@ async fn agp_s1_a_key_that_is_only_tried_from_elsewhere_is_told_as_well() {
     let tenant = tenant(&scene.gate).await;
     let path = format!("/api/v1/tenants/{tenant}/keys/{}", key.id);
     let fenced = json!({"networks": ["192.0.2.0/24"]}).to_string();
-    let admin = admin.header("content-type", "application/json");
+    let admin = admin
+        .header("content-type", "application/json")
+        .header("if-match", "*");
     let changed = admin.request(Method::PATCH, &path, fenced.into()).await.unwrap();
     assert_eq!(changed.status, 200, "{}", changed.text());
     let stranger = from(&scene.gate, &key, "2001:db8:7:1::9");

@@ -1,4 +1,11 @@
 //! Habits from outside: what stands out, what does not, and that nothing grows.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "test code"
+)]
 
 mod properties;
 mod signs;
