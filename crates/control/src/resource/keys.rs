@@ -4,9 +4,7 @@ mod suspension;
 
 use std::time::Duration;
 
-use credential::{
-    BINDINGS_MAX, Binding, KeyRecord, KeyState, ModelAccess, PublicKey, Suspension, VirtualKey,
-};
+use credential::{BINDINGS_MAX, Binding, KeyRecord, KeyState, ModelAccess, PublicKey, VirtualKey};
 use domain::{ActorId, KeyId, Operation, Permission, ProjectId, ServiceId, TeamId, UserId};
 use ipnet::IpNet;
 use policy::Resource;
