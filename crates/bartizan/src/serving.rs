@@ -189,12 +189,8 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     let shipping = tokio::spawn(shipper.clone().run(stopped.clone()));
     tokio::spawn(Sweeper::new(store.clone(), home.node, lease_ttl, metrics.clone()).run(stopped.clone()));
     let witnessing = tokio::spawn(Witness::new(store.clone()).run(alarmed, stopped.clone()));
-    let watching = signals::start(
-        (store.clone(), alarms, metrics.clone()),
-        showing.clone(),
-        used,
-        stopped.clone(),
-    );
+    let outlets = (store.clone(), alarms, metrics.clone());
+    let watching = signals::start(outlets, showing.clone(), used, stopped.clone());
     tokio::spawn(Housekeeper::new(store.clone()).run(stopped.clone()));
     let checkpointer = Checkpointer::new(
         store.clone(),
