@@ -13,6 +13,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("credential", ENGINE),
     ("dialect", ENGINE),
     ("guard", ENGINE),
+    ("habit", ENGINE),
     ("identity", ENGINE),
     ("ledger", ENGINE),
     ("limit", ENGINE),

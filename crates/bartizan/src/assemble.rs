@@ -131,6 +131,7 @@ impl Workshop {
             attempts_max: config.routing.attempts_max,
             trusted_proxies: config.listen.trusted_proxies.clone(),
             origin: origin(config)?,
+            signals: config.signals.enabled,
             issuers,
         })
     }

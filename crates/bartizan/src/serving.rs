@@ -11,6 +11,7 @@ mod reload;
 mod renew;
 mod rules;
 mod shown;
+mod signals;
 pub mod tls;
 
 pub use first::OPERATIONS;
@@ -43,7 +44,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio_rustls::TlsAcceptor;
-use worker::{ALARMS_MAX, Checkpointer, Housekeeper, ShipOptions, Shipper, Sweeper, Witness};
+use worker::{ALARMS_MAX, Checkpointer, Housekeeper, ShipOptions, Shipper, Sweeper, USES_MAX, Witness};
 
 use crate::assemble::{Workshop, posture};
 use crate::discover::{self, Found};
@@ -153,6 +154,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         .cache
         .map(|settings| Cache::new(settings, Box::new(contents.clone())));
     let (alarms, alarmed) = mpsc::channel(ALARMS_MAX);
+    let (uses, used) = mpsc::channel(USES_MAX);
     let (gate, settler) = Gate::new(GateParts {
         view: View {
             settings: Arc::new(settings),
@@ -173,7 +175,8 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         ),
         nonces: Nonces::new(store.clone()),
         tokens: tokens(&home)?,
-        alarms,
+        alarms: alarms.clone(),
+        uses,
     });
     let data_listener = bind(config.listen.data, "listen.data").await?;
     let control_listener = bind(config.listen.control, "listen.control").await?;
@@ -186,6 +189,8 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     let shipping = tokio::spawn(shipper.clone().run(stopped.clone()));
     tokio::spawn(Sweeper::new(store.clone(), home.node, lease_ttl, metrics.clone()).run(stopped.clone()));
     let witnessing = tokio::spawn(Witness::new(store.clone()).run(alarmed, stopped.clone()));
+    let outlets = (store.clone(), alarms, metrics.clone());
+    let watching = signals::start(outlets, showing.clone(), used, stopped.clone());
     tokio::spawn(Housekeeper::new(store.clone()).run(stopped.clone()));
     let checkpointer = Checkpointer::new(
         store.clone(),
@@ -307,7 +312,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     }
     let _ = stop.send(true);
     let _ = tokio::time::timeout(FLUSH_DEADLINE, async {
-        tokio::join!(settling, shipping, checkpointing, witnessing)
+        tokio::join!(settling, shipping, checkpointing, watching, witnessing)
     })
     .await;
     if let Err(error) = shipper.flush(FLUSH_DEADLINE).await {

@@ -4,10 +4,10 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 use crate::Problem;
-use crate::section::{Config, Journal, RoutingBreaker, Server, Store, Vault};
+use crate::section::{Config, Journal, RoutingBreaker, Server, Signals, Store, Vault};
 use crate::validate::name;
 
-/// A day: no time in the file is longer.
+/// A day: no time in the file is longer, but that in which a habit is learnt.
 pub(crate) const DAY_MS: u64 = 86_400_000;
 
 impl Config {
@@ -19,6 +19,7 @@ impl Config {
         }
         store(&self.store, &mut Section("store", problems));
         journal(&self.journal, &mut Section("journal", problems));
+        signals(&self.signals, &mut Section("signals", problems));
         breaker(&self.routing.breaker, &mut Section("routing.breaker", problems));
         name(problems, "ledger.origin", &self.ledger.origin);
 
@@ -116,6 +117,22 @@ fn breaker(breaker: &RoutingBreaker, own: &mut Section<'_>) {
         breaker.cooldown_ms..=DAY_MS,
     );
     own.check("probes_max", breaker.probes_max, 1..=1_000);
+}
+
+// threat: AGP-D2
+fn signals(signals: &Signals, own: &mut Section<'_>) {
+    own.check("learn_ms", signals.learn_ms, 0..=90 * DAY_MS);
+    own.check("learn_calls_min", signals.learn_calls_min, 1..=1_000_000);
+    own.check("forget_days", signals.forget_days, 1..=365);
+    own.check("window_ms", signals.window_ms, 1_000..=DAY_MS);
+    own.check("volume_times", signals.volume_times, 2..=1_000);
+    own.check("volume_calls_min", signals.volume_calls_min, 1..=1_000_000_000);
+    own.check(
+        "volume_tokens_min",
+        signals.volume_tokens_min,
+        1..=1_000_000_000_000,
+    );
+    own.check("flush_every_ms", signals.flush_every_ms, 100..=600_000);
 }
 
 /// The section being checked, and where its problems go.

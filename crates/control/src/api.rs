@@ -293,11 +293,13 @@ endpoints! {
     GET "/api/v1/tenants/{tenant}/grants/{grant}", GrantsRead, grants::show(Nothing) -> grants::GrantView, "One role that somebody has";
     DELETE "/api/v1/tenants/{tenant}/grants/{grant}", GrantsDelete, grants::remove(Nothing) -> Nothing, "Take a role away";
 
-    GET "/api/v1/tenants/{tenant}/keys", KeysRead, keys::list(Nothing) -> Page<keys::KeyView>, "Virtual keys you may see", query: ["team" = "only of this team", "state" = "`active` or `revoked`"];
+    GET "/api/v1/tenants/{tenant}/keys", KeysRead, keys::list(Nothing) -> Page<keys::KeyView>, "Virtual keys you may see", query: ["team" = "only of this team", "state" = "`active`, `suspended` or `revoked`"];
     POST "/api/v1/tenants/{tenant}/teams/{team}/keys", KeysCreate, keys::create(keys::NewKey) -> keys::KeyWithSecret, "Make a virtual key; shows it, once";
     GET "/api/v1/tenants/{tenant}/keys/{key}", KeysRead, keys::show(Nothing) -> keys::KeyView, "One virtual key";
     PATCH "/api/v1/tenants/{tenant}/keys/{key}", KeysUpdate, keys::update(keys::KeyChange) -> keys::KeyView, "Change what a virtual key may do";
     POST "/api/v1/tenants/{tenant}/keys/{key}/rotate", KeysRotate, keys::rotate(keys::Rotate) -> keys::KeyWithSecret, "Replace a virtual key's secret; shows the new one, once";
+    POST "/api/v1/tenants/{tenant}/keys/{key}/suspend", KeysUpdate, keys::suspend(Nothing) -> keys::KeyView, "Suspend a virtual key: nothing that stands for it is taken within a second";
+    POST "/api/v1/tenants/{tenant}/keys/{key}/resume", KeysUpdate, keys::resume(Nothing) -> keys::KeyView, "Let a suspended virtual key work again";
     POST "/api/v1/tenants/{tenant}/keys/{key}/revoke", KeysRevoke, keys::revoke(Nothing) -> keys::KeyView, "End a virtual key for good";
 
     GET "/api/v1/tenants/{tenant}/findings", KeysRead, findings::list(Nothing) -> Page<findings::FindingView>, "Keys, people and service accounts that somebody should look after: expired, expiring, unused, without an owner";

@@ -20,7 +20,7 @@ pub enum Mode {
 }
 
 /// Changes that stay possible: the document's own; what ends something; what no document says; what only asks.
-const POSSIBLE: [&str; 33] = [
+const POSSIBLE: [&str; 35] = [
     "configuration.apply",
     "policies.explain",
     "policies.who_can",
@@ -43,6 +43,8 @@ const POSSIBLE: [&str; 33] = [
     "sso.remove",
     "scim.create",
     "scim.remove",
+    "keys.suspend",
+    "keys.resume",
     "keys.revoke",
     "keys.rotate",
     "grants.remove",

@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::UnixMillis;
 
 use crate::pepper::same_digest;
-use crate::{KeyRecord, KeyState, Predecessor};
+use crate::{KeyRecord, KeyState, Predecessor, Suspension};
 
 /// Which of a record's digests the presented key had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,9 @@ pub enum KeyProblem {
     /// It is a bait: whoever has it took it.
     #[error("the key is a honey key")]
     Honey,
+    /// Somebody, or a signal, took it out of use until somebody lets it work again.
+    #[error("the key is suspended")]
+    Suspended,
     /// Not to be used from this address.
     #[error("the key may not be used from this address")]
     WrongNetwork,
@@ -68,6 +71,9 @@ impl KeyRecord {
         if !self.allows(address) {
             return Err(KeyProblem::WrongNetwork);
         }
+        if self.suspended.is_some() {
+            return Err(KeyProblem::Suspended);
+        }
         Ok(())
     }
 
@@ -95,6 +101,24 @@ impl KeyRecord {
             digest,
             hint,
             predecessor: (!grace.is_zero()).then_some(old),
+            ..self.clone()
+        }
+    }
+
+    /// The record while the key is suspended; what was said first stays.
+    #[must_use]
+    pub fn suspend(&self, why: Suspension) -> Self {
+        Self {
+            suspended: Some(self.suspended.clone().unwrap_or(why)),
+            ..self.clone()
+        }
+    }
+
+    /// The record once it works again.
+    #[must_use]
+    pub fn resume(&self) -> Self {
+        Self {
+            suspended: None,
             ..self.clone()
         }
     }
@@ -139,6 +163,7 @@ mod tests {
             signing_key: None,
             bindings: Vec::new(),
             honey: false,
+            suspended: None,
         }
     }
 
@@ -189,6 +214,33 @@ mod tests {
         assert_eq!(
             bare.check(Which::Predecessor, NOW, None),
             Err(KeyProblem::PredecessorExpired)
+        );
+    }
+
+    #[test]
+    fn anp_0001_a_suspended_key_is_refused_in_all_its_forms_until_it_is_resumed() {
+        let suspended = record().suspend(Suspension {
+            since: NOW,
+            why: "new_network".into(),
+        });
+        let again = suspended.suspend(Suspension::by_hand(at(NOW.0 + 1)));
+        assert_eq!(again, suspended, "what was said first stays");
+        let rotated = suspended.rotate([2; 32], "h".into(), Duration::from_secs(60), NOW);
+        for which in [Which::Current, Which::Predecessor] {
+            assert_eq!(rotated.check(which, NOW, None), Err(KeyProblem::Suspended));
+            assert_eq!(rotated.resume().check(which, NOW, None), Ok(()));
+            assert_eq!(rotated.revoke().check(which, NOW, None), Err(KeyProblem::Revoked));
+        }
+        assert_eq!(suspended.resume(), record());
+        let elsewhere = KeyRecord {
+            networks: vec!["10.0.0.0/8".parse().unwrap()],
+            ..suspended
+        };
+        let from = Some("192.0.2.1".parse().unwrap());
+        assert_eq!(
+            elsewhere.check(Which::Current, NOW, from),
+            Err(KeyProblem::WrongNetwork),
+            "nobody else is told"
         );
     }
 

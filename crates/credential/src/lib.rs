@@ -28,7 +28,7 @@ pub use master::{MasterKey, purpose};
 pub use opaque::{Flaw, Opaque};
 pub use pepper::{Pepper, same_digest, same_text};
 pub use public_key::{NotAPublicKey, PublicKey};
-pub use record::{KeyRecord, KeyState, Limits, ModelAccess, Predecessor};
+pub use record::{KeyRecord, KeyState, Limits, ModelAccess, Predecessor, Suspension};
 pub use reference::{SealedName, SecretRef, SecretRefError, VaultRef};
 pub use root::{RootError, SealedRoot};
 pub use seal::{SealError, SealingKey, open, seal};

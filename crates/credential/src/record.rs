@@ -55,6 +55,28 @@ pub struct Predecessor {
     pub valid_until: UnixMillis,
 }
 
+/// Why a key does not work for the time being.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suspension {
+    /// Since when.
+    pub since: UnixMillis,
+    /// `by_hand`, or the name of the signal that stood out.
+    pub why: String,
+}
+
+impl Suspension {
+    /// What it is called when somebody did it.
+    pub const BY_HAND: &str = "by_hand";
+
+    /// Somebody's.
+    pub fn by_hand(since: UnixMillis) -> Self {
+        Self {
+            since,
+            why: Self::BY_HAND.to_owned(),
+        }
+    }
+}
+
 /// One virtual key as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyRecord {
@@ -105,6 +127,9 @@ pub struct KeyRecord {
     /// A bait: it opens nothing, and its use raises an alarm.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub honey: bool,
+    /// While there is one, everything that stands for the key is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspended: Option<Suspension>,
 }
 
 impl KeyRecord {

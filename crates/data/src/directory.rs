@@ -365,6 +365,7 @@ mod tests {
             signing_key: None,
             bindings: Vec::new(),
             honey: false,
+            suspended: None,
         };
         KeyEntry {
             signer: None,

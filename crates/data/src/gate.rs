@@ -7,6 +7,7 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use credential::{Pepper, SealingKey};
 use domain::{NodeId, RequestIds};
+use habit::Use;
 use journal::{Journal, JournalError, Record};
 use ledger::AuditRecord;
 use limit::RetryBudget;
@@ -52,6 +53,7 @@ pub struct Gate {
     pub(crate) nonces: Nonces,
     pub(crate) tokens: SealingKey,
     alarms: mpsc::Sender<AuditRecord>,
+    uses: mpsc::Sender<Use>,
     epoch: Instant,
     draining: AtomicBool,
     settler: mpsc::Sender<Box<Ticket>>,
@@ -88,6 +90,8 @@ pub struct GateParts {
     pub tokens: SealingKey,
     /// Where what is to be written into audit logs goes: a queue that is never waited for.
     pub alarms: mpsc::Sender<AuditRecord>,
+    /// Where it is learnt how keys are used: a queue that is never waited for.
+    pub uses: mpsc::Sender<Use>,
 }
 
 /// The gate's end of the settler: run it beside the gate, and to its end after the last request.
@@ -117,6 +121,7 @@ impl Gate {
             nonces: parts.nonces,
             tokens: parts.tokens,
             alarms: parts.alarms,
+            uses: parts.uses,
             epoch: Instant::now(),
             draining: AtomicBool::new(false),
             settler,
@@ -187,6 +192,14 @@ impl Gate {
     pub(crate) fn raise(&self, alarm: AuditRecord) {
         if self.alarms.try_send(alarm).is_err() {
             self.metrics.gauges().alarms_dropped.inc();
+        }
+    }
+
+    /// Hands on how a key is used, where that is learnt. No call waits for it: what finds no room is counted.
+    // threat: AGP-D2
+    pub(crate) fn notice(&self, settings: &Settings, used: impl FnOnce() -> Use) {
+        if settings.signals && self.uses.try_send(used()).is_err() {
+            self.metrics.gauges().key_uses_dropped.inc();
         }
     }
 

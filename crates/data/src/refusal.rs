@@ -107,6 +107,8 @@ codes! {
     NotExchangeable = "not_exchangeable", 403, Identify, Downstream;
     /// The credential may not be used from this address.
     NetworkForbidden = "network_forbidden", 403, Identify, Downstream;
+    /// The key is suspended: nothing that stands for it is taken until somebody resumes it.
+    KeySuspended = "key_suspended", 403, Identify, Downstream;
     /// The credential's tenant is suspended, or has ended.
     TenantInactive = "tenant_inactive", 403, Identify, Downstream;
     /// The body is larger than the limit.

@@ -56,6 +56,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// How callers address the gate.
     pub origin: Origin,
+    /// Whether it is learnt how keys are used.
+    pub signals: bool,
     /// Whose tokens are taken.
     pub issuers: Issuers,
 }

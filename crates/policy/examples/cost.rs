@@ -58,6 +58,7 @@ fn key() -> KeyRecord {
     KeyRecord {
         signing_key: None,
         honey: false,
+        suspended: None,
         bindings: Vec::new(),
         id: KeyId::from_u128(1),
         tenant: TenantId::from_u128(2),

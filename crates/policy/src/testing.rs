@@ -232,6 +232,7 @@ impl Key {
             signing_key: None,
             bindings: Vec::new(),
             honey: false,
+            suspended: None,
         }
     }
 

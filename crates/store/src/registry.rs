@@ -76,6 +76,8 @@ kinds! {
     Root = "root";
     /// How far the push of a tenant's audit log to a sink has come; its id is the sink's name.
     Delivery = "delivery";
+    /// How a key is usually used; its id is the key's.
+    Habit = "habit";
 }
 
 impl RecordKind {

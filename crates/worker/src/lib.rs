@@ -10,6 +10,7 @@ mod push;
 mod quarantine;
 mod recover;
 mod ship;
+mod signals;
 mod sweep;
 mod witness;
 
@@ -18,6 +19,7 @@ pub use housekeeping::Housekeeper;
 pub use push::{Keyring, Place, Pusher, SinkOptions};
 pub use recover::{Recovery, recover};
 pub use ship::{Progress, ShipOptions, Shipper};
+pub use signals::{Outlets, USES_MAX, Watcher};
 pub use sweep::Sweeper;
 pub use witness::{ALARMS_MAX, Witness};
 

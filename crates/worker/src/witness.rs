@@ -29,6 +29,8 @@ struct PlaceOf {
     tenant: TenantId,
     act: String,
     target: Option<String>,
+    /// Of signals, which: each is told by itself.
+    signal: Option<String>,
 }
 
 #[derive(Debug)]
@@ -51,6 +53,7 @@ impl Seen {
             tenant: record.tenant,
             act: record.act.clone(),
             target: record.target.clone(),
+            signal: signal(&record).map(ToOwned::to_owned),
         };
         if self.0.len() >= PLACES_MAX && !self.0.contains_key(&place) {
             place.target = None;
@@ -83,7 +86,7 @@ impl Seen {
                 id: AuditId::generate(),
                 at: now,
                 target: place.target.clone(),
-                after: Some(serde_json::json!({"not_recorded_one_by_one": counted})),
+                after: Some(counted_only(&place, counted)),
                 ..last
             });
             let window = Window {
@@ -95,6 +98,19 @@ impl Seen {
         }
         due
     }
+}
+
+/// Which signal a record tells of, if it tells of one.
+fn signal(record: &AuditRecord) -> Option<&str> {
+    record.after.as_ref()?.get("signal")?.as_str()
+}
+
+fn counted_only(place: &PlaceOf, counted: u64) -> serde_json::Value {
+    let mut after = serde_json::json!({"not_recorded_one_by_one": counted});
+    if let (Some(signal), Some(fields)) = (&place.signal, after.as_object_mut()) {
+        fields.insert("signal".to_owned(), signal.as_str().into());
+    }
+    after
 }
 
 /// Writes alarms.
@@ -151,6 +167,7 @@ impl Witness {
             tenant = %record.tenant,
             act = record.act,
             target = record.target.as_deref().unwrap_or_default(),
+            signal = signal(&record).unwrap_or_default(),
             address = record.address.map(|address| address.to_string()).unwrap_or_default(),
             "an alarm was raised"
         );

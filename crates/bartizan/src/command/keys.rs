@@ -7,7 +7,7 @@ mod view;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use credential::{KeyRecord, VirtualKey};
+use credential::{KeyRecord, KeyState, Suspension, VirtualKey};
 use domain::{Permission, UnixMillis};
 use store::{Change, StoreError};
 
@@ -47,6 +47,17 @@ Examples:
     Update(UpdateArgs),
     /// Make a key pair that signs requests
     SigningKey(SigningKeyArgs),
+    /// Suspend a key: it is refused within a second, until it is resumed
+    #[command(after_help = "\
+Examples:
+  bartizan keys suspend ci")]
+    Suspend(OneKey),
+    /// Let a suspended key work again
+    #[command(after_help = "\
+Examples:
+  bartizan keys list --json | jq -r '.[] | select(.state == \"suspended\") | .id'
+  bartizan keys resume key_0198f7c2a8d27c51b5a1f3d1c0ffee00")]
+    Resume(OneKey),
     /// Revoke a key for ever; it is refused within half a second
     #[command(after_help = "\
 Examples:
@@ -97,6 +108,15 @@ pub async fn run(command: KeysCommand, instance: &Instance, show: Show) -> Resul
         KeysCommand::Show(one) => show.say(&KeyView::new(one.find(&names)?, &names, UnixMillis::now())),
         KeysCommand::Update(args) => machine::update(args, instance, &names, show).await,
         KeysCommand::SigningKey(args) => make_pair(&args, show),
+        KeysCommand::Suspend(one) => {
+            let key = one.find(&names)?;
+            let suspended = key.suspend(Suspension::by_hand(UnixMillis::now()));
+            turn(key, suspended, instance, &names, show).await
+        }
+        KeysCommand::Resume(one) => {
+            let key = one.find(&names)?;
+            turn(key, key.resume(), instance, &names, show).await
+        }
         KeysCommand::Revoke(one) => revoke(one.find(&names)?, instance, &names, show).await,
         KeysCommand::Rotate { key, grace, only_key } => {
             let new = rotate(key.find(&names)?, grace, instance, &names).await?;
@@ -116,6 +136,29 @@ fn list(tenant: Option<&str>, names: &Names, show: Show) -> Result<(), Failure> 
     show.say(&KeyList(keys.map(|key| KeyView::new(key, names, now)).collect()))
 }
 
+/// One that is so already is left as it is.
+// threat: ANP-0001
+async fn turn(
+    key: &KeyRecord,
+    turned: KeyRecord,
+    instance: &Instance,
+    names: &Names,
+    show: Show,
+) -> Result<(), Failure> {
+    must_be_active(key)?;
+    if turned != *key {
+        replace(key, &turned, Permission::KeysUpdate, instance).await?;
+    }
+    show.say(&KeyView::new(&turned, names, UnixMillis::now()))
+}
+
+fn must_be_active(key: &KeyRecord) -> Result<(), Failure> {
+    if key.state == KeyState::Revoked {
+        return Err(Failure::new("a revoked key stays revoked").hint("`bartizan keys create` makes another"));
+    }
+    Ok(())
+}
+
 // threat: CTX-T3
 // threat: ANP-0016
 async fn revoke(key: &KeyRecord, instance: &Instance, names: &Names, show: Show) -> Result<(), Failure> {
@@ -133,9 +176,7 @@ async fn rotate(
     instance: &Instance,
     names: &Names,
 ) -> Result<NewKey, Failure> {
-    if key.state == credential::KeyState::Revoked {
-        return Err(Failure::new("a revoked key stays revoked").hint("`bartizan keys create` makes another"));
-    }
+    must_be_active(key)?;
     let now = UnixMillis::now();
     let fresh = VirtualKey::generate().map_err(|e| Failure::new(e.to_string()))?;
     let rotated = key.rotate(

@@ -40,6 +40,7 @@ mod reload;
 mod replicas;
 mod scene;
 mod sealed;
+mod signals;
 mod signed_calls;
 mod signing;
 mod smuggling;

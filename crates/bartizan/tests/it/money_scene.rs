@@ -244,6 +244,7 @@ impl House {
             signing_key: None,
             bindings: Vec::new(),
             honey: false,
+            suspended: None,
         };
         self.store.create_key(&self.scope, &record).await.unwrap();
         Key {

@@ -224,6 +224,11 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
                 .await;
             both(&plain.bearer(&key), "m", nothing).await
         }
+        Code::KeySuspended => {
+            let why = credential::Suspension::by_hand(domain::UnixMillis(0));
+            let key = scene.new_key(|key| key.suspended = Some(why)).await;
+            both(&plain.bearer(&key), "m", nothing).await
+        }
         Code::TenantInactive => {
             let key = plain.bearer(&scene.foreign_key(|_| {}).await);
             scene.set_state("elsewhere", TenantState::Suspended).await;

@@ -12,6 +12,7 @@ mod operations;
 mod provider;
 mod secrets;
 mod server;
+mod signals;
 mod store;
 
 use std::path::PathBuf;
@@ -30,6 +31,7 @@ pub use operations::{Credentials, Ledger, Log, LogFormat, LogLevel, Otlp, Teleme
 pub use provider::{Expose, Provider, ProviderKind, Routing, RoutingBreaker, StreamUsage, Timeouts};
 pub use secrets::{AppRole, KubernetesRole, Secrets, Vault, VaultAuth};
 pub use server::Server;
+pub use signals::{SignalMode, Signals};
 pub use store::{Journal, JournalSync, Store, StoreEngine};
 
 /// The whole configuration. Every key may be left out; what is left out has its default.
@@ -72,6 +74,8 @@ pub struct Config {
     pub approvals: Approvals,
     /// Where audit records are pushed.
     pub alerts: Alerts,
+    /// What is told when a key is not used as it usually is.
+    pub signals: Signals,
     /// What may pass in and out.
     pub guards: Guards,
     /// The exact cache of answers, sealed per tenant.
@@ -129,6 +133,7 @@ impl Default for Config {
             policies: Policies::default(),
             approvals: Approvals::default(),
             alerts: Alerts::default(),
+            signals: Signals::default(),
             guards: Guards::default(),
             cache: Cache::default(),
             budgets: Budgets::default(),

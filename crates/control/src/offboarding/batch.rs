@@ -39,7 +39,8 @@ const fn fate(kind: RecordKind) -> Fate {
         | RecordKind::Sso
         | RecordKind::Link
         | RecordKind::Scim
-        | RecordKind::Group => Fate::Removed,
+        | RecordKind::Group
+        | RecordKind::Habit => Fate::Removed,
         RecordKind::User | RecordKind::Service => Fate::Disabled,
         RecordKind::ContentKey => Fate::Destroyed,
         RecordKind::Project

@@ -1,5 +1,7 @@
 //! Virtual keys. A key's text is shown once, when it is made or rotated.
 
+mod suspension;
+
 use std::time::Duration;
 
 use credential::{BINDINGS_MAX, Binding, KeyRecord, KeyState, ModelAccess, PublicKey, VirtualKey};
@@ -18,6 +20,9 @@ use crate::call::{Call, Deed, Done, Entered, Stop, id_in_body};
 use crate::problem::{Code, Problem};
 use crate::record::{Service, UserState, read};
 use crate::shapes;
+
+pub use suspension::{SuspensionView, resume, suspend};
+use suspension::{is_in, state};
 
 /// How many names a list of models or networks may hold.
 pub const LISTED_MAX: usize = 256;
@@ -46,8 +51,11 @@ pub struct KeyView {
     pub name: String,
     /// Its first characters.
     pub hint: String,
-    /// `active`, `expired` or `revoked`.
+    /// `active`, `suspended`, `expired` or `revoked`.
     pub state: &'static str,
+    /// Since when and why nothing that stands for it is taken, until it is resumed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspended: Option<SuspensionView>,
     /// When it was made, RFC 3339.
     pub created: String,
     /// When it ends, RFC 3339.
@@ -190,15 +198,10 @@ pub struct Rotate {
     grace_s: Option<u64>,
 }
 
-shapes! { given: NewKey, KeyChange, Rotate ; shown: KeyView, KeyWithSecret }
+shapes! { given: NewKey, KeyChange, Rotate ; shown: KeyView, SuspensionView, KeyWithSecret }
 
 impl KeyView {
     fn of(key: &KeyRecord, call: &Call) -> Self {
-        let state = match key.state {
-            KeyState::Revoked => "revoked",
-            KeyState::Active if key.expires.is_some_and(|end| end <= call.now) => "expired",
-            KeyState::Active => "active",
-        };
         let predecessor = key.predecessor.filter(|old| old.valid_until > call.now);
         let (all_models, models) = match &key.models {
             ModelAccess::None => (false, Vec::new()),
@@ -212,7 +215,8 @@ impl KeyView {
             owner: key.owner,
             name: key.name.clone(),
             hint: key.hint.clone(),
-            state,
+            state: state(key, call.now),
+            suspended: key.suspended.as_ref().map(SuspensionView::of),
             created: time(key.created),
             expires: key.expires.map(time),
             predecessor_until: predecessor.map(|old| time(old.valid_until)),
@@ -253,8 +257,7 @@ pub async fn list(call: Call, _: Nothing) -> Done {
     let state = call.query("state");
     let mut seen = Vec::new();
     for key in call.names.keys(entered.tenant()) {
-        let wanted = team.is_none_or(|team| team == key.team)
-            && state.is_none_or(|state| (state == "revoked") == (key.state == KeyState::Revoked));
+        let wanted = team.is_none_or(|team| team == key.team) && state.is_none_or(|state| is_in(key, state));
         if wanted && call.may(Permission::KeysRead, resource(key))? {
             seen.push(key);
         }
@@ -291,6 +294,7 @@ pub async fn create(call: Call, body: NewKey) -> Done {
         signing_key: signing_key(body.signing_key.as_deref())?,
         bindings: bindings(&call, &entered, &[], &body.bindings)?,
         honey: body.honey,
+        suspended: None,
     };
     if key.honey && (key.signing_key.is_some() || !key.bindings.is_empty()) {
         let detail = "a honey key takes neither `signing_key` nor `bindings`: nothing else stands for a bait";

@@ -358,3 +358,57 @@ async fn agp_s1_a_honey_key_is_shown_as_one_only_to_who_may_change_it() {
         "{refused:?}"
     );
 }
+
+#[tokio::test]
+async fn anp_0001_whoever_may_change_a_key_suspends_and_resumes_it_and_each_time_is_recorded() {
+    let instance = Instance::start(Posture::Development).await;
+    let root = instance.root().await;
+    let house = House::build(&instance, &root, "home").await;
+    let member = root.invite(&instance, &house.tenant, "member@example.com").await;
+    root.give(&member, "member", Some(&house.team)).await;
+    let at = |act: &str| house.path(&format!("/api/v1/tenants/{{tenant}}/keys/{{key}}{act}"));
+    let listed = house.path("/api/v1/tenants/{tenant}/keys?state=suspended");
+    assert_eq!(member.ask("POST", &at("/suspend"), None).await.status, 404);
+    assert_eq!(root.get(&listed).await.json()["items"], json!([]));
+
+    for _ in 0..2 {
+        let suspended = root.ask("POST", &at("/suspend"), None).await;
+        assert_eq!(
+            (suspended.status, &suspended.json()["state"]),
+            (200, &json!("suspended"))
+        );
+        assert_eq!(suspended.json()["suspended"]["why"], "by_hand");
+    }
+    assert_eq!(root.get(&listed).await.json()["items"][0]["id"], json!(house.key));
+    let rotated = root.post(&at("/rotate"), &json!({"grace_s": 0})).await;
+    assert_eq!(rotated.json()["state"], "suspended", "rotation resumes nothing");
+    assert_eq!(member.ask("POST", &at("/resume"), None).await.status, 404);
+    for _ in 0..2 {
+        let resumed = root.ask("POST", &at("/resume"), None).await.json();
+        assert_eq!(
+            (&resumed["state"], &resumed["suspended"]),
+            (&json!("active"), &json!(null))
+        );
+    }
+    let acts: Vec<_> = audits(&instance, house.tenant.parse().unwrap())
+        .await
+        .into_iter()
+        .filter(|record| record.act == "keys.update" && record.outcome == ledger::AuditOutcome::Done)
+        .map(|record| {
+            (
+                record.before.unwrap()["state"].clone(),
+                record.after.unwrap()["state"].clone(),
+            )
+        })
+        .collect();
+    let expected = [("suspended", "active"), ("active", "suspended")].map(|(a, b)| (json!(a), json!(b)));
+    assert_eq!(
+        acts, expected,
+        "newest first, and nothing for what was so already"
+    );
+
+    root.ask("POST", &at("/revoke"), None).await;
+    for act in ["/suspend", "/resume"] {
+        assert_eq!(root.ask("POST", &at(act), None).await.status, 409);
+    }
+}

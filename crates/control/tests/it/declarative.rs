@@ -90,6 +90,8 @@ async fn anp_0016_emergency_stops_always_work() {
     let token = root.make(&tokens, &body).await["id"].as_str().unwrap().to_owned();
     let disabled = json!({"state": "disabled"});
     let stops: Vec<(&str, String, Option<&Value>)> = vec![
+        ("POST", format!("{tenant}/keys/{key}/suspend"), None),
+        ("POST", format!("{tenant}/keys/{key}/resume"), None),
         ("POST", format!("{tenant}/keys/{key}/revoke"), None),
         ("DELETE", format!("{tokens}/{token}"), None),
         ("DELETE", format!("{tenant}/grants/{grant}"), None),

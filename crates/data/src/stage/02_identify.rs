@@ -6,6 +6,7 @@ use bytes::Bytes;
 use credential::{KeyProblem, VirtualKey, Which};
 use dialect::Endpoint;
 use domain::{AuditId, KeyId, Operation, Threat};
+use habit::Use;
 use http::HeaderValue;
 use http::request::Parts;
 use ledger::{AuditActor, AuditOutcome, AuditRecord};
@@ -118,16 +119,9 @@ pub fn run(gate: &Gate, accepted: Accepted, head: &Parts) -> Gated<Identified> {
     if let Some(certificate) = &accepted.certificate {
         machine::must_agree(&view.directory, certificate, &key)?;
     }
-    key.record
-        .check(which, accepted.started, Some(accepted.address))
-        .map_err(|problem| match problem {
-            KeyProblem::WrongNetwork => Refusal::new(
-                Code::NetworkForbidden,
-                "this key may not be used from this address",
-            )
-            .against(Threat::AgpS1),
-            other => invalid().internally(format!("{}: {other:?}", key.record.id)),
-        })?;
+    let checked = key.record.check(which, accepted.started, Some(accepted.address));
+    noticed(gate, &view, &accepted, &key, checked);
+    checked.map_err(|problem| refused(&key, problem))?;
     must_be_active(&key)?;
     let (by, proof) = proof(&view, &accepted, head, &key, by)?;
     Ok(Identified {
@@ -138,6 +132,44 @@ pub fn run(gate: &Gate, accepted: Accepted, head: &Parts) -> Gated<Identified> {
         which,
         by,
     })
+}
+
+/// Whoever has the key uses it, whatever becomes of the call: also where a signature is missing, a policy forbids
+/// it or the network is not one of the key's. What does not work at all is no use.
+// threat: AGP-S1
+// threat: ANP-0001
+fn noticed(gate: &Gate, view: &View, accepted: &Accepted, key: &KeyEntry, checked: Result<(), KeyProblem>) {
+    let works = matches!(checked, Ok(()) | Err(KeyProblem::WrongNetwork));
+    if works && key.tenant_state == TenantState::Active {
+        gate.notice(&view.settings, || Use {
+            tenant: key.principal.tenant,
+            key: key.principal.key,
+            at: accepted.started,
+            address: Some(accepted.address),
+            model: None,
+            calls: 1,
+            tokens: 0,
+        });
+    }
+}
+
+/// Only who has a key that works otherwise is told what is the matter with it; never what made it so.
+// threat: AGP-S1
+fn refused(key: &KeyEntry, problem: KeyProblem) -> Box<Refusal> {
+    match problem {
+        KeyProblem::WrongNetwork => Refusal::new(
+            Code::NetworkForbidden,
+            "this key may not be used from this address",
+        )
+        .against(Threat::AgpS1),
+        KeyProblem::Suspended => Refusal::new(
+            Code::KeySuspended,
+            "this key is suspended: ask whoever looks after it to resume it",
+        )
+        .against(Threat::AgpS1)
+        .internally(key.record.id.to_string()),
+        other => invalid().internally(format!("{}: {other:?}", key.record.id)),
+    }
 }
 
 fn find(gate: &Gate, view: &View, accepted: &Accepted, head: &Parts) -> Gated<Found> {

@@ -6,6 +6,7 @@
 use std::time::Instant;
 
 use domain::{Threat, UnixMillis, Usage};
+use habit::Use;
 use journal::Record;
 use ledger::{Digest, Entry, Outcome, UsageSource};
 
@@ -194,8 +195,27 @@ fn close(gate: &Gate, ticket: &mut Ticket, end: &End) -> (Vec<u8>, Entry) {
         }
     }
     ticket.permits.clear();
+    noticed(gate, ticket, end);
     let entry = entry(gate, ticket, end, (cost, charges));
     (entry.to_record(), entry)
+}
+
+/// What the key was used for; where from was seen when the call began.
+// threat: ANP-0001
+fn noticed(gate: &Gate, ticket: &Ticket, end: &End) {
+    let tokens = end.used.usage.total();
+    if ticket.model.is_none() && tokens == 0 {
+        return;
+    }
+    gate.notice(&ticket.settings, || Use {
+        tenant: ticket.key.principal.tenant,
+        key: ticket.key.principal.key,
+        at: UnixMillis::now(),
+        address: None,
+        model: ticket.model.clone(),
+        calls: 0,
+        tokens,
+    });
 }
 
 fn entry(

@@ -22,6 +22,11 @@ struct SinkLabel {
     sink: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SignalLabel {
+    signal: &'static str,
+}
+
 /// What is counted of one sink of audit records.
 #[derive(Debug, Clone)]
 pub struct SinkMetrics {
@@ -116,10 +121,15 @@ pub struct Gauges {
     pub honey_keys_used: Counter,
     /// What should have been written into audit logs and found no room.
     pub alarms_dropped: Counter,
+    /// Keys that were suspended because something stood out.
+    pub keys_suspended: Counter,
+    /// Uses of keys that found no room on their way to where habits are learnt.
+    pub key_uses_dropped: Counter,
     /// Log lines dropped because the sink was slower than the log.
     pub log_lines_dropped: Gauge,
     connections: Family<ListenerLabel, Gauge>,
     policy_differences: Family<PlaneLabel, Counter>,
+    key_signals: Family<SignalLabel, Counter>,
     alerts_pending: Family<SinkLabel, Gauge>,
     alerts_delivered: Family<SinkLabel, Counter>,
     alert_failures: Family<SinkLabel, Counter>,
@@ -195,6 +205,14 @@ impl Gauges {
                 "bartizan_alarms_dropped_total",
                 "Alarms of the data plane that found no room on their way into an audit log.",
             ),
+            keys_suspended: catalogue.counter(
+                "bartizan_keys_suspended_total",
+                "Keys that this node suspended because something stood out in their use.",
+            ),
+            key_uses_dropped: catalogue.counter(
+                "bartizan_key_uses_dropped_total",
+                "Uses of keys that are not learnt: there was no room for them, or the store was away.",
+            ),
             log_lines_dropped: catalogue
                 .gauge("bartizan_log_lines_dropped", "Log lines dropped because the sink was too slow."),
             connections: catalogue.add(
@@ -209,6 +227,13 @@ impl Gauges {
                 "bartizan_policy_shadow_differences_total",
                 &["plane"],
                 "Questions that policies which are tried out would have answered otherwise than those in force.",
+                Family::default(),
+            ),
+            key_signals: catalogue.add(
+                "counter",
+                "bartizan_key_signals_total",
+                &["signal"],
+                "Uses of keys that stood out against how they are usually used.",
                 Family::default(),
             ),
             alerts_pending: catalogue.add(
@@ -244,6 +269,11 @@ impl Gauges {
     /// What is counted of policies that are tried out, for `calls` or `control`.
     pub fn policy_differences(&self, plane: &'static str) -> Counter {
         self.policy_differences.get_or_create_owned(&PlaneLabel { plane })
+    }
+
+    /// Uses of keys that stood out in this.
+    pub fn key_signals(&self, signal: &'static str) -> Counter {
+        self.key_signals.get_or_create_owned(&SignalLabel { signal })
     }
 
     /// What is counted of a sink that the configuration names.

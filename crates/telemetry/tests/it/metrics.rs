@@ -34,6 +34,7 @@ fn touched() -> Metrics {
     std::mem::forget(metrics.gauges().connections(Listener::Data).enter());
     metrics.gauges().checkpointed();
     metrics.gauges().policy_differences("calls").inc();
+    metrics.gauges().key_signals("new_network").inc();
     metrics.gauges().sink("siem").delivered.inc();
     metrics
 }

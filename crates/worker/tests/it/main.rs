@@ -15,6 +15,7 @@ mod housekeeping;
 mod pushing;
 mod recovery;
 mod shipping;
+mod signals;
 mod sweeping;
 
 use std::path::Path;

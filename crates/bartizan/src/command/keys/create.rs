@@ -107,6 +107,7 @@ pub async fn run(args: CreateArgs, instance: &Instance, names: &Names, show: Sho
         signing_key: args.machine.signing_key()?,
         bindings: args.machine.bindings()?,
         honey: args.honey,
+        suspended: None,
     };
     let budget = args.budget_for(&record);
     // Both or neither: a key must not be able to spend before its limit stands.

@@ -19,6 +19,7 @@ use crate::failure::Failure;
 #[serde(rename_all = "snake_case")]
 enum State {
     Active,
+    Suspended,
     Revoked,
     Expired,
 }
@@ -28,6 +29,7 @@ impl State {
         match key.state {
             KeyState::Revoked => Self::Revoked,
             KeyState::Active if key.expires.is_some_and(|end| end <= now) => Self::Expired,
+            KeyState::Active if key.suspended.is_some() => Self::Suspended,
             KeyState::Active => Self::Active,
         }
     }
@@ -35,6 +37,7 @@ impl State {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
+            Self::Suspended => "suspended",
             Self::Revoked => "revoked",
             Self::Expired => "expired",
         }
@@ -89,6 +92,13 @@ impl OwnBudget {
     }
 }
 
+/// Why a key does not work for the time being.
+#[derive(Debug, Serialize)]
+struct Suspended {
+    since: Option<String>,
+    why: String,
+}
+
 /// A key without its secret.
 #[derive(Debug, Serialize)]
 pub struct KeyView {
@@ -100,6 +110,8 @@ pub struct KeyView {
     team: String,
     team_id: TeamId,
     state: State,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suspended: Option<Suspended>,
     created: Option<String>,
     expires: Option<String>,
     /// Until when the secret before the last rotation still works.
@@ -138,6 +150,10 @@ impl KeyView {
             team: names.team_name(key.team),
             team_id: key.team,
             state: State::of(key, now),
+            suspended: key.suspended.as_ref().map(|it| Suspended {
+                since: rfc3339(it.since),
+                why: it.why.clone(),
+            }),
             created: rfc3339(key.created),
             expires: key.expires.and_then(rfc3339),
             predecessor_valid_until: predecessor.and_then(|old| rfc3339(old.valid_until)),
@@ -156,6 +172,14 @@ impl KeyView {
     pub fn with_budget(mut self, budget: Option<&Budget>) -> Self {
         self.budgets.extend(budget.map(OwnBudget::of));
         self
+    }
+
+    fn state_and_why(&self) -> String {
+        let state = self.state.as_str();
+        match &self.suspended {
+            Some(it) => format!("{state} ({})", it.why),
+            None => state.to_owned(),
+        }
     }
 
     fn limits(&self) -> String {
@@ -189,7 +213,7 @@ impl Shown for KeyView {
         let budgets: Vec<_> = self.budgets.iter().map(|budget| budget.text.as_str()).collect();
         let mut lines = vec![
             ("hint", self.hint.clone()),
-            ("state", self.state.as_str().to_owned()),
+            ("state", self.state_and_why()),
             ("of", format!("team {} of tenant {}", self.team, self.tenant)),
             ("models", self.models.text()),
             ("operations", or_none(&operations, "none")),
@@ -240,7 +264,7 @@ impl Shown for KeyList {
                 key.name.clone(),
                 key.hint.clone(),
                 format!("{}/{}", key.tenant, key.team),
-                key.state.as_str().to_owned(),
+                key.state_and_why(),
                 key.models.text(),
                 expires.unwrap_or_else(|| "never".to_owned()),
                 key.id.to_string(),
@@ -314,6 +338,7 @@ mod tests {
             signing_key: None,
             bindings: Vec::new(),
             honey: false,
+            suspended: None,
             id: KeyId::from_u128(1),
             tenant: TenantId::from_u128(2),
             team: TeamId::from_u128(3),

@@ -69,6 +69,7 @@ impl Maker<'_> {
             signing_key: None,
             bindings: Vec::new(),
             honey: false,
+            suspended: None,
         };
         describe(&mut key, part)?;
         if key.expires.is_some_and(|end| end <= self.call.now) {
