@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use credential::KeyRecord;
-use domain::{Operation, Permission, Principal, PrincipalKind, RequestId, TenantId, TenantScope, UnixMillis};
+use domain::{DataClass, Operation, Permission, Principal, PrincipalKind, RequestId, TenantId, TenantScope, UnixMillis};
 use ledger::{Entry, Outcome};
 use policy::{Act, ActContext, Desk, Engine, Moment, Plane, Posture, Question, Resource};
 use store::{Store, StoreError};
@@ -61,6 +61,8 @@ pub struct Circumstances {
     pub tools: bool,
     /// Images are sent.
     pub images: bool,
+    /// What the caller says that the call carries.
+    pub data_class: Option<DataClass>,
     /// From where.
     pub address: Option<IpAddr>,
     /// When.
@@ -323,10 +325,12 @@ impl Scene<'_> {
             operation,
             model: model.filter(|_| operation != Operation::ListModels),
             owner: key.tenant,
+            thing: None,
             provider: None,
             stream: said.stream,
             tools: said.tools,
             images: said.images,
+            data_class: said.data_class,
             address: said.address,
             posture: self.posture,
             moment: Moment::of(said.at.unwrap_or(self.now)),

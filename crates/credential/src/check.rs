@@ -139,6 +139,7 @@ mod tests {
             signing_key: None,
             bindings: Vec::new(),
             honey: false,
+            marks: crate::Marks::default(),
         }
     }
 

@@ -4,7 +4,7 @@ use domain::{ActorId, KeyId, Operation, ProjectId, TeamId, TenantId, UnixMillis}
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::{Binding, PublicKey};
+use crate::{Binding, Marks, PublicKey};
 
 /// Which models a key may use.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,6 +105,9 @@ pub struct KeyRecord {
     /// A bait: it opens nothing, and its use raises an alarm.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub honey: bool,
+    /// What policies are told of it beside its name and lists.
+    #[serde(default, skip_serializing_if = "Marks::is_none")]
+    pub marks: Marks,
 }
 
 impl KeyRecord {

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::process::ExitCode;
 
-use credential::{KeyRecord, KeyState, Limits, ModelAccess};
+use credential::{KeyRecord, KeyState, Limits, Marks, ModelAccess};
 use domain::{KeyId, Operation, Principal, PrincipalKind, TeamId, TenantId, UnixMillis};
 use policy::{Engine, Moment, Posture, Question};
 
@@ -58,6 +58,7 @@ fn key() -> KeyRecord {
     KeyRecord {
         signing_key: None,
         honey: false,
+        marks: Marks::default(),
         bindings: Vec::new(),
         id: KeyId::from_u128(1),
         tenant: TenantId::from_u128(2),
@@ -87,10 +88,12 @@ fn question<'a>(principal: &'a Principal, key: &'a KeyRecord) -> Question<'a> {
         operation: Operation::Chat,
         model: Some("model"),
         owner: key.tenant,
+        thing: None,
         provider: None,
         stream: false,
         tools: false,
         images: false,
+        data_class: None,
         address: None,
         posture: Posture::Production,
         moment: Moment::ANY,

@@ -80,6 +80,7 @@ pub async fn run(store: &dyn Store, home: &Home, limits: Limits) -> Result<Optio
         signing_key: None,
         bindings: Vec::new(),
         honey: false,
+        marks: credential::Marks::default(),
     };
     store.create_key(&scope, &record).await?;
     Ok(Some(key.to_secret()))

@@ -39,6 +39,7 @@ mod reload;
 mod replicas;
 mod scene;
 mod sealed;
+mod sending;
 mod signed_calls;
 mod signing;
 mod smuggling;

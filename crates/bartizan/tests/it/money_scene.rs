@@ -244,6 +244,7 @@ impl House {
             signing_key: None,
             bindings: Vec::new(),
             honey: false,
+            marks: credential::Marks::default(),
         };
         self.store.create_key(&self.scope, &record).await.unwrap();
         Key {

@@ -18,7 +18,7 @@ const NO_TOOLS: &str =
     "@id(\"no-tools\") @reason(\"not here\") forbid (principal, action, resource) when { context.tools };";
 const NOTHING: &str = "@id(\"closed\") forbid (principal, action in Action::\"invoke\", resource);";
 
-async fn root(gate: &Gate) -> Client {
+pub async fn root(gate: &Gate) -> Client {
     session(gate).await.0
 }
 
@@ -61,14 +61,14 @@ async fn until(client: &Client, body: &Value, status: u16) -> Duration {
     }
 }
 
-async fn store(root: &Client, plane: &str, text: &str) -> u64 {
+pub async fn store(root: &Client, plane: &str, text: &str) -> u64 {
     let body = json!({"plane": plane, "reason": "a test", "files": [{"name": "own.cedar", "text": text}]});
     let made = root.post("/api/v1/policies/versions", &body).await;
     assert_eq!(made.status, 201, "{}", made.text());
     made.json()["number"].as_u64().unwrap()
 }
 
-async fn act(root: &Client, number: u64, act: &str) {
+pub async fn act(root: &Client, number: u64, act: &str) {
     let path = format!("/api/v1/policies/versions/{number}/{act}");
     let done = root.request(Method::POST, &path, Bytes::new()).await.unwrap();
     assert_eq!(done.status, 200, "{}", done.text());

@@ -190,6 +190,7 @@ impl Scene {
             signing_key: None,
             bindings: Vec::new(),
             honey: false,
+            marks: credential::Marks::default(),
         };
         (key.expose().to_owned(), record)
     }

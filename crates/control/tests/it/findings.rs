@@ -40,6 +40,7 @@ async fn key(store: &dyn Store, house: &House, bend: impl FnOnce(&mut KeyRecord)
         signing_key: None,
         bindings: Vec::new(),
         honey: false,
+        marks: credential::Marks::default(),
         id,
         tenant: house.tenant.parse().unwrap(),
         team: house.team.parse().unwrap(),

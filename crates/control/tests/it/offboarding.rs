@@ -366,6 +366,7 @@ async fn crowded(store: &dyn Store, keys: u128) -> Tenant {
             signing_key: None,
             bindings: Vec::new(),
             honey: false,
+            marks: credential::Marks::default(),
             id: domain::KeyId::generate(),
             tenant: tenant.id,
             team: team.id,

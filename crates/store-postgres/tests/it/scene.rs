@@ -211,6 +211,7 @@ fn key(scope: &TenantScope, team: TeamId) -> KeyRecord {
         signing_key: None,
         bindings: vec![Binding::jwt("corp", &id.to_string()).unwrap()],
         honey: false,
+        marks: credential::Marks::default(),
     }
 }
 

@@ -51,6 +51,7 @@ fn key() -> KeyRecord {
         signing_key: None,
         bindings: Vec::new(),
         honey: false,
+        marks: credential::Marks::default(),
     }
 }
 
