@@ -3,7 +3,8 @@
 use std::fmt;
 
 use cedar_policy::{
-    ActionConstraint, Authorizer, Effect, Entities, EntityUid, Policy, PolicyId, PolicySet, Request, Response, Schema,
+    ActionConstraint, Authorizer, Effect, Entities, EntityUid, Policy, PolicyId, PolicySet, Request,
+    Response, Schema,
 };
 use serde::Serialize;
 
@@ -55,7 +56,9 @@ impl Engine {
         ground: Ground,
     ) -> Result<Self, PolicyError> {
         let schema = load::schema()?;
-        let builtin = crate::ALWAYS.into_iter().chain(use_defaults.then_some(crate::DEFAULTS));
+        let builtin = crate::ALWAYS
+            .into_iter()
+            .chain(use_defaults.then_some(crate::DEFAULTS));
         let files: Vec<_> = builtin.chain(policies.iter().copied()).collect();
         let Loaded { set, places } = load::policies(&files, &schema)?;
         let broken = |reason: String| PolicyError::Builtin {

@@ -6,7 +6,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use credential::{KeyRecord, KeyState, Limits, Marks, ModelAccess, NotTags};
-use domain::{DataClass, KeyId, Operation, Principal, PrincipalKind, ProjectId, TeamId, TenantId, UnixMillis};
+use domain::{
+    DataClass, KeyId, Operation, Principal, PrincipalKind, ProjectId, TeamId, TenantId, UnixMillis,
+};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 

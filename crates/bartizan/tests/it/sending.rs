@@ -65,8 +65,18 @@ async fn in_force(scene: &Scene, client: &Client) {
     let number = store(&root, "calls", EU_ONLY).await;
     act(&root, number, "activate").await;
     let since = Instant::now();
-    while client.header(CLASS, "restricted").post(CHAT, &call("far")).await.status != 403 {
-        assert!(since.elapsed() < Duration::from_secs(10), "{}", scene.gate.lines().tail());
+    while client
+        .header(CLASS, "restricted")
+        .post(CHAT, &call("far"))
+        .await
+        .status
+        != 403
+    {
+        assert!(
+            since.elapsed() < Duration::from_secs(10),
+            "{}",
+            scene.gate.lines().tail()
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -84,7 +94,14 @@ async fn anp_0017_restricted_data_never_reaches_the_us_also_when_the_eu_is_down(
     in_force(&scene, &client).await;
     forget(&scene, &us);
     assert_eq!(client.post(CHAT, &call("m")).await.status, 200);
-    assert_eq!(client.header(CLASS, "confidential").post(CHAT, &call("m")).await.status, 200);
+    assert_eq!(
+        client
+            .header(CLASS, "confidential")
+            .post(CHAT, &call("m"))
+            .await
+            .status,
+        200
+    );
     assert_eq!(reached(&scene, &us), (0, 2));
     forget(&scene, &us);
     for body in [call("m"), streamed("m")] {
@@ -124,20 +141,41 @@ async fn anp_0017_a_call_with_no_permitted_target_is_refused_with_the_reason_and
     in_force(&scene, &client).await;
     forget(&scene, &us);
     let refused = client.header(CLASS, "restricted").post(CHAT, &call("far")).await;
-    assert_eq!((refused.status, code(&refused).as_str()), (403, "policy_forbidden"));
+    assert_eq!(
+        (refused.status, code(&refused).as_str()),
+        (403, "policy_forbidden")
+    );
     assert!(
-        refused.text().contains("restricted data is served in the EU only"),
+        refused
+            .text()
+            .contains("restricted data is served in the EU only"),
         "{}",
         refused.text()
     );
-    assert_eq!(client.header(CLASS, "restricted").post(CHAT, &call("m")).await.status, 200);
+    assert_eq!(
+        client
+            .header(CLASS, "restricted")
+            .post(CHAT, &call("m"))
+            .await
+            .status,
+        200
+    );
     assert_eq!(reached(&scene, &us), (1, 0));
     // Both say which policies decided.
     let since = Instant::now();
-    let served = ["calls-go-to-their-targets", "keys-use-what-they-list", "restricted-stays-in-the-eu"];
+    let served = [
+        "calls-go-to-their-targets",
+        "keys-use-what-they-list",
+        "restricted-stays-in-the-eu",
+    ];
     loop {
         let lines = scene.gate.cli_json(&["ledger", "show", "--json"]).await;
-        let entries: Vec<&Value> = lines.as_array().unwrap().iter().map(|line| &line["entry"]).collect();
+        let entries: Vec<&Value> = lines
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|line| &line["entry"])
+            .collect();
         let has = |policies: Value| entries.iter().any(|entry| entry["policies"] == policies);
         if has(json!(["keys-use-what-they-list", "restricted-stays-in-the-eu"])) && has(json!(served)) {
             return;
@@ -155,7 +193,16 @@ async fn anp_0017_no_caller_lowers_the_class_or_takes_a_tag_off() {
         .await;
     let made = scene
         .gate
-        .cli_json(&["keys", "create", "--name", "claims", "--all-models", "--tag", "eu-only", "--json"])
+        .cli_json(&[
+            "keys",
+            "create",
+            "--name",
+            "claims",
+            "--all-models",
+            "--tag",
+            "eu-only",
+            "--json",
+        ])
         .await;
     assert_eq!(made["tags"], json!(["eu-only"]), "{made}");
     let tagged = made["key"].as_str().unwrap();
@@ -184,10 +231,15 @@ async fn anp_0017_no_caller_lowers_the_class_or_takes_a_tag_off() {
         client.header(CLASS, "restricted; public"),
         client.header(CLASS, ""),
         client.header(CLASS, "public").header(CLASS, "restricted"),
-        client.header(CLASS, "restricted").header("X-Bartizan-Data-Class", "restricted"),
+        client
+            .header(CLASS, "restricted")
+            .header("X-Bartizan-Data-Class", "restricted"),
     ] {
         let answer = bent.post(CHAT, &call("m")).await;
-        assert_eq!((answer.status, code(&answer).as_str()), (400, "data_class_invalid"));
+        assert_eq!(
+            (answer.status, code(&answer).as_str()),
+            (400, "data_class_invalid")
+        );
     }
     assert_eq!(reached(&scene, &us), (calls, 0));
 }

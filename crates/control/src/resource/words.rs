@@ -83,9 +83,7 @@ pub fn marks(tags: Vec<String>, class: Option<DataClass>, pointer: &str) -> Resu
 pub fn data_class(text: Option<&str>) -> Result<Option<DataClass>, Problem> {
     let given = text.filter(|text| !text.is_empty());
     let class = given.map(str::parse).transpose();
-    class.map_err(|error: UnknownDataClass| {
-        Problem::new(Code::Invalid, error.to_string()).at("/data_class")
-    })
+    class.map_err(|error: UnknownDataClass| Problem::new(Code::Invalid, error.to_string()).at("/data_class"))
 }
 
 /// An e-mail address as accounts are known by it: in lower case. Whether mail arrives is not asked.

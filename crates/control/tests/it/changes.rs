@@ -366,10 +366,18 @@ async fn anp_0017_tags_and_class_of_a_key_are_set_by_who_may_change_it() {
     let root = instance.root().await;
     let house = House::build(&instance, &root, "home").await;
     let keys = house.path("/api/v1/tenants/{tenant}/teams/{team}/keys");
-    let marks = json!({"name": "claims", "tags": ["eu-only", "cost:47", "eu-only"], "data_class": "restricted"});
+    let marks =
+        json!({"name": "claims", "tags": ["eu-only", "cost:47", "eu-only"], "data_class": "restricted"});
     let made = root.make(&keys, &marks).await;
-    assert_eq!((&made["tags"], &made["data_class"]), (&json!(["cost:47", "eu-only"]), &json!("restricted")));
-    let path = format!("/api/v1/tenants/{}/keys/{}", house.tenant, made["id"].as_str().unwrap());
+    assert_eq!(
+        (&made["tags"], &made["data_class"]),
+        (&json!(["cost:47", "eu-only"]), &json!("restricted"))
+    );
+    let path = format!(
+        "/api/v1/tenants/{}/keys/{}",
+        house.tenant,
+        made["id"].as_str().unwrap()
+    );
     let viewer = root.invite(&instance, &house.tenant, "viewer@example.com").await;
     root.give(&viewer, "viewer", None).await;
     let patch = async |who: &crate::scene::Person, body: Value| {
@@ -379,7 +387,10 @@ async fn anp_0017_tags_and_class_of_a_key_are_set_by_who_may_change_it() {
     assert_eq!(patch(&viewer, json!({"tags": []})).await.0, 403);
     // What is left out stays; an empty text leaves the class to the configuration.
     let (status, answer) = patch(&root, json!({"name": "claims two"})).await;
-    assert_eq!((status, &answer.json()["tags"]), (200, &json!(["cost:47", "eu-only"])));
+    assert_eq!(
+        (status, &answer.json()["tags"]),
+        (200, &json!(["cost:47", "eu-only"]))
+    );
     let (status, answer) = patch(&root, json!({"tags": ["x"], "data_class": ""})).await;
     assert_eq!((status, &answer.json()["tags"]), (200, &json!(["x"])));
     assert!(answer.json()["data_class"].is_null());
@@ -390,6 +401,10 @@ async fn anp_0017_tags_and_class_of_a_key_are_set_by_who_may_change_it() {
         (json!({"data_class": "secret"}), "/data_class"),
     ] {
         let (status, answer) = patch(&root, bad).await;
-        assert_eq!((status, answer.json()["pointer"].as_str()), (422, Some(pointer)), "{answer:?}");
+        assert_eq!(
+            (status, answer.json()["pointer"].as_str()),
+            (422, Some(pointer)),
+            "{answer:?}"
+        );
     }
 }

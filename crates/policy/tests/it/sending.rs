@@ -85,8 +85,19 @@ fn anp_0017_tags_are_told_of_the_key_and_the_call() {
     let tagged = key(&["at-home", "other"], None);
     assert!(sends(&engine, &tagged, &place("own", None, true), None).permit);
     let out = sends(&engine, &tagged, &place("eu", Some("eu"), false), None);
-    assert_eq!((out.permit, out.policies), (false, vec!["tagged-stays-at-home".to_owned()]));
-    assert!(sends(&engine, &key(&["at-homes"], None), &place("eu", None, false), None).permit);
+    assert_eq!(
+        (out.permit, out.policies),
+        (false, vec!["tagged-stays-at-home".to_owned()])
+    );
+    assert!(
+        sends(
+            &engine,
+            &key(&["at-homes"], None),
+            &place("eu", None, false),
+            None
+        )
+        .permit
+    );
 }
 
 #[test]
@@ -99,7 +110,10 @@ fn agp_e1_a_target_of_another_tenant_is_none() {
         owner: GLOBEX,
         ..question(&principal, &key)
     });
-    assert_eq!((answer.permit, answer.policies), (false, vec!["tenants-stay-apart".to_owned()]));
+    assert_eq!(
+        (answer.permit, answer.policies),
+        (false, vec!["tenants-stay-apart".to_owned()])
+    );
 }
 
 #[test]
@@ -179,15 +193,33 @@ fn ctx_t1_what_nothing_asks_yet_can_be_written_about_and_is_denied() {
         let own = format!(
             "@id(\"own\") permit (principal, action == Action::\"{action}\", resource) when {{ {kind} && context.operation == \"{action}\" }};"
         );
-        assert_eq!(run_tests(&with_defaults(""), &test(thing, "deny", "")), [], "{thing}");
-        assert_eq!(run_tests(&only(&own), &test(thing, "permit", "\"own\"")), [], "{thing}");
-        assert_eq!(run_tests(&only(&own), &test(thing, "deny", "")).len(), 1, "{thing}");
+        assert_eq!(
+            run_tests(&with_defaults(""), &test(thing, "deny", "")),
+            [],
+            "{thing}"
+        );
+        assert_eq!(
+            run_tests(&only(&own), &test(thing, "permit", "\"own\"")),
+            [],
+            "{thing}"
+        );
+        assert_eq!(
+            run_tests(&only(&own), &test(thing, "deny", "")).len(),
+            1,
+            "{thing}"
+        );
     }
     let of_server = "@id(\"own\") permit (principal, action == Action::\"call_tool\", resource)
         when { resource.server == \"github\" && resource.name != \"delete_repo\" };";
     let tool = |name: &str| format!("\"server\": \"github\", \"tool\": \"{name}\"");
-    assert_eq!(run_tests(&only(of_server), &test(&tool("read"), "permit", "\"own\"")), []);
-    assert_eq!(run_tests(&only(of_server), &test(&tool("delete_repo"), "deny", "")), []);
+    assert_eq!(
+        run_tests(&only(of_server), &test(&tool("read"), "permit", "\"own\"")),
+        []
+    );
+    assert_eq!(
+        run_tests(&only(of_server), &test(&tool("delete_repo"), "deny", "")),
+        []
+    );
 }
 
 #[test]
@@ -196,7 +228,9 @@ fn anp_b0001_a_test_says_what_it_asks() {
         let text = format!(
             r#"{{"tests": [{{"name": "one", "key": {{"tenant": "acme", "team": "search"}}, {rest} "expect": "deny"}}]}}"#
         );
-        run_tests(&with_defaults(""), &text).pop().map(|failure| failure.reason)
+        run_tests(&with_defaults(""), &text)
+            .pop()
+            .map(|failure| failure.reason)
     };
     let target = r#""target": {"provider": "eu", "model": "large"},"#;
     for (rest, says) in [
@@ -205,7 +239,10 @@ fn anp_b0001_a_test_says_what_it_asks() {
         (r#""tool": "x","#, "a tool of no server"),
         (r#""agent": "a", "template": "t","#, "several things"),
         (r#""operation": "chat", "agent": "a","#, "says an `operation`"),
-        (r#""operation": "chat", "data_class": "secret","#, "unknown variant"),
+        (
+            r#""operation": "chat", "data_class": "secret","#,
+            "unknown variant",
+        ),
     ] {
         let reason = run(rest).unwrap();
         assert!(reason.contains(says), "{rest}: {reason}");
