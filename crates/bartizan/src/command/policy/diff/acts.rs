@@ -119,7 +119,7 @@ pub async fn run(
             }
             let (_, act, resource, _) = question;
             found.differences.push(Line {
-                tenant: names.tenant_name(tenant),
+                tenant: name_of(tenant, names),
                 who: again.person.name.clone(),
                 act,
                 resource,
@@ -132,6 +132,13 @@ pub async fn run(
     found.differences.sort_by_key(|one| std::cmp::Reverse(one.acts));
     show.say(&found)?;
     otherwise(found.differences.len())
+}
+
+fn name_of(tenant: TenantId, names: &Names) -> String {
+    if tenant == TenantId::PLATFORM {
+        return "platform".to_owned();
+    }
+    names.tenant_name(tenant)
 }
 
 /// The questions behind the tenant's records, newest first, back to `since`.
