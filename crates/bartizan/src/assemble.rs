@@ -250,6 +250,12 @@ impl Bench<'_> {
             metrics: metrics.target(&label),
             model_metrics: metrics.model(asked_as),
             label: label.into(),
+            place: Arc::new(policy::Place {
+                provider: built.name.clone(),
+                model: model.to_owned(),
+                region: described.region.clone(),
+                self_hosted: described.self_hosted,
+            }),
             provider: built.clone(),
             model: model.to_owned(),
             price: facts.and_then(|facts| facts.price),

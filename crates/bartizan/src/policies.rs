@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use config::Config;
-use policy::{Configured, Engine, Failed, PolicyTexts, Text};
+use policy::{Configured, Engine, Failed, Ground, PolicyTexts, Text};
 
 use crate::failure::{Failure, Hint};
 
@@ -13,6 +13,10 @@ pub fn read(config: &Config) -> Result<Configured, Failure> {
         calls: texts(&config.policies.files)?,
         replace_defaults: config.policies.replace_defaults,
         control: texts(&config.policies.control_files)?,
+        ground: Ground {
+            data_class: config.policies.data_class,
+            region: config.policies.region.clone(),
+        },
     })
 }
 

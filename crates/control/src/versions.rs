@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use domain::{ActorId, TenantId, TenantScope, UnixMillis};
+use domain::{ActorId, ApprovalId, TenantId, TenantScope, UnixMillis};
 use policy::{Plane, PolicyTexts};
 use serde::{Deserialize, Serialize};
 use store::{Record, RecordKind, Store, StoreError};
@@ -72,6 +72,20 @@ pub struct Activated {
     pub name: String,
     /// When.
     pub at: UnixMillis,
+    /// Who let them, where it took two people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approved>,
+}
+
+/// A second person's yes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approved {
+    /// Which approval it was.
+    pub id: ApprovalId,
+    /// Who gave it.
+    pub by: ActorId,
+    /// What they were called.
+    pub name: String,
 }
 
 /// The versions of one plane that count, with their texts.

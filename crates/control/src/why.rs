@@ -2,6 +2,7 @@
 //! machine. Asks the policies that are in force, about what the store holds now; what is not known is said and
 //! never made up. What a caller may see of the answer is decided elsewhere.
 
+mod again;
 mod people;
 mod thing;
 mod view;
@@ -10,7 +11,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use credential::KeyRecord;
-use domain::{Operation, Permission, Principal, PrincipalKind, RequestId, TenantId, TenantScope, UnixMillis};
+use domain::{
+    DataClass, Operation, Permission, Principal, PrincipalKind, RequestId, TenantId, TenantScope, UnixMillis,
+};
 use ledger::{Entry, Outcome};
 use policy::{Act, ActContext, Desk, Engine, Moment, Plane, Posture, Question, Resource};
 use store::{Store, StoreError};
@@ -18,6 +21,7 @@ use store::{Store, StoreError};
 use crate::names::Names;
 use crate::problem::{Code, Problem};
 
+pub use again::{Again, Untold};
 pub use people::Person;
 pub use thing::somebody;
 pub use view::{Can, PartView, Recorded, WhoView, WhyView, part};
@@ -61,6 +65,8 @@ pub struct Circumstances {
     pub tools: bool,
     /// Images are sent.
     pub images: bool,
+    /// What the caller says that the call carries.
+    pub data_class: Option<DataClass>,
     /// From where.
     pub address: Option<IpAddr>,
     /// When.
@@ -323,10 +329,12 @@ impl Scene<'_> {
             operation,
             model: model.filter(|_| operation != Operation::ListModels),
             owner: key.tenant,
+            thing: None,
             provider: None,
             stream: said.stream,
             tools: said.tools,
             images: said.images,
+            data_class: said.data_class,
             address: said.address,
             posture: self.posture,
             moment: Moment::of(said.at.unwrap_or(self.now)),

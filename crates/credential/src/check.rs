@@ -164,6 +164,7 @@ mod tests {
             bindings: Vec::new(),
             honey: false,
             suspended: None,
+            marks: crate::Marks::default(),
         }
     }
 

@@ -4,7 +4,7 @@ use domain::{ActorId, KeyId, Operation, ProjectId, TeamId, TenantId, UnixMillis}
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::{Binding, PublicKey};
+use crate::{Binding, Marks, PublicKey};
 
 /// Which models a key may use.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,6 +130,9 @@ pub struct KeyRecord {
     /// While there is one, everything that stands for the key is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspended: Option<Suspension>,
+    /// What policies are told of it beside its name and lists.
+    #[serde(default, skip_serializing_if = "Marks::is_none")]
+    pub marks: Marks,
 }
 
 impl KeyRecord {

@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use credential::{KeyRecord, Limits, Which};
-use domain::{BudgetId, Operation, Principal, PrincipalKind, TenantId, TenantScope, UnixMillis};
+use domain::{BudgetId, DataClass, Operation, Principal, PrincipalKind, TenantId, TenantScope, UnixMillis};
 use ledger::{Budget, BudgetScope};
 use limit::{Concurrency, Gcra};
-use policy::{Decision, Moment, Posture, Reads};
+use policy::{Decision, Moment, Place, Posture, Reads};
 use store::{DirectoryDump, Tenant, TenantState};
 
 use crate::book::{Book, Cell};
@@ -69,6 +69,10 @@ pub struct Asked {
     pub tools: bool,
     /// Whether images are sent.
     pub images: bool,
+    /// What its caller says that it carries.
+    pub data_class: Option<DataClass>,
+    /// The target, where it is asked whether the call may be sent there.
+    pub place: Option<Arc<Place>>,
     /// The caller's address, when some policy reads it.
     pub address: Option<std::net::IpAddr>,
     /// The minute it comes in, when some policy reads it: an answer of another minute is none.
@@ -94,6 +98,8 @@ impl Asked {
             stream: false,
             tools: false,
             images: false,
+            data_class: arrived.data_class,
+            place: None,
             address,
             moment,
             posture: settings.posture,
@@ -110,6 +116,8 @@ pub struct Arrived {
     pub address: std::net::IpAddr,
     /// Its time.
     pub at: UnixMillis,
+    /// What its caller says that it carries.
+    pub data_class: Option<DataClass>,
 }
 
 impl Arrived {
@@ -333,6 +341,9 @@ pub fn scope(entry: &KeyEntry) -> TenantScope {
 }
 
 #[cfg(test)]
+mod remembered;
+
+#[cfg(test)]
 mod tests {
     use std::net::IpAddr;
     use std::sync::atomic::{AtomicU32, Ordering};
@@ -344,7 +355,7 @@ mod tests {
     use super::*;
     use crate::shadow::question;
 
-    fn entry() -> KeyEntry {
+    pub(super) fn entry() -> KeyEntry {
         let record = KeyRecord {
             id: KeyId::from_u128(1),
             tenant: TenantId::from_u128(2),
@@ -366,6 +377,7 @@ mod tests {
             bindings: Vec::new(),
             honey: false,
             suspended: None,
+            marks: credential::Marks::default(),
         };
         KeyEntry {
             signer: None,
@@ -391,6 +403,7 @@ mod tests {
         let arrived = Arrived {
             address: address.parse::<IpAddr>().unwrap(),
             at: UnixMillis(minute * 60_000),
+            data_class: None,
         };
         let (address, moment) = arrived.known(engine.reads(), None);
         Asked {
@@ -399,6 +412,8 @@ mod tests {
             stream: false,
             tools: false,
             images: false,
+            data_class: None,
+            place: None,
             address,
             moment,
             posture: Posture::Production,

@@ -85,6 +85,8 @@ codes! {
     AmbiguousFraming = "ambiguous_framing", 400, Accept, Downstream;
     /// The content type is not JSON, or the body is encoded.
     UnsupportedMediaType = "unsupported_media_type", 415, Accept, Downstream;
+    /// The header that says how grave the call's data is says no class, or two.
+    DataClassInvalid = "data_class_invalid", 400, Accept, Downstream;
     /// The gate is shutting down; try another replica or later.
     Draining = "draining", 503, Accept, Ours;
     /// No credential was presented.

@@ -209,6 +209,8 @@ pub struct Target {
     pub provider: Arc<Provider>,
     /// The provider's own name of the model.
     pub model: String,
+    /// What policies are told of it.
+    pub place: Arc<policy::Place>,
     /// What it costs; `None` is unpriced.
     pub price: Option<Price>,
     /// The most it generates in one answer, if known.

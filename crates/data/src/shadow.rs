@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use domain::{Operation, UnixMillis};
-use policy::{Answered, Compared, Decision, Difference, Differences, Engine, Moment, Plane, Question};
+use policy::{Answered, Compared, Decision, Difference, Differences, Engine, Moment, Plane, Question, Thing};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
@@ -42,6 +42,11 @@ impl Shadow {
     /// What its answers may depend on.
     pub const fn reads(&self) -> policy::Reads {
         self.engine.reads()
+    }
+
+    /// Whether it may keep a call from a target.
+    pub const fn asks_targets(&self) -> bool {
+        self.engine.asks_targets()
     }
 
     /// Asks it the same, later and elsewhere; a panic ends there.
@@ -104,10 +109,12 @@ pub fn question<'a>(key: &'a KeyEntry, asked: &'a Asked) -> Question<'a> {
         operation: asked.operation,
         model: Some(asked.model.as_str()).filter(|_| asked.operation != Operation::ListModels),
         owner: key.principal.tenant,
+        thing: asked.place.as_deref().map(Thing::Target),
         provider: None,
         stream: asked.stream,
         tools: asked.tools,
         images: asked.images,
+        data_class: asked.data_class,
         address: asked.address,
         posture: asked.posture,
         moment: asked.moment.unwrap_or(Moment::ANY),
@@ -136,6 +143,12 @@ fn described(key: &KeyEntry, asked: &Asked, engine: &Engine) -> String {
         .into_iter()
         .filter(|(is_so, _)| *is_so)
         .for_each(|(_, word)| line.push_str(word));
+    if let Some(place) = &asked.place {
+        let _ = write!(line, ", sent to {}/{}", place.provider, place.model);
+    }
+    if let Some(class) = asked.data_class {
+        let _ = write!(line, ", said to be {class}");
+    }
     if let Some(address) = asked.address.filter(|_| engine.reads().address) {
         let _ = write!(line, ", from {address}");
     }

@@ -21,6 +21,7 @@ pub mod inspect_output;
 pub mod respond;
 #[path = "stage/07_route.rs"]
 pub mod route;
+mod sending;
 #[path = "stage/11_settle.rs"]
 pub mod settle;
 #[path = "stage/08_translate.rs"]

@@ -4,6 +4,7 @@
 //! own account (callers hand times in) and knows no wire format.
 
 mod actor;
+mod data_class;
 mod id;
 mod money;
 mod permission;
@@ -15,6 +16,7 @@ mod time;
 mod usage;
 
 pub use actor::ActorId;
+pub use data_class::{DataClass, UnknownDataClass};
 pub use id::{
     ApprovalId, AuditId, BreakGlassId, BudgetId, CheckpointId, GrantId, GroupId, IdError, IdText, KeyId,
     LeaseId, NodeId, PasskeyId, ProjectId, RequestId, RequestIds, ServiceId, SessionId, TeamId, TenantId,

@@ -1,13 +1,16 @@
-//! What one decision costs, for so many policies: `cost <policies> <decisions>`. Run it under
-//! `valgrind --tool=callgrind` with two numbers of decisions; the difference, divided by theirs, is the cost of
-//! one. `docs/policies.md` says what came out. Measures nothing itself.
+//! What one decision costs: `cost <policies> <decisions> [remembered] [context] [send]`, with so many policies of a
+//! house's own beside the built-in ones. They are about teams and models, or with `context` about address, time
+//! and data class; `send` asks about a target instead of a model. Run it under `valgrind --tool=callgrind` with two
+//! numbers of decisions; the difference, divided by theirs, is the cost of one. `docs/performance.md` says what came
+//! out. Measures nothing itself.
 
 use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
 use std::process::ExitCode;
 
-use credential::{KeyRecord, KeyState, Limits, ModelAccess};
+use credential::{KeyRecord, KeyState, Limits, Marks, ModelAccess};
 use domain::{KeyId, Operation, Principal, PrincipalKind, TeamId, TenantId, UnixMillis};
-use policy::{Engine, Moment, Posture, Question};
+use policy::{Engine, Moment, Place, Posture, Question, Thing};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -15,7 +18,10 @@ fn main() -> ExitCode {
     let (Some(policies), Some(decisions)) = (number(), number()) else {
         return ExitCode::from(2);
     };
-    let is_cached = arguments.next().is_some();
+    let words: Vec<String> = arguments.collect();
+    let has = |word: &str| words.iter().any(|given| given == word);
+    let (is_cached, is_sent) = (has("remembered"), has("send"));
+    let policy = if has("context") { of_context } else { of_team };
     let text: String = (0..policies).map(policy).collect();
     let Ok(engine) = Engine::new(&[("many.cedar", &text)], true) else {
         return ExitCode::FAILURE;
@@ -29,17 +35,27 @@ fn main() -> ExitCode {
         kind: PrincipalKind::VirtualKey,
         name: "key".into(),
     };
+    let place = Place {
+        provider: "openai".into(),
+        model: "model".to_owned(),
+        region: Some("eu".to_owned()),
+        self_hosted: false,
+    };
+    let asked = Question {
+        thing: is_sent.then_some(Thing::Target(&place)),
+        ..question(&principal, &key)
+    };
     let mut remembered = HashMap::new();
     let mut permitted = 0;
     for _ in 0..decisions {
         let answer = if is_cached {
             // As the data plane remembers: a question's parts as owned values, the set's digest shared.
-            let asked = (Operation::Chat, "model".to_owned(), false, false, false);
+            let parts = (Operation::Chat, "model".to_owned(), false, false, false);
             *remembered
-                .entry(asked)
-                .or_insert_with(|| engine.decide(&question(&principal, &key)).permit)
+                .entry(parts)
+                .or_insert_with(|| engine.decide(&asked).permit)
         } else {
-            engine.decide(&question(&principal, &key)).permit
+            engine.decide(&asked).permit
         };
         permitted += u32::from(answer);
     }
@@ -47,10 +63,21 @@ fn main() -> ExitCode {
 }
 
 /// One that an operator might write for one team and one model: about this call by its scope, and not met.
-fn policy(number: u32) -> String {
+fn of_team(number: u32) -> String {
     format!(
         "@id(\"p{number}\") forbid (principal, action in Action::\"invoke\", resource is Model)
          when {{ principal.team.name == \"team {number}\" && resource.name like \"gpt-{number}*\" && !context.stream }};\n"
+    )
+}
+
+/// One about how a call comes, and not met.
+fn of_context(number: u32) -> String {
+    format!(
+        "@id(\"p{number}\") forbid (principal, action, resource)
+         when {{ context.utc_minute < 0 || context.data_class.rank > 3 ||
+                 (context has source_ip && context.source_ip.isInRange(ip(\"10.{}.{}.0/24\"))) }};\n",
+        number / 256 % 256,
+        number % 256
     )
 }
 
@@ -59,6 +86,7 @@ fn key() -> KeyRecord {
         signing_key: None,
         honey: false,
         suspended: None,
+        marks: Marks::default(),
         bindings: Vec::new(),
         id: KeyId::from_u128(1),
         tenant: TenantId::from_u128(2),
@@ -88,11 +116,13 @@ fn question<'a>(principal: &'a Principal, key: &'a KeyRecord) -> Question<'a> {
         operation: Operation::Chat,
         model: Some("model"),
         owner: key.tenant,
+        thing: None,
         provider: None,
         stream: false,
         tools: false,
         images: false,
-        address: None,
+        data_class: None,
+        address: Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7))),
         posture: Posture::Production,
         moment: Moment::ANY,
     }

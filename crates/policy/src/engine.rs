@@ -3,7 +3,8 @@
 use std::fmt;
 
 use cedar_policy::{
-    ActionConstraint, Authorizer, Effect, Entities, Policy, PolicyId, PolicySet, Request, Response, Schema,
+    ActionConstraint, Authorizer, Effect, Entities, EntityUid, Policy, PolicyId, PolicySet, Request,
+    Response, Schema,
 };
 use serde::Serialize;
 
@@ -11,7 +12,8 @@ use crate::entities::{Failure, Names};
 use crate::error::clip;
 use crate::explain::{Applied, Asked, Places};
 use crate::load::Loaded;
-use crate::{Decision, PolicyError, Question, Reads, load};
+use crate::thing::SEND;
+use crate::{Decision, Ground, PolicyError, Question, Reads, load};
 
 /// Policies that parse, fit the schema and can apply. Immutable: a change makes another engine.
 pub struct Engine {
@@ -24,6 +26,8 @@ pub struct Engine {
     names: Names,
     places: Places,
     reads: Reads,
+    asks_targets: bool,
+    ground: Ground,
     fingerprint: String,
 }
 
@@ -37,27 +41,42 @@ pub struct Explained {
 }
 
 impl Engine {
-    /// Parses and checks `policies` (file name and text each). The tenant boundary is always added to
+    /// Parses and checks `policies` (file name and text each). Those that are always in force are added to
     /// them, the default policies when `use_defaults` says so.
     ///
-    /// With no policy that permits anything the engine denies everything; that is not an error.
+    /// With no policy that permits anything the engine denies every call; that is not an error.
     pub fn new(policies: &[(&str, &str)], use_defaults: bool) -> Result<Self, PolicyError> {
+        Self::standing(policies, use_defaults, Ground::default())
+    }
+
+    /// The same, for an instance that says this of itself.
+    pub fn standing(
+        policies: &[(&str, &str)],
+        use_defaults: bool,
+        ground: Ground,
+    ) -> Result<Self, PolicyError> {
         let schema = load::schema()?;
-        let builtin = std::iter::once(crate::ALWAYS).chain(use_defaults.then_some(crate::DEFAULTS));
+        let builtin = crate::ALWAYS
+            .into_iter()
+            .chain(use_defaults.then_some(crate::DEFAULTS));
         let files: Vec<_> = builtin.chain(policies.iter().copied()).collect();
         let Loaded { set, places } = load::policies(&files, &schema)?;
         let broken = |reason: String| PolicyError::Builtin {
             what: "schema",
             reason,
         };
+        let actions = schema
+            .action_entities()
+            .map_err(|error| broken(error.to_string()))?;
+        let names = Names::new().map_err(|error| broken(error.to_string()))?;
         Ok(Self {
             authorizer: Authorizer::new(),
-            actions: schema
-                .action_entities()
-                .map_err(|error| broken(error.to_string()))?,
-            names: Names::new().map_err(|error| broken(error.to_string()))?,
             reads: Reads::of(&set),
-            fingerprint: fingerprint(&files),
+            asks_targets: may_hold_back(&set, &names.action(SEND), &actions),
+            fingerprint: fingerprint(&files, &ground),
+            ground,
+            actions,
+            names,
             without_reasons: without_reasons(&set).map_err(broken)?,
             policies: set,
             places,
@@ -107,6 +126,12 @@ impl Engine {
         self.reads
     }
 
+    /// Whether some policy may keep a call's content from a target. Where none may, none needs to be asked:
+    /// what is always in force permits it.
+    pub const fn asks_targets(&self) -> bool {
+        self.asks_targets
+    }
+
     fn decision(&self, request: &Request, entities: &Entities) -> Decision {
         let answered = decision(&self.authorizer.is_authorized(request, &self.policies, entities));
         Decision {
@@ -135,7 +160,7 @@ impl Engine {
         if let Some(error) = disagreement(question) {
             return Err(error.into());
         }
-        let request = self.names.request(question, &self.schema)?;
+        let request = self.names.request(question, &self.ground, &self.schema)?;
         Ok((request, self.names.entities(question, &self.actions)?))
     }
 
@@ -144,16 +169,11 @@ impl Engine {
         let Some(action) = request.action() else {
             return false;
         };
-        match policy.action_constraint() {
-            ActionConstraint::Any => true,
-            ActionConstraint::Eq(one) => one == *action,
-            ActionConstraint::In(groups) => groups
-                .iter()
-                .any(|group| group == action || self.actions.is_ancestor_of(group, action)),
-        }
+        is_about(policy, action, &self.actions)
     }
 
-    /// A digest of the schema and all policies in force: part of the key of every cached answer.
+    /// A digest of the schema, all policies in force and what the instance says of itself: part of the key of
+    /// every cached answer.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
@@ -176,6 +196,27 @@ impl fmt::Debug for Engine {
             .field("policies", &self.policy_ids())
             .finish_non_exhaustive()
     }
+}
+
+/// Whether the policy's scope holds the action.
+fn is_about(policy: &Policy, action: &EntityUid, actions: &Entities) -> bool {
+    match policy.action_constraint() {
+        ActionConstraint::Any => true,
+        ActionConstraint::Eq(one) => one == *action,
+        ActionConstraint::In(groups) => groups
+            .iter()
+            .any(|group| group == action || actions.is_ancestor_of(group, action)),
+    }
+}
+
+/// Whether anything but what is always in force is about sending: that permits it, and keeps tenants apart, where
+/// every target is asked about as the tenant's own. A permit counts too: one that cannot be evaluated is a "no".
+// threat: ANP-0017
+fn may_hold_back(set: &PolicySet, send: &EntityUid, actions: &Entities) -> bool {
+    let mut own = set
+        .policies()
+        .filter(|policy| !crate::is_in(policy.id().as_ref(), &crate::ALWAYS));
+    own.any(|policy| is_about(policy, send, actions))
 }
 
 /// The two descriptions of the caller must be of one key: lists of one and identity of another would
@@ -216,11 +257,15 @@ fn without_reasons(set: &PolicySet) -> Result<Option<PolicySet>, String> {
         .map_err(|error| error.to_string())
 }
 
-fn fingerprint(files: &[(&str, &str)]) -> String {
+fn fingerprint(files: &[(&str, &str)], ground: &Ground) -> String {
     let mut sorted = files.to_vec();
     sorted.sort_unstable();
-    let mut hasher = blake3::Hasher::new_derive_key("bartizan policy set v1");
-    for part in std::iter::once(crate::SCHEMA).chain(sorted.into_iter().flat_map(|(file, text)| [file, text]))
+    let mut hasher = blake3::Hasher::new_derive_key("bartizan policy set v2");
+    let region = ground.region.as_deref().unwrap_or_default();
+    let own = [crate::SCHEMA, ground.data_class.as_str(), region];
+    for part in own
+        .into_iter()
+        .chain(sorted.into_iter().flat_map(|(file, text)| [file, text]))
     {
         hasher.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
         hasher.update(part.as_bytes());

@@ -6,8 +6,10 @@ use cedar_policy::{
     Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, Request, RestrictedExpression, Schema,
 };
 use credential::ModelAccess;
+use domain::DataClass;
 
-use crate::Question;
+use crate::thing::Kinds;
+use crate::{Ground, Question};
 
 /// The schema's entity types, parsed once.
 #[derive(Debug)]
@@ -19,6 +21,7 @@ pub struct Names {
     model: EntityTypeName,
     action: EntityTypeName,
     posture: EntityTypeName,
+    things: Kinds,
 }
 
 /// Any of Cedar's ways to refuse a value.
@@ -35,14 +38,28 @@ impl Names {
             model: "Model".parse()?,
             action: "Action".parse()?,
             posture: "Posture".parse()?,
+            things: Kinds::new()?,
         })
     }
 
+    /// The action of that name.
+    pub fn action(&self, name: &str) -> EntityUid {
+        uid(&self.action, name)
+    }
+
     /// The request Cedar is asked, checked against the schema.
-    pub fn request(&self, question: &Question<'_>, schema: &Schema) -> Result<Request, Failure> {
+    pub fn request(
+        &self,
+        question: &Question<'_>,
+        ground: &Ground,
+        schema: &Schema,
+    ) -> Result<Request, Failure> {
         let principal = uid(&self.key, question.principal.key);
-        let action = uid(&self.action, question.operation.as_str());
-        let context = Context::from_pairs(self.context(question))?;
+        let action = question
+            .thing
+            .map_or(question.operation.as_str(), |thing| thing.action());
+        let action = self.action(action);
+        let context = Context::from_pairs(self.context(question, ground)?)?;
         Ok(Request::new(
             principal,
             action,
@@ -65,18 +82,22 @@ impl Names {
         if question.principal.project.is_some() {
             entities.push(self.project_entity(question));
         }
-        if question.model.is_some() {
+        if let Some(thing) = question.thing {
+            let tenant = uid(&self.tenant, question.owner);
+            entities.extend(self.things.entities(thing, question, tenant)?);
+        } else if question.model.is_some() {
             entities.push(self.model(question)?);
         }
         Ok(actions.clone().add_entities(entities, None)?)
     }
 
-    /// What is asked for: a model, or the listing of a tenant.
+    /// What is asked for: a thing, a model, or the listing of a tenant.
     fn resource(&self, question: &Question<'_>) -> EntityUid {
-        match question.model {
+        match (question.thing, question.model) {
+            (Some(thing), _) => self.things.uid(thing, question.owner),
             // Two tenants may call different models by one name: the id holds both.
-            Some(model) => uid(&self.model, format!("{}/{model}", question.owner)),
-            None => uid(&self.tenant, question.owner),
+            (None, Some(model)) => uid(&self.model, format!("{}/{model}", question.owner)),
+            (None, None) => uid(&self.tenant, question.owner),
         }
     }
 
@@ -126,14 +147,19 @@ impl Names {
                 "operations",
                 question.key.operations.iter().map(|operation| operation.as_str()),
             ),
+            texts("tags", tags(question)),
         ];
         let parents = std::iter::once(team).chain(self.project(question));
         entity(uid(&self.key, question.principal.key), attributes, parents)
     }
 
-    fn context(&self, question: &Question<'_>) -> Vec<Attribute> {
+    fn context(&self, question: &Question<'_>, ground: &Ground) -> Result<Vec<Attribute>, Failure> {
+        let operation = question.operation.as_str();
+        let operation = question.thing.map_or(operation, |it| it.operation(operation));
         let mut pairs = vec![
-            text("operation", question.operation.as_str()),
+            text("operation", operation),
+            texts("tags", tags(question)),
+            class(ground.data_class(question.key.marks.data_class, question.data_class))?,
             flag("stream", question.stream),
             flag("tools", question.tools),
             flag("images", question.images),
@@ -144,7 +170,8 @@ impl Names {
         // An IPv4 caller on a dual-stack socket is still an IPv4 caller: ranges must match it.
         let address = question.address.map(|address| address.to_canonical().to_string());
         pairs.extend(address.map(|address| ("source_ip".to_owned(), RestrictedExpression::new_ip(address))));
-        pairs
+        pairs.extend(ground.region.as_deref().map(|region| text("region", region)));
+        Ok(pairs)
     }
 
     fn model(&self, question: &Question<'_>) -> Result<Entity, Failure> {
@@ -157,6 +184,16 @@ impl Names {
             [uid(&self.tenant, question.owner)],
         )
     }
+}
+
+fn tags<'a>(question: &Question<'a>) -> impl Iterator<Item = &'a str> {
+    question.key.marks.tags.iter().map(String::as_str)
+}
+
+/// Number and name.
+fn class(class: DataClass) -> Result<Attribute, Failure> {
+    let fields = [number("rank", class.rank()), text("name", class.as_str())];
+    Ok(("data_class".to_owned(), RestrictedExpression::new_record(fields)?))
 }
 
 /// An attribute of an entity or of the context.

@@ -11,6 +11,7 @@ mod engine;
 mod entities;
 mod error;
 mod explain;
+mod ground;
 mod load;
 mod moment;
 mod posture;
@@ -19,6 +20,7 @@ mod reads;
 mod set;
 mod size;
 mod testing;
+mod thing;
 
 pub use desk::{
     Act, ActContext, Actor, ActorId, BudgetLevel, Desk, Explanation, Resource, Verdict, run_control_tests,
@@ -27,12 +29,14 @@ pub use differences::{Answered, Compared, DIFFERENCES_MAX, Difference, Differenc
 pub use engine::{Engine, Explained};
 pub use error::PolicyError;
 pub use explain::{Applied, Effect, Outcome, nearest};
+pub use ground::Ground;
 pub use moment::Moment;
 pub use posture::Posture;
 pub use question::{Decision, Question};
 pub use reads::Reads;
 pub use set::{Configured, Failed, Plane, PolicyTexts, Text};
 pub use testing::{TestFailure, run_tests};
+pub use thing::{Place, Thing};
 
 /// The Cedar schema that policies for calls are checked against: the words they may use.
 pub const SCHEMA: &str = include_str!("../../../policies/bartizan.cedarschema");
@@ -47,12 +51,19 @@ pub const ROLES: [(&str, &str); 2] = [
 ];
 
 /// Policies for calls that are always in force, defaults or not.
-pub const ALWAYS: (&str, &str) = ("tenancy.cedar", include_str!("../../../policies/tenancy.cedar"));
+pub const ALWAYS: [(&str, &str); 2] = [
+    ("sending.cedar", include_str!("../../../policies/sending.cedar")),
+    ("tenancy.cedar", include_str!("../../../policies/tenancy.cedar")),
+];
 
 /// Whether the policy of this id is one of those that come with the product, rather than an operator's own.
 pub fn is_built_in(id: &str) -> bool {
+    is_in(id, ROLES.iter().chain(&ALWAYS).chain([&DEFAULTS]))
+}
+
+/// Whether one of these files has the policy of this id.
+pub(crate) fn is_in<'a>(id: &str, files: impl IntoIterator<Item = &'a (&'a str, &'a str)>) -> bool {
     let line = format!("@id(\"{id}\")");
-    let files = ROLES.iter().chain([&ALWAYS, &DEFAULTS]);
     files
         .into_iter()
         .any(|(_, text)| text.lines().any(|written| written == line))

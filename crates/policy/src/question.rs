@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 
 use credential::KeyRecord;
-use domain::{Operation, Principal, TenantId};
+use domain::{DataClass, Operation, Principal, TenantId};
 use serde::Serialize;
 
-use crate::{Moment, Posture};
+use crate::{Moment, Posture, Thing};
 
 /// May this key do this, with this model?
 ///
@@ -29,6 +29,8 @@ pub struct Question<'a> {
     /// The tenant whose configuration knows the model (or whose listing is asked for). Not the
     /// principal's tenant copied over: where the thing was found.
     pub owner: TenantId,
+    /// What is asked about where it is not the model itself, such as a target of it.
+    pub thing: Option<Thing<'a>>,
     /// The provider that would serve it, when that is known before routing.
     pub provider: Option<&'a str>,
     /// The answer is to be streamed.
@@ -37,6 +39,9 @@ pub struct Question<'a> {
     pub tools: bool,
     /// The call carries images.
     pub images: bool,
+    /// How much harm it does when what the call carries gets about, as its caller says. Counts only where it
+    /// is more than the key's.
+    pub data_class: Option<DataClass>,
     /// Where the connection comes from.
     pub address: Option<IpAddr>,
     /// How strict the instance is.

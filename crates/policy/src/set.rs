@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Desk, Engine, PolicyError, TestFailure, run_control_tests, run_tests};
+use crate::{Desk, Engine, Ground, PolicyError, TestFailure, run_control_tests, run_tests};
 
 /// Which policies: those of calls, or those of the control plane. They never mix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -59,6 +59,8 @@ pub struct Configured {
     pub replace_defaults: bool,
     /// Policies for the control plane, on top of the built-in ones.
     pub control: PolicyTexts,
+    /// What the instance says of itself.
+    pub ground: Ground,
 }
 
 /// A test that failed, and the file it is in.
@@ -76,7 +78,11 @@ impl Configured {
     /// refused: neither gives way to the other.
     // threat: ANP-0002
     pub fn engine(&self, activated: Option<&PolicyTexts>) -> Result<Engine, PolicyError> {
-        Engine::new(&both(&self.calls, activated), !self.replace_defaults)
+        Engine::standing(
+            &both(&self.calls, activated),
+            !self.replace_defaults,
+            self.ground.clone(),
+        )
     }
 
     /// What answers acts on the control plane, with `activated` on top.

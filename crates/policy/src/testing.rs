@@ -5,13 +5,15 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use credential::{KeyRecord, KeyState, Limits, ModelAccess};
-use domain::{KeyId, Operation, Principal, PrincipalKind, ProjectId, TeamId, TenantId, UnixMillis};
+use credential::{KeyRecord, KeyState, Limits, Marks, ModelAccess, NotTags};
+use domain::{
+    DataClass, KeyId, Operation, Principal, PrincipalKind, ProjectId, TeamId, TenantId, UnixMillis,
+};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::clip;
-use crate::{Decision, Engine, Moment, Posture, Question};
+use crate::{Decision, Engine, Moment, Place, Posture, Question, Thing};
 
 /// One test that did not get the answer it expects.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +37,26 @@ struct File<T> {
 struct Test {
     name: String,
     key: Key,
-    operation: Operation,
+    /// Of a call, and of sending one; what is asked of other things, the thing says.
+    #[serde(default)]
+    operation: Option<Operation>,
+    /// Where the call would be sent: asks `send`.
+    #[serde(default)]
+    target: Option<Target>,
+    /// A server of tools: asks `list_tools`, or `call_tool` where `tool` names one of them.
+    #[serde(default)]
+    server: Option<String>,
+    #[serde(default)]
+    tool: Option<String>,
+    /// Another agent: asks `send_message`.
+    #[serde(default)]
+    agent: Option<String>,
+    /// A prompt template: asks `use_template`.
+    #[serde(default)]
+    template: Option<String>,
+    /// What the caller says that the call carries.
+    #[serde(default)]
+    data_class: Option<DataClass>,
     #[serde(default)]
     model: Option<String>,
     /// The tenant that has the model; the key's own when left out.
@@ -83,6 +104,33 @@ struct Key {
     models: Models,
     #[serde(default)]
     operations: Vec<Operation>,
+    #[serde(default)]
+    tags: Vec<String>,
+    #[serde(default)]
+    data_class: Option<DataClass>,
+}
+
+/// A target, as the configuration describes it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Target {
+    provider: String,
+    model: String,
+    #[serde(default)]
+    region: Option<String>,
+    #[serde(default)]
+    self_hosted: bool,
+}
+
+impl Target {
+    fn place(&self) -> Place {
+        Place {
+            provider: Arc::from(self.provider.as_str()),
+            model: self.model.clone(),
+            region: self.region.clone(),
+            self_hosted: self.self_hosted,
+        }
+    }
 }
 
 /// `"all"` or a list; an empty list, like none, means none.
@@ -142,20 +190,36 @@ pub fn run_file<T: DeserializeOwned>(
 
 impl Test {
     fn run(&self, engine: &Engine) -> Option<TestFailure> {
-        let record = self.key.record();
+        self.objection(engine)
+            .map(|reason| TestFailure::of(&self.name, reason))
+    }
+
+    /// What is wrong with the answer, or with the question.
+    fn objection(&self, engine: &Engine) -> Option<String> {
+        let place = self.target.as_ref().map(Target::place);
+        let thing = match self.thing(place.as_ref()) {
+            Ok(thing) => thing,
+            Err(reason) => return Some(reason.to_owned()),
+        };
+        let record = match self.key.record() {
+            Ok(record) => record,
+            Err(error) => return Some(error.to_string()),
+        };
         let principal = principal(&record);
         let decision = engine.decide(&Question {
             principal: &principal,
             key: &record,
             tenant_name: &self.key.tenant,
             team_name: &self.key.team,
-            operation: self.operation,
+            operation: self.operation.unwrap_or(Operation::Chat),
             model: self.model.as_deref(),
             owner: self.owner.as_deref().map_or(record.tenant, tenant),
+            thing,
             provider: self.provider.as_deref(),
             stream: self.stream,
             tools: self.tools,
             images: self.images,
+            data_class: self.data_class,
             address: self.address,
             posture: self.posture,
             moment: Moment {
@@ -166,8 +230,27 @@ impl Test {
         let told = decision.reason.as_deref().unwrap_or_default();
         let untold = self.reason.as_deref().filter(|expected| *expected != told);
         let untold = untold.map(|expected| format!("expected the reason `{expected}`, got `{told}`"));
-        let reason = objection(self.expect, self.policies.as_deref(), &decision).or(untold)?;
-        Some(TestFailure::of(&self.name, reason))
+        objection(self.expect, self.policies.as_deref(), &decision).or(untold)
+    }
+
+    /// What is asked about beside a model: one thing at most, and a call of no thing says its operation.
+    fn thing<'a>(&'a self, place: Option<&'a Place>) -> Result<Option<Thing<'a>>, &'static str> {
+        let named = (&self.server, &self.tool, &self.agent, &self.template);
+        let thing = match (place, named) {
+            (None, (None, None, None, None)) => None,
+            (Some(place), (None, None, None, None)) => Some(Thing::Target(place)),
+            (None, (Some(server), None, None, None)) => Some(Thing::McpServer(server)),
+            (None, (Some(server), Some(name), None, None)) => Some(Thing::Tool { server, name }),
+            (None, (None, None, Some(agent), None)) => Some(Thing::Agent(agent)),
+            (None, (None, None, None, Some(template))) => Some(Thing::Template(template)),
+            _ => return Err("asks about several things, or about a tool of no server"),
+        };
+        let of_call = matches!(thing, None | Some(Thing::Target(_)));
+        match (of_call, self.operation.is_some()) {
+            (true, false) => Err("says no `operation`"),
+            (false, true) => Err("says an `operation`: what is asked of this the thing says"),
+            _ => Ok(thing),
+        }
     }
 }
 
@@ -208,8 +291,8 @@ impl Expect {
 }
 
 impl Key {
-    fn record(&self) -> KeyRecord {
-        KeyRecord {
+    fn record(&self) -> Result<KeyRecord, NotTags> {
+        Ok(KeyRecord {
             id: id(KeyId::PREFIX, &self.name, KeyId::from_u128),
             tenant: tenant(&self.tenant),
             team: id(TeamId::PREFIX, &self.team, TeamId::from_u128),
@@ -233,7 +316,8 @@ impl Key {
             bindings: Vec::new(),
             honey: false,
             suspended: None,
-        }
+            marks: Marks::new(self.tags.clone(), self.data_class)?,
+        })
     }
 
     fn models(&self) -> ModelAccess {

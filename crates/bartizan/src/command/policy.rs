@@ -71,6 +71,9 @@ pub struct SaidArgs {
     /// Of a call: images are sent
     #[arg(long)]
     images: bool,
+    /// Of a call: what its caller says that it carries
+    #[arg(long, value_name = "CLASS")]
+    data_class: Option<domain::DataClass>,
     /// Of a call: from which address
     #[arg(long, value_name = "ADDRESS")]
     address: Option<IpAddr>,
@@ -177,6 +180,7 @@ impl SaidArgs {
             stream: self.stream,
             tools: self.tools,
             images: self.images,
+            data_class: self.data_class,
             address: self.address,
             at: self.at.map(|at| at.seen_from(UnixMillis::now())),
             second_factor: self.no_second_factor.then_some(false),

@@ -81,6 +81,7 @@ pub async fn run(store: &dyn Store, home: &Home, limits: Limits) -> Result<Optio
         bindings: Vec::new(),
         honey: false,
         suspended: None,
+        marks: credential::Marks::default(),
     };
     store.create_key(&scope, &record).await?;
     Ok(Some(key.to_secret()))

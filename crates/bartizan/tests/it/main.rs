@@ -41,6 +41,7 @@ mod replicas;
 mod scene;
 mod sealed;
 mod signals;
+mod sending;
 mod signed_calls;
 mod signing;
 mod smuggling;

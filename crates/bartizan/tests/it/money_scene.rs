@@ -245,6 +245,7 @@ impl House {
             bindings: Vec::new(),
             honey: false,
             suspended: None,
+            marks: credential::Marks::default(),
         };
         self.store.create_key(&self.scope, &record).await.unwrap();
         Key {

@@ -18,7 +18,7 @@ const NO_TOOLS: &str =
     "@id(\"no-tools\") @reason(\"not here\") forbid (principal, action, resource) when { context.tools };";
 const NOTHING: &str = "@id(\"closed\") forbid (principal, action in Action::\"invoke\", resource);";
 
-async fn root(gate: &Gate) -> Client {
+pub async fn root(gate: &Gate) -> Client {
     session(gate).await.0
 }
 
@@ -61,14 +61,14 @@ async fn until(client: &Client, body: &Value, status: u16) -> Duration {
     }
 }
 
-async fn store(root: &Client, plane: &str, text: &str) -> u64 {
+pub async fn store(root: &Client, plane: &str, text: &str) -> u64 {
     let body = json!({"plane": plane, "reason": "a test", "files": [{"name": "own.cedar", "text": text}]});
     let made = root.post("/api/v1/policies/versions", &body).await;
     assert_eq!(made.status, 201, "{}", made.text());
     made.json()["number"].as_u64().unwrap()
 }
 
-async fn act(root: &Client, number: u64, act: &str) {
+pub async fn act(root: &Client, number: u64, act: &str) {
     let path = format!("/api/v1/policies/versions/{number}/{act}");
     let done = root.request(Method::POST, &path, Bytes::new()).await.unwrap();
     assert_eq!(done.status, 200, "{}", done.text());
@@ -338,4 +338,50 @@ async fn a_folder_is_pushed_and_put_in_force_by_the_command_line() {
     let (code, _, err) = run(&["ctl", "policies", "rollback", "--plane", "calls"], &token).await;
     assert_eq!(code, 0, "{err}");
     until(&client, &with_tools(), 200).await;
+}
+
+/// Acts of people, asked again of another set; what cannot be asked is counted by why.
+#[tokio::test]
+async fn anp_0014_anp_b0001_recorded_acts_are_asked_again_of_another_set() {
+    let scene = Scene::with("").await;
+    let gate = &scene.gate;
+    let root = root(gate).await;
+    for name in ["one", "two"] {
+        let made = root.post("/api/v1/tenants", &json!({"name": name})).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+    }
+    let number = store(&root, "calls", NO_TOOLS).await;
+    act(&root, number, "activate").await;
+    let freeze = "@id(\"freeze\") forbid (principal, action in [Action::\"tenants.create\", Action::\"policies.activate\"], resource);";
+    write(gate.folder(), "next/own.cedar", freeze);
+    let folder = gate.folder().join("next");
+    let diff = async |to: &str| {
+        let words = ["policy", "diff", "--plane", "control", "--to", to, "--json"];
+        let out = gate.cli(&words).await;
+        let text = String::from_utf8(out.stdout).unwrap();
+        (
+            out.status.code(),
+            serde_json::from_str::<Value>(&text).unwrap_or_default(),
+        )
+    };
+    let (code, found) = diff(folder.to_str().unwrap()).await;
+    assert_eq!(code, Some(1), "{found}");
+    let lines = found["differences"].as_array().unwrap();
+    let line = |act: &str| lines.iter().find(|line| line["act"] == act).unwrap();
+    let tenants = line("tenants.create");
+    assert_eq!(
+        (&tenants["acts"], &tenants["who"]),
+        (&json!(2), &json!("root@example.com"))
+    );
+    assert_eq!(tenants["to"], "deny by freeze");
+    assert_eq!(line("policies.activate")["tenant"], "platform", "{found}");
+    // The setup and the gate's own records asked no policy.
+    assert!(
+        found["not_asked"]["no policy was asked"].as_u64().unwrap() >= 1,
+        "{found}"
+    );
+    let (code, found) = diff("configured").await;
+    assert_eq!((code, &found["differences"]), (Some(0), &json!([])));
+    // A version of calls is none of the control plane.
+    assert_eq!(diff(&number.to_string()).await.0, Some(3));
 }

@@ -180,6 +180,10 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
             )
             .await
         }
+        Code::DataClassInvalid => {
+            let client = client.header("x-bartizan-data-class", "secret");
+            heads(&client, Method::POST, CALLS, "{}").await
+        }
         Code::Draining => draining().await,
         Code::CredentialMissing => both(&plain, "m", nothing).await,
         Code::CredentialInvalid => both(&plain.bearer("btz_wrong"), "m", nothing).await,

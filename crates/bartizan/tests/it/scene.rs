@@ -191,6 +191,7 @@ impl Scene {
             bindings: Vec::new(),
             honey: false,
             suspended: None,
+            marks: credential::Marks::default(),
         };
         (key.expose().to_owned(), record)
     }

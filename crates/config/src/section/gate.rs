@@ -79,6 +79,12 @@ pub struct Policies {
     /// Leaves out what was activated over the API, for both planes: the way back in when an activated version
     /// has locked everybody out.
     pub ignore_activated: bool,
+    /// What calls carry where neither key nor caller says: `public`, `internal`, `confidential` or `restricted`.
+    #[schemars(with = "String")]
+    pub data_class: domain::DataClass,
+    /// Where this gate stands, for policies to decide by. A name of your own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
 }
 
 /// What may pass in and out.

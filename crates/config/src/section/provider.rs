@@ -26,6 +26,12 @@ pub struct Provider {
     /// Under which provider of the built-in catalogue its models and prices are found. Left out: `name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub catalog: Option<String>,
+    /// Where it keeps and computes, for policies to decide by: `eu`, `us-east-1`. A name of your own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// It runs on machines of yours. For policies to decide by; nothing else depends on it.
+    #[serde(default)]
+    pub self_hosted: bool,
     /// The models it serves, by its own names; `*` is any.
     #[serde(default = "any_model")]
     pub models: Vec<String>,
@@ -54,6 +60,8 @@ impl Provider {
             credential: None,
             allow_plaintext: false,
             catalog: None,
+            region: None,
+            self_hosted: false,
             models: any_model(),
             headers: BTreeMap::new(),
             stream_usage: StreamUsage::default(),

@@ -156,10 +156,7 @@ impl Call {
             policies: permitted.policies.clone(),
             before: deed.before,
             after: deed.after,
-            approval: match &permitted.second {
-                Second::Given(given) => Some(given.1.id.to_string()),
-                Second::NotWanted | Second::Wanted(_) => None,
-            },
+            approval: permitted.approval().map(|approval| approval.id.to_string()),
             break_glass: self.broken_glass(),
             ..AuditRecord::done(whose, self.now, permitted.actor.clone(), permitted.act.as_str())
         }

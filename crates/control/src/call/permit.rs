@@ -11,6 +11,7 @@ use policy::{Act, ActContext, Resource, Verdict};
 use super::{Call, Second, Stop};
 use crate::offboarding::is_ending;
 use crate::problem::{Code, Problem};
+use crate::record::Approval;
 use crate::shadow;
 
 /// Leave to look for things in one tenant: not yet to see or change any of them.
@@ -50,6 +51,14 @@ impl Permitted {
     /// The scope of the act's tenant.
     pub const fn scope(&self) -> &TenantScope {
         &self.scope
+    }
+
+    /// The second person's yes, where it takes two and there is one.
+    pub fn approval(&self) -> Option<&Approval> {
+        match &self.second {
+            Second::Given(given) => Some(&given.1),
+            Second::NotWanted | Second::Wanted(_) => None,
+        }
     }
 
     /// Whether the act is only asked for, and waits for a second person.

@@ -8,7 +8,7 @@ use domain::Role;
 use super::Fault;
 use super::document::{BudgetPart, Configuration, GrantPart, KeyPart, REDACTED};
 use crate::problem::Problem;
-use crate::resource::words::{email, name, read_time, time};
+use crate::resource::words::{email, marks, name, read_time, time};
 
 type Checked = Result<(), Problem>;
 
@@ -95,6 +95,8 @@ fn tidy_key(key: &mut KeyPart, at: &str) -> Checked {
         let detail = "say `all_models` or list `models`, not both";
         return Err(wrong(detail, format!("{at}/models")));
     }
+    let tags = std::mem::take(&mut key.tags);
+    key.tags = marks(tags, key.data_class, &format!("{at}/tags"))?.tags;
     super::world::in_order(key);
     for (count, member) in [(key.models.len(), "models"), (key.networks.len(), "networks")] {
         if count > crate::resource::keys::LISTED_MAX {

@@ -1,6 +1,6 @@
 //! What a document holds. Nothing in it is secret, and nothing in it is an id.
 
-use domain::Operation;
+use domain::{DataClass, Operation};
 use ipnet::IpNet;
 use ledger::Window;
 use schemars::JsonSchema;
@@ -174,6 +174,13 @@ pub struct KeyPart {
     /// Its own limits; when left out they stay, and are what new keys get.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<LimitsView>,
+    /// Words of the house's own, which policies may decide by; none when left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// What its calls carry at least; what `bartizan.yaml` says when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub data_class: Option<DataClass>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]

@@ -233,6 +233,8 @@ impl World {
             operations: Some(key.operations.clone()),
             networks: key.networks.clone(),
             limits: Some(key.limits.into()),
+            tags: key.marks.tags.clone(),
+            data_class: key.marks.data_class,
         };
         in_order(&mut part);
         part

@@ -5,7 +5,7 @@ mod suspension;
 use std::time::Duration;
 
 use credential::{BINDINGS_MAX, Binding, KeyRecord, KeyState, ModelAccess, PublicKey, VirtualKey};
-use domain::{ActorId, KeyId, Operation, Permission, ProjectId, ServiceId, TeamId, UserId};
+use domain::{ActorId, DataClass, KeyId, Operation, Permission, ProjectId, ServiceId, TeamId, UserId};
 use ipnet::IpNet;
 use policy::Resource;
 use schemars::JsonSchema;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use store::{Change, RecordKind, StoreError, Team};
 
 use super::teams;
-use super::words::{LimitsView, name, read_time, time};
+use super::words::{LimitsView, data_class, marks, name, read_time, time};
 use crate::answer::Answer;
 use crate::api::Nothing;
 use crate::call::{Call, Deed, Done, Entered, Stop, id_in_body};
@@ -76,6 +76,13 @@ pub struct KeyView {
     pub networks: Vec<IpNet>,
     /// Its own limits.
     pub limits: LimitsView,
+    /// Words of the house's own, which policies may decide by.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// What its calls carry at least; what the configuration says when it is not there.
+    #[schemars(with = "Option<String>")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_class: Option<DataClass>,
     /// The public key (a JWK) whose other half must sign every call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signing_key: Option<String>,
@@ -141,6 +148,13 @@ pub struct NewKey {
     /// Its own limits; those the configuration has for new keys when left out.
     #[serde(default)]
     limits: Option<LimitsView>,
+    /// Words of the house's own, which policies may decide by.
+    #[serde(default)]
+    tags: Vec<String>,
+    /// What its calls carry at least: `public`, `internal`, `confidential` or `restricted`; what the
+    /// configuration says when left out.
+    #[serde(default)]
+    data_class: Option<String>,
     /// The public key (a JWK, PEM or base64) whose other half must sign every call; calls need not be signed
     /// when left out.
     #[serde(default)]
@@ -181,6 +195,12 @@ pub struct KeyChange {
     /// Its own limits, as a whole.
     #[serde(default)]
     limits: Option<LimitsView>,
+    /// Words of the house's own, as a whole.
+    #[serde(default)]
+    tags: Option<Vec<String>>,
+    /// What its calls carry at least; an empty text leaves it to the configuration.
+    #[serde(default)]
+    data_class: Option<String>,
     /// Another public key whose other half must sign every call; an empty text takes it away.
     #[serde(default)]
     signing_key: Option<String>,
@@ -225,6 +245,8 @@ impl KeyView {
             operations: key.operations.clone(),
             networks: key.networks.clone(),
             limits: key.limits.into(),
+            tags: key.marks.tags.clone(),
+            data_class: key.marks.data_class,
             signing_key: key.signing_key.as_ref().map(ToString::to_string),
             bindings: key.bindings.iter().map(ToString::to_string).collect(),
             // Who cannot be asked about is not told.
@@ -295,6 +317,7 @@ pub async fn create(call: Call, body: NewKey) -> Done {
         bindings: bindings(&call, &entered, &[], &body.bindings)?,
         honey: body.honey,
         suspended: None,
+        marks: marks(body.tags, data_class(body.data_class.as_deref())?, "/tags")?,
     };
     if key.honey && (key.signing_key.is_some() || !key.bindings.is_empty()) {
         let detail = "a honey key takes neither `signing_key` nor `bindings`: nothing else stands for a bait";
@@ -481,6 +504,12 @@ pub async fn update(call: Call, body: KeyChange) -> Done {
     if let Some(limits) = body.limits {
         after.limits = limits.into();
     }
+    let tags = body.tags.unwrap_or_else(|| before.marks.tags.clone());
+    let class = match body.data_class.as_deref() {
+        None => before.marks.data_class,
+        said => data_class(said)?,
+    };
+    after.marks = marks(tags, class, "/tags")?;
     if body.signing_key.is_some() {
         after.signing_key = signing_key(body.signing_key.as_deref())?;
     }

@@ -8,7 +8,7 @@ use policy::Resource;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::words::read_time;
+use super::words::{data_class, read_time};
 use crate::answer::Answer;
 use crate::call::{Call, Done, Entered};
 use crate::problem::{Code, Problem};
@@ -41,6 +41,9 @@ pub struct Explain {
     /// Of a call: images are sent.
     #[serde(default)]
     images: bool,
+    /// Of a call: what its caller says that it carries.
+    #[serde(default)]
+    data_class: Option<String>,
     /// Of a call: from which address.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
@@ -74,6 +77,9 @@ pub struct WhoCan {
     /// Of a call: images are sent.
     #[serde(default)]
     images: bool,
+    /// Of a call: what its caller says that it carries.
+    #[serde(default)]
+    data_class: Option<String>,
     /// Of a call: from which address.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
@@ -220,6 +226,7 @@ pub async fn explain(call: Call, body: Explain) -> Done {
         stream: body.stream,
         tools: body.tools,
         images: body.images,
+        data_class: data_class(body.data_class.as_deref())?,
         address: body.address,
         at: at(body.at.as_deref())?,
         second_factor: body.second_factor,
@@ -251,6 +258,7 @@ pub async fn who_can(call: Call, body: WhoCan) -> Done {
                 stream: body.stream,
                 tools: body.tools,
                 images: body.images,
+                data_class: data_class(body.data_class.as_deref())?,
                 address: body.address,
                 at: at(body.at.as_deref())?,
                 ..Circumstances::default()

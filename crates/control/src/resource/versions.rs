@@ -14,7 +14,7 @@ use crate::call::{Call, Deed, Done, Entered, Permitted, Stop};
 use crate::page::Page;
 use crate::problem::{Code, Problem};
 use crate::record::Document;
-use crate::versions::{self, Activated, Standing, Version};
+use crate::versions::{self, Activated, Approved, Standing, Version};
 
 use judged::{leaves_a_way_back, tried};
 use view::plane;
@@ -40,12 +40,21 @@ async fn permitted(call: &Call) -> Result<(Entered, Permitted), Stop> {
     Ok((entered, permitted))
 }
 
-fn by(call: &Call) -> Result<Activated, Problem> {
+fn by(call: &Call, permitted: &Permitted) -> Result<Activated, Problem> {
     let caller = call.caller()?;
+    let approval = permitted.approval().and_then(|approval| {
+        let decided = approval.decided.as_ref()?;
+        Some(Approved {
+            id: approval.id,
+            by: decided.by,
+            name: decided.name.clone(),
+        })
+    });
     Ok(Activated {
         by: caller.id,
         name: caller.name.clone(),
         at: call.now,
+        approval,
     })
 }
 
@@ -121,7 +130,7 @@ pub async fn activate(call: Call, _: Nothing) -> Done {
     }
     standing
         .of_mut(version.plane)
-        .activate(version.number, by(&call)?);
+        .activate(version.number, by(&call, &permitted)?);
     done(&call, &permitted, (record, standing), (version, before)).await
 }
 
@@ -139,7 +148,7 @@ pub async fn rollback(call: Call, body: OfPlane) -> Done {
     };
     let version = versions::version(call.control.store.as_ref(), active).await?;
     let before = VersionLine::of(&version, &standing);
-    if !standing.of_mut(plane).roll_back(by(&call)?) {
+    if !standing.of_mut(plane).roll_back(by(&call, &permitted)?) {
         return Err(Problem::new(Code::Conflict, "what was in force before is not known any more").into());
     }
     let texts = match standing.of(plane).active {

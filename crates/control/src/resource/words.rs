@@ -1,7 +1,7 @@
 //! Words that several resources share on the wire: names, limits, times.
 
-use credential::Limits;
-use domain::UnixMillis;
+use credential::{Limits, Marks};
+use domain::{DataClass, UnixMillis, UnknownDataClass};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +72,18 @@ pub fn name(text: &str, pointer: &str) -> Result<String, Problem> {
         return Ok(text.to_owned());
     };
     Err(Problem::new(Code::Invalid, wrong).at(pointer))
+}
+
+/// Tags and a class, as they are kept.
+pub fn marks(tags: Vec<String>, class: Option<DataClass>, pointer: &str) -> Result<Marks, Problem> {
+    Marks::new(tags, class).map_err(|error| Problem::new(Code::Invalid, error.to_string()).at(pointer))
+}
+
+/// A data class by its name; an empty text is none.
+pub fn data_class(text: Option<&str>) -> Result<Option<DataClass>, Problem> {
+    let given = text.filter(|text| !text.is_empty());
+    let class = given.map(str::parse).transpose();
+    class.map_err(|error: UnknownDataClass| Problem::new(Code::Invalid, error.to_string()).at("/data_class"))
 }
 
 /// An e-mail address as accounts are known by it: in lower case. Whether mail arrives is not asked.

@@ -328,3 +328,68 @@ async fn ctx_t2_broken_glass_is_for_a_while_for_one_and_on_record() {
         404
     );
 }
+
+/// A version of policies is put in force by two people: who let it, and by which approval, stands in the version and
+/// in the audit record. A draft takes one.
+#[tokio::test]
+async fn anp_0014_anp_b0001_a_version_of_policies_is_put_in_force_by_two_people() {
+    let two = Two::gather(vec![Permission::PoliciesActivate]).await;
+    let text = "@id(\"no-tools\") forbid (principal, action in Action::\"invoke\", resource) when { context.tools };";
+    let body =
+        json!({"plane": "calls", "reason": "no tools", "files": [{"name": "own.cedar", "text": text}]});
+    let made = two.root.make("/api/v1/policies/versions", &body).await;
+    let version = format!("/api/v1/policies/versions/{}", made["number"]);
+    let activate = format!("{version}/activate");
+    let wish = two.root.ask("POST", &activate, None).await;
+    assert_eq!(wish.status, 202, "{wish:?}");
+    let approval = wish.json()["id"].as_str().unwrap().to_owned();
+    let again = async || {
+        let headers = format!("approval: {approval}\r\n");
+        two.root.ask_with("POST", &activate, &headers, None).await
+    };
+    let state = async || two.root.get(&version).await.json()["state"].clone();
+    // Neither undecided nor approved by whoever wants it.
+    assert_eq!(again().await.code(), "approval_invalid");
+    let decide = async |who: &Person| {
+        let path = format!(
+            "/api/v1/tenants/{}/approvals/{approval}/approve",
+            TenantId::PLATFORM
+        );
+        who.post(&path, &json!({"reason": "looked at it"})).await.status
+    };
+    assert_eq!(decide(&two.root).await, 403);
+    assert_eq!(
+        (again().await.code(), state().await),
+        ("approval_invalid".to_owned(), json!("draft"))
+    );
+    assert_eq!(decide(&two.other).await, 200);
+    let done = again().await;
+    assert_eq!(done.status, 200, "{done:?}");
+    let list = two.root.get("/api/v1/policies/versions").await.json();
+    for shown in [
+        done.json(),
+        two.root.get(&version).await.json(),
+        list["items"][0].clone(),
+    ] {
+        assert_eq!(shown["state"], "active");
+        assert_eq!(shown["activated_by"], "root@example.com");
+        assert_eq!(shown["approved_by"], "other@example.com", "{shown}");
+        assert_eq!(shown["approval"], approval.as_str());
+    }
+    let audits = two.audits(TenantId::PLATFORM).await;
+    let record = audits
+        .iter()
+        .find(|record| record.act == "policies.activate" && record.approval.is_some())
+        .unwrap();
+    assert_eq!(record.approval.as_deref(), Some(approval.as_str()));
+    assert_eq!(record.after.as_ref().unwrap()["approved_by"], "other@example.com");
+    // Used up: taking it back wants a yes of its own.
+    assert_eq!(
+        two.root
+            .post("/api/v1/policies/rollback", &json!({"plane": "calls"}))
+            .await
+            .status,
+        202
+    );
+    assert_eq!(state().await, "active");
+}

@@ -412,3 +412,53 @@ async fn anp_0001_whoever_may_change_a_key_suspends_and_resumes_it_and_each_time
         assert_eq!(root.ask("POST", &at(act), None).await.status, 409);
     }
 }
+
+/// Tags and class of a key: given, changed, taken away; within bounds, and by who may change the key alone.
+#[tokio::test]
+async fn anp_0017_tags_and_class_of_a_key_are_set_by_who_may_change_it() {
+    let instance = Instance::start(Posture::Development).await;
+    let root = instance.root().await;
+    let house = House::build(&instance, &root, "home").await;
+    let keys = house.path("/api/v1/tenants/{tenant}/teams/{team}/keys");
+    let marks =
+        json!({"name": "claims", "tags": ["eu-only", "cost:47", "eu-only"], "data_class": "restricted"});
+    let made = root.make(&keys, &marks).await;
+    assert_eq!(
+        (&made["tags"], &made["data_class"]),
+        (&json!(["cost:47", "eu-only"]), &json!("restricted"))
+    );
+    let path = format!(
+        "/api/v1/tenants/{}/keys/{}",
+        house.tenant,
+        made["id"].as_str().unwrap()
+    );
+    let viewer = root.invite(&instance, &house.tenant, "viewer@example.com").await;
+    root.give(&viewer, "viewer", None).await;
+    let patch = async |who: &crate::scene::Person, body: Value| {
+        let answer = who.ask_with("PATCH", &path, "if-match: *\r\n", Some(&body)).await;
+        (answer.status, answer)
+    };
+    assert_eq!(patch(&viewer, json!({"tags": []})).await.0, 403);
+    // What is left out stays; an empty text leaves the class to the configuration.
+    let (status, answer) = patch(&root, json!({"name": "claims two"})).await;
+    assert_eq!(
+        (status, &answer.json()["tags"]),
+        (200, &json!(["cost:47", "eu-only"]))
+    );
+    let (status, answer) = patch(&root, json!({"tags": ["x"], "data_class": ""})).await;
+    assert_eq!((status, &answer.json()["tags"]), (200, &json!(["x"])));
+    assert!(answer.json()["data_class"].is_null());
+    let many: Vec<_> = (0..17).map(|n| format!("t{n}")).collect();
+    for (bad, pointer) in [
+        (json!({"tags": ["a b"]}), "/tags"),
+        (json!({"tags": many}), "/tags"),
+        (json!({"data_class": "secret"}), "/data_class"),
+    ] {
+        let (status, answer) = patch(&root, bad).await;
+        assert_eq!(
+            (status, answer.json()["pointer"].as_str()),
+            (422, Some(pointer)),
+            "{answer:?}"
+        );
+    }
+}

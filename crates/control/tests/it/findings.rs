@@ -41,6 +41,7 @@ async fn key(store: &dyn Store, house: &House, bend: impl FnOnce(&mut KeyRecord)
         bindings: Vec::new(),
         honey: false,
         suspended: None,
+        marks: credential::Marks::default(),
         id,
         tenant: house.tenant.parse().unwrap(),
         team: house.team.parse().unwrap(),

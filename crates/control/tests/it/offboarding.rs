@@ -367,6 +367,7 @@ async fn crowded(store: &dyn Store, keys: u128) -> Tenant {
             bindings: Vec::new(),
             honey: false,
             suspended: None,
+            marks: credential::Marks::default(),
             id: domain::KeyId::generate(),
             tenant: tenant.id,
             team: team.id,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use dialect::{Dialect, Endpoint};
-use domain::{RequestId, Threat, UnixMillis};
+use domain::{DataClass, RequestId, Threat, UnixMillis};
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method, Request};
@@ -28,6 +28,8 @@ pub(super) const ANTHROPIC_BETA: HeaderName = HeaderName::from_static("anthropic
 pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// Where Anthropic's clients put their key.
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+/// What the caller says that the call carries.
+const DATA_CLASS: HeaderName = HeaderName::from_static("x-bartizan-data-class");
 
 /// What is asked for, by method and path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +50,7 @@ pub struct Accepted {
     pub(super) clock: Instant,
     pub(super) wanted: Wanted,
     pub(super) address: IpAddr,
+    pub(super) data_class: Option<DataClass>,
     pub(crate) certificate: Option<Arc<ClientCertificate>>,
     pub(super) bearer: Option<http::HeaderValue>,
     pub(super) api_key: Option<http::HeaderValue>,
@@ -151,6 +154,7 @@ pub fn run(
         clock: Instant::now(),
         wanted,
         address,
+        data_class: data_class(&head.headers)?,
         certificate: peer.certificate,
         bearer: single(&head.headers, &AUTHORIZATION)?,
         api_key: single(&head.headers, &API_KEY)?,
@@ -175,6 +179,22 @@ fn single(headers: &HeaderMap, name: &HeaderName) -> Gated<Option<http::HeaderVa
         );
     }
     Ok(first)
+}
+
+/// A class that is not understood is refused, not passed over: whoever says one counts on it.
+// threat: ANP-0017
+fn data_class(headers: &HeaderMap) -> Gated<Option<DataClass>> {
+    let mut values = headers.get_all(&DATA_CLASS).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    let class = value.to_str().ok().and_then(|text| text.parse().ok());
+    if class.is_none() || values.next().is_some() {
+        let detail =
+            format!("`{DATA_CLASS}` is `public`, `internal`, `confidential` or `restricted`, given once");
+        return Err(Refusal::new(Code::DataClassInvalid, detail).against(Threat::Anp0017));
+    }
+    Ok(class)
 }
 
 fn wanted(method: &Method, path: &str) -> Gated<Wanted> {
@@ -302,6 +322,28 @@ mod tests {
         );
         let junk = headers(&[("x-forwarded-for", "1.1.1.1, junk")]);
         assert_eq!(client_address(&junk, proxy, &trusted), proxy);
+    }
+
+    #[test]
+    fn anp_0017_a_data_class_is_one_of_the_four_given_once() {
+        let class = |values: &[&'static str]| {
+            let pairs: Vec<_> = values
+                .iter()
+                .map(|value| ("x-bartizan-data-class", *value))
+                .collect();
+            data_class(&headers(&pairs)).map_err(|refusal| refusal.code)
+        };
+        assert_eq!(class(&[]), Ok(None));
+        assert_eq!(class(&["restricted"]), Ok(Some(DataClass::Restricted)));
+        for bad in [
+            &[""][..],
+            &["Restricted"],
+            &["restricted, public"],
+            &["public", "public"],
+            &["restricted", "public"],
+        ] {
+            assert_eq!(class(bad), Err(Code::DataClassInvalid), "{bad:?}");
+        }
     }
 
     #[test]

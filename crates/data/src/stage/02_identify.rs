@@ -85,6 +85,7 @@ impl Identified {
         let arrived = Arrived {
             address: self.accepted.address,
             at: self.accepted.started,
+            data_class: self.accepted.data_class,
         };
         let mut seen = super::authorize::visible_models(&self.view, &self.key, arrived);
         if let By::Token(holder) = &self.by {

@@ -15,6 +15,7 @@ use policy::Decision;
 
 use super::accept::Forward;
 use super::identify::Identified;
+use super::sending;
 use crate::directory::{Arrived, Asked, KeyEntry};
 use crate::gate::{Gate, View};
 use crate::machine::By;
@@ -67,6 +68,7 @@ pub async fn run(
     let arrived = Arrived {
         address: accepted.address,
         at: accepted.started,
+        data_class: accepted.data_class,
     };
     let plain = Asked::plain(endpoint.operation(), &envelope.model, settings, arrived);
     let asked = Asked {
@@ -82,17 +84,22 @@ pub async fn run(
         return Err(no_model(&envelope.model));
     };
     ticket.model = Some(model.name.clone());
+    let sent = sending::is_asked(settings).then(|| asked.clone());
     let decision = decide(settings, &key, asked);
     ticket.policies.clone_from(&decision.policies);
     if !decision.permit {
         return Err(forbidden(settings, &key, &envelope, (&decision, arrived)));
     }
     output_allowed(model, &envelope)?;
+    let model = match sent {
+        Some(asked) => sending::narrowed(settings, &key, &asked, model, &mut ticket.policies)?,
+        None => model.clone(),
+    };
     Ok(Authorized {
         endpoint,
         envelope,
         body,
-        model: model.clone(),
+        model,
         forward: accepted.forward,
     })
 }
@@ -143,7 +150,7 @@ pub fn no_model(name: &str) -> Box<Refusal> {
 }
 
 /// Remembered or asked. What is asked anew is asked of the policies that are tried out too, if any are.
-fn decide(settings: &Settings, key: &Arc<KeyEntry>, asked: Asked) -> Arc<Decision> {
+pub(super) fn decide(settings: &Settings, key: &Arc<KeyEntry>, asked: Asked) -> Arc<Decision> {
     key.decision(asked, |asked| {
         let decision = settings.policy.decide(&shadow::question(key, asked));
         if let Some(shadow) = &settings.shadow {

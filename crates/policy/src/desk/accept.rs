@@ -8,7 +8,7 @@ use crate::PolicyError;
 use crate::error::clip;
 
 /// What the schema knows of calls only.
-const OF_CALLS: [&str; 4] = ["name", "models", "all_models", "operations"];
+const OF_CALLS: [&str; 5] = ["name", "models", "all_models", "operations", "tags"];
 
 /// What is known of the one who asks only.
 const OF_WHO_ASKS: &str = "roles";

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use credential::{KeyRecord, KeyState, Limits, ModelAccess};
+use credential::{KeyRecord, KeyState, Limits, Marks, ModelAccess};
 use domain::{KeyId, Operation, Principal, PrincipalKind, TeamId, TenantId, UnixMillis};
 use policy::{Engine, Moment, Posture, Question};
 
@@ -31,6 +31,7 @@ pub fn record(models: ModelAccess, operations: &[Operation]) -> KeyRecord {
         bindings: Vec::new(),
         honey: false,
         suspended: None,
+        marks: Marks::default(),
     }
 }
 
@@ -54,10 +55,12 @@ pub fn question<'a>(principal: &'a Principal, key: &'a KeyRecord) -> Question<'a
         operation: Operation::Chat,
         model: Some("small"),
         owner: ACME,
+        thing: None,
         provider: None,
         stream: false,
         tools: false,
         images: false,
+        data_class: None,
         address: None,
         posture: Posture::Production,
         moment: Moment::ANY,

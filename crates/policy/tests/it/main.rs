@@ -14,4 +14,5 @@ mod desk;
 mod explaining;
 mod loading;
 mod properties;
+mod sending;
 mod shipped;

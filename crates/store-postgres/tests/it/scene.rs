@@ -212,6 +212,7 @@ fn key(scope: &TenantScope, team: TeamId) -> KeyRecord {
         bindings: vec![Binding::jwt("corp", &id.to_string()).unwrap()],
         honey: false,
         suspended: None,
+        marks: credential::Marks::default(),
     }
 }
 

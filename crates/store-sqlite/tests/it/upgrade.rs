@@ -53,6 +53,7 @@ fn key() -> KeyRecord {
         bindings: Vec::new(),
         honey: false,
         suspended: None,
+        marks: credential::Marks::default(),
     }
 }
 

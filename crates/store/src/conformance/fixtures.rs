@@ -204,6 +204,7 @@ fn new_key(tenant: TenantId, team: TeamId) -> KeyRecord {
         bindings: Vec::new(),
         honey: false,
         suspended: None,
+        marks: credential::Marks::default(),
         id,
         tenant,
         team,

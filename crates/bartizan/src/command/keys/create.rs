@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use clap::Args;
-use credential::{KeyRecord, KeyState, ModelAccess, VirtualKey};
-use domain::{BudgetId, KeyId, Money, Operation, Permission, UnixMillis};
+use credential::{KeyRecord, KeyState, Marks, ModelAccess, VirtualKey};
+use domain::{BudgetId, DataClass, KeyId, Money, Operation, Permission, UnixMillis};
 use ipnet::IpNet;
 use ledger::{Budget, BudgetScope, Window};
 use store::Change;
@@ -28,6 +28,7 @@ Examples:
   bartizan keys create --name ci --models gpt-4o-mini,claude-sonnet-4-5 --budget 5.00 --window month --expires 30d
   bartizan keys create --name batch --team research --all-models --rpm 600 --tpm none --network 10.0.0.0/8
   bartizan keys create --name agent --all-models --signing-key agent.pem.pub
+  bartizan keys create --name claims --all-models --tag eu-only --data-class restricted
   bartizan keys create --name prod-backup --honey
   export OPENAI_API_KEY=$(bartizan keys create --name me --all-models --only-key)
 
@@ -63,6 +64,13 @@ pub struct CreateArgs {
     /// Networks it may be used from; may be repeated; from anywhere when left out
     #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = network)]
     network: Vec<IpNet>,
+    /// A word of the house's own that policies may decide by; may be repeated
+    #[arg(long = "tag", value_name = "TAG", value_delimiter = ',')]
+    tags: Vec<String>,
+    /// What its calls carry at least: public, internal, confidential or restricted; the configuration's when
+    /// left out
+    #[arg(long, value_name = "CLASS")]
+    data_class: Option<DataClass>,
     /// A bait: it opens nothing, and whoever tries it raises an alarm
     #[arg(long, conflicts_with_all = ["signing_key", "bindings", "budget"])]
     honey: bool,
@@ -108,6 +116,7 @@ pub async fn run(args: CreateArgs, instance: &Instance, names: &Names, show: Sho
         bindings: args.machine.bindings()?,
         honey: args.honey,
         suspended: None,
+        marks: args.marks()?,
     };
     let budget = args.budget_for(&record);
     // Both or neither: a key must not be able to spend before its limit stands.
@@ -139,6 +148,10 @@ impl CreateArgs {
         } else {
             self.operations.clone()
         }
+    }
+
+    fn marks(&self) -> Result<Marks, Failure> {
+        Marks::new(self.tags.clone(), self.data_class).map_err(|error| Failure::usage(error.to_string()))
     }
 
     fn budget_for(&self, key: &KeyRecord) -> Option<Budget> {

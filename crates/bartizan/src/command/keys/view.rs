@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use credential::{Binding, KeyRecord, KeyState, Limits, ModelAccess, PublicKey};
+use credential::{Binding, KeyRecord, KeyState, Limits, Marks, ModelAccess, PublicKey};
 use domain::{BudgetId, KeyId, Operation, Secret, TeamId, TenantId, UnixMillis};
 use ipnet::IpNet;
 use ledger::{Budget, BudgetScope};
@@ -120,6 +120,9 @@ pub struct KeyView {
     operations: Vec<Operation>,
     networks: Vec<IpNet>,
     limits: Limits,
+    /// What policies are told of it.
+    #[serde(flatten)]
+    marks: Marks,
     /// What must sign every call, as a JWK.
     #[serde(skip_serializing_if = "Option::is_none")]
     signing_key: Option<PublicKey>,
@@ -161,6 +164,7 @@ impl KeyView {
             operations: key.operations.clone(),
             networks: key.networks.clone(),
             limits: key.limits,
+            marks: key.marks.clone(),
             signing_key: key.signing_key.clone(),
             bindings: key.bindings.clone(),
             honey: key.honey,
@@ -226,6 +230,12 @@ impl Shown for KeyView {
                 self.expires.clone().unwrap_or_else(|| "never".to_owned()),
             ),
         ];
+        if !self.marks.tags.is_empty() {
+            lines.push(("tags", self.marks.tags.join(", ")));
+        }
+        if let Some(class) = self.marks.data_class {
+            lines.push(("data class", class.to_string()));
+        }
         if let Some(key) = &self.signing_key {
             lines.push(("signed with", key.to_string()));
         }
@@ -339,6 +349,7 @@ mod tests {
             bindings: Vec::new(),
             honey: false,
             suspended: None,
+            marks: credential::Marks::default(),
             id: KeyId::from_u128(1),
             tenant: TenantId::from_u128(2),
             team: TeamId::from_u128(3),

@@ -1,4 +1,7 @@
-//! `bartizan policy diff`: recorded calls asked again, of two sets of policies. Changes nothing.
+//! `bartizan policy diff`: what is recorded, asked again of two sets of policies. Changes nothing. Calls are here,
+//! acts on the control plane in [`acts`].
+
+mod acts;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -9,7 +12,7 @@ use control::versions;
 use control::why::{Circumstances, Scene};
 use domain::{KeyId, Operation, TenantId, TenantScope, UnixMillis};
 use ledger::Entry;
-use policy::{Configured, Decision, Engine, Moment, Plane, PolicyTexts};
+use policy::{Engine, Moment, Plane, PolicyTexts};
 use serde::Serialize;
 
 use crate::command::arguments::Since;
@@ -26,13 +29,18 @@ pub const HELP: &str = "\
 Examples:
   bartizan policy diff --to policies/calls
   bartizan policy diff --from active --to 7 --since 30d --tenant acme
+  bartizan policy diff --plane control --to policies/control
 
 `active` is what is in force, `configured` the configuration's files alone; a number is a stored version, anything else
 a folder or file. All but `active` stand on top of the configuration's files. Exits with 1 when something differs.
 
 A ledger entry holds the key, the operation, the model and the time of a call; not whether it was streamed, offered
 tools or carried images, not where it came from, and not what its key listed then. Such calls are asked as if
-not, from nowhere, and with the key as it is now. Acts on the control plane are not asked again.";
+not, from nowhere, and with the key as it is now; where they were sent is not asked again.
+
+An audit record holds who did what, to which id, and whether a second person let them; not their roles then, not how
+they had signed in, and of what was refused not what it was asked of. Such acts are asked with the roles and things of
+today, as if just signed in with a second factor; those that cannot be asked are counted by why.";
 
 /// Entries read at once.
 const READ_AT_ONCE: u64 = 500;
@@ -46,10 +54,13 @@ pub struct DiffArgs {
     /// The set that answers then, likewise
     #[arg(long, value_name = "SET")]
     to: String,
-    /// Calls from when on: how long ago (24h, 7d), a day or a time
+    /// Which sets, and what is asked again: `calls`, or `control` for acts on the control plane
+    #[arg(long, value_name = "PLANE", default_value = "calls", value_parser = ["calls", "control"])]
+    plane: String,
+    /// From when on: how long ago (24h, 7d), a day or a time
     #[arg(long, value_name = "WHEN", default_value = "7d")]
     since: Since,
-    /// Whose calls; everybody's when left out
+    /// Whose; everybody's when left out
     #[arg(long, value_name = "TENANT")]
     tenant: Option<String>,
 }
@@ -126,14 +137,21 @@ impl Shown for Differences {
 /// Compares.
 pub async fn run(args: DiffArgs, instance: &Instance, show: Show) -> Result<(), Failure> {
     let configured = policies::read(&instance.config)?;
-    let from = set(&args.from, &configured, instance).await?;
-    let to = set(&args.to, &configured, instance).await?;
     let names = Names::read(instance.store.as_ref()).await?;
+    let since = args.since.seen_from(UnixMillis::now());
+    if args.plane == Plane::Control.as_str() {
+        return acts::run(&args, (&configured, &names, since), instance, show).await;
+    }
+    let engine = |wanted: &str, texts: Option<PolicyTexts>| {
+        let engine = configured.engine(texts.as_ref());
+        engine.map_err(|error| Failure::new(format!("`{wanted}`: {error}")))
+    };
+    let from = engine(&args.from, texts(&args.from, Plane::Calls, instance).await?)?;
+    let to = engine(&args.to, texts(&args.to, Plane::Calls, instance).await?)?;
     let tenants: Vec<TenantId> = match names.tenant_if_named(args.tenant.as_deref())? {
         Some(tenant) => vec![tenant],
         None => names.all().tenants.iter().map(|tenant| tenant.id).collect(),
     };
-    let since = args.since.seen_from(UnixMillis::now());
     let reads_time = from.reads().time || to.reads().time;
     let mut found = Differences::default();
     let mut asked: BTreeMap<Asked, (u64, UnixMillis)> = BTreeMap::new();
@@ -148,7 +166,12 @@ pub async fn run(args: DiffArgs, instance: &Instance, show: Show) -> Result<(), 
     }
     found.differences.sort_by_key(|one| std::cmp::Reverse(one.calls));
     show.say(&found)?;
-    match found.differences.len() {
+    otherwise(found.differences.len())
+}
+
+/// An exit code that a script can ask.
+fn otherwise(count: usize) -> Result<(), Failure> {
+    match count {
         0 => Ok(()),
         count => Err(Failure::new(format!(
             "{count} questions would be answered otherwise"
@@ -156,18 +179,18 @@ pub async fn run(args: DiffArgs, instance: &Instance, show: Show) -> Result<(), 
     }
 }
 
-/// The set that somebody means.
-async fn set(wanted: &str, configured: &Configured, instance: &Instance) -> Result<Engine, Failure> {
+/// The set that somebody means, on top of what is configured.
+async fn texts(wanted: &str, plane: Plane, instance: &Instance) -> Result<Option<PolicyTexts>, Failure> {
     let store = instance.store.as_ref();
-    let texts: Option<PolicyTexts> = match (wanted, wanted.parse::<u64>()) {
+    Ok(match (wanted, wanted.parse::<u64>()) {
         ("configured", _) => None,
         ("active", _) if instance.config.policies.ignore_activated => None,
         ("active", _) => {
             let standing = versions::standing(store).await?;
-            let current = versions::current(store, &standing, Plane::Calls).await?;
+            let current = versions::current(store, &standing, plane).await?;
             current.texts().cloned()
         }
-        (_, Ok(number)) => Some(of_version(number, instance).await?),
+        (_, Ok(number)) => Some(of_version(number, plane, instance).await?),
         (path, _) if Path::new(path).exists() => Some(policies::texts(&[PathBuf::from(path)])?),
         (other, _) => {
             return Err(
@@ -175,19 +198,17 @@ async fn set(wanted: &str, configured: &Configured, instance: &Instance) -> Resu
                     .hint("`active`, `configured`, a version's number, a folder or a file"),
             );
         }
-    };
-    configured
-        .engine(texts.as_ref())
-        .map_err(|error| Failure::new(format!("`{wanted}`: {error}")))
+    })
 }
 
-async fn of_version(number: u64, instance: &Instance) -> Result<PolicyTexts, Failure> {
+async fn of_version(number: u64, plane: Plane, instance: &Instance) -> Result<PolicyTexts, Failure> {
     let missing = || {
-        Failure::not_found(format!("there is no version {number} of policies for calls"))
-            .hint("`bartizan ctl policies list` shows all; only calls are asked again")
+        let plane = plane.as_str();
+        Failure::not_found(format!("there is no version {number} of policies for `{plane}`"))
+            .hint("`bartizan ctl policies list` shows all; `--plane` says whose")
     };
     match versions::version(instance.store.as_ref(), number).await {
-        Ok(version) if version.plane == Plane::Calls => Ok(version.texts),
+        Ok(version) if version.plane == plane => Ok(version.texts),
         Ok(_) | Err(store::StoreError::NotFound) => Err(missing()),
         Err(error) => Err(error.into()),
     }
@@ -276,16 +297,16 @@ fn compare(
         key: names.key_name(asked.key),
         operation: asked.operation,
         model: asked.model,
-        from: answered(&before),
-        to: answered(&after),
+        from: answered(before.permit, &before.policies),
+        to: answered(after.permit, &after.policies),
         calls,
     });
 }
 
-fn answered(decision: &Decision) -> String {
-    let word = if decision.permit { "permit" } else { "deny" };
-    if decision.policies.is_empty() {
+fn answered(permit: bool, policies: &[String]) -> String {
+    let word = if permit { "permit" } else { "deny" };
+    if policies.is_empty() {
         return word.to_owned();
     }
-    format!("{word} by {}", decision.policies.join(", "))
+    format!("{word} by {}", policies.join(", "))
 }

@@ -1,6 +1,6 @@
 //! Steps about virtual keys.
 
-use credential::{KeyRecord, KeyState, ModelAccess, VirtualKey};
+use credential::{KeyRecord, KeyState, Marks, ModelAccess, VirtualKey};
 use domain::{ActorId, KeyId, Permission, TeamId};
 use policy::Resource;
 use store::Change;
@@ -12,7 +12,7 @@ use crate::configuration::things::Name;
 use crate::problem::{Code, Problem};
 use crate::record::UserState;
 use crate::resource::keys;
-use crate::resource::words::read_time;
+use crate::resource::words::{marks, read_time};
 
 impl Maker<'_> {
     /// For somebody of this tenant; a service account of this very team that works.
@@ -70,6 +70,7 @@ impl Maker<'_> {
             bindings: Vec::new(),
             honey: false,
             suspended: None,
+            marks: Marks::default(),
         };
         describe(&mut key, part)?;
         if key.expires.is_some_and(|end| end <= self.call.now) {
@@ -144,6 +145,7 @@ fn describe(key: &mut KeyRecord, part: &KeyPart) -> Result<(), Problem> {
         (false, false) => ModelAccess::Some(part.models.clone()),
     };
     key.networks.clone_from(&part.networks);
+    key.marks = marks(part.tags.clone(), part.data_class, "/tags")?;
     if let Some(operations) = &part.operations {
         key.operations.clone_from(operations);
     }

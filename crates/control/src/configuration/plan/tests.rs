@@ -69,6 +69,8 @@ fn document() -> impl Strategy<Value = Configuration> {
                     operations: Some(Vec::new()),
                     networks: Vec::new(),
                     limits: Some(limits),
+                    tags: vec![model.to_owned()],
+                    data_class: None,
                 });
             let keys: Vec<_> = keys.filter(|key| key.owner.is_some()).collect();
             let grants = users.iter().map(|user| GrantPart {

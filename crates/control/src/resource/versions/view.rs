@@ -1,5 +1,6 @@
 //! Versions of policies as they are given and as they are shown.
 
+use domain::ApprovalId;
 use policy::{Found, Plane, PolicyTexts, Text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -79,6 +80,13 @@ pub struct VersionLine {
     /// When, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub activated: Option<String>,
+    /// The approval by which it was, if that took two people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub approval: Option<ApprovalId>,
+    /// Who gave it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
 }
 
 /// A version with its texts.
@@ -162,6 +170,7 @@ impl VersionLine {
             "draft"
         };
         let activated = of.activated.as_ref().filter(|_| of.active == number);
+        let approval = activated.and_then(|by| by.approval.as_ref());
         Self {
             number: version.number,
             plane: version.plane.as_str(),
@@ -172,6 +181,8 @@ impl VersionLine {
             created: time(version.created),
             activated_by: activated.map(|by| by.name.clone()),
             activated: activated.map(|by| time(by.at)),
+            approval: approval.map(|approval| approval.id),
+            approved_by: approval.map(|approval| approval.name.clone()),
         }
     }
 }
