@@ -45,6 +45,7 @@ use credential::Limits;
 use domain::{Money, Operation, Permission, Secret, UnixMillis};
 use ledger::note::Signer;
 use policy::{Configured, Differences, Posture};
+use rustls_pki_types::CertificateDer;
 use store::{Store, StoreError};
 
 use crate::call::Restraint;
@@ -113,6 +114,8 @@ pub struct ControlParts {
     pub patience: Patience,
     /// Where people's browsers find it: scheme, host and port.
     pub public_url: String,
+    /// Authorities whose certificates are believed of identity providers, beside the system's.
+    pub provider_authorities: Vec<CertificateDer<'static>>,
     /// How things are changed.
     pub mode: Mode,
     /// What the file configures.
@@ -153,7 +156,7 @@ impl Control {
             credentials: Credentials::new(parts.store.clone(), parts.patience),
             passkeys: passkey::Site::new(&parts.public_url, &parts.keys.made_up).ok(),
             public_url: parts.public_url,
-            providers: Providers::new(parts.posture == Posture::Development),
+            providers: Providers::new(parts.posture == Posture::Development, parts.provider_authorities),
             store: parts.store,
             signer: parts.signer,
             keys: parts.keys,

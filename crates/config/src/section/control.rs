@@ -1,5 +1,7 @@
 //! The control plane.
 
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +16,10 @@ pub struct Control {
     /// to it. `http://localhost` and the port of `listen.control` when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
+    /// PEM file of authorities whose certificates are believed of identity providers, beside the system's:
+    /// for single sign-on with a provider of one's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sso_ca_file: Option<PathBuf>,
 }
 
 /// How tenants are changed.
