@@ -390,6 +390,7 @@ async fn account(
             created: call.now,
             external_id: None,
             left: false,
+            by_directory: true,
         })));
     };
     if user.state != UserState::Active {
