@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from dev import engine, openbao  # noqa: E402
+from dev import chromium, engine, openbao  # noqa: E402
 from dev.node import node_path  # noqa: E402
 from dev.postgres import Postgres  # noqa: E402
 from dev.process import Programs  # noqa: E402
@@ -25,6 +25,7 @@ from dev.say import Failure, say, step, took  # noqa: E402
 from dev.step import Count, Step  # noqa: E402
 
 SDK_TESTS = ROOT / "tests/sdk"
+PEOPLE_TESTS = ROOT / "tests/people"
 
 
 def main() -> int:
@@ -70,6 +71,7 @@ def tests() -> list[Step]:
     with step("getting what the tests need"):
         openbao.install()
         engine.install()
+        chromium.find()
         python = environment("sdk") / "bin/python"
         path = node_path()
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
@@ -81,6 +83,8 @@ def tests() -> list[Step]:
         Step("python sdk tests", [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."], env, SDK_TESTS),
         Step("node sdks", install, env, SDK_TESTS / "node"),
         Step("node sdk tests", [python, "run_node.py"], env, SDK_TESTS),
+        Step("browser and identity provider", install, env, PEOPLE_TESTS),
+        Step("people tests", [python, "run.py"], env, PEOPLE_TESTS),
     ]
 
 

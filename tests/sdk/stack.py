@@ -60,14 +60,14 @@ def binary() -> Path:
     return found.resolve()
 
 
-def scripted_gate(programs: Programs, upstream: scripted.Upstream, folder: Path) -> Gate:
-    """A gate in front of the scripted upstream, which it knows as two providers."""
+def scripted_gate(programs: Programs, upstream: scripted.Upstream, folder: Path, more: str = "") -> Gate:
+    """A gate in front of the scripted upstream, which it knows as two providers; with `more` in its file."""
     ports = Ports.any()
     config = folder / "bartizan.yaml"
     names = ["plays-openai", "plays-anthropic"]
     rates = "".join(f", {name}_per_million: '{rate}'" for name, rate in PRICES.items())
     prices = "\n".join(f"    - {{ provider: {name}, model: '*'{rates} }}" for name in names)
-    config.write_text(CONFIG.format(listen=ports.section(), base=upstream.base_url, prices=prices))
+    config.write_text(CONFIG.format(listen=ports.section(), base=upstream.base_url, prices=prices) + more)
     gate = Gate(binary(), folder / "data", ports, config, {"SCRIPTED_KEY": scripted.KEY})
     return gate.serve(programs, folder / "bartizan.log")
 

@@ -73,6 +73,7 @@ fn relative_to(config: &mut Config, file: &Path) {
     absolute(&mut config.data_dir);
     config.policies.files.iter_mut().for_each(absolute);
     config.policies.control_files.iter_mut().for_each(absolute);
+    config.control.sso_ca_file.as_mut().map(absolute);
     if let Some(vault) = &mut config.secrets.vault {
         vault.ca_file.as_mut().map(absolute);
         vault.auth.token_file.as_mut().map(absolute);

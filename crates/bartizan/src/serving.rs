@@ -5,6 +5,7 @@ mod content;
 mod credentials;
 mod feed;
 mod first;
+mod greeting;
 mod health;
 mod issuers;
 mod reload;
@@ -52,7 +53,7 @@ use crate::failure::{Failure, Hint};
 use crate::home::Home;
 use crate::resolve::Resolver;
 use crate::stored::ByGate;
-use crate::{load, open, policies};
+use crate::{load, open, pem, policies};
 
 use self::content::Contents;
 
@@ -234,7 +235,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         signer.clone(),
         (configured.clone(), differences.clone()),
         serving_now,
-    );
+    )?;
     if let Some(file) = loaded.file.clone() {
         let scrubber = logs.scrubber().clone();
         tokio::spawn(
@@ -290,9 +291,9 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         (server_options(&config), draining),
     ));
     health.started.store(true, Ordering::Relaxed);
-    greet(
+    greeting::greet(
         &config,
-        &Greeting {
+        &greeting::Greeting {
             first_key,
             setup_token,
             models,
@@ -343,8 +344,9 @@ fn control_plane(
     signer: Arc<Signer>,
     (policies, differences): (policy::Configured, Arc<Differences>),
     serving: Arc<shown::Shown>,
-) -> Arc<control::Control> {
-    control::Control::new(control::ControlParts {
+) -> Result<Arc<control::Control>, Failure> {
+    let own = config.control.sso_ca_file.as_deref();
+    Ok(control::Control::new(control::ControlParts {
         store,
         signer,
         keys,
@@ -356,6 +358,7 @@ fn control_plane(
         two_people: two_people(config),
         public_url: config.public_url(),
         hosts: config.control.hosts.clone(),
+        provider_authorities: own.map_or(Ok(Vec::new()), pem::certificates)?,
         new_keys: control::NewKeys {
             limits: new_key_limits(config),
             operations: OPERATIONS.to_vec(),
@@ -366,7 +369,7 @@ fn control_plane(
             ControlMode::Declarative => control::Mode::Declarative,
         },
         serving,
-    })
+    }))
 }
 
 /// After how long credentials are reported.
@@ -500,87 +503,6 @@ async fn asked_to_stop() {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-}
-
-struct Greeting<'a> {
-    first_key: Option<Secret>,
-    setup_token: Option<Secret>,
-    models: usize,
-    discovered: bool,
-    file: Option<&'a Path>,
-    dir: &'a Path,
-}
-
-/// What a person sees at the start, on standard output; logs go to standard error. The first key and the
-/// token for the first administrator are printed here, once, and never logged.
-// threat: CTX-T3
-fn greet(config: &Config, greeting: &Greeting<'_>) {
-    let scheme = if config.listen.tls.is_some() {
-        "https"
-    } else {
-        "http"
-    };
-    let base = format!("{scheme}://{}", config.listen.data);
-    let mut out = std::io::stdout().lock();
-    let mut say = |line: String| {
-        let _ = writeln!(out, "{line}");
-    };
-    say(format!("bartizan {} serves on {base}", env!("CARGO_PKG_VERSION")));
-    say(format!(
-        "  control {}   health {}   data {}",
-        config.listen.control,
-        config.listen.health,
-        greeting.dir.display()
-    ));
-    match greeting.file {
-        Some(file) => say(format!("  configuration {}", file.display())),
-        None => say("  configuration: defaults (write a bartizan.yaml to change them)".to_owned()),
-    }
-    if config.checks == Checks::Off {
-        say(
-            "  CHECKS ARE OFF: this is a plain proxy that asks no one anything and records nothing"
-                .to_owned(),
-        );
-    }
-    if greeting.models == 0 {
-        say(
-            "  no upstream was found, so no model can be called yet. Do one of these and start again:"
-                .to_owned(),
-        );
-        say("    export OPENAI_API_KEY=…   or   export ANTHROPIC_API_KEY=…".to_owned());
-        say("    start llama-server (port 8090), vLLM (8000) or Ollama (11434) on this machine".to_owned());
-        say("    list providers in bartizan.yaml".to_owned());
-    } else {
-        let how = if greeting.discovered {
-            "found by looking around"
-        } else {
-            "configured"
-        };
-        say(format!("  {} models, {how}", greeting.models));
-    }
-    if let Some(key) = &greeting.first_key {
-        say(String::new());
-        say(format!(
-            "  your first virtual key, shown this once: {}",
-            key.expose()
-        ));
-        say(format!(
-            "  curl {base}/v1/models -H 'Authorization: Bearer {}'",
-            key.expose()
-        ));
-    }
-    if let Some(token) = &greeting.setup_token {
-        say(String::new());
-        say(
-            "  nobody administers this instance yet: `bartizan ctl sessions set-up --email … --name …`"
-                .to_owned(),
-        );
-        say(format!(
-            "  with this token, good once and for an hour: {}",
-            token.expose()
-        ));
-    }
-    let _ = out.flush();
 }
 
 /// Models found on this machine, for commands that list what would be served.

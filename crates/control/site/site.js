@@ -26,11 +26,13 @@ async function ask(method, path, body) {
   throw problem;
 }
 
-// Buttons rest while something is under way; what goes wrong is said.
+// Buttons rest while something is under way; what goes wrong is said. Whoever uses the keyboard goes on where
+// they were: a button that rests loses the focus.
 function whenever(id, event, act) {
   at(id).addEventListener(event, async (happened) => {
     happened.preventDefault();
     const buttons = document.querySelectorAll("button");
+    const focused = document.activeElement;
     buttons.forEach((button) => { button.disabled = true; });
     try {
       say("");
@@ -41,6 +43,8 @@ function whenever(id, event, act) {
       if (problem.code === "code_required") at("code").focus();
     } finally {
       buttons.forEach((button) => { button.disabled = false; });
+      const isLost = document.activeElement === document.body || document.activeElement.disabled;
+      if (isLost && focused.isConnected) focused.focus();
     }
   });
 }
@@ -104,6 +108,55 @@ whenever("sign-in", "submit", async () => {
   await ask("POST", "/sessions", body);
   await look();
 });
+
+// Who was given a token: the first administrator, whom the setup link brings here, or somebody invited.
+let founds = false;
+
+function welcome(isFounding, token) {
+  founds = isFounding;
+  at("outside").hidden = true;
+  at("welcome").hidden = false;
+  at("founding").hidden = !isFounding;
+  at("new-name").required = isFounding;
+  at("invited").hidden = isFounding;
+  at("token").value = token;
+  at(token ? "new-email" : "token").focus();
+}
+
+whenever("has-token", "click", async () => welcome(false, ""));
+
+whenever("no-token", "click", async () => {
+  at("choose").reset();
+  at("welcome").hidden = true;
+  await look();
+});
+
+whenever("choose", "submit", async () => {
+  const [token, email, password] = ["token", "new-email", "new-password"].map((id) => at(id).value);
+  const given = { token: token.trim(), email: email.trim(), password };
+  if (founds) {
+    await ask("POST", "/setup", { ...given, name: at("new-name").value.trim() });
+  } else {
+    const tenant = at("new-tenant").value.trim();
+    const whose = tenant ? { tenant } : {};
+    await ask("POST", "/password", { ...whose, ...given });
+    await ask("POST", "/sessions", { ...whose, email: given.email, password });
+  }
+  at("choose").reset();
+  at("welcome").hidden = true;
+  await look();
+});
+
+// A token that came in the address (behind `#`, so it was sent nowhere) goes from there at once.
+function tokenOfAddress() {
+  const said = new URLSearchParams(location.hash.slice(1));
+  const [setup, invitation] = [said.get("setup"), said.get("invitation")];
+  if (!setup && !invitation) return;
+  history.replaceState(null, "", "/");
+  at("new-email").value = said.get("email") || "";
+  at("new-tenant").value = said.get("tenant") || "";
+  welcome(Boolean(setup), setup || invitation);
+}
 
 whenever("passkey", "click", async () => {
   await ask("POST", "/sessions/passkey/confirm", await shown(await ask("POST", "/sessions/passkey", who())));
@@ -172,13 +225,43 @@ whenever("confirm", "submit", async () => {
   if (at("again-code").value) body.code = at("again-code").value.trim();
   await ask("POST", "/me/confirm", body);
   at("confirm").reset();
+  await look();
   say("confirmed");
 });
 
 whenever("confirm-passkey", "click", async () => {
   await ask("POST", "/me/confirm", { passkey: await shown(await ask("POST", "/me/confirm/passkey")) });
+  await look();
   say("confirmed");
 });
+
+whenever("add-app", "click", async () => {
+  const seed = await ask("POST", "/me/totp");
+  at("app").hidden = false;
+  at("app-link").href = seed.link;
+  at("app-secret").textContent = seed.secret;
+  at("app-code").focus();
+});
+
+whenever("confirm-app", "submit", async () => {
+  const { codes } = await ask("POST", "/me/totp/confirm", { code: at("app-code").value.trim() });
+  forgetApp();
+  await look();
+  at("recovery").hidden = false;
+  codes.forEach((code) => line(at("recovery-codes"), code));
+  at("recovery-title").focus();
+  say("the app was added");
+});
+
+// What is shown once is gone with the next act.
+function forgetApp() {
+  at("confirm-app").reset();
+  at("app").hidden = true;
+  at("recovery").hidden = true;
+  at("app-link").href = "/";
+  at("app-secret").replaceChildren();
+  at("recovery-codes").replaceChildren();
+}
 
 whenever("sign-out", "click", async () => {
   await ask("DELETE", "/me/session");
@@ -225,13 +308,15 @@ async function look() {
   } catch (problem) {
     if (problem.code !== "unauthenticated") throw problem;
   }
+  const comes = me && at("inside").hidden;
   csrf = me ? me.csrf_token : "";
   at("outside").hidden = Boolean(me);
   at("inside").hidden = !me;
-  at("password").value = "";
-  at("code").value = "";
+  for (const id of ["password", "code", "again", "again-code"]) at(id).value = "";
+  forgetApp();
+  if (!me) at("email").focus();
+  if (comes) at("inside-title").focus();
   if (me) await showMe(me);
-  else at("email").focus();
 }
 
 (async () => {
@@ -242,6 +327,7 @@ async function look() {
   }
   try {
     await look();
+    if (at("inside").hidden) tokenOfAddress();
   } catch (problem) {
     say(problem.message, true);
   }

@@ -46,6 +46,7 @@ use credential::Limits;
 use domain::{Money, Operation, Permission, Secret, UnixMillis};
 use ledger::note::Signer;
 use policy::{Configured, Differences, Posture};
+use rustls_pki_types::CertificateDer;
 use store::{Store, StoreError};
 
 use crate::call::Restraint;
@@ -117,6 +118,8 @@ pub struct ControlParts {
     pub public_url: String,
     /// Other names under which it is asked.
     pub hosts: Vec<String>,
+    /// Authorities whose certificates are believed of identity providers, beside the system's.
+    pub provider_authorities: Vec<CertificateDer<'static>>,
     /// How things are changed.
     pub mode: Mode,
     /// What the file configures.
@@ -159,7 +162,7 @@ impl Control {
             passkeys: passkey::Site::new(&parts.public_url, &parts.keys.made_up).ok(),
             hosts: Hosts::new(&parts.public_url, &parts.hosts),
             public_url: parts.public_url,
-            providers: Providers::new(parts.posture == Posture::Development),
+            providers: Providers::new(parts.posture == Posture::Development, parts.provider_authorities),
             store: parts.store,
             signer: parts.signer,
             keys: parts.keys,

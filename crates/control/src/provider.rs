@@ -15,6 +15,7 @@ use http::{Method, Request, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use identity::jwt::KeySet;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use rustls_pki_types::CertificateDer;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
@@ -111,13 +112,15 @@ pub struct Providers {
 }
 
 impl Providers {
-    /// None asked yet. Those on this very machine are for development.
+    /// None asked yet. Those on this very machine are for development; certificates of `authorities` are
+    /// believed beside those of the system's.
     // threat: ANP-D0005
-    pub fn new(loopback: bool) -> Self {
+    pub fn new(loopback: bool, authorities: Vec<CertificateDer<'static>>) -> Self {
         Self {
             client: Client::new(&ClientOptions {
                 connect_timeout: TIMEOUT,
                 idle_per_host_max: 1,
+                extra_roots: authorities,
                 ..ClientOptions::default()
             }),
             loopback,

@@ -101,6 +101,16 @@ pub struct User {
     /// Whoever provisions them took them away: they are disabled, and not there for it.
     #[serde(default)]
     pub left: bool,
+    /// A directory added them: by provisioning, or at their first single sign-on.
+    #[serde(default)]
+    pub by_directory: bool,
+}
+
+impl User {
+    /// Whether a directory says who they are. Whoever was provisioned before that was written down has a name there.
+    pub const fn is_of_directory(&self) -> bool {
+        self.by_directory || self.external_id.is_some()
+    }
 }
 
 /// How a person signs in. Never shown.

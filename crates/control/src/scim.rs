@@ -5,9 +5,12 @@
 //! Beside the one list of endpoints, because its paths, bodies and errors are another specification's.
 
 mod about;
+mod attribute;
 mod filter;
 mod groups;
 mod patch;
+mod schemas;
+mod shown;
 mod users;
 mod wire;
 
@@ -31,6 +34,7 @@ use crate::api::Endpoint;
 use crate::call::{Call, Stop};
 use crate::door::Knock;
 use crate::problem::{Code, Problem};
+use shown::Wanted;
 use wire::{No, Said};
 
 /// What its paths begin with.
@@ -89,20 +93,41 @@ async fn handle(control: &Arc<Control>, address: IpAddr, head: &Parts, body: Inc
         scope: TenantScope::operator(tenant),
         query,
     };
-    match (head.method.as_str(), kind, id) {
-        ("GET", "ServiceProviderConfig" | "ResourceTypes" | "Schemas", id) => about::said(kind, id),
-        ("GET", "Users", None) => users::list(&asked).await,
-        ("GET", "Users", Some(id)) => users::show(&asked, id).await,
-        ("POST", "Users", None) => users::create(&asked, &body).await,
-        ("PUT", "Users", Some(id)) => users::replace(&asked, id, &body).await,
-        ("PATCH", "Users", Some(id)) => users::patch(&asked, id, &body).await,
-        ("DELETE", "Users", Some(id)) => users::remove(&asked, id).await,
-        ("GET", "Groups", None) => groups::list(&asked).await,
-        ("GET", "Groups", Some(id)) => groups::show(&asked, id).await,
-        ("POST", "Groups", None) => groups::create(&asked, &body).await,
-        ("PUT", "Groups", Some(id)) => groups::replace(&asked, id, &body).await,
-        ("PATCH", "Groups", Some(id)) => groups::patch(&asked, id, &body).await,
-        ("DELETE", "Groups", Some(id)) => groups::remove(&asked, id).await,
+    // Before anything is done: what cannot be shown is not done.
+    let wanted = Wanted::of(&asked.query)?;
+    let mut said = routed(&asked, &head.method, (kind, id), &body).await?;
+    if let (Some(body), "Users" | "Groups") = (said.body_mut(), kind) {
+        wanted.cut(body);
+    }
+    Ok(said)
+}
+
+async fn routed(
+    asked: &Asked<'_>,
+    method: &Method,
+    (kind, id): (&str, Option<&str>),
+    body: &Value,
+) -> Result<Said, No> {
+    match (method.as_str(), kind, id) {
+        ("GET", "ServiceProviderConfig" | "ResourceTypes" | "Schemas", id) => about::said(asked, kind, id),
+        (_, ".search" | "Bulk" | "Me", _) | (_, "Users" | "Groups", Some(".search")) => Err(
+            No::not_implemented("this is not done here: see `ServiceProviderConfig`"),
+        ),
+        ("GET", "Users", None) => users::list(asked).await,
+        ("GET", "Users", Some(id)) => users::show(asked, id).await,
+        ("POST", "Users", None) => users::create(asked, body).await,
+        ("PUT", "Users", Some(id)) => users::replace(asked, id, body).await,
+        ("PATCH", "Users", Some(id)) => users::patch(asked, id, body).await,
+        ("DELETE", "Users", Some(id)) => users::remove(asked, id).await,
+        ("GET", "Groups", None) => groups::list(asked).await,
+        ("GET", "Groups", Some(id)) => groups::show(asked, id).await,
+        ("POST", "Groups", None) => groups::create(asked, body).await,
+        ("PUT", "Groups", Some(id)) => groups::replace(asked, id, body).await,
+        ("PATCH", "Groups", Some(id)) => groups::patch(asked, id, body).await,
+        ("DELETE", "Groups", Some(id)) => groups::remove(asked, id).await,
+        (_, "ServiceProviderConfig" | "ResourceTypes" | "Schemas" | "Users" | "Groups", _) => {
+            Err(No::method())
+        }
         _ => Err(No::not_found()),
     }
 }
@@ -113,6 +138,13 @@ struct Asked<'a> {
     tenant: TenantId,
     scope: TenantScope,
     query: HashMap<String, String>,
+}
+
+impl Asked<'_> {
+    /// Where something stands.
+    fn address(&self, rest: &str) -> String {
+        format!("{}{ROOT}{}/{rest}", self.call.control.public_url, self.tenant)
+    }
 }
 
 async fn call(control: &Arc<Control>, address: IpAddr, head: &Parts) -> Result<Call, No> {

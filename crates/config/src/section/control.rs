@@ -1,5 +1,7 @@
 //! The control plane.
 
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +19,10 @@ pub struct Control {
     /// Other host names under which the control plane is asked, such as that of a service in a cluster. Under
     /// any name but these, that of `public_url` and `localhost` it refuses to answer.
     pub hosts: Vec<String>,
+    /// PEM file of authorities whose certificates are believed of identity providers, beside the system's:
+    /// for single sign-on with a provider of one's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sso_ca_file: Option<PathBuf>,
 }
 
 /// How tenants are changed.

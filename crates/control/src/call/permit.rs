@@ -169,6 +169,27 @@ impl Call {
         Ok(self.ask_with(act, resource, (false, true))?.permit)
     }
 
+    /// Whether this act, a part of another one, is what that one must have a second person for.
+    // threat: ANP-0014
+    pub fn wants_second(&self, act: Permission, resource: Resource) -> Result<bool, Problem> {
+        let wants = self.control.two_people.acts.contains(&act);
+        let alone = self.ask_with(act, resource, (wants, false))?;
+        Ok(!alone.permit && self.ask_with(act, resource, (wants, true))?.permit)
+    }
+
+    /// Whether the caller may do this act as a part of one that is permitted: its second person saw both.
+    // threat: ANP-0014
+    pub fn may_within(
+        &self,
+        permitted: &Permitted,
+        act: Permission,
+        resource: Resource,
+    ) -> Result<bool, Problem> {
+        let wants = self.control.two_people.acts.contains(&act);
+        let has_second = !matches!(permitted.second, Second::NotWanted);
+        Ok(self.ask_with(act, resource, (wants, has_second))?.permit)
+    }
+
     fn ask(&self, act: Permission, resource: Resource) -> Result<Verdict, Problem> {
         self.ask_with(act, resource, (false, false))
     }

@@ -263,6 +263,7 @@ impl Maker<'_> {
             created: self.call.now,
             external_id: None,
             left: false,
+            by_directory: false,
         };
         let (shown, setup) = users::invite(self.call)?;
         let login = Login {

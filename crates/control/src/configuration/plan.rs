@@ -59,6 +59,8 @@ pub struct Current {
     pub things: Things,
     /// Projects that keys were ever made in: those stay.
     pub lasting_projects: BTreeSet<String>,
+    /// People whom a directory added: it is the directory that ends them.
+    pub people_of_directories: BTreeSet<String>,
 }
 
 /// The steps from `current` to `desired`. What `desired` does not name goes only with `prune`, and only in
@@ -172,6 +174,11 @@ fn away(current: &Current, part: &Part, remarks: &mut Vec<String>) -> Option<Ste
             None
         }
         Part::Service(_) | Part::User(_) if part.is_disabled() => None,
+        Part::User(user) if current.people_of_directories.contains(&user.email) => {
+            let why = "a directory added them, and takes them away";
+            remarks.push(format!("the user `{}` stays: {why}", user.email));
+            None
+        }
         Part::Service(_) | Part::User(_) => step(Verb::Disable, Some(part.disabled())),
         Part::Project(_) | Part::Grant(_) | Part::Key(_) | Part::Budget(_) => step(Verb::Remove, None),
     }

@@ -77,6 +77,9 @@ impl World {
             tenant,
         };
         world.show_accounts();
+        let users = world.users.values().map(|(_, user)| user);
+        let of_directories = users.filter(|user| user.is_of_directory());
+        world.current.people_of_directories = of_directories.map(|user| user.email.clone()).collect();
         for (record, grant) in call.all_of::<Grant>(scope, None).await? {
             // What comes from groups of an identity provider is the provider's to say.
             if grant.by_sso {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{Change, Record};
 
+use super::sso;
 use super::words::time;
 use crate::answer::Answer;
 use crate::api::Nothing;
@@ -159,7 +160,9 @@ pub async fn deny(call: Call, body: Decision) -> Done {
 async fn decide(call: Call, body: Decision, state: ApprovalState) -> Done {
     let (entered, before, approval) = found(&call).await?;
     let permitted = call.permit(&entered, resource(&entered, &approval)).await?;
-    if !might(&call, &approval)? {
+    let gives = approval.act != Permission::SsoUpdate.as_str()
+        || sso::might_give(&call, &entered, approval.after.as_ref())?;
+    if !gives || !might(&call, &approval)? {
         let detail = format!(
             "whoever decides may do it themself, and none of your roles permits `{}` here",
             approval.act

@@ -170,6 +170,7 @@ pub async fn set_up(call: Call, body: SetUp) -> Done {
         created: call.now,
         external_id: None,
         left: false,
+        by_directory: false,
     };
     call.control.setup.check(&call.control, &body.token, call.now)?;
     let about = vec![user.email.clone(), user.name.clone(), "bartizan".to_owned()];

@@ -3,19 +3,20 @@
 
 use std::collections::HashSet;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use credential::purpose;
 use domain::{ActorId, Permission, Reach, Role, Secret, TeamId, TenantId, TenantScope, UserId};
 use identity::jwt::ClaimPath;
 use policy::Resource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use store::{Change, Record, RecordKind, StoreError};
 
 use super::grants::reach;
 use crate::answer::Answer;
 use crate::api::Nothing;
-use crate::call::{Call, Deed, Done, Entered, Stop, id_in_body};
+use crate::call::{Call, Deed, Done, Entered, Permitted, Stop, id_in_body};
+use crate::content::is_older;
 use crate::problem::{Code, Problem};
 use crate::record::{Document, Grant, GroupRole, Sso, read};
 use crate::{Control, shapes, silent};
@@ -154,13 +155,21 @@ pub async fn show(call: Call, _: Nothing) -> Done {
     Ok(Answer::view(&view(&call.control, &sso))?)
 }
 
-/// `PUT …/sso`.
+/// `PUT …/sso`. What groups give is given by whoever sets this up: if that wants a second person, this does.
 // threat: ANP-0014
 pub async fn put(call: Call, body: NewSso) -> Done {
     let entered = call.enter().await?;
-    let permitted = call.permit(&entered, Resource::Tenant(entered.tenant())).await?;
+    let is_weighty = wants_second(&call, &entered, &body.roles)?;
+    let tenant = Resource::Tenant(entered.tenant());
+    let permitted = call.permit_weighed(&entered, tenant, is_weighty).await?;
     let before = found(&call, entered.scope()).await?;
-    let sso = checked(&call, &entered, body, before.as_ref().map(|(_, sso)| sso))?;
+    let sso = checked(
+        &call,
+        (&entered, &permitted),
+        body,
+        before.as_ref().map(|(_, sso)| sso),
+    )
+    .await?;
     let new = view(&call.control, &sso);
     let (change, deed) = match before {
         None => (
@@ -214,7 +223,12 @@ fn texts(all: &[String], pointer: &str) -> Result<Vec<String>, Problem> {
     all.iter().map(|one| text(one, pointer)).collect()
 }
 
-fn checked(call: &Call, entered: &Entered, body: NewSso, old: Option<&Sso>) -> Result<Sso, Stop> {
+async fn checked(
+    call: &Call,
+    (entered, permitted): (&Entered, &Permitted),
+    body: NewSso,
+    old: Option<&Sso>,
+) -> Result<Sso, Stop> {
     let issuer = text(&body.issuer, "/issuer")?;
     let is_address = call.control.providers.address(&issuer).is_ok();
     if !is_address || issuer.contains(['?', '#']) {
@@ -238,14 +252,7 @@ fn checked(call: &Call, entered: &Entered, body: NewSso, old: Option<&Sso>) -> R
     }
     let client_id = text(&body.client_id, "/client_id")?;
     let kept = old.filter(|old| old.issuer == issuer && old.client_id == client_id);
-    let client_secret = match body.client_secret {
-        Some(secret) => Some(seal(
-            &call.control,
-            entered.tenant(),
-            &text(&secret, "/client_secret")?,
-        )?),
-        None => kept.and_then(|old| old.client_secret.clone()),
-    };
+    let client_secret = client_secret(call, entered.tenant(), body.client_secret.as_deref(), kept).await?;
     Ok(Sso {
         created: old.map_or(call.now, |old| old.created),
         client_id,
@@ -253,7 +260,7 @@ fn checked(call: &Call, entered: &Entered, body: NewSso, old: Option<&Sso>) -> R
         scopes: scopes(body.scopes.as_deref())?,
         domains: domains.iter().map(|one| one.to_lowercase()).collect(),
         groups_claim: body.groups_claim,
-        roles: roles(call, entered, &body.roles)?,
+        roles: roles(call, (entered, permitted), &body.roles)?,
         create_users: body.create_users,
         passwords,
         second_factor: texts(&body.second_factor, "/second_factor")?,
@@ -272,10 +279,64 @@ fn scopes(given: Option<&[String]>) -> Result<Vec<String>, Problem> {
     Ok(scopes)
 }
 
+/// What a group gives, as it is asked for.
+const fn grant(entered: &Entered, role: Role, reach: Reach) -> Resource {
+    Resource::Grant {
+        tenant: entered.tenant(),
+        // Nobody in particular; the caller least of all.
+        holder: ActorId::User(UserId::from_u128(0)),
+        role,
+        reach,
+    }
+}
+
+/// Those that read. What does not is said when it is known that the caller may be told.
+fn grants_of(call: &Call, entered: &Entered, given: &[RoleOfGroup]) -> Vec<Resource> {
+    let read = |one: &RoleOfGroup| {
+        let role = one.role.parse().ok()?;
+        let reach = reach(call, entered, one.team.as_deref()).ok()?;
+        Some(grant(entered, role, reach))
+    };
+    given.iter().take(LIST_MAX).filter_map(read).collect()
+}
+
+fn wants_second(call: &Call, entered: &Entered, given: &[RoleOfGroup]) -> Result<bool, Problem> {
+    for asked in grants_of(call, entered, given) {
+        if call.wants_second(Permission::GrantsCreate, asked)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether the caller might give all that single sign-on would give, as somebody wants it set up: who decides on
+/// that might do it themself.
+// threat: ANP-0014
+pub(super) fn might_give(call: &Call, entered: &Entered, wanted: Option<&Value>) -> Result<bool, Problem> {
+    let given = wanted.and_then(|view| view.get("roles").cloned());
+    let given: Vec<RoleOfGroup> = given
+        .map_or(Ok(Vec::new()), serde_json::from_value)
+        .map_err(|error| Problem {
+            internal: Some(error.to_string()),
+            ..Problem::new(Code::Internal, "what waits does not read")
+        })?;
+    let asked = grants_of(call, entered, &given);
+    // A role that is not known any more nobody gives.
+    let mut might = asked.len() == given.len();
+    for asked in asked {
+        might = might && call.might(Permission::GrantsCreate, asked)?;
+    }
+    Ok(might)
+}
+
 /// What groups give: nothing that whoever sets it up could not give by hand.
 // threat: ANP-0014
 // threat: AGP-E1
-fn roles(call: &Call, entered: &Entered, given: &[RoleOfGroup]) -> Result<Vec<GroupRole>, Stop> {
+fn roles(
+    call: &Call,
+    (entered, permitted): (&Entered, &Permitted),
+    given: &[RoleOfGroup],
+) -> Result<Vec<GroupRole>, Stop> {
     if given.len() > LIST_MAX {
         return Err(invalid(format!("at most {LIST_MAX}"), "/roles").into());
     }
@@ -291,14 +352,8 @@ fn roles(call: &Call, entered: &Entered, given: &[RoleOfGroup]) -> Result<Vec<Gr
         if !role.fits(&reach) {
             return Err(invalid(format!("`{role}` cannot reach that far"), &pointer).into());
         }
-        let asked = Resource::Grant {
-            tenant: entered.tenant(),
-            // Nobody in particular; the caller least of all.
-            holder: ActorId::User(UserId::from_u128(0)),
-            role,
-            reach,
-        };
-        if !call.may(Permission::GrantsCreate, asked)? {
+        let asked = grant(entered, role, reach);
+        if !call.may_within(permitted, Permission::GrantsCreate, asked)? {
             let detail = format!("you may not give `{role}` there, so no group may either");
             return Err(Problem::new(Code::Forbidden, detail).at(pointer).into());
         }
@@ -317,30 +372,41 @@ fn bound_to(tenant: TenantId) -> String {
     format!("the client secret of {tenant}")
 }
 
-fn seal(control: &Control, tenant: TenantId, secret: &str) -> Result<String, Problem> {
-    let sealed = control
-        .keys
-        .logins
-        .seal(secret.as_bytes(), bound_to(tenant).as_bytes());
-    sealed
-        .map(|sealed| STANDARD.encode(sealed))
-        .map_err(|error| Problem {
-            internal: Some(error.to_string()),
-            ..Problem::new(
-                Code::Internal,
-                "the secret could not be kept, so nothing was changed",
-            )
-        })
+/// As it will be stored: a new one, or the one that is there, which is sealed under the tenant's own key at the
+/// latest now.
+async fn client_secret(
+    call: &Call,
+    tenant: TenantId,
+    given: Option<&str>,
+    kept: Option<&Sso>,
+) -> Result<Option<String>, Problem> {
+    let secret = match (given, kept) {
+        (Some(given), _) => Some(Secret::new(text(given, "/client_secret")?)),
+        (None, Some(kept)) if kept.client_secret.as_deref().is_some_and(is_older) => {
+            open(&call.control, tenant, kept).await?
+        }
+        (None, kept) => return Ok(kept.and_then(|kept| kept.client_secret.clone())),
+    };
+    let Some(secret) = secret else { return Ok(None) };
+    let what = (tenant, purpose::LOGINS);
+    let place = bound_to(tenant);
+    let text = (secret.expose().as_bytes(), place.as_bytes());
+    Ok(Some(call.control.content.seal(what, text, call.now).await?))
 }
 
-/// The client secret, if there is one; `Err` if it does not open.
-pub(super) fn open(control: &Control, tenant: TenantId, sso: &Sso) -> Result<Option<Secret>, Problem> {
+/// The client secret, if there is one; `Err` if it does not open: it goes with the tenant's content key.
+// threat: ANP-0016
+pub(super) async fn open(control: &Control, tenant: TenantId, sso: &Sso) -> Result<Option<Secret>, Problem> {
     let Some(sealed) = &sso.client_secret else {
         return Ok(None);
     };
-    let sealed = STANDARD.decode(sealed).unwrap_or_default();
-    let opened = control.keys.logins.open(&sealed, bound_to(tenant).as_bytes());
-    let text = opened.ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let place = bound_to(tenant);
+    let opened = control.content.open(
+        (tenant, purpose::LOGINS),
+        (sealed, place.as_bytes()),
+        &control.keys.logins,
+    );
+    let text = opened.await.ok().and_then(|bytes| String::from_utf8(bytes).ok());
     text.map(|text| Some(Secret::new(text))).ok_or_else(|| Problem {
         internal: Some("a client secret does not open".to_owned()),
         ..Problem::new(Code::Internal, "single sign-on is broken here: set it up again")

@@ -238,7 +238,7 @@ pub async fn sign_in(call: Call, body: Finish) -> Done {
 
 /// Whom the provider saw, if it answers what was asked.
 async fn seen(call: &Call, sso: &Sso, kept: &Kept, body: &Finish) -> Result<Result<Identity, No>, Stop> {
-    let secret = sso::open(&call.control, kept.tenant, sso)?;
+    let secret = sso::open(&call.control, kept.tenant, sso).await?;
     let exchange = Exchange {
         client_id: &sso.client_id,
         client_secret: secret,
@@ -390,6 +390,7 @@ async fn account(
             created: call.now,
             external_id: None,
             left: false,
+            by_directory: true,
         })));
     };
     if user.state != UserState::Active {

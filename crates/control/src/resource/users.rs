@@ -150,6 +150,7 @@ pub async fn create(call: Call, body: NewUser) -> Done {
         created: call.now,
         external_id: None,
         left: false,
+        by_directory: false,
     };
     let (shown, setup) = invite(&call)?;
     let view = UserView::from(&user);

@@ -3,37 +3,53 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::wire::{No, Said};
+use super::Asked;
+use super::schemas;
+use super::wire::{No, Said, listed};
 
 /// One of the three.
-pub fn said(kind: &str, id: Option<&str>) -> Result<Said, No> {
+pub fn said(asked: &Asked<'_>, kind: &str, id: Option<&str>) -> Result<Said, No> {
+    // They are asked for whole (RFC 7644 section 4).
+    if asked.query.contains_key("filter") {
+        return Err(No::forbidden("this cannot be filtered"));
+    }
     let all = match kind {
-        "ServiceProviderConfig" if id.is_none() => return Ok(Said::of(StatusCode::OK, config())),
+        "ServiceProviderConfig" if id.is_none() => vec![config()],
         "ResourceTypes" => vec![resource_type("User", "/Users"), resource_type("Group", "/Groups")],
-        "Schemas" => vec![user(), group()],
+        "Schemas" => schemas::all(),
         _ => return Err(No::not_found()),
     };
-    let Some(id) = id else {
-        let count = all.len();
-        return Ok(Said::of(
-            StatusCode::OK,
-            json!({
-                "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
-                "totalResults": count, "startIndex": 1, "itemsPerPage": count, "Resources": all,
-            }),
-        ));
+    let mut all: Vec<Value> = all.into_iter().map(|one| located(asked, kind, one)).collect();
+    let answer = match (kind, id) {
+        ("ServiceProviderConfig", _) => all.pop(),
+        (_, None) => Some(listed(all.len(), 1, all)),
+        (_, Some(id)) => all
+            .into_iter()
+            .find(|one| one.get("id").is_some_and(|found| found == id)),
     };
-    let one = all
-        .into_iter()
-        .find(|one| one.get("id").is_some_and(|found| found == id));
-    one.map(|one| Said::of(StatusCode::OK, one))
+    answer
+        .map(|answer| Said::of(StatusCode::OK, answer))
         .ok_or_else(No::not_found)
+}
+
+/// With what it is and where it stands.
+fn located(asked: &Asked<'_>, kind: &str, mut one: Value) -> Value {
+    let mut location = asked.address(kind);
+    if let Some(id) = one.get("id").and_then(Value::as_str) {
+        location = format!("{location}/{id}");
+    }
+    let kind = kind.strip_suffix('s').unwrap_or(kind);
+    if let Some(members) = one.as_object_mut() {
+        let meta = json!({"resourceType": kind, "location": location});
+        members.insert("meta".to_owned(), meta);
+    }
+    one
 }
 
 fn config() -> Value {
     let no = json!({"supported": false});
     json!({
-        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
+        "schemas": [schemas::id("ServiceProviderConfig")],
         "patch": {"supported": true},
         "bulk": {"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
         "filter": {"supported": true, "maxResults": 200},
@@ -42,78 +58,12 @@ fn config() -> Value {
             "type": "oauthbearertoken", "name": "Bearer token",
             "description": "the token that the control plane makes for the tenant", "primary": true,
         }],
-        "meta": {"resourceType": "ServiceProviderConfig"},
     })
 }
 
 fn resource_type(name: &str, endpoint: &str) -> Value {
     json!({
-        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ResourceType"],
-        "id": name, "name": name, "endpoint": endpoint,
-        "schema": format!("urn:ietf:params:scim:schemas:core:2.0:{name}"),
-        "meta": {"resourceType": "ResourceType"},
+        "schemas": [schemas::id("ResourceType")],
+        "id": name, "name": name, "endpoint": endpoint, "schema": schemas::id(name),
     })
-}
-
-fn attribute(name: &str, kind: &str, is_required: bool, is_unique: bool) -> Value {
-    json!({
-        "name": name, "type": kind, "multiValued": false, "required": is_required, "caseExact": false,
-        "mutability": "readWrite", "returned": "default", "uniqueness": if is_unique { "server" } else { "none" },
-        "description": name,
-    })
-}
-
-fn several(name: &str, parts: Vec<Value>) -> Value {
-    let mut one = attribute(name, "complex", false, false);
-    if let Some(members) = one.as_object_mut() {
-        members.insert("multiValued".to_owned(), true.into());
-        members.insert("subAttributes".to_owned(), parts.into());
-    }
-    one
-}
-
-fn schema(name: &str, attributes: Vec<Value>) -> Value {
-    json!({
-        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"],
-        "id": format!("urn:ietf:params:scim:schemas:core:2.0:{name}"),
-        "name": name, "description": name, "attributes": attributes,
-        "meta": {"resourceType": "Schema"},
-    })
-}
-
-fn user() -> Value {
-    let mut name = attribute("name", "complex", false, false);
-    if let Some(members) = name.as_object_mut() {
-        members.insert(
-            "subAttributes".to_owned(),
-            vec![attribute("formatted", "string", false, false)].into(),
-        );
-    }
-    schema(
-        "User",
-        vec![
-            attribute("userName", "string", true, true),
-            attribute("displayName", "string", false, false),
-            name,
-            several(
-                "emails",
-                vec![
-                    attribute("value", "string", false, false),
-                    attribute("type", "string", false, false),
-                    attribute("primary", "boolean", false, false),
-                ],
-            ),
-            attribute("active", "boolean", false, false),
-        ],
-    )
-}
-
-fn group() -> Value {
-    schema(
-        "Group",
-        vec![
-            attribute("displayName", "string", true, true),
-            several("members", vec![attribute("value", "string", false, false)]),
-        ],
-    )
 }

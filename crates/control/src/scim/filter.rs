@@ -1,6 +1,7 @@
 //! Filters: one attribute equal to one text, which is what identity providers ask (RFC 7644 section 3.4.2.2).
 //! Nothing of a filter reaches the store but a whole value that is compared.
 
+use super::shown::short;
 use super::wire::No;
 
 /// `attribute eq "value"`.
@@ -22,7 +23,7 @@ pub fn read(text: &str) -> Result<Filter, No> {
     }
     let value: String = serde_json::from_str(value.trim()).map_err(|_| No::filter())?;
     Ok(Filter {
-        attribute: attribute.to_ascii_lowercase(),
+        attribute: short(attribute),
         value,
     })
 }

@@ -8,10 +8,11 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use store::{Change, Record, RecordKind, StoreError};
 
+use super::Asked;
+use super::filter::{self, Filter};
 use super::patch::{Does, Step, steps};
 use super::users::commit;
 use super::wire::{No, Said, member, page, text};
-use super::{Asked, filter};
 use crate::call::{Deed, Own};
 use crate::problem::Problem;
 use crate::record::{Document, Group, read};
@@ -19,6 +20,8 @@ use crate::resource::words::time;
 use crate::resource::{sso, sso_sign_in};
 
 const SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+/// What groups can be looked for by.
+const FILTERS: [&str; 5] = ["displayname", "id", "externalid", "members", "members.value"];
 const MEMBERS_MAX: usize = 5_000;
 const GROUPS_MAX: usize = 1_000;
 
@@ -26,7 +29,10 @@ fn shown(asked: &Asked<'_>, group: &Group) -> Value {
     let members: Vec<Value> = group
         .members
         .iter()
-        .map(|id| json!({"value": id.to_string()}))
+        .map(|id| {
+            let at = asked.address(&format!("Users/{id}"));
+            json!({"value": id.to_string(), "$ref": at, "type": "User"})
+        })
         .collect();
     let mut shown = json!({
         "schemas": [SCHEMA],
@@ -36,7 +42,7 @@ fn shown(asked: &Asked<'_>, group: &Group) -> Value {
         "meta": {
             "resourceType": "Group",
             "created": time(group.created),
-            "location": format!("{}/scim/v2/{}/Groups/{}", asked.call.control.public_url, asked.tenant, group.id),
+            "location": asked.address(&format!("Groups/{}", group.id)),
         },
     });
     if let (Some(external), Some(all)) = (&group.external_id, shown.as_object_mut()) {
@@ -68,29 +74,23 @@ pub async fn list(asked: &Asked<'_>) -> Result<Said, No> {
         .map(|text| filter::read(text))
         .transpose()?;
     let all = asked.call.all_of::<Group>(&asked.scope, None).await?;
-    let mut resources = Vec::new();
-    for (_, group) in &all {
-        let is_it = match &wanted {
-            None => true,
-            Some(filter) if filter.attribute == "displayname" => group.name == filter.value,
-            Some(filter) if filter.attribute == "externalid" => {
-                group.external_id.as_deref() == Some(filter.value.as_str())
-            }
-            Some(_) => return Err(No::filter()),
-        };
-        if is_it {
-            let mut one = shown(asked, group);
-            if asked
-                .query
-                .get("excludedAttributes")
-                .is_some_and(|names| names == "members")
-                && let Some(all) = one.as_object_mut()
-            {
-                all.remove("members");
-            }
-            resources.push(one);
-        }
+    let is_it = |group: &Group, filter: &Filter| match filter.attribute.as_str() {
+        "displayname" => group.name == filter.value,
+        "id" => group.id.to_string() == filter.value,
+        "externalid" => group.external_id.as_deref() == Some(filter.value.as_str()),
+        _ => group.members.iter().any(|id| id.to_string() == filter.value),
+    };
+    if wanted
+        .as_ref()
+        .is_some_and(|filter| !FILTERS.contains(&filter.attribute.as_str()))
+    {
+        return Err(No::filter());
     }
+    let found = all
+        .iter()
+        .map(|(_, group)| group)
+        .filter(|group| wanted.as_ref().is_none_or(|filter| is_it(group, filter)));
+    let resources = found.map(|group| shown(asked, group)).collect();
     page(&asked.query, resources)
 }
 

@@ -5,9 +5,10 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use store::{Change, Record, RecordKind, StoreError};
 
+use super::Asked;
+use super::filter::{self, Filter};
 use super::patch::{Does, Step, steps};
 use super::wire::{No, Said, member, page, text, truth};
-use super::{Asked, filter};
 use crate::call::{Deed, Own};
 use crate::record::{Document, Grant, Group, Link, Login, User, UserState, read};
 use crate::resource::users::{UserView, endings};
@@ -15,6 +16,17 @@ use crate::resource::words::{email, time};
 use crate::resource::{keys, sso};
 
 const SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+
+/// What people can be looked for by.
+const FILTERS: [&str; 7] = [
+    "username",
+    "emails",
+    "emails.value",
+    "externalid",
+    "id",
+    "displayname",
+    "name.formatted",
+];
 
 /// What can be said of somebody.
 struct Draft {
@@ -53,7 +65,7 @@ impl Draft {
         let value = || step.value.as_ref().ok_or_else(|| No::value("`value` is missing"));
         match (step.path.as_str(), step.does) {
             ("externalid", Does::Remove) => self.external_id = None,
-            ("displayname" | "name.formatted", Does::Remove) => self.name = self.user_name.clone(),
+            ("displayname" | "name" | "name.formatted", Does::Remove) => self.name = self.user_name.clone(),
             ("username" | "active", Does::Remove) => {
                 return Err(No::value("that can be changed, not taken away"));
             }
@@ -104,18 +116,23 @@ fn shown(asked: &Asked<'_>, user: &User) -> Value {
         "schemas": [SCHEMA],
         "id": user.id.to_string(),
         "userName": user.email,
-        "displayName": user.name,
-        "name": {"formatted": user.name},
         "active": user.state == UserState::Active,
         "emails": [{"value": user.email, "type": "work", "primary": true}],
         "meta": {
             "resourceType": "User",
             "created": time(user.created),
-            "location": format!("{}/scim/v2/{}/Users/{}", asked.call.control.public_url, asked.tenant, user.id),
+            "location": asked.address(&format!("Users/{}", user.id)),
         },
     });
-    if let (Some(external), Some(members)) = (&user.external_id, shown.as_object_mut()) {
-        members.insert("externalId".to_owned(), external.clone().into());
+    if let Some(members) = shown.as_object_mut() {
+        // Who has no other name than their address was given none.
+        if user.name != user.email {
+            members.insert("displayName".to_owned(), user.name.clone().into());
+            members.insert("name".to_owned(), json!({"formatted": user.name}));
+        }
+        if let Some(external) = &user.external_id {
+            members.insert("externalId".to_owned(), external.clone().into());
+        }
     }
     shown
 }
@@ -147,26 +164,23 @@ pub async fn list(asked: &Asked<'_>) -> Result<Said, No> {
         .map(|text| filter::read(text))
         .transpose()?;
     let all = asked.call.all_of::<User>(&asked.scope, None).await?;
-    let is_it = |user: &User| match &wanted {
-        None => Ok(true),
-        Some(filter) => match filter.attribute.as_str() {
-            "username" => Ok(user.email == filter.value.trim().to_lowercase()),
-            "externalid" => Ok(user.external_id.as_deref() == Some(filter.value.as_str())),
-            "id" => Ok(user.id.to_string() == filter.value),
-            _ => Err(No::filter()),
-        },
+    let is_it = |user: &User, filter: &Filter| match filter.attribute.as_str() {
+        "externalid" => user.external_id.as_deref() == Some(filter.value.as_str()),
+        "id" => user.id.to_string() == filter.value,
+        "displayname" | "name.formatted" => user.name.to_lowercase() == filter.value.to_lowercase(),
+        _ => user.email == filter.value.trim().to_lowercase(),
     };
-    let mut resources = Vec::new();
-    if let Some(filter) = &wanted
-        && !["username", "externalid", "id"].contains(&filter.attribute.as_str())
+    if wanted
+        .as_ref()
+        .is_some_and(|filter| !FILTERS.contains(&filter.attribute.as_str()))
     {
         return Err(No::filter());
     }
-    for (_, user) in all {
-        if !user.left && is_it(&user)? {
-            resources.push(shown(asked, &user));
-        }
-    }
+    let found = all
+        .iter()
+        .map(|(_, user)| user)
+        .filter(|user| !user.left && wanted.as_ref().is_none_or(|filter| is_it(user, filter)));
+    let resources = found.map(|user| shown(asked, user)).collect();
     page(&asked.query, resources)
 }
 
@@ -204,6 +218,7 @@ pub async fn create(asked: &Asked<'_>, body: &Value) -> Result<Said, No> {
         created: asked.call.now,
         external_id: draft.external_id,
         left: false,
+        by_directory: true,
     };
     let mut changes = vec![
         Change::Create(user.to_record()?),
@@ -279,6 +294,8 @@ async fn save(
         state: state(draft.active),
         external_id: draft.external_id,
         left,
+        // Whoever it changes it speaks for.
+        by_directory: true,
         ..old.clone()
     };
     let mut changes = renamed(asked, &user, old.external_id.as_deref()).await?;

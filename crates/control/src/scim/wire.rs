@@ -55,6 +55,11 @@ impl Said {
         }
     }
 
+    /// Its body, to be cut to what is wanted.
+    pub const fn body_mut(&mut self) -> Option<&mut Value> {
+        self.body.as_mut()
+    }
+
     /// As it goes over the wire.
     pub fn into_response(self) -> Response<Full<Bytes>> {
         let body = self.body.map(|body| body.to_string()).unwrap_or_default();
@@ -73,6 +78,7 @@ impl Said {
 pub struct No {
     problem: Problem,
     kind: Option<&'static str>,
+    status: Option<StatusCode>,
 }
 
 impl From<Problem> for No {
@@ -84,13 +90,17 @@ impl From<Problem> for No {
 impl No {
     /// A problem of ours.
     pub const fn of(problem: Problem) -> Self {
-        Self { problem, kind: None }
+        Self {
+            problem,
+            kind: None,
+            status: None,
+        }
     }
 
     fn bad(kind: &'static str, detail: impl Into<String>) -> Self {
         Self {
-            problem: Problem::new(Code::Malformed, detail),
             kind: Some(kind),
+            ..Self::of(Problem::new(Code::Malformed, detail))
         }
     }
 
@@ -111,7 +121,10 @@ impl No {
 
     /// A filter that is not understood.
     pub fn filter() -> Self {
-        Self::bad("invalidFilter", "filters are `attribute eq \"value\"`")
+        Self::bad(
+            "invalidFilter",
+            "filters are `attribute eq \"value\"`, of the attributes that documentation names",
+        )
     }
 
     /// A path that is not understood.
@@ -122,8 +135,22 @@ impl No {
     /// Something of that name is there.
     pub fn uniqueness(detail: impl Into<String>) -> Self {
         Self {
-            problem: Problem::new(Code::Conflict, detail),
             kind: Some("uniqueness"),
+            ..Self::of(Problem::new(Code::Conflict, detail))
+        }
+    }
+
+    /// It is there, and not for that.
+    pub fn method() -> Self {
+        let detail = "there is something here, but not for this method";
+        Self::of(Problem::new(Code::MethodNotAllowed, detail))
+    }
+
+    /// What the specification has and this service has not.
+    pub fn not_implemented(detail: &str) -> Self {
+        Self {
+            status: Some(StatusCode::NOT_IMPLEMENTED),
+            ..Self::of(Problem::new(Code::NotFound, detail))
         }
     }
 
@@ -143,9 +170,10 @@ impl No {
             tracing::error!(internal, "a provisioning request failed");
         }
         // What does not read for us is a bad request for SCIM.
-        let status = match self.problem.code {
-            Code::Invalid => StatusCode::BAD_REQUEST,
-            code => code.status(),
+        let status = match (self.status, self.problem.code) {
+            (Some(status), _) => status,
+            (None, Code::Invalid) => StatusCode::BAD_REQUEST,
+            (None, code) => code.status(),
         };
         let mut body = json!({
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
@@ -200,16 +228,18 @@ pub fn page(query: &HashMap<String, String>, all: Vec<Value>) -> Result<Said, No
         .min(COUNT_MAX);
     let total = all.len();
     let resources: Vec<Value> = all.into_iter().skip(start - 1).take(count).collect();
-    Ok(Said::of(
-        StatusCode::OK,
-        json!({
-            "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
-            "totalResults": total,
-            "startIndex": start,
-            "itemsPerPage": resources.len(),
-            "Resources": resources,
-        }),
-    ))
+    Ok(Said::of(StatusCode::OK, listed(total, start, resources)))
+}
+
+/// A list, or a page of one.
+pub fn listed(total: usize, start: usize, resources: Vec<Value>) -> Value {
+    json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
+        "totalResults": total,
+        "startIndex": start,
+        "itemsPerPage": resources.len(),
+        "Resources": resources,
+    })
 }
 
 /// A member by its name, whatever its case (RFC 7643 section 2.1).

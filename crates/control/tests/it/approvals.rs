@@ -393,3 +393,49 @@ async fn anp_0014_anp_b0001_a_version_of_policies_is_put_in_force_by_two_people(
     );
     assert_eq!(state().await, "active");
 }
+
+/// Giving roles takes two people; so does having an identity provider's groups give them.
+#[tokio::test]
+async fn anp_0014_what_groups_give_takes_two_people_where_giving_does() {
+    let mut two = Two::gather(Vec::new()).await;
+    let tenant = two.house.tenant.clone();
+    let mut guard = two.root.invite(&two.instance, &tenant, "guard@example.com").await;
+    two.root.give(&guard, "security_admin", None).await;
+    // From now on at a node where giving a role wants two people.
+    let address = two.instance.beside_wanting(vec![Permission::GrantsCreate]).await;
+    for one in [&mut two.root, &mut two.other, &mut guard] {
+        one.address = address;
+    }
+    let path = format!("/api/v1/tenants/{tenant}/sso");
+    let with = |roles: Value| json!({"issuer": "https://id.example.com", "client_id": "gate", "domains": ["example.com"], "roles": roles});
+    let admins = with(json!([{"group": "ops", "role": "tenant_admin"}]));
+    let put = async |who: &Person, more: String, body: &Value| {
+        let headers = format!("if-match: *\r\n{more}");
+        who.ask_with("PUT", &path, &headers, Some(body)).await
+    };
+    // Without roles it is one person's.
+    let plain = put(&two.root, String::new(), &with(json!([]))).await;
+    assert_eq!(plain.status, 200, "{plain:?}");
+    let wish = put(&two.root, String::new(), &admins).await;
+    assert_eq!(wish.status, 202, "{wish:?}");
+    assert_eq!(wish.json()["after"]["roles"][0]["role"], "tenant_admin");
+    assert_eq!(two.root.get(&path).await.json()["roles"], json!([]));
+    let id = wish.json()["id"].as_str().unwrap().to_owned();
+    let named = format!("approval: {id}\r\n");
+    let early = put(&two.root, named.clone(), &admins).await;
+    assert_eq!((early.status, early.code()), invalid());
+    // Not by oneself, nor by somebody who may set it up but could not give that role.
+    assert_eq!(two.decide(&two.root, &id, "approve").await.status, 403);
+    assert_eq!(two.decide(&guard, &id, "approve").await.status, 403);
+    assert_eq!(two.decide(&two.other, &id, "approve").await.status, 200);
+    // For these roles, and once.
+    let more =
+        with(json!([{"group": "ops", "role": "tenant_admin"}, {"group": "all", "role": "tenant_admin"}]));
+    let other = put(&two.root, named.clone(), &more).await;
+    assert_eq!((other.status, other.code()), invalid());
+    let done = put(&two.root, named.clone(), &admins).await;
+    assert_eq!(done.status, 200, "{done:?}");
+    assert_eq!(two.root.get(&path).await.json()["roles"][0]["group"], "ops");
+    let again = put(&two.root, named, &admins).await;
+    assert_eq!((again.status, again.code()), invalid());
+}

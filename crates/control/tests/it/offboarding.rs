@@ -254,6 +254,10 @@ async fn anp_0010_what_was_sealed_for_a_tenant_does_not_open_after_its_end() {
     root.ask_with("POST", &format!("{base}/teams"), header, Some(&body))
         .await;
     assert_eq!(home.user.ask("POST", "/api/v1/me/totp", None).await.status, 200);
+    let sso = json!({"issuer": "https://id.example.com", "client_id": "gate", "client_secret": "only-we-two-know",
+        "domains": ["example.com"]});
+    let set = root.ask("PUT", &format!("{base}/sso"), Some(&sso)).await;
+    assert_eq!(set.status, 200, "{set:?}");
     let store = instance.store.as_ref();
     let text = |record: &Record, name: &str| {
         let document: Value = serde_json::from_str(&record.document).unwrap();
@@ -262,6 +266,11 @@ async fn anp_0010_what_was_sealed_for_a_tenant_does_not_open_after_its_end() {
     let replay = records(store, tenant, RecordKind::Replay).await.remove(0);
     let login = records(store, tenant, RecordKind::Login).await.remove(0);
     let (answer, seed) = (text(&replay, "/answer"), text(&login, "/totp/sealed"));
+    let sso = records(store, tenant, RecordKind::Sso).await.remove(0);
+    let (secret, secrets_place) = (
+        text(&sso, "/client_secret"),
+        format!("the client secret of {tenant}"),
+    );
     let keys = || Keys::derive(&MasterKey::from_bytes([7; 32])).unwrap();
     let now = UnixMillis::now();
     let key = keys()
@@ -285,7 +294,9 @@ async fn anp_0010_what_was_sealed_for_a_tenant_does_not_open_after_its_end() {
             .open(&sealed(&seed), login.id.as_bytes())
             .is_ok()
     );
-    // The master key alone opens neither.
+    let opened = sealing(purpose::LOGINS).open(&sealed(&secret), secrets_place.as_bytes());
+    assert_eq!(opened.unwrap().as_slice(), b"only-we-two-know");
+    // The master key alone opens none.
     let master = MasterKey::from_bytes([7; 32]);
     for purpose in [purpose::REPLAYS, purpose::LOGINS, purpose::CONTENT_KEYS] {
         let of_the_instance = master.sealing_key(purpose).unwrap();
@@ -295,6 +306,11 @@ async fn anp_0010_what_was_sealed_for_a_tenant_does_not_open_after_its_end() {
                 .is_err()
         );
         assert!(of_the_instance.open(&sealed(&seed), login.id.as_bytes()).is_err());
+        assert!(
+            of_the_instance
+                .open(&sealed(&secret), secrets_place.as_bytes())
+                .is_err()
+        );
     }
 
     let ended = offboard(&root, &home.tenant, "home").await;

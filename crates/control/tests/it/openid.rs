@@ -9,9 +9,14 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use credential::{MasterKey, purpose};
+use domain::{TenantId, TenantScope};
 use serde_json::{Value, json};
+use store::{Change, Record, RecordKind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+
+use crate::scene::Instance;
 
 pub const CLIENT: &str = "gate";
 pub const SECRET: &str = "what:only/the+two%of=us&know";
@@ -267,4 +272,29 @@ fn uuid() -> [u8; 16] {
     let mut bytes = [0; 16];
     aws_lc_rs::rand::fill(&mut bytes).unwrap();
     bytes
+}
+
+/// How single sign-on is stored.
+pub async fn sso_record(instance: &Instance, tenant: TenantId) -> Record {
+    let scope = TenantScope::operator(tenant);
+    let found = instance.store.record(&scope, RecordKind::Sso, "sso").await;
+    found.unwrap()
+}
+
+/// Stores the client secret as releases did that sealed it under a key of the instance's.
+pub async fn seal_as_before(instance: &Instance, tenant: TenantId, before: Record) {
+    let key = MasterKey::from_bytes([7; 32])
+        .sealing_key(purpose::LOGINS)
+        .unwrap();
+    let place = format!("the client secret of {tenant}");
+    let sealed = key.seal(SECRET.as_bytes(), place.as_bytes()).unwrap();
+    let mut document: Value = serde_json::from_str(&before.document).unwrap();
+    document["client_secret"] = STANDARD.encode(sealed).into();
+    let after = Record {
+        document: document.to_string(),
+        ..before.clone()
+    };
+    let changes = [Change::Replace { before, after }];
+    let scope = TenantScope::operator(tenant);
+    instance.store.commit(&scope, &changes, None).await.unwrap();
 }

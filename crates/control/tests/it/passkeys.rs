@@ -178,6 +178,38 @@ async fn ctx_t3_an_answer_is_good_once_for_its_own_challenge() {
     }
 }
 
+/// Any replica finishes what another began, and only one of them does.
+#[tokio::test]
+async fn ctx_t3_what_one_replica_began_another_finishes_once() {
+    let instance = Instance::start(Posture::Development).await;
+    let root = instance.root().await;
+    let mut phone = Authenticator::new(b"a phone's passkey");
+    enrol(&root, &mut phone).await;
+    let other = Instance {
+        address: instance.beside(policy::Configured::default(), false).await,
+        store: instance.store.clone(),
+        setup_token: String::new(),
+    };
+    for (first, second) in [(&instance, &other), (&other, &instance)] {
+        let begun = begin(first, &json!({"email": "root@example.com"})).await;
+        let answer = phone.get(&begun["options"]);
+        assert_eq!(finish(second, &begun, &answer).await.status, 201);
+        // Nor does a fresh signature over the same challenge help, at either of them.
+        for replica in [first, second] {
+            let fresh = phone.get(&begun["options"]);
+            assert_eq!(finish(replica, &begun, &fresh).await.status, 409);
+        }
+    }
+    // Both at once: one of them is let in.
+    let begun = begin(&instance, &json!({"email": "root@example.com"})).await;
+    let (one, two) = (phone.get(&begun["options"]), phone.get(&begun["options"]));
+    let (one, two) = tokio::join!(finish(&instance, &begun, &one), finish(&other, &begun, &two));
+    let mut statuses = [one.status, two.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses[0], 201, "{one:?} {two:?}");
+    assert!([401, 409].contains(&statuses[1]), "{one:?} {two:?}");
+}
+
 #[tokio::test]
 async fn agp_e1_ctx_t3_nothing_begun_by_one_is_finished_by_another() {
     let instance = Instance::start(Posture::Development).await;

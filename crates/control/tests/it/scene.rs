@@ -135,6 +135,7 @@ fn control(
         },
         patience: PATIENCE,
         public_url: PUBLIC_URL.to_owned(),
+        provider_authorities: Vec::new(),
         mode,
         serving: Arc::new(Served),
     })
@@ -171,6 +172,12 @@ impl Instance {
             store,
             setup_token: setup_token.expose().to_owned(),
         }
+    }
+
+    /// Another node on the same store, where these acts want a second person; where it listens.
+    pub async fn beside_wanting(&self, acts: Vec<Permission>) -> SocketAddr {
+        let parts = (Posture::Development, acts, Mode::Interactive);
+        serve(control(&self.store, parts, policy::Configured::default(), false)).await
     }
 
     /// Another node on the same store, with these policies of its own; where it listens.

@@ -439,7 +439,6 @@ async fn anp_0020_what_makes_no_sense_is_refused_as_scim_says() {
     for (method, path) in [
         ("GET", "/Nothing"),
         ("GET", ""),
-        ("POST", "/Users/x"),
         ("GET", "/Users/x"),
         ("GET", "/Users/../x"),
     ] {
@@ -461,5 +460,91 @@ async fn anp_0020_what_makes_no_sense_is_refused_as_scim_says() {
         "/Schemas/urn:ietf:params:scim:schemas:core:2.0:User",
     ] {
         assert_eq!(scene.ask("GET", path, None).await.status, 200, "{path}");
+    }
+}
+
+/// A document that does not name people whom a directory added leaves them: the directory takes them away.
+#[tokio::test]
+async fn what_is_pruned_is_not_who_a_directory_added() {
+    let scene = Scene::new().await;
+    let ann = id(&scene.create(&json!({"userName": "ann@example.com"})).await);
+    let by_hand = scene
+        .root
+        .invite(&scene.instance, &scene.tenant, "hand@example.com")
+        .await;
+    let path = format!("/api/v1/tenants/{}/configuration?prune=true", scene.tenant);
+    let document = json!({"tenant": {"name": "acme"}, "users": []});
+    let applied = scene.root.ask("PUT", &path, Some(&document)).await;
+    assert_eq!(applied.status, 200, "{applied:?}");
+    let state = async |user: &str| {
+        let path = format!("/api/v1/tenants/{}/users/{user}", scene.tenant);
+        scene.root.get(&path).await.json()["state"].clone()
+    };
+    assert_eq!(state(&ann).await, "active");
+    assert_eq!(state(&by_hand.id).await, "disabled");
+    assert!(
+        applied.body.contains("the user `ann@example.com` stays"),
+        "{applied:?}"
+    );
+    // A document that says so disables them all the same, and what the directory takes away is gone.
+    let named = json!({"tenant": {"name": "acme"}, "users": [{"email": "ann@example.com", "name": "Ann", "state": "disabled"}]});
+    assert_eq!(scene.root.ask("PUT", &path, Some(&named)).await.status, 200);
+    assert_eq!(state(&ann).await, "disabled");
+}
+
+/// Whoever asks for a part of a resource gets that part; what cannot be done says so.
+#[tokio::test]
+async fn clients_are_told_what_there_is() {
+    let scene = Scene::new().await;
+    let made = scene.create(&ann()).await;
+    let path = format!("/Users/{}", id(&made));
+    let some = scene
+        .ask("GET", &format!("{path}?attributes=userName"), None)
+        .await
+        .json();
+    assert_eq!(
+        some,
+        json!({"schemas": made["schemas"], "id": made["id"], "userName": "ann@example.com"})
+    );
+    let without = scene
+        .ask("GET", "/Users?excludedAttributes=emails,name.formatted", None)
+        .await
+        .json();
+    assert_eq!(without["totalResults"], 1);
+    assert_eq!(without["Resources"][0]["emails"], Value::Null);
+    assert_eq!(without["Resources"][0]["displayName"], "Ann Lee");
+    for (filter, count) in [
+        (r#"displayName eq "ann lee""#, 1),
+        (r#"emails.value eq "ann@example.com""#, 1),
+        (
+            r#"urn:ietf:params:scim:schemas:core:2.0:User:userName eq "ann@example.com""#,
+            1,
+        ),
+        (r#"displayName eq "nobody""#, 0),
+    ] {
+        assert_eq!(scene.found(filter).await.len(), count, "{filter}");
+    }
+    // Nothing is made where what is asked for cannot be shown.
+    let both = "/Users?attributes=id&excludedAttributes=name";
+    let said = scene
+        .ask("POST", both, Some(&json!({"userName": "bob@example.com"})))
+        .await;
+    assert_eq!(said.status, 400);
+    assert!(scene.found(r#"userName eq "bob@example.com""#).await.is_empty());
+    for (method, path, status) in [
+        ("POST", "/Schemas", 405),
+        ("DELETE", "/ServiceProviderConfig", 405),
+        ("PUT", "/Users", 405),
+        ("POST", "/Users/x", 405),
+        ("POST", "/.search", 501),
+        ("POST", "/Users/.search", 501),
+        ("POST", "/Bulk", 501),
+        ("GET", "/Schemas?filter=id", 403),
+        ("GET", "/Groups?filter=nothing%20eq%20%22x%22", 400),
+        ("GET", "/nothing", 404),
+    ] {
+        let said = scene.ask(method, path, None).await;
+        assert_eq!(said.status, status, "{method} {path}: {said:?}");
+        assert_eq!(said.json()["status"], json!(status.to_string()));
     }
 }

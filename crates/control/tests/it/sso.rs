@@ -7,7 +7,7 @@ use policy::Posture;
 use serde_json::{Value, json};
 
 use crate::Answer;
-use crate::openid::{Back, CLIENT, Provider, SECRET, Script, Turn};
+use crate::openid::{Back, CLIENT, Provider, SECRET, Script, Turn, seal_as_before, sso_record};
 use crate::scene::{Instance, PASSWORD, PUBLIC_URL, Person};
 
 struct Scene {
@@ -505,16 +505,7 @@ async fn agp_i1_anp_d0005_the_secret_stays_and_goes_nowhere_else() {
     assert_eq!(shown.json()["has_client_secret"], true);
     assert_eq!(shown.json()["redirect"], format!("{PUBLIC_URL}/sso"));
     let audit = scene.root.get(&scene.path("/audit")).await.body;
-    let record = scene
-        .instance
-        .store
-        .record(
-            &domain::TenantScope::operator(scene.tenant.parse().unwrap()),
-            store::RecordKind::Sso,
-            "sso",
-        )
-        .await
-        .unwrap();
+    let record = sso_record(&scene.instance, scene.tenant.parse().unwrap()).await;
     for text in [&shown.body, &audit, &record.document] {
         assert!(!text.contains(SECRET), "{text}");
     }
@@ -522,6 +513,19 @@ async fn agp_i1_anp_d0005_the_secret_stays_and_goes_nowhere_else() {
     let mut without = connection(&scene.provider);
     without.as_object_mut().unwrap().remove("client_secret");
     scene.set(&without).await;
+    scene.signed_in().await;
+    // One that was sealed before tenants had keys of their own opens, and is sealed anew when the rest is set.
+    let tenant = scene.tenant.parse().unwrap();
+    let kept = sso_record(&scene.instance, tenant).await;
+    seal_as_before(&scene.instance, tenant, kept).await;
+    scene.signed_in().await;
+    scene.set(&without).await;
+    assert!(
+        sso_record(&scene.instance, tenant)
+            .await
+            .document
+            .contains("\"c1:")
+    );
     scene.signed_in().await;
     let thief = Provider::start().await;
     without["issuer"] = json!(thief.issuer);

@@ -10,6 +10,7 @@
 
 mod client;
 mod forge;
+mod identity_tokens;
 mod jwt_attacks;
 mod jwt_keys;
 mod jwt_tokens;

@@ -143,7 +143,7 @@ fn things_of(document: &Configuration) -> Things {
 fn now(document: &Configuration) -> Current {
     Current {
         things: things_of(document),
-        lasting_projects: BTreeSet::new(),
+        ..Current::default()
     }
 }
 
