@@ -114,7 +114,8 @@ pub fn may_be_swept(kind: RecordKind) -> Result<(), StoreError> {
         | RecordKind::Group
         | RecordKind::Credential
         | RecordKind::Root
-        | RecordKind::Delivery => Err(StoreError::Conflict(format!(
+        | RecordKind::Delivery
+        | RecordKind::IdentityKeys => Err(StoreError::Conflict(format!(
             "records of the kind `{}` are not swept",
             kind.as_str()
         ))),

@@ -76,6 +76,8 @@ kinds! {
     Root = "root";
     /// How far the push of a tenant's audit log to a sink has come; its id is the sink's name.
     Delivery = "delivery";
+    /// The keys of the tokens that own backends know the gate by, sealed; the platform's own, and one.
+    IdentityKeys = "identity_keys";
 }
 
 impl RecordKind {

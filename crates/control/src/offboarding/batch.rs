@@ -51,7 +51,8 @@ const fn fate(kind: RecordKind) -> Fate {
         | RecordKind::PolicyStanding
         | RecordKind::Credential
         | RecordKind::Root
-        | RecordKind::Delivery => Fate::Kept,
+        | RecordKind::Delivery
+        | RecordKind::IdentityKeys => Fate::Kept,
     }
 }
 
