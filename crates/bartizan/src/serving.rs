@@ -1,6 +1,7 @@
 //! `bartizan serve`: everything put together, started in order, stopped in order.
 
 mod alerts;
+mod certificates;
 mod content;
 mod credentials;
 mod feed;
@@ -12,6 +13,7 @@ mod renew;
 mod rules;
 mod shown;
 pub mod tls;
+mod vouching;
 
 pub use first::OPERATIONS;
 
@@ -51,7 +53,7 @@ use crate::failure::{Failure, Hint};
 use crate::home::Home;
 use crate::resolve::Resolver;
 use crate::stored::ByGate;
-use crate::{load, open, policies};
+use crate::{identity_keys, load, open, policies, upstream_tls};
 
 use self::content::Contents;
 
@@ -100,7 +102,10 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     logs.scrubber().register_all(credentials.values());
     let configured = policies::read(&config)?;
     let policy = Arc::new(policies::checked(&configured)?);
-    let settings = workshop.assemble(&config, &found.served, &credentials, policy)?;
+    let materials = upstream_tls::read_all(&config, &resolver).await?;
+    let settings = workshop.assemble(&config, &found.served, &credentials, materials, policy)?;
+    let identity_seal = identity_keys::seal(&home.master)?;
+    let vouch = identity_keys::settle(store.as_ref(), &identity_seal).await?;
     let sync = match config.journal.sync {
         JournalSync::Process => journal::Sync::Process,
         JournalSync::Disk => journal::Sync::Disk,
@@ -173,6 +178,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         ),
         nonces: Nonces::new(store.clone()),
         tokens: tokens(&home)?,
+        vouch,
         alarms,
     });
     let data_listener = bind(config.listen.data, "listen.data").await?;
@@ -218,6 +224,11 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     };
     tokio::spawn(feed.run(stopped.clone()));
     tokio::spawn(issuers::run(gate.clone(), stopped.clone()));
+    tokio::spawn(vouching::run(
+        (store.clone(), identity_seal),
+        gate.clone(),
+        stopped.clone(),
+    ));
     let serving_now = Arc::new(shown::Shown {
         gate: gate.clone(),
         config: showing,
@@ -241,6 +252,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
                 resolver: resolver.clone(),
                 credentials: credentials::known(credentials),
                 workshop,
+                unfit: BTreeMap::new(),
                 configured,
                 rules,
                 control: control.clone(),

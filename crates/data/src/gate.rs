@@ -7,6 +7,7 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use credential::{Pepper, SealingKey};
 use domain::{NodeId, RequestIds};
+use identity::vouch::VouchKeys;
 use journal::{Journal, JournalError, Record};
 use ledger::AuditRecord;
 use limit::RetryBudget;
@@ -51,6 +52,7 @@ pub struct Gate {
     pub(crate) ids: RequestIds,
     pub(crate) nonces: Nonces,
     pub(crate) tokens: SealingKey,
+    pub(crate) vouch: ArcSwap<VouchKeys>,
     alarms: mpsc::Sender<AuditRecord>,
     epoch: Instant,
     draining: AtomicBool,
@@ -86,6 +88,8 @@ pub struct GateParts {
     pub nonces: Nonces,
     /// What short-lived tokens are sealed with, the same for all replicas.
     pub tokens: SealingKey,
+    /// What signs the tokens that own backends know the gate by, the same for all replicas.
+    pub vouch: VouchKeys,
     /// Where what is to be written into audit logs goes: a queue that is never waited for.
     pub alarms: mpsc::Sender<AuditRecord>,
 }
@@ -116,6 +120,7 @@ impl Gate {
             ids: RequestIds::new(),
             nonces: parts.nonces,
             tokens: parts.tokens,
+            vouch: ArcSwap::from_pointee(parts.vouch),
             alarms: parts.alarms,
             epoch: Instant::now(),
             draining: AtomicBool::new(false),
@@ -152,6 +157,12 @@ impl Gate {
             settings: view.settings.clone(),
             directory: directory.clone(),
         });
+    }
+
+    /// Puts other keys in force for identity tokens.
+    // threat: AGP-CRED-1.1.3
+    pub fn set_vouch_keys(&self, keys: VouchKeys) {
+        self.vouch.store(Arc::new(keys));
     }
 
     /// The view, when its checks are off.

@@ -13,6 +13,7 @@ mod provider;
 mod secrets;
 mod server;
 mod store;
+mod trust;
 
 use std::path::PathBuf;
 
@@ -31,6 +32,7 @@ pub use provider::{Expose, Provider, ProviderKind, Routing, RoutingBreaker, Stre
 pub use secrets::{AppRole, KubernetesRole, Secrets, Vault, VaultAuth};
 pub use server::Server;
 pub use store::{Journal, JournalSync, Store, StoreEngine};
+pub use trust::{IdentityToken, ProviderTls};
 
 /// The whole configuration. Every key may be left out; what is left out has its default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
