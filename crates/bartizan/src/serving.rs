@@ -44,7 +44,6 @@ use telemetry::{Metrics, Tracer};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
-use tokio_rustls::TlsAcceptor;
 use worker::{ALARMS_MAX, Checkpointer, Housekeeper, ShipOptions, Shipper, Sweeper, Witness};
 
 use crate::assemble::{Workshop, posture};
@@ -284,7 +283,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     tokio::spawn(sweeper.run(stopped.clone()));
     let setup_token = control.offer_setup(UnixMillis::now()).await?;
     tokio::spawn(control::serve(control, control_listener));
-    let tls = tls(&config, &resolver, &stopped).await?;
+    let tls = renew::start(&config, &resolver, &stopped).await?;
     let caps = Arc::new(ConnectionCaps::new(
         config.server.connections_max,
         config.server.connections_per_address_max,
@@ -384,29 +383,6 @@ const fn patience(config: &Config) -> control::Patience {
         unused: Duration::from_secs(own.unused_days * DAY_S),
         idle: Duration::from_secs(own.idle_days * DAY_S),
     }
-}
-
-/// The acceptor, kept as new as its files.
-async fn tls(
-    config: &Config,
-    resolver: &Arc<Resolver>,
-    stopped: &watch::Receiver<bool>,
-) -> Result<watch::Receiver<Option<TlsAcceptor>>, Failure> {
-    let http2 = config.server.http2;
-    let Some(tls) = config.listen.tls.clone() else {
-        return Ok(watch::channel(None).1);
-    };
-    let current = tls::Files::read(&tls, resolver).await?;
-    let (acceptor, receiver) = watch::channel(Some(tls::acceptor(&tls, &current, http2)?));
-    let renewer = renew::Renewer {
-        tls,
-        http2,
-        resolver: resolver.clone(),
-        current,
-        acceptor,
-    };
-    tokio::spawn(renewer.run(stopped.clone()));
-    Ok(receiver)
 }
 
 async fn with_deadline<T>(opening: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {

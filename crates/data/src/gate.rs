@@ -160,7 +160,6 @@ impl Gate {
     }
 
     /// Puts other keys in force for identity tokens.
-    // threat: AGP-CRED-1.1.3
     pub fn set_vouch_keys(&self, keys: VouchKeys) {
         self.vouch.store(Arc::new(keys));
     }

@@ -14,7 +14,7 @@ use crate::identity_keys;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Runs until stopped. What cannot be had or opened leaves the keys that are in force.
-// threat: AGP-CRED-1.1.3
+// threat: ANP-0009
 pub async fn run(
     (store, seal): (Arc<dyn Store>, SealingKey),
     gate: Arc<Gate>,

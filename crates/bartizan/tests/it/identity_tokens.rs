@@ -205,7 +205,7 @@ async fn signing(scene: &Scene) -> String {
 }
 
 #[tokio::test]
-async fn agp_cred_1_1_3_keys_outlive_a_restart_and_are_replaced_in_the_open() {
+async fn anp_0009_keys_outlive_a_restart_and_are_replaced_in_the_open() {
     let mut scene = scene().await;
     let first = signing(&scene).await;
     scene.gate.kill9().await;

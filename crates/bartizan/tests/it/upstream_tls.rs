@@ -224,7 +224,7 @@ async fn agp_s2_anp_0018_only_the_configured_workload_is_called() {
 }
 
 #[tokio::test]
-async fn anp_0018_a_private_authority_and_a_name_without_spiffe() {
+async fn anp_0018_agp_cred_4_2_whoever_answers_at_the_address_must_have_the_name() {
     let (trusted, clients) = (authority(), authority());
     let provider = ScriptedProvider::start().await;
     let named = svid(&trusted, &["engine.internal"], Age::Current);
