@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use config::section::{
-    Checks as ChecksConfig, Expose, PriceOverride, Provider as ProviderConfig, ProviderKind, StreamUsage,
-    TokenBinding, Unpriced as UnpricedConfig,
+    Checks as ChecksConfig, Expose, IdentityToken as IdentityTokenConfig, PriceOverride,
+    Provider as ProviderConfig, ProviderKind, StreamUsage, TokenBinding, Unpriced as UnpricedConfig,
 };
 use config::{Config, Posture};
 use data::issuers::{Bound, Issuers, KeySource, RegisteredIssuer};
 use data::settings::{
-    Bounds, CacheSettings, Checks, Deadlines, Guards, Model, Origin, Provider, ProviderParts, Settings,
-    Target, Unpriced,
+    Bounds, CacheSettings, Checks, Deadlines, Guards, IdentityToken, Model, Origin, Provider, ProviderParts,
+    Settings, Target, Unpriced,
 };
 use dialect::{BodyLimits, Dialect};
 use domain::{Money, UnixMillis};
@@ -23,10 +23,11 @@ use identity::jwt::{ClaimPath, ClaimPaths, Rules};
 use ledger::{Catalog, Override, Price};
 use limit::{Breaker, BreakerSettings};
 use telemetry::Metrics;
-use upstream::Base;
+use upstream::{Base, Client};
 
 use crate::failure::{Failure, Hint};
 use crate::resolve::Resolved;
+use crate::upstream_tls::{Material, Materials, Way};
 
 /// What outlives one assembly: engines that are dear to build, and health that must not be forgotten.
 #[derive(Debug)]
@@ -35,6 +36,7 @@ pub struct Workshop {
     metrics: Arc<Metrics>,
     breakers: HashMap<String, Arc<Breaker>>,
     issuers: Issuers,
+    ways: BTreeMap<String, Arc<Way>>,
     revision: u64,
 }
 
@@ -46,6 +48,7 @@ impl Workshop {
             metrics,
             breakers: HashMap::new(),
             issuers: Issuers::default(),
+            ways: BTreeMap::new(),
             revision: 0,
         }
     }
@@ -61,23 +64,69 @@ impl Workshop {
         Ok(Issuers::new(all))
     }
 
+    /// Ways of providers with TLS of their own; those that would come out the same keep their connections.
+    fn ways(&self, config: &Config, materials: Materials) -> Result<BTreeMap<String, Arc<Way>>, Failure> {
+        let mut ways = BTreeMap::new();
+        for (name, material) in materials {
+            let described = config.providers.iter().find(|one| one.name == name);
+            let Some((described, tls)) = described.and_then(|one| Some((one, one.tls.as_ref()?))) else {
+                continue;
+            };
+            let known = self.ways.get(&name);
+            let way = match known.filter(|way| way.is_of(described, &material)) {
+                Some(way) => way.clone(),
+                None => Arc::new(Way::new(described, tls, material)?),
+            };
+            ways.insert(name, way);
+        }
+        Ok(ways)
+    }
+
+    /// The client that takes the place of a provider's, if what it is made of has changed.
+    // threat: ANP-0018
+    pub fn renewed(
+        &mut self,
+        described: &ProviderConfig,
+        material: Material,
+    ) -> Result<Option<Client>, Failure> {
+        let Some((known, tls)) = self.ways.get(&described.name).zip(described.tls.as_ref()) else {
+            return Ok(None);
+        };
+        if known.is_of(described, &material) {
+            let current = known.is_current().map_err(|e| Failure::new(e.to_string()));
+            return current.map(|()| None);
+        }
+        let way = Way::new(described, tls, material)?;
+        let client = way.client.clone();
+        self.ways.insert(described.name.clone(), Arc::new(way));
+        Ok(Some(client))
+    }
+
     /// Builds settings; nothing of a failed assembly is kept.
     ///
     /// `served` says which models wildcard providers were found to serve, by provider; `credentials` what
-    /// providers are called with. One whose credential is not among them is not called. `policy` answers calls.
+    /// providers are called with. One whose credential is not among them is not called. `materials` are those of
+    /// providers with TLS of their own, `policy` answers calls.
     pub fn assemble(
         &mut self,
         config: &Config,
         served: &BTreeMap<String, Vec<String>>,
         credentials: &Resolved,
+        materials: Materials,
         policy: Arc<policy::Engine>,
     ) -> Result<Settings, Failure> {
         let catalog = Catalog::builtin()
             .map_err(|e| Failure::new(format!("the built-in catalog is damaged: {e}")))?
             .with_overrides(&overrides(config));
         let mut providers = BTreeMap::new();
+        let ways = self.ways(config, materials)?;
         for described in &config.providers {
-            let built = provider(described, credentials)?;
+            let way = ways.get(&described.name);
+            let built = provider(
+                (config, described),
+                credentials,
+                way.map(|way| way.client.clone()),
+            )?;
             providers.insert(described.name.as_str(), (described, Arc::new(built)));
         }
         let policy_fingerprint: Arc<str> = policy.fingerprint().into();
@@ -93,6 +142,7 @@ impl Workshop {
         let breakers = bench.breakers;
         self.breakers = breakers;
         self.issuers = issuers.clone();
+        self.ways = ways;
         self.revision += 1;
         let bounds = Bounds {
             body_bytes_max: config.server.body_bytes_max,
@@ -133,6 +183,7 @@ impl Workshop {
             origin: origin(config)?,
             signals: config.signals.enabled,
             issuers,
+            vouches: config.providers.iter().any(|one| one.identity_token.is_some()),
         })
     }
 }
@@ -283,8 +334,15 @@ fn offered(described: &ProviderConfig, catalog: &Catalog, served: Option<&Vec<St
     }
 }
 
-fn provider(described: &ProviderConfig, credentials: &Resolved) -> Result<Provider, Failure> {
+fn provider(
+    (config, described): (&Config, &ProviderConfig),
+    credentials: &Resolved,
+    client: Option<Client>,
+) -> Result<Provider, Failure> {
     let trouble = |what: String| Failure::new(format!("provider `{}`: {what}", described.name));
+    if client.is_none() && described.tls.is_some() {
+        return Err(trouble("what `tls` names was not read".to_owned()));
+    }
     let base =
         Base::parse(described.base_url(), described.allow_plaintext).map_err(|e| trouble(e.to_string()))?;
     let mut headers = Vec::new();
@@ -314,6 +372,13 @@ fn provider(described: &ProviderConfig, credentials: &Resolved) -> Result<Provid
         },
         inject_stream_usage: described.stream_usage == StreamUsage::Inject,
         credential_at: described.credential.as_ref().map(|at| at.to_string().into()),
+        identity: described
+            .identity_token
+            .as_ref()
+            .map(|wanted| identity_token(config, wanted))
+            .transpose()
+            .map_err(trouble)?,
+        client,
     };
     let wanted = described.credential.as_ref();
     let credential = wanted.and_then(|reference| credentials.get(reference));
@@ -322,6 +387,20 @@ fn provider(described: &ProviderConfig, credentials: &Resolved) -> Result<Provid
     Ok(match (wanted, credential) {
         (Some(_), None) => built.called_with(None),
         _ => built,
+    })
+}
+
+fn identity_token(config: &Config, wanted: &IdentityTokenConfig) -> Result<IdentityToken, String> {
+    let issuer = config.listen.public_url.as_deref();
+    let issuer = issuer.ok_or("`identity_token` needs `listen.public_url`")?;
+    Ok(IdentityToken {
+        issuer: issuer.trim_end_matches('/').into(),
+        audience: wanted.audience.as_str().into(),
+        header: wanted
+            .header
+            .parse()
+            .map_err(|_| format!("`{}` is no header name", wanted.header))?,
+        lifetime: ms(wanted.lifetime_ms),
     })
 }
 

@@ -7,9 +7,9 @@ use clap::{Args, Parser, Subcommand};
 use crate::command::migrate::MigrateArgs;
 use crate::command::{
     apply::ApplyArgs, apply::DiffArgs, apply::ExportArgs, audit::AuditCommand, budgets::BudgetsCommand,
-    check::CheckArgs, completions::CompletionsArgs, ctl::CtlArgs, keys::KeysCommand, ledger::LedgerCommand,
-    policy::PolicyCommand, secrets::SecretsCommand, sign::SignArgs, teams::TeamsCommand,
-    tenants::TenantsCommand, threats::ThreatsArgs, usage::UsageArgs,
+    check::CheckArgs, completions::CompletionsArgs, ctl::CtlArgs, identity_keys::IdentityKeysCommand,
+    keys::KeysCommand, ledger::LedgerCommand, policy::PolicyCommand, secrets::SecretsCommand, sign::SignArgs,
+    teams::TeamsCommand, tenants::TenantsCommand, threats::ThreatsArgs, usage::UsageArgs,
 };
 
 const ABOUT: &str = "An AI gateway that people and programs call instead of a provider: it knows who calls, \
@@ -142,6 +142,9 @@ Examples:
     /// Secrets that the instance keeps: provider credentials in its store, sealed values in its data folder
     #[command(subcommand, visible_alias = "secret")]
     Secrets(SecretsCommand),
+    /// Keys of the tokens that own backends know the gate by
+    #[command(subcommand)]
+    IdentityKeys(IdentityKeysCommand),
     /// Print the headers that make a request a signed one, for curl and shell scripts
     SignRequest(SignArgs),
     /// Bring the store's schema up to date; `serve` and the other commands do so too

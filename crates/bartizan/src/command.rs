@@ -9,6 +9,7 @@ pub mod check;
 pub mod completions;
 pub mod ctl;
 mod find;
+pub mod identity_keys;
 mod instance;
 pub mod keys;
 pub mod ledger;
@@ -57,6 +58,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Keys(keys::KeysCommand::SigningKey(args)) => keys::make_pair(&args, show),
         Command::SignRequest(args) => sign::run(&args, show),
         Command::Keys(command) => keys::run(command, &Instance::open(at).await?, show).await,
+        Command::IdentityKeys(command) => identity_keys::run(command, &Instance::open(at).await?, show).await,
         Command::Budgets(command) => budgets::run(command, &Instance::open(at).await?, show).await,
         Command::Tenants(command) => tenants::run(command, &Instance::open(at).await?, show).await,
         Command::Teams(command) => teams::run(command, &Instance::open(at).await?, show).await,

@@ -74,6 +74,15 @@ impl Failure {
         }
     }
 
+    /// The same, with where it happened before it.
+    #[must_use]
+    pub fn within(self, place: &str) -> Self {
+        Self {
+            what: format!("{place}: {}", self.what),
+            ..self
+        }
+    }
+
     /// The same, as something that cannot be told.
     #[must_use]
     pub fn into_usage(self) -> Self {

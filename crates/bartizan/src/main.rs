@@ -9,6 +9,7 @@ mod command;
 mod discover;
 mod failure;
 mod home;
+mod identity_keys;
 mod load;
 mod open;
 mod pem;
@@ -18,6 +19,7 @@ mod root;
 mod serving;
 mod stored;
 mod undumpable;
+mod upstream_tls;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -1,6 +1,7 @@
 //! `bartizan serve`: everything put together, started in order, stopped in order.
 
 mod alerts;
+mod certificates;
 mod content;
 mod credentials;
 mod feed;
@@ -14,6 +15,7 @@ mod rules;
 mod shown;
 mod signals;
 pub mod tls;
+mod vouching;
 
 pub use first::OPERATIONS;
 
@@ -53,7 +55,7 @@ use crate::failure::{Failure, Hint};
 use crate::home::Home;
 use crate::resolve::Resolver;
 use crate::stored::ByGate;
-use crate::{load, open, pem, policies};
+use crate::{identity_keys, load, open, pem, policies, upstream_tls};
 
 use self::content::Contents;
 
@@ -102,7 +104,10 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     logs.scrubber().register_all(credentials.values());
     let configured = policies::read(&config)?;
     let policy = Arc::new(policies::checked(&configured)?);
-    let settings = workshop.assemble(&config, &found.served, &credentials, policy)?;
+    let materials = upstream_tls::read_all(&config, &resolver).await?;
+    let settings = workshop.assemble(&config, &found.served, &credentials, materials, policy)?;
+    let identity_seal = identity_keys::seal(&home.master)?;
+    let vouch = identity_keys::settle(store.as_ref(), &identity_seal).await?;
     let sync = match config.journal.sync {
         JournalSync::Process => journal::Sync::Process,
         JournalSync::Disk => journal::Sync::Disk,
@@ -176,6 +181,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         ),
         nonces: Nonces::new(store.clone()),
         tokens: tokens(&home)?,
+        vouch,
         alarms: alarms.clone(),
         uses,
     });
@@ -224,6 +230,11 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     };
     tokio::spawn(feed.run(stopped.clone()));
     tokio::spawn(issuers::run(gate.clone(), stopped.clone()));
+    tokio::spawn(vouching::run(
+        (store.clone(), identity_seal),
+        gate.clone(),
+        stopped.clone(),
+    ));
     let serving_now = Arc::new(shown::Shown {
         gate: gate.clone(),
         config: showing,
@@ -247,6 +258,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
                 resolver: resolver.clone(),
                 credentials: credentials::known(credentials),
                 workshop,
+                unfit: BTreeMap::new(),
                 configured,
                 rules,
                 control: control.clone(),
@@ -278,7 +290,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     tokio::spawn(sweeper.run(stopped.clone()));
     let setup_token = control.offer_setup(UnixMillis::now()).await?;
     tokio::spawn(control::serve(control, control_listener));
-    let tls = tls(&config, &resolver, &stopped).await?;
+    let tls = renew::start(&config, &resolver, &stopped).await?;
     let caps = Arc::new(ConnectionCaps::new(
         config.server.connections_max,
         config.server.connections_per_address_max,
@@ -381,29 +393,6 @@ const fn patience(config: &Config) -> control::Patience {
         unused: Duration::from_secs(own.unused_days * DAY_S),
         idle: Duration::from_secs(own.idle_days * DAY_S),
     }
-}
-
-/// The acceptor, kept as new as its files.
-async fn tls(
-    config: &Config,
-    resolver: &Arc<Resolver>,
-    stopped: &watch::Receiver<bool>,
-) -> Result<watch::Receiver<Option<TlsAcceptor>>, Failure> {
-    let http2 = config.server.http2;
-    let Some(tls) = config.listen.tls.clone() else {
-        return Ok(watch::channel(None).1);
-    };
-    let current = tls::Files::read(&tls, resolver).await?;
-    let (acceptor, receiver) = watch::channel(Some(tls::acceptor(&tls, &current, http2)?));
-    let renewer = renew::Renewer {
-        tls,
-        http2,
-        resolver: resolver.clone(),
-        current,
-        acceptor,
-    };
-    tokio::spawn(renewer.run(stopped.clone()));
-    Ok(receiver)
 }
 
 async fn with_deadline<T>(opening: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {

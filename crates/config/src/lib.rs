@@ -12,6 +12,7 @@ mod references;
 mod schema;
 pub mod section;
 mod sinks;
+mod trust;
 mod validate;
 mod variables;
 

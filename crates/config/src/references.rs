@@ -15,6 +15,11 @@ impl Config {
             let reference = provider.credential.as_ref()?;
             Some((format!("providers[{i}].credential"), reference))
         });
+        let providers = self.providers.iter().enumerate();
+        let shown = providers.filter_map(|(i, provider)| {
+            let reference = provider.tls.as_ref()?.client_key.as_ref()?;
+            Some((format!("providers[{i}].tls.client_key"), reference))
+        });
         let url = self.store.url.as_ref();
         let key = self.listen.tls.as_ref().map(|tls| &tls.private_key);
         let headers = self.telemetry.otlp.iter().flat_map(|otlp| &otlp.headers);
@@ -23,6 +28,7 @@ impl Config {
             all.map(move |(j, to)| (format!("alerts.sinks[{i}].secrets[{j}]"), to))
         });
         credentials
+            .chain(shown)
             .chain(sinks)
             .chain(url.map(|url| ("store.url".to_owned(), url)))
             .chain(key.map(|key| ("listen.tls.private_key".to_owned(), key)))
@@ -42,7 +48,7 @@ impl Config {
                     .hint("configure `secrets.vault`")
             }));
         }
-        let is_credential = |at: &str| at.starts_with("providers[");
+        let is_credential = |at: &str| at.ends_with("].credential");
         let early = self.references().into_iter();
         let early = early.filter(|(at, to)| matches!(to, SecretRef::Stored(_)) && !is_credential(at));
         problems.extend(early.map(|(at, _)| {

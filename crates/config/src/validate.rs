@@ -16,7 +16,7 @@ const ISSUERS_MAX: usize = 100;
 const MODELS_MAX: usize = 10_000;
 const NAME_CHARS_MAX: usize = 128;
 /// Headers that carry credentials or belong to the connection: no provider's `headers` may set them.
-const HEADERS_REFUSED: [&str; 12] = [
+pub(crate) const HEADERS_REFUSED: [&str; 12] = [
     "authorization",
     "proxy-authorization",
     "x-api-key",
@@ -233,7 +233,9 @@ impl Config {
             self.providers.iter().map(|p| p.name.as_str()),
         );
         for (i, provider) in self.providers.iter().enumerate() {
-            provider.fits(&format!("providers[{i}]"), problems);
+            let path = format!("providers[{i}]");
+            provider.fits(&path, problems);
+            self.trust_fits(provider, &path, problems);
         }
     }
 
@@ -391,7 +393,7 @@ fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
     a.port() != 0 && a.port() == b.port() && same_host
 }
 
-fn is_header_name(text: &str) -> bool {
+pub(crate) fn is_header_name(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 128
         && text

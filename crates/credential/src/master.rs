@@ -30,6 +30,8 @@ pub mod purpose {
     pub const LOGINS: &str = "logins";
     /// Short-lived tokens that stand for a key.
     pub const ACCESS_TOKENS: &str = "access-tokens";
+    /// Keys of the tokens that own backends know the gate by.
+    pub const IDENTITY_KEYS: &str = "identity-keys";
     /// Tokens against requests across sites.
     pub const CSRF: &str = "csrf";
     /// What is begun in one request and finished in another.
@@ -134,6 +136,7 @@ mod tests {
             purpose::CSRF,
             purpose::STORED_CREDENTIALS,
             purpose::CREDENTIAL_PRINTS,
+            purpose::IDENTITY_KEYS,
             "",
         ];
         let derived: std::collections::HashSet<_> =

@@ -41,8 +41,9 @@ async fn forward(gate: &Gate, view: &Arc<View>, accepted: Accepted) -> Gated<Res
         .and_then(|model| model.targets.first())
         .ok_or_else(|| authorize::no_model(&envelope.model))?;
     let request = upstream::request(&target.provider, endpoint, &headers, envelope.stream, body)?;
-    let response = gate
-        .client
+    let response = target
+        .provider
+        .way(&gate.client)
         .send(request, target.provider.deadlines.first_byte)
         .await
         .map_err(|error| {

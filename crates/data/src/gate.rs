@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use credential::{Pepper, SealingKey};
 use domain::{NodeId, RequestIds};
 use habit::Use;
+use identity::vouch::VouchKeys;
 use journal::{Journal, JournalError, Record};
 use ledger::AuditRecord;
 use limit::RetryBudget;
@@ -52,6 +53,7 @@ pub struct Gate {
     pub(crate) ids: RequestIds,
     pub(crate) nonces: Nonces,
     pub(crate) tokens: SealingKey,
+    pub(crate) vouch: ArcSwap<VouchKeys>,
     alarms: mpsc::Sender<AuditRecord>,
     uses: mpsc::Sender<Use>,
     epoch: Instant,
@@ -88,6 +90,8 @@ pub struct GateParts {
     pub nonces: Nonces,
     /// What short-lived tokens are sealed with, the same for all replicas.
     pub tokens: SealingKey,
+    /// What signs the tokens that own backends know the gate by, the same for all replicas.
+    pub vouch: VouchKeys,
     /// Where what is to be written into audit logs goes: a queue that is never waited for.
     pub alarms: mpsc::Sender<AuditRecord>,
     /// Where it is learnt how keys are used: a queue that is never waited for.
@@ -120,6 +124,7 @@ impl Gate {
             ids: RequestIds::new(),
             nonces: parts.nonces,
             tokens: parts.tokens,
+            vouch: ArcSwap::from_pointee(parts.vouch),
             alarms: parts.alarms,
             uses: parts.uses,
             epoch: Instant::now(),
@@ -157,6 +162,11 @@ impl Gate {
             settings: view.settings.clone(),
             directory: directory.clone(),
         });
+    }
+
+    /// Puts other keys in force for identity tokens.
+    pub fn set_vouch_keys(&self, keys: VouchKeys) {
+        self.vouch.store(Arc::new(keys));
     }
 
     /// The view, when its checks are off.

@@ -31,7 +31,9 @@ pub mod ticket;
 mod token;
 mod unread;
 mod unstalled;
+mod vouch;
 mod watch;
 
 pub use gate::{Gate, GateParts, View};
+pub use stage::accept::{ROUTES, Route};
 pub use stage::cache::{Cache, Sealer};

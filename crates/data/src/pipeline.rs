@@ -20,7 +20,7 @@ use crate::stage::{
     accept, admit, attempts, authorize, cache, identify, inspect_input, inspect_output, respond, settle,
 };
 use crate::ticket::{Ticket, Used};
-use crate::{bypass, count, models, observe, token};
+use crate::{bypass, count, models, observe, token, vouch};
 
 /// What a call brings before it is settled.
 enum Answer {
@@ -43,6 +43,11 @@ pub async fn run(
         (Ok((accepted, _)), Some(view)) => return bypass::run(gate, &view, &arrival, accepted).await,
         (accepted, _) => accepted,
     };
+    if let Ok((accepted, _)) = &accepted
+        && *accepted.wanted() == Wanted::Keys
+    {
+        return vouch::published(gate, &arrival);
+    }
     let identified = accepted.and_then(|(accepted, head)| identify::run(gate, accepted, &head));
     let mut identified = match identified {
         Ok(identified) => identified,
@@ -52,6 +57,7 @@ pub async fn run(
         Wanted::Call(endpoint) => *endpoint,
         Wanted::Token => return token::run(gate, &arrival, identified).await,
         Wanted::Models(_) => return models::run(gate, &arrival, &mut identified).await,
+        Wanted::Keys => return vouch::published(gate, &arrival),
     };
     let mut ticket = identified.open_ticket(gate, endpoint);
     match call(gate, endpoint, identified, &mut ticket).await {

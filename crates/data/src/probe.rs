@@ -68,7 +68,8 @@ impl Gate {
 
 async fn one(provider: &Provider, client: &upstream::Client) -> Result<(), NotTaken> {
     let request = request(provider).ok_or(NotTaken::Unsendable)?;
-    let answer = client
+    let answer = provider
+        .way(client)
         .send(request, DEADLINE.min(provider.deadlines.first_byte))
         .await;
     let status = answer.map_err(|_| NotTaken::Silent)?.status();

@@ -16,7 +16,7 @@ use ipnet::IpNet;
 use ledger::Price;
 use limit::Breaker;
 use telemetry::metrics::{ModelMetrics, TargetMetrics};
-use upstream::Base;
+use upstream::{Base, Client};
 
 use crate::issuers::Issuers;
 use crate::shadow::Shadow;
@@ -60,6 +60,8 @@ pub struct Settings {
     pub signals: bool,
     /// Whose tokens are taken.
     pub issuers: Issuers,
+    /// Whether some provider is told who calls: then the keys to check it with are published.
+    pub vouches: bool,
 }
 
 /// How callers address the gate: what signed requests and proofs say they are for.
@@ -106,10 +108,29 @@ impl Settings {
     // threat: AGP-CRED-1.1.3
     #[must_use]
     pub fn with_credentials(&self, changed: &HashMap<&str, Option<&Secret>>) -> Self {
+        self.with_providers(|old| Some(old.called_with(*changed.get(&*old.name)?)))
+    }
+
+    /// The same, but for the connections over which these providers are called: those that are open serve the calls
+    /// that are on them, and no other.
+    // threat: ANP-0018
+    #[must_use]
+    pub fn with_clients(&self, changed: &HashMap<String, Client>) -> Self {
+        self.with_providers(|old| {
+            let client = Some(changed.get(&*old.name)?.clone());
+            Some(Provider {
+                client,
+                ..Provider::clone(old)
+            })
+        })
+    }
+
+    /// Other providers in place of those for which there is one.
+    fn with_providers(&self, change: impl Fn(&Provider) -> Option<Provider>) -> Self {
         let providers = self.models.values().flat_map(|model| &model.targets);
         let providers: HashMap<&str, Arc<Provider>> = providers
             .map(|target| &target.provider)
-            .filter_map(|old| Some((&*old.name, Arc::new(old.called_with(*changed.get(&*old.name)?)))))
+            .filter_map(|old| Some((&*old.name, Arc::new(change(old)?))))
             .collect();
         let target = |old: &Arc<Target>| match providers.get(&*old.provider.name) {
             None => old.clone(),
@@ -244,6 +265,10 @@ pub struct Provider {
     pub inject_stream_usage: bool,
     /// Where the configuration says its credential is: a reference, not the credential.
     pub credential_at: Option<Arc<str>>,
+    /// What it is told of who calls, if it wants to know.
+    pub identity: Option<IdentityToken>,
+    /// Its own way out, where certificates say who speaks to whom.
+    client: Option<Client>,
     credential: Credential,
     /// Written out once; every call takes a cheap copy.
     addresses: Vec<(Endpoint, Uri)>,
@@ -300,6 +325,23 @@ pub struct ProviderParts {
     pub inject_stream_usage: bool,
     /// Where the configuration says its credential is.
     pub credential_at: Option<Arc<str>>,
+    /// What it is told of who calls, if it wants to know.
+    pub identity: Option<IdentityToken>,
+    /// Its own way out; without one it is called over the one that providers share.
+    pub client: Option<Client>,
+}
+
+/// The token that own backends know the gate by.
+#[derive(Debug, Clone)]
+pub struct IdentityToken {
+    /// Who says so: the gate's address.
+    pub issuer: Arc<str>,
+    /// Whom it is for.
+    pub audience: Arc<str>,
+    /// Where it goes.
+    pub header: HeaderName,
+    /// How long it is good.
+    pub lifetime: Duration,
 }
 
 impl Provider {
@@ -314,6 +356,8 @@ impl Provider {
             deadlines,
             inject_stream_usage,
             credential_at,
+            identity,
+            client,
         } = parts;
         let credential = match credential {
             None => Credential::None,
@@ -330,6 +374,8 @@ impl Provider {
             deadlines,
             inject_stream_usage,
             credential_at,
+            identity,
+            client,
             credential,
             addresses,
             host,
@@ -344,6 +390,11 @@ impl Provider {
             credential: value.map_or(Credential::Withheld, Credential::Known),
             ..self.clone()
         }
+    }
+
+    /// The way to it; `shared` is that of providers without one of their own.
+    pub(crate) fn way<'a>(&'a self, shared: &'a Client) -> &'a Client {
+        self.client.as_ref().unwrap_or(shared)
     }
 
     /// Where `endpoint` is called.

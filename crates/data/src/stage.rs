@@ -1,5 +1,37 @@
 //! The twelve stages, in order. Each returns the only key that opens the next: a struct whose fields
 //! nobody else can fill.
+//!
+//! They can be named outside,
+//!
+//! ```
+//! use data::stage::{accept::Accepted, authorize::Authorized, identify::Identified};
+//! fn _named(_: Accepted, _: Identified, _: Authorized) {}
+//! ```
+//!
+//! and nothing outside can make one. Not that somebody has been identified:
+//!
+//! ```compile_fail,E0451
+//! fn forge(accepted: data::stage::accept::Accepted) -> data::stage::identify::Identified {
+//!     data::stage::identify::Identified { accepted, ..unreachable!() }
+//! }
+//! ```
+//!
+//! not that the policies have permitted a call:
+//!
+//! ```compile_fail,E0451
+//! fn forge() -> data::stage::authorize::Authorized {
+//!     data::stage::authorize::Authorized { ..unreachable!() }
+//! }
+//! ```
+//!
+//! and no stage takes the proof of an earlier one than the one before it:
+//!
+//! ```compile_fail,E0308
+//! use data::stage::{admit, identify::Identified};
+//! async fn skip(gate: &data::Gate, identified: Identified, ticket: &mut data::ticket::Ticket) {
+//!     let _ = admit::run(gate, identified, ticket).await;
+//! }
+//! ```
 
 #[path = "stage/01_accept.rs"]
 pub mod accept;

@@ -1,5 +1,5 @@
 //! Floor 1: who somebody is, and how they show it: passwords, second factors, sessions of people,
-//! tokens of registered issuers, signed requests. Never does I/O, never reads a clock; randomness is drawn
+//! tokens of registered issuers, signed requests, and what the gate says of callers. Never does I/O, never reads a clock; randomness is drawn
 //! only where something is generated. Nothing here decides what somebody may do.
 
 pub mod jwt;
@@ -10,6 +10,7 @@ pub mod signature;
 pub mod throttle;
 pub mod token;
 pub mod totp;
+pub mod vouch;
 
 pub use credential::NoRandomness;
 

@@ -115,7 +115,8 @@ pub fn may_be_swept(kind: RecordKind) -> Result<(), StoreError> {
         | RecordKind::Credential
         | RecordKind::Root
         | RecordKind::Delivery
-        | RecordKind::Habit => Err(StoreError::Conflict(format!(
+        | RecordKind::Habit
+        | RecordKind::IdentityKeys => Err(StoreError::Conflict(format!(
             "records of the kind `{}` are not swept",
             kind.as_str()
         ))),

@@ -78,6 +78,8 @@ kinds! {
     Delivery = "delivery";
     /// How a key is usually used; its id is the key's.
     Habit = "habit";
+    /// The keys of the tokens that own backends know the gate by, sealed; the platform's own, and one.
+    IdentityKeys = "identity_keys";
 }
 
 impl RecordKind {

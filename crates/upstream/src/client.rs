@@ -8,14 +8,15 @@ use http::uri::Scheme;
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::{CertificateDer, ServerName};
 
 use crate::egress::Resolver;
 use crate::error::UpstreamError;
+use crate::tls::{self, Shown};
 
 /// How the client connects.
 #[derive(Debug, Clone)]
@@ -30,6 +31,12 @@ pub struct ClientOptions {
     pub extra_roots: Vec<CertificateDer<'static>>,
     /// Whether the system's authorities are trusted. Without them `extra_roots` alone are.
     pub system_roots: bool,
+    /// What is shown to a server that asks for a certificate.
+    pub shown: Option<Arc<Shown>>,
+    /// Who the server must be: then `extra_roots` alone are trusted, and the host's name does not count.
+    pub spiffe_ids: Vec<String>,
+    /// The name that is asked for, in place of the address's own.
+    pub server_name: Option<String>,
 }
 
 impl Default for ClientOptions {
@@ -40,6 +47,9 @@ impl Default for ClientOptions {
             idle_per_host_max: 256,
             extra_roots: Vec::new(),
             system_roots: true,
+            shown: None,
+            spiffe_ids: Vec::new(),
+            server_name: None,
         }
     }
 }
@@ -138,35 +148,15 @@ fn pool(options: &ClientOptions) -> legacy::Builder {
 fn tls_client(options: &ClientOptions) -> Result<TlsClient, UpstreamError> {
     let mut http = connector(options);
     http.enforce_http(false);
-    let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(tls(options)?)
-        .https_only()
-        .enable_all_versions()
-        .wrap_connector(http);
+    let mut builder = HttpsConnectorBuilder::new()
+        .with_tls_config(tls::config(options)?)
+        .https_only();
+    if let Some(name) = &options.server_name {
+        let name = ServerName::try_from(name.clone()).map_err(|e| UpstreamError::Connect(e.to_string()))?;
+        builder = builder.with_server_name_resolver(FixedServerNameResolver::new(name));
+    }
+    let connector = builder.enable_all_versions().wrap_connector(http);
     Ok(pool(options).build(connector))
-}
-
-fn tls(options: &ClientOptions) -> Result<rustls::ClientConfig, UpstreamError> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
-        .map_err(|e| UpstreamError::Connect(e.to_string()))?;
-    if options.extra_roots.is_empty() && options.system_roots {
-        let builder = builder
-            .try_with_platform_verifier()
-            .map_err(|e| UpstreamError::Connect(e.to_string()))?;
-        return Ok(builder.with_no_client_auth());
-    }
-    let mut roots = rustls::RootCertStore::empty();
-    if options.system_roots {
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    }
-    for root in &options.extra_roots {
-        roots
-            .add(root.clone())
-            .map_err(|e| UpstreamError::Connect(e.to_string()))?;
-    }
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
 /// The error and its causes; hyper's own text alone says little.

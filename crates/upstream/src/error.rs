@@ -20,3 +20,20 @@ impl UpstreamError {
         matches!(self, Self::Connect(_))
     }
 }
+
+/// Why a certificate is not shown to anybody.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// It is of another key.
+    #[error("certificate and private key do not belong together")]
+    Apart,
+    /// One of the two is damaged, or of a kind that is not spoken.
+    #[error("certificate or private key cannot be used: {0}")]
+    Unreadable(String),
+    /// Its time is over.
+    #[error("the certificate has expired")]
+    Expired,
+    /// Its time has not come.
+    #[error("the certificate is not valid yet: is this machine's clock right?")]
+    Early,
+}

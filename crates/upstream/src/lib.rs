@@ -7,8 +7,11 @@ mod base;
 mod client;
 mod egress;
 mod error;
+mod spiffe;
+mod tls;
 
 pub use base::{Base, BaseError};
 pub use client::{Client, ClientOptions};
 pub use egress::addresses;
-pub use error::UpstreamError;
+pub use error::{Unfit, UpstreamError};
+pub use tls::Shown;

@@ -10,6 +10,7 @@ use crate::assemble::Workshop;
 use crate::failure::Failure;
 use crate::resolve::Resolver;
 use crate::serving::what_is_served;
+use crate::upstream_tls;
 
 /// Assembles; looks around for upstreams if the configuration names none, and adds them to it.
 pub async fn assemble(
@@ -23,6 +24,7 @@ pub async fn assemble(
         config,
         &served,
         &credentials,
+        upstream_tls::read_all(config, resolver).await?,
         policy,
     )
 }

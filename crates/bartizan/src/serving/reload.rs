@@ -1,5 +1,6 @@
 //! The configuration file watched: a good change takes effect, a bad one is reported and changes nothing.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,11 +18,12 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior};
 
+use super::certificates;
 use super::credentials::{Found, Known, ask, known};
 use crate::assemble::Workshop;
 use crate::failure::Failure;
 use crate::resolve::Resolver;
-use crate::{load, policies};
+use crate::{load, policies, upstream_tls};
 
 use super::rules::{Rules, Sources};
 
@@ -45,6 +47,8 @@ pub struct Reloader {
     pub credentials: Known,
     /// Engines and health that outlive a reload.
     pub workshop: Workshop,
+    /// What was said last of certificates that cannot be shown, by provider.
+    pub unfit: BTreeMap<String, String>,
     /// The policies in force, as their files say them.
     pub configured: Configured,
     /// Who puts policies in force.
@@ -89,6 +93,7 @@ impl Reloader {
             return;
         };
         let mut often = every(self.current.store.refresh_every_ms);
+        let mut certificates = every(certificates::LOOK_MS);
         let mut every = self
             .current
             .secrets
@@ -97,6 +102,7 @@ impl Reloader {
             .map(|vault| every(vault.refresh_ms));
         // What is asked of a vault, apart: one that hangs does not keep a revocation in the store from taking effect.
         let mut asking = JoinSet::new();
+        let mut reading = JoinSet::new();
         self.begin().await;
         // What changed between the start's reading and the watch.
         self.take_up().await;
@@ -106,7 +112,16 @@ impl Reloader {
                 _ = hangup.recv() => {
                     tracing::info!("SIGHUP: reading the configuration again");
                     self.ask(&mut asking);
+                    self.look_at_certificates(&mut reading);
                     false
+                }
+                _ = certificates.tick() => {
+                    self.look_at_certificates(&mut reading);
+                    continue;
+                }
+                Some(Ok(seen)) = reading.join_next() => {
+                    self.take_in_certificates(seen);
+                    continue;
                 }
                 () = tick(&mut every) => {
                     self.ask(&mut asking);
@@ -177,15 +192,16 @@ impl Reloader {
         let served = super::what_is_served(&mut complete).await;
         let credentials = self.resolver.credentials(&complete).await?;
         self.scrubber.register_all(credentials.values());
+        let materials = upstream_tls::read_all(&complete, &self.resolver).await?;
         let sources = Sources {
             configured: configured.clone(),
             ignore_activated: config.policies.ignore_activated,
         };
         let mut rules = self.rules.hold().await;
         let made = rules.made(&sources).await?;
-        let assembled = self
-            .workshop
-            .assemble(&complete, &served, &credentials, made.engine.clone());
+        let assembled =
+            self.workshop
+                .assemble(&complete, &served, &credentials, materials, made.engine.clone());
         let settings = assembled?.with_policies(made.engine, made.shadow);
         for part in needs_restart(&self.current, &config) {
             tracing::warn!(

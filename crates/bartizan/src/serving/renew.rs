@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use config::Config;
 use config::section::Tls;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -17,24 +18,47 @@ use crate::resolve::Resolver;
 
 const EVERY: Duration = Duration::from_secs(60);
 
+/// The acceptor that the configuration describes, kept as new as its files; none where it describes none.
+pub async fn start(
+    config: &Config,
+    resolver: &Arc<Resolver>,
+    stopped: &watch::Receiver<bool>,
+) -> Result<watch::Receiver<Option<TlsAcceptor>>, Failure> {
+    let http2 = config.server.http2;
+    let Some(tls) = config.listen.tls.clone() else {
+        return Ok(watch::channel(None).1);
+    };
+    let current = Files::read(&tls, resolver).await?;
+    let (acceptor, receiver) = watch::channel(Some(tls::acceptor(&tls, &current, http2)?));
+    let renewer = Renewer {
+        tls,
+        http2,
+        resolver: resolver.clone(),
+        current,
+        acceptor,
+    };
+    tokio::spawn(renewer.run(stopped.clone()));
+    Ok(receiver)
+}
+
 /// Keeps the acceptor as new as its files.
-pub struct Renewer {
+struct Renewer {
     /// What the configuration says.
-    pub tls: Tls,
+    tls: Tls,
     /// Whether HTTP/2 is offered.
-    pub http2: bool,
+    http2: bool,
     /// Where its private key is read.
-    pub resolver: Arc<Resolver>,
+    resolver: Arc<Resolver>,
     /// What the acceptor in force was made of.
-    pub current: Files,
+    current: Files,
     /// Where the listener looks for it.
-    pub acceptor: watch::Sender<Option<TlsAcceptor>>,
+    acceptor: watch::Sender<Option<TlsAcceptor>>,
 }
 
 impl Renewer {
     /// Runs until stopped.
     // threat: CTX-T8
-    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+    async fn run(mut self, mut stop: watch::Receiver<bool>) {
         let Ok(mut hangup) = signal(SignalKind::hangup()) else {
             return;
         };

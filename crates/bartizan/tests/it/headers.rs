@@ -9,7 +9,8 @@ use testkit::{Client, Reply};
 use crate::scene::{self, Scene, call, streamed};
 
 /// What callers send about themselves, or would like the provider to read.
-const CLIENT_HEADERS: [(&str, &str); 24] = [
+const CLIENT_HEADERS: [(&str, &str); 25] = [
+    ("x-bartizan-identity", "spoofed"),
     ("x-tenant", "spoofed"),
     ("x-tenant-id", "spoofed"),
     ("x-user-id", "spoofed"),

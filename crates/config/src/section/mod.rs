@@ -14,6 +14,7 @@ mod secrets;
 mod server;
 mod signals;
 mod store;
+mod trust;
 
 use std::path::PathBuf;
 
@@ -33,6 +34,7 @@ pub use secrets::{AppRole, KubernetesRole, Secrets, Vault, VaultAuth};
 pub use server::Server;
 pub use signals::{SignalMode, Signals};
 pub use store::{Journal, JournalSync, Store, StoreEngine};
+pub use trust::{IdentityToken, ProviderTls};
 
 /// The whole configuration. Every key may be left out; what is left out has its default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

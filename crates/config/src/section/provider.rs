@@ -6,6 +6,8 @@ use credential::SecretRef;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{IdentityToken, ProviderTls};
+
 /// Who serves models: an LLM vendor or a self-hosted engine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +25,13 @@ pub struct Provider {
     /// Permits plain http to this provider beyond loopback, for engines in a private network.
     #[serde(default)]
     pub allow_plaintext: bool,
+    /// A private authority, a certificate to show, who the other side must be. Left out: the system's
+    /// authorities and the host's name decide, and no certificate is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<ProviderTls>,
+    /// A signed token with every call, for own backends: they can refuse what did not come through the gate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity_token: Option<IdentityToken>,
     /// Under which provider of the built-in catalogue its models and prices are found. Left out: `name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub catalog: Option<String>,
@@ -59,6 +68,8 @@ impl Provider {
             base_url: None,
             credential: None,
             allow_plaintext: false,
+            tls: None,
+            identity_token: None,
             catalog: None,
             region: None,
             self_hosted: false,

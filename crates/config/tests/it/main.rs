@@ -12,6 +12,7 @@ mod corpus;
 mod errors;
 mod generated;
 mod reading;
+mod trust;
 mod validation;
 
 use config::{Config, ConfigError};

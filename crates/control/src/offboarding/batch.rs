@@ -52,7 +52,8 @@ const fn fate(kind: RecordKind) -> Fate {
         | RecordKind::PolicyStanding
         | RecordKind::Credential
         | RecordKind::Root
-        | RecordKind::Delivery => Fate::Kept,
+        | RecordKind::Delivery
+        | RecordKind::IdentityKeys => Fate::Kept,
     }
 }
 

@@ -40,6 +40,8 @@ pub enum Wanted {
     Models(Option<String>),
     /// A short-lived token in exchange for a key.
     Token,
+    /// The public keys of the tokens that own backends know the gate by. For everybody.
+    Keys,
 }
 
 /// A request whose head is in order.
@@ -197,41 +199,89 @@ fn data_class(headers: &HeaderMap) -> Gated<Option<DataClass>> {
     Ok(class)
 }
 
-fn wanted(method: &Method, path: &str) -> Gated<Wanted> {
-    let endpoint = match path {
-        "/v1/chat/completions" => Endpoint::ChatCompletions,
-        "/v1/completions" => Endpoint::Completions,
-        "/v1/embeddings" => Endpoint::Embeddings,
-        "/v1/messages" => Endpoint::Messages,
-        "/v1/messages/count_tokens" => Endpoint::CountTokens,
-        "/v1/models" => return read(method, Wanted::Models(None)),
-        "/v1/token" if method == Method::POST => return Ok(Wanted::Token),
-        "/v1/token" => return Err(Refusal::new(Code::MethodNotAllowed, "this path takes POST")),
-        _ => match path
-            .strip_prefix("/v1/models/")
-            .filter(|id| !id.is_empty() && id.len() <= 256)
-        {
-            Some(id) => return read(method, Wanted::Models(Some(unescape(id)?))),
-            None => {
-                let paths = "/v1/chat/completions, /v1/completions, /v1/embeddings, /v1/models, /v1/messages";
-                return Err(Refusal::new(
-                    Code::UnknownPath,
-                    format!("no such path: this gate serves {paths}"),
-                ));
-            }
-        },
-    };
-    if method != Method::POST {
-        return Err(Refusal::new(Code::MethodNotAllowed, "this path takes POST"));
-    }
-    Ok(Wanted::Call(endpoint))
+/// A path that is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
+    /// The one method it takes.
+    pub method: &'static str,
+    /// The path; `{id}` stands for the rest of one.
+    pub path: &'static str,
+    /// Whether it is for everybody: nobody need say who they are.
+    pub is_open: bool,
+    place: Place,
 }
 
-fn read(method: &Method, wanted: Wanted) -> Gated<Wanted> {
-    if method == Method::GET {
-        return Ok(wanted);
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Call(Endpoint),
+    Models,
+    Model,
+    Token,
+    Keys,
+}
+
+impl Route {
+    const fn of(method: &'static str, path: &'static str, place: Place) -> Self {
+        Self {
+            method,
+            path,
+            is_open: matches!(place, Place::Keys),
+            place,
+        }
     }
-    Err(Refusal::new(Code::MethodNotAllowed, "this path takes GET"))
+
+    const fn call(endpoint: Endpoint) -> Self {
+        Self::of("POST", endpoint.path(), Place::Call(endpoint))
+    }
+
+    /// What follows the path, where something does.
+    fn rest<'p>(&self, path: &'p str) -> Option<&'p str> {
+        match self.path.strip_suffix("{id}") {
+            Some(stem) => path
+                .strip_prefix(stem)
+                .filter(|id| !id.is_empty() && id.len() <= 256),
+            None => (path == self.path).then_some(""),
+        }
+    }
+}
+
+/// All that is served. A path that is not here, in exactly this spelling, is nobody's.
+// threat: ANP-B0008
+pub const ROUTES: [Route; 9] = [
+    Route::call(Endpoint::ChatCompletions),
+    Route::call(Endpoint::Completions),
+    Route::call(Endpoint::Embeddings),
+    Route::call(Endpoint::Messages),
+    Route::call(Endpoint::CountTokens),
+    Route::of("GET", "/v1/models", Place::Models),
+    Route::of("GET", "/v1/models/{id}", Place::Model),
+    Route::of("POST", "/v1/token", Place::Token),
+    Route::of("GET", "/.well-known/jwks.json", Place::Keys),
+];
+
+fn wanted(method: &Method, path: &str) -> Gated<Wanted> {
+    let found = ROUTES.iter().find_map(|route| Some((route, route.rest(path)?)));
+    let (route, rest) = found.ok_or_else(no_such_path)?;
+    if method != route.method {
+        let detail = format!("this path takes {}", route.method);
+        return Err(Refusal::new(Code::MethodNotAllowed, detail));
+    }
+    Ok(match route.place {
+        Place::Call(endpoint) => Wanted::Call(endpoint),
+        Place::Models => Wanted::Models(None),
+        Place::Model => Wanted::Models(Some(unescape(rest)?)),
+        Place::Token => Wanted::Token,
+        Place::Keys => Wanted::Keys,
+    })
+}
+
+/// Nothing is served there.
+pub fn no_such_path() -> Box<Refusal> {
+    let paths = "/v1/chat/completions, /v1/completions, /v1/embeddings, /v1/models, /v1/messages";
+    Refusal::new(
+        Code::UnknownPath,
+        format!("no such path: this gate serves {paths}"),
+    )
 }
 
 /// Model names hold slashes and colons; clients send them escaped or not.

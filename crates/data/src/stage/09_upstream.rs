@@ -21,6 +21,7 @@ use crate::observe;
 use crate::refusal::{Code, Gated, Refusal};
 use crate::settings::{Guards, Provider, Target};
 use crate::ticket::Ticket;
+use crate::vouch;
 
 /// A provider's refusal is read so far, for its message.
 const ERROR_BYTES_MAX: usize = 64 << 10;
@@ -83,7 +84,8 @@ pub async fn run(
         endpoint,
         body,
     } = translated;
-    let request = request(&target.provider, endpoint, forward, stream, body).map_err(|refusal| Failed {
+    let request = vouched(gate, &target.provider, ticket, (endpoint, forward, stream), body);
+    let request = request.map_err(|refusal| Failed {
         again: refusal.code == Code::NoTarget,
         refusal,
     })?;
@@ -96,11 +98,8 @@ pub async fn run(
     })?;
     ticket.attempts = ticket.attempts.saturating_add(1);
     ticket.upstream_started = Some(Instant::now());
-    match gate
-        .client
-        .send(request, target.provider.deadlines.first_byte)
-        .await
-    {
+    let way = target.provider.way(&gate.client);
+    match way.send(request, target.provider.deadlines.first_byte).await {
         Ok(response) if response.status() == StatusCode::OK => {
             ticket.may_be_billed = true;
             if stream && !is_event_stream(&response) {
@@ -145,6 +144,19 @@ fn is_event_stream(response: &Response<Incoming>) -> bool {
         .headers()
         .get(CONTENT_TYPE)
         .is_some_and(|v| v.as_bytes().starts_with(b"text/event-stream"))
+}
+
+/// The request, with who calls where the provider wants to know.
+fn vouched(
+    gate: &Gate,
+    provider: &Provider,
+    ticket: &Ticket,
+    (endpoint, forward, stream): (Endpoint, &Forward, bool),
+    body: bytes::Bytes,
+) -> Gated<Request<Full<bytes::Bytes>>> {
+    let mut request = request(provider, endpoint, forward, stream, body.clone())?;
+    vouch::put_on(gate, provider, ticket, &body, &mut request)?;
+    Ok(request)
 }
 
 /// The request a provider sees: built anew, so nothing of the caller's head leaks into it.
