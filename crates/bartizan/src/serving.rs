@@ -17,7 +17,6 @@ pub mod tls;
 pub use first::OPERATIONS;
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -25,7 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use config::Config;
-use config::section::{Checks, ControlMode, JournalSync, LogFormat};
+use config::section::{ControlMode, JournalSync, LogFormat};
 use credential::{Limits, SealingKey, purpose};
 use data::book::Book;
 use data::directory::Builder;
