@@ -20,7 +20,6 @@ mod vouching;
 pub use first::OPERATIONS;
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -28,7 +27,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use config::Config;
-use config::section::{Checks, ControlMode, JournalSync, LogFormat};
+use config::section::{ControlMode, JournalSync, LogFormat};
 use credential::{Limits, SealingKey, purpose};
 use data::book::Book;
 use data::directory::Builder;
