@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use config::Config;
-use config::section::{Checks, ControlMode, JournalSync, LogFormat};
+use config::section::{Checks, ControlMode, JournalSync, LogFormat, ProxyProtocol};
 use credential::{Limits, SealingKey, purpose};
 use data::book::Book;
 use data::directory::Builder;
@@ -463,6 +463,7 @@ fn server_options(config: &Config) -> ServerOptions {
         write_timeout: ms(config.server.idle_timeout_ms),
         handshake_timeout: ms(config.server.head_timeout_ms),
         http2: config.server.http2,
+        introduced: config.listen.proxy_protocol == ProxyProtocol::Required,
     }
 }
 

@@ -8,7 +8,7 @@ use domain::Permission;
 use crate::address::Address;
 use crate::bounds::{DAY_MS, within};
 use crate::error::quoted;
-use crate::section::{Checks, ClientCertificates, Config, Posture, Provider, StoreEngine};
+use crate::section::{Checks, ClientCertificates, Config, Posture, Provider, ProxyProtocol, StoreEngine};
 use crate::{Dollars, Problem};
 
 const PROVIDERS_MAX: usize = 1_000;
@@ -79,6 +79,10 @@ impl Config {
                 "is missing: client certificates are verified against it",
             );
             problems.push(problem);
+        }
+        if listen.proxy_protocol == ProxyProtocol::Required && listen.trusted_proxies.is_empty() {
+            let problem = Problem::new("listen.proxy_protocol", "would refuse everybody: no proxy is trusted");
+            problems.push(problem.hint("name the networks of your proxies in `listen.trusted_proxies`"));
         }
         for (i, net) in listen
             .trusted_proxies

@@ -14,6 +14,8 @@ use webpki::EndEntityCert;
 pub struct Peer {
     /// From where.
     pub address: IpAddr,
+    /// Whether it may be a proxy's, and `X-Forwarded-For` be believed.
+    pub may_forward: bool,
     /// Shown and verified, where certificates are asked for.
     pub certificate: Option<Arc<ClientCertificate>>,
 }

@@ -3,6 +3,7 @@
 //! It decides nothing about requests; every one goes through [`crate::pipeline`].
 
 use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use limit::ConnectionCaps;
+use limit::{ConnectionCaps, ConnectionPermit};
 use telemetry::metrics::Listener;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -21,6 +22,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::detach::Detach;
 use crate::gate::Gate;
+use crate::introduced::{self, Source};
 use crate::pace::{Paced, Turns};
 use crate::peer::{ClientCertificate, Peer};
 use crate::pipeline;
@@ -44,6 +46,8 @@ pub struct ServerOptions {
     pub handshake_timeout: Duration,
     /// Whether HTTP/2 is offered (over TLS, by ALPN).
     pub http2: bool,
+    /// Whether every connection comes from a trusted proxy and begins with the PROXY protocol's header.
+    pub introduced: bool,
 }
 
 /// Serves until `drain` turns true, then finishes what is under way; meanwhile new connections are still
@@ -97,25 +101,38 @@ impl Door {
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 continue;
             };
+            if self.options.introduced && !is_trusted(&self.gate, peer) {
+                tracing::debug!(%peer, "a connection from no trusted proxy is refused");
+                continue;
+            }
             let Ok(permit) = self.caps.admit(peer.ip()) else {
                 drop(stream); // Above the cap not even a refusal is affordable.
                 continue;
             };
             let _ = stream.set_nodelay(true);
             let (options, drain) = (self.options.clone(), self.drain.clone());
-            let connection = Connection {
+            let mut connection = Connection {
                 gate: self.gate.clone(),
-                peer,
+                source: Source::socket(peer.ip().to_canonical()),
                 options,
                 drain,
             };
             let (acceptor, task) = (self.tls.borrow().clone(), task());
             tokio::spawn(async move {
-                connection.run(stream, acceptor).await;
-                drop((permit, task));
+                let mut stream = stream;
+                if let Some(permit) = connection.introduced(&mut stream, permit).await {
+                    connection.run(stream, acceptor).await;
+                    drop(permit);
+                }
+                drop(task);
             });
         }
     }
+}
+
+/// The list of now: the one that `X-Forwarded-For` is believed by, too.
+fn is_trusted(gate: &Gate, peer: SocketAddr) -> bool {
+    introduced::is_trusted(&gate.view.load().settings.trusted_proxies, peer.ip())
 }
 
 /// Counts running connections without keeping a handle of each.
@@ -140,12 +157,41 @@ impl Tasks {
 
 struct Connection {
     gate: Arc<Gate>,
-    peer: SocketAddr,
+    source: Source,
     options: Arc<ServerOptions>,
     drain: watch::Receiver<bool>,
 }
 
 impl Connection {
+    /// Hears from the proxy who calls, where proxies say so; from then on the connection counts as that caller's.
+    // threat: AGP-S1
+    // threat: AGP-D2
+    async fn introduced(
+        &mut self,
+        stream: &mut TcpStream,
+        permit: ConnectionPermit,
+    ) -> Option<ConnectionPermit> {
+        if !self.options.introduced {
+            return Some(permit);
+        }
+        let proxy = self.source.address;
+        let header = introduced::read(stream, proxy);
+        match tokio::time::timeout(self.options.handshake_timeout, header).await {
+            Ok(Ok(source)) => self.source = source,
+            // A proxy that looks whether the port is open says nothing at all.
+            Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => return None,
+            Ok(Err(error)) => {
+                tracing::warn!(%proxy, "a connection is refused: {error}");
+                return None;
+            }
+            Err(_) => {
+                tracing::warn!(%proxy, "a connection is refused: the PROXY protocol's header did not come in time");
+                return None;
+            }
+        }
+        permit.moved_to(self.source.address).ok()
+    }
+
     async fn run(self, stream: TcpStream, acceptor: Option<TlsAcceptor>) {
         let _open = self.gate.metrics.gauges().connections(Listener::Data).enter();
         let Some(acceptor) = acceptor else {
@@ -167,7 +213,8 @@ impl Connection {
 
     fn peer(&self, certificate: Option<Arc<ClientCertificate>>) -> Peer {
         Peer {
-            address: self.peer.ip().to_canonical(),
+            address: self.source.address,
+            may_forward: self.source.may_forward,
             certificate,
         }
     }

@@ -27,9 +27,22 @@ pub struct Listen {
     pub public_url: Option<String>,
     /// Declares that a proxy in front of the data plane ends TLS.
     pub behind_tls_proxy: bool,
-    /// Networks of proxies whose `X-Forwarded-For` is believed; nobody else's is.
+    /// Networks of proxies whose `X-Forwarded-For` and PROXY protocol are believed; nobody else's are.
     #[schemars(with = "Vec<String>")]
     pub trusted_proxies: Vec<IpNet>,
+    /// Whether the data plane is reached through proxies that say by the PROXY protocol who calls.
+    pub proxy_protocol: ProxyProtocol,
+}
+
+/// Whether connections begin with a header of the PROXY protocol.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProxyProtocol {
+    /// They do not; one that does is refused.
+    #[default]
+    Off,
+    /// All do, in version 1 or 2, and come from `trusted_proxies`; others are refused.
+    Required,
 }
 
 impl Default for Listen {
@@ -43,6 +56,7 @@ impl Default for Listen {
             public_url: None,
             behind_tls_proxy: false,
             trusted_proxies: Vec::new(),
+            proxy_protocol: ProxyProtocol::default(),
         }
     }
 }
