@@ -1,6 +1,7 @@
 //! `bartizan serve`: everything put together, started in order, stopped in order.
 
 mod alerts;
+mod callers;
 mod content;
 mod credentials;
 mod feed;
@@ -42,7 +43,6 @@ use telemetry::{Metrics, Tracer};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
-use tokio_rustls::TlsAcceptor;
 use worker::{ALARMS_MAX, Checkpointer, Housekeeper, ShipOptions, Shipper, Sweeper, Witness};
 
 use crate::assemble::{Workshop, posture};
@@ -379,13 +379,13 @@ async fn tls(
     config: &Config,
     resolver: &Arc<Resolver>,
     stopped: &watch::Receiver<bool>,
-) -> Result<watch::Receiver<Option<TlsAcceptor>>, Failure> {
+) -> Result<watch::Receiver<Option<data::standing::Tls>>, Failure> {
     let http2 = config.server.http2;
     let Some(tls) = config.listen.tls.clone() else {
         return Ok(watch::channel(None).1);
     };
     let current = tls::Files::read(&tls, resolver).await?;
-    let (acceptor, receiver) = watch::channel(Some(tls::acceptor(&tls, &current, http2)?));
+    let (acceptor, receiver) = watch::channel(Some(tls::listener(&tls, &current, http2)?));
     let renewer = renew::Renewer {
         tls,
         http2,

@@ -29,6 +29,7 @@ pub mod server;
 pub mod settings;
 pub mod shadow;
 pub mod stage;
+pub mod standing;
 pub mod ticket;
 mod token;
 mod unread;

@@ -14,11 +14,11 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use limit::{ConnectionCaps, ConnectionPermit};
+use rustls::pki_types::CertificateDer;
 use telemetry::metrics::Listener;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio_rustls::TlsAcceptor;
 
 use crate::detach::Detach;
 use crate::gate::Gate;
@@ -26,6 +26,7 @@ use crate::introduced::{self, Source};
 use crate::pace::{Paced, Turns};
 use crate::peer::{ClientCertificate, Peer};
 use crate::pipeline;
+use crate::standing::{Standing, Tls};
 use crate::unread::Unread;
 use crate::unstalled::Unstalled;
 
@@ -59,7 +60,7 @@ pub struct ServerOptions {
 pub async fn serve(
     gate: Arc<Gate>,
     listener: TcpListener,
-    tls: watch::Receiver<Option<TlsAcceptor>>,
+    tls: watch::Receiver<Option<Tls>>,
     caps: Arc<ConnectionCaps>,
     (options, mut drain): (ServerOptions, watch::Receiver<bool>),
 ) {
@@ -86,7 +87,7 @@ pub async fn serve(
 struct Door {
     gate: Arc<Gate>,
     listener: TcpListener,
-    tls: watch::Receiver<Option<TlsAcceptor>>,
+    tls: watch::Receiver<Option<Tls>>,
     caps: Arc<ConnectionCaps>,
     options: Arc<ServerOptions>,
     drain: watch::Receiver<bool>,
@@ -117,11 +118,11 @@ impl Door {
                 options,
                 drain,
             };
-            let (acceptor, task) = (self.tls.borrow().clone(), task());
+            let (tls, task) = (self.tls.clone(), task());
             tokio::spawn(async move {
                 let mut stream = stream;
                 if let Some(permit) = connection.introduced(&mut stream, permit).await {
-                    connection.run(stream, acceptor).await;
+                    connection.run(stream, tls).await;
                     drop(permit);
                 }
                 drop(task);
@@ -192,18 +193,19 @@ impl Connection {
         permit.moved_to(self.source.address).ok()
     }
 
-    async fn run(self, stream: TcpStream, acceptor: Option<TlsAcceptor>) {
+    async fn run(self, stream: TcpStream, mut tls: watch::Receiver<Option<Tls>>) {
         let _open = self.gate.metrics.gauges().connections(Listener::Data).enter();
-        let Some(acceptor) = acceptor else {
-            let peer = self.peer(None);
+        let now = tls.borrow_and_update().clone();
+        let Some(now) = now else {
+            let peer = self.peer(&[], tls);
             return self.http1(stream, peer).await;
         };
-        let handshake = tokio::time::timeout(self.options.handshake_timeout, acceptor.accept(stream)).await;
+        let handshake = now.acceptor.accept(stream);
+        let handshake = tokio::time::timeout(self.options.handshake_timeout, handshake).await;
         let Ok(Ok(stream)) = handshake else { return };
         let session = stream.get_ref().1;
         let h2 = session.alpn_protocol() == Some(b"h2");
-        let certificate = session.peer_certificates().and_then(|chain| chain.first());
-        let peer = self.peer(certificate.map(|leaf| Arc::new(ClientCertificate::of(leaf))));
+        let peer = self.peer(session.peer_certificates().unwrap_or_default(), tls);
         if h2 {
             self.http2(stream, peer).await
         } else {
@@ -211,11 +213,13 @@ impl Connection {
         }
     }
 
-    fn peer(&self, certificate: Option<Arc<ClientCertificate>>) -> Peer {
+    fn peer(&self, shown: &[CertificateDer<'_>], tls: watch::Receiver<Option<Tls>>) -> Peer {
+        let own = shown.first();
         Peer {
             address: self.source.address,
             may_forward: self.source.may_forward,
-            certificate,
+            certificate: own.map(|own| Arc::new(ClientCertificate::of(own))),
+            standing: own.map(|_| Arc::new(Standing::new(shown, tls))),
         }
     }
 

@@ -12,6 +12,7 @@ use dialect::{BodyLimits, Dialect, Endpoint};
 use domain::Secret;
 use guard::{Mode, Secrets};
 use http::{HeaderName, HeaderValue, Uri};
+use identity::signature::Window;
 use ipnet::IpNet;
 use ledger::Price;
 use limit::Breaker;
@@ -58,6 +59,8 @@ pub struct Settings {
     pub origin: Origin,
     /// Whose tokens are taken.
     pub issuers: Issuers,
+    /// How old signed requests and proofs of possession may be.
+    pub signatures: Window,
 }
 
 /// How callers address the gate: what signed requests and proofs say they are for.

@@ -1,15 +1,16 @@
 //! A renewed certificate is served without a restart: the files are looked at once a minute, and on SIGHUP.
 //!
-//! New connections get the new certificate, old ones keep theirs. Files that do not serve together are
+//! New connections get the new certificate, old ones keep theirs; but what callers have shown is verified anew, by the
+//! authorities and lists of revoked certificates of now ([`data::standing`]). Files that do not serve together are
 //! reported and change nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use config::section::Tls;
+use data::standing::Tls as Listening;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tokio_rustls::TlsAcceptor;
 
 use super::tls::{self, Files};
 use crate::failure::Failure;
@@ -25,10 +26,10 @@ pub struct Renewer {
     pub http2: bool,
     /// Where its private key is read.
     pub resolver: Arc<Resolver>,
-    /// What the acceptor in force was made of.
+    /// What is in force was made of this.
     pub current: Files,
     /// Where the listener looks for it.
-    pub acceptor: watch::Sender<Option<TlsAcceptor>>,
+    pub acceptor: watch::Sender<Option<Listening>>,
 }
 
 impl Renewer {
@@ -51,12 +52,12 @@ impl Renewer {
     }
 
     /// What is new and serves.
-    async fn renewed(&self) -> Result<Option<(Files, TlsAcceptor)>, Failure> {
+    async fn renewed(&self) -> Result<Option<(Files, Listening)>, Failure> {
         let files = Files::read(&self.tls, &self.resolver).await?;
         if files == self.current {
             return Ok(None);
         }
-        let acceptor = tls::acceptor(&self.tls, &files, self.http2)?;
+        let acceptor = tls::listener(&self.tls, &files, self.http2)?;
         Ok(Some((files, acceptor)))
     }
 
@@ -66,10 +67,10 @@ impl Renewer {
             Ok(Some((files, acceptor))) => {
                 self.acceptor.send_replace(Some(acceptor));
                 self.current = files;
-                tracing::info!("the renewed certificate is in force for new connections");
+                tracing::info!("what is new on disk for TLS is in force");
             }
             Err(failure) => {
-                tracing::error!("the certificate on disk is refused, the one in force stays: {failure}");
+                tracing::error!("what is new on disk for TLS is refused, what is in force stays: {failure}");
             }
         }
     }

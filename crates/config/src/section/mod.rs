@@ -12,6 +12,7 @@ mod operations;
 mod provider;
 mod secrets;
 mod server;
+mod signatures;
 mod store;
 
 use std::path::PathBuf;
@@ -23,13 +24,14 @@ pub use alerts::{Alerts, Sink};
 pub use approvals::Approvals;
 pub use control::{Control, ControlMode};
 pub use gate::{Budgets, Cache, Checks, GuardMode, Guards, KeyLimits, Limits, Policies, SecretsGuard};
-pub use issuer::{Issuer, TokenBinding};
-pub use listen::{ClientCertificates, Listen, ProxyProtocol, Tls};
+pub use issuer::{Claim, ClaimRule, ClaimValue, Issuer, TokenBinding};
+pub use listen::{ClientAuthority, ClientCertificates, Listen, ProxyProtocol, Tls};
 pub use model::{Model, PriceOverride, Prices, Target, Unpriced};
 pub use operations::{Credentials, Ledger, Log, LogFormat, LogLevel, Otlp, Telemetry};
 pub use provider::{Expose, Provider, ProviderKind, Routing, RoutingBreaker, StreamUsage, Timeouts};
 pub use secrets::{AppRole, KubernetesRole, Secrets, Vault, VaultAuth};
 pub use server::Server;
+pub use signatures::Signatures;
 pub use store::{Journal, JournalSync, Store, StoreEngine};
 
 /// The whole configuration. Every key may be left out; what is left out has its default.
@@ -58,6 +60,8 @@ pub struct Config {
     pub journal: Journal,
     /// Identity providers whose tokens machines may present instead of a key.
     pub issuers: Vec<Issuer>,
+    /// When signed requests and proofs of possession are good.
+    pub signatures: Signatures,
     /// Who serves models: LLM vendors and self-hosted engines.
     pub providers: Vec<Provider>,
     /// Names that callers may ask for, and what serves them.
@@ -122,6 +126,7 @@ impl Default for Config {
             store: Store::default(),
             journal: Journal::default(),
             issuers: Vec::new(),
+            signatures: Signatures::default(),
             providers: Vec::new(),
             models: Vec::new(),
             prices: Prices::default(),

@@ -1,7 +1,7 @@
 //! Headers as proxies send them, and as they must not be read.
 
-use proptest::prelude::*;
 use ::proxy_header::{ParseConfig, ProxiedAddress, ProxyHeader, Tlv};
+use proptest::prelude::*;
 
 use super::*;
 

@@ -129,6 +129,12 @@ pub fn run(
     if gate.is_draining() {
         return Err(Refusal::new(Code::Draining, "the gate is shutting down, try again").retry_after(1));
     }
+    // threat: AGP-S1
+    if peer.standing.as_ref().is_some_and(|shown| !shown.is_good()) {
+        let detail =
+            "the client certificate of this connection is no longer good: connect anew with one that is";
+        return Err(Refusal::new(Code::CredentialInvalid, detail).against(Threat::AgpS1));
+    }
     // threat: ANP-0024
     if arrival.is_ambiguous {
         let detail = "send one `content-length`, or `transfer-encoding: chunked` alone: where this message \
@@ -140,11 +146,7 @@ pub fn run(
     if matches!(wanted, Wanted::Call(_)) {
         media_type(&head.headers)?;
     }
-    let address = client_address(
-        &head.headers,
-        &peer,
-        &gate.view.load().settings.trusted_proxies,
-    );
+    let address = client_address(&head.headers, &peer, &gate.view.load().settings.trusted_proxies);
     let forward = |name: &HeaderName| head.headers.get(name).cloned();
     let accepted = Accepted {
         id: arrival.id,
@@ -298,6 +300,7 @@ mod tests {
             address: address.parse().unwrap(),
             may_forward,
             certificate: None,
+            standing: None,
         };
         let (proxy, stranger) = (peer("10.0.0.1", true), peer("203.0.113.9", true));
         let claimed = headers(&[("x-forwarded-for", "1.1.1.1, 198.51.100.7, 10.2.3.4")]);
