@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use config::section::{
-    Checks as ChecksConfig, Expose, IdentityToken as IdentityTokenConfig, PriceOverride,
+    Checks as ChecksConfig, Claim, ClaimValue as Described, Expose, IdentityToken as IdentityTokenConfig, PriceOverride,
     Provider as ProviderConfig, ProviderKind, StreamUsage, TokenBinding, Unpriced as UnpricedConfig,
 };
 use config::{Config, Posture};
@@ -19,7 +19,8 @@ use data::settings::{
 use dialect::{BodyLimits, Dialect};
 use domain::{Money, UnixMillis};
 use guard::Secrets;
-use identity::jwt::{ClaimPath, ClaimPaths, Rules};
+use identity::jwt::{BadPattern, ClaimPath, ClaimPaths, ClaimValue, Condition, Rule, Rules};
+use identity::signature::Window;
 use ledger::{Catalog, Override, Price};
 use limit::{Breaker, BreakerSettings};
 use telemetry::Metrics;
@@ -184,6 +185,7 @@ impl Workshop {
             signals: config.signals.enabled,
             issuers,
             vouches: config.providers.iter().any(|one| one.identity_token.is_some()),
+            signatures: window(config)?,
         })
     }
 }
@@ -457,6 +459,14 @@ fn issuer(described: &config::section::Issuer) -> Result<RegisteredIssuer, Failu
         .subject
         .parse()
         .map_err(|e: identity::jwt::BadPath| trouble(e.to_string()))?;
+    let when = |claims: &BTreeMap<String, Claim>| conditions(claims).map_err(trouble);
+    let mut named = Vec::with_capacity(described.rules.len());
+    for rule in &described.rules {
+        named.push(Rule {
+            name: rule.name.clone(),
+            when: when(&rule.when)?,
+        });
+    }
     let rules = Rules {
         issuer: described.issuer.clone(),
         audiences: described.audiences.clone(),
@@ -469,6 +479,8 @@ fn issuer(described: &config::section::Issuer) -> Result<RegisteredIssuer, Failu
             team: None,
             scopes: None,
         },
+        require: when(&described.require)?,
+        rules: named,
     };
     let bound = match described.binding {
         TokenBinding::None => Bound::AsItSays,
@@ -482,6 +494,38 @@ fn issuer(described: &config::section::Issuer) -> Result<RegisteredIssuer, Failu
     };
     let names = (described.name.clone(), described.tenant.clone());
     RegisteredIssuer::new(names, source, rules, bound).map_err(|e| trouble(e.to_string()))
+}
+
+/// What claims must be.
+// threat: AGP-S3
+fn conditions(claims: &BTreeMap<String, Claim>) -> Result<Vec<Condition>, String> {
+    let value = |value: &Described| {
+        Ok(match value {
+            Described::Flag(flag) => ClaimValue::Flag(*flag),
+            Described::Number(number) => ClaimValue::Number(*number),
+            Described::Text(text) => ClaimValue::Text(text.clone()),
+            Described::Like { glob } => {
+                ClaimValue::Pattern(glob.parse().map_err(|e: BadPattern| format!("`{glob}`: {e}"))?)
+            }
+        })
+    };
+    let condition = |(claim, wanted): (&String, &Claim)| {
+        Ok(Condition {
+            claim: claim
+                .parse()
+                .map_err(|e: identity::jwt::BadPath| format!("`{claim}`: {e}"))?,
+            any_of: wanted.values().iter().map(value).collect::<Result<_, String>>()?,
+        })
+    };
+    claims.iter().map(condition).collect()
+}
+
+/// When what machines sign is good.
+// threat: ANP-0001
+fn window(config: &Config) -> Result<Window, Failure> {
+    let own = &config.signatures;
+    Window::new(ms(own.age_max_ms), ms(own.skew_max_ms))
+        .ok_or_else(|| Failure::usage("`signatures` are good for five minutes at most"))
 }
 
 /// How callers address the gate.

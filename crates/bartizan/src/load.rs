@@ -84,5 +84,10 @@ fn relative_to(config: &mut Config, file: &Path) {
     if let Some(tls) = &mut config.listen.tls {
         absolute(&mut tls.certificate);
         tls.client_ca.as_mut().map(absolute);
+        tls.client_cas
+            .iter_mut()
+            .map(|one| &mut one.certificate)
+            .for_each(absolute);
+        tls.client_crl.iter_mut().for_each(absolute);
     }
 }

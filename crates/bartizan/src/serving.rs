@@ -1,6 +1,7 @@
 //! `bartizan serve`: everything put together, started in order, stopped in order.
 
 mod alerts;
+mod callers;
 mod certificates;
 mod content;
 mod credentials;
@@ -27,7 +28,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use config::Config;
-use config::section::{ControlMode, JournalSync, LogFormat};
+use config::section::{Checks, ControlMode, JournalSync, LogFormat, ProxyProtocol};
 use credential::{Limits, SealingKey, purpose};
 use data::book::Book;
 use data::directory::Builder;
@@ -45,7 +46,6 @@ use telemetry::{Metrics, Tracer};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
-use tokio_rustls::TlsAcceptor;
 use worker::{ALARMS_MAX, Checkpointer, Housekeeper, ShipOptions, Shipper, Sweeper, USES_MAX, Witness};
 
 use crate::assemble::{Workshop, posture};
@@ -460,6 +460,7 @@ fn server_options(config: &Config) -> ServerOptions {
         write_timeout: ms(config.server.idle_timeout_ms),
         handshake_timeout: ms(config.server.head_timeout_ms),
         http2: config.server.http2,
+        introduced: config.listen.proxy_protocol == ProxyProtocol::Required,
     }
 }
 

@@ -23,6 +23,9 @@ impl Config {
         breaker(&self.routing.breaker, &mut Section("routing.breaker", problems));
         name(problems, "ledger.origin", &self.ledger.origin);
 
+        let mut signatures = Section("signatures", problems);
+        signatures.check("age_max_ms", self.signatures.age_max_ms, 1_000..=300_000);
+        signatures.check("skew_max_ms", self.signatures.skew_max_ms, 0..=60_000);
         let mut limits = Section("limits", problems);
         limits.check(
             "output_tokens_default",

@@ -5,6 +5,7 @@ mod address;
 mod bounds;
 mod clear;
 mod dollars;
+mod doors;
 mod error;
 mod parse;
 mod reference;

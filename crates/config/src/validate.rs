@@ -8,11 +8,10 @@ use domain::Permission;
 use crate::address::Address;
 use crate::bounds::{DAY_MS, within};
 use crate::error::quoted;
-use crate::section::{Checks, ClientCertificates, Config, Posture, Provider, StoreEngine};
+use crate::section::{Checks, Config, Posture, Provider, StoreEngine};
 use crate::{Dollars, Problem};
 
 const PROVIDERS_MAX: usize = 1_000;
-const ISSUERS_MAX: usize = 100;
 const MODELS_MAX: usize = 10_000;
 const NAME_CHARS_MAX: usize = 128;
 /// Headers that carry credentials or belong to the connection: no provider's `headers` may set them.
@@ -36,6 +35,7 @@ impl Config {
     pub fn validate(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         self.listeners(&mut problems);
+        self.callers_fit(&mut problems);
         self.posture_permits(&mut problems);
         self.control_fits(&mut problems);
         self.secrets_fit(&mut problems);
@@ -69,28 +69,6 @@ impl Config {
                         .hint("give it another port"),
                 );
             }
-        }
-        if let Some(tls) = &listen.tls
-            && tls.client_certificates != ClientCertificates::None
-            && tls.client_ca.is_none()
-        {
-            let problem = Problem::new(
-                "listen.tls.client_ca",
-                "is missing: client certificates are verified against it",
-            );
-            problems.push(problem);
-        }
-        for (i, net) in listen
-            .trusted_proxies
-            .iter()
-            .enumerate()
-            .filter(|(_, net)| net.prefix_len() == 0)
-        {
-            let problem = Problem::new(
-                format!("listen.trusted_proxies[{i}]"),
-                format!("`{net}` believes everybody"),
-            );
-            problems.push(problem.hint("name the networks that your proxies are in"));
         }
     }
 
@@ -138,52 +116,6 @@ impl Config {
                         .hint("`x-permission` in openapi/v1.json names them all"),
                 ),
             }
-        }
-    }
-
-    /// A token is one issuer's: two that take the same would leave it open which tenant is meant.
-    // threat: AGP-S3
-    // threat: ANP-0006
-    fn issuers_fit(&self, problems: &mut Vec<Problem>) {
-        at_most(problems, "issuers", self.issuers.len(), ISSUERS_MAX);
-        unique(
-            problems,
-            "issuers",
-            self.issuers.iter().map(|one| one.name.as_str()),
-        );
-        let mut taken = HashSet::new();
-        for (i, one) in self.issuers.iter().enumerate() {
-            let path = format!("issuers[{i}]");
-            if credential::Binding::jwt(&one.name, "x").is_err() {
-                let message = "is no name of an issuer: lower-case letters, digits, `-`, `_` and `.`";
-                problems.push(Problem::new(format!("{path}.name"), message));
-            }
-            for audience in &one.audiences {
-                if !taken.insert((&one.issuer, audience)) {
-                    let message =
-                        "another issuer takes the same tokens: `issuer` and an audience are the same";
-                    problems.push(Problem::new(format!("{path}.audiences"), message));
-                }
-            }
-            if one.jwks.contains("://")
-                && let Err(message) = Address::read(&one.jwks).and_then(|address| address.permitted(false))
-            {
-                problems.push(Problem::new(format!("{path}.jwks"), message));
-            }
-            within(
-                problems,
-                format!("{path}.lifetime_max_ms"),
-                one.lifetime_max_ms,
-                1_000..=DAY_MS,
-            );
-            within(problems, format!("{path}.leeway_ms"), one.leeway_ms, 0..=300_000);
-            within(
-                problems,
-                format!("{path}.refresh_ms"),
-                one.refresh_ms,
-                1_000..=DAY_MS,
-            );
-            within(problems, format!("{path}.keep_ms"), one.keep_ms, 1_000..=DAY_MS);
         }
     }
 

@@ -1,7 +1,8 @@
 //! Other credentials that stand for a virtual key: a token of a registered issuer, a client certificate.
 //!
-//! One text each: `jwt:ISSUER:SUBJECT`, `certificate:spiffe://…` or `certificate:host.example`. No two keys that
-//! are in use hold the same one: of a tenant for tokens, of the whole gate for certificates.
+//! One text each: `jwt:ISSUER:SUBJECT`, `rule:ISSUER:NAME`, `certificate:spiffe://…` or `certificate:host.example`. No
+//! two keys that are in use hold the same one: of a tenant for tokens, of the whole gate for certificates. What a rule
+//! is called no subject can be.
 
 use std::fmt;
 use std::str::FromStr;
@@ -22,7 +23,9 @@ const DIGEST_OF: &[u8] = b"bartizan binding v1\0";
 
 /// A text that names no other credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("give `jwt:ISSUER:SUBJECT`, `certificate:spiffe://DOMAIN/PATH` or `certificate:HOST`")]
+#[error(
+    "give `jwt:ISSUER:SUBJECT`, `rule:ISSUER:NAME`, `certificate:spiffe://DOMAIN/PATH` or `certificate:HOST`"
+)]
 pub struct NotABinding;
 
 /// Another credential that stands for a key.
@@ -36,6 +39,13 @@ pub enum Binding {
         /// Whom they are about, as the issuer says it.
         subject: String,
     },
+    /// Tokens of a registered issuer that meet one of its rules.
+    Rule {
+        /// The issuer's name in the configuration.
+        issuer: String,
+        /// The rule's name there.
+        rule: String,
+    },
     /// Client certificates for this SPIFFE id or, where they have none, this DNS name.
     Certificate {
         /// The id or name.
@@ -46,14 +56,22 @@ pub enum Binding {
 impl Binding {
     /// Tokens of `issuer` about `subject`.
     pub fn jwt(issuer: &str, subject: &str) -> Result<Self, NotABinding> {
-        let of_name = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b);
-        let named = (1..=ISSUER_CHARS_MAX).contains(&issuer.len()) && issuer.bytes().all(of_name);
         let plain = (1..=SUBJECT_CHARS_MAX).contains(&subject.chars().count())
             && !subject.chars().any(char::is_control);
-        (named && plain)
+        (is_name(issuer) && plain)
             .then(|| Self::Jwt {
                 issuer: issuer.to_owned(),
                 subject: subject.to_owned(),
+            })
+            .ok_or(NotABinding)
+    }
+
+    /// Tokens of `issuer` that meet its rule of this name.
+    pub fn rule(issuer: &str, rule: &str) -> Result<Self, NotABinding> {
+        (is_name(issuer) && is_name(rule))
+            .then(|| Self::Rule {
+                issuer: issuer.to_owned(),
+                rule: rule.to_owned(),
             })
             .ok_or(NotABinding)
     }
@@ -77,7 +95,7 @@ impl Binding {
     pub fn digest(&self, tenant: TenantId) -> [u8; 32] {
         let mut context = Context::new(&SHA256);
         context.update(DIGEST_OF);
-        if matches!(self, Self::Jwt { .. }) {
+        if matches!(self, Self::Jwt { .. } | Self::Rule { .. }) {
             context.update(&tenant.as_u128().to_be_bytes());
         }
         context.update(self.to_string().as_bytes());
@@ -85,6 +103,12 @@ impl Binding {
         out.copy_from_slice(context.finish().as_ref());
         out
     }
+}
+
+/// What the configuration calls an issuer or a rule.
+fn is_name(text: &str) -> bool {
+    let of_name = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b);
+    (1..=ISSUER_CHARS_MAX).contains(&text.len()) && text.bytes().all(of_name)
 }
 
 /// `spiffe://`, a trust domain and a path, in the characters that the standard gives them.
@@ -116,6 +140,7 @@ impl fmt::Display for Binding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Jwt { issuer, subject } => write!(f, "jwt:{issuer}:{subject}"),
+            Self::Rule { issuer, rule } => write!(f, "rule:{issuer}:{rule}"),
             Self::Certificate { name } => write!(f, "certificate:{name}"),
         }
     }
@@ -129,6 +154,10 @@ impl FromStr for Binding {
             ("jwt", rest) => {
                 let (issuer, subject) = rest.split_once(':').ok_or(NotABinding)?;
                 Self::jwt(issuer, subject)
+            }
+            ("rule", rest) => {
+                let (issuer, rule) = rest.split_once(':').ok_or(NotABinding)?;
+                Self::rule(issuer, rule)
             }
             ("certificate", name) => Self::certificate(name),
             _ => Err(NotABinding),
@@ -160,6 +189,7 @@ mod tests {
         for text in [
             "jwt:corp:repo:acme/app:ref:main",
             "jwt:k8s:system:serviceaccount:jobs:nightly",
+            "rule:github:deploy-main",
             "certificate:spiffe://example.org/ns/jobs/sa/nightly",
             "certificate:worker.example.org",
         ] {
@@ -179,6 +209,11 @@ mod tests {
             "jwt::ada",
             "jwt:Corp:ada",
             "jwt:corp:a\nb",
+            "rule:corp",
+            "rule:corp:",
+            "rule:corp:a:b",
+            "rule:corp:Deploy",
+            "rule:Corp:deploy",
             "certificate:",
             "certificate:*.example.org",
             "certificate:a b",
@@ -196,9 +231,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn agp_s3_no_subject_is_called_what_a_rule_is() {
+        let (tenant, other) = (TenantId::from_u128(1), TenantId::from_u128(2));
+        let rule = Binding::rule("corp", "deploy").unwrap();
+        assert_ne!(
+            rule.digest(tenant),
+            Binding::jwt("corp", "deploy").unwrap().digest(tenant)
+        );
+        assert_ne!(rule.digest(tenant), rule.digest(other));
+    }
+
     proptest! {
         #[test]
-        fn agp_s1_what_reads_has_one_spelling(text in "(jwt|certificate):\\PC{0,40}") {
+        fn agp_s1_what_reads_has_one_spelling(text in "(jwt|rule|certificate):\\PC{0,40}") {
             if let Ok(binding) = text.parse::<Binding>() {
                 prop_assert_eq!(binding.to_string().parse::<Binding>().unwrap(), binding);
             }

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use credential::{Binding, Grant, Which};
-use domain::Threat;
+use credential::{Binding, Grant, NotABinding, Which};
+use domain::{TenantId, Threat};
 use http::request::Parts;
-use identity::jwt::{ProvenRequest, Refused, Shown, check_proof};
+use identity::jwt::{Claims, ProvenRequest, Refused, Shown, check_proof};
 
 use crate::directory::{Directory, KeyEntry};
 use crate::gate::{Gate, View};
@@ -116,16 +116,12 @@ fn by_jwt(view: &View, accepted: &Accepted, head: &Parts, shown: &Credential<'_>
     let tenant = directory.tenant(&issuer.tenant).ok_or_else(|| {
         invalid().internally(format!("the issuer's tenant `{}` is not there", issuer.tenant))
     })?;
-    let binding = Binding::jwt(&issuer.name, &claims.subject).map_err(|_| invalid())?;
-    let key = directory
-        .bound(&binding.digest(tenant))
-        .filter(|key| key.principal.tenant == tenant)
-        .ok_or_else(|| invalid().internally(format!("no key is bound to a subject of `{}`", issuer.name)))?;
+    let key = key_of(directory, (&issuer.name, tenant), &claims)?;
     let spent = proof.map(|proof| {
         Box::new(Spent {
             signer: hex(&proof.key).into(),
             nonce: proof.id,
-            created: accepted.started,
+            created: proof.issued,
             until: proof.remember_until,
         })
     });
@@ -133,6 +129,45 @@ fn by_jwt(view: &View, accepted: &Accepted, head: &Parts, shown: &Credential<'_>
         key: key.clone(),
         which: Which::Current,
         by: By::Jwt(spent),
+    })
+}
+
+/// The one key that a token stands for, by its subject or by the rule it meets. Rules are looked at whether or not keys
+/// are bound to them: a key that is revoked makes no token stand for another.
+// threat: AGP-S3
+// threat: CTX-T1
+// threat: ANP-0006
+fn key_of<'a>(
+    directory: &'a Directory,
+    (issuer, tenant): (&str, TenantId),
+    claims: &Claims,
+) -> Gated<&'a Arc<KeyEntry>> {
+    let bound = |binding: Result<Binding, NotABinding>| {
+        directory
+            .bound(&binding.ok()?.digest(tenant))
+            .filter(|key| key.principal.tenant == tenant)
+    };
+    let by_subject = bound(Binding::jwt(issuer, &claims.subject));
+    let key = match claims.rules.as_slice() {
+        [] => by_subject,
+        [rule] => {
+            let by_rule = bound(Binding::rule(issuer, rule));
+            let id = |key: &Arc<KeyEntry>| key.record.id;
+            if by_subject.is_some() && by_subject.map(id) != by_rule.map(id) {
+                let detail = "the token's subject stands for another key than the rule it meets";
+                return Err(ambiguous(detail).against(Threat::AgpS3));
+            }
+            by_rule
+        }
+        [one, other, ..] => {
+            let detail = "the token meets several rules of its issuer: nobody can say which key is meant";
+            let internal = format!("the rules `{one}` and `{other}` of `{issuer}`");
+            return Err(ambiguous(detail).against(Threat::AgpS3).internally(internal));
+        }
+    };
+    key.ok_or_else(|| {
+        let of = claims.rules.first().map_or("a subject", |_| "the rule");
+        invalid().internally(format!("no key is bound to {of} of a token of `{issuer}`"))
     })
 }
 
@@ -162,7 +197,7 @@ fn proof(
         access_token: shown.text,
         nonce: None,
     };
-    check_proof(text, &request, accepted.started).map(Some)
+    check_proof(text, &request, &view.settings.signatures, accepted.started).map(Some)
 }
 
 /// The key that a certificate stands for, if it stands for one.

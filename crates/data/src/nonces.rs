@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::{TenantScope, Threat, UnixMillis};
-use identity::signature::{NotAdmitted, Replay};
+use identity::signature::{NotAdmitted, Replay, WINDOW_MAX};
 use store::Store;
 
 use crate::refusal::{Code, Gated, Refusal};
@@ -53,8 +53,9 @@ impl Nonces {
     pub async fn spend(&self, scope: &TenantScope, it: Use<'_>) -> Gated<()> {
         self.spend_here(scope, it)?;
         let digest = digest(it);
-        // Kept a little longer than it can be used, so that clocks of replicas need not agree to the millisecond.
-        let until = it.until.plus(STORE_DEADLINE);
+        // As long as any configuration would take it: this gate's may be changed, and another replica's may be another.
+        // And a little longer, so that clocks of replicas need not agree to the millisecond.
+        let until = it.until.max(it.created.plus(WINDOW_MAX)).plus(STORE_DEADLINE);
         let spent = self.everywhere.spend_nonce(scope, &digest, until);
         match tokio::time::timeout(STORE_DEADLINE, spent).await {
             Ok(Ok(true)) => Ok(()),

@@ -9,13 +9,19 @@ use domain::TenantId;
 use rustls::pki_types::CertificateDer;
 use webpki::EndEntityCert;
 
+use crate::standing::Standing;
+
 /// Who is at the other end.
 #[derive(Debug, Clone)]
 pub struct Peer {
     /// From where.
     pub address: IpAddr,
+    /// Whether it may be a proxy's, and `X-Forwarded-For` be believed.
+    pub may_forward: bool,
     /// Shown and verified, where certificates are asked for.
     pub certificate: Option<Arc<ClientCertificate>>,
+    /// Whether that is still good.
+    pub standing: Option<Arc<Standing>>,
 }
 
 /// What counts of a client's certificate.
@@ -44,6 +50,15 @@ impl ClientCertificate {
     pub fn bindings(&self) -> &[[u8; 32]] {
         &self.names
     }
+}
+
+/// What a certificate says that its holder is, as far as anybody can be bound to it: a SPIFFE id, or hosts.
+pub fn named(der: &CertificateDer<'_>) -> Vec<String> {
+    let text = |binding: Binding| match binding {
+        Binding::Certificate { name } => Some(name),
+        _ => None,
+    };
+    names(der).into_iter().filter_map(text).collect()
 }
 
 /// A workload has one SPIFFE id: with two nobody can say which it is. Its host names count only without one.

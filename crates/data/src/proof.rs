@@ -86,7 +86,7 @@ impl Proof {
     // threat: AGP-R1
     pub fn signed(
         head: &Parts,
-        origin: &Origin,
+        (origin, window): (&Origin, &Window),
         signer: &Signer,
         scope: TenantScope,
         now: UnixMillis,
@@ -107,9 +107,7 @@ impl Proof {
             let detail = "the signature's `keyid` is not the thumbprint of this key's signing key";
             return Err(Refusal::new(Code::SignatureInvalid, detail).against(Threat::AgpS1));
         }
-        let signed = presented
-            .verify(&signer.key, &Window::default(), now)
-            .map_err(refused)?;
+        let signed = presented.verify(&signer.key, window, now).map_err(refused)?;
         Ok(Box::new(Self {
             scope,
             used: vec![Spent {

@@ -3,6 +3,7 @@
 //! It decides nothing about requests; every one goes through [`crate::pipeline`].
 
 use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,18 +13,20 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use limit::ConnectionCaps;
+use limit::{ConnectionCaps, ConnectionPermit};
+use rustls::pki_types::CertificateDer;
 use telemetry::metrics::Listener;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio_rustls::TlsAcceptor;
 
 use crate::detach::Detach;
 use crate::gate::Gate;
+use crate::introduced::{self, Source};
 use crate::pace::{Paced, Turns};
 use crate::peer::{ClientCertificate, Peer};
 use crate::pipeline;
+use crate::standing::{Standing, Tls};
 use crate::unread::Unread;
 use crate::unstalled::Unstalled;
 
@@ -44,6 +47,8 @@ pub struct ServerOptions {
     pub handshake_timeout: Duration,
     /// Whether HTTP/2 is offered (over TLS, by ALPN).
     pub http2: bool,
+    /// Whether every connection comes from a trusted proxy and begins with the PROXY protocol's header.
+    pub introduced: bool,
 }
 
 /// Serves until `drain` turns true, then finishes what is under way; meanwhile new connections are still
@@ -55,7 +60,7 @@ pub struct ServerOptions {
 pub async fn serve(
     gate: Arc<Gate>,
     listener: TcpListener,
-    tls: watch::Receiver<Option<TlsAcceptor>>,
+    tls: watch::Receiver<Option<Tls>>,
     caps: Arc<ConnectionCaps>,
     (options, mut drain): (ServerOptions, watch::Receiver<bool>),
 ) {
@@ -82,7 +87,7 @@ pub async fn serve(
 struct Door {
     gate: Arc<Gate>,
     listener: TcpListener,
-    tls: watch::Receiver<Option<TlsAcceptor>>,
+    tls: watch::Receiver<Option<Tls>>,
     caps: Arc<ConnectionCaps>,
     options: Arc<ServerOptions>,
     drain: watch::Receiver<bool>,
@@ -97,25 +102,38 @@ impl Door {
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 continue;
             };
+            if self.options.introduced && !is_trusted(&self.gate, peer) {
+                tracing::debug!(%peer, "a connection from no trusted proxy is refused");
+                continue;
+            }
             let Ok(permit) = self.caps.admit(peer.ip()) else {
                 drop(stream); // Above the cap not even a refusal is affordable.
                 continue;
             };
             let _ = stream.set_nodelay(true);
             let (options, drain) = (self.options.clone(), self.drain.clone());
-            let connection = Connection {
+            let mut connection = Connection {
                 gate: self.gate.clone(),
-                peer,
+                source: Source::socket(peer.ip().to_canonical()),
                 options,
                 drain,
             };
-            let (acceptor, task) = (self.tls.borrow().clone(), task());
+            let (tls, task) = (self.tls.clone(), task());
             tokio::spawn(async move {
-                connection.run(stream, acceptor).await;
-                drop((permit, task));
+                let mut stream = stream;
+                if let Some(permit) = connection.introduced(&mut stream, permit).await {
+                    connection.run(stream, tls).await;
+                    drop(permit);
+                }
+                drop(task);
             });
         }
     }
+}
+
+/// The list of now: the one that `X-Forwarded-For` is believed by, too.
+fn is_trusted(gate: &Gate, peer: SocketAddr) -> bool {
+    introduced::is_trusted(&gate.view.load().settings.trusted_proxies, peer.ip())
 }
 
 /// Counts running connections without keeping a handle of each.
@@ -140,24 +158,54 @@ impl Tasks {
 
 struct Connection {
     gate: Arc<Gate>,
-    peer: SocketAddr,
+    source: Source,
     options: Arc<ServerOptions>,
     drain: watch::Receiver<bool>,
 }
 
 impl Connection {
-    async fn run(self, stream: TcpStream, acceptor: Option<TlsAcceptor>) {
+    /// Hears from the proxy who calls, where proxies say so; from then on the connection counts as that caller's.
+    // threat: AGP-S1
+    // threat: AGP-D2
+    async fn introduced(
+        &mut self,
+        stream: &mut TcpStream,
+        permit: ConnectionPermit,
+    ) -> Option<ConnectionPermit> {
+        if !self.options.introduced {
+            return Some(permit);
+        }
+        let proxy = self.source.address;
+        let header = introduced::read(stream, proxy);
+        match tokio::time::timeout(self.options.handshake_timeout, header).await {
+            Ok(Ok(source)) => self.source = source,
+            // A proxy that looks whether the port is open says nothing at all.
+            Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => return None,
+            Ok(Err(error)) => {
+                tracing::warn!(%proxy, "a connection is refused: {error}");
+                return None;
+            }
+            Err(_) => {
+                tracing::warn!(%proxy, "a connection is refused: the PROXY protocol's header did not come in time");
+                return None;
+            }
+        }
+        permit.moved_to(self.source.address).ok()
+    }
+
+    async fn run(self, stream: TcpStream, mut tls: watch::Receiver<Option<Tls>>) {
         let _open = self.gate.metrics.gauges().connections(Listener::Data).enter();
-        let Some(acceptor) = acceptor else {
-            let peer = self.peer(None);
+        let now = tls.borrow_and_update().clone();
+        let Some(now) = now else {
+            let peer = self.peer(&[], tls);
             return self.http1(stream, peer).await;
         };
-        let handshake = tokio::time::timeout(self.options.handshake_timeout, acceptor.accept(stream)).await;
+        let handshake = now.acceptor.accept(stream);
+        let handshake = tokio::time::timeout(self.options.handshake_timeout, handshake).await;
         let Ok(Ok(stream)) = handshake else { return };
         let session = stream.get_ref().1;
         let h2 = session.alpn_protocol() == Some(b"h2");
-        let certificate = session.peer_certificates().and_then(|chain| chain.first());
-        let peer = self.peer(certificate.map(|leaf| Arc::new(ClientCertificate::of(leaf))));
+        let peer = self.peer(session.peer_certificates().unwrap_or_default(), tls);
         if h2 {
             self.http2(stream, peer).await
         } else {
@@ -165,10 +213,13 @@ impl Connection {
         }
     }
 
-    fn peer(&self, certificate: Option<Arc<ClientCertificate>>) -> Peer {
+    fn peer(&self, shown: &[CertificateDer<'_>], tls: watch::Receiver<Option<Tls>>) -> Peer {
+        let own = shown.first();
         Peer {
-            address: self.peer.ip().to_canonical(),
-            certificate,
+            address: self.source.address,
+            may_forward: self.source.may_forward,
+            certificate: own.map(|own| Arc::new(ClientCertificate::of(own))),
+            standing: own.map(|_| Arc::new(Standing::new(shown, tls))),
         }
     }
 

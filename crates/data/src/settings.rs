@@ -12,6 +12,7 @@ use dialect::{BodyLimits, Dialect, Endpoint};
 use domain::Secret;
 use guard::{Mode, Secrets};
 use http::{HeaderName, HeaderValue, Uri};
+use identity::signature::Window;
 use ipnet::IpNet;
 use ledger::Price;
 use limit::Breaker;
@@ -62,6 +63,8 @@ pub struct Settings {
     pub issuers: Issuers,
     /// Whether some provider is told who calls: then the keys to check it with are published.
     pub vouches: bool,
+    /// How old signed requests and proofs of possession may be.
+    pub signatures: Window,
 }
 
 /// How callers address the gate: what signed requests and proofs say they are for.

@@ -30,4 +30,4 @@ pub use refused::Refused;
 pub use replay::{NotAdmitted, Replay};
 pub use request::Request;
 pub use sign::{Cover, Headers, Terms, fresh_nonce, sign};
-pub use verify::{Presented, Signed, Window};
+pub use verify::{Presented, Signed, WINDOW_MAX, Window};

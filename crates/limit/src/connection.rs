@@ -114,6 +114,21 @@ impl Addresses {
     }
 }
 
+impl ConnectionPermit {
+    /// The same connection, counted from another address: one that a proxy has named.
+    // threat: AGP-D2
+    pub fn moved_to(mut self, address: IpAddr) -> Result<Self, CapReached> {
+        let group = group(address);
+        if group != self.group {
+            if !self.addresses.take(group) {
+                return Err(CapReached::Address);
+            }
+            self.addresses.release(std::mem::replace(&mut self.group, group));
+        }
+        Ok(self)
+    }
+}
+
 impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         self.addresses.release(self.group);
@@ -159,6 +174,20 @@ mod tests {
         let _a = caps.admit(ip("2001:db8::1")).unwrap();
         assert_eq!(caps.admit(ip("2001:db8::2")).unwrap_err(), CapReached::Address);
         assert!(caps.admit(ip("2001:db8:0:1::1")).is_ok());
+    }
+
+    #[test]
+    fn agp_d2_a_connection_counts_from_the_address_that_a_proxy_names() {
+        let caps = ConnectionCaps::new(9, 1);
+        let moved = |to: &str| caps.admit(ip("10.0.0.1")).unwrap().moved_to(ip(to));
+        let a = moved("192.0.2.1").unwrap();
+        assert_eq!(moved("192.0.2.1").unwrap_err(), CapReached::Address);
+        let b = moved("192.0.2.2").unwrap();
+        assert_eq!((caps.open(), caps.addresses()), (2, 2));
+        let proxy = moved("10.0.0.1").unwrap();
+        assert_eq!(caps.admit(ip("10.0.0.1")).unwrap_err(), CapReached::Address);
+        drop((a, b, proxy));
+        assert_eq!((caps.open(), caps.addresses()), (0, 0));
     }
 
     #[test]

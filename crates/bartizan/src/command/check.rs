@@ -62,7 +62,7 @@ pub async fn run(args: CheckArgs, at: &At, show: Show) -> Result<(), Failure> {
         .filter(|tls| !resolver.spares(&tls.private_key))
     {
         let files = serving::tls::Files::read(tls, &resolver).await?;
-        serving::tls::acceptor(tls, &files, config.server.http2)?;
+        serving::tls::listener(tls, &files, config.server.http2)?;
     }
     let mut configured = policies::read(&config)?;
     for file in &args.policy_tests {

@@ -1,6 +1,7 @@
 //! A renewed certificate is served without a restart: the files are looked at once a minute, and on SIGHUP.
 //!
-//! New connections get the new certificate, old ones keep theirs. Files that do not serve together are
+//! New connections get the new certificate, old ones keep theirs; but what callers have shown is verified anew, by the
+//! authorities and lists of revoked certificates of now ([`data::standing`]). Files that do not serve together are
 //! reported and change nothing.
 
 use std::sync::Arc;
@@ -8,9 +9,9 @@ use std::time::Duration;
 
 use config::Config;
 use config::section::Tls;
+use data::standing::Tls as Listening;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tokio_rustls::TlsAcceptor;
 
 use super::tls::{self, Files};
 use crate::failure::Failure;
@@ -23,13 +24,13 @@ pub async fn start(
     config: &Config,
     resolver: &Arc<Resolver>,
     stopped: &watch::Receiver<bool>,
-) -> Result<watch::Receiver<Option<TlsAcceptor>>, Failure> {
+) -> Result<watch::Receiver<Option<Listening>>, Failure> {
     let http2 = config.server.http2;
     let Some(tls) = config.listen.tls.clone() else {
         return Ok(watch::channel(None).1);
     };
     let current = Files::read(&tls, resolver).await?;
-    let (acceptor, receiver) = watch::channel(Some(tls::acceptor(&tls, &current, http2)?));
+    let (acceptor, receiver) = watch::channel(Some(tls::listener(&tls, &current, http2)?));
     let renewer = Renewer {
         tls,
         http2,
@@ -49,10 +50,10 @@ struct Renewer {
     http2: bool,
     /// Where its private key is read.
     resolver: Arc<Resolver>,
-    /// What the acceptor in force was made of.
+    /// What is in force was made of this.
     current: Files,
     /// Where the listener looks for it.
-    acceptor: watch::Sender<Option<TlsAcceptor>>,
+    acceptor: watch::Sender<Option<Listening>>,
 }
 
 impl Renewer {
@@ -75,12 +76,12 @@ impl Renewer {
     }
 
     /// What is new and serves.
-    async fn renewed(&self) -> Result<Option<(Files, TlsAcceptor)>, Failure> {
+    async fn renewed(&self) -> Result<Option<(Files, Listening)>, Failure> {
         let files = Files::read(&self.tls, &self.resolver).await?;
         if files == self.current {
             return Ok(None);
         }
-        let acceptor = tls::acceptor(&self.tls, &files, self.http2)?;
+        let acceptor = tls::listener(&self.tls, &files, self.http2)?;
         Ok(Some((files, acceptor)))
     }
 
@@ -90,10 +91,10 @@ impl Renewer {
             Ok(Some((files, acceptor))) => {
                 self.acceptor.send_replace(Some(acceptor));
                 self.current = files;
-                tracing::info!("the renewed certificate is in force for new connections");
+                tracing::info!("what is new on disk for TLS is in force");
             }
             Err(failure) => {
-                tracing::error!("the certificate on disk is refused, the one in force stays: {failure}");
+                tracing::error!("what is new on disk for TLS is refused, what is in force stays: {failure}");
             }
         }
     }

@@ -4,28 +4,33 @@ use std::sync::Arc;
 
 use config::section::{ClientCertificates, Tls};
 use domain::Secret;
+use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
-use rustls::{RootCertStore, ServerConfig};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use rustls::server::NoServerSessionStorage;
+use rustls::server::danger::ClientCertVerifier;
 use tokio_rustls::TlsAcceptor;
 
+use super::callers::{Callers, Roots};
 use crate::failure::{Failure, Hint};
-use crate::pem::certificates;
+use crate::pem::{certificates, revocation_lists};
 use crate::resolve::Resolver;
 
 /// What is read for TLS, to see whether it has changed.
 pub struct Files {
     chain: Vec<CertificateDer<'static>>,
     key: Secret,
-    authority: Vec<CertificateDer<'static>>,
+    /// One for each authority of the configuration, in its order.
+    authorities: Vec<Roots>,
+    revoked: Vec<CertificateRevocationListDer<'static>>,
 }
 
 impl PartialEq for Files {
     /// Both are this machine's own files: nobody guesses at them, so time tells nothing.
     fn eq(&self, other: &Self) -> bool {
         self.chain == other.chain
-            && self.authority == other.authority
+            && self.authorities == other.authorities
+            && self.revoked == other.revoked
             && self.key.expose() == other.key.expose()
     }
 }
@@ -33,18 +38,25 @@ impl PartialEq for Files {
 impl Files {
     /// Reads what the configuration names.
     pub async fn read(tls: &Tls, resolver: &Resolver) -> Result<Self, Failure> {
+        let named = tls.client_cas.iter().map(|one| &one.certificate);
+        let authorities = named.chain(&tls.client_ca).map(|path| certificates(path));
+        let mut revoked = Vec::new();
+        for path in &tls.client_crl {
+            revoked.extend(revocation_lists(path)?);
+        }
         Ok(Self {
             chain: certificates(&tls.certificate)?,
             key: resolver.resolve(&tls.private_key).await?,
-            authority: tls.client_ca.as_deref().map_or(Ok(Vec::new()), certificates)?,
+            authorities: authorities.collect::<Result<_, _>>()?,
+            revoked,
         })
     }
 }
 
-/// The acceptor the configuration describes, made of `files`. rustls offers no suite without forward secrecy.
+/// What the configuration describes, made of `files`. rustls offers no suite without forward secrecy.
 // threat: ANP-D0001
 // threat: CTX-T8
-pub fn acceptor(tls: &Tls, files: &Files, http2: bool) -> Result<TlsAcceptor, Failure> {
+pub fn listener(tls: &Tls, files: &Files, http2: bool) -> Result<data::standing::Tls, Failure> {
     let key = PrivateKeyDer::from_pem_slice(files.key.expose().as_bytes()).map_err(|e| {
         Failure::new(format!(
             "the private key at `{}` cannot be read: {e}",
@@ -55,34 +67,29 @@ pub fn acceptor(tls: &Tls, files: &Files, http2: bool) -> Result<TlsAcceptor, Fa
     let builder = ServerConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(|e| Failure::new(e.to_string()))?;
-    let builder = match (tls.client_certificates, &tls.client_ca) {
-        (ClientCertificates::None, _) => builder.with_no_client_auth(),
-        (_, None) => {
+    let callers: Option<Arc<dyn ClientCertVerifier>> = match tls.client_certificates {
+        ClientCertificates::None => None,
+        _ if files.authorities.is_empty() => {
             return Err(
                 Failure::usage("`listen.tls.client_certificates` needs `listen.tls.client_ca`")
                     .hint("name the file with the authority's certificate"),
             );
         }
-        (wanted, Some(authority)) => {
-            let mut roots = RootCertStore::empty();
-            for certificate in &files.authority {
-                roots
-                    .add(certificate.clone())
-                    .map_err(|e| Failure::new(format!("`{}`: {e}", authority.display())))?;
-            }
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-            let verifier = if wanted == ClientCertificates::Optional {
-                verifier.allow_unauthenticated()
-            } else {
-                verifier
-            };
-            builder.with_client_cert_verifier(verifier.build().map_err(|e| Failure::new(e.to_string()))?)
-        }
+        _ => Some(Arc::new(Callers::new(
+            tls,
+            &files.authorities,
+            &files.revoked,
+            &provider,
+        )?)),
+    };
+    let builder = match callers.clone() {
+        None => builder.with_no_client_auth(),
+        Some(callers) => builder.with_client_cert_verifier(callers),
     };
     let mut config = builder
         .with_single_cert(files.chain.clone(), key)
         .map_err(|e| Failure::new(format!("certificate and private key do not serve together: {e}")))?;
-    if tls.client_certificates != ClientCertificates::None {
+    if callers.is_some() {
         // A resumed session would bring a certificate that has expired since, or whose authority is gone.
         // threat: AGP-S1
         config.session_storage = Arc::new(NoServerSessionStorage {});
@@ -93,5 +100,8 @@ pub fn acceptor(tls: &Tls, files: &Files, http2: bool) -> Result<TlsAcceptor, Fa
     } else {
         vec![b"http/1.1".to_vec()]
     };
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    Ok(data::standing::Tls {
+        acceptor: TlsAcceptor::from(Arc::new(config)),
+        callers,
+    })
 }

@@ -15,7 +15,11 @@ use crate::issuers::{self, Pair, b64, claims, with};
 use crate::scene::call;
 use crate::tls::{Authority, Caller, authority, gate_with};
 
-fn certificate(by: &Authority, names: &[&str], bend: impl Fn(&mut CertificateParams)) -> (String, String) {
+pub fn certificate(
+    by: &Authority,
+    names: &[&str],
+    bend: impl Fn(&mut CertificateParams),
+) -> (String, String) {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     let name = |text: &&str| match text.contains("://") {
         true => SanType::URI((*text).try_into().unwrap()),
@@ -29,7 +33,7 @@ fn certificate(by: &Authority, names: &[&str], bend: impl Fn(&mut CertificatePar
 }
 
 /// One call; its status and refusal code.
-async fn ask(caller: &Caller<'_>, gate: &Gate, key: Option<&str>) -> Result<(u16, String), String> {
+pub async fn ask(caller: &Caller<'_>, gate: &Gate, key: Option<&str>) -> Result<(u16, String), String> {
     let stream = caller
         .connect(gate.data().address())
         .await
@@ -57,7 +61,7 @@ async fn ask(caller: &Caller<'_>, gate: &Gate, key: Option<&str>) -> Result<(u16
     Ok(answer)
 }
 
-async fn bound(gate: &Gate, name: &str, binding: &str) -> String {
+pub async fn bound(gate: &Gate, name: &str, binding: &str) -> String {
     let create = [
         "--json",
         "keys",

@@ -29,7 +29,7 @@ pub fn authority() -> Authority {
 }
 
 /// A certificate and its key, in PEM.
-fn issued(by: &Authority, name: &str, usage: ExtendedKeyUsagePurpose) -> (String, String) {
+pub fn issued(by: &Authority, name: &str, usage: ExtendedKeyUsagePurpose) -> (String, String) {
     let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     params.extended_key_usages = vec![usage];
     let key = KeyPair::generate().unwrap();
@@ -90,6 +90,10 @@ impl<'a> Caller<'a> {
     }
 
     pub async fn connect(&self, address: SocketAddr) -> std::io::Result<TlsStream<TcpStream>> {
+        self.connect_over(TcpStream::connect(address).await?).await
+    }
+
+    pub async fn connect_over(&self, socket: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
         roots.add(self.trusts.der().clone()).unwrap();
         let crypto = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -107,7 +111,6 @@ impl<'a> Caller<'a> {
             }
         };
         config.alpn_protocols = self.alpn.iter().map(|name| name.to_vec()).collect();
-        let socket = TcpStream::connect(address).await?;
         TlsConnector::from(Arc::new(config))
             .connect(ServerName::try_from("localhost").unwrap(), socket)
             .await

@@ -13,6 +13,7 @@ mod provider;
 mod secrets;
 mod server;
 mod signals;
+mod signatures;
 mod store;
 mod trust;
 
@@ -25,14 +26,15 @@ pub use alerts::{Alerts, Sink};
 pub use approvals::Approvals;
 pub use control::{Control, ControlMode};
 pub use gate::{Budgets, Cache, Checks, GuardMode, Guards, KeyLimits, Limits, Policies, SecretsGuard};
-pub use issuer::{Issuer, TokenBinding};
-pub use listen::{ClientCertificates, Listen, Tls};
+pub use issuer::{Claim, ClaimRule, ClaimValue, Issuer, TokenBinding};
+pub use listen::{ClientAuthority, ClientCertificates, Listen, ProxyProtocol, Tls};
 pub use model::{Model, PriceOverride, Prices, Target, Unpriced};
 pub use operations::{Credentials, Ledger, Log, LogFormat, LogLevel, Otlp, Telemetry};
 pub use provider::{Expose, Provider, ProviderKind, Routing, RoutingBreaker, StreamUsage, Timeouts};
 pub use secrets::{AppRole, KubernetesRole, Secrets, Vault, VaultAuth};
 pub use server::Server;
 pub use signals::{SignalMode, Signals};
+pub use signatures::Signatures;
 pub use store::{Journal, JournalSync, Store, StoreEngine};
 pub use trust::{IdentityToken, ProviderTls};
 
@@ -62,6 +64,8 @@ pub struct Config {
     pub journal: Journal,
     /// Identity providers whose tokens machines may present instead of a key.
     pub issuers: Vec<Issuer>,
+    /// When signed requests and proofs of possession are good.
+    pub signatures: Signatures,
     /// Who serves models: LLM vendors and self-hosted engines.
     pub providers: Vec<Provider>,
     /// Names that callers may ask for, and what serves them.
@@ -128,6 +132,7 @@ impl Default for Config {
             store: Store::default(),
             journal: Journal::default(),
             issuers: Vec::new(),
+            signatures: Signatures::default(),
             providers: Vec::new(),
             models: Vec::new(),
             prices: Prices::default(),

@@ -86,7 +86,7 @@ pub struct KeyView {
     /// The public key (a JWK) whose other half must sign every call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signing_key: Option<String>,
-    /// Other credentials that stand for it: `jwt:ISSUER:SUBJECT`, `certificate:NAME`.
+    /// Other credentials that stand for it: `jwt:ISSUER:SUBJECT`, `rule:ISSUER:NAME`, `certificate:NAME`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub bindings: Vec<String>,
     /// It opens nothing, and its use raises an alarm. Shown only to who may change it.
@@ -159,7 +159,7 @@ pub struct NewKey {
     /// when left out.
     #[serde(default)]
     signing_key: Option<String>,
-    /// Other credentials that stand for it: `jwt:ISSUER:SUBJECT`, for who may add users;
+    /// Other credentials that stand for it: `jwt:ISSUER:SUBJECT` and `rule:ISSUER:NAME`, for who may add users;
     /// `certificate:spiffe://…` and `certificate:HOST`, for who may make tenants.
     #[serde(default)]
     bindings: Vec<String>,
@@ -449,7 +449,9 @@ fn bindings(
             .map_err(|e: credential::NotABinding| Problem::new(Code::Invalid, e.to_string()).at(place()))?;
         let may = match &binding {
             known if before.contains(known) => true,
-            Binding::Jwt { .. } => call.may(Permission::UsersCreate, Resource::Tenant(entered.tenant()))?,
+            Binding::Jwt { .. } | Binding::Rule { .. } => {
+                call.may(Permission::UsersCreate, Resource::Tenant(entered.tenant()))?
+            }
             Binding::Certificate { .. } => call.may(Permission::TenantsCreate, Resource::Platform)?,
         };
         if !may {

@@ -278,11 +278,15 @@ async fn agp_s1_who_says_what_stands_for_a_key_says_who_somebody_is() {
     let keys = house.path("/api/v1/tenants/{tenant}/teams/{team}/keys");
     let wanted = |name: &str, binding: &str| json!({"name": name, "bindings": [binding]});
     let (jwt, certificate) = ("jwt:corp:ada", "certificate:spiffe://example.org/ada");
+    let rule = "rule:corp:deploy";
     for (who, body, status) in [
         (&lead, wanted("a", jwt), 403),
         (&lead, wanted("b", certificate), 403),
         (&admin, wanted("c", certificate), 403),
         (&admin, wanted("d", jwt), 201),
+        (&lead, wanted("i", rule), 403),
+        (&admin, wanted("j", rule), 201),
+        (&root, wanted("k", rule), 409),
         (&root, wanted("e", certificate), 201),
         (&root, wanted("f", jwt), 409),
         (&root, wanted("g", certificate), 409),

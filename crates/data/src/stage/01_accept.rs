@@ -16,6 +16,7 @@ use hyper::body::Incoming;
 use ipnet::IpNet;
 
 use crate::gate::Gate;
+use crate::introduced::is_trusted;
 use crate::peer::{ClientCertificate, Peer};
 use crate::refusal::{Code, Gated, Refusal};
 use crate::settings::Bounds;
@@ -133,6 +134,12 @@ pub fn run(
     if gate.is_draining() {
         return Err(Refusal::new(Code::Draining, "the gate is shutting down, try again").retry_after(1));
     }
+    // threat: AGP-S1
+    if peer.standing.as_ref().is_some_and(|shown| !shown.is_good()) {
+        let detail =
+            "the client certificate of this connection is no longer good: connect anew with one that is";
+        return Err(Refusal::new(Code::CredentialInvalid, detail).against(Threat::AgpS1));
+    }
     // threat: ANP-0024
     if arrival.is_ambiguous {
         let detail = "send one `content-length`, or `transfer-encoding: chunked` alone: where this message \
@@ -144,11 +151,7 @@ pub fn run(
     if matches!(wanted, Wanted::Call(_)) {
         media_type(&head.headers)?;
     }
-    let address = client_address(
-        &head.headers,
-        peer.address,
-        &gate.view.load().settings.trusted_proxies,
-    );
+    let address = client_address(&head.headers, &peer, &gate.view.load().settings.trusted_proxies);
     let forward = |name: &HeaderName| head.headers.get(name).cloned();
     let accepted = Accepted {
         id: arrival.id,
@@ -319,15 +322,17 @@ fn media_type(headers: &HeaderMap) -> Gated<()> {
 }
 
 /// The caller's address: the connection's, unless that is a trusted proxy; then the last address in
-/// `X-Forwarded-For` that is not one. What stands left of it, the caller may have written itself.
+/// `X-Forwarded-For` that is not one. What stands left of it, the caller may have written itself. Where a proxy has
+/// named the caller before (the PROXY protocol), that one counts as the connection's; where it named nobody, the
+/// header may be anybody's.
 // threat: ANP-0004
 // threat: AGP-S1
-fn client_address(headers: &HeaderMap, peer: IpAddr, trusted: &[IpNet]) -> IpAddr {
-    let is_trusted = |address: IpAddr| trusted.iter().any(|net| net.contains(&address));
-    if trusted.is_empty() || !is_trusted(peer) {
-        return peer;
+fn client_address(headers: &HeaderMap, peer: &Peer, trusted: &[IpNet]) -> IpAddr {
+    let is_trusted = |address: IpAddr| is_trusted(trusted, address);
+    if trusted.is_empty() || !peer.may_forward || !is_trusted(peer.address) {
+        return peer.address;
     }
-    let mut client = peer;
+    let mut client = peer.address;
     let forwarded: Vec<&str> = headers
         .get_all("x-forwarded-for")
         .iter()
@@ -361,17 +366,24 @@ mod tests {
     #[test]
     fn agp_s1_forwarded_addresses_count_only_behind_a_trusted_proxy() {
         let trusted: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap()];
-        let proxy: IpAddr = "10.0.0.1".parse().unwrap();
-        let stranger: IpAddr = "203.0.113.9".parse().unwrap();
+        let peer = |address: &str, may_forward| Peer {
+            address: address.parse().unwrap(),
+            may_forward,
+            certificate: None,
+            standing: None,
+        };
+        let (proxy, stranger) = (peer("10.0.0.1", true), peer("203.0.113.9", true));
         let claimed = headers(&[("x-forwarded-for", "1.1.1.1, 198.51.100.7, 10.2.3.4")]);
-        assert_eq!(client_address(&claimed, stranger, &trusted), stranger);
-        assert_eq!(client_address(&claimed, proxy, &[]), proxy);
+        assert_eq!(client_address(&claimed, &stranger, &trusted), stranger.address);
+        assert_eq!(client_address(&claimed, &proxy, &[]), proxy.address);
         assert_eq!(
-            client_address(&claimed, proxy, &trusted),
+            client_address(&claimed, &proxy, &trusted),
             "198.51.100.7".parse::<IpAddr>().unwrap()
         );
         let junk = headers(&[("x-forwarded-for", "1.1.1.1, junk")]);
-        assert_eq!(client_address(&junk, proxy, &trusted), proxy);
+        assert_eq!(client_address(&junk, &proxy, &trusted), proxy.address);
+        let nobodys = peer("10.0.0.1", false);
+        assert_eq!(client_address(&claimed, &nobodys, &trusted), nobodys.address);
     }
 
     #[test]

@@ -249,8 +249,9 @@ fn proof(
     };
     let mut proof = None;
     if let Some(signer) = own.or(key.signer.as_ref()) {
-        let (origin, scope) = (&view.settings.origin, directory::scope(key));
-        proof = Some(Proof::signed(head, origin, signer, scope, accepted.started)?);
+        let (settings, scope) = (&view.settings, directory::scope(key));
+        let expected = (&settings.origin, &settings.signatures);
+        proof = Some(Proof::signed(head, expected, signer, scope, accepted.started)?);
     }
     let By::Jwt(Some(shown)) = by else {
         return Ok((by, proof));

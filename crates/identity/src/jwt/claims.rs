@@ -46,7 +46,7 @@ impl ClaimPath {
         claims.get(&unescape(first))?.pointer(&rest)
     }
 
-    fn refused(&self) -> Refused {
+    pub(super) fn refused(&self) -> Refused {
         Refused::Claim(self.0.clone())
     }
 }
@@ -73,6 +73,8 @@ pub struct Claims {
     pub scopes: Vec<String>,
     /// The token's own name, if it has one: to refuse it when it is reported stolen.
     pub id: Option<String>,
+    /// The names of the issuer's rules that it meets, each once.
+    pub rules: Vec<String>,
     /// From this time on nothing decided by this token holds.
     pub expires: UnixMillis,
 }
@@ -92,6 +94,7 @@ impl Claims {
             team,
             scopes: scopes(claims, paths.scopes.as_ref())?,
             id: id.transpose()?,
+            rules: Vec::new(),
             expires,
         })
     }

@@ -1,8 +1,6 @@
 //! Proof of possession (DPoP, RFC 9449): a small JWT that a client signs for one request and one token with
 //! the key the token is bound to. Replays are for the caller to refuse: each proof has a name.
 
-use std::time::Duration;
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use credential::same_digest;
@@ -12,11 +10,8 @@ use serde_json::Value;
 use super::compact::Compact;
 use super::jwk::{Jwk, sha256};
 use super::{Refused, times};
+use crate::signature::Window;
 
-/// How old a proof may be.
-pub const PROOF_AGE_MAX: Duration = Duration::from_secs(60);
-/// How far the client's clock may be ahead.
-pub const PROOF_AHEAD_MAX: Duration = Duration::from_secs(10);
 const ID_CHARS_MAX: usize = 128;
 
 /// What a proof must be for.
@@ -40,15 +35,22 @@ pub struct Proof {
     pub key: [u8; 32],
     /// Its name. Refuse it if it was seen with this key before.
     pub id: String,
+    /// When it was made, as the client says.
+    pub issued: UnixMillis,
     /// Until then it could be used again: remember its name as long.
     pub remember_until: UnixMillis,
 }
 
-/// Checks a proof for `request` at `now`. Verify the token first: the proof's key is anybody's, and large
+/// Checks a proof for `request` at `now`, made within `window`. Verify the token first: the proof's key is anybody's, and large
 /// ones cost the most.
 // threat: CTX-T3
 // threat: ANP-0001
-pub fn check_proof(proof: &str, request: &ProvenRequest<'_>, now: UnixMillis) -> Result<Proof, Refused> {
+pub fn check_proof(
+    proof: &str,
+    request: &ProvenRequest<'_>,
+    window: &Window,
+    now: UnixMillis,
+) -> Result<Proof, Refused> {
     let proof = Compact::read(proof)?;
     if proof.header_text("typ")? != Some("dpop+jwt") {
         return Err(Refused::Type);
@@ -64,11 +66,11 @@ pub fn check_proof(proof: &str, request: &ProvenRequest<'_>, now: UnixMillis) ->
     }
     check_request(&proof, request)?;
     let issued = times::required(&proof.payload, "iat")?;
-    let remember_until = issued.plus(PROOF_AGE_MAX);
+    let remember_until = issued.plus(window.age_max());
     if remember_until < now {
         return Err(Refused::Expired);
     }
-    if issued > now.plus(PROOF_AHEAD_MAX) {
+    if issued > now.plus(window.ahead_max()) {
         return Err(Refused::NotYet);
     }
     let id = proof.claim_text("jti")?;
@@ -78,6 +80,7 @@ pub fn check_proof(proof: &str, request: &ProvenRequest<'_>, now: UnixMillis) ->
     Ok(Proof {
         key: key.thumbprint,
         id: id.to_owned(),
+        issued,
         remember_until,
     })
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::claims::ClaimPaths;
 use super::jwks::KeySet;
+use super::rule::{self, Condition, Rule};
 
 /// The most that clocks may differ.
 pub const LEEWAY_MAX: Duration = Duration::from_secs(300);
@@ -29,6 +30,10 @@ pub struct Rules {
     pub lifetime_max: Duration,
     /// Where what stands.
     pub claims: ClaimPaths,
+    /// What the claims of every token must be.
+    pub require: Vec<Condition>,
+    /// What they may be, for tokens that are known by more than their subject.
+    pub rules: Vec<Rule>,
 }
 
 /// Rules that are none.
@@ -46,6 +51,9 @@ pub enum BadIssuer {
     /// None at all, or longer than a day.
     #[error("the longest lifetime is between 1 second and 24 hours")]
     Lifetime,
+    /// Too many of them, or one that asks for nothing.
+    #[error("give at most 128 rules, each with 1 to 16 conditions of 1 to 64 values")]
+    Rules,
 }
 
 /// A registered issuer and its keys of now.
@@ -83,6 +91,9 @@ impl Rules {
         }
         if self.lifetime_max < Duration::from_secs(1) || self.lifetime_max > LIFETIME_MAX {
             return Err(BadIssuer::Lifetime);
+        }
+        if !rule::are_bounded(&self.require, &self.rules) {
+            return Err(BadIssuer::Rules);
         }
         Ok(())
     }

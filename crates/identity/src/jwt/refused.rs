@@ -42,8 +42,8 @@ pub enum Refused {
     /// Good for longer than is accepted.
     #[error("the token lives longer than is accepted; ask the issuer for a shorter one")]
     Lifetime,
-    /// A claim is missing or not of its type.
-    #[error("the claim `{0}` is missing or is not of the expected type")]
+    /// A claim is missing, not of its type or not what the issuer's tokens must say.
+    #[error("the claim `{0}` is missing or is not what is expected")]
     Claim(String),
     /// Bound to a key or certificate that was not shown, or not bound where it must be.
     #[error("the token is bound to a key or certificate that was not shown, or is not bound at all")]

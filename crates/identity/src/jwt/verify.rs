@@ -9,7 +9,7 @@ use super::binding::{Binding, Shown};
 use super::claims::Claims;
 use super::compact::Compact;
 use super::issuer::{Issuer, Rules};
-use super::{Refused, times};
+use super::{Refused, rule, times};
 
 /// A token that was read and is not verified.
 pub struct Presented<'a>(Compact<'a>);
@@ -55,7 +55,16 @@ impl<'a> Presented<'a> {
         if rules.bound_only && !binding.is_bound() {
             return Err(Refused::Binding);
         }
-        let claims = Claims::read(&token.payload, &rules.claims, expires)?;
+        for required in &rules.require {
+            if !required.is_met_by(&token.payload) {
+                return Err(required.claim.refused());
+            }
+        }
+        let mut claims = Claims::read(&token.payload, &rules.claims, expires)?;
+        claims.rules = rule::met(&rules.rules, &token.payload)
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
         Ok(Verified { claims, binding })
     }
 

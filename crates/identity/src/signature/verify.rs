@@ -12,8 +12,9 @@ use super::key::VerifyingKey;
 use super::refused::Refused;
 use super::request::{Component, Request};
 
-/// The widest window that is accepted: nonces are remembered as long.
-const WINDOW_MAX: Duration = Duration::from_secs(600);
+/// The widest window that can be configured, either way. Where nonces are shared they are kept this long, whatever is
+/// configured now: a wider window tomorrow must not bring back what was used today.
+pub const WINDOW_MAX: Duration = Duration::from_secs(300);
 
 /// How old a signature may be, and how far the client's clock ahead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,10 +24,20 @@ pub struct Window {
 }
 
 impl Window {
-    /// A window of at most ten minutes either way.
+    /// A window of at most [`WINDOW_MAX`] either way.
     pub fn new(age_max: Duration, ahead_max: Duration) -> Option<Self> {
         let fits = age_max <= WINDOW_MAX && ahead_max <= WINDOW_MAX;
         fits.then_some(Self { age_max, ahead_max })
+    }
+
+    /// How old what was made may be.
+    pub(crate) const fn age_max(&self) -> Duration {
+        self.age_max
+    }
+
+    /// How far ahead.
+    pub(crate) const fn ahead_max(&self) -> Duration {
+        self.ahead_max
     }
 }
 

@@ -65,6 +65,8 @@ pub fn rules() -> Rules {
             team: Some("team".parse().unwrap()),
             scopes: Some("scope".parse().unwrap()),
         },
+        require: Vec::new(),
+        rules: Vec::new(),
     }
 }
 

@@ -1,7 +1,10 @@
 //! Proofs of possession (DPoP), stolen, replayed and made for something else.
 
+use std::time::Duration;
+
 use domain::UnixMillis;
 use identity::jwt::{KeySet, Presented, Proof, ProvenRequest, Refused, Shown, check_proof};
+use identity::signature::Window;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -32,7 +35,12 @@ fn payload() -> Value {
 }
 
 fn check(header: Value, payload: Value) -> Result<Proof, Refused> {
-    check_proof(&token_by("ES256", &header, &payload), &REQUEST, NOW)
+    check_proof(
+        &token_by("ES256", &header, &payload),
+        &REQUEST,
+        &Window::default(),
+        NOW,
+    )
 }
 
 /// RFC 9449, figure 12 and its thumbprint.
@@ -52,7 +60,7 @@ fn the_proof_of_the_rfc_holds() {
         access_token: "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU",
         nonce: None,
     };
-    let proof = check_proof(proof, &request, UnixMillis(1_562_262_618_000)).unwrap();
+    let proof = check_proof(proof, &request, &Window::default(), UnixMillis(1_562_262_618_000)).unwrap();
     assert_eq!(b64(proof.key), "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
     assert_eq!(proof.id, "e1j3V_bKic8-LAEB");
 }
@@ -70,7 +78,13 @@ fn ctx_t3_a_bound_token_and_its_proof_go_together() {
     assert_eq!(verified.claims(&shown).unwrap().subject, "ada");
     // The thief's own key makes good proofs for nothing.
     let own = json!({"typ": "dpop+jwt", "alg": "EdDSA", "jwk": public(ed_jwk())});
-    let proof = check_proof(&token_by("EdDSA", &own, &payload()), &REQUEST, NOW).unwrap();
+    let proof = check_proof(
+        &token_by("EdDSA", &own, &payload()),
+        &REQUEST,
+        &Window::default(),
+        NOW,
+    )
+    .unwrap();
     let verified = Presented::read(&bound).unwrap().verify(&issuer(), NOW).unwrap();
     let shown = Shown {
         key: Some(proof.key),
@@ -118,6 +132,19 @@ fn anp_0001_a_proof_is_good_for_a_minute() {
 }
 
 #[test]
+fn anp_0001_a_proof_is_as_old_as_is_configured() {
+    let window = Window::new(Duration::from_secs(5), Duration::ZERO).unwrap();
+    let at = |seconds: i64| {
+        let payload = with(payload(), json!({"iat": NOW_S + seconds}));
+        check_proof(&token_by("ES256", &header(), &payload), &REQUEST, &window, NOW)
+    };
+    assert_eq!(at(-5).map(|proof| proof.issued.0), Ok((NOW_S - 5) * 1000));
+    assert_eq!(at(-6), Err(Refused::Expired));
+    assert!(at(0).is_ok());
+    assert_eq!(at(1), Err(Refused::NotYet));
+}
+
+#[test]
 fn anp_0001_a_nonce_that_was_asked_for_must_be_there() {
     let asked = ProvenRequest {
         nonce: Some("n-1"),
@@ -130,8 +157,12 @@ fn anp_0001_a_nonce_that_was_asked_for_must_be_there() {
         (json!(7), false),
     ] {
         let proof = token_by("ES256", &header(), &with(payload(), json!({"nonce": nonce})));
-        assert_eq!(check_proof(&proof, &asked, NOW).is_ok(), good, "{nonce}");
-        assert!(check_proof(&proof, &REQUEST, NOW).is_ok());
+        assert_eq!(
+            check_proof(&proof, &asked, &Window::default(), NOW).is_ok(),
+            good,
+            "{nonce}"
+        );
+        assert!(check_proof(&proof, &REQUEST, &Window::default(), NOW).is_ok());
     }
 }
 
@@ -173,7 +204,7 @@ proptest! {
     #[test]
     fn arbitrary_proofs_never_panic(text in "\\PC*", method in "\\PC{0,5}", uri in "\\PC*") {
         let request = ProvenRequest { method: &method, uri: &uri, access_token: &text, nonce: None };
-        prop_assert!(check_proof(&text, &request, NOW).is_err());
-        prop_assert!(check_proof(&token_by("ES256", &header(), &payload()), &request, NOW).is_err());
+        prop_assert!(check_proof(&text, &request, &Window::default(), NOW).is_err());
+        prop_assert!(check_proof(&token_by("ES256", &header(), &payload()), &request, &Window::default(), NOW).is_err());
     }
 }

@@ -33,8 +33,8 @@ pub struct MachineArgs {
     /// File with the public key (PEM, JWK or base64) whose other half must sign every call with this key
     #[arg(long, value_name = "FILE")]
     signing_key: Option<PathBuf>,
-    /// Another credential that stands for this key: `jwt:ISSUER:SUBJECT`, `certificate:spiffe://…` or
-    /// `certificate:HOST`; may be repeated
+    /// Another credential that stands for this key: `jwt:ISSUER:SUBJECT`, `rule:ISSUER:NAME`,
+    /// `certificate:spiffe://…` or `certificate:HOST`; may be repeated
     #[arg(long = "binding", value_name = "CREDENTIAL")]
     bindings: Vec<Binding>,
 }
