@@ -33,10 +33,9 @@ use data::server::ServerOptions;
 use data::{Cache, Gate, GateParts, View};
 use domain::{Secret, UnixMillis};
 use journal::{Journal, JournalOptions};
-use ledger::note::Signer;
 use limit::{ConnectionCaps, RetryBudget};
 use policy::Differences;
-use store::Store;
+use store::{Signing, Store};
 use telemetry::log::{LogGuard, LogOptions};
 use telemetry::{Metrics, Tracer};
 use tokio::net::TcpListener;
@@ -181,7 +180,8 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     let (stop, stopped) = watch::channel(false);
     let (shown, showing) = watch::channel(Arc::new(config.clone()));
     let (drain, draining) = watch::channel(false);
-    let signer = Arc::new(home.signer(&config.ledger.origin)?);
+    let signing = home.signing(store.clone(), &config.ledger.origin)?;
+    signing.now().await?;
     tokio::spawn(keeper.run());
     let shipping = tokio::spawn(shipper.clone().run(stopped.clone()));
     tokio::spawn(Sweeper::new(store.clone(), home.node, lease_ttl, metrics.clone()).run(stopped.clone()));
@@ -189,7 +189,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     tokio::spawn(Housekeeper::new(store.clone()).run(stopped.clone()));
     let checkpointer = Checkpointer::new(
         store.clone(),
-        signer.clone(),
+        signing.clone(),
         ms(config.ledger.checkpoint_every_ms),
         metrics.clone(),
     );
@@ -226,7 +226,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         &config,
         control_keys,
         (store.clone(), gate.clone()),
-        signer.clone(),
+        signing.clone(),
         (configured.clone(), differences.clone()),
         serving_now,
     );
@@ -265,7 +265,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         metrics: metrics.clone(),
     });
     tokio::spawn(health::serve(health.clone(), health_listener));
-    tokio::spawn(control::Offboarding::new(store.clone(), signer.clone()).run(stopped.clone()));
+    tokio::spawn(control::Offboarding::new(store.clone(), signing.clone()).run(stopped.clone()));
     let patience = patience(&config);
     let every = ms(config.credentials.sweep_every_ms);
     let sweeper = control::CredentialSweeper::new(store.clone(), patience, every, metrics.clone());
@@ -335,13 +335,13 @@ fn control_plane(
     config: &Config,
     keys: control::Keys,
     (store, gate): (Arc<dyn Store>, Arc<Gate>),
-    signer: Arc<Signer>,
+    signing: Arc<Signing>,
     (policies, differences): (policy::Configured, Arc<Differences>),
     serving: Arc<shown::Shown>,
 ) -> Arc<control::Control> {
     control::Control::new(control::ControlParts {
         store,
-        signer,
+        signing,
         keys,
         prober: Arc::new(ByGate(gate)),
         policies,

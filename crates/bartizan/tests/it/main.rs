@@ -20,6 +20,7 @@ mod guards;
 mod headers;
 mod honey;
 mod issuers;
+mod log_keys;
 mod master;
 mod money_budget;
 mod money_faults;

@@ -51,6 +51,7 @@ const fn fate(kind: RecordKind) -> Fate {
         | RecordKind::PolicyStanding
         | RecordKind::Credential
         | RecordKind::Root
+        | RecordKind::Succession
         | RecordKind::Delivery => Fate::Kept,
     }
 }
