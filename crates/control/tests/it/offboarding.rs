@@ -1,6 +1,5 @@
 //! The end of a tenant: nothing of it works afterwards, nothing is left that opens, and what was done is certified.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use control::{ContentError, Keys, Offboarding};
