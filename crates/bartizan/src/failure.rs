@@ -127,3 +127,21 @@ impl From<store::StoreError> for Failure {
         }
     }
 }
+
+impl From<store::SigningError> for Failure {
+    fn from(error: store::SigningError) -> Self {
+        use store::SigningError as Error;
+        match error {
+            Error::Store(store::StoreError::Superseded) => {
+                Self::new("somebody else is replacing the key of the logs just now").hint(
+                    "should they have died meanwhile, signing goes on by itself in a minute: run this again then",
+                )
+            }
+            Error::Unusable => Self::new(error.to_string()).hint(
+                "bring back the root it was sealed under, or give it up: `bartizan ledger rotate-key --without-old`",
+            ),
+            Error::Tampered(_) => Self::tampered(error.to_string()),
+            other => Self::new(other.to_string()),
+        }
+    }
+}

@@ -5,11 +5,12 @@ use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use config::Config;
-use credential::{MasterKey, RootError, SealedRoot, SecretRef, purpose};
+use credential::{MasterKey, RootError, SealedRoot, SecretRef};
 use domain::{NodeId, Secret};
-use ledger::note::Signer;
+use store::{Signing, Store};
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Hint};
@@ -165,10 +166,11 @@ impl Home {
         &self.dir
     }
 
-    /// Who signs this instance's checkpoints.
-    pub fn signer(&self, origin: &str) -> Result<Signer, Failure> {
-        Signer::from_seed(origin, &self.master.derive(purpose::LEDGER_SIGNER))
-            .map_err(|e| Failure::new(format!("checkpoints cannot be signed: {e}")))
+    /// Which key signs this instance's logs.
+    pub fn signing(&self, store: Arc<dyn Store>, origin: &str) -> Result<Arc<Signing>, Failure> {
+        let signing = Signing::new(store, origin, &self.master);
+        let signing = signing.map_err(|e| Failure::new(format!("checkpoints cannot be signed: {e}")))?;
+        Ok(Arc::new(signing))
     }
 }
 

@@ -28,7 +28,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use config::Config;
-use config::section::{Checks, ControlMode, JournalSync, LogFormat, ProxyProtocol};
+use config::section::{ControlMode, JournalSync, LogFormat, ProxyProtocol};
 use credential::{Limits, SealingKey, purpose};
 use data::book::Book;
 use data::directory::Builder;
@@ -37,10 +37,9 @@ use data::server::ServerOptions;
 use data::{Cache, Gate, GateParts, View};
 use domain::{Secret, UnixMillis};
 use journal::{Journal, JournalOptions};
-use ledger::note::Signer;
 use limit::{ConnectionCaps, RetryBudget};
 use policy::Differences;
-use store::Store;
+use store::{Signing, Store};
 use telemetry::log::{LogGuard, LogOptions};
 use telemetry::{Metrics, Tracer};
 use tokio::net::TcpListener;
@@ -190,7 +189,8 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     let (stop, stopped) = watch::channel(false);
     let (shown, showing) = watch::channel(Arc::new(config.clone()));
     let (drain, draining) = watch::channel(false);
-    let signer = Arc::new(home.signer(&config.ledger.origin)?);
+    let signing = home.signing(store.clone(), &config.ledger.origin)?;
+    signing.now().await?;
     tokio::spawn(keeper.run());
     let shipping = tokio::spawn(shipper.clone().run(stopped.clone()));
     tokio::spawn(Sweeper::new(store.clone(), home.node, lease_ttl, metrics.clone()).run(stopped.clone()));
@@ -200,7 +200,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     tokio::spawn(Housekeeper::new(store.clone()).run(stopped.clone()));
     let checkpointer = Checkpointer::new(
         store.clone(),
-        signer.clone(),
+        signing.clone(),
         ms(config.ledger.checkpoint_every_ms),
         metrics.clone(),
     );
@@ -242,7 +242,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         &config,
         control_keys,
         (store.clone(), gate.clone()),
-        signer.clone(),
+        signing.clone(),
         (configured.clone(), differences.clone()),
         serving_now,
     )?;
@@ -282,7 +282,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         metrics: metrics.clone(),
     });
     tokio::spawn(health::serve(health.clone(), health_listener));
-    tokio::spawn(control::Offboarding::new(store.clone(), signer.clone()).run(stopped.clone()));
+    tokio::spawn(control::Offboarding::new(store.clone(), signing.clone()).run(stopped.clone()));
     let patience = patience(&config);
     let every = ms(config.credentials.sweep_every_ms);
     let sweeper = control::CredentialSweeper::new(store.clone(), patience, every, metrics.clone());
@@ -352,14 +352,14 @@ fn control_plane(
     config: &Config,
     keys: control::Keys,
     (store, gate): (Arc<dyn Store>, Arc<Gate>),
-    signer: Arc<Signer>,
+    signing: Arc<Signing>,
     (policies, differences): (policy::Configured, Arc<Differences>),
     serving: Arc<shown::Shown>,
 ) -> Result<Arc<control::Control>, Failure> {
     let own = config.control.sso_ca_file.as_deref();
     Ok(control::Control::new(control::ControlParts {
         store,
-        signer,
+        signing,
         keys,
         prober: Arc::new(ByGate(gate)),
         policies,

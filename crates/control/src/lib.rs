@@ -44,10 +44,9 @@ use std::time::Duration;
 
 use credential::Limits;
 use domain::{Money, Operation, Permission, Secret, UnixMillis};
-use ledger::note::Signer;
 use policy::{Configured, Differences, Posture};
 use rustls_pki_types::CertificateDer;
-use store::{Store, StoreError};
+use store::{Signing, Store, StoreError};
 
 use crate::call::Restraint;
 use crate::door::Door;
@@ -94,8 +93,8 @@ pub struct TwoPeople {
 pub struct ControlParts {
     /// Where everything is kept.
     pub store: Arc<dyn Store>,
-    /// Signs certificates, with the key of the instance's logs.
-    pub signer: Arc<Signer>,
+    /// Which key signs the instance's logs, and certificates.
+    pub signing: Arc<Signing>,
     /// What it derives from the master key.
     pub keys: Keys,
     /// What tries provider credentials.
@@ -130,7 +129,7 @@ pub struct ControlParts {
 #[derive(Debug)]
 pub struct Control {
     store: Arc<dyn Store>,
-    signer: Arc<Signer>,
+    signing: Arc<Signing>,
     content: ContentKeys,
     offboarding: Offboarding,
     credentials: Credentials,
@@ -157,14 +156,14 @@ impl Control {
     pub fn new(parts: ControlParts) -> Arc<Self> {
         Arc::new(Self {
             content: parts.keys.content_keys(parts.store.clone()),
-            offboarding: Offboarding::new(parts.store.clone(), parts.signer.clone()),
+            offboarding: Offboarding::new(parts.store.clone(), parts.signing.clone()),
             credentials: Credentials::new(parts.store.clone(), parts.patience),
             passkeys: passkey::Site::new(&parts.public_url, &parts.keys.made_up).ok(),
             hosts: Hosts::new(&parts.public_url, &parts.hosts),
             public_url: parts.public_url,
             providers: Providers::new(parts.posture == Posture::Development, parts.provider_authorities),
             store: parts.store,
-            signer: parts.signer,
+            signing: parts.signing,
             keys: parts.keys,
             prober: parts.prober,
             rules: Rules::new(parts.policies, parts.ignore_activated, parts.differences),

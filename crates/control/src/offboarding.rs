@@ -13,10 +13,9 @@ use std::time::Duration;
 
 use domain::{AuditId, Permission, TenantId, TenantScope, UnixMillis};
 use ledger::certificate::{CertificateError, Revoked};
-use ledger::note::Signer;
 use ledger::{AuditActor, AuditRecord};
 use serde::{Deserialize, Serialize};
-use store::{Change, Record, RecordKind, Store, StoreError, Tenant, TenantState};
+use store::{Change, Record, RecordKind, Signing, SigningError, Store, StoreError, Tenant, TenantState};
 use tokio::sync::watch;
 
 use crate::content;
@@ -29,6 +28,8 @@ const ID: &str = "offboarding";
 const EVERY: Duration = Duration::from_secs(5);
 /// How often the same step is tried while somebody else is at it.
 const TRIES_MAX: u32 = 20;
+/// How long it is waited for the key of the logs to be replaced.
+const REPLACING_PAUSE: Duration = Duration::from_millis(100);
 /// What the gate calls this in audit records.
 const TASK: &str = "offboarding";
 
@@ -47,6 +48,9 @@ pub enum OffboardError {
     /// The certificate cannot be signed.
     #[error("cannot certify it: {0}")]
     Certificate(#[from] CertificateError),
+    /// It is not known which key signs.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
 }
 
 impl From<Problem> for OffboardError {
@@ -86,7 +90,7 @@ impl Document for Ending {
 #[derive(Debug, Clone)]
 pub struct Offboarding {
     store: Arc<dyn Store>,
-    signer: Arc<Signer>,
+    signing: Arc<Signing>,
 }
 
 /// One tenant's ending as it is stored, and the scope it is in.
@@ -98,8 +102,8 @@ struct Stage {
 
 impl Offboarding {
     /// For the tenants of this store; certificates are signed with the key of its logs.
-    pub const fn new(store: Arc<dyn Store>, signer: Arc<Signer>) -> Self {
-        Self { store, signer }
+    pub const fn new(store: Arc<dyn Store>, signing: Arc<Signing>) -> Self {
+        Self { store, signing }
     }
 
     /// The first step, to be made together with the audit record of whoever asks: from then on the tenant's keys,
@@ -155,6 +159,11 @@ impl Offboarding {
                 Ok(Some(ending)) => return Ok(ending),
                 Ok(None) => tries = 0,
                 Err(OffboardError::Store(StoreError::Conflict(_))) if tries < TRIES_MAX => tries += 1,
+                // The key of the logs is being replaced.
+                Err(OffboardError::Store(StoreError::Superseded)) if tries < TRIES_MAX => {
+                    tries += 1;
+                    tokio::time::sleep(REPLACING_PAUSE).await;
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -231,7 +240,7 @@ impl Offboarding {
     /// Signs what was done. It is no act of its own: what it says is in the audit log already.
     async fn certify(&self, stage: Stage) -> Result<(), OffboardError> {
         let tenant = self.tenant(stage.scope.tenant()).await?;
-        let text = certify::certificate(self.store.as_ref(), &tenant, &stage.ending, &self.signer).await?;
+        let text = certify::certificate(self.store.as_ref(), &tenant, &stage.ending, &self.signing).await?;
         let mut ending = stage.ending.clone();
         ending.certificate = Some(text);
         self.write(&stage, &ending, Vec::new(), None).await

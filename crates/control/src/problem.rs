@@ -158,6 +158,11 @@ impl From<StoreError> for Problem {
                 Code::Conflict,
                 "something of that name exists, or it changed meanwhile: look again, then repeat",
             ),
+            StoreError::Superseded => Self {
+                internal: Some(error.to_string()),
+                retry_after_s: Some(1),
+                ..Self::new(Code::Unavailable, "nothing was changed; try again in a moment")
+            },
             StoreError::Unavailable(why) | StoreError::Damaged(why) => Self {
                 internal: Some(why),
                 retry_after_s: Some(1),

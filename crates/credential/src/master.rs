@@ -40,6 +40,8 @@ pub mod purpose {
     pub const MADE_UP: &str = "made-up";
     /// Provider credentials in the store.
     pub const STORED_CREDENTIALS: &str = "stored-credentials";
+    /// Sealing the keys that sign the logs after the first.
+    pub const LEDGER_KEYS: &str = "ledger-keys";
     /// What tells values of provider credentials apart.
     pub const CREDENTIAL_PRINTS: &str = "credential-prints";
 }

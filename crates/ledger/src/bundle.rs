@@ -10,14 +10,17 @@ use domain::{AuditId, RequestId, TenantId};
 
 use crate::merkle::Hash;
 use crate::note::NoteError;
+use crate::succession::SuccessionError;
 use crate::{EntryError, note};
 
 mod export;
+mod handover;
 mod proof;
 
 pub use export::{
     ExportLine, ExportedEntry, LINE_BYTES_MAX, LedgerHeader, Report, verify_audit_export, verify_export,
 };
+pub use handover::{Handover, LogHead, LogKeys};
 pub use proof::{
     Consistency, HexHash, Proof, Verified, prove, prove_since, verify_proof, verify_proof_since,
 };
@@ -60,6 +63,8 @@ pub enum Place {
     },
     /// The checkpoint that covers this many entries.
     Checkpoint(u64),
+    /// The checkpoint that was kept from earlier.
+    Kept,
     /// After the last line.
     End,
 }
@@ -72,6 +77,7 @@ impl std::fmt::Display for Place {
             Self::Entry(index) => write!(f, "entry {index}"),
             Self::Entries { from, to } => write!(f, "entries {from} to {}", to.saturating_sub(1)),
             Self::Checkpoint(size) => write!(f, "checkpoint at {size}"),
+            Self::Kept => f.write_str("the checkpoint kept from earlier"),
             Self::End => f.write_str("end"),
         }
     }
@@ -92,6 +98,36 @@ pub enum Fault {
     /// The export is of a log with another key than the one that was trusted.
     #[error("the export names another key than the one given")]
     OtherKey,
+    /// Its keys do not follow each other.
+    #[error("{0}")]
+    Succession(#[from] SuccessionError),
+    /// How the log stood at a succession is not what was signed then.
+    #[error("how the log stood at succession {number} is not what was signed then")]
+    NotHandedOver {
+        /// Which succession, from 1.
+        number: u64,
+    },
+    /// Signed with a key after it was replaced.
+    #[error("signed over {size} entries with `{key}`, a key that was replaced at {until}")]
+    Superseded {
+        /// Which key.
+        key: String,
+        /// What it signed.
+        size: u64,
+        /// Up to where it might.
+        until: u64,
+    },
+    /// Signed with a replaced key, perhaps before it was replaced.
+    #[error(
+        "signed over {size} entries with a key that was replaced at {until}, and nothing shows that this is the history \
+         that was handed over: take the proof again"
+    )]
+    Unproven {
+        /// What was signed.
+        size: u64,
+        /// Where the key was replaced.
+        until: u64,
+    },
     /// Checkpoint or entry of another log than the rest.
     #[error("it belongs to `{0}`, another log")]
     OtherLog(String),
@@ -156,11 +192,6 @@ impl Fault {
     fn at(self, at: Place) -> Tampered {
         Tampered { at, what: self }
     }
-}
-
-/// Opens a note; what is wrong with it is at `at`.
-fn open_at(text: &str, verifier: &note::Verifier, at: Place) -> Result<note::Checkpoint, Tampered> {
-    note::open(text, std::slice::from_ref(verifier)).map_err(|error| Fault::Note(error).at(at))
 }
 
 /// Refuses an entry that lies in a log not named for its tenant: a head of one tenant's log proves

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::AuditActor;
 use crate::bundle::{HexHash, audit_origin_of, origin_of};
 use crate::note::{Checkpoint, NoteError, Signer, Verifier, open_text};
+use crate::succession::{SuccessionError, Trust};
 
 /// The first line, and the format's version.
 pub const FORMAT: &str = "bartizan-offboarding/1";
@@ -25,6 +26,12 @@ pub enum CertificateError {
     /// Signed, and something else than a certificate.
     #[error("not an offboarding certificate: {0}")]
     NotOne(String),
+    /// The keys that were published do not follow each other.
+    #[error("{0}")]
+    Succession(#[from] SuccessionError),
+    /// Signed with a key that was replaced, perhaps after it was.
+    #[error("it was signed with a key that has been replaced, and nothing shows that this was before")]
+    Superseded,
     /// A log's name is not that of the tenant's log under the key that signed.
     #[error("it names `{0}`, which is not the tenant's log under this key")]
     OtherLog(String),
@@ -135,11 +142,24 @@ impl Certificate {
         Ok(signer.sign_text(&format!("{FORMAT}\n{json}\n")))
     }
 
-    /// Reads a certificate that `verifier` signed.
+    /// Reads a certificate that was signed with the newest key of whoever is trusted.
     // threat: ANP-0016
-    pub fn open(text: &str, verifier: &Verifier) -> Result<Self, CertificateError> {
-        let verifiers = std::slice::from_ref(verifier);
-        let (text, _) = open_text(text, verifiers, CERTIFICATE_BYTES_MAX)?;
+    pub fn open<'t>(text: &str, trust: impl Into<Trust<'t>>) -> Result<Self, CertificateError> {
+        match Self::open_of_any(text, trust)? {
+            (certificate, None) => Ok(certificate),
+            (_, Some(_)) => Err(CertificateError::Superseded),
+        }
+    }
+
+    /// The same, also of one that was signed with a key that has been replaced: then with that key's place among all
+    /// keys, from 0. It is to be believed only beside the tenant's audit log, if the key might sign heads of that size.
+    // threat: ANP-0016
+    pub fn open_of_any<'t>(
+        text: &str,
+        trust: impl Into<Trust<'t>>,
+    ) -> Result<(Self, Option<usize>), CertificateError> {
+        let chain = trust.into().published_chain()?;
+        let (text, signers) = open_text(text, chain.keys(), CERTIFICATE_BYTES_MAX)?;
         let not_one = |why: &str| CertificateError::NotOne(why.to_owned());
         let json = text
             .strip_prefix(FORMAT)
@@ -147,8 +167,12 @@ impl Certificate {
         let json = json.ok_or_else(|| not_one("the first line is another's"))?;
         let certificate: Self =
             serde_json::from_str(json).map_err(|error| CertificateError::NotOne(error.to_string()))?;
-        certificate.check_logs(verifier)?;
-        Ok(certificate)
+        let signer = chain.keys().iter().rposition(|key| signers.contains(&key));
+        let signer = signer.ok_or(NoteError::UnknownKey)?;
+        let key = chain.keys().get(signer).ok_or(NoteError::UnknownKey)?;
+        certificate.check_logs(key)?;
+        let is_newest = signer + 1 == chain.keys().len();
+        Ok((certificate, (!is_newest).then_some(signer)))
     }
 
     fn check_logs(&self, verifier: &Verifier) -> Result<(), CertificateError> {

@@ -102,6 +102,14 @@ impl Signer {
             STANDARD.encode(blob)
         )
     }
+
+    /// The note with this key's signature after those that it has.
+    pub(crate) fn sign_too(&self, note: &str) -> Result<String, NoteError> {
+        let (text, _) = split(note, NOTE_BYTES_MAX)?;
+        let own = self.sign_text(text);
+        let line = own.rsplit_once("\n\n").map_or("", |(_, line)| line);
+        Ok(format!("{note}{line}"))
+    }
 }
 
 impl fmt::Debug for Signer {
@@ -252,6 +260,11 @@ impl fmt::Display for Checkpoint {
 // threat: AGP-R2
 // threat: ANP-0012
 pub fn open(note: &str, verifiers: &[Verifier]) -> Result<Checkpoint, NoteError> {
+    open_signed(note, verifiers).map(|(checkpoint, _)| checkpoint)
+}
+
+/// [`open`], and which of `verifiers` signed it for the log: the last of them, if several did.
+pub(crate) fn open_signed(note: &str, verifiers: &[Verifier]) -> Result<(Checkpoint, usize), NoteError> {
     let (text, signers) = open_text(note, verifiers, NOTE_BYTES_MAX)?;
     let checkpoint = Checkpoint::read(text)?;
     // A witness's signature alone does not speak for the log: one of the keys must be the log's own.
@@ -259,7 +272,17 @@ pub fn open(note: &str, verifiers: &[Verifier]) -> Result<Checkpoint, NoteError>
         .iter()
         .map(|signer| signer.check_covers(&checkpoint.origin))
         .reduce(Result::or);
-    own.unwrap_or(Err(NoteError::UnknownKey)).map(|()| checkpoint)
+    own.unwrap_or(Err(NoteError::UnknownKey))?;
+    let speaks = |verifier: &Verifier| {
+        signers.contains(&verifier) && verifier.check_covers(&checkpoint.origin).is_ok()
+    };
+    let last = verifiers.iter().rposition(speaks).ok_or(NoteError::UnknownKey)?;
+    Ok((checkpoint, last))
+}
+
+/// What a signed note claims, whoever signed it: to be believed by nobody.
+pub fn claimed(note: &str) -> Result<Checkpoint, NoteError> {
+    Checkpoint::read(split(note, NOTE_BYTES_MAX)?.0)
 }
 
 /// The text of a signed note, and which of `verifiers` signed it: at least one did, and none something else.

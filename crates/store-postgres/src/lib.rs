@@ -12,6 +12,7 @@ mod directory;
 mod keys;
 mod leases;
 mod log;
+mod log_keys;
 mod merkle;
 mod migrate;
 mod nonces;

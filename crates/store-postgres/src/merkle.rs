@@ -5,10 +5,11 @@ use async_trait::async_trait;
 use domain::{TenantScope, UnixMillis};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
-use store::{LogKind, MerkleLogs, StoreError, StoredCheckpoint, row};
+use store::{Hold, LogKind, MerkleLogs, StoreError, StoredCheckpoint, row};
 
 use crate::PostgresStore;
 use crate::connection::{Connection, commit, fault};
+use crate::log_keys;
 
 /// What is said about one kind of log.
 struct Statements {
@@ -148,8 +149,24 @@ impl MerkleLogs for PostgresStore {
         scope: &TenantScope,
         log: LogKind,
         checkpoint: &StoredCheckpoint,
+        epoch: u64,
     ) -> Result<(), StoreError> {
-        self.bounded(self.keep_checkpoint(scope, log, checkpoint)).await
+        self.bounded(self.keep_checkpoint(scope, log, checkpoint, epoch))
+            .await
+    }
+
+    async fn log_epoch(&self) -> Result<u64, StoreError> {
+        self.bounded(async { log_keys::epoch(&mut *self.as_node().await?).await })
+            .await
+    }
+
+    async fn hold_log_keys(&self, hold: &Hold) -> Result<(), StoreError> {
+        self.bounded(async {
+            let mut transaction = self.as_node().await?;
+            log_keys::hold(&mut transaction, hold).await?;
+            commit(transaction).await
+        })
+        .await
     }
 
     async fn log_checkpoint(
@@ -169,8 +186,10 @@ impl PostgresStore {
         scope: &TenantScope,
         log: LogKind,
         checkpoint: &StoredCheckpoint,
+        epoch: u64,
     ) -> Result<(), StoreError> {
         let mut transaction = self.as_tenant(scope).await?;
+        log_keys::must_sign(&mut transaction, epoch, checkpoint).await?;
         sqlx::query(statements(log).keep)
             .bind(scope.tenant().to_string())
             .bind(row::signed(checkpoint.size))

@@ -41,6 +41,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0006_service_tokens.sql",
         sql: include_str!("../../../migrations/postgres/0006_service_tokens.sql"),
     },
+    Migration {
+        version: 9,
+        name: "0009_log_keys.sql",
+        sql: include_str!("../../../migrations/postgres/0009_log_keys.sql"),
+    },
 ];
 
 const ROLES: &str = include_str!("../../../migrations/postgres/roles.sql");

@@ -11,6 +11,7 @@ mod directory;
 mod entries;
 mod keys;
 mod log;
+mod log_keys;
 mod merkle;
 mod migrate;
 mod nonces;

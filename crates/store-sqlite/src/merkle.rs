@@ -4,10 +4,11 @@ use async_trait::async_trait;
 use domain::{TenantScope, UnixMillis};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
-use store::{LogKind, MerkleLogs, StoreError, StoredCheckpoint, row};
+use store::{Hold, LogKind, MerkleLogs, StoreError, StoredCheckpoint, row};
 
 use crate::SqliteStore;
 use crate::connection::{Connection, commit, fault};
+use crate::log_keys;
 
 /// What is said about one kind of log.
 struct Statements {
@@ -142,8 +143,10 @@ impl MerkleLogs for SqliteStore {
         scope: &TenantScope,
         log: LogKind,
         checkpoint: &StoredCheckpoint,
+        epoch: u64,
     ) -> Result<(), StoreError> {
         let mut transaction = self.write().await?;
+        log_keys::must_sign(&mut transaction, epoch, checkpoint).await?;
         sqlx::query(statements(log).keep)
             .bind(scope.tenant().to_string())
             .bind(row::signed(checkpoint.size))
@@ -164,6 +167,16 @@ impl MerkleLogs for SqliteStore {
                 checkpoint.size
             )));
         }
+        commit(transaction).await
+    }
+
+    async fn log_epoch(&self) -> Result<u64, StoreError> {
+        log_keys::epoch(&mut *self.reader().await?).await
+    }
+
+    async fn hold_log_keys(&self, hold: &Hold) -> Result<(), StoreError> {
+        let mut transaction = self.write().await?;
+        log_keys::hold(&mut transaction, hold).await?;
         commit(transaction).await
     }
 

@@ -39,6 +39,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0006_service_tokens.sql",
         sql: include_str!("../../../migrations/sqlite/0006_service_tokens.sql"),
     },
+    Migration {
+        version: 9,
+        name: "0009_log_keys.sql",
+        sql: include_str!("../../../migrations/sqlite/0009_log_keys.sql"),
+    },
 ];
 
 /// Applies what is due, all in one transaction that holds the write lock. Returns the names of what it applied.

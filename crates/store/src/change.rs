@@ -52,6 +52,7 @@ fn must_own_change(scope: &TenantScope, change: &Change) -> Result<(), StoreErro
             must_stay(fixed(before) == fixed(after))
         }
         Change::Replace { before, after } => must_stay((before.kind, &before.id) == (after.kind, &after.id)),
+        Change::NextEpoch { .. } => must_own(scope, TenantId::PLATFORM),
         // What these name is looked for among the scope's own.
         Change::DeleteBudget(_) | Change::Create(_) | Change::Remove(_) => Ok(()),
     }
@@ -114,6 +115,7 @@ pub fn may_be_swept(kind: RecordKind) -> Result<(), StoreError> {
         | RecordKind::Group
         | RecordKind::Credential
         | RecordKind::Root
+        | RecordKind::Succession
         | RecordKind::Delivery
         | RecordKind::Habit
         | RecordKind::IdentityKeys => Err(StoreError::Conflict(format!(

@@ -20,6 +20,7 @@ mod log;
 mod machines;
 mod records;
 mod registry;
+mod signing;
 mod usage;
 
 use std::any::Any;
@@ -53,6 +54,8 @@ macro_rules! cases {
 }
 
 cases! {
+    signing::agp_r1_nobody_keeps_a_head_while_the_key_is_replaced_or_under_another,
+    signing::agp_r1_replicas_follow_the_key_and_one_of_many_replaces_it,
     directory::what_is_created_is_loaded,
     directory::the_revision_rises_with_every_change_and_only_then,
     directory::taken_ids_and_names_conflict,

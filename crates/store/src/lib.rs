@@ -12,15 +12,18 @@ pub mod migration;
 mod port;
 mod registry;
 pub mod row;
+mod signing;
 mod tenancy;
 
 pub use change::{may_be_swept, must_be_distinct, must_own_all, unchanged};
 pub use memory::MemoryStore;
 pub use port::{
-    Budgets, Directory, DirectoryDump, EntryLog, LeaseAnswer, LeaseWish, MerkleLogs, Nonces, Shipment, Store,
-    StoreError, StoredCheckpoint, StoredEntry, Team, Tenant, TenantState, UsageGroup, UsageQuery, UsageRow,
+    Budgets, Directory, DirectoryDump, EntryLog, Hold, LeaseAnswer, LeaseWish, MerkleLogs, Nonces, Shipment,
+    Store, StoreError, StoredCheckpoint, StoredEntry, Team, Tenant, TenantState, UsageGroup, UsageQuery,
+    UsageRow,
 };
 pub use registry::{
     AuditEntry, AuditQuery, Change, LogKind, Record, RecordKind, RecordQuery, Registry, StoredAudit,
 };
+pub use signing::{Rotation, Signing, SigningError, SigningNow};
 pub use tenancy::must_own;

@@ -17,7 +17,7 @@ use ledger::{Budget, Standing};
 use self::log::Log;
 use self::registry::AuditLog;
 use crate::accounts::Held;
-use crate::{Record, RecordKind, Store, Team, Tenant};
+use crate::{Hold, Record, RecordKind, Store, StoreError, Team, Tenant};
 
 /// A store in memory.
 #[derive(Debug, Default)]
@@ -36,6 +36,39 @@ struct State {
     nonces: BTreeMap<(TenantId, [u8; 32]), UnixMillis>,
 }
 
+/// Which key signs, and who is replacing it until when.
+#[derive(Debug, Clone, Default)]
+struct SigningRow {
+    epoch: u64,
+    hold: Option<(String, UnixMillis)>,
+}
+
+impl SigningRow {
+    fn must_sign(&mut self, epoch: u64, now: UnixMillis) -> Result<(), StoreError> {
+        self.hold.take_if(|(_, until)| *until <= now);
+        match self.hold.is_none() && self.epoch == epoch {
+            true => Ok(()),
+            false => Err(StoreError::Superseded),
+        }
+    }
+
+    fn hold(&mut self, hold: &Hold) -> Result<(), StoreError> {
+        self.must_sign(hold.epoch, hold.now)?;
+        self.hold = Some((hold.by.clone(), hold.until));
+        Ok(())
+    }
+
+    fn next(&mut self, epoch: u64, by: &str) -> Result<(), StoreError> {
+        let is_held = self.hold.as_ref().is_some_and(|(holder, _)| holder == by);
+        if !is_held || self.epoch != epoch {
+            return Err(StoreError::Superseded);
+        }
+        self.epoch += 1;
+        self.hold = None;
+        Ok(())
+    }
+}
+
 /// What changes together: all of it or nothing.
 #[derive(Debug, Clone, Default)]
 struct Rows {
@@ -45,6 +78,7 @@ struct Rows {
     keys: BTreeMap<KeyId, KeyRecord>,
     budgets: BTreeMap<BudgetId, Budget>,
     records: BTreeMap<(TenantId, RecordKind, String), Record>,
+    signing: SigningRow,
 }
 
 /// One budget in one window, and who holds what of it.

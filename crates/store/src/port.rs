@@ -24,6 +24,9 @@ pub enum StoreError {
     /// The store cannot be reached or refused; for the log.
     #[error("store unavailable: {0}")]
     Unavailable(String),
+    /// The key that signed was replaced, or is being replaced: look which signs now, and sign with that.
+    #[error("the key that signs the logs is being replaced, or was")]
+    Superseded,
     /// What is stored cannot be read; for the log.
     #[error("stored data is damaged: {0}")]
     Damaged(String),
@@ -292,6 +295,19 @@ pub trait EntryLog: Send + Sync {
     async fn usage(&self, scope: &TenantScope, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError>;
 }
 
+/// Whoever replaces the key that signs the logs, while they read how those stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// Which key is being replaced.
+    pub epoch: u64,
+    /// Who: nobody else has this.
+    pub by: String,
+    /// Now.
+    pub now: UnixMillis,
+    /// Until when the others wait: it ends by itself, should whoever holds it have died.
+    pub until: UnixMillis,
+}
+
 /// What a tenant's two Merkle logs have in common.
 #[async_trait]
 pub trait MerkleLogs: Send + Sync {
@@ -306,13 +322,20 @@ pub trait MerkleLogs: Send + Sync {
         from: u64,
         size: u64,
     ) -> Result<Vec<[u8; 32]>, StoreError>;
-    /// Keeps a signed tree head. `Conflict` if one of that size is there with another note.
+    /// Keeps a signed tree head. `Conflict` if one of that size is there with another note; `Superseded` unless the key
+    /// of this `epoch` signs, and nobody is replacing it.
     async fn put_log_checkpoint(
         &self,
         scope: &TenantScope,
         log: LogKind,
         checkpoint: &StoredCheckpoint,
+        epoch: u64,
     ) -> Result<(), StoreError>;
+    /// How often the key that signs was replaced; [`crate::Change::NextEpoch`] replaces it.
+    async fn log_epoch(&self) -> Result<u64, StoreError>;
+    /// From now on nobody keeps a signed head, until the key was replaced or the hold has run out. `Superseded` if the key
+    /// is not of that epoch any more, or somebody else holds it.
+    async fn hold_log_keys(&self, hold: &Hold) -> Result<(), StoreError>;
     /// The newest checkpoint, if any.
     async fn log_checkpoint(
         &self,
@@ -333,13 +356,14 @@ pub trait MerkleLogs: Send + Sync {
     ) -> Result<Vec<[u8; 32]>, StoreError> {
         self.log_leaves(scope, LogKind::Ledger, from, size).await
     }
-    /// The ledger's [`MerkleLogs::put_log_checkpoint`].
+    /// The ledger's [`MerkleLogs::put_log_checkpoint`], under the first key.
     async fn put_checkpoint(
         &self,
         scope: &TenantScope,
         checkpoint: &StoredCheckpoint,
     ) -> Result<(), StoreError> {
-        self.put_log_checkpoint(scope, LogKind::Ledger, checkpoint).await
+        self.put_log_checkpoint(scope, LogKind::Ledger, checkpoint, 0)
+            .await
     }
     /// The ledger's [`MerkleLogs::log_checkpoint`].
     async fn checkpoint(&self, scope: &TenantScope) -> Result<Option<StoredCheckpoint>, StoreError> {

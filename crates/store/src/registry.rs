@@ -74,6 +74,9 @@ kinds! {
     Credential = "credential";
     /// The instance's root secret, sealed under its master keys; the platform's.
     Root = "root";
+    /// One key that signs the logs after another: the signed statement, how every log stood, and the new key, sealed; the
+    /// platform's. Its id is its number.
+    Succession = "succession";
     /// How far the push of a tenant's audit log to a sink has come; its id is the sink's name.
     Delivery = "delivery";
     /// How a key is usually used; its id is the key's.
@@ -160,6 +163,14 @@ pub enum Change {
     },
     /// Removes a record that is still so.
     Remove(Record),
+    /// The key that signs the logs is another from now on. `Superseded` unless it is of this epoch and held by this one.
+    /// The platform's to make.
+    NextEpoch {
+        /// The epoch that ends.
+        epoch: u64,
+        /// Who holds it: [`crate::Hold::by`].
+        by: String,
+    },
 }
 
 impl Change {
@@ -169,6 +180,7 @@ impl Change {
             Self::Create(record) | Self::Remove(record) | Self::Replace { after: record, .. } => {
                 matches!(record.kind, RecordKind::PolicyStanding)
             }
+            Self::NextEpoch { .. } => false,
             _ => true,
         }
     }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{TenantId, TenantScope, UnixMillis};
-use ledger::bundle::{audit_origin_of, origin_of};
+use ledger::bundle::Fault;
 use ledger::merkle::Frontier;
-use ledger::note::{self, Checkpoint, NoteError, Signer};
-use store::{LogKind, Store, StoreError, StoredCheckpoint};
+use ledger::note::{Checkpoint, NoteError};
+use store::{LogKind, Signing, SigningNow, Store, StoreError, StoredCheckpoint};
 use telemetry::Metrics;
 use tokio::sync::watch;
 
@@ -18,12 +18,15 @@ use crate::pace::sleep_or_stop;
 
 /// Leaf hashes that are read at once.
 const LEAVES_PER_PAGE: u64 = 4096;
+/// How often it is tried to sign while the key is being replaced, and how long it is waited between.
+const REPLACING_TRIES: u32 = 40;
+const REPLACING_PAUSE: Duration = Duration::from_millis(50);
 
 /// Signs checkpoints. Keeps each log's frontier, so a leaf is read once.
 #[derive(Debug)]
 pub struct Checkpointer {
     store: Arc<dyn Store>,
-    signer: Arc<Signer>,
+    signing: Arc<Signing>,
     every: Duration,
     metrics: Arc<Metrics>,
     revision: Option<u64>,
@@ -62,10 +65,10 @@ struct Known {
 
 impl Checkpointer {
     /// One that looks through all logs every so often.
-    pub fn new(store: Arc<dyn Store>, signer: Arc<Signer>, every: Duration, metrics: Arc<Metrics>) -> Self {
+    pub fn new(store: Arc<dyn Store>, signing: Arc<Signing>, every: Duration, metrics: Arc<Metrics>) -> Self {
         Self {
             store,
-            signer,
+            signing,
             every,
             metrics,
             revision: None,
@@ -138,6 +141,10 @@ impl Checkpointer {
             None => self.first_look(log, size).await?,
         };
         let known = self.grown(log, known, size).await?;
+        self.sign_grown(log, known, now).await
+    }
+
+    async fn sign_grown(&mut self, log: LogName, known: Known, now: UnixMillis) -> Result<bool, WorkerError> {
         let (frontier_size, signed) = (known.frontier.size(), known.signed);
         if frontier_size < signed {
             // Shorter than what was signed: entries are gone.
@@ -173,13 +180,13 @@ impl Checkpointer {
         self.take_in(log, &mut frontier, size).await?;
         if let Some(stored) = stored {
             let origin = self.origin(log);
-            match note::open(&stored.note, std::slice::from_ref(self.signer.verifier())) {
+            match self.signing.now().await?.of_log(&origin).believed(&stored.note) {
                 Ok(checkpoint)
                     if checkpoint.origin == origin
                         && checkpoint.size == signed
                         && checkpoint.root == root_then => {}
-                // Signed under a former key: nothing can be said of it here, the offline verifier has all keys.
-                Err(NoteError::UnknownKey) => {
+                // Signed when the logs had another name: nothing can be said of it here.
+                Err(Fault::Note(NoteError::UnknownKey)) => {
                     tracing::warn!(
                         tenant = %log.tenant,
                         log = log.kind.as_str(),
@@ -194,11 +201,7 @@ impl Checkpointer {
 
     /// What the log's checkpoints are of.
     fn origin(&self, log: LogName) -> String {
-        let gate = self.signer.verifier().name();
-        match log.kind {
-            LogKind::Ledger => origin_of(gate, log.tenant),
-            LogKind::Audit => audit_origin_of(gate, log.tenant),
-        }
+        self.signing.origin(log.tenant, log.kind)
     }
 
     /// Takes in the leaves that have come since. They were hashed when their entries came: whoever changes an
@@ -231,13 +234,28 @@ impl Checkpointer {
         Ok(())
     }
 
+    /// Signs with the key that signs now. While that is being replaced, or should it be replaced just now, again.
+    // threat: AGP-R1
     async fn sign(&self, log: LogName, frontier: &Frontier, now: UnixMillis) -> Result<(), WorkerError> {
+        let mut signed = self.sign_once(log, frontier, now).await;
+        for _ in 0..REPLACING_TRIES {
+            if !matches!(signed, Err(WorkerError::Store(StoreError::Superseded))) {
+                break;
+            }
+            tokio::time::sleep(REPLACING_PAUSE).await;
+            signed = self.sign_once(log, frontier, now).await;
+        }
+        signed
+    }
+
+    async fn sign_once(&self, log: LogName, frontier: &Frontier, now: UnixMillis) -> Result<(), WorkerError> {
         let checkpoint = Checkpoint {
             origin: self.origin(log),
             size: frontier.size(),
             root: frontier.root(),
         };
-        let note = checkpoint.sign(&self.signer).map_err(WorkerError::Sign)?;
+        let keys: Arc<SigningNow> = self.signing.now().await?;
+        let note = checkpoint.sign(keys.signer()?).map_err(WorkerError::Sign)?;
         let stored = StoredCheckpoint {
             size: frontier.size(),
             signed: now,
@@ -245,21 +263,29 @@ impl Checkpointer {
         };
         match self
             .store
-            .put_log_checkpoint(&log.scope(), log.kind, &stored)
+            .put_log_checkpoint(&log.scope(), log.kind, &stored, keys.epoch)
             .await
         {
             // Another replica was first. Ed25519 is deterministic: with the same key and the same log its note is this
-            // one, and a different note means a different log.
-            Err(StoreError::Conflict(_)) => self.agree(log, &stored).await,
+            // one, and a different note means a different log. A head that the key before signed says the same.
+            Err(StoreError::Conflict(_)) => self.agree(log, &stored, &keys).await,
             other => Ok(other?),
         }
     }
 
-    async fn agree(&self, log: LogName, ours: &StoredCheckpoint) -> Result<(), WorkerError> {
+    async fn agree(
+        &self,
+        log: LogName,
+        ours: &StoredCheckpoint,
+        keys: &SigningNow,
+    ) -> Result<(), WorkerError> {
+        let same = |theirs: &StoredCheckpoint| {
+            let of_log = keys.of_log(&self.origin(log));
+            let (theirs, ours) = (of_log.believed(&theirs.note), of_log.believed(&ours.note));
+            theirs.is_ok_and(|theirs| ours.is_ok_and(|ours| theirs == ours))
+        };
         match self.store.log_checkpoint(&log.scope(), log.kind).await? {
-            Some(theirs) if theirs.size == ours.size && theirs.note != ours.note => {
-                Err(log.tampered(ours.size))
-            }
+            Some(theirs) if theirs.size == ours.size && !same(&theirs) => Err(log.tampered(ours.size)),
             _ => Ok(()),
         }
     }

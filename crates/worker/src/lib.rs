@@ -58,6 +58,9 @@ pub enum WorkerError {
     /// A checkpoint could not be signed.
     #[error("cannot sign a checkpoint: {0}")]
     Sign(ledger::note::NoteError),
+    /// It is not known which key signs.
+    #[error("cannot sign checkpoints: {0}")]
+    Signing(#[from] store::SigningError),
     /// Time ran out first.
     #[error("not done in time: {depth_bytes} bytes of the journal wait for the store")]
     Deadline {

@@ -3,11 +3,10 @@
 use std::fs::File;
 use std::io::{self, BufReader, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use domain::{TenantId, TenantScope};
-use ledger::bundle::{ExportLine, audit_origin_of, verify_audit_export};
+use ledger::bundle::{ExportLine, verify_audit_export};
 use ledger::{AuditActor, AuditOutcome, AuditRecord};
 use serde::Serialize;
 use store::{AuditQuery, LogKind, StoredAudit};
@@ -18,8 +17,9 @@ use crate::failure::Failure;
 use super::arguments::{rfc3339, when};
 use super::find::Names;
 use super::instance::Instance;
-use super::ledger::verify::{Lines, broken, hexed, unreadable, verifier};
-use super::ledger::{checkpoint_file, destination, signed_now};
+use super::ledger::trust::{TrustArgs, Trusted};
+use super::ledger::verify::{Lines, broken, hexed, signed_by, unreadable};
+use super::ledger::{destination, settled};
 use super::show::{Show, Shown, finish};
 use super::table::{Column, Table, facts};
 
@@ -72,9 +72,8 @@ pub struct VerifyArgs {
     /// An export of an audit log
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The ledger's public key as `bartizan ledger key` prints it, or a file that holds it
-    #[arg(long, value_name = "KEY")]
-    key: Option<String>,
+    #[command(flatten)]
+    trust: TrustArgs,
     /// A checkpoint of this audit log, kept from earlier: the log must contain all that it covered
     #[arg(long, value_name = "CHECKPOINT")]
     since: Option<PathBuf>,
@@ -83,7 +82,7 @@ pub struct VerifyArgs {
 /// Runs one of them.
 pub async fn run(command: AuditCommand, at: &At, show: Show) -> Result<(), Failure> {
     match command {
-        AuditCommand::Verify(args) => verify(&args, at, show),
+        AuditCommand::Verify(args) => verify(&args, at, show).await,
         AuditCommand::List { tenant, last } => list(tenant, last, &Instance::open(at).await?, show).await,
         AuditCommand::Export { tenant, out } => export(tenant, out, &Instance::open(at).await?).await,
     }
@@ -163,12 +162,15 @@ async fn list(tenant: Option<String>, last: u64, instance: &Instance, show: Show
 // threat: AGP-R3
 async fn export(tenant: Option<String>, out: Option<PathBuf>, instance: &Instance) -> Result<(), Failure> {
     let scope = scope(tenant.as_deref(), instance).await?;
-    let signer = Arc::new(instance.home.signer(&instance.config.ledger.origin)?);
-    let head = signed_now(instance, &signer, &scope, LogKind::Audit).await?;
-    let origin = audit_origin_of(signer.verifier().name(), scope.tenant());
+    let signing = instance.signing()?;
+    let (head, keys) = settled(instance, &signing, (&scope, LogKind::Audit), u64::MAX).await?;
+    let origin = signing.origin(scope.tenant(), LogKind::Audit);
     let mut out = destination(out.as_deref())?;
-    let header = ExportLine::audit_header(&origin, signer.verifier());
-    finish(writeln!(out, "{}", header.to_line()))?;
+    let header = ExportLine::audit_header(&origin, keys.signer()?.verifier());
+    let handovers = keys.handovers(&origin).into_iter().map(ExportLine::Succession);
+    for line in std::iter::once(header).chain(handovers) {
+        finish(writeln!(out, "{}", line.to_line()))?;
+    }
     let mut next = 0;
     while next < head.size {
         let end = head.size.min(next + RECORDS_A_READ);
@@ -217,6 +219,7 @@ struct Held {
     checkpoints: u64,
     root: String,
     key: String,
+    successions: u64,
     since: Option<u64>,
     first: Option<String>,
     last: Option<String>,
@@ -236,7 +239,7 @@ impl Shown for Held {
                 ("first", self.first.clone().unwrap_or_default()),
                 ("last", self.last.clone().unwrap_or_default()),
                 ("root", self.root.clone()),
-                ("signed by", self.key.clone()),
+                ("signed by", signed_by(&self.key, self.successions)),
                 ("history", since),
             ],
         )
@@ -246,10 +249,10 @@ impl Shown for Held {
 /// Verifies an export offline.
 // threat: AGP-R3
 // threat: ANP-0012
-fn verify(args: &VerifyArgs, at: &At, show: Show) -> Result<(), Failure> {
-    let verifier = verifier(args.key.as_deref(), at)?;
-    let since = args.since.as_deref();
-    let known = since.map(|path| checkpoint_file(path, &verifier)).transpose()?;
+async fn verify(args: &VerifyArgs, at: &At, show: Show) -> Result<(), Failure> {
+    let trusted = Trusted::given(&args.trust, at)
+        .await?
+        .since(args.since.as_deref())?;
     let path = args.file.as_path();
     let evidence = BufReader::new(File::open(path).map_err(|e| unreadable(path, &e))?);
     let mut trouble = None;
@@ -257,7 +260,7 @@ fn verify(args: &VerifyArgs, at: &At, show: Show) -> Result<(), Failure> {
         evidence,
         trouble: &mut trouble,
     };
-    let held = verify_audit_export(lines, &verifier, known.as_ref());
+    let held = verify_audit_export(lines, trusted.trust(), None);
     if let Some(error) = trouble {
         return Err(unreadable(path, &error));
     }
@@ -268,8 +271,9 @@ fn verify(args: &VerifyArgs, at: &At, show: Show) -> Result<(), Failure> {
         records: report.entries,
         checkpoints: report.checkpoints,
         root: hexed(&report.root),
-        key: verifier.to_string(),
-        since: known.map(|known| known.size),
+        key: report.key,
+        successions: report.successions,
+        since: report.since,
         first: report.first.and_then(rfc3339),
         last: report.last.and_then(rfc3339),
     })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use config::Config;
 use domain::{AuditId, Permission, TenantId, TenantScope, UnixMillis};
 use ledger::{AuditActor, AuditRecord};
-use store::{Change, Store, StoreError};
+use store::{Change, Signing, Store, StoreError};
 
 use crate::cli::At;
 use crate::failure::Failure;
@@ -36,6 +36,11 @@ impl Instance {
 }
 
 impl Instance {
+    /// Which key signs its logs.
+    pub fn signing(&self) -> Result<Arc<Signing>, Failure> {
+        self.home.signing(self.store.clone(), &self.config.ledger.origin)
+    }
+
     /// Makes the changes and records who made them, or does neither. Whoever has the machine is not asked for
     /// a role: only for their account, by which the record names them.
     // threat: AGP-R3

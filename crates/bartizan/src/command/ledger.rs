@@ -3,23 +3,22 @@
 mod certificate;
 mod entries;
 mod evidence;
+mod keys;
+pub(super) mod trust;
 pub(super) mod verify;
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use domain::RequestId;
-use serde::Serialize;
 
 use crate::cli::At;
 use crate::failure::Failure;
-use crate::home::Home;
 
-use super::instance::{Instance, configuration};
-use super::show::{Show, Shown};
+use super::instance::Instance;
+use super::show::Show;
 
-pub use evidence::{checkpoint_file, destination, signed_now};
+pub use evidence::{destination, settled};
 pub use verify::VerifyArgs;
 
 /// What to do with the ledger.
@@ -73,8 +72,22 @@ Whoever keeps a checkpoint can tell later whether the ledger was rewritten or cu
     #[command(after_help = "\
 Examples:
   bartizan ledger key > ledger.key
-  bartizan ledger verify proof.json --key \"$(cat ledger.key)\"")]
+  bartizan ledger verify proof.json --key \"$(cat ledger.key)\"
+  bartizan ledger key --json > published.json       with how it followed the keys before it")]
     Key,
+    /// Replace the key that signs the ledgers, beside whoever serves
+    #[command(after_help = "\
+Examples:
+  bartizan ledger rotate-key
+  bartizan ledger rotate-key --without-old          the old key was stolen, or does not open any more
+
+The old key signs which key comes after it and how every log stood then, and is forgotten. Whoever has it, or any before \
+it, follows to the new one. Every replica signs with the new key from the next checkpoint on; no restart is needed.")]
+    RotateKey {
+        /// The old key is lost or stolen and signs nothing: everybody who verifies has to be told of the new one
+        #[arg(long)]
+        without_old: bool,
+    },
 }
 
 /// Which entry, and where the proof goes.
@@ -108,14 +121,11 @@ pub struct ExportArgs {
 /// Runs one of them.
 pub async fn run(command: LedgerCommand, at: &At, show: Show) -> Result<(), Failure> {
     match command {
-        LedgerCommand::Verify(args) => verify::run(&args, at, show),
-        LedgerCommand::VerifyCertificate(args) => certificate::run(&args, at, show),
-        LedgerCommand::Key => {
-            let config = configuration(at)?;
-            let signer = Home::existing(&config)?.sure()?.signer(&config.ledger.origin)?;
-            show.say(&PublicKey {
-                verifier: signer.verifier_text(),
-            })
+        LedgerCommand::Verify(args) => verify::run(&args, at, show).await,
+        LedgerCommand::VerifyCertificate(args) => certificate::run(&args, at, show).await,
+        LedgerCommand::Key => keys::show(&Instance::open(at).await?, show).await,
+        LedgerCommand::RotateKey { without_old } => {
+            keys::rotate(without_old, &Instance::open(at).await?, show).await
         }
         LedgerCommand::Show { tenant, last } => {
             entries::run(tenant.as_deref(), last, &Instance::open(at).await?, show).await
@@ -123,16 +133,5 @@ pub async fn run(command: LedgerCommand, at: &At, show: Show) -> Result<(), Fail
         LedgerCommand::Prove(args) => evidence::prove(&args, &Instance::open(at).await?).await,
         LedgerCommand::Export(args) => evidence::export(&args, &Instance::open(at).await?).await,
         LedgerCommand::Checkpoint(args) => evidence::checkpoint(&args, &Instance::open(at).await?).await,
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct PublicKey {
-    verifier: String,
-}
-
-impl Shown for PublicKey {
-    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{}", self.verifier)
     }
 }

@@ -23,6 +23,7 @@ mod honey;
 mod identity_tokens;
 mod incidents;
 mod issuers;
+mod log_keys;
 mod master;
 mod money_budget;
 mod money_faults;

@@ -2,6 +2,8 @@
 //! by the control plane and by the command line. Nothing shows a value.
 
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use http::Method;
@@ -9,6 +11,7 @@ use serde_json::{Value, json};
 use testkit::{Client, Gate, ScriptedProvider};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
+use tokio::task::JoinHandle;
 
 use crate::scene::{self, BINARY, Scene, call, code, providers};
 
@@ -201,7 +204,7 @@ async fn agp_i1_ctx_t3_a_stored_credential_is_tried_used_rolled_back_and_revoked
     assert_eq!(ask(at("/rollback"), Value::Null).await.status, 200);
     assert!(becomes(&scene, 200).await < SECOND_LONG);
 
-    // A good one, under load: no call is lost.
+    // A good one.
     assert_eq!(ask(at("/versions"), json!({"value": SECOND})).await.status, 200);
     scene.provider.require_key(SECOND);
     let done = ask(at("/activate"), json!({"grace_s": 0})).await;
@@ -319,4 +322,110 @@ async fn anp_d0007_agp_r3_operators_rotate_from_the_machine_and_are_recorded() {
         .request(Method::DELETE, "/api/v1/credentials/openai", "".into())
         .await;
     assert_eq!(removed.unwrap().status, 204);
+}
+
+/// Callers at once, and how long they go on between the steps.
+const CALLERS: usize = 4;
+const A_WHILE: Duration = Duration::from_millis(700);
+
+/// Calls that are made without pause, each answered with 200, until they are stopped.
+struct Load {
+    stop: Arc<AtomicBool>,
+    callers: Vec<JoinHandle<usize>>,
+}
+
+impl Load {
+    fn begin(scene: &Scene) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let caller = |client: Client, stop: Arc<AtomicBool>| async move {
+            let mut answered = 0;
+            while !stop.load(Ordering::Relaxed) {
+                let answer = client.post(CHAT, &call("m-oa")).await;
+                assert_eq!(answer.status, 200, "after {answered}: {}", answer.text());
+                answered += 1;
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            answered
+        };
+        let callers = (0..CALLERS).map(|_| tokio::spawn(caller(scene.client(), stop.clone())));
+        Self {
+            callers: callers.collect(),
+            stop,
+        }
+    }
+
+    /// How many calls were answered, of each caller.
+    async fn end(self) -> Vec<usize> {
+        self.stop.store(true, Ordering::Relaxed);
+        let mut answered = Vec::new();
+        for caller in self.callers {
+            answered.push(caller.await.unwrap());
+        }
+        answered
+    }
+}
+
+/// What calls have presented since the last time this was asked; what is tried at the list of models is no call.
+fn presented(scene: &Scene) -> Vec<String> {
+    let calls = scene.provider.requests().into_iter();
+    let calls = calls.filter(|request| request.path.ends_with("/chat/completions"));
+    let presented = calls.map(|request| request.header("authorization").unwrap_or_default().to_owned());
+    let presented = presented.collect();
+    scene.provider.forget_requests();
+    presented
+}
+
+/// Once this is in force for all, calls present nothing else.
+async fn settles(scene: &Scene, value: &str) {
+    tokio::time::sleep(SECOND_LONG).await;
+    presented(scene);
+    tokio::time::sleep(A_WHILE).await;
+    let (seen, wanted) = (presented(scene), format!("Bearer {value}"));
+    assert!(seen.len() > 4, "there were calls: {}", seen.len());
+    assert!(
+        seen.iter().all(|one| *one == wanted),
+        "something else was presented"
+    );
+}
+
+#[tokio::test]
+async fn agp_i1_ctx_t3_no_call_is_lost_while_a_credential_is_replaced_and_none_is_made_with_a_revoked_one() {
+    let provider = ScriptedProvider::start().await;
+    let text = config(&provider.base_url());
+    let scene = Scene::raise(provider, scene::builder().config(text)).await;
+    let admin = administrator(&scene.gate).await;
+    let ask = async |what: &str, body: Value| {
+        let path = format!("/api/v1/credentials{what}");
+        let answer = match body {
+            Value::Null => admin.request(Method::POST, &path, "".into()).await.unwrap(),
+            body => admin.post(&path, &body).await,
+        };
+        assert!(answer.status < 300, "{what}: {}", answer.text());
+    };
+    ask("", json!({"name": "openai", "value": FIRST})).await;
+    ask("/openai/activate", json!({})).await;
+    becomes(&scene, 200).await;
+    let load = Load::begin(&scene);
+    for _ in 0..2 {
+        ask("/openai/versions", json!({"value": SECOND})).await;
+        ask("/openai/activate", json!({"grace_s": 3600})).await;
+        settles(&scene, SECOND).await;
+        ask("/openai/rollback", Value::Null).await;
+        settles(&scene, FIRST).await;
+    }
+    let answered = load.end().await;
+    assert!(answered.iter().all(|one| *one > 20), "{answered:?}");
+
+    // Taken away at once, with calls going on: they are refused, and none is made with it after a second.
+    ask("/openai/revoke", json!({})).await;
+    let until = Instant::now() + SECOND_LONG;
+    while Instant::now() < until {
+        scene.client().post(CHAT, &call("m-oa")).await;
+    }
+    presented(&scene);
+    for _ in 0..30 {
+        assert_eq!(scene.client().post(CHAT, &call("m-oa")).await.status, 503);
+    }
+    assert_eq!(presented(&scene), Vec::<String>::new());
+    nowhere(&scene, &admin, &[]).await;
 }

@@ -52,6 +52,7 @@ const fn fate(kind: RecordKind) -> Fate {
         | RecordKind::PolicyStanding
         | RecordKind::Credential
         | RecordKind::Root
+        | RecordKind::Succession
         | RecordKind::Delivery
         | RecordKind::IdentityKeys => Fate::Kept,
     }

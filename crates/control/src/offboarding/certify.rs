@@ -1,11 +1,10 @@
 //! The certificate of an ending: what was revoked, and how the tenant's two logs stand now.
 
-use domain::TenantScope;
-use ledger::bundle::{HexHash, audit_origin_of, origin_of};
+use domain::{TenantScope, UnixMillis};
+use ledger::bundle::HexHash;
 use ledger::certificate::{Certificate, Head};
 use ledger::merkle::Frontier;
-use ledger::note::Signer;
-use store::{LogKind, Store, StoreError, Tenant};
+use store::{LogKind, Signing, SigningError, SigningNow, Store, StoreError, StoredCheckpoint, Tenant};
 
 use super::{Ending, OffboardError};
 
@@ -19,10 +18,11 @@ pub async fn certificate(
     store: &dyn Store,
     tenant: &Tenant,
     ending: &Ending,
-    signer: &Signer,
+    signing: &Signing,
 ) -> Result<String, OffboardError> {
     let scope = TenantScope::operator(tenant.id);
-    let gate = signer.verifier().name();
+    let keys = signing.now().await?;
+    let of = |log: LogKind| (log, signing.origin(tenant.id, log));
     let (finished, record) = ending.finished.ok_or(OffboardError::NotBegun)?;
     let certificate = Certificate {
         tenant: tenant.id,
@@ -32,20 +32,22 @@ pub async fn certificate(
         by: ending.by.clone(),
         reason: ending.reason.clone(),
         revoked: ending.revoked.clone(),
-        ledger: head(store, &scope, LogKind::Ledger, origin_of(gate, tenant.id)).await?,
-        audit: head(store, &scope, LogKind::Audit, audit_origin_of(gate, tenant.id)).await?,
+        ledger: head(store, &scope, of(LogKind::Ledger), &keys).await?,
+        audit: head(store, &scope, of(LogKind::Audit), &keys).await?,
         record,
     };
-    Ok(certificate.sign(signer)?)
+    Ok(certificate.sign(keys.signer()?)?)
 }
 
-/// How a log stands, reckoned from its leaves.
+/// How a log stands, reckoned from its leaves. Its head is kept, signed, before a certificate speaks of it: then the key
+/// that signs both is not replaced between.
+// threat: AGP-R1
 async fn head(
     store: &dyn Store,
     scope: &TenantScope,
-    log: LogKind,
-    origin: String,
-) -> Result<Head, StoreError> {
+    (log, origin): (LogKind, String),
+    keys: &SigningNow,
+) -> Result<Head, OffboardError> {
     let size = store.log_size(scope, log).await?;
     let mut frontier = Frontier::new();
     while frontier.size() < size {
@@ -54,15 +56,30 @@ async fn head(
             frontier.push(leaf);
         }
         if frontier.size() < end {
-            return Err(StoreError::Damaged(format!(
-                "leaves of the {} are missing",
-                log.as_str()
-            )));
+            let what = format!("leaves of the {} are missing", log.as_str());
+            return Err(StoreError::Damaged(what).into());
         }
     }
-    Ok(Head {
+    let head = Head {
         origin,
         size,
         root: HexHash(frontier.root()),
-    })
+    };
+    let note = keys
+        .signer()?
+        .sign(&head.as_known())
+        .map_err(SigningError::Note)?;
+    let signed = StoredCheckpoint {
+        size,
+        signed: UnixMillis::now(),
+        note,
+    };
+    if size > 0 {
+        match store.put_log_checkpoint(scope, log, &signed, keys.epoch).await {
+            // The key before signed a head of this size: the checkpointer says whether it is the same.
+            Ok(()) | Err(StoreError::Conflict(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(head)
 }

@@ -109,7 +109,7 @@ impl From<OffboardError> for Problem {
         match error {
             OffboardError::Store(error) => error.into(),
             OffboardError::NotBegun => Self::not_found(),
-            OffboardError::Damaged(_) | OffboardError::Certificate(_) => Self {
+            OffboardError::Damaged(_) | OffboardError::Certificate(_) | OffboardError::Signing(_) => Self {
                 internal: Some(error.to_string()),
                 ..Self::new(
                     Code::Internal,

@@ -17,7 +17,10 @@ async fn the_facts_are_served() {
     let verifier = crate::scene::signer().verifier_text();
     assert_eq!(
         (key.status, key.body),
-        (200, format!(r#"{{"verifier":"{verifier}"}}"#))
+        (
+            200,
+            format!(r#"{{"verifier":"{verifier}","first":"{verifier}","successions":[]}}"#)
+        )
     );
 }
 

@@ -1,6 +1,5 @@
 //! The end of a tenant: nothing of it works afterwards, nothing is left that opens, and what was done is certified.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use control::{ContentError, Keys, Offboarding};
@@ -13,7 +12,7 @@ use policy::Posture;
 use serde_json::{Value, json};
 use store::{Change, LogKind, Record, RecordKind, RecordQuery, Store, Team, Tenant, TenantState};
 
-use crate::scene::{House, Instance, PASSWORD, Person, signer};
+use crate::scene::{House, Instance, PASSWORD, Person, signer, signing};
 
 async fn records(store: &dyn Store, tenant: TenantId, kind: RecordKind) -> Vec<Record> {
     let query = RecordQuery {
@@ -238,7 +237,7 @@ async fn anp_0016_the_platforms_own_tenant_cannot_be_offboarded() {
             .await;
         assert_eq!(refused.status, 404, "{refused:?}");
     }
-    let offboarding = Offboarding::new(instance.store.clone(), Arc::new(signer()));
+    let offboarding = Offboarding::new(instance.store.clone(), signing(instance.store.clone()));
     assert!(offboarding.go_on(TenantId::PLATFORM).await.is_err());
     assert_eq!(root.get("/api/v1/me").await.status, 200);
 }
@@ -417,7 +416,7 @@ async fn anp_0016_what_a_crash_interrupted_is_finished_once_by_whoever_comes() {
     let changes = Offboarding::opening(&tenant, by.clone(), "over", UnixMillis::now()).unwrap();
     let scope = TenantScope::operator(tenant.id);
     store.commit(&scope, &changes, None).await.unwrap();
-    let offboarding = Offboarding::new(store.clone(), Arc::new(signer()));
+    let offboarding = Offboarding::new(store.clone(), signing(store.clone()));
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let tasks = [(); 2].map(|()| tokio::spawn(offboarding.clone().run(stopped.clone())));
     let ending = tokio::time::timeout(Duration::from_secs(30), async {
@@ -452,7 +451,7 @@ async fn anp_0016_a_tenant_that_was_turned_by_hand_is_ended_as_well() {
     let instance = Instance::start(Posture::Development).await;
     let store = instance.store.clone();
     let before = crowded(store.as_ref(), 1).await;
-    let offboarding = Offboarding::new(store.clone(), Arc::new(signer()));
+    let offboarding = Offboarding::new(store.clone(), signing(store.clone()));
     assert!(offboarding.go_on(before.id).await.is_err(), "nobody asked");
     let after = Tenant {
         state: TenantState::Offboarding,

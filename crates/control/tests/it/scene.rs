@@ -8,12 +8,12 @@ use async_trait::async_trait;
 use control::prober::{Probed, Prober};
 use control::serving::{ServedModel, ServedProvider, ServedTarget, Serving, TargetHealth};
 use control::{Control, ControlParts, Keys, Mode, NewKeys, Patience, TwoPeople};
-use credential::{Limits, MasterKey};
+use credential::{Limits, MasterKey, SealingKey};
 use domain::{Money, Operation, Permission, Secret, UnixMillis};
 use ledger::note::Signer;
 use policy::Posture;
 use serde_json::{Value, json};
-use store::{MemoryStore, Store};
+use store::{MemoryStore, Signing, Store};
 use tokio::net::TcpListener;
 
 use crate::{Answer, send};
@@ -108,6 +108,12 @@ pub fn signer() -> Signer {
     Signer::from_seed("log", &[9; 32]).unwrap()
 }
 
+/// The keys of the instance's logs.
+pub fn signing(store: Arc<dyn Store>) -> Arc<Signing> {
+    let sealing = SealingKey::new(&[9; 32]).unwrap();
+    Arc::new(Signing::with(store, signer(), sealing))
+}
+
 fn control(
     store: &Arc<dyn Store>,
     (posture, acts, mode): (Posture, Vec<Permission>, Mode),
@@ -117,7 +123,7 @@ fn control(
     Control::new(ControlParts {
         hosts: vec!["gate.internal".to_owned()],
         store: store.clone(),
-        signer: Arc::new(signer()),
+        signing: signing(store.clone()),
         prober: Arc::new(Picky),
         keys: Keys::derive(&MasterKey::from_bytes([7; 32])).unwrap(),
         policies,

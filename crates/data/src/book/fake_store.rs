@@ -7,9 +7,9 @@ use credential::KeyRecord;
 use domain::{AuditId, BudgetId, Money, NodeId, RequestId, TenantId, TenantScope, UnixMillis};
 use ledger::{Budget, Lease, Standing};
 use store::{
-    AuditEntry, AuditQuery, Budgets, Change, Directory, DirectoryDump, EntryLog, LeaseAnswer, LeaseWish,
-    LogKind, MemoryStore, MerkleLogs, Nonces, Record, RecordKind, RecordQuery, Registry, Shipment, Store,
-    StoreError, StoredAudit, StoredCheckpoint, StoredEntry, UsageQuery, UsageRow,
+    AuditEntry, AuditQuery, Budgets, Change, Directory, DirectoryDump, EntryLog, Hold, LeaseAnswer,
+    LeaseWish, LogKind, MemoryStore, MerkleLogs, Nonces, Record, RecordKind, RecordQuery, Registry, Shipment,
+    Store, StoreError, StoredAudit, StoredCheckpoint, StoredEntry, UsageQuery, UsageRow,
 };
 
 #[derive(Debug, Default)]
@@ -188,8 +188,15 @@ impl MerkleLogs for FakeStore {
         scope: &TenantScope,
         log: LogKind,
         checkpoint: &StoredCheckpoint,
+        epoch: u64,
     ) -> Result<(), StoreError> {
-        self.inner.put_log_checkpoint(scope, log, checkpoint).await
+        self.inner.put_log_checkpoint(scope, log, checkpoint, epoch).await
+    }
+    async fn log_epoch(&self) -> Result<u64, StoreError> {
+        self.inner.log_epoch().await
+    }
+    async fn hold_log_keys(&self, hold: &Hold) -> Result<(), StoreError> {
+        self.inner.hold_log_keys(hold).await
     }
     async fn log_checkpoint(
         &self,

@@ -6,10 +6,12 @@ use std::collections::HashSet;
 use domain::{Money, TenantId, UnixMillis};
 use serde::{Deserialize, Serialize};
 
+use super::handover::{Handover, LogKeys};
 use super::proof::HexHash;
-use super::{Fault, Place, Tampered, check_tenant, open_at, same_history};
+use super::{Fault, Place, Tampered, check_tenant, same_history};
 use crate::merkle::{Frontier, Hash, leaf_hash};
 use crate::note::{Checkpoint, Verifier};
+use crate::succession::{SUCCESSIONS_MAX, SuccessionError, Trust};
 use crate::{AuditRecord, Entry, EntryError};
 
 /// The format's version.
@@ -25,6 +27,8 @@ pub enum ExportLine {
     Ledger(LedgerHeader),
     /// The first line of an audit log.
     Audit(LedgerHeader),
+    /// How the log went from one key to the next. All of them come right after the header, the oldest first.
+    Succession(Handover),
     /// An entry.
     Entry(ExportedEntry),
     /// A signed head over all the entries so far.
@@ -39,7 +43,7 @@ pub struct LedgerHeader {
     pub format: u32,
     /// The log's name.
     pub origin: String,
-    /// The key its heads are signed with. Information only: trust the one that came another way.
+    /// The key its heads are signed with now. Information only: trust the one that came another way.
     pub verifier: String,
 }
 
@@ -169,6 +173,14 @@ pub struct Report {
     pub first: Option<UnixMillis>,
     /// When the last one was.
     pub last: Option<UnixMillis>,
+    /// The key that signs now.
+    pub key: String,
+    /// How often the key was replaced.
+    pub successions: u64,
+    /// Which key signed up to where; `None` only while it is being read.
+    pub keys: Option<LogKeys>,
+    /// How long the log was by the checkpoint kept from earlier, if there was one.
+    pub since: Option<u64>,
 }
 
 /// Verifies an export line by line, in memory that does not grow with the entries' contents. `known` is a
@@ -179,55 +191,80 @@ pub struct Report {
 // threat: AGP-R1
 // threat: AGP-R2
 // threat: ANP-0012
-pub fn verify_export<I>(lines: I, verifier: &Verifier, known: Option<&Checkpoint>) -> Result<Report, Tampered>
+pub fn verify_export<'t, I>(
+    lines: I,
+    trust: impl Into<Trust<'t>>,
+    known: Option<&Checkpoint>,
+) -> Result<Report, Tampered>
 where
     I: IntoIterator,
     I::Item: AsRef<str>,
 {
-    verify(Kind::Ledger, lines, verifier, known)
+    verify(Kind::Ledger, lines, trust.into(), known)
 }
 
 /// [`verify_export`] for an audit log: every record is in its one form, in its place, of the log's own tenant, and
 /// under a signed head.
 // threat: AGP-R3
 // threat: ANP-0012
-pub fn verify_audit_export<I>(
+pub fn verify_audit_export<'t, I>(
     lines: I,
-    verifier: &Verifier,
+    trust: impl Into<Trust<'t>>,
     known: Option<&Checkpoint>,
 ) -> Result<Report, Tampered>
 where
     I: IntoIterator,
     I::Item: AsRef<str>,
 {
-    verify(Kind::Audit, lines, verifier, known)
+    verify(Kind::Audit, lines, trust.into(), known)
 }
 
-fn verify<I>(
-    kind: Kind,
-    lines: I,
-    verifier: &Verifier,
-    known: Option<&Checkpoint>,
-) -> Result<Report, Tampered>
+fn verify<I>(kind: Kind, lines: I, trust: Trust<'_>, known: Option<&Checkpoint>) -> Result<Report, Tampered>
 where
     I: IntoIterator,
     I::Item: AsRef<str>,
 {
-    let mut lines = lines.into_iter();
-    let first = lines
+    let mut lines = lines.into_iter().zip(1..);
+    let (first, _) = lines
         .next()
         .ok_or_else(|| Fault::Unreadable("it is empty".into()).at(Place::Header))?;
-    let mut reading = Reading::start(kind, read_line(first.as_ref(), 1)?, verifier, known)?;
-    for (line, number) in lines.zip(2..) {
+    let header = header(kind, read_line(first.as_ref(), 1)?)?;
+    let mut handovers = Vec::new();
+    let mut next = lines.next();
+    while let Some((line, number)) = &next
+        && let ExportLine::Succession(handover) = read_line(line.as_ref(), *number)?
+    {
+        if handovers.len() >= SUCCESSIONS_MAX {
+            return Err(Fault::Succession(SuccessionError::TooMany).at(Place::Header));
+        }
+        handovers.push(handover);
+        next = lines.next();
+    }
+    let mut reading = Reading::start(kind, header, &handovers, trust, known)?;
+    for (line, number) in next.into_iter().chain(lines) {
         match read_line(line.as_ref(), number)? {
             ExportLine::Ledger(_) | ExportLine::Audit(_) => {
                 return Err(Fault::Unreadable("a second header".into()).at(Place::Line(number)));
+            }
+            ExportLine::Succession(_) => {
+                let what = Fault::Unreadable("a succession that does not stand with the header".into());
+                return Err(what.at(Place::Line(number)));
             }
             ExportLine::Entry(entry) => reading.entry(&entry)?,
             ExportLine::Checkpoint(note) => reading.checkpoint(&note)?,
         }
     }
     reading.finish()
+}
+
+fn header(kind: Kind, line: ExportLine) -> Result<LedgerHeader, Tampered> {
+    let Some(header) = kind.header(line) else {
+        return Err(Fault::Unreadable("the first line is not a header".into()).at(Place::Header));
+    };
+    match header.format == FORMAT {
+        true => Ok(header),
+        false => Err(Fault::Unreadable("unknown format".into()).at(Place::Header)),
+    }
 }
 
 fn read_line(line: &str, number: u64) -> Result<ExportLine, Tampered> {
@@ -241,36 +278,32 @@ fn read_line(line: &str, number: u64) -> Result<ExportLine, Tampered> {
 /// How far the verification has come.
 struct Reading<'a> {
     kind: Kind,
-    verifier: &'a Verifier,
-    known: Option<&'a Checkpoint>,
+    keys: LogKeys,
+    /// Heads that were believed before.
+    known: Vec<Checkpoint>,
     origin: String,
     frontier: Frontier,
     seen: HashSet<u128>,
     /// How many entries the last good head covers.
     covered: u64,
     report: Report,
+    trust: Trust<'a>,
 }
 
 impl<'a> Reading<'a> {
     fn start(
         kind: Kind,
-        line: ExportLine,
-        verifier: &'a Verifier,
-        known: Option<&'a Checkpoint>,
+        header: LedgerHeader,
+        handovers: &[Handover],
+        trust: Trust<'a>,
+        known: Option<&Checkpoint>,
     ) -> Result<Self, Tampered> {
-        let Some(header) = kind.header(line) else {
-            return Err(Fault::Unreadable("the first line is not a header".into()).at(Place::Header));
-        };
-        if header.format != FORMAT {
-            return Err(Fault::Unreadable("unknown format".into()).at(Place::Header));
-        }
-        if header.verifier != verifier.to_string() {
+        let keys = LogKeys::of(&trust, &header.origin, handovers);
+        let keys = keys.map_err(|fault| fault.at(Place::Header))?;
+        if keys.chain().newest().map(ToString::to_string).as_ref() != Some(&header.verifier) {
             return Err(Fault::OtherKey.at(Place::Header));
         }
-        if known.is_some_and(|known| known.origin != header.origin) {
-            return Err(Fault::OtherLog(header.origin).at(Place::Header));
-        }
-        let (frontier, seen) = (Frontier::new(), HashSet::new());
+        let frontier = Frontier::new();
         let report = Report {
             origin: header.origin.clone(),
             tenant: None,
@@ -280,18 +313,37 @@ impl<'a> Reading<'a> {
             cost: Money::ZERO,
             first: None,
             last: None,
+            key: header.verifier,
+            successions: handovers.len().try_into().unwrap_or(u64::MAX),
+            keys: None,
+            since: None,
         };
-        let reading = Self {
+        let mut reading = Self {
             kind,
-            verifier,
-            known,
+            keys,
+            known: known.into_iter().cloned().collect(),
             origin: header.origin,
             frontier,
-            seen,
+            seen: HashSet::new(),
             covered: 0,
             report,
+            trust,
         };
+        reading.take_kept()?;
         reading.compare_with_known(Place::Header).map(|()| reading)
+    }
+
+    /// The checkpoint kept from earlier, and that every head known before is of this log.
+    fn take_kept(&mut self) -> Result<(), Tampered> {
+        if let Some(kept) = self.trust.kept() {
+            let (kept, _) = self.keys.open(kept, Place::Kept)?;
+            self.report.since = Some(kept.size);
+            self.known.push(kept);
+        }
+        match self.known.iter().any(|known| known.origin != self.origin) {
+            true => Err(Fault::OtherLog(self.origin.clone()).at(Place::Header)),
+            false => Ok(()),
+        }
     }
 
     fn entry(&mut self, line: &ExportedEntry) -> Result<(), Tampered> {
@@ -328,7 +380,7 @@ impl<'a> Reading<'a> {
     fn checkpoint(&mut self, note: &str) -> Result<(), Tampered> {
         let found = self.frontier.size();
         let here = Place::Checkpoint(found);
-        let head = open_at(note, self.verifier, here)?;
+        let (head, _) = self.keys.open(note, here)?;
         if head.origin != self.origin {
             return Err(Fault::OtherLog(head.origin).at(here));
         }
@@ -350,30 +402,32 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    /// When the log has come to the size of the known head, it must have that head's root.
+    /// When the log has come to the size of a head that is known, or that one key handed over to the next, it must
+    /// have that head's root.
     fn compare_with_known(&self, at: Place) -> Result<(), Tampered> {
-        match self.known {
-            Some(known) if known.size == self.frontier.size() => {
-                same_history(known, &self.frontier.root(), at)
-            }
-            _ => Ok(()),
+        let size = self.frontier.size();
+        if !self.keys.is_handover(size) && self.known.iter().all(|known| known.size != size) {
+            return Ok(());
         }
+        let root = self.frontier.root();
+        self.keys.compare(size, &root).map_err(|fault| fault.at(at))?;
+        let mut same_size = self.known.iter().filter(|known| known.size == size);
+        same_size.try_for_each(|known| same_history(known, &root, at))
     }
 
     fn finish(mut self) -> Result<Report, Tampered> {
         let now = self.frontier.size();
-        if let Some(known) = self.known.filter(|known| known.size > now) {
-            return Err(Fault::RolledBack {
-                now,
-                known: known.size,
-            }
-            .at(Place::End));
+        let before = self.known.iter().map(|known| known.size).max();
+        let known = before.unwrap_or(0).max(self.keys.handed_over());
+        if known > now {
+            return Err(Fault::RolledBack { now, known }.at(Place::End));
         }
         if self.covered != now || self.report.checkpoints == 0 {
             return Err(Fault::Unsigned { from: self.covered }.at(Place::End));
         }
         self.report.entries = now;
         self.report.root = self.frontier.root();
+        self.report.keys = Some(self.keys);
         Ok(self.report)
     }
 }

@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fault, Place, Tampered, check_tenant, open_at, same_history};
+use super::handover::{Handover, LogKeys, Signed};
+use super::{Fault, Place, Tampered, check_tenant, same_history};
 use crate::Entry;
 use crate::merkle::{self, Hash};
-use crate::note::{Checkpoint, Verifier};
+use crate::note::{self, Checkpoint};
+use crate::succession::Trust;
 
 /// The format's name and version.
 const FORMAT: &str = "bartizan-proof/1";
@@ -29,6 +31,9 @@ pub struct Proof {
     /// That the log of an earlier size is a beginning of this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consistency: Option<Consistency>,
+    /// How the log went from key to key, the oldest succession first; left out where its key was never replaced.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub successions: Vec<Handover>,
 }
 
 /// A consistency path from an earlier head to the proof's.
@@ -70,6 +75,10 @@ pub struct Verified {
     pub index: u64,
     /// The head that covers it.
     pub checkpoint: Checkpoint,
+    /// How long the log was by the checkpoint kept from earlier, if there was one.
+    pub since: Option<u64>,
+    /// The log's newest key.
+    pub key: String,
 }
 
 /// Makes the proof of the entry with `bytes` at `index`. `leaves` are the hashes of all the entries that
@@ -83,6 +92,7 @@ pub fn prove(bytes: &[u8], index: u64, leaves: &[Hash], checkpoint: &str) -> Opt
         inclusion: hexed(merkle::inclusion_proof(leaves, index)?),
         checkpoint: checkpoint.into(),
         consistency: None,
+        successions: Vec::new(),
     })
 }
 
@@ -102,22 +112,17 @@ pub fn prove_since(
     })
 }
 
-/// Whether the entry is in the ledger that `verifier` speaks for.
+/// Whether the entry is in the ledger of whoever is trusted, and, if a checkpoint was kept from earlier, whether the log
+/// only grew since.
 // threat: AGP-R1
 // threat: AGP-R2
-pub fn verify_proof(proof: &Proof, verifier: &Verifier) -> Result<Verified, Tampered> {
+pub fn verify_proof<'t>(proof: &Proof, trust: impl Into<Trust<'t>>) -> Result<Verified, Tampered> {
+    let trust = trust.into();
     let here = Place::Entry(proof.index);
     if proof.format != FORMAT {
         return Err(Fault::Unreadable("unknown format".into()).at(Place::Header));
     }
-    let checkpoint = open_at(&proof.checkpoint, verifier, Place::Checkpoint(proof.size))?;
-    if checkpoint.size != proof.size {
-        let fault = Fault::SizeMismatch {
-            signed: checkpoint.size,
-            found: proof.size,
-        };
-        return Err(fault.at(Place::Checkpoint(proof.size)));
-    }
+    let (keys, checkpoint) = signed_head(proof, &trust)?;
     let entry = Entry::from_bytes(proof.entry.as_bytes()).map_err(|error| Fault::Entry(error).at(here))?;
     check_tenant(&checkpoint.origin, entry.tenant, here)?;
     let leaf = merkle::leaf_hash(proof.entry.as_bytes());
@@ -130,21 +135,57 @@ pub fn verify_proof(proof: &Proof, verifier: &Verifier) -> Result<Verified, Tamp
     ) {
         return Err(Fault::NotIncluded.at(here));
     }
-    Ok(Verified {
+    let verified = Verified {
         entry,
         index: proof.index,
         checkpoint,
-    })
+        since: None,
+        key: keys.chain().newest().map(ToString::to_string).unwrap_or_default(),
+    };
+    match trust.kept() {
+        Some(kept) => {
+            let (known, _) = keys.open(kept, Place::Kept)?;
+            held_against(verified, proof, &known)
+        }
+        None => Ok(verified),
+    }
 }
 
-/// As [`verify_proof`], and whether the log only grew since `known`, a checkpoint kept from earlier.
+/// The head that the proof leads to, signed by a key that might.
+fn signed_head(proof: &Proof, trust: &Trust<'_>) -> Result<(LogKeys, Checkpoint), Tampered> {
+    let here = Place::Checkpoint(proof.size);
+    let claimed = note::claimed(&proof.checkpoint).map_err(|error| Fault::Note(error).at(here))?;
+    let keys = LogKeys::of(trust, &claimed.origin, &proof.successions);
+    let keys = keys.map_err(|fault| fault.at(Place::Header))?;
+    let (checkpoint, signed) = keys.open(&proof.checkpoint, here)?;
+    if checkpoint.size != proof.size {
+        let fault = Fault::SizeMismatch {
+            signed: checkpoint.size,
+            found: proof.size,
+        };
+        return Err(fault.at(here));
+    }
+    match signed {
+        Signed::Within => Ok((keys, checkpoint)),
+        // Whoever stole the key after it was replaced could sign another history of this size.
+        Signed::Before(until) => {
+            let size = checkpoint.size;
+            Err(Fault::Unproven { size, until }.at(here))
+        }
+    }
+}
+
+/// As [`verify_proof`], and whether the log only grew since `known`, a head kept from earlier that is believed already.
 // threat: ANP-0012
-pub fn verify_proof_since(
+pub fn verify_proof_since<'t>(
     proof: &Proof,
-    verifier: &Verifier,
+    trust: impl Into<Trust<'t>>,
     known: &Checkpoint,
 ) -> Result<Verified, Tampered> {
-    let verified = verify_proof(proof, verifier)?;
+    held_against(verify_proof(proof, trust)?, proof, known)
+}
+
+fn held_against(verified: Verified, proof: &Proof, known: &Checkpoint) -> Result<Verified, Tampered> {
     let head = &verified.checkpoint;
     let here = Place::Checkpoint(head.size);
     if known.origin != head.origin {
@@ -157,8 +198,9 @@ pub fn verify_proof_since(
         }
         .at(here));
     }
+    let since = Some(known.size);
     if head.size == known.size {
-        return same_history(known, &head.root, here).map(|()| verified);
+        return same_history(known, &head.root, here).map(|()| Verified { since, ..verified });
     }
     let path = proof
         .consistency
@@ -168,7 +210,7 @@ pub fn verify_proof_since(
         .map(|consistency| hashes(&consistency.path))
         .unwrap_or_default();
     match merkle::verify_consistency(known.size, &known.root, head.size, &head.root, &path) {
-        true => Ok(verified),
+        true => Ok(Verified { since, ..verified }),
         false => Err(Fault::Forked { size: known.size }.at(here)),
     }
 }

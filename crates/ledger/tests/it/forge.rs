@@ -45,6 +45,7 @@ pub fn entry(tenant: TenantId, n: u128) -> Entry {
 }
 
 /// One tenant's log under one key.
+#[derive(Debug)]
 pub struct Forge {
     pub signer: Signer,
     pub origin: String,

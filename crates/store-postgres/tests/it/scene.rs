@@ -153,7 +153,10 @@ async fn furnish(store: &PostgresStore, name: &str) -> TenantId {
         note: "note\n".into(),
     };
     for log in LogKind::ALL {
-        store.put_log_checkpoint(&scope, log, &checkpoint).await.unwrap();
+        store
+            .put_log_checkpoint(&scope, log, &checkpoint, 0)
+            .await
+            .unwrap();
     }
     let kinds = [
         RecordKind::User,

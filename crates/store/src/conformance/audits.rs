@@ -106,7 +106,10 @@ pub(super) async fn agp_r3_audit_logs_are_merkle_logs_of_their_own(store: Engine
         signed: MIDNIGHT,
         note: "a note\n".to_owned(),
     };
-    store.put_log_checkpoint(scope, log, &checkpoint).await.unwrap();
+    store
+        .put_log_checkpoint(scope, log, &checkpoint, 0)
+        .await
+        .unwrap();
     assert_eq!(
         store.log_checkpoint(scope, log).await,
         Ok(Some(checkpoint.clone()))
@@ -116,7 +119,7 @@ pub(super) async fn agp_r3_audit_logs_are_merkle_logs_of_their_own(store: Engine
         note: "another\n".to_owned(),
         ..checkpoint
     };
-    let refused = store.put_log_checkpoint(scope, log, &other).await;
+    let refused = store.put_log_checkpoint(scope, log, &other, 0).await;
     assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
 }
 

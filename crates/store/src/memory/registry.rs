@@ -10,7 +10,7 @@ use ledger::merkle;
 use super::{MemoryStore, Rows, State};
 use crate::row::AuditColumns;
 use crate::{
-    AuditEntry, AuditQuery, Change, LogKind, MerkleLogs, Record, RecordKind, RecordQuery, Registry,
+    AuditEntry, AuditQuery, Change, Hold, LogKind, MerkleLogs, Record, RecordKind, RecordQuery, Registry,
     StoreError, StoredAudit, StoredCheckpoint, Team, Tenant, may_be_swept, must_be_distinct, must_own,
     must_own_all, unchanged,
 };
@@ -72,6 +72,7 @@ impl Rows {
                 self.budgets.remove(id);
                 Ok(())
             }
+            Change::NextEpoch { epoch, by } => self.signing.next(*epoch, by),
             Change::Create(record) => self.create(scope, record),
             Change::Replace { before, after } => self.replace(scope, before, after),
             Change::Remove(before) => {
@@ -387,8 +388,10 @@ impl MerkleLogs for MemoryStore {
         scope: &TenantScope,
         log: LogKind,
         checkpoint: &StoredCheckpoint,
+        epoch: u64,
     ) -> Result<(), StoreError> {
         let mut state = self.state();
+        state.rows.signing.must_sign(epoch, checkpoint.signed)?;
         let kept = state.checkpoints(scope, log);
         let stored = kept.entry(checkpoint.size).or_insert_with(|| checkpoint.clone());
         if stored.note == checkpoint.note {
@@ -398,6 +401,14 @@ impl MerkleLogs for MemoryStore {
             "another checkpoint of size {} exists",
             checkpoint.size
         )))
+    }
+
+    async fn log_epoch(&self) -> Result<u64, StoreError> {
+        Ok(self.state().rows.signing.epoch)
+    }
+
+    async fn hold_log_keys(&self, hold: &Hold) -> Result<(), StoreError> {
+        self.state().rows.signing.hold(hold)
     }
 
     async fn log_checkpoint(

@@ -83,7 +83,7 @@ async fn agp_r3_an_audit_log_that_disagrees_with_its_signed_head_is_not_signed_a
     for ids in [vec![1, 2, 99, 4, 5], vec![1, 2, 3]] {
         let forged = store().await;
         acts(&forged, &own, ids).await;
-        let put = forged.inner.put_log_checkpoint(&own, log, &signed);
+        let put = forged.inner.put_log_checkpoint(&own, log, &signed, 0);
         put.await.unwrap();
         acts(&forged, &scope(2), 50..=51).await;
         grow(&forged, 1, 1..=2).await;
@@ -122,7 +122,7 @@ async fn agp_r3_a_ledgers_head_is_not_taken_for_an_audit_logs() {
     let signed = store.inner.checkpoint(&scope(1)).await.unwrap().unwrap();
     store
         .inner
-        .put_log_checkpoint(&scope(1), LogKind::Audit, &signed)
+        .put_log_checkpoint(&scope(1), LogKind::Audit, &signed, 0)
         .await
         .unwrap();
     let taken = checkpointer(&store, 1)

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use credential::SealingKey;
 use ledger::merkle::{leaf_hash, root_of};
 use ledger::note::{self, Checkpoint, Signer};
-use store::{EntryLog, LogKind, MerkleLogs, Shipment, Store, StoredCheckpoint};
+use store::{EntryLog, LogKind, MerkleLogs, Shipment, Signing, Store, StoredCheckpoint};
 use telemetry::Metrics;
 use tokio::sync::watch;
 use worker::{Checkpointer, WorkerError};
@@ -17,11 +18,16 @@ pub fn signer(seed: u8) -> Arc<Signer> {
     Arc::new(Signer::from_seed("gate.example", &[seed; 32]).unwrap())
 }
 
+pub fn signing(store: Arc<dyn Store>, seed: u8) -> Arc<Signing> {
+    let first = Signer::from_seed("gate.example", &[seed; 32]).unwrap();
+    Arc::new(Signing::with(store, first, SealingKey::new(&[9; 32]).unwrap()))
+}
+
 pub fn checkpointer(store: &Arc<FlakyStore>, seed: u8) -> Checkpointer {
     let engine: Arc<dyn Store> = store.clone();
     Checkpointer::new(
-        engine,
-        signer(seed),
+        engine.clone(),
+        signing(engine, seed),
         Duration::from_millis(5),
         Arc::new(Metrics::new("0")),
     )

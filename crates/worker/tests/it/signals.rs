@@ -57,6 +57,7 @@ fn key() -> KeyRecord {
         bindings: Vec::new(),
         honey: false,
         suspended: None,
+        marks: credential::Marks::default(),
     }
 }
 

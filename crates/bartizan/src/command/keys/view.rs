@@ -349,7 +349,7 @@ mod tests {
             bindings: Vec::new(),
             honey: false,
             suspended: None,
-            marks: credential::Marks::default(),
+            marks: Marks::default(),
             id: KeyId::from_u128(1),
             tenant: TenantId::from_u128(2),
             team: TeamId::from_u128(3),

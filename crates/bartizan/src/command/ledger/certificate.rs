@@ -5,17 +5,19 @@ use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use ledger::bundle::{Report, Tampered, verify_audit_export, verify_export};
+use ledger::bundle::{LogKeys, Report, Tampered, verify_audit_export, verify_export};
 use ledger::certificate::{CERTIFICATE_BYTES_MAX, Certificate};
+use ledger::note::Checkpoint;
 use serde::Serialize;
 
 use crate::cli::At;
 use crate::command::arguments::rfc3339;
 use crate::command::show::{Show, Shown};
 use crate::command::table::facts;
-use crate::failure::Failure;
+use crate::failure::{Failure, Hint};
 
-use super::verify::{Lines, broken, unreadable, verifier};
+use super::trust::{TrustArgs, Trusted};
+use super::verify::{Lines, broken, unreadable};
 
 /// What to verify, and whom to believe.
 #[derive(Debug, Args)]
@@ -31,9 +33,8 @@ pub struct CertificateArgs {
     /// The certificate, as `bartizan tenants certificate` prints it
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The ledger's public key as `bartizan ledger key` prints it, or a file that holds it
-    #[arg(long, value_name = "KEY")]
-    key: Option<String>,
+    #[command(flatten)]
+    trust: TrustArgs,
     /// An export of the tenant's ledger, to be held against the certificate
     #[arg(long, value_name = "FILE")]
     export: Option<PathBuf>,
@@ -98,38 +99,61 @@ impl Shown for Held {
 /// Verifies.
 // threat: ANP-0016
 // threat: AGP-R2
-pub fn run(args: &CertificateArgs, at: &At, show: Show) -> Result<(), Failure> {
-    let verifier = verifier(args.key.as_deref(), at)?;
+pub async fn run(args: &CertificateArgs, at: &At, show: Show) -> Result<(), Failure> {
+    let trusted = Trusted::given(&args.trust, at).await?;
     let text = read(&args.file)?;
-    let certificate = Certificate::open(&text, &verifier)
+    let opened = Certificate::open_of_any(&text, trusted.trust());
+    let (certificate, replaced) = opened
         .map_err(|error| Failure::tampered(format!("`{}` does not verify: {error}", args.file.display())))?;
     let (ledger, audit) = (certificate.ledger.as_known(), certificate.audit.as_known());
-    let entries = match &args.export {
-        Some(path) => Some(held(path, |lines| {
-            verify_export(lines, &verifier, Some(&ledger))
-        })?),
-        None => None,
-    };
-    let records = match &args.audit {
-        Some(path) => Some(held(path, |lines| {
-            verify_audit_export(lines, &verifier, Some(&audit))
-        })?),
-        None => None,
-    };
+    let trust = trusted.trust();
+    let entries = args
+        .export
+        .as_deref()
+        .map(|path| held(path, |lines| verify_export(lines, trust, Some(&ledger))))
+        .transpose()?;
+    let records = args
+        .audit
+        .as_deref()
+        .map(|path| held(path, |lines| verify_audit_export(lines, trust, Some(&audit))))
+        .transpose()?;
+    if let Some(key) = replaced {
+        let keys = records.as_ref().and_then(|report| report.keys.as_ref());
+        might_sign(key, keys, &audit, &args.file)?;
+    }
+    let key = trust
+        .published_chain()
+        .ok()
+        .and_then(|chain| chain.newest().map(ToString::to_string));
     show.say(&Held {
         verified: "certificate",
-        key: verifier.to_string(),
-        entries,
-        records,
+        key: key.unwrap_or_default(),
+        entries: entries.map(|report| report.entries),
+        records: records.map(|report| report.entries),
         certificate,
     })
+}
+
+/// A certificate of a key that was replaced: whoever stole that key could have signed it yesterday. Beside the audit log
+/// it is known how that stood when the key went.
+// threat: ANP-0016
+fn might_sign(key: usize, keys: Option<&LogKeys>, audit: &Checkpoint, path: &Path) -> Result<(), Failure> {
+    let Some(keys) = keys else {
+        let what = format!(
+            "`{}` is signed with a key that has been replaced: alone it proves nothing",
+            path.display()
+        );
+        return Err(Failure::tampered(what).hint("give an export of the tenant's audit log with --audit"));
+    };
+    keys.judge(audit, key)
+        .map_err(|fault| Failure::tampered(format!("`{}` does not verify: {fault}", path.display())))
 }
 
 /// How much an export holds that holds.
 fn held(
     path: &Path,
     verify: impl FnOnce(Lines<'_, BufReader<File>>) -> Result<Report, Tampered>,
-) -> Result<u64, Failure> {
+) -> Result<Report, Failure> {
     let evidence = BufReader::new(File::open(path).map_err(|e| unreadable(path, &e))?);
     let mut trouble = None;
     let held = verify(Lines {
@@ -139,7 +163,7 @@ fn held(
     if let Some(error) = trouble {
         return Err(unreadable(path, &error));
     }
-    Ok(held.map_err(|e| broken(path, &e))?.entries)
+    held.map_err(|e| broken(path, &e))
 }
 
 fn read(path: &Path) -> Result<String, Failure> {

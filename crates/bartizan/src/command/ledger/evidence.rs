@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{RequestId, TenantScope, UnixMillis};
-use ledger::bundle::{ExportLine, origin_of, prove as proof_of, prove_since, verify_proof};
-use ledger::note::{Checkpoint, Signer, Verifier, open};
-use store::{LogKind, StoreError, StoredCheckpoint, StoredEntry};
+use ledger::bundle::{ExportLine, LogKeys, prove as proof_of, prove_since, verify_proof};
+use ledger::note::Checkpoint;
+use store::{LogKind, Signing, SigningNow, StoreError, StoredCheckpoint, StoredEntry};
 use telemetry::Metrics;
 use worker::{Checkpointer, WorkerError};
 
@@ -23,28 +23,24 @@ use super::{ExportArgs, ProveArgs};
 
 /// Entries read at once.
 const ENTRIES_A_READ: u64 = 512;
+/// How often it is looked again because the key was replaced meanwhile.
+const SETTLING_TRIES: u32 = 5;
 
 /// Writes the proof of one entry.
 // threat: AGP-R1
 // threat: AGP-R2
 pub async fn prove(args: &ProveArgs, instance: &Instance) -> Result<(), Failure> {
-    let signer = Arc::new(instance.home.signer(&instance.config.ledger.origin)?);
+    let signing = instance.signing()?;
     let names = Names::read(instance.store.as_ref()).await?;
     let (scope, stored) = find(args, instance, &names).await?;
-    let head = match instance.store.checkpoint(&scope).await? {
-        Some(head)
-            if head.size > stored.index
-                && open(&head.note, std::slice::from_ref(signer.verifier())).is_ok() =>
-        {
-            head
-        }
-        _ => signed_now(instance, &signer, &scope, LogKind::Ledger).await?,
-    };
+    let origin = signing.origin(scope.tenant(), LogKind::Ledger);
+    let (head, keys) = settled(instance, &signing, (&scope, LogKind::Ledger), stored.index).await?;
+    let of_log = keys.of_log(&origin);
     let leaves = instance.store.leaf_hashes(&scope, 0, head.size).await?;
     let proof = match &args.since {
         None => proof_of(&stored.bytes, stored.index, &leaves, &head.note),
         Some(path) => {
-            let old = checkpoint_file(path, signer.verifier())?;
+            let old = checkpoint_file(path, &of_log)?;
             if old.size > head.size {
                 return Err(Failure::tampered(format!(
                     "`{}` covers {} entries, but the ledger has {}: it was rolled back",
@@ -56,10 +52,11 @@ pub async fn prove(args: &ProveArgs, instance: &Instance) -> Result<(), Failure>
             prove_since(&stored.bytes, stored.index, &leaves, &head.note, old.size)
         }
     };
-    let proof = proof
+    let mut proof = proof
         .ok_or_else(|| Failure::tampered(format!("entry {} is not where it should be", stored.index)))?;
+    proof.successions = keys.handovers(&origin);
     // A proof that does not hold is found here and not by whoever gets it.
-    verify_proof(&proof, signer.verifier()).map_err(|e| {
+    verify_proof(&proof, keys.signer()?.verifier()).map_err(|e| {
         Failure::tampered(format!(
             "the ledger does not bear out entry {}: {e}",
             stored.index
@@ -71,26 +68,26 @@ pub async fn prove(args: &ProveArgs, instance: &Instance) -> Result<(), Failure>
 
 /// Writes the newest signed root.
 pub async fn checkpoint(args: &ExportArgs, instance: &Instance) -> Result<(), Failure> {
-    let signer = Arc::new(instance.home.signer(&instance.config.ledger.origin)?);
+    let signing = instance.signing()?;
     let names = Names::read(instance.store.as_ref()).await?;
     let scope = TenantScope::operator(names.tenant(args.tenant.as_deref())?.id);
-    let head = signed_now(instance, &signer, &scope, LogKind::Ledger).await?;
+    let head = signed_now(instance, &signing, &scope, LogKind::Ledger).await?;
     write(args.out.as_deref(), |out| out.write_all(head.note.as_bytes()))
 }
 
 /// Writes a whole ledger.
 pub async fn export(args: &ExportArgs, instance: &Instance) -> Result<(), Failure> {
-    let signer = Arc::new(instance.home.signer(&instance.config.ledger.origin)?);
+    let signing = instance.signing()?;
     let names = Names::read(instance.store.as_ref()).await?;
     let scope = TenantScope::operator(names.tenant(args.tenant.as_deref())?.id);
-    let head = signed_now(instance, &signer, &scope, LogKind::Ledger).await?;
-    let origin = origin_of(signer.verifier().name(), scope.tenant());
+    let (head, keys) = settled(instance, &signing, (&scope, LogKind::Ledger), u64::MAX).await?;
+    let origin = signing.origin(scope.tenant(), LogKind::Ledger);
     let mut out = destination(args.out.as_deref())?;
-    finish(writeln!(
-        out,
-        "{}",
-        ExportLine::header(&origin, signer.verifier()).to_line()
-    ))?;
+    let header = ExportLine::header(&origin, keys.signer()?.verifier());
+    let handovers = keys.handovers(&origin).into_iter().map(ExportLine::Succession);
+    for line in std::iter::once(header).chain(handovers) {
+        finish(writeln!(out, "{}", line.to_line()))?;
+    }
     let mut next = 0;
     while next < head.size {
         let read = instance
@@ -141,15 +138,42 @@ fn unknown(request: RequestId) -> Failure {
         .hint("a call gets there within a second of its end; `bartizan ledger show` lists the newest")
 }
 
+/// A signed root, over the entry at `index` or, if there is none that covers it, over everything; and the keys of the same
+/// moment: should the key be replaced meanwhile, again.
+pub async fn settled(
+    instance: &Instance,
+    signing: &Arc<Signing>,
+    (scope, log): (&TenantScope, LogKind),
+    index: u64,
+) -> Result<(StoredCheckpoint, Arc<SigningNow>), Failure> {
+    let origin = signing.origin(scope.tenant(), log);
+    for _ in 0..SETTLING_TRIES {
+        let keys = signing.now().await?;
+        let of_log = keys.of_log(&origin);
+        let kept = instance.store.log_checkpoint(scope, log).await?;
+        let head = match kept.filter(|kept| kept.size > index && of_log.believed(&kept.note).is_ok()) {
+            Some(kept) => kept,
+            None => signed_now(instance, signing, scope, log).await?,
+        };
+        if signing.now().await?.epoch == keys.epoch {
+            return Ok((head, keys));
+        }
+    }
+    Err(Failure::new(
+        "the key of the logs is replaced again and again: run this again",
+    ))
+}
+
 /// The newest signed root after signing what has grown: the same note that the serving instance signs.
 pub async fn signed_now(
     instance: &Instance,
-    signer: &Arc<Signer>,
+    signing: &Arc<Signing>,
     scope: &TenantScope,
     log: LogKind,
 ) -> Result<StoredCheckpoint, Failure> {
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
-    let mut checkpointer = Checkpointer::new(instance.store.clone(), signer.clone(), Duration::ZERO, metrics);
+    let mut checkpointer =
+        Checkpointer::new(instance.store.clone(), signing.clone(), Duration::ZERO, metrics);
     let signed = checkpointer
         .checkpoint(scope.tenant(), log, UnixMillis::now())
         .await;
@@ -165,11 +189,11 @@ pub async fn signed_now(
     })
 }
 
-/// A checkpoint kept in a file, if the key signed it.
-pub fn checkpoint_file(path: &Path, verifier: &Verifier) -> Result<Checkpoint, Failure> {
+/// A checkpoint kept in a file, if a key of the log's signed it that might.
+fn checkpoint_file(path: &Path, keys: &LogKeys) -> Result<Checkpoint, Failure> {
     let text = std::fs::read_to_string(path)
         .map_err(|e| Failure::usage(format!("`{}` cannot be read: {e}", path.display())))?;
-    open(&text, std::slice::from_ref(verifier)).map_err(|e| {
+    keys.believed(&text).map_err(|e| {
         Failure::tampered(format!(
             "`{}` is no checkpoint of this ledger: {e}",
             path.display()

@@ -7,20 +7,18 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use ledger::bundle::{
-    LINE_BYTES_MAX, Proof, Report, Tampered, Verified, verify_export, verify_proof, verify_proof_since,
-};
-use ledger::note::{Checkpoint, Verifier};
+use ledger::bundle::{LINE_BYTES_MAX, Proof, Report, Tampered, Verified, verify_export, verify_proof};
+use ledger::note::Checkpoint;
 
 use crate::cli::At;
-use crate::command::arguments::{quoted, rfc3339};
-use crate::command::instance::configuration;
+use crate::command::arguments::rfc3339;
 use crate::command::show::Show;
 use crate::failure::{Failure, Hint};
-use crate::home::Home;
 
-use super::evidence::checkpoint_file;
+use super::trust::{TrustArgs, Trusted};
 use view::{ExportHeld, Held, ProofHeld};
+
+pub(in crate::command) use view::signed_by;
 
 /// How an export's first line begins.
 const EXPORT_BEGINS: &[u8] = b"{\"ledger\":";
@@ -40,9 +38,8 @@ pub struct VerifyArgs {
     /// A proof or an export; `-` for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The ledger's public key as `bartizan ledger key` prints it, or a file that holds it
-    #[arg(long, value_name = "KEY")]
-    key: Option<String>,
+    #[command(flatten)]
+    trust: TrustArgs,
     /// A checkpoint kept from earlier: the ledger must contain all that it covered
     #[arg(long, value_name = "CHECKPOINT")]
     since: Option<PathBuf>,
@@ -52,42 +49,29 @@ pub struct VerifyArgs {
 // threat: AGP-R1
 // threat: AGP-R2
 // threat: ANP-0012
-pub fn run(args: &VerifyArgs, at: &At, show: Show) -> Result<(), Failure> {
-    let verifier = verifier(args.key.as_deref(), at)?;
-    let known = args
-        .since
-        .as_deref()
-        .map(|path| checkpoint_file(path, &verifier))
-        .transpose()?;
+pub async fn run(args: &VerifyArgs, at: &At, show: Show) -> Result<(), Failure> {
+    let trusted = Trusted::given(&args.trust, at)
+        .await?
+        .since(args.since.as_deref())?;
     let held = if args.file == Path::new("-") {
-        verify(BufReader::new(io::stdin()), &args.file, &verifier, known.as_ref())?
+        verify(BufReader::new(io::stdin()), &args.file, &trusted)?
     } else {
         let file = File::open(&args.file).map_err(|e| unreadable(&args.file, &e))?;
-        verify(BufReader::new(file), &args.file, &verifier, known.as_ref())?
+        verify(BufReader::new(file), &args.file, &trusted)?
     };
     show.say(&held)
 }
 
-fn verify(
-    mut evidence: impl BufRead,
-    path: &Path,
-    verifier: &Verifier,
-    known: Option<&Checkpoint>,
-) -> Result<Held, Failure> {
+fn verify(mut evidence: impl BufRead, path: &Path, trusted: &Trusted) -> Result<Held, Failure> {
     let beginning = evidence.fill_buf().map_err(|e| unreadable(path, &e))?;
     if beginning.starts_with(EXPORT_BEGINS) {
-        export(evidence, path, verifier, known)
+        export(evidence, path, trusted)
     } else {
-        proof(evidence, path, verifier, known)
+        proof(evidence, path, trusted)
     }
 }
 
-fn proof(
-    evidence: impl BufRead,
-    path: &Path,
-    verifier: &Verifier,
-    known: Option<&Checkpoint>,
-) -> Result<Held, Failure> {
+fn proof(evidence: impl BufRead, path: &Path, trusted: &Trusted) -> Result<Held, Failure> {
     let bytes_max = u64::try_from(LINE_BYTES_MAX).unwrap_or(u64::MAX);
     let mut bytes = Vec::new();
     evidence
@@ -100,7 +84,7 @@ fn proof(
             path.display()
         ))
     })?;
-    if let Some(known) = known.filter(|known| says_nothing_of(&proof, known)) {
+    if let Some(known) = trusted.claimed().filter(|known| says_nothing_of(&proof, known)) {
         let what = format!(
             "`{}` says nothing about the checkpoint at {}",
             path.display(),
@@ -109,22 +93,20 @@ fn proof(
         return Err(Failure::tampered(what)
             .hint("take the proof with `bartizan ledger prove … --since` that checkpoint"));
     }
-    let held = match known {
-        Some(known) => verify_proof_since(&proof, verifier, known),
-        None => verify_proof(&proof, verifier),
-    };
     let Verified {
         entry,
         index,
         checkpoint,
-    } = held.map_err(|e| broken(path, &e))?;
+        since,
+        key,
+    } = verify_proof(&proof, trusted.trust()).map_err(|e| broken(path, &e))?;
     Ok(Held::Proof(Box::new(ProofHeld {
         origin: checkpoint.origin,
         index,
         size: checkpoint.size,
         root: hexed(&checkpoint.root),
-        key: verifier.to_string(),
-        since: known.map(|known| known.size),
+        key,
+        since,
         entry,
     })))
 }
@@ -135,18 +117,13 @@ fn says_nothing_of(proof: &Proof, known: &Checkpoint) -> bool {
     known.size < proof.size && path.is_none_or(|path| path.old_size != known.size)
 }
 
-fn export(
-    evidence: impl BufRead,
-    path: &Path,
-    verifier: &Verifier,
-    known: Option<&Checkpoint>,
-) -> Result<Held, Failure> {
+fn export(evidence: impl BufRead, path: &Path, trusted: &Trusted) -> Result<Held, Failure> {
     let mut trouble = None;
     let lines = Lines {
         evidence,
         trouble: &mut trouble,
     };
-    let held = verify_export(lines, verifier, known);
+    let held = verify_export(lines, trusted.trust(), None);
     if let Some(error) = trouble {
         return Err(unreadable(path, &error));
     }
@@ -158,6 +135,9 @@ fn export(
         cost,
         first,
         last,
+        key,
+        successions,
+        since,
         ..
     } = held.map_err(|e| broken(path, &e))?;
     Ok(Held::Export(ExportHeld {
@@ -165,8 +145,9 @@ fn export(
         entries,
         checkpoints,
         root: hexed(&root),
-        key: verifier.to_string(),
-        since: known.map(|known| known.size),
+        key,
+        successions,
+        since,
         first: first.and_then(rfc3339),
         last: last.and_then(rfc3339),
         cost_nanos: cost,
@@ -206,27 +187,6 @@ impl<R: BufRead> Iterator for Lines<'_, R> {
             }
         }
     }
-}
-
-/// The key that was given, else that of the instance here.
-pub(in crate::command) fn verifier(given: Option<&str>, at: &At) -> Result<Verifier, Failure> {
-    let Some(given) = given else {
-        let config = configuration(at)?;
-        let home = Home::existing(&config).and_then(Home::sure).map_err(|_| {
-            Failure::usage("there is no instance here whose key could be used")
-                .hint("give the ledger's public key with --key, as `bartizan ledger key` prints it")
-        })?;
-        return Ok(home.signer(&config.ledger.origin)?.verifier().clone());
-    };
-    Verifier::parse(given.trim()).or_else(|error| {
-        let from_file = std::fs::read_to_string(given)
-            .ok()
-            .map(|text| Verifier::parse(text.trim()));
-        from_file.unwrap_or(Err(error)).map_err(|e| {
-            Failure::usage(format!("{} is no ledger's key: {e}", quoted(given)))
-                .hint("`bartizan ledger key` prints it, where the instance is")
-        })
-    })
 }
 
 pub(in crate::command) fn unreadable(path: &Path, error: &io::Error) -> Failure {
@@ -304,10 +264,6 @@ mod tests {
         .unwrap()
     }
 
-    fn known(count: u128) -> Checkpoint {
-        ledger::note::open(&head(count), &[signer().verifier().clone()]).unwrap()
-    }
-
     fn exported(count: u128) -> String {
         let origin = origin_of("log", TenantId::from_u128(1));
         let mut lines = vec![ExportLine::header(&origin, signer().verifier()).to_line()];
@@ -319,8 +275,19 @@ mod tests {
         lines.join("\n") + "\n"
     }
 
-    fn verified(text: &str, known: Option<&Checkpoint>) -> Result<Held, Failure> {
-        verify(text.as_bytes(), Path::new("evidence"), signer().verifier(), known)
+    fn trusted(known: Option<u128>) -> Trusted {
+        let trusted = Trusted::only(signer().verifier().clone());
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.checkpoint");
+        let kept = known.map(|count| {
+            std::fs::write(&file, head(count)).unwrap();
+            file.as_path()
+        });
+        trusted.since(kept).unwrap()
+    }
+
+    fn verified(text: &str, known: Option<u128>) -> Result<Held, Failure> {
+        verify(text.as_bytes(), Path::new("evidence"), &trusted(known))
     }
 
     #[test]
@@ -335,7 +302,7 @@ mod tests {
             );
         }
         let export = exported(3);
-        assert!(matches!(verified(&export, Some(&known(2))), Ok(Held::Export(held)) if held.entries == 3));
+        assert!(matches!(verified(&export, Some(2)), Ok(Held::Export(held)) if held.entries == 3));
     }
 
     #[test]
@@ -360,16 +327,16 @@ mod tests {
     #[test]
     fn anp_0012_a_ledger_cut_short_is_noticed_by_whoever_kept_a_checkpoint() {
         assert!(verified(&exported(2), None).is_ok());
-        assert_eq!(verified(&exported(2), Some(&known(3))).unwrap_err().exit(), 4);
+        assert_eq!(verified(&exported(2), Some(3)).unwrap_err().exit(), 4);
         let proof = serde_json::to_string(&prove(&entry(1), 1, &leaves(2), &head(2)).unwrap()).unwrap();
-        assert_eq!(verified(&proof, Some(&known(3))).unwrap_err().exit(), 4);
+        assert_eq!(verified(&proof, Some(3)).unwrap_err().exit(), 4);
     }
 
     #[test]
     fn a_proof_must_speak_of_the_checkpoint_it_is_held_against() {
         let leaves = leaves(4);
         let without = serde_json::to_string(&prove(&entry(3), 3, &leaves, &head(4)).unwrap()).unwrap();
-        let failure = verified(&without, Some(&known(2))).unwrap_err();
+        let failure = verified(&without, Some(2)).unwrap_err();
         assert!(
             failure
                 .to_string()
@@ -377,7 +344,7 @@ mod tests {
             "{failure}"
         );
         let with = prove_since(&entry(3), 3, &leaves, &head(4), 2).unwrap();
-        assert!(verified(&serde_json::to_string(&with).unwrap(), Some(&known(2))).is_ok());
+        assert!(verified(&serde_json::to_string(&with).unwrap(), Some(2)).is_ok());
     }
 
     #[test]
@@ -385,7 +352,7 @@ mod tests {
         assert!(verified(exported(2).trim_end(), None).is_ok());
         let mut bytes = exported(2).into_bytes();
         bytes.extend(b"\xff\n");
-        let judged = verify(bytes.as_slice(), Path::new("evidence"), signer().verifier(), None);
+        let judged = verify(bytes.as_slice(), Path::new("evidence"), &trusted(None));
         assert_eq!(judged.unwrap_err().exit(), 4);
     }
 
@@ -398,20 +365,5 @@ mod tests {
         };
         let line = lines.next().unwrap();
         assert!(line.len() > LINE_BYTES_MAX && line.len() < LINE_BYTES_MAX + 8);
-    }
-
-    #[test]
-    fn keys_are_given_as_text_or_as_a_file() {
-        let at = At {
-            config: None,
-            data_dir: None,
-        };
-        let text = signer().verifier_text();
-        assert_eq!(verifier(Some(&text), &at).unwrap(), *signer().verifier());
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("ledger.key");
-        std::fs::write(&file, format!("{text}\n")).unwrap();
-        assert_eq!(verifier(file.to_str(), &at).unwrap(), *signer().verifier());
-        assert_eq!(verifier(Some("log+00000000+AQ"), &at).unwrap_err().exit(), 2);
     }
 }

@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::Args;
 use control::Offboarding;
@@ -78,8 +77,7 @@ impl Shown for Ended {
 }
 
 fn engine(instance: &Instance) -> Result<Offboarding, Failure> {
-    let signer = instance.home.signer(&instance.config.ledger.origin)?;
-    Ok(Offboarding::new(instance.store.clone(), Arc::new(signer)))
+    Ok(Offboarding::new(instance.store.clone(), instance.signing()?))
 }
 
 /// Ends a tenant, or says what that would end.

@@ -49,8 +49,10 @@ pub struct ExportHeld {
     pub checkpoints: u64,
     /// The signed root, hex.
     pub root: String,
-    /// Whose signature was believed.
+    /// Whose signature was believed: the newest key.
     pub key: String,
+    /// How often the key was replaced.
+    pub successions: u64,
     /// The size of the older checkpoint that it was held against.
     pub since: Option<u64>,
     /// When the first entry was settled.
@@ -66,6 +68,15 @@ fn since(size: Option<u64>) -> String {
         || "not compared (--since)".to_owned(),
         |size| format!("only grew since the checkpoint at {size}"),
     )
+}
+
+/// The newest key, and whether there were others.
+pub fn signed_by(key: &str, successions: u64) -> String {
+    match successions {
+        0 => key.to_owned(),
+        1 => format!("{key}, which followed 1 other key"),
+        more => format!("{key}, which followed {more} other keys"),
+    }
 }
 
 impl Shown for Held {
@@ -124,7 +135,7 @@ impl ExportHeld {
                 ("last", self.last.clone().unwrap_or_default()),
                 ("cost", format!("${}", self.cost_nanos)),
                 ("root", self.root.clone()),
-                ("signed by", self.key.clone()),
+                ("signed by", signed_by(&self.key, self.successions)),
                 ("history", since(self.since)),
             ],
         )
