@@ -14,13 +14,14 @@ mod registry;
 pub mod row;
 mod tenancy;
 
-pub use change::{may_be_swept, must_be_distinct, must_own_all, unchanged};
+pub use change::{all_removed, may_be_swept, must_be_distinct, must_own_all, unchanged};
 pub use memory::MemoryStore;
 pub use port::{
     Budgets, Directory, DirectoryDump, EntryLog, LeaseAnswer, LeaseWish, MerkleLogs, Nonces, Shipment, Store,
     StoreError, StoredCheckpoint, StoredEntry, Team, Tenant, TenantState, UsageGroup, UsageQuery, UsageRow,
 };
 pub use registry::{
-    AuditEntry, AuditQuery, Change, LogKind, Record, RecordKind, RecordQuery, Registry, StoredAudit,
+    AuditEntry, AuditQuery, Change, LogKind, Place, Record, RecordKind, RecordQuery, Registry, Sort,
+    SortedQuery, StoredAudit,
 };
 pub use tenancy::must_own;

@@ -1,22 +1,20 @@
-//! The proof that one entry is in a tenant's ledger: everything to verify it but the log's public key.
+//! The proof that one entry is in a tenant's ledger, or one record in its audit log: everything to verify it but the log's public key.
 
 use serde::{Deserialize, Serialize};
 
+use super::kind::Kind;
 use super::{Fault, Place, Tampered, check_tenant, open_at, same_history};
-use crate::Entry;
 use crate::merkle::{self, Hash};
 use crate::note::{Checkpoint, Verifier};
+use crate::{AuditRecord, Entry};
 
-/// The format's name and version.
-const FORMAT: &str = "bartizan-proof/1";
-
-/// One entry with its path to a signed root.
+/// One entry or audit record with its path to a signed root.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Proof {
-    /// `bartizan-proof/1`.
+    /// `bartizan-proof/1`, or `bartizan-audit-proof/1` of an audit record.
     pub format: String,
-    /// The entry's canonical bytes, as text.
+    /// The entry's or record's canonical bytes, as text.
     pub entry: String,
     /// Its place in the log, from 0.
     pub index: u64,
@@ -45,6 +43,12 @@ pub struct Consistency {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HexHash(pub Hash);
 
+impl std::fmt::Display for HexHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
 impl Serialize for HexHash {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&hex::encode(self.0))
@@ -72,11 +76,22 @@ pub struct Verified {
     pub checkpoint: Checkpoint,
 }
 
+/// What a proof of an audit record proved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VerifiedRecord {
+    /// The record.
+    pub record: AuditRecord,
+    /// Its place in the log.
+    pub index: u64,
+    /// The head that covers it.
+    pub checkpoint: Checkpoint,
+}
+
 /// Makes the proof of the entry with `bytes` at `index`. `leaves` are the hashes of all the entries that
 /// `checkpoint`, a signed note, covers. `None` if there is no such leaf or the bytes are not text.
 pub fn prove(bytes: &[u8], index: u64, leaves: &[Hash], checkpoint: &str) -> Option<Proof> {
     Some(Proof {
-        format: FORMAT.into(),
+        format: format_of(Kind::Ledger).into(),
         entry: String::from_utf8(bytes.to_vec()).ok()?,
         index,
         size: u64::try_from(leaves.len()).ok()?,
@@ -102,36 +117,33 @@ pub fn prove_since(
     })
 }
 
+/// Makes the proof of the audit record with `bytes` at `index`, as [`prove`] does of an entry, with the path from
+/// `old_size` where one is named.
+pub fn prove_audit(
+    bytes: &[u8],
+    index: u64,
+    leaves: &[Hash],
+    checkpoint: &str,
+    old_size: Option<u64>,
+) -> Option<Proof> {
+    let proof = match old_size {
+        Some(old_size) => prove_since(bytes, index, leaves, checkpoint, old_size)?,
+        None => prove(bytes, index, leaves, checkpoint)?,
+    };
+    Some(Proof {
+        format: format_of(Kind::Audit).into(),
+        ..proof
+    })
+}
+
 /// Whether the entry is in the ledger that `verifier` speaks for.
 // threat: AGP-R1
 // threat: AGP-R2
 pub fn verify_proof(proof: &Proof, verifier: &Verifier) -> Result<Verified, Tampered> {
-    let here = Place::Entry(proof.index);
-    if proof.format != FORMAT {
-        return Err(Fault::Unreadable("unknown format".into()).at(Place::Header));
-    }
-    let checkpoint = open_at(&proof.checkpoint, verifier, Place::Checkpoint(proof.size))?;
-    if checkpoint.size != proof.size {
-        let fault = Fault::SizeMismatch {
-            signed: checkpoint.size,
-            found: proof.size,
-        };
-        return Err(fault.at(Place::Checkpoint(proof.size)));
-    }
-    let entry = Entry::from_bytes(proof.entry.as_bytes()).map_err(|error| Fault::Entry(error).at(here))?;
-    check_tenant(&checkpoint.origin, entry.tenant, here)?;
-    let leaf = merkle::leaf_hash(proof.entry.as_bytes());
-    if !merkle::verify_inclusion(
-        &leaf,
-        proof.index,
-        proof.size,
-        &hashes(&proof.inclusion),
-        &checkpoint.root,
-    ) {
-        return Err(Fault::NotIncluded.at(here));
-    }
+    let checkpoint = included(Kind::Ledger, proof, verifier)?;
+    let entry = Entry::from_bytes(proof.entry.as_bytes());
     Ok(Verified {
-        entry,
+        entry: entry.map_err(|error| Fault::Entry(error).at(Place::Entry(proof.index)))?,
         index: proof.index,
         checkpoint,
     })
@@ -145,7 +157,70 @@ pub fn verify_proof_since(
     known: &Checkpoint,
 ) -> Result<Verified, Tampered> {
     let verified = verify_proof(proof, verifier)?;
-    let head = &verified.checkpoint;
+    only_grew(proof, &verified.checkpoint, known)?;
+    Ok(verified)
+}
+
+/// Whether the record is in the audit log that `verifier` speaks for.
+// threat: AGP-R3
+pub fn verify_audit_proof(proof: &Proof, verifier: &Verifier) -> Result<VerifiedRecord, Tampered> {
+    let checkpoint = included(Kind::Audit, proof, verifier)?;
+    let record = AuditRecord::from_bytes(proof.entry.as_bytes());
+    Ok(VerifiedRecord {
+        record: record.map_err(|error| Fault::Entry(error).at(Place::Entry(proof.index)))?,
+        index: proof.index,
+        checkpoint,
+    })
+}
+
+/// As [`verify_audit_proof`], and whether the log only grew since `known`, a checkpoint kept from earlier.
+// threat: ANP-0012
+pub fn verify_audit_proof_since(
+    proof: &Proof,
+    verifier: &Verifier,
+    known: &Checkpoint,
+) -> Result<VerifiedRecord, Tampered> {
+    let verified = verify_audit_proof(proof, verifier)?;
+    only_grew(proof, &verified.checkpoint, known)?;
+    Ok(verified)
+}
+
+const fn format_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Ledger => "bartizan-proof/1",
+        Kind::Audit => "bartizan-audit-proof/1",
+    }
+}
+
+/// The signed head of a log of this kind that the entry is proved to be under.
+fn included(kind: Kind, proof: &Proof, verifier: &Verifier) -> Result<Checkpoint, Tampered> {
+    let here = Place::Entry(proof.index);
+    if proof.format != format_of(kind) {
+        return Err(Fault::Unreadable("unknown format".into()).at(Place::Header));
+    }
+    let checkpoint = open_at(&proof.checkpoint, verifier, Place::Checkpoint(proof.size))?;
+    if checkpoint.size != proof.size {
+        let fault = Fault::SizeMismatch {
+            signed: checkpoint.size,
+            found: proof.size,
+        };
+        return Err(fault.at(Place::Checkpoint(proof.size)));
+    }
+    let facts = kind.read(proof.entry.as_bytes(), proof.index);
+    let facts = facts.map_err(|error| Fault::Entry(error).at(here))?;
+    let stem = kind.stem(&checkpoint.origin);
+    let stem = stem.ok_or_else(|| Fault::OtherLog(checkpoint.origin.clone()).at(here))?;
+    check_tenant(stem, facts.tenant, here)?;
+    let leaf = merkle::leaf_hash(proof.entry.as_bytes());
+    let path = hashes(&proof.inclusion);
+    match merkle::verify_inclusion(&leaf, proof.index, proof.size, &path, &checkpoint.root) {
+        true => Ok(checkpoint),
+        false => Err(Fault::NotIncluded.at(here)),
+    }
+}
+
+/// Whether the log under `head` begins with the one under `known`.
+fn only_grew(proof: &Proof, head: &Checkpoint, known: &Checkpoint) -> Result<(), Tampered> {
     let here = Place::Checkpoint(head.size);
     if known.origin != head.origin {
         return Err(Fault::OtherLog(head.origin.clone()).at(here));
@@ -158,7 +233,7 @@ pub fn verify_proof_since(
         .at(here));
     }
     if head.size == known.size {
-        return same_history(known, &head.root, here).map(|()| verified);
+        return same_history(known, &head.root, here);
     }
     let path = proof
         .consistency
@@ -168,7 +243,7 @@ pub fn verify_proof_since(
         .map(|consistency| hashes(&consistency.path))
         .unwrap_or_default();
     match merkle::verify_consistency(known.size, &known.root, head.size, &head.root, &path) {
-        true => Ok(verified),
+        true => Ok(()),
         false => Err(Fault::Forked { size: known.size }.at(here)),
     }
 }

@@ -15,3 +15,4 @@ mod evidence;
 mod forge;
 mod notes;
 mod records;
+mod removals;
