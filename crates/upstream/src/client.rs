@@ -146,7 +146,7 @@ fn tls_client(options: &ClientOptions) -> Result<TlsClient, UpstreamError> {
     Ok(pool(options).build(connector))
 }
 
-fn tls(options: &ClientOptions) -> Result<rustls::ClientConfig, UpstreamError> {
+pub(crate) fn tls(options: &ClientOptions) -> Result<rustls::ClientConfig, UpstreamError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = rustls::ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])

@@ -7,8 +7,10 @@ mod base;
 mod client;
 mod egress;
 mod error;
+mod stream;
 
 pub use base::{Base, BaseError};
 pub use client::{Client, ClientOptions};
 pub use egress::addresses;
 pub use error::UpstreamError;
+pub use stream::TlsSockets;

@@ -9,14 +9,16 @@ mod pace;
 mod push;
 mod quarantine;
 mod recover;
+mod retention;
 mod ship;
 mod sweep;
 mod witness;
 
 pub use checkpoint::Checkpointer;
 pub use housekeeping::Housekeeper;
-pub use push::{Keyring, Place, Pusher, SinkOptions};
+pub use push::{Keyring, Over, Place, Pusher, SinkOptions};
 pub use recover::{Recovery, recover};
+pub use retention::{Remover, Retention};
 pub use ship::{Progress, ShipOptions, Shipper};
 pub use sweep::Sweeper;
 pub use witness::{ALARMS_MAX, Witness};

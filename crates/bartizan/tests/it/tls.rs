@@ -29,7 +29,7 @@ pub fn authority() -> Authority {
 }
 
 /// A certificate and its key, in PEM.
-fn issued(by: &Authority, name: &str, usage: ExtendedKeyUsagePurpose) -> (String, String) {
+pub fn issued(by: &Authority, name: &str, usage: ExtendedKeyUsagePurpose) -> (String, String) {
     let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     params.extended_key_usages = vec![usage];
     let key = KeyPair::generate().unwrap();
