@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use config::section::{
-    Checks as ChecksConfig, Claim, ClaimValue as Described, Expose, IdentityToken as IdentityTokenConfig, PriceOverride,
-    Provider as ProviderConfig, ProviderKind, StreamUsage, TokenBinding, Unpriced as UnpricedConfig,
+    Checks as ChecksConfig, Claim, ClaimValue as Described, Expose, IdentityToken as IdentityTokenConfig,
+    PriceOverride, Provider as ProviderConfig, ProviderKind, StreamUsage, TokenBinding,
+    Unpriced as UnpricedConfig,
 };
 use config::{Config, Posture};
 use data::issuers::{Bound, Issuers, KeySource, RegisteredIssuer};

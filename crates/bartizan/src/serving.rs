@@ -205,14 +205,16 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         metrics.clone(),
     );
     let checkpointing = tokio::spawn(checkpointer.run(stopped.clone()));
-    alerts::start(
-        &config,
-        (store.clone(), home.node),
-        (&resolver, logs.scrubber()),
-        &metrics,
-        &stopped,
-    )
-    .await?;
+    let vigil = alerts::Vigil {
+        store: store.clone(),
+        node: home.node,
+        signing: signing.clone(),
+        resolver: resolver.clone(),
+        scrubber: logs.scrubber().clone(),
+        metrics: metrics.clone(),
+    };
+    let plan = vigil.plan(&config).await?;
+    tokio::spawn(vigil.run(plan, showing.clone(), stopped.clone()));
     let overseer = credentials::Keeper {
         store: store.clone(),
         metrics: metrics.clone(),

@@ -10,6 +10,9 @@ use crate::validate::name;
 /// A day: no time in the file is longer, but that in which a habit is learnt.
 pub(crate) const DAY_MS: u64 = 86_400_000;
 
+/// Nobody keeps what was done for less.
+const KEEP_DAYS_MIN: u64 = 30;
+
 impl Config {
     // threat: AGP-D2
     pub(crate) fn bounds(&self, problems: &mut Vec<Problem>) {
@@ -52,6 +55,13 @@ impl Config {
         credentials.check("expiry_warning_days", own.expiry_warning_days, 1..=3_650);
         credentials.check("unused_days", own.unused_days, 1..=3_650);
         credentials.check("idle_days", own.idle_days, 1..=3_650);
+        let mut audit = Section("audit", problems);
+        audit.check("sweep_every_ms", self.audit.sweep_every_ms, 1_000..=DAY_MS);
+        if let Some(days) = self.audit.keep_days {
+            // Who has not acted for `idle_days` is known from these records.
+            let least = own.idle_days.clamp(KEEP_DAYS_MIN, 3_650);
+            audit.check("keep_days", days, least..=36_500);
+        }
         let mut routing = Section("routing", problems);
         routing.check("attempts_max", self.routing.attempts_max, 1..=20);
         routing.check("retry_percent_max", self.routing.retry_percent_max, 0..=100);

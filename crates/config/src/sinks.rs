@@ -4,7 +4,7 @@ use crate::Problem;
 use crate::address::Address;
 use crate::bounds::within;
 use crate::error::quoted;
-use crate::section::{Config, Sink};
+use crate::section::{Carrier, Config, Sink};
 use crate::validate::{at_most, name, unique};
 
 const SINKS_MAX: usize = 20;
@@ -51,6 +51,13 @@ impl Sink {
             )),
             _ => {}
         }
+        let is_tls = self.syslog().is_some_and(|(_, carrier)| carrier == Carrier::Tls);
+        if self.ca_file.is_some() && !is_tls {
+            problems.push(Problem::new(
+                format!("{path}.ca_file"),
+                "means nothing here: only `tls://` sinks take it",
+            ));
+        }
         at_most(problems, &format!("{path}.acts"), self.acts.len(), ACTS_MAX);
         for (i, act) in self.acts.iter().enumerate() {
             let stem = act.strip_suffix('*').unwrap_or(act);
@@ -62,12 +69,18 @@ impl Sink {
     }
 
     fn place_fits(&self) -> Result<(), String> {
-        let Some((place, _)) = self.syslog() else {
+        let Some((place, carrier)) = self.syslog() else {
             return Address::read(&self.address)?.permitted(self.allow_plaintext);
         };
         let port = place.rsplit(':').next().and_then(|port| port.parse::<u16>().ok());
         if place.contains('/') || port.is_none() {
-            return Err("is not an address: expected `tcp://host:port` or `udp://host:port`".to_owned());
+            return Err(
+                "is not an address: expected `tls://host:port`, `tcp://host:port` or `udp://host:port`"
+                    .to_owned(),
+            );
+        }
+        if carrier == Carrier::Tls {
+            return Address::read(&format!("https://{place}"))?.permitted(false);
         }
         let as_plain = format!("http://{place}");
         Address::read(&as_plain)?

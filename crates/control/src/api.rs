@@ -40,6 +40,8 @@ pub struct Endpoint {
     pub summary: &'static str,
     /// Names of what the query may hold beside `cursor`, `limit` and `dry_run`, and what each means.
     pub query: &'static [(&'static str, &'static str)],
+    /// What the list may be sorted by, each also backwards with a `-` before it.
+    pub sorts: &'static [&'static str],
     /// The body's schema, unless there is none.
     pub body: Option<fn(&mut SchemaGenerator) -> Schema>,
     /// The answer's schema, unless there is none.
@@ -199,7 +201,8 @@ macro_rules! permission {
 
 macro_rules! endpoints {
     ($($method:ident $path:literal, $who:ident, $module:ident :: $name:ident
-        ($body:ty) -> $answer:ty, $summary:literal $(, query: [$($key:literal = $meaning:literal),*])?;)*) => {
+        ($body:ty) -> $answer:ty, $summary:literal $(, query: [$($key:literal = $meaning:literal),*])?
+        $(, sort: [$($sort:literal),*])?;)*) => {
         /// All of them, in the order of the documentation.
         pub static ENDPOINTS: &[Endpoint] = &[$(Endpoint {
             method: Method::$method,
@@ -209,6 +212,7 @@ macro_rules! endpoints {
             name: concat!(stringify!($module), ".", stringify!($name)),
             summary: $summary,
             query: &[$($(($key, $meaning)),*)?],
+            sorts: &[$($($sort),*)?],
             body: if <$body as Shape>::IS_THERE { Some(<$body as Shape>::schema) } else { None },
             answer: if <$answer as Shape>::IS_THERE { Some(<$answer as Shape>::schema) } else { None },
             is_list: <$answer as Shape>::IS_LIST,
@@ -239,12 +243,12 @@ endpoints! {
     POST "/api/v1/me/password", signed_in, me::change_password(me::ChangePassword) -> Nothing, "Change your password; other sessions end";
     POST "/api/v1/me/totp", signed_in, me::begin_totp(Nothing) -> me::NewTotp, "Get a seed for an authenticator app; it counts once confirmed";
     POST "/api/v1/me/totp/confirm", signed_in, me::confirm_totp(me::Code) -> me::RecoveryCodes, "Confirm the authenticator app with a code; shows recovery codes, once";
-    GET "/api/v1/me/passkeys", signed_in, passkeys::list(Nothing) -> Page<passkeys::PasskeyView>, "Your passkeys";
+    GET "/api/v1/me/passkeys", signed_in, passkeys::list(Nothing) -> Page<passkeys::PasskeyView>, "Your passkeys", sort: ["created", "name"];
     POST "/api/v1/me/passkeys", signed_in, passkeys::begin(Nothing) -> passkeys::Asked, "Begin to add a passkey: what to ask the authenticator";
     POST "/api/v1/me/passkeys/confirm", signed_in, passkeys::confirm(passkeys::NewPasskey) -> passkeys::AddedPasskey, "Add the passkey";
     DELETE "/api/v1/me/passkeys/{passkey}", signed_in, passkeys::remove(Nothing) -> Nothing, "Remove one of your passkeys";
 
-    GET "/api/v1/tenants", TenantsRead, tenants::list(Nothing) -> Page<tenants::TenantView>, "Tenants you may see";
+    GET "/api/v1/tenants", TenantsRead, tenants::list(Nothing) -> Page<tenants::TenantView>, "Tenants you may see", sort: ["created", "name"];
     POST "/api/v1/tenants", TenantsCreate, tenants::create(tenants::NewTenant) -> tenants::TenantView, "Make a tenant";
     GET "/api/v1/tenants/{tenant}", TenantsRead, tenants::show(Nothing) -> tenants::TenantView, "One tenant";
     PATCH "/api/v1/tenants/{tenant}", TenantsUpdate, tenants::update(tenants::TenantChange) -> tenants::TenantView, "Change a tenant's name or limits";
@@ -254,27 +258,27 @@ endpoints! {
     POST "/api/v1/tenants/{tenant}/offboard", TenantsOffboard, offboarding::start(offboarding::Offboard) -> offboarding::OffboardingView, "End a tenant for good: its keys, people and sessions stop within a second, its content key is destroyed, its ledger and audit log stay";
     GET "/api/v1/tenants/{tenant}/offboarding", TenantsRead, offboarding::show(Nothing) -> offboarding::OffboardingView, "How far a tenant's end has come, and the signed certificate of it";
 
-    GET "/api/v1/tenants/{tenant}/teams", TeamsRead, teams::list(Nothing) -> Page<teams::TeamView>, "Teams you may see";
+    GET "/api/v1/tenants/{tenant}/teams", TeamsRead, teams::list(Nothing) -> Page<teams::TeamView>, "Teams you may see", sort: ["created", "name"];
     POST "/api/v1/tenants/{tenant}/teams", TeamsCreate, teams::create(teams::NewTeam) -> teams::TeamView, "Make a team";
     GET "/api/v1/tenants/{tenant}/teams/{team}", TeamsRead, teams::show(Nothing) -> teams::TeamView, "One team";
     PATCH "/api/v1/tenants/{tenant}/teams/{team}", TeamsUpdate, teams::update(teams::TeamChange) -> teams::TeamView, "Change a team's name or limits";
 
-    GET "/api/v1/tenants/{tenant}/projects", ProjectsRead, projects::list(Nothing) -> Page<projects::ProjectView>, "Projects you may see", query: ["team" = "only of this team"];
+    GET "/api/v1/tenants/{tenant}/projects", ProjectsRead, projects::list(Nothing) -> Page<projects::ProjectView>, "Projects you may see", query: ["team" = "only of this team"], sort: ["created", "name"];
     POST "/api/v1/tenants/{tenant}/teams/{team}/projects", ProjectsCreate, projects::create(projects::NewProject) -> projects::ProjectView, "Make a project";
     GET "/api/v1/tenants/{tenant}/projects/{project}", ProjectsRead, projects::show(Nothing) -> projects::ProjectView, "One project";
     PATCH "/api/v1/tenants/{tenant}/projects/{project}", ProjectsUpdate, projects::update(projects::NewProject) -> projects::ProjectView, "Rename a project";
     DELETE "/api/v1/tenants/{tenant}/projects/{project}", ProjectsDelete, projects::remove(Nothing) -> Nothing, "Remove a project without keys";
 
-    GET "/api/v1/tenants/{tenant}/services", ServicesRead, services::list(Nothing) -> Page<services::ServiceView>, "Service accounts you may see", query: ["team" = "only of this team"];
+    GET "/api/v1/tenants/{tenant}/services", ServicesRead, services::list(Nothing) -> Page<services::ServiceView>, "Service accounts you may see", query: ["team" = "only of this team"], sort: ["created", "name"];
     POST "/api/v1/tenants/{tenant}/teams/{team}/services", ServicesCreate, services::create(services::NewService) -> services::ServiceView, "Make a service account";
     GET "/api/v1/tenants/{tenant}/services/{service}", ServicesRead, services::show(Nothing) -> services::ServiceView, "One service account";
     PATCH "/api/v1/tenants/{tenant}/services/{service}", ServicesUpdate, services::update(services::ServiceChange) -> services::ServiceView, "Rename, disable or enable a service account; disabling revokes its keys and tokens";
 
-    GET "/api/v1/tenants/{tenant}/services/{service}/tokens", TokensRead, tokens::list(Nothing) -> Page<tokens::TokenView>, "What a service account shows here";
+    GET "/api/v1/tenants/{tenant}/services/{service}/tokens", TokensRead, tokens::list(Nothing) -> Page<tokens::TokenView>, "What a service account shows here", sort: ["created"];
     POST "/api/v1/tenants/{tenant}/services/{service}/tokens", TokensCreate, tokens::create(tokens::NewToken) -> tokens::TokenWithSecret, "Make a token with which a service account acts here; shows it, once";
     DELETE "/api/v1/tenants/{tenant}/services/{service}/tokens/{token}", TokensRevoke, tokens::revoke(Nothing) -> Nothing, "End a service account's token";
 
-    GET "/api/v1/tenants/{tenant}/users", UsersRead, users::list(Nothing) -> Page<users::UserView>, "Users you may see";
+    GET "/api/v1/tenants/{tenant}/users", UsersRead, users::list(Nothing) -> Page<users::UserView>, "Users you may see", sort: ["created", "email"];
     POST "/api/v1/tenants/{tenant}/users", UsersCreate, users::create(users::NewUser) -> users::Invitation, "Add a user; shows the one-time token with which they set a password, once";
     GET "/api/v1/tenants/{tenant}/users/{user}", UsersRead, users::show(Nothing) -> users::UserView, "One user";
     PATCH "/api/v1/tenants/{tenant}/users/{user}", UsersUpdate, users::update(users::UserChange) -> users::UserView, "Change a user's name, or disable or enable them";
@@ -288,12 +292,12 @@ endpoints! {
     POST "/api/v1/tenants/{tenant}/scim", SsoUpdate, scim::create(Nothing) -> scim::ScimWithToken, "Make the token for SCIM, or replace it; shows it, once";
     DELETE "/api/v1/tenants/{tenant}/scim", SsoUpdate, scim::remove(Nothing) -> Nothing, "End provisioning by SCIM";
 
-    GET "/api/v1/tenants/{tenant}/grants", GrantsRead, grants::list(Nothing) -> Page<grants::GrantView>, "Who has which role", query: ["holder" = "only of this user or service account"];
+    GET "/api/v1/tenants/{tenant}/grants", GrantsRead, grants::list(Nothing) -> Page<grants::GrantView>, "Who has which role", query: ["holder" = "only of this user or service account"], sort: ["created"];
     POST "/api/v1/tenants/{tenant}/grants", GrantsCreate, grants::create(grants::NewGrant) -> grants::GrantView, "Give a role";
     GET "/api/v1/tenants/{tenant}/grants/{grant}", GrantsRead, grants::show(Nothing) -> grants::GrantView, "One role that somebody has";
     DELETE "/api/v1/tenants/{tenant}/grants/{grant}", GrantsDelete, grants::remove(Nothing) -> Nothing, "Take a role away";
 
-    GET "/api/v1/tenants/{tenant}/keys", KeysRead, keys::list(Nothing) -> Page<keys::KeyView>, "Virtual keys you may see", query: ["team" = "only of this team", "state" = "`active`, `suspended` or `revoked`"];
+    GET "/api/v1/tenants/{tenant}/keys", KeysRead, keys::list(Nothing) -> Page<keys::KeyView>, "Virtual keys you may see", query: ["team" = "only of this team", "state" = "`active`, `suspended` or `revoked`"], sort: ["created", "name"];
     POST "/api/v1/tenants/{tenant}/teams/{team}/keys", KeysCreate, keys::create(keys::NewKey) -> keys::KeyWithSecret, "Make a virtual key; shows it, once";
     GET "/api/v1/tenants/{tenant}/keys/{key}", KeysRead, keys::show(Nothing) -> keys::KeyView, "One virtual key";
     PATCH "/api/v1/tenants/{tenant}/keys/{key}", KeysUpdate, keys::update(keys::KeyChange) -> keys::KeyView, "Change what a virtual key may do";
@@ -304,7 +308,7 @@ endpoints! {
 
     GET "/api/v1/tenants/{tenant}/findings", KeysRead, findings::list(Nothing) -> Page<findings::FindingView>, "Keys, people and service accounts that somebody should look after: expired, expiring, unused, without an owner";
 
-    GET "/api/v1/tenants/{tenant}/budgets", BudgetsRead, budgets::list(Nothing) -> Page<budgets::BudgetView>, "Budgets you may see, and how they stand";
+    GET "/api/v1/tenants/{tenant}/budgets", BudgetsRead, budgets::list(Nothing) -> Page<budgets::BudgetView>, "Budgets you may see, and how they stand", sort: ["created", "name"];
     POST "/api/v1/tenants/{tenant}/budgets", BudgetsCreate, budgets::create(budgets::NewBudget) -> budgets::BudgetView, "Make a budget";
     GET "/api/v1/tenants/{tenant}/budgets/{budget}", BudgetsRead, budgets::show(Nothing) -> budgets::BudgetStanding, "One budget, and how it stands";
     PATCH "/api/v1/tenants/{tenant}/budgets/{budget}", BudgetsUpdate, budgets::update(budgets::BudgetChange) -> budgets::BudgetView, "Change a budget's limit or name";
@@ -313,19 +317,20 @@ endpoints! {
     GET "/api/v1/tenants/{tenant}/configuration", ConfigurationRead, configuration::show(Nothing) -> crate::configuration::document::Configuration, "The tenant's whole configuration as one document, by names and without secrets; YAML for `Accept: application/yaml`";
     PUT "/api/v1/tenants/{tenant}/configuration", ConfigurationApply, configuration::apply(crate::configuration::document::Configuration) -> configuration::Applied, "Make the tenant's configuration so, all of it or nothing; each step wants the permission it wants singly", query: ["prune" = "`true` ends what the document's sections do not name"];
 
-    GET "/api/v1/tenants/{tenant}/models", ModelsRead, served::models(Nothing) -> Page<crate::serving::ServedModel>, "Models that are served, with their prices";
-    GET "/api/v1/providers", SettingsRead, served::providers(Nothing) -> Page<crate::serving::ServedProvider>, "Who serves models, and how that fares";
+    GET "/api/v1/tenants/{tenant}/models", ModelsRead, served::models(Nothing) -> Page<crate::serving::ServedModel>, "Models that are served, with their prices", sort: ["name"];
+    GET "/api/v1/tenants/{tenant}/targets", ModelsRead, served::targets(Nothing) -> Page<served::TargetView>, "Who serves each model, one line a target";
+    GET "/api/v1/providers", SettingsRead, served::providers(Nothing) -> Page<crate::serving::ServedProvider>, "Who serves models, and how that fares", sort: ["name"];
     GET "/api/v1/settings", SettingsRead, served::settings(Nothing) -> Anything, "The configuration in force; secrets as references";
 
     GET "/api/v1/tenants/{tenant}/usage", UsageRead, usage::show(Nothing) -> usage::UsageView, "What was used and what it cost", query: ["from" = "a time, RFC 3339; 30 days ago when left out", "until" = "a time, RFC 3339; now when left out", "by" = "`model`, `key`, `team` or `day`"];
 
-    GET "/api/v1/tenants/{tenant}/sessions", SessionsRead, sessions::list(Nothing) -> Page<sessions::SessionView>, "Who is signed in", query: ["user" = "only this user's"];
+    GET "/api/v1/tenants/{tenant}/sessions", SessionsRead, sessions::list(Nothing) -> Page<sessions::SessionView>, "Who is signed in", query: ["user" = "only this user's"], sort: ["created"];
     DELETE "/api/v1/tenants/{tenant}/sessions/{session}", SessionsRevoke, sessions::revoke(Nothing) -> Nothing, "Sign somebody out";
 
     POST "/api/v1/tenants/{tenant}/policies/explain", PoliciesRead, policies::explain(policies::Explain) -> why::WhyView, "Why somebody may do something or not: a virtual key's call, or a person's act";
     POST "/api/v1/tenants/{tenant}/policies/who-can", PoliciesRead, policies::who_can(policies::WhoCan) -> why::WhoView, "Which of the keys or people you may see may do something";
 
-    GET "/api/v1/policies/versions", PoliciesRead, policies::list(Nothing) -> Page<versions::VersionLine>, "Versions of policies, oldest first", query: ["plane" = "`calls` or `control`"];
+    GET "/api/v1/policies/versions", PoliciesRead, policies::list(Nothing) -> Page<versions::VersionLine>, "Versions of policies, oldest first", query: ["plane" = "`calls` or `control`"], sort: ["created"];
     POST "/api/v1/policies/versions", PoliciesCreate, policies::create(versions::NewVersion) -> versions::VersionLine, "Store a version of policies, once they are checked and their tests pass; changes nothing yet";
     GET "/api/v1/policies/versions/{version}", PoliciesRead, policies::show(Nothing) -> versions::VersionText, "One version, with its policies and tests";
     POST "/api/v1/policies/versions/{version}/activate", PoliciesActivate, policies::activate(Nothing) -> versions::VersionLine, "Put a version in force, on every node within a second";
@@ -333,7 +338,7 @@ endpoints! {
     DELETE "/api/v1/policies/versions/{version}/shadow", PoliciesActivate, policies::end_shadow(Nothing) -> versions::VersionLine, "Stop trying a version out";
     GET "/api/v1/policies/versions/{version}/differences", PoliciesRead, policies::differences(Nothing) -> versions::DifferencesView, "What a version that is tried out would have answered otherwise, as the node that answers has seen it";
     POST "/api/v1/policies/rollback", PoliciesActivate, policies::rollback(versions::OfPlane) -> versions::VersionLine, "Put back in force what was before; shows the version that was taken back";
-    GET "/api/v1/credentials", CredentialsRead, credentials::list(Nothing) -> Page<credentials::CredentialView>, "Provider credentials that the store keeps; never their values";
+    GET "/api/v1/credentials", CredentialsRead, credentials::list(Nothing) -> Page<credentials::CredentialView>, "Provider credentials that the store keeps; never their values", sort: ["created"];
     POST "/api/v1/credentials", CredentialsUpdate, credentials::create(credentials::NewCredential) -> credentials::CredentialView, "Make a provider credential; its value is never shown";
     GET "/api/v1/credentials/{credential}", CredentialsRead, credentials::show(Nothing) -> credentials::CredentialView, "One provider credential; never its values";
     DELETE "/api/v1/credentials/{credential}", CredentialsUpdate, credentials::remove(Nothing) -> Nothing, "Remove a provider credential: providers that use it are not called";
@@ -344,13 +349,14 @@ endpoints! {
 
     GET "/api/v1/tenants/{tenant}/audit", AuditRead, audit::list(Nothing) -> Page<audit::AuditView>, "Audit records, newest first", query: ["act" = "only this act", "actor" = "only by this user or service account", "target" = "only done to this", "from" = "at or after this time, RFC 3339", "until" = "before this time, RFC 3339"];
     GET "/api/v1/tenants/{tenant}/audit/export", AuditExport, audit::export(Nothing) -> Anything, "Audit records of a time, oldest first, as text in another form; this is recorded as well", query: ["format" = "`jsonl`, `csv`, `ocsf` or `cef`; `jsonl` when left out", "from" = "at or after this time, RFC 3339", "until" = "before this time, RFC 3339"];
+    GET "/api/v1/tenants/{tenant}/audit/{record}/proof", AuditRead, audit::proof(Nothing) -> audit::ProofView, "The proof that an audit record is in the log: to be verified anywhere with the instance's public key";
 
-    GET "/api/v1/tenants/{tenant}/approvals", ApprovalsRead, approvals::list(Nothing) -> Page<approvals::ApprovalView>, "Acts that wait for a second person, and what became of them", query: ["state" = "`waiting`, `approved`, `denied` or `used`"];
+    GET "/api/v1/tenants/{tenant}/approvals", ApprovalsRead, approvals::list(Nothing) -> Page<approvals::ApprovalView>, "Acts that wait for a second person, and what became of them", query: ["state" = "`waiting`, `approved`, `denied` or `used`"], sort: ["created"];
     GET "/api/v1/tenants/{tenant}/approvals/{approval}", ApprovalsRead, approvals::show(Nothing) -> approvals::ApprovalView, "One of them";
     POST "/api/v1/tenants/{tenant}/approvals/{approval}/approve", ApprovalsDecide, approvals::approve(approvals::Decision) -> approvals::ApprovalView, "Approve somebody else's act; they do it by asking again, naming the approval";
     POST "/api/v1/tenants/{tenant}/approvals/{approval}/deny", ApprovalsDecide, approvals::deny(approvals::Decision) -> approvals::ApprovalView, "Deny somebody else's act";
 
-    GET "/api/v1/break-glass", BreakGlassRead, break_glass::list(Nothing) -> Page<break_glass::BreakGlassView>, "Who acts without a second person, and until when";
+    GET "/api/v1/break-glass", BreakGlassRead, break_glass::list(Nothing) -> Page<break_glass::BreakGlassView>, "Who acts without a second person, and until when", sort: ["created"];
     POST "/api/v1/break-glass", BreakGlassOpen, break_glass::open(break_glass::NewBreakGlass) -> break_glass::BreakGlassView, "In an emergency: act for a while without a second person, loudly";
     POST "/api/v1/break-glass/{time}/close", BreakGlassClose, break_glass::close(Nothing) -> break_glass::BreakGlassView, "End such a time";
 }

@@ -5,6 +5,7 @@
 mod bulk;
 mod done;
 mod own;
+mod pages;
 mod permit;
 mod records;
 mod restraint;
@@ -167,31 +168,6 @@ impl Call {
             .query("cursor")
             .map(|text| cursors.open(&self.list_name(), text));
         Ok((after.transpose()?, limit))
-    }
-
-    /// A page of `items` that are in order by what `key` says, after the caller's cursor. Those it may not
-    /// see are to be left out before.
-    pub fn page_of<T, V>(
-        &self,
-        items: impl IntoIterator<Item = T>,
-        key: impl Fn(&T) -> String,
-        view: impl Fn(T) -> V,
-    ) -> Result<page::Page<V>, Problem> {
-        let (after, limit) = self.page()?;
-        let mut rest = items
-            .into_iter()
-            .map(|item| (key(&item), item))
-            .skip_while(|(key, _)| after.as_ref().is_some_and(|after| key <= after));
-        let taken: Vec<_> = rest.by_ref().take(limit).collect();
-        let last = taken.last().map(|(key, _)| key.clone());
-        let goes_on = rest.next().is_some();
-        let next_cursor = last
-            .filter(|_| goes_on)
-            .and_then(|last| self.control.keys.cursors.seal(&self.list_name(), &last));
-        Ok(page::Page {
-            items: taken.into_iter().map(|(_, item)| view(item)).collect(),
-            next_cursor,
-        })
     }
 
     /// The scope of the caller's own tenant.

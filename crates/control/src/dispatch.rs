@@ -230,6 +230,7 @@ fn query(endpoint: &Endpoint, head: &Parts) -> Result<HashMap<String, String>, P
         let (name, value) = (unescape(name), unescape(&value.replace('+', " ")));
         let is_known = endpoint.query.iter().any(|(known, _)| *known == name)
             || (endpoint.is_list && matches!(name.as_str(), "limit" | "cursor"))
+            || (!endpoint.sorts.is_empty() && name == "sort")
             || (endpoint.is_write() && name == "dry_run");
         if !is_known {
             let detail = format!(

@@ -143,6 +143,16 @@ fn parameters(endpoint: &Endpoint) -> Vec<Value> {
             .iter()
             .map(|(name, meaning)| query(name, json!({"type": "string"}), meaning)),
     );
+    if !endpoint.sorts.is_empty() {
+        let each = endpoint.sorts.iter();
+        let words: Vec<String> = each
+            .flat_map(|sort| [(*sort).to_owned(), format!("-{sort}")])
+            .collect();
+        let schema = json!({"type": "string", "enum": words});
+        let meaning =
+            "by what, backwards with a `-` before it; by ids, which is as they were made, when left out";
+        all.push(query("sort", schema, meaning));
+    }
     if endpoint.is_list {
         let limit = json!({"type": "integer", "minimum": 1, "maximum": crate::page::LIMIT_MAX, "default": crate::page::LIMIT_DEFAULT});
         all.push(query("limit", limit, "items a page"));

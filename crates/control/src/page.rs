@@ -1,10 +1,14 @@
-//! Pages: where a list goes on, sealed, so that a cursor says nothing and fits one list of one tenant only.
+//! Pages: in which order a list is, and where it goes on, sealed, so that a cursor says nothing and fits one list of one
+//! tenant in one order only.
+
+use std::cmp::Ordering;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use credential::SealingKey;
+use domain::UnixMillis;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::problem::{Code, Problem};
 
@@ -13,7 +17,7 @@ pub const LIMIT_DEFAULT: usize = 50;
 /// How many items a page has at most.
 pub const LIMIT_MAX: usize = 200;
 /// The longest cursor that is read.
-const CURSOR_BYTES_MAX: usize = 512;
+const CURSOR_BYTES_MAX: usize = 4096;
 
 /// One page of a list.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -24,6 +28,87 @@ pub struct Page<T> {
     /// Where the list goes on: send it as `cursor`. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
+}
+
+/// What a list is sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// Ids, which is the order of making where ids are ours.
+    Id,
+    /// When it was made.
+    Created,
+    /// What it is called, by bytes.
+    Name,
+}
+
+/// In which order a list is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sorting {
+    /// By what.
+    pub by: By,
+    /// From the last to the first.
+    pub descending: bool,
+}
+
+impl Sorting {
+    /// As the caller wants it, of the words that this list knows.
+    pub fn read(text: Option<&str>, known: &[&str]) -> Result<Self, Problem> {
+        let Some(text) = text else {
+            return Ok(Self {
+                by: By::Id,
+                descending: false,
+            });
+        };
+        let (word, descending) = text.strip_prefix('-').map_or((text, false), |word| (word, true));
+        if !known.contains(&word) {
+            let known: Vec<String> = known.iter().map(|word| format!("`{word}`, `-{word}`")).collect();
+            let detail = format!("`sort` is one of {}", known.join(", "));
+            return Err(Problem::new(Code::Malformed, detail));
+        }
+        let by = if word == "created" { By::Created } else { By::Name };
+        Ok(Self { by, descending })
+    }
+
+    /// Which of two comes first.
+    pub fn compare(self, one: &Place, other: &Place) -> Ordering {
+        let ordering = one.cmp(other);
+        if self.descending {
+            ordering.reverse()
+        } else {
+            ordering
+        }
+    }
+}
+
+/// Where something stands in a list.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// When it was made; 0 in lists that are not sorted by that.
+    pub created: UnixMillis,
+    /// What it is called; nothing in lists that are not sorted by that.
+    pub name: String,
+    /// Its id, for those that are alike.
+    pub id: String,
+}
+
+impl Place {
+    /// Of something with this id in a list that is sorted so.
+    pub fn of(by: By, id: impl ToString, name: &str, created: UnixMillis) -> Self {
+        Self {
+            created: if by == By::Created { created } else { UnixMillis(0) },
+            name: if by == By::Name {
+                name.to_owned()
+            } else {
+                String::new()
+            },
+            id: id.to_string(),
+        }
+    }
+
+    /// Of something that its id alone gives its place; ids are in the order of their making.
+    pub fn by_id(id: impl ToString) -> Self {
+        Self::of(By::Id, id, "", UnixMillis(0))
+    }
 }
 
 /// Seals and opens cursors.
@@ -91,6 +176,25 @@ mod tests {
             ("tnt_1/users", &"A".repeat(10_000)),
         ] {
             assert_eq!(cursors.open(list, text).unwrap_err().code, Code::Malformed);
+        }
+    }
+
+    #[test]
+    fn lists_are_sorted_only_by_what_they_know() {
+        let known = ["created", "name"];
+        let by = |by, descending| Sorting { by, descending };
+        assert_eq!(Sorting::read(None, &[]).unwrap(), by(By::Id, false));
+        assert_eq!(
+            Sorting::read(Some("created"), &known).unwrap(),
+            by(By::Created, false)
+        );
+        assert_eq!(Sorting::read(Some("-name"), &known).unwrap(), by(By::Name, true));
+        for bad in ["", "-", "id", "--name", "Name", "name,created", " name"] {
+            assert_eq!(
+                Sorting::read(Some(bad), &known).unwrap_err().code,
+                Code::Malformed,
+                "{bad}"
+            );
         }
     }
 

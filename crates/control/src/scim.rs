@@ -51,6 +51,7 @@ static ENDPOINT: Endpoint = Endpoint {
     name: "scim",
     summary: "SCIM 2.0",
     query: &[],
+    sorts: &[],
     body: None,
     answer: None,
     is_list: false,

@@ -15,14 +15,17 @@ use crate::{EntryError, note};
 
 mod export;
 mod handover;
+mod kind;
 mod proof;
 
 pub use export::{
-    ExportLine, ExportedEntry, LINE_BYTES_MAX, LedgerHeader, Report, verify_audit_export, verify_export,
+    ExportLine, ExportedEntry, LINE_BYTES_MAX, LedgerHeader, RemovedEntry, Report, verify_audit_export,
+    verify_export,
 };
 pub use handover::{Handover, LogHead, LogKeys};
 pub use proof::{
-    Consistency, HexHash, Proof, Verified, prove, prove_since, verify_proof, verify_proof_since,
+    Consistency, HexHash, Proof, Verified, VerifiedRecord, prove, prove_audit, prove_since,
+    verify_audit_proof, verify_audit_proof_since, verify_proof, verify_proof_since,
 };
 
 /// The name of a tenant's log: what its checkpoints are of. `log` is the gate's, for example its host name.
@@ -140,6 +143,9 @@ pub enum Fault {
         /// The index that should have come.
         due: u64,
     },
+    /// Only the hash is there, and no record says that the gate removed the rest because its time was over.
+    #[error("it was removed, and no record of the gate's says so")]
+    Removed,
     /// The bytes do not have the hash beside them.
     #[error("its bytes do not have the hash that stands beside them")]
     LeafMismatch,

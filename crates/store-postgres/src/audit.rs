@@ -4,7 +4,7 @@ use domain::{AuditId, TenantScope};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use store::row::{self, AuditColumns};
-use store::{AuditEntry, AuditQuery, LogKind, StoreError, StoredAudit};
+use store::{AuditEntry, AuditQuery, LogKind, StoreError, StoredAudit, all_removed};
 
 use crate::connection::{Connection, fault};
 use crate::merkle;
@@ -85,6 +85,42 @@ pub(crate) async fn find(
         .await
         .map_err(fault)?;
     rows.iter().map(read).collect()
+}
+
+/// Removes what records from `from` up to `below` said, and keeps their hashes.
+// threat: AGP-R3
+pub(crate) async fn remove(
+    connection: &mut Connection,
+    scope: &TenantScope,
+    from: u64,
+    below: u64,
+) -> Result<(), StoreError> {
+    // A gap would leave records without a hash, and the first must be the first.
+    if kept_from(&mut *connection, scope).await? != from {
+        return all_removed(from, below, 0);
+    }
+    let keep = "INSERT INTO bartizan.audits_removed (tenant, idx, leaf) SELECT tenant, idx, leaf FROM bartizan.audits
+                WHERE tenant = $1 AND idx >= $2 AND idx < $3";
+    let delete = "DELETE FROM bartizan.audits WHERE tenant = $1 AND idx >= $2 AND idx < $3";
+    let mut removed = 0;
+    for statement in [keep, delete] {
+        let done = sqlx::query(statement)
+            .bind(scope.tenant().to_string())
+            .bind(row::signed(from))
+            .bind(row::signed(below))
+            .execute(&mut *connection)
+            .await
+            .map_err(fault)?;
+        removed = done.rows_affected();
+    }
+    all_removed(from, below, removed)
+}
+
+/// The first record whose content is there.
+pub(crate) async fn kept_from(connection: &mut Connection, scope: &TenantScope) -> Result<u64, StoreError> {
+    let select = "SELECT coalesce(max(idx) + 1, 0) FROM bartizan.audits_removed WHERE tenant = $1";
+    let index = sqlx::query_scalar(select).bind(scope.tenant().to_string());
+    row::unsigned(index.fetch_one(connection).await.map_err(fault)?)
 }
 
 pub(crate) async fn by_id(

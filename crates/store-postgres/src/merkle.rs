@@ -1,6 +1,8 @@
 //! What a tenant's ledger and audit log have in common: a size that is locked while the log grows, leaves,
 //! signed heads.
 
+use std::cmp::Ordering;
+
 use async_trait::async_trait;
 use domain::{TenantScope, UnixMillis};
 use sqlx::Row;
@@ -24,7 +26,7 @@ struct Statements {
 }
 
 macro_rules! statements {
-    ($logs:literal, $rows:literal, $checkpoints:literal) => {
+    ($logs:literal, $leaves:literal, $checkpoints:literal) => {
         Statements {
             size: concat!("SELECT size FROM bartizan.", $logs, " WHERE tenant = $1"),
             lock: concat!(
@@ -38,11 +40,7 @@ macro_rules! statements {
                 " (tenant, size) VALUES ($1, 0) ON CONFLICT DO NOTHING"
             ),
             grow: concat!("UPDATE bartizan.", $logs, " SET size = $2 WHERE tenant = $1"),
-            leaves: concat!(
-                "SELECT leaf FROM bartizan.",
-                $rows,
-                " WHERE tenant = $1 AND idx >= $2 AND idx < $3 ORDER BY idx"
-            ),
+            leaves: $leaves,
             keep: concat!(
                 "INSERT INTO bartizan.",
                 $checkpoints,
@@ -64,8 +62,20 @@ macro_rules! statements {
 
 const fn statements(log: LogKind) -> &'static Statements {
     match log {
-        LogKind::Ledger => &statements!("logs", "entries", "checkpoints"),
-        LogKind::Audit => &statements!("audit_logs", "audits", "audit_checkpoints"),
+        LogKind::Ledger => &statements!(
+            "logs",
+            "SELECT leaf FROM bartizan.entries WHERE tenant = $1 AND idx >= $2 AND idx < $3 ORDER BY idx",
+            "checkpoints"
+        ),
+        LogKind::Audit => &statements!(
+            "audit_logs",
+            "SELECT leaf FROM
+             (SELECT idx, leaf FROM bartizan.audits_removed WHERE tenant = $1 AND idx >= $2 AND idx < $3
+              UNION ALL
+              SELECT idx, leaf FROM bartizan.audits WHERE tenant = $1 AND idx >= $2 AND idx < $3) AS both_kinds
+             ORDER BY idx",
+            "audit_checkpoints"
+        ),
     }
 }
 
@@ -136,8 +146,11 @@ impl MerkleLogs for PostgresStore {
             .bind(row::signed(from))
             .bind(row::signed(size));
         let rows = self.bounded(self.rows(scope, select)).await?;
-        if (rows.len() as u64) < size.saturating_sub(from) {
-            return Err(StoreError::NotFound);
+        match (rows.len() as u64).cmp(&size.saturating_sub(from)) {
+            Ordering::Less => return Err(StoreError::NotFound),
+            Ordering::Equal => {}
+            // Content beside the hash that was left of it.
+            Ordering::Greater => return Err(row::damaged("a log", "a place holds two leaves")),
         }
         rows.iter()
             .map(|row| row::hash(row.try_get("leaf").map_err(fault)?))

@@ -46,6 +46,16 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0009_log_keys.sql",
         sql: include_str!("../../../migrations/postgres/0009_log_keys.sql"),
     },
+    Migration {
+        version: 10,
+        name: "0010_retention.sql",
+        sql: include_str!("../../../migrations/postgres/0010_retention.sql"),
+    },
+    Migration {
+        version: 11,
+        name: "0011_sorting.sql",
+        sql: include_str!("../../../migrations/postgres/0011_sorting.sql"),
+    },
 ];
 
 const ROLES: &str = include_str!("../../../migrations/postgres/roles.sql");

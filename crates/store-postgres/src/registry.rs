@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use domain::{AuditId, TenantId, TenantScope, UnixMillis};
 use store::{
-    AuditEntry, AuditQuery, Change, LogKind, Record, RecordKind, RecordQuery, Registry, StoreError,
-    StoredAudit, Tenant, may_be_swept, must_own_all,
+    AuditEntry, AuditQuery, Change, LogKind, Record, RecordKind, RecordQuery, Registry, SortedQuery,
+    StoreError, StoredAudit, Tenant, may_be_swept, must_own_all,
 };
 
 use crate::PostgresStore;
@@ -46,6 +46,15 @@ impl Registry for PostgresStore {
             .await
     }
 
+    async fn records_sorted(
+        &self,
+        scope: &TenantScope,
+        query: &SortedQuery<'_>,
+    ) -> Result<Vec<Record>, StoreError> {
+        self.bounded(async { records::sorted(&mut *self.as_tenant(scope).await?, scope, query).await })
+            .await
+    }
+
     async fn bearer(&self, kind: RecordKind, digest: &str) -> Result<(TenantId, Record), StoreError> {
         let found = async { records::bearer(&mut *self.as_node().await?, kind, digest).await };
         self.bounded(found).await?.ok_or(StoreError::NotFound)
@@ -64,6 +73,11 @@ impl Registry for PostgresStore {
 
     async fn audit(&self, scope: &TenantScope, query: &AuditQuery) -> Result<Vec<StoredAudit>, StoreError> {
         self.bounded(async { audit::find(&mut *self.as_tenant(scope).await?, scope, query).await })
+            .await
+    }
+
+    async fn audits_kept_from(&self, scope: &TenantScope) -> Result<u64, StoreError> {
+        self.bounded(async { audit::kept_from(&mut *self.as_tenant(scope).await?, scope).await })
             .await
     }
 
@@ -143,5 +157,6 @@ async fn make(connection: &mut Connection, scope: &TenantScope, change: &Change)
         Change::Create(record) => records::create(connection, scope, record).await,
         Change::Replace { before, after } => records::replace(connection, scope, before, after).await,
         Change::Remove(before) => records::remove(connection, scope, before).await,
+        Change::RemoveAudits { from, below } => audit::remove(connection, scope, *from, *below).await,
     }
 }

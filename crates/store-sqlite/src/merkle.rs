@@ -1,5 +1,7 @@
 //! What a tenant's ledger and audit log have in common: a number and a size, leaves, signed heads.
 
+use std::cmp::Ordering;
+
 use async_trait::async_trait;
 use domain::{TenantScope, UnixMillis};
 use sqlx::Row;
@@ -23,19 +25,13 @@ struct Statements {
 }
 
 macro_rules! statements {
-    ($logs:literal, $rows:literal, $checkpoints:literal) => {
+    ($logs:literal, $leaves:literal, $checkpoints:literal) => {
         Statements {
             find: concat!("SELECT log, size FROM ", $logs, " WHERE tenant = ?"),
             make: concat!("INSERT INTO ", $logs, " (tenant, size) VALUES (?, 0)"),
             grow: concat!("UPDATE ", $logs, " SET size = ? WHERE log = ?"),
             size: concat!("SELECT size FROM ", $logs, " WHERE tenant = ?"),
-            leaves: concat!(
-                "SELECT leaf FROM ",
-                $rows,
-                " WHERE log = (SELECT log FROM ",
-                $logs,
-                " WHERE tenant = ?) AND idx >= ? AND idx < ? ORDER BY idx"
-            ),
+            leaves: $leaves,
             keep: concat!(
                 "INSERT INTO ",
                 $checkpoints,
@@ -57,8 +53,22 @@ macro_rules! statements {
 
 const fn statements(log: LogKind) -> &'static Statements {
     match log {
-        LogKind::Ledger => &statements!("logs", "entries", "checkpoints"),
-        LogKind::Audit => &statements!("audit_logs", "audits", "audit_checkpoints"),
+        LogKind::Ledger => &statements!(
+            "logs",
+            "SELECT leaf FROM entries WHERE log = (SELECT log FROM logs WHERE tenant = ?1)
+             AND idx >= ?2 AND idx < ?3 ORDER BY idx",
+            "checkpoints"
+        ),
+        LogKind::Audit => &statements!(
+            "audit_logs",
+            "SELECT leaf FROM
+             (SELECT idx, leaf FROM audits_removed WHERE log = (SELECT log FROM audit_logs WHERE tenant = ?1)
+              AND idx >= ?2 AND idx < ?3
+              UNION ALL
+              SELECT idx, leaf FROM audits WHERE log = (SELECT log FROM audit_logs WHERE tenant = ?1)
+              AND idx >= ?2 AND idx < ?3) ORDER BY idx",
+            "audit_checkpoints"
+        ),
     }
 }
 
@@ -130,8 +140,11 @@ impl MerkleLogs for SqliteStore {
             .fetch_all(&self.readers)
             .await
             .map_err(fault)?;
-        if (rows.len() as u64) < size.saturating_sub(from) {
-            return Err(StoreError::NotFound);
+        match (rows.len() as u64).cmp(&size.saturating_sub(from)) {
+            Ordering::Less => return Err(StoreError::NotFound),
+            Ordering::Equal => {}
+            // Content beside the hash that was left of it.
+            Ordering::Greater => return Err(row::damaged("a log", "a place holds two leaves")),
         }
         rows.iter()
             .map(|row| row::hash(row.try_get("leaf").map_err(fault)?))

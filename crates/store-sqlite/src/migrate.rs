@@ -44,6 +44,16 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0009_log_keys.sql",
         sql: include_str!("../../../migrations/sqlite/0009_log_keys.sql"),
     },
+    Migration {
+        version: 10,
+        name: "0010_retention.sql",
+        sql: include_str!("../../../migrations/sqlite/0010_retention.sql"),
+    },
+    Migration {
+        version: 11,
+        name: "0011_sorting.sql",
+        sql: include_str!("../../../migrations/sqlite/0011_sorting.sql"),
+    },
 ];
 
 /// Applies what is due, all in one transaction that holds the write lock. Returns the names of what it applied.
@@ -157,9 +167,10 @@ mod tests {
     }
 
     #[test]
-    fn versions_count_from_one_and_match_their_files() {
-        for (migration, version) in MIGRATIONS.iter().zip(1_i64..) {
-            assert_eq!(migration.version, version);
+    fn versions_rise_and_match_their_files() {
+        assert!(MIGRATIONS.is_sorted_by(|one, next| one.version < next.version));
+        for migration in MIGRATIONS {
+            let version = migration.version;
             assert!(
                 migration.name.starts_with(&format!("{version:04}_")),
                 "{}",

@@ -3,7 +3,7 @@
 use domain::{TenantId, TenantScope, UnixMillis};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
-use store::{Record, RecordKind, RecordQuery, StoreError, row, unchanged};
+use store::{Record, RecordKind, RecordQuery, Sort, SortedQuery, StoreError, row, unchanged};
 
 use crate::connection::{Connection, fault};
 
@@ -129,6 +129,56 @@ pub(crate) async fn page(
     let select = match query.parent {
         None => select,
         Some(parent) => select.bind(parent),
+    };
+    let rows = select.fetch_all(connection).await.map_err(fault)?;
+    rows.iter().map(|row| read(query.kind, row)).collect()
+}
+
+macro_rules! sorted {
+    ($which:literal, $after:literal, $order:literal) => {
+        concat!(
+            "SELECT id, parent, name, created, document FROM records
+             WHERE tenant = ?1 AND kind = ?2 AND (?3 IS NULL OR parent = ?3)",
+            $which,
+            $after,
+            " ORDER BY ",
+            $order,
+            " LIMIT ?4"
+        )
+    };
+}
+
+/// The statement of a page: its beginning is found in an index.
+const fn statement(query: &SortedQuery<'_>) -> &'static str {
+    match (query.sort, query.descending, query.after.is_some()) {
+        (Sort::Created, false, false) => sorted!("", "", "created, id"),
+        (Sort::Created, false, true) => sorted!("", " AND (created, id) > (?5, ?6)", "created, id"),
+        (Sort::Created, true, false) => sorted!("", "", "created DESC, id DESC"),
+        (Sort::Created, true, true) => {
+            sorted!("", " AND (created, id) < (?5, ?6)", "created DESC, id DESC")
+        }
+        (Sort::Name, false, false) => sorted!(" AND name IS NOT NULL", "", "name"),
+        (Sort::Name, false, true) => sorted!(" AND name IS NOT NULL", " AND name > ?5", "name"),
+        (Sort::Name, true, false) => sorted!(" AND name IS NOT NULL", "", "name DESC"),
+        (Sort::Name, true, true) => sorted!(" AND name IS NOT NULL", " AND name < ?5", "name DESC"),
+    }
+}
+
+/// A page in another order than that of ids.
+pub(crate) async fn sorted(
+    connection: &mut Connection,
+    scope: &TenantScope,
+    query: &SortedQuery<'_>,
+) -> Result<Vec<Record>, StoreError> {
+    let select = sqlx::query(statement(query))
+        .bind(scope.tenant().to_string())
+        .bind(query.kind.as_str())
+        .bind(query.parent)
+        .bind(row::signed(query.count));
+    let select = match (query.sort, query.after) {
+        (_, None) => select,
+        (Sort::Created, Some(after)) => select.bind(after.created.0).bind(after.id),
+        (Sort::Name, Some(after)) => select.bind(after.name),
     };
     let rows = select.fetch_all(connection).await.map_err(fault)?;
     rows.iter().map(|row| read(query.kind, row)).collect()

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use domain::{AuditId, TenantId, TenantScope, UnixMillis};
 use store::{
-    AuditEntry, AuditQuery, Change, Record, RecordKind, RecordQuery, Registry, StoreError, StoredAudit,
-    may_be_swept, must_own_all,
+    AuditEntry, AuditQuery, Change, Record, RecordKind, RecordQuery, Registry, SortedQuery, StoreError,
+    StoredAudit, may_be_swept, must_own_all,
 };
 
 use crate::SqliteStore;
@@ -49,6 +49,14 @@ impl Registry for SqliteStore {
         records::page(&mut *self.reader().await?, scope, query).await
     }
 
+    async fn records_sorted(
+        &self,
+        scope: &TenantScope,
+        query: &SortedQuery<'_>,
+    ) -> Result<Vec<Record>, StoreError> {
+        records::sorted(&mut *self.reader().await?, scope, query).await
+    }
+
     async fn bearer(&self, kind: RecordKind, digest: &str) -> Result<(TenantId, Record), StoreError> {
         let found = records::bearer(&mut *self.reader().await?, kind, digest).await?;
         found.ok_or(StoreError::NotFound)
@@ -64,6 +72,10 @@ impl Registry for SqliteStore {
 
     async fn audit(&self, scope: &TenantScope, query: &AuditQuery) -> Result<Vec<StoredAudit>, StoreError> {
         audit::find(&mut *self.reader().await?, scope, query).await
+    }
+
+    async fn audits_kept_from(&self, scope: &TenantScope) -> Result<u64, StoreError> {
+        audit::kept_from(&mut *self.reader().await?, scope).await
     }
 
     async fn audit_record(&self, scope: &TenantScope, id: AuditId) -> Result<StoredAudit, StoreError> {
@@ -88,5 +100,6 @@ async fn apply(connection: &mut Connection, scope: &TenantScope, change: &Change
         Change::Create(record) => records::create(connection, scope, record).await,
         Change::Replace { before, after } => records::replace(connection, scope, before, after).await,
         Change::Remove(before) => records::remove(connection, scope, before).await,
+        Change::RemoveAudits { from, below } => audit::remove(connection, scope, *from, *below).await,
     }
 }

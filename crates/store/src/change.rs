@@ -20,6 +20,13 @@ pub fn must_own_all(
     audits
         .iter()
         .try_for_each(|audit| must_own(scope, audit.record.tenant))?;
+    let removes = |change: &Change| matches!(change, Change::RemoveAudits { .. });
+    // threat: AGP-R3
+    if audits.is_empty() && changes.iter().any(removes) {
+        return Err(StoreError::Conflict(
+            "audit records are not removed without a record of it".to_owned(),
+        ));
+    }
     changes
         .iter()
         .try_for_each(|change| must_own_change(scope, change))
@@ -54,7 +61,9 @@ fn must_own_change(scope: &TenantScope, change: &Change) -> Result<(), StoreErro
         Change::Replace { before, after } => must_stay((before.kind, &before.id) == (after.kind, &after.id)),
         Change::NextEpoch { .. } => must_own(scope, TenantId::PLATFORM),
         // What these name is looked for among the scope's own.
-        Change::DeleteBudget(_) | Change::Create(_) | Change::Remove(_) => Ok(()),
+        Change::DeleteBudget(_) | Change::Create(_) | Change::Remove(_) | Change::RemoveAudits { .. } => {
+            Ok(())
+        }
     }
 }
 
@@ -123,4 +132,14 @@ pub fn may_be_swept(kind: RecordKind) -> Result<(), StoreError> {
             kind.as_str()
         ))),
     }
+}
+
+/// `Conflict` unless all of the audit records that should go were there to go.
+pub fn all_removed(from: u64, below: u64, removed: u64) -> Result<(), StoreError> {
+    if from < below && removed == below - from {
+        return Ok(());
+    }
+    Err(StoreError::Conflict(format!(
+        "audit records {from} up to {below} are not all there"
+    )))
 }

@@ -15,7 +15,7 @@ pub mod row;
 mod signing;
 mod tenancy;
 
-pub use change::{may_be_swept, must_be_distinct, must_own_all, unchanged};
+pub use change::{all_removed, may_be_swept, must_be_distinct, must_own_all, unchanged};
 pub use memory::MemoryStore;
 pub use port::{
     Budgets, Directory, DirectoryDump, EntryLog, Hold, LeaseAnswer, LeaseWish, MerkleLogs, Nonces, Shipment,
@@ -23,7 +23,8 @@ pub use port::{
     UsageRow,
 };
 pub use registry::{
-    AuditEntry, AuditQuery, Change, LogKind, Record, RecordKind, RecordQuery, Registry, StoredAudit,
+    AuditEntry, AuditQuery, Change, LogKind, Place, Record, RecordKind, RecordQuery, Registry, Sort,
+    SortedQuery, StoredAudit,
 };
 pub use signing::{Rotation, Signing, SigningError, SigningNow};
 pub use tenancy::must_own;

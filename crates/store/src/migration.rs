@@ -9,7 +9,7 @@ use crate::StoreError;
 /// One file of `migrations/<engine>/`, embedded.
 #[derive(Debug, Clone, Copy)]
 pub struct Migration {
-    /// Its number; the first is 1 and there are no gaps.
+    /// Its number; numbers rise.
     pub version: i64,
     /// Its file name.
     pub name: &'static str,

@@ -171,6 +171,15 @@ pub enum Change {
         /// Who holds it: [`crate::Hold::by`].
         by: String,
     },
+    /// Removes what all audit records from `from` up to but not including `below` said; their hashes stay where they
+    /// were. `Conflict` unless `from` is the first whose content is there, and so are all of them; and without an
+    /// audit record of it in the same commit.
+    RemoveAudits {
+        /// The first whose content is there.
+        from: u64,
+        /// One past the last that goes.
+        below: u64,
+    },
 }
 
 impl Change {
@@ -180,7 +189,7 @@ impl Change {
             Self::Create(record) | Self::Remove(record) | Self::Replace { after: record, .. } => {
                 matches!(record.kind, RecordKind::PolicyStanding)
             }
-            Self::NextEpoch { .. } => false,
+            Self::NextEpoch { .. } | Self::RemoveAudits { .. } => false,
             _ => true,
         }
     }
@@ -245,6 +254,43 @@ pub struct RecordQuery<'a> {
     pub count: u64,
 }
 
+/// What records are sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sort {
+    /// When they were made; those of one moment by their ids.
+    Created,
+    /// Their names, by bytes; those without one are left out.
+    Name,
+}
+
+/// Where a page of sorted records ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// When its last one was made.
+    pub created: UnixMillis,
+    /// That one's name.
+    pub name: &'a str,
+    /// And its id.
+    pub id: &'a str,
+}
+
+/// Which records of a kind, in another order than that of their ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SortedQuery<'a> {
+    /// What kind.
+    pub kind: RecordKind,
+    /// Only what belongs to this.
+    pub parent: Option<&'a str>,
+    /// By what.
+    pub sort: Sort,
+    /// From the last to the first.
+    pub descending: bool,
+    /// After this, in this order.
+    pub after: Option<Place<'a>>,
+    /// At most so many.
+    pub count: u64,
+}
+
 /// Which of a tenant's two Merkle logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LogKind {
@@ -302,6 +348,13 @@ pub trait Registry: Send + Sync {
     ) -> Result<Record, StoreError>;
     /// Records in the order of their ids.
     async fn records(&self, scope: &TenantScope, query: &RecordQuery<'_>) -> Result<Vec<Record>, StoreError>;
+    /// Records in another order. What was there before a page was asked for and is not changed is on one page exactly,
+    /// whatever is added or removed between pages.
+    async fn records_sorted(
+        &self,
+        scope: &TenantScope,
+        query: &SortedQuery<'_>,
+    ) -> Result<Vec<Record>, StoreError>;
     /// The record whose name is `digest`, and its tenant: what is asked before a tenant is known. Only of
     /// kinds that are found so ([`RecordKind::is_bearer`]): `NotFound` for others.
     async fn bearer(&self, kind: RecordKind, digest: &str) -> Result<(TenantId, Record), StoreError>;
@@ -314,6 +367,9 @@ pub trait Registry: Send + Sync {
     async fn sweep(&self, kind: RecordKind, until: UnixMillis) -> Result<u64, StoreError>;
     /// Audit records, newest first.
     async fn audit(&self, scope: &TenantScope, query: &AuditQuery) -> Result<Vec<StoredAudit>, StoreError>;
+    /// The index of the first audit record whose content is there: what is before it was removed, and the hashes of
+    /// that are all that is left.
+    async fn audits_kept_from(&self, scope: &TenantScope) -> Result<u64, StoreError>;
     /// The audit record of that id.
     async fn audit_record(&self, scope: &TenantScope, id: AuditId) -> Result<StoredAudit, StoreError>;
 

@@ -8,10 +8,12 @@ mod client;
 mod egress;
 mod error;
 mod spiffe;
+mod stream;
 mod tls;
 
 pub use base::{Base, BaseError};
 pub use client::{Client, ClientOptions};
 pub use egress::addresses;
 pub use error::{Unfit, UpstreamError};
+pub use stream::TlsSockets;
 pub use tls::Shown;

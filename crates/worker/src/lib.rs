@@ -9,6 +9,7 @@ mod pace;
 mod push;
 mod quarantine;
 mod recover;
+mod retention;
 mod ship;
 mod signals;
 mod sweep;
@@ -16,8 +17,9 @@ mod witness;
 
 pub use checkpoint::Checkpointer;
 pub use housekeeping::Housekeeper;
-pub use push::{Keyring, Place, Pusher, SinkOptions};
+pub use push::{Keyring, Over, Place, Pusher, SinkOptions};
 pub use recover::{Recovery, recover};
+pub use retention::{Remover, Retention};
 pub use ship::{Progress, ShipOptions, Shipper};
 pub use signals::{Outlets, USES_MAX, Watcher};
 pub use sweep::Sweeper;

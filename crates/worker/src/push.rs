@@ -17,11 +17,13 @@ use tokio::sync::watch;
 use upstream::Client;
 
 use crate::pace::{Backoff, sleep_or_stop, stopped};
+pub(crate) use cursor::reached;
 use cursor::{Claim, Cursor};
 use message::{Message, is_meant};
 use syslog::Syslog;
 use webhook::Webhook;
 
+pub use syslog::Over;
 pub use webhook::Keyring;
 
 /// Records that are read and pushed at once.
@@ -49,8 +51,8 @@ pub enum Place {
     Syslog {
         /// `host:port`.
         place: String,
-        /// Over UDP, where nobody knows whether it arrived.
-        udp: bool,
+        /// What carries it there.
+        over: Over,
         /// What this instance calls itself.
         host: String,
     },
@@ -138,7 +140,7 @@ impl Pusher {
                 keys,
                 client,
             } => Transport::Webhook(Box::new(Webhook::new(&address, allow_plaintext, keys, *client)?)),
-            Place::Syslog { place, udp, host } => Transport::Syslog(Syslog::new(place, udp, &host)),
+            Place::Syslog { place, over, host } => Transport::Syslog(Syslog::new(place, over, &host)),
         };
         Ok(Self {
             store,
@@ -160,7 +162,7 @@ impl Pusher {
         let mut backoff = Backoff::new(BACKOFF_MIN.min(self.every), BACKOFF_MAX);
         loop {
             let round = tokio::select! {
-                () = stopped(&mut shutdown) => return,
+                () = stopped(&mut shutdown) => break,
                 round = self.round() => round,
             };
             let pending = self.pending();
@@ -179,9 +181,11 @@ impl Pusher {
                 }
             };
             if sleep_or_stop(wait, &mut shutdown).await {
-                return;
+                break;
             }
         }
+        // The next start counts anew; for a sink that is no more, nothing waits.
+        self.metrics.pending.set(0);
     }
 
     fn pending(&self) -> u64 {
@@ -236,7 +240,7 @@ impl Pusher {
         let size = self.store.log_size(&scope, LogKind::Audit).await?;
         let next = match self.logs.get(&tenant) {
             Some((next, _)) => *next,
-            None => cursor::reached(self.store.as_ref(), &scope, &self.name).await?,
+            None => reached(self.store.as_ref(), &scope, &self.name).await?,
         };
         self.logs.insert(tenant, (next, size));
         Ok((next, size))
@@ -268,7 +272,8 @@ impl Pusher {
                 return Ok(false);
             }
         };
-        let from = cursor.next();
+        // A new sink begins with what is left.
+        let from = cursor.next().max(self.store.audits_kept_from(&scope).await?);
         self.logs.insert(tenant, (from, size));
         if from >= size {
             return Ok(false);

@@ -1,5 +1,7 @@
 //! `bartizan audit`: who did what in a tenant. Looking at the log, taking it out, and verifying it anywhere.
 
+mod proof;
+
 use std::fs::File;
 use std::io::{self, BufReader, Write};
 use std::path::PathBuf;
@@ -12,7 +14,7 @@ use serde::Serialize;
 use store::{AuditQuery, LogKind, StoredAudit};
 
 use crate::cli::At;
-use crate::failure::Failure;
+use crate::failure::{Failure, Hint};
 
 use super::arguments::{rfc3339, when};
 use super::find::Names;
@@ -25,6 +27,8 @@ use super::table::{Column, Table, facts};
 
 /// Records read at once.
 const RECORDS_A_READ: u64 = 512;
+
+const DAY_MS: u64 = 86_400_000;
 
 /// What to do with an audit log.
 #[derive(Debug, Subcommand)]
@@ -57,6 +61,17 @@ Examples:
     },
     /// Verify an export with nothing but the ledger's public key
     Verify(VerifyArgs),
+    /// Write the proof that one record is in its tenant's audit log, for whoever has the ledger's key
+    #[command(after_help = "\
+Examples:
+  bartizan audit proof aud_0198f7c2a8d27c51b5a1f3d1c0ffee00 --out proof.json
+  bartizan audit verify-proof proof.json --key ledger.key
+
+The proof holds the record, its path to the root of the log, and the signed root; if no signed root covers the record \
+yet, one is signed now.")]
+    Proof(proof::ProofArgs),
+    /// Verify the proof of one record with nothing but the ledger's public key
+    VerifyProof(proof::VerifyProofArgs),
 }
 
 /// What to verify, and whom to believe.
@@ -83,6 +98,8 @@ pub struct VerifyArgs {
 pub async fn run(command: AuditCommand, at: &At, show: Show) -> Result<(), Failure> {
     match command {
         AuditCommand::Verify(args) => verify(&args, at, show).await,
+        AuditCommand::Proof(args) => proof::prove(&args, &Instance::open(at).await?).await,
+        AuditCommand::VerifyProof(args) => proof::verify(&args, at, show).await,
         AuditCommand::List { tenant, last } => list(tenant, last, &Instance::open(at).await?, show).await,
         AuditCommand::Export { tenant, out } => export(tenant, out, &Instance::open(at).await?).await,
     }
@@ -117,26 +134,32 @@ impl Shown for Records {
             Column::Text("target"),
         ]);
         for Line { index, record } in &self.0 {
-            let who = match &record.actor {
-                AuditActor::User(_, name) | AuditActor::Service(_, name) => name.clone(),
-                AuditActor::Operator(account) => format!("machine: {account}"),
-                AuditActor::Gate(task) => format!("gate: {task}"),
-                AuditActor::Stranger(typed) => format!("stranger: {typed}"),
-            };
-            let outcome = match &record.outcome {
-                AuditOutcome::Done => "done".to_owned(),
-                AuditOutcome::Refused(code) => format!("refused: {code}"),
-            };
             table.row([
                 index.to_string(),
                 when(record.at),
-                who,
+                who(record),
                 record.act.clone(),
-                outcome,
+                outcome(record),
                 record.target.clone().unwrap_or_default(),
             ]);
         }
         table.write(out)
+    }
+}
+
+fn who(record: &AuditRecord) -> String {
+    match &record.actor {
+        AuditActor::User(_, name) | AuditActor::Service(_, name) => name.clone(),
+        AuditActor::Operator(account) => format!("machine: {account}"),
+        AuditActor::Gate(task) => format!("gate: {task}"),
+        AuditActor::Stranger(typed) => format!("stranger: {typed}"),
+    }
+}
+
+fn outcome(record: &AuditRecord) -> String {
+    match &record.outcome {
+        AuditOutcome::Done => "done".to_owned(),
+        AuditOutcome::Refused(code) => format!("refused: {code}"),
     }
 }
 
@@ -158,11 +181,13 @@ async fn list(tenant: Option<String>, last: u64, instance: &Instance, show: Show
     show.say(&Records(lines.collect::<Result<_, Failure>>()?))
 }
 
-/// Writes a whole audit log.
+/// Writes a whole audit log. Of what retention removed, the hashes.
 // threat: AGP-R3
 async fn export(tenant: Option<String>, out: Option<PathBuf>, instance: &Instance) -> Result<(), Failure> {
     let scope = scope(tenant.as_deref(), instance).await?;
     let signing = instance.signing()?;
+    // In this order: the record of what is gone now is under the head that is signed next.
+    let kept_from = instance.store.audits_kept_from(&scope).await?;
     let (head, keys) = settled(instance, &signing, (&scope, LogKind::Audit), u64::MAX).await?;
     let origin = signing.origin(scope.tenant(), LogKind::Audit);
     let mut out = destination(out.as_deref())?;
@@ -172,13 +197,22 @@ async fn export(tenant: Option<String>, out: Option<PathBuf>, instance: &Instanc
         finish(writeln!(out, "{}", line.to_line()))?;
     }
     let mut next = 0;
+    while next < head.size.min(kept_from) {
+        let end = head.size.min(kept_from).min(next + RECORDS_A_READ);
+        for leaf in instance
+            .store
+            .log_leaves(&scope, LogKind::Audit, next, end)
+            .await?
+        {
+            finish(writeln!(out, "{}", ExportLine::removed(next, leaf).to_line()))?;
+            next += 1;
+        }
+    }
     while next < head.size {
         let end = head.size.min(next + RECORDS_A_READ);
         for stored in between(instance, &scope, next, end).await? {
             if stored.index != next {
-                return Err(Failure::tampered(format!(
-                    "record {next} is missing from the log"
-                )));
+                break;
             }
             let line = ExportLine::entry(stored.index, &stored.bytes);
             let line = line.ok_or_else(|| Failure::tampered(format!("record {next} is not text")))?;
@@ -186,12 +220,20 @@ async fn export(tenant: Option<String>, out: Option<PathBuf>, instance: &Instanc
             next += 1;
         }
         if next != end {
-            return Err(Failure::tampered(format!(
-                "record {next} is missing from the log"
-            )));
+            return Err(missing(instance, &scope, next).await);
         }
     }
     finish(writeln!(out, "{}", ExportLine::checkpoint(&head.note).to_line()).and_then(|()| out.flush()))
+}
+
+/// A record that is not there: taken away, or removed by retention just now.
+async fn missing(instance: &Instance, scope: &TenantScope, index: u64) -> Failure {
+    match instance.store.audits_kept_from(scope).await {
+        Ok(kept_from) if kept_from > index => {
+            Failure::new("records were removed by retention while the log was read").hint("export it again")
+        }
+        _ => Failure::tampered(format!("record {index} is missing from the log")),
+    }
 }
 
 /// Records from `from` up to `end`, oldest first.
@@ -216,6 +258,11 @@ struct Held {
     verified: &'static str,
     origin: String,
     records: u64,
+    /// Of them, how many retention removed; their hashes stand.
+    removed: u64,
+    /// The record that says so.
+    removed_by: Option<u64>,
+    kept_days: Option<u64>,
     checkpoints: u64,
     root: String,
     key: String,
@@ -228,6 +275,14 @@ struct Held {
 impl Shown for Held {
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "verified: all {} records", self.records)?;
+        let removed = match (self.removed.checked_sub(1), self.removed_by, self.kept_days) {
+            (Some(last), Some(by), Some(days)) => {
+                format!(
+                    "records 0 to {last} by retention after {days} days (record {by}), their hashes stand"
+                )
+            }
+            _ => "nothing".to_owned(),
+        };
         let since = self.since.map_or_else(
             || "not compared (--since)".to_owned(),
             |size| format!("only grew since the checkpoint at {size}"),
@@ -236,6 +291,7 @@ impl Shown for Held {
             out,
             &[
                 ("audit log", self.origin.clone()),
+                ("removed", removed),
                 ("first", self.first.clone().unwrap_or_default()),
                 ("last", self.last.clone().unwrap_or_default()),
                 ("root", self.root.clone()),
@@ -269,6 +325,9 @@ async fn verify(args: &VerifyArgs, at: &At, show: Show) -> Result<(), Failure> {
         verified: "audit",
         origin: report.origin,
         records: report.entries,
+        removed: report.removed,
+        removed_by: report.removal.map(|(index, _)| index),
+        kept_days: report.removal.map(|(_, removal)| removal.keep_ms / DAY_MS),
         checkpoints: report.checkpoints,
         root: hexed(&report.root),
         key: report.key,

@@ -18,7 +18,7 @@ use crate::failure::Failure;
 use super::instance::Instance;
 use super::show::Show;
 
-pub use evidence::{destination, settled};
+pub use evidence::{checkpoint_file, destination, settled};
 pub use verify::VerifyArgs;
 
 /// What to do with the ledger.

@@ -267,7 +267,6 @@ fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("store", old.store != new.store),
         ("journal", old.journal != new.journal),
         ("cache", old.cache != new.cache),
-        ("alerts", old.alerts != new.alerts),
         ("ledger", old.ledger != new.ledger),
         ("credentials", old.credentials != new.credentials),
         ("budgets", old.budgets != new.budgets),

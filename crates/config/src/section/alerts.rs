@@ -1,10 +1,12 @@
 //! Where audit records are pushed.
 
+use std::path::PathBuf;
+
 use credential::SecretRef;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Where audit records are pushed as they come, by one node at a time. Changes take effect at the next start.
+/// Where audit records are pushed as they come, by one node at a time.
 // threat: AGP-R3
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -30,7 +32,8 @@ impl Default for Alerts {
 pub struct Sink {
     /// What it is called; how far it has come is kept under this name.
     pub name: String,
-    /// `https://host[:port]/path` is a webhook; `tcp://host:port` and `udp://host:port` are syslog (RFC 5424).
+    /// `https://host[:port]/path` is a webhook; `tls://host:port`, `tcp://host:port` and `udp://host:port` are syslog
+    /// (RFC 5424).
     pub address: String,
     /// What webhooks are signed with, 24 bytes or more each, as they are or as `whsec_` and base64; more than
     /// one while it is being replaced: every one of them signs.
@@ -39,20 +42,35 @@ pub struct Sink {
     /// Which acts: names, or beginnings with `*` at the end.
     #[serde(default = "all")]
     pub acts: Vec<String>,
+    /// PEM file of the only authorities whose certificates are believed for `tls://`. Left out: the system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
     /// Permits plain http, or syslog without TLS, beyond this machine: for private networks.
     #[serde(default)]
     pub allow_plaintext: bool,
 }
 
 impl Sink {
-    /// Where syslog is spoken, and whether over UDP; `None` for a webhook.
-    pub fn syslog(&self) -> Option<(&str, bool)> {
+    /// Where syslog is spoken, and over what; `None` for a webhook.
+    pub fn syslog(&self) -> Option<(&str, Carrier)> {
         match self.address.split_once("://") {
-            Some(("tcp", place)) => Some((place, false)),
-            Some(("udp", place)) => Some((place, true)),
+            Some(("tls", place)) => Some((place, Carrier::Tls)),
+            Some(("tcp", place)) => Some((place, Carrier::Tcp)),
+            Some(("udp", place)) => Some((place, Carrier::Udp)),
             _ => None,
         }
     }
+}
+
+/// What carries syslog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carrier {
+    /// TLS (RFC 5425).
+    Tls,
+    /// TCP (RFC 6587).
+    Tcp,
+    /// UDP (RFC 5426).
+    Udp,
 }
 
 fn all() -> Vec<String> {

@@ -22,14 +22,14 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use alerts::{Alerts, Sink};
+pub use alerts::{Alerts, Carrier, Sink};
 pub use approvals::Approvals;
 pub use control::{Control, ControlMode};
 pub use gate::{Budgets, Cache, Checks, GuardMode, Guards, KeyLimits, Limits, Policies, SecretsGuard};
 pub use issuer::{Claim, ClaimRule, ClaimValue, Issuer, TokenBinding};
 pub use listen::{ClientAuthority, ClientCertificates, Listen, ProxyProtocol, Tls};
 pub use model::{Model, PriceOverride, Prices, Target, Unpriced};
-pub use operations::{Credentials, Ledger, Log, LogFormat, LogLevel, Otlp, Telemetry};
+pub use operations::{Audit, Credentials, Ledger, Log, LogFormat, LogLevel, Otlp, Telemetry};
 pub use provider::{Expose, Provider, ProviderKind, Routing, RoutingBreaker, StreamUsage, Timeouts};
 pub use secrets::{AppRole, KubernetesRole, Secrets, Vault, VaultAuth};
 pub use server::Server;
@@ -78,6 +78,8 @@ pub struct Config {
     pub policies: Policies,
     /// What wants a second person on the control plane.
     pub approvals: Approvals,
+    /// How long audit records are kept.
+    pub audit: Audit,
     /// Where audit records are pushed.
     pub alerts: Alerts,
     /// What is told when a key is not used as it usually is.
@@ -139,6 +141,7 @@ impl Default for Config {
             limits: Limits::default(),
             policies: Policies::default(),
             approvals: Approvals::default(),
+            audit: Audit::default(),
             alerts: Alerts::default(),
             signals: Signals::default(),
             guards: Guards::default(),

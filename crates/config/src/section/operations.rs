@@ -26,6 +26,28 @@ impl Default for Ledger {
     }
 }
 
+/// How long audit records are kept.
+// threat: AGP-R3
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Audit {
+    /// After how many days what a record says is removed; its hash stays, so that the log still verifies. For ever
+    /// when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep_days: Option<u64>,
+    /// How often logs are looked through for what is over.
+    pub sweep_every_ms: u64,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self {
+            keep_days: None,
+            sweep_every_ms: 3_600_000,
+        }
+    }
+}
+
 /// Looking after credentials: what is found is reported, never changed.
 // threat: ANP-0016
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

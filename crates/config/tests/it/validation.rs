@@ -407,6 +407,8 @@ fn anp_d0005_records_are_pushed_signed_and_not_in_clear_beyond_this_machine() {
         "address: 'tcp://127.0.0.1:514'".to_owned(),
         "address: 'udp://[::1]:514'".to_owned(),
         "address: 'tcp://siem.lan:514', allow_plaintext: true".to_owned(),
+        "address: 'tls://siem.example:6514'".to_owned(),
+        "address: 'tls://[::1]:6514', ca_file: /etc/ca.pem".to_owned(),
     ] {
         assert_eq!(problems(&with(&good)), [""; 0], "{good}");
     }
@@ -419,6 +421,9 @@ fn anp_d0005_records_are_pushed_signed_and_not_in_clear_beyond_this_machine() {
         "address: 'udp://siem.lan', allow_plaintext: true".to_owned(),
         "address: 'tcp://127.0.0.1:514/in'".to_owned(),
         "address: 'tcp://169.254.169.254:514', allow_plaintext: true".to_owned(),
+        "address: 'tls://siem.example'".to_owned(),
+        "address: 'tls://siem.example:6514/in'".to_owned(),
+        "address: 'tls://169.254.169.254:6514', allow_plaintext: true".to_owned(),
     ] {
         one(&with(&bad), "alerts.sinks[0].address");
     }
@@ -429,6 +434,10 @@ fn anp_d0005_records_are_pushed_signed_and_not_in_clear_beyond_this_machine() {
     one(
         &with(&format!("address: 'tcp://[::1]:514', {secret}")),
         "alerts.sinks[0].secrets",
+    );
+    one(
+        &with("address: 'tcp://[::1]:514', ca_file: /etc/ca.pem"),
+        "alerts.sinks[0].ca_file",
     );
     one(
         &with("address: 'tcp://[::1]:514', acts: ['k*y']"),
@@ -574,4 +583,26 @@ fn anp_0001_the_window_of_signatures_is_bounded() {
         problems("signatures: { age_max_ms: 1000, skew_max_ms: 0 }"),
         [""; 0]
     );
+}
+
+/// Not for less than a month, nor than findings look back.
+#[test]
+fn agp_r3_audit_records_are_kept_for_ever_or_long_enough() {
+    for good in [
+        "audit: {}",
+        "audit: { keep_days: 90 }",
+        "audit: { keep_days: 36500, sweep_every_ms: 1000 }",
+        "audit: { keep_days: 30 }\ncredentials: { idle_days: 7 }",
+    ] {
+        assert_eq!(problems(good), [""; 0], "{good}");
+    }
+    for bad in [
+        "audit: { keep_days: 0 }",
+        "audit: { keep_days: 89 }",
+        "audit: { keep_days: 29 }\ncredentials: { idle_days: 7 }",
+        "audit: { keep_days: 36501 }",
+    ] {
+        one(bad, "audit.keep_days");
+    }
+    one("audit: { sweep_every_ms: 999 }", "audit.sweep_every_ms");
 }

@@ -2,10 +2,10 @@
 
 use domain::TenantScope;
 use serde::Serialize;
-use store::{Record, RecordQuery};
+use store::{Record, RecordKind, RecordQuery, Sort, SortedQuery, StoreError};
 
 use super::{Call, Entered, Stop};
-use crate::page::Page;
+use crate::page::{By, Page, Place, Sorting};
 use crate::problem::Problem;
 use crate::record::{Document, read};
 
@@ -39,46 +39,70 @@ impl Call {
         seen: impl Fn(&T) -> Result<bool, Problem>,
         view: impl Fn(T) -> V,
     ) -> Result<Page<V>, Stop> {
-        let (mut after, limit) = self.page()?;
+        let sorting = self.sorting()?;
+        let (mut after, limit) = self.page_after()?;
         let (mut items, mut looked_at) = (Vec::new(), 0);
         loop {
-            let query = RecordQuery {
-                kind: T::KIND,
-                parent,
-                after: after.as_deref(),
-                count: READ_AT_ONCE,
-            };
-            let records = self.control.store.records(entered.scope(), &query).await?;
+            let records = self
+                .read_at_once(entered, (T::KIND, parent), sorting, after.as_ref())
+                .await?;
             looked_at += READ_AT_ONCE;
             let is_end = (records.len() as u64) < READ_AT_ONCE;
             for record in records {
                 if items.len() == limit {
-                    return Ok(self.page_that_goes_on(items, after));
+                    return Ok(self.page_to(items, after.as_ref()));
                 }
                 let document: T = read(&record)?;
                 if seen(&document)? {
                     items.push(view(document));
                 }
-                after = Some(record.id);
+                let name = record.name.as_deref().unwrap_or_default();
+                after = Some(Place::of(sorting.by, &record.id, name, record.created));
             }
             if is_end {
-                return Ok(Page {
-                    items,
-                    next_cursor: None,
-                });
+                return Ok(self.page_to(items, None));
             }
             if looked_at >= LOOKED_AT_MAX {
-                return Ok(self.page_that_goes_on(items, after));
+                return Ok(self.page_to(items, after.as_ref()));
             }
         }
     }
 
-    fn page_that_goes_on<V>(&self, items: Vec<V>, after: Option<String>) -> Page<V> {
-        let seal = |after: &String| self.control.keys.cursors.seal(&self.list_name(), after);
-        Page {
-            items,
-            next_cursor: after.as_ref().and_then(seal),
-        }
+    async fn read_at_once(
+        &self,
+        entered: &Entered,
+        (kind, parent): (RecordKind, Option<&str>),
+        sorting: Sorting,
+        after: Option<&Place>,
+    ) -> Result<Vec<Record>, StoreError> {
+        let (store, scope, count) = (&self.control.store, entered.scope(), READ_AT_ONCE);
+        let sort = match sorting.by {
+            By::Id => {
+                let after = after.map(|after| after.id.as_str());
+                let query = RecordQuery {
+                    kind,
+                    parent,
+                    after,
+                    count,
+                };
+                return store.records(scope, &query).await;
+            }
+            By::Created => Sort::Created,
+            By::Name => Sort::Name,
+        };
+        let query = SortedQuery {
+            kind,
+            parent,
+            sort,
+            descending: sorting.descending,
+            after: after.map(|after| store::Place {
+                created: after.created,
+                name: &after.name,
+                id: &after.id,
+            }),
+            count,
+        };
+        store.records_sorted(scope, &query).await
     }
 
     /// All of a kind.

@@ -1,11 +1,12 @@
-//! Audit records, newest first. Never changed here, and never removed.
+//! Audit records, newest first, and proofs of single ones. Never changed here, and never removed.
 
+use ledger::bundle::{Handover, HexHash, LogHead, Proof, prove_audit, verify_audit_proof};
 use ledger::{AuditActor, AuditOutcome, AuditRecord};
 use policy::Resource;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
-use store::{AuditQuery, StoredAudit};
+use store::{AuditQuery, LogKind, SigningError, StoreError, StoredAudit};
 
 use super::words::{read_time, time};
 use crate::answer::Answer;
@@ -18,6 +19,9 @@ use crate::shapes;
 
 /// The most records of one export; `bartizan audit export` has no such bound.
 const EXPORTED_MAX: u64 = 10_000;
+
+/// The longest log of which a proof is reckoned for a request: its hashes are all read.
+const LEAVES_MAX: u64 = 1 << 20;
 
 /// An audit record as it is shown.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -39,7 +43,84 @@ pub struct AuditView {
     pub record: Value,
 }
 
-shapes! { given: ; shown: AuditView }
+/// The proof of one audit record, as `bartizan audit verify-proof` takes it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ProofView {
+    /// `bartizan-audit-proof/1`.
+    pub format: String,
+    /// The record's canonical bytes, as text.
+    pub entry: String,
+    /// Its place in the log, from 0.
+    pub index: u64,
+    /// How many records the signed root covers.
+    pub size: u64,
+    /// The inclusion path, hex, from the leaf up.
+    pub inclusion: Vec<String>,
+    /// The signed root of that size, a C2SP signed note.
+    pub checkpoint: String,
+    /// How the log went from key to key, the oldest succession first; left out where its key was never replaced.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub successions: Vec<HandoverView>,
+}
+
+/// One succession of the log's key.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct HandoverView {
+    /// The signed statement.
+    pub note: String,
+    /// How the log stood; left out if it had no signed head then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head: Option<LogHeadView>,
+}
+
+/// How the log stood at a succession.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct LogHeadView {
+    /// How many records it had.
+    pub size: u64,
+    /// The root over them, hex.
+    pub root: String,
+    /// Its place among the heads that the statement speaks of.
+    pub index: u64,
+    /// The path to what the statement signed, hex, from the leaf up.
+    pub path: Vec<String>,
+}
+
+impl From<Handover> for HandoverView {
+    fn from(handover: Handover) -> Self {
+        Self {
+            note: handover.note,
+            head: handover.head.map(LogHeadView::from),
+        }
+    }
+}
+
+impl From<LogHead> for LogHeadView {
+    fn from(head: LogHead) -> Self {
+        Self {
+            size: head.size,
+            root: head.root.to_string(),
+            index: head.index,
+            path: head.path.iter().map(HexHash::to_string).collect(),
+        }
+    }
+}
+
+impl From<Proof> for ProofView {
+    fn from(proof: Proof) -> Self {
+        Self {
+            format: proof.format,
+            entry: proof.entry,
+            index: proof.index,
+            size: proof.size,
+            inclusion: proof.inclusion.iter().map(HexHash::to_string).collect(),
+            checkpoint: proof.checkpoint,
+            successions: proof.successions.into_iter().map(HandoverView::from).collect(),
+        }
+    }
+}
+
+shapes! { given: ; shown: AuditView, ProofView }
 
 pub(super) fn who(actor: &AuditActor) -> String {
     match actor {
@@ -104,6 +185,45 @@ pub async fn list(call: Call, _: Nothing) -> Done {
         next_cursor: last.and_then(|last| call.control.keys.cursors.seal(&call.list_name(), &last)),
     };
     Ok(Answer::json(http::StatusCode::OK, &page)?)
+}
+
+/// `GET …/audit/{record}/proof`.
+// threat: AGP-R3
+// threat: ANP-0012
+pub async fn proof(call: Call, _: Nothing) -> Done {
+    let entered = call.enter().await?;
+    let resource = Resource::AuditLog {
+        tenant: entered.tenant(),
+    };
+    call.permit(&entered, resource).await?;
+    let (store, scope) = (&call.control.store, entered.scope());
+    let stored = store.audit_record(scope, call.id("record")?).await?;
+    let head = store.log_checkpoint(scope, LogKind::Audit).await?;
+    let head = head.filter(|head| head.size > stored.index).ok_or_else(|| {
+        let detail = "no signed root covers the record yet: ask again within a minute";
+        Problem::new(Code::Conflict, detail)
+    })?;
+    if head.size > LEAVES_MAX {
+        let detail =
+            format!("the log has more than {LEAVES_MAX} records: use `bartizan audit proof` on the machine");
+        return Err(Problem::new(Code::Conflict, detail).into());
+    }
+    let leaves = store.log_leaves(scope, LogKind::Audit, 0, head.size).await?;
+    let keys = call.control.signing.now().await.map_err(unsigned)?;
+    let signer = keys.signer().map_err(unsigned)?;
+    let origin = call.control.signing.origin(entered.tenant(), LogKind::Audit);
+    let proof = prove_audit(&stored.bytes, stored.index, &leaves, &head.note, None).map(|proof| Proof {
+        successions: keys.handovers(&origin),
+        ..proof
+    });
+    // A proof that does not hold is found here and not by whoever gets it.
+    let proof = proof.filter(|proof| verify_audit_proof(proof, signer.verifier()).is_ok());
+    let proof = proof.ok_or_else(|| damaged("the log does not bear out one of its records"))?;
+    Ok(Answer::view(&ProofView::from(proof))?)
+}
+
+fn unsigned(error: SigningError) -> Problem {
+    StoreError::Unavailable(error.to_string()).into()
 }
 
 /// `GET …/audit/export`. Taking records out is an act, and recorded like one.

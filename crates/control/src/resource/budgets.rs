@@ -1,6 +1,6 @@
 //! Budgets: how much may be spent, over what, in what time; and how they stand.
 
-use domain::{ActorId, BudgetId, KeyId, Money, Permission, ProjectId, TeamId};
+use domain::{ActorId, BudgetId, KeyId, Money, Permission, ProjectId, TeamId, UnixMillis};
 use ledger::{Budget, BudgetScope, Window};
 use policy::{BudgetLevel, Resource};
 use schemars::JsonSchema;
@@ -11,6 +11,7 @@ use super::words::{name, time};
 use crate::answer::Answer;
 use crate::api::Nothing;
 use crate::call::{Call, Deed, Done, Entered, Stop, id_in_body};
+use crate::page::Place;
 use crate::problem::{Code, Problem};
 use crate::record::Project;
 use crate::shapes;
@@ -145,7 +146,11 @@ pub async fn list(call: Call, _: Nothing) -> Done {
             seen.push(budget);
         }
     }
-    let page = call.page_of(seen, |budget| budget.id.to_string(), BudgetView::from)?;
+    let page = call.page_of(
+        seen,
+        |budget, by| Place::of(by, budget.id, &budget.name, UnixMillis(0)),
+        BudgetView::from,
+    )?;
     Ok(Answer::json(http::StatusCode::OK, &page)?)
 }
 

@@ -9,6 +9,7 @@ use crate::answer::Answer;
 use crate::api::Nothing;
 use crate::call::{Call, Done};
 use crate::findings::{Finding, Matter};
+use crate::page::Place;
 use crate::problem::Problem;
 use crate::shapes;
 
@@ -52,6 +53,10 @@ pub async fn list(call: Call, _: Nothing) -> Done {
         .map_err(Problem::from)?;
     let mut found: Vec<(String, Finding)> = found.into_iter().map(|it| (it.mark(), it)).collect();
     found.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let page = call.page_of(found, |(mark, _)| mark.clone(), |(_, it)| FindingView::from(it))?;
+    let page = call.page_of(
+        found,
+        |(mark, _), _| Place::by_id(mark),
+        |(_, it)| FindingView::from(it),
+    )?;
     Ok(Answer::json(http::StatusCode::OK, &page)?)
 }

@@ -17,6 +17,7 @@ use super::words::{LimitsView, data_class, marks, name, read_time, time};
 use crate::answer::Answer;
 use crate::api::Nothing;
 use crate::call::{Call, Deed, Done, Entered, Stop, id_in_body};
+use crate::page::Place;
 use crate::problem::{Code, Problem};
 use crate::record::{Service, UserState, read};
 use crate::shapes;
@@ -284,7 +285,11 @@ pub async fn list(call: Call, _: Nothing) -> Done {
             seen.push(key);
         }
     }
-    let page = call.page_of(seen, |key| key.id.to_string(), |key| KeyView::of(key, &call))?;
+    let page = call.page_of(
+        seen,
+        |key, by| Place::of(by, key.id, &key.name, key.created),
+        |key| KeyView::of(key, &call),
+    )?;
     Ok(Answer::json(http::StatusCode::OK, &page)?)
 }
 

@@ -19,7 +19,7 @@ use crate::api::Nothing;
 use crate::call::{Call, Deed, Done, Own, Stop};
 use crate::ceremony;
 use crate::door::{Knock, Shown as Proof};
-use crate::page::Page;
+use crate::page::{Page, Place};
 use crate::problem::{Code, Problem};
 use crate::record::{Login, StoredPasskey, User};
 use crate::{shapes, silent};
@@ -246,8 +246,11 @@ pub async fn confirm(call: Call, body: NewPasskey) -> Done {
 /// `GET /me/passkeys`.
 pub async fn list(call: Call, _: Nothing) -> Done {
     let me = myself(&call).await?;
-    let page: Page<PasskeyView> =
-        call.page_of(&me.login.passkeys, |one| one.id.to_string(), PasskeyView::from)?;
+    let page: Page<PasskeyView> = call.page_of(
+        &me.login.passkeys,
+        |one, by| Place::of(by, &one.id, &one.name, one.created),
+        PasskeyView::from,
+    )?;
     Ok(Answer::json(StatusCode::OK, &page)?)
 }
 

@@ -1,6 +1,6 @@
 //! Teams of a tenant.
 
-use domain::{Permission, TeamId};
+use domain::{Permission, TeamId, UnixMillis};
 use policy::Resource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,7 @@ use super::words::{LimitsView, name};
 use crate::answer::Answer;
 use crate::api::Nothing;
 use crate::call::{Call, Deed, Done, Entered, Stop};
+use crate::page::Place;
 use crate::problem::Problem;
 use crate::shapes;
 
@@ -83,7 +84,11 @@ pub async fn list(call: Call, _: Nothing) -> Done {
             seen.push(team);
         }
     }
-    let page = call.page_of(seen, |team| team.id.to_string(), TeamView::from)?;
+    let page = call.page_of(
+        seen,
+        |team, by| Place::of(by, team.id, &team.name, UnixMillis(0)),
+        TeamView::from,
+    )?;
     Ok(Answer::json(http::StatusCode::OK, &page)?)
 }
 

@@ -1,6 +1,6 @@
 //! Tenants: made, named, limited, suspended.
 
-use domain::{Permission, TenantId};
+use domain::{Permission, TenantId, UnixMillis};
 use policy::Resource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,7 @@ use super::words::{LimitsView, name};
 use crate::answer::Answer;
 use crate::api::Nothing;
 use crate::call::{Call, Deed, Done, Entered, Permitted, Stop};
+use crate::page::Place;
 use crate::problem::{Code, Problem};
 use crate::shapes;
 
@@ -73,7 +74,11 @@ pub async fn list(call: Call, _: Nothing) -> Done {
             seen.push(tenant);
         }
     }
-    let page = call.page_of(seen, |tenant| tenant.id.to_string(), TenantView::from)?;
+    let page = call.page_of(
+        seen,
+        |tenant, by| Place::of(by, tenant.id, &tenant.name, UnixMillis(0)),
+        TenantView::from,
+    )?;
     Ok(Answer::json(http::StatusCode::OK, &page)?)
 }
 

@@ -13,7 +13,7 @@ use crate::scene::{House, Instance, Person, in_days};
 use crate::{Answer, request, send};
 
 /// A body that each endpoint that takes one would take.
-fn body(endpoint: &Endpoint, house: &House) -> Option<Value> {
+pub fn body(endpoint: &Endpoint, house: &House) -> Option<Value> {
     endpoint.body?;
     let tail = endpoint.path.rsplit('/').next().unwrap();
     Some(match (endpoint.method == Method::POST, tail) {

@@ -9,11 +9,14 @@ use control::prober::{Probed, Prober};
 use control::serving::{ServedModel, ServedProvider, ServedTarget, Serving, TargetHealth};
 use control::{Control, ControlParts, Keys, Mode, NewKeys, Patience, TwoPeople};
 use credential::{Limits, MasterKey, SealingKey};
-use domain::{Money, Operation, Permission, Secret, UnixMillis};
-use ledger::note::Signer;
+use domain::{Money, Operation, Permission, Secret, TenantId, TenantScope, UnixMillis};
+use ledger::AuditRecord;
+use ledger::bundle::audit_origin_of;
+use ledger::merkle::root_of;
+use ledger::note::{Checkpoint, Signer};
 use policy::Posture;
 use serde_json::{Value, json};
-use store::{MemoryStore, Signing, Store};
+use store::{AuditQuery, LogKind, MemoryStore, Signing, Store, StoredCheckpoint};
 use tokio::net::TcpListener;
 
 use crate::{Answer, send};
@@ -165,7 +168,16 @@ impl Instance {
     }
 
     pub async fn start_in(posture: Posture, acts: Vec<Permission>, mode: Mode) -> Self {
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        Self::on(Arc::new(MemoryStore::new()), (posture, acts, mode)).await
+    }
+
+    /// One on this store.
+    pub async fn over(store: Arc<dyn Store>, posture: Posture) -> Self {
+        let acts = vec![Permission::ProjectsDelete];
+        Self::on(store, (posture, acts, Mode::Interactive)).await
+    }
+
+    async fn on(store: Arc<dyn Store>, (posture, acts, mode): (Posture, Vec<Permission>, Mode)) -> Self {
         let control = control(
             &store,
             (posture, acts, mode),
@@ -308,6 +320,8 @@ pub struct House {
     pub time: String,
     pub version: String,
     pub credential: String,
+    /// The first record of its audit log, which is signed for.
+    pub record: String,
 }
 
 /// So many days from now, RFC 3339.
@@ -318,6 +332,34 @@ pub fn in_days(days: i64) -> String {
 
 fn id(made: &Value) -> String {
     made["id"].as_str().unwrap().to_owned()
+}
+
+/// Signs a tenant's audit log as it stands, and returns the id of its first record.
+async fn signed_record(instance: &Instance, tenant: TenantId) -> String {
+    let (store, scope) = (&instance.store, TenantScope::operator(tenant));
+    let size = store.log_size(&scope, LogKind::Audit).await.unwrap();
+    let leaves = store.log_leaves(&scope, LogKind::Audit, 0, size).await.unwrap();
+    let head = Checkpoint {
+        origin: audit_origin_of("log", tenant),
+        size,
+        root: root_of(&leaves),
+    };
+    let checkpoint = StoredCheckpoint {
+        size,
+        signed: UnixMillis::now(),
+        note: signer().sign(&head).unwrap(),
+    };
+    store
+        .put_log_checkpoint(&scope, LogKind::Audit, &checkpoint, 0)
+        .await
+        .unwrap();
+    let query = AuditQuery {
+        before: Some(1),
+        count: 1,
+        ..AuditQuery::default()
+    };
+    let first = store.audit(&scope, &query).await.unwrap();
+    AuditRecord::from_bytes(&first[0].bytes).unwrap().id.to_string()
 }
 
 impl House {
@@ -364,6 +406,7 @@ impl House {
         let credential = format!("of-{name}");
         let made = json!({"name": credential, "value": "sk-cnry-good"});
         root.make("/api/v1/credentials", &made).await;
+        let record = signed_record(instance, tenant.parse().unwrap()).await;
         Self {
             approval,
             time,
@@ -380,6 +423,7 @@ impl House {
             session,
             version: version["number"].to_string(),
             credential,
+            record,
         }
     }
 
@@ -402,6 +446,7 @@ impl House {
             ("{version}", &self.version),
             ("{passkey}", &"psk_00000000000000000000000000000009".to_owned()),
             ("{credential}", &self.credential),
+            ("{record}", &self.record),
         ] {
             path = path.replace(name, id);
         }

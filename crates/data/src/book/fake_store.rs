@@ -9,7 +9,7 @@ use ledger::{Budget, Lease, Standing};
 use store::{
     AuditEntry, AuditQuery, Budgets, Change, Directory, DirectoryDump, EntryLog, Hold, LeaseAnswer,
     LeaseWish, LogKind, MemoryStore, MerkleLogs, Nonces, Record, RecordKind, RecordQuery, Registry, Shipment,
-    Store, StoreError, StoredAudit, StoredCheckpoint, StoredEntry, UsageQuery, UsageRow,
+    SortedQuery, Store, StoreError, StoredAudit, StoredCheckpoint, StoredEntry, UsageQuery, UsageRow,
 };
 
 #[derive(Debug, Default)]
@@ -155,6 +155,13 @@ impl Registry for FakeStore {
     async fn records(&self, scope: &TenantScope, query: &RecordQuery<'_>) -> Result<Vec<Record>, StoreError> {
         self.inner.records(scope, query).await
     }
+    async fn records_sorted(
+        &self,
+        scope: &TenantScope,
+        query: &SortedQuery<'_>,
+    ) -> Result<Vec<Record>, StoreError> {
+        self.inner.records_sorted(scope, query).await
+    }
     async fn bearer(&self, kind: RecordKind, digest: &str) -> Result<(TenantId, Record), StoreError> {
         self.inner.bearer(kind, digest).await
     }
@@ -163,6 +170,9 @@ impl Registry for FakeStore {
     }
     async fn audit(&self, scope: &TenantScope, query: &AuditQuery) -> Result<Vec<StoredAudit>, StoreError> {
         self.inner.audit(scope, query).await
+    }
+    async fn audits_kept_from(&self, scope: &TenantScope) -> Result<u64, StoreError> {
+        self.inner.audits_kept_from(scope).await
     }
     async fn audit_record(&self, scope: &TenantScope, id: AuditId) -> Result<StoredAudit, StoreError> {
         self.inner.audit_record(scope, id).await

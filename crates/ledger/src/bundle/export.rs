@@ -1,5 +1,6 @@
 //! A whole ledger as lines of JSON: a header, every entry in order, and after the entries that it covers
-//! each signed head. The last line is a head that covers everything.
+//! each signed head. The last line is a head that covers everything. Of audit records that were removed because their
+//! time was over, the hashes stand at the beginning.
 
 use std::collections::HashSet;
 
@@ -7,12 +8,13 @@ use domain::{Money, TenantId, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 use super::handover::{Handover, LogKeys};
+use super::kind::{Facts, Kind};
 use super::proof::HexHash;
 use super::{Fault, Place, Tampered, check_tenant, same_history};
 use crate::merkle::{Frontier, Hash, leaf_hash};
 use crate::note::{Checkpoint, Verifier};
+use crate::retention::Removal;
 use crate::succession::{SUCCESSIONS_MAX, SuccessionError, Trust};
-use crate::{AuditRecord, Entry, EntryError};
 
 /// The format's version.
 const FORMAT: u32 = 1;
@@ -31,6 +33,8 @@ pub enum ExportLine {
     Succession(Handover),
     /// An entry.
     Entry(ExportedEntry),
+    /// The place of an audit record that was removed.
+    Removed(RemovedEntry),
     /// A signed head over all the entries so far.
     Checkpoint(String),
 }
@@ -57,62 +61,6 @@ impl LedgerHeader {
     }
 }
 
-/// Which of a tenant's two logs an export is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Ledger,
-    Audit,
-}
-
-/// What verifying needs of an entry or record.
-struct Facts {
-    id: u128,
-    tenant: TenantId,
-    at: UnixMillis,
-    cost: Money,
-    /// What is wrong if another has its id.
-    doubled: Fault,
-}
-
-impl Kind {
-    fn header(self, line: ExportLine) -> Option<LedgerHeader> {
-        match (self, line) {
-            (Self::Ledger, ExportLine::Ledger(header)) | (Self::Audit, ExportLine::Audit(header)) => {
-                Some(header)
-            }
-            _ => None,
-        }
-    }
-
-    fn read(self, bytes: &[u8]) -> Result<Facts, EntryError> {
-        match self {
-            Self::Ledger => Entry::from_bytes(bytes).map(|entry| Facts {
-                id: entry.id.as_u128(),
-                tenant: entry.tenant,
-                at: entry.finished,
-                cost: entry.cost,
-                doubled: Fault::Doubled(entry.id),
-            }),
-            Self::Audit => AuditRecord::from_bytes(bytes).map(|record| Facts {
-                id: record.id.as_u128(),
-                tenant: record.tenant,
-                at: record.at,
-                cost: Money::ZERO,
-                doubled: Fault::DoubledRecord(record.id),
-            }),
-        }
-    }
-
-    /// The log's name without what says that it is of this kind; a log of the other kind has none.
-    // threat: ANP-0012
-    fn stem(self, origin: &str) -> Option<&str> {
-        match self {
-            Self::Ledger => Some(origin),
-            Self::Audit => origin.strip_suffix("/audit"),
-        }
-    }
-}
-
 /// An entry with its place and hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -123,6 +71,16 @@ pub struct ExportedEntry {
     pub leaf: HexHash,
     /// Its canonical bytes, as text.
     pub bytes: String,
+}
+
+/// What is left of an audit record that was removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RemovedEntry {
+    /// Its place in the log, from 0.
+    pub index: u64,
+    /// The hash of what its bytes were as a leaf.
+    pub leaf: HexHash,
 }
 
 impl ExportLine {
@@ -141,6 +99,12 @@ impl ExportLine {
         let leaf = HexHash(leaf_hash(bytes));
         let bytes = String::from_utf8(bytes.to_vec()).ok()?;
         Some(Self::Entry(ExportedEntry { index, leaf, bytes }))
+    }
+
+    /// The line of a record that was removed.
+    pub const fn removed(index: u64, leaf: Hash) -> Self {
+        let leaf = HexHash(leaf);
+        Self::Removed(RemovedEntry { index, leaf })
     }
 
     /// The line of a signed head. Goes right after the last entry that it covers.
@@ -163,6 +127,10 @@ pub struct Report {
     pub tenant: Option<TenantId>,
     /// How many entries.
     pub entries: u64,
+    /// Of them, the first so many were removed by retention: their hashes stand.
+    pub removed: u64,
+    /// The newest record of that, and its place.
+    pub removal: Option<(u64, Removal)>,
     /// How many signed heads.
     pub checkpoints: u64,
     /// The root over everything.
@@ -204,7 +172,7 @@ where
 }
 
 /// [`verify_export`] for an audit log: every record is in its one form, in its place, of the log's own tenant, and
-/// under a signed head.
+/// under a signed head; and what is missing at the beginning is what a record says was removed.
 // threat: AGP-R3
 // threat: ANP-0012
 pub fn verify_audit_export<'t, I>(
@@ -251,6 +219,7 @@ where
                 return Err(what.at(Place::Line(number)));
             }
             ExportLine::Entry(entry) => reading.entry(&entry)?,
+            ExportLine::Removed(removed) => reading.removed(&removed)?,
             ExportLine::Checkpoint(note) => reading.checkpoint(&note)?,
         }
     }
@@ -258,8 +227,9 @@ where
 }
 
 fn header(kind: Kind, line: ExportLine) -> Result<LedgerHeader, Tampered> {
-    let Some(header) = kind.header(line) else {
-        return Err(Fault::Unreadable("the first line is not a header".into()).at(Place::Header));
+    let header = match (kind, line) {
+        (Kind::Ledger, ExportLine::Ledger(header)) | (Kind::Audit, ExportLine::Audit(header)) => header,
+        _ => return Err(Fault::Unreadable("the first line is not a header".into()).at(Place::Header)),
     };
     match header.format == FORMAT {
         true => Ok(header),
@@ -308,6 +278,8 @@ impl<'a> Reading<'a> {
             origin: header.origin.clone(),
             tenant: None,
             entries: 0,
+            removed: 0,
+            removal: None,
             checkpoints: 0,
             root: frontier.root(),
             cost: Money::ZERO,
@@ -356,7 +328,7 @@ impl<'a> Reading<'a> {
         if leaf != line.leaf.0 {
             return Err(Fault::LeafMismatch.at(here));
         }
-        let facts = self.kind.read(line.bytes.as_bytes());
+        let facts = self.kind.read(line.bytes.as_bytes(), due);
         let facts = facts.map_err(|error| Fault::Entry(error).at(here))?;
         let stem = self.kind.stem(&self.origin);
         let stem = stem.ok_or_else(|| Fault::OtherLog(self.origin.clone()).at(here))?;
@@ -366,7 +338,35 @@ impl<'a> Reading<'a> {
         }
         self.frontier.push(leaf);
         self.count(&facts);
+        if let Some(removal) = facts.removal {
+            self.told(due, removal);
+        }
         self.compare_with_known(here)
+    }
+
+    /// Only audit records are ever removed, and only from the beginning on.
+    // threat: AGP-R3
+    // threat: ANP-0012
+    fn removed(&mut self, line: &RemovedEntry) -> Result<(), Tampered> {
+        let due = self.frontier.size();
+        let here = Place::Entry(due);
+        if line.index != due {
+            return Err(Fault::OutOfOrder { due }.at(here));
+        }
+        if self.kind != Kind::Audit || self.report.removed != due {
+            return Err(Fault::Removed.at(here));
+        }
+        self.frontier.push(line.leaf.0);
+        self.report.removed += 1;
+        self.compare_with_known(here)
+    }
+
+    /// Removals only ever go further: the furthest speaks for all.
+    fn told(&mut self, index: u64, removal: Removal) {
+        let known = self.report.removal.map_or(0, |(_, known)| known.below);
+        if removal.below > known {
+            self.report.removal = Some((index, removal));
+        }
     }
 
     fn count(&mut self, facts: &Facts) {
@@ -424,6 +424,11 @@ impl<'a> Reading<'a> {
         }
         if self.covered != now || self.report.checkpoints == 0 {
             return Err(Fault::Unsigned { from: self.covered }.at(Place::End));
+        }
+        let (gone, told) = (self.report.removed, self.report.removal);
+        let told = told.map_or(0, |(_, removal)| removal.below);
+        if gone > told {
+            return Err(Fault::Removed.at(Place::Entries { from: told, to: gone }));
         }
         self.report.entries = now;
         self.report.root = self.frontier.root();

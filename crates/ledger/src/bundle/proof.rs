@@ -1,24 +1,23 @@
-//! The proof that one entry is in a tenant's ledger: everything to verify it but the log's public key.
+//! The proof that one entry is in a tenant's ledger, or one record in its audit log: everything to verify it but the
+//! log's public key.
 
 use serde::{Deserialize, Serialize};
 
 use super::handover::{Handover, LogKeys, Signed};
+use super::kind::Kind;
 use super::{Fault, Place, Tampered, check_tenant, same_history};
-use crate::Entry;
 use crate::merkle::{self, Hash};
 use crate::note::{self, Checkpoint};
 use crate::succession::Trust;
+use crate::{AuditRecord, Entry};
 
-/// The format's name and version.
-const FORMAT: &str = "bartizan-proof/1";
-
-/// One entry with its path to a signed root.
+/// One entry or audit record with its path to a signed root.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Proof {
-    /// `bartizan-proof/1`.
+    /// `bartizan-proof/1`, or `bartizan-audit-proof/1` of an audit record.
     pub format: String,
-    /// The entry's canonical bytes, as text.
+    /// The entry's or record's canonical bytes, as text.
     pub entry: String,
     /// Its place in the log, from 0.
     pub index: u64,
@@ -49,6 +48,12 @@ pub struct Consistency {
 /// A hash, 64 lower-case hex digits in JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HexHash(pub Hash);
+
+impl std::fmt::Display for HexHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
 
 impl Serialize for HexHash {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -81,11 +86,26 @@ pub struct Verified {
     pub key: String,
 }
 
+/// What a proof of an audit record proved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VerifiedRecord {
+    /// The record.
+    pub record: AuditRecord,
+    /// Its place in the log.
+    pub index: u64,
+    /// The head that covers it.
+    pub checkpoint: Checkpoint,
+    /// How long the log was by the checkpoint kept from earlier, if there was one.
+    pub since: Option<u64>,
+    /// The log's newest key.
+    pub key: String,
+}
+
 /// Makes the proof of the entry with `bytes` at `index`. `leaves` are the hashes of all the entries that
 /// `checkpoint`, a signed note, covers. `None` if there is no such leaf or the bytes are not text.
 pub fn prove(bytes: &[u8], index: u64, leaves: &[Hash], checkpoint: &str) -> Option<Proof> {
     Some(Proof {
-        format: FORMAT.into(),
+        format: format_of(Kind::Ledger).into(),
         entry: String::from_utf8(bytes.to_vec()).ok()?,
         index,
         size: u64::try_from(leaves.len()).ok()?,
@@ -112,43 +132,135 @@ pub fn prove_since(
     })
 }
 
+/// Makes the proof of the audit record with `bytes` at `index`, as [`prove`] does of an entry, with the path from
+/// `old_size` where one is named.
+pub fn prove_audit(
+    bytes: &[u8],
+    index: u64,
+    leaves: &[Hash],
+    checkpoint: &str,
+    old_size: Option<u64>,
+) -> Option<Proof> {
+    let proof = match old_size {
+        Some(old_size) => prove_since(bytes, index, leaves, checkpoint, old_size)?,
+        None => prove(bytes, index, leaves, checkpoint)?,
+    };
+    Some(Proof {
+        format: format_of(Kind::Audit).into(),
+        ..proof
+    })
+}
+
 /// Whether the entry is in the ledger of whoever is trusted, and, if a checkpoint was kept from earlier, whether the log
 /// only grew since.
 // threat: AGP-R1
 // threat: AGP-R2
 pub fn verify_proof<'t>(proof: &Proof, trust: impl Into<Trust<'t>>) -> Result<Verified, Tampered> {
-    let trust = trust.into();
+    let included = included(Kind::Ledger, proof, &trust.into())?;
+    let entry = Entry::from_bytes(proof.entry.as_bytes());
+    Ok(Verified {
+        entry: entry.map_err(|error| Fault::Entry(error).at(Place::Entry(proof.index)))?,
+        index: proof.index,
+        checkpoint: included.checkpoint,
+        since: included.since,
+        key: included.key,
+    })
+}
+
+/// As [`verify_proof`], and whether the log only grew since `known`, a head kept from earlier that is believed already.
+// threat: ANP-0012
+pub fn verify_proof_since<'t>(
+    proof: &Proof,
+    trust: impl Into<Trust<'t>>,
+    known: &Checkpoint,
+) -> Result<Verified, Tampered> {
+    let verified = verify_proof(proof, trust)?;
+    only_grew(proof, &verified.checkpoint, known)?;
+    Ok(Verified {
+        since: Some(known.size),
+        ..verified
+    })
+}
+
+/// Whether the record is in the audit log of whoever is trusted, and, if a checkpoint was kept from earlier, whether the
+/// log only grew since.
+// threat: AGP-R3
+pub fn verify_audit_proof<'t>(
+    proof: &Proof,
+    trust: impl Into<Trust<'t>>,
+) -> Result<VerifiedRecord, Tampered> {
+    let included = included(Kind::Audit, proof, &trust.into())?;
+    let record = AuditRecord::from_bytes(proof.entry.as_bytes());
+    Ok(VerifiedRecord {
+        record: record.map_err(|error| Fault::Entry(error).at(Place::Entry(proof.index)))?,
+        index: proof.index,
+        checkpoint: included.checkpoint,
+        since: included.since,
+        key: included.key,
+    })
+}
+
+/// As [`verify_audit_proof`], and whether the log only grew since `known`, a head kept from earlier that is believed
+/// already.
+// threat: ANP-0012
+pub fn verify_audit_proof_since<'t>(
+    proof: &Proof,
+    trust: impl Into<Trust<'t>>,
+    known: &Checkpoint,
+) -> Result<VerifiedRecord, Tampered> {
+    let verified = verify_audit_proof(proof, trust)?;
+    only_grew(proof, &verified.checkpoint, known)?;
+    Ok(VerifiedRecord {
+        since: Some(known.size),
+        ..verified
+    })
+}
+
+const fn format_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Ledger => "bartizan-proof/1",
+        Kind::Audit => "bartizan-audit-proof/1",
+    }
+}
+
+/// What the bytes are proved to be under.
+struct Included {
+    checkpoint: Checkpoint,
+    since: Option<u64>,
+    key: String,
+}
+
+/// The signed head of a log of this kind that the entry is proved to be under, and that the log only grew since what
+/// was kept.
+fn included(kind: Kind, proof: &Proof, trust: &Trust<'_>) -> Result<Included, Tampered> {
     let here = Place::Entry(proof.index);
-    if proof.format != FORMAT {
+    if proof.format != format_of(kind) {
         return Err(Fault::Unreadable("unknown format".into()).at(Place::Header));
     }
-    let (keys, checkpoint) = signed_head(proof, &trust)?;
-    let entry = Entry::from_bytes(proof.entry.as_bytes()).map_err(|error| Fault::Entry(error).at(here))?;
-    check_tenant(&checkpoint.origin, entry.tenant, here)?;
+    let (keys, checkpoint) = signed_head(proof, trust)?;
+    let facts = kind.read(proof.entry.as_bytes(), proof.index);
+    let facts = facts.map_err(|error| Fault::Entry(error).at(here))?;
+    let stem = kind.stem(&checkpoint.origin);
+    let stem = stem.ok_or_else(|| Fault::OtherLog(checkpoint.origin.clone()).at(here))?;
+    check_tenant(stem, facts.tenant, here)?;
     let leaf = merkle::leaf_hash(proof.entry.as_bytes());
-    if !merkle::verify_inclusion(
-        &leaf,
-        proof.index,
-        proof.size,
-        &hashes(&proof.inclusion),
-        &checkpoint.root,
-    ) {
+    let path = hashes(&proof.inclusion);
+    if !merkle::verify_inclusion(&leaf, proof.index, proof.size, &path, &checkpoint.root) {
         return Err(Fault::NotIncluded.at(here));
     }
-    let verified = Verified {
-        entry,
-        index: proof.index,
-        checkpoint,
-        since: None,
-        key: keys.chain().newest().map(ToString::to_string).unwrap_or_default(),
-    };
-    match trust.kept() {
+    let since = match trust.kept() {
         Some(kept) => {
             let (known, _) = keys.open(kept, Place::Kept)?;
-            held_against(verified, proof, &known)
+            only_grew(proof, &checkpoint, &known)?;
+            Some(known.size)
         }
-        None => Ok(verified),
-    }
+        None => None,
+    };
+    Ok(Included {
+        checkpoint,
+        since,
+        key: keys.chain().newest().map(ToString::to_string).unwrap_or_default(),
+    })
 }
 
 /// The head that the proof leads to, signed by a key that might.
@@ -175,18 +287,8 @@ fn signed_head(proof: &Proof, trust: &Trust<'_>) -> Result<(LogKeys, Checkpoint)
     }
 }
 
-/// As [`verify_proof`], and whether the log only grew since `known`, a head kept from earlier that is believed already.
-// threat: ANP-0012
-pub fn verify_proof_since<'t>(
-    proof: &Proof,
-    trust: impl Into<Trust<'t>>,
-    known: &Checkpoint,
-) -> Result<Verified, Tampered> {
-    held_against(verify_proof(proof, trust)?, proof, known)
-}
-
-fn held_against(verified: Verified, proof: &Proof, known: &Checkpoint) -> Result<Verified, Tampered> {
-    let head = &verified.checkpoint;
+/// Whether the log under `head` begins with the one under `known`.
+fn only_grew(proof: &Proof, head: &Checkpoint, known: &Checkpoint) -> Result<(), Tampered> {
     let here = Place::Checkpoint(head.size);
     if known.origin != head.origin {
         return Err(Fault::OtherLog(head.origin.clone()).at(here));
@@ -198,9 +300,8 @@ fn held_against(verified: Verified, proof: &Proof, known: &Checkpoint) -> Result
         }
         .at(here));
     }
-    let since = Some(known.size);
     if head.size == known.size {
-        return same_history(known, &head.root, here).map(|()| Verified { since, ..verified });
+        return same_history(known, &head.root, here);
     }
     let path = proof
         .consistency
@@ -210,7 +311,7 @@ fn held_against(verified: Verified, proof: &Proof, known: &Checkpoint) -> Result
         .map(|consistency| hashes(&consistency.path))
         .unwrap_or_default();
     match merkle::verify_consistency(known.size, &known.root, head.size, &head.root, &path) {
-        true => Ok(Verified { since, ..verified }),
+        true => Ok(()),
         false => Err(Fault::Forked { size: known.size }.at(here)),
     }
 }

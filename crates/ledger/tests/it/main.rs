@@ -15,4 +15,5 @@ mod evidence;
 mod forge;
 mod notes;
 mod records;
+mod removals;
 mod successions;

@@ -47,6 +47,8 @@ async fn agp_e1_the_nodes_role_reads_sessions_and_tokens_and_no_other_document()
         "INSERT INTO bartizan.records VALUES ('t', 'session', 'i', NULL, 'n', 1, '{}')",
         "SELECT * FROM bartizan.records FOR UPDATE",
         "SELECT * FROM bartizan.audits",
+        "SELECT * FROM bartizan.audits_removed",
+        "DELETE FROM bartizan.audits",
         "SELECT * FROM bartizan.audit_logs",
         "SELECT * FROM bartizan.audit_checkpoints",
     ] {
@@ -133,7 +135,29 @@ async fn agp_r3_audit_records_cannot_be_changed_even_by_their_tenant_or_the_owne
     for attack in attacks {
         assert!(is_denied(&mut tenant, attack).await, "{attack}");
     }
+    // Nor what is left of those that were removed.
+    let hashes = [
+        "UPDATE bartizan.audits_removed SET leaf = '\\x00'",
+        "DELETE FROM bartizan.audits_removed",
+        "TRUNCATE bartizan.audits_removed",
+    ];
+    for attack in hashes {
+        assert!(is_denied(&mut tenant, attack).await, "{attack}");
+    }
+    for invented in [
+        "INSERT INTO bartizan.audits_removed SELECT tenant, idx + 5, leaf FROM bartizan.audits",
+        "INSERT INTO bartizan.audits_removed SELECT tenant, idx, '\\x00' FROM bartizan.audits",
+    ] {
+        assert!(is_denied(&mut tenant, invented).await, "{invented}");
+    }
     let mut owner = scene.raw_owner().await;
+    for attack in hashes {
+        let error = sqlx::query(attack).execute(&mut owner).await.unwrap_err();
+        assert!(
+            error.to_string().contains("audits_removed are append-only"),
+            "{error}"
+        );
+    }
     for attack in attacks {
         let error = sqlx::query(attack).execute(&mut owner).await.unwrap_err();
         assert!(error.to_string().contains("audits are append-only"), "{error}");

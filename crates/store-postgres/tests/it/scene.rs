@@ -170,6 +170,11 @@ async fn furnish(store: &PostgresStore, name: &str) -> TenantId {
         .commit(&scope, &records, Some(&audit(&scope)))
         .await
         .unwrap();
+    let removed = [Change::RemoveAudits { from: 0, below: 1 }];
+    store
+        .commit(&scope, &removed, Some(&audit(&scope)))
+        .await
+        .unwrap();
     tenant.id
 }
 

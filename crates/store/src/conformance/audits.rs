@@ -166,3 +166,85 @@ pub(super) async fn concurrent_acts_leave_a_dense_audit_log(store: Engine) {
         );
     }
 }
+
+pub(super) async fn agp_r3_removed_records_leave_their_hashes_and_a_record(store: Engine) {
+    let house = House::build(&store).await;
+    let entries: Vec<AuditEntry> = (0..6)
+        .map(|minute| audit(house.tenant.id, minute, "keys.create"))
+        .collect();
+    for entry in &entries {
+        store.commit(&house.scope, &[], Some(entry)).await.unwrap();
+    }
+    let (scope, log) = (&house.scope, LogKind::Audit);
+    assert_eq!(store.audits_kept_from(scope).await, Ok(0));
+    let before = store.log_leaves(scope, log, 0, 6).await.unwrap();
+    let told = audit(house.tenant.id, 9, "audit.remove");
+    let remove = |from, below| [Change::RemoveAudits { from, below }];
+    store.commit(scope, &remove(0, 2), Some(&told)).await.unwrap();
+    assert_eq!(store.audits_kept_from(scope).await, Ok(2));
+    assert_eq!(store.log_size(scope, log).await, Ok(7));
+    let after = store.log_leaves(scope, log, 0, 7).await.unwrap();
+    assert_eq!(after[..6], before, "the tree stands as it was");
+    assert_eq!(after[6], merkle::leaf_hash(&told.bytes));
+    assert_eq!(store.log_leaves(scope, log, 1, 3).await.unwrap(), before[1..3]);
+    let everything = AuditQuery {
+        count: 100,
+        ..AuditQuery::default()
+    };
+    let left = store.audit(scope, &everything).await.unwrap();
+    let left: Vec<u64> = left.iter().map(|stored| stored.index).collect();
+    assert_eq!(left, [6, 5, 4, 3, 2]);
+    let gone = store.audit_record(scope, entries[1].record.id).await;
+    assert_eq!(gone, Err(StoreError::NotFound));
+    // The rest, and on.
+    let told = audit(house.tenant.id, 10, "audit.remove");
+    store.commit(scope, &remove(2, 7), Some(&told)).await.unwrap();
+    let later = audit(house.tenant.id, 11, "keys.create");
+    store.commit(scope, &[], Some(&later)).await.unwrap();
+    assert_eq!(store.audit_record(scope, later.record.id).await.unwrap().index, 8);
+    assert_eq!(store.log_leaves(scope, log, 0, 9).await.unwrap()[..7], after);
+}
+
+pub(super) async fn agp_r3_records_go_from_the_beginning_on_all_or_none(store: Engine) {
+    let house = House::build(&store).await;
+    for minute in 0..4 {
+        let entry = audit(house.tenant.id, minute, "keys.create");
+        store.commit(&house.scope, &[], Some(&entry)).await.unwrap();
+    }
+    let (scope, log) = (&house.scope, LogKind::Audit);
+    let told = audit(house.tenant.id, 9, "audit.remove");
+    store
+        .commit(scope, &[Change::RemoveAudits { from: 0, below: 1 }], Some(&told))
+        .await
+        .unwrap();
+    let leaves = store.log_leaves(scope, log, 0, 5).await.unwrap();
+    for (from, below) in [(0, 1), (0, 3), (2, 3), (1, 1), (1, 6), (3, 2), (1, u64::MAX)] {
+        let told = audit(house.tenant.id, 10, "audit.remove");
+        let refused = store
+            .commit(scope, &[Change::RemoveAudits { from, below }], Some(&told))
+            .await;
+        assert!(
+            matches!(refused, Err(StoreError::Conflict(_))),
+            "{from} {below} {refused:?}"
+        );
+        assert_eq!(store.log_size(scope, log).await, Ok(5), "{from} {below}");
+    }
+    let silently = store
+        .commit(scope, &[Change::RemoveAudits { from: 1, below: 2 }], None)
+        .await;
+    assert!(matches!(silently, Err(StoreError::Conflict(_))), "{silently:?}");
+    assert_eq!(store.log_leaves(scope, log, 0, 5).await.unwrap(), leaves);
+    assert_eq!(store.audits_kept_from(scope).await, Ok(1));
+    // Of another tenant's log there is nothing to remove.
+    let other = House::build(&store).await;
+    let told = audit(other.tenant.id, 9, "audit.remove");
+    let elsewhere = store
+        .commit(
+            &other.scope,
+            &[Change::RemoveAudits { from: 0, below: 1 }],
+            Some(&told),
+        )
+        .await;
+    assert!(elsewhere.is_err(), "{elsewhere:?}");
+    assert_eq!(store.audits_kept_from(scope).await, Ok(1));
+}

@@ -1,10 +1,10 @@
 //! Documents: unique, swapped only as they were read, paged, swept.
 
-use domain::UnixMillis;
+use domain::{TenantScope, UnixMillis};
 
 use super::acts::{all, audit, record, user};
 use super::fixtures::{Engine, House, MIDNIGHT};
-use crate::{Change, Record, RecordKind, RecordQuery, StoreError};
+use crate::{Change, Place, Record, RecordKind, RecordQuery, Sort, SortedQuery, StoreError};
 
 pub(super) async fn records_come_back_as_they_were(store: Engine) {
     let house = House::build(&store).await;
@@ -249,4 +249,149 @@ pub(super) async fn sweeping_removes_old_records_of_one_kind(store: Engine) {
             1
         );
     }
+}
+
+/// In every order, forwards and backwards, of all and of one parent's: pages one after another are the whole.
+pub(super) async fn pages_in_every_order_are_the_whole_sorted(store: Engine) {
+    let house = House::build(&store).await;
+    // Many of one moment, names in another order than ids, bytes that languages sort otherwise.
+    let names = [
+        "b",
+        "B",
+        "a",
+        "\u{e9}",
+        "z",
+        "aa",
+        "_",
+        "\u{1f600}",
+        "Z",
+        "0",
+        "a b",
+        "y",
+    ];
+    let mut made = Vec::new();
+    for (number, name) in names.iter().enumerate() {
+        let mut one = record(
+            RecordKind::Project,
+            &format!("prj_{}", (number * 7) % 12),
+            Some(name),
+        );
+        one.created = UnixMillis(MIDNIGHT.0 + i64::try_from(number % 4).unwrap());
+        one.parent = Some(if number % 3 == 0 { "odd" } else { "even" }.to_owned());
+        made.push(one);
+    }
+    let changes: Vec<Change> = made.iter().cloned().map(Change::Create).collect();
+    store.commit(&house.scope, &changes, None).await.unwrap();
+    let other = House::build(&store).await;
+    store
+        .commit(&other.scope, &[Change::Create(user("usr_9", "elsewhere"))], None)
+        .await
+        .unwrap();
+    for (sort, descending, parent, count) in [
+        (Sort::Created, false, None, 1),
+        (Sort::Created, true, None, 5),
+        (Sort::Created, true, Some("even"), 2),
+        (Sort::Name, false, None, 5),
+        (Sort::Name, true, None, 1),
+        (Sort::Name, false, Some("odd"), 3),
+        (Sort::Name, true, None, 100),
+    ] {
+        let query = SortedQuery {
+            kind: RecordKind::Project,
+            parent,
+            sort,
+            descending,
+            after: None,
+            count,
+        };
+        let mut expected: Vec<&Record> = made.iter().collect();
+        expected.retain(|one| parent.is_none() || one.parent.as_deref() == parent);
+        expected.sort_by(|a, b| match sort {
+            Sort::Created => (a.created, &a.id).cmp(&(b.created, &b.id)),
+            Sort::Name => a.name.cmp(&b.name),
+        });
+        if descending {
+            expected.reverse();
+        }
+        let found = pages(&store, &house.scope, &query, &[]).await;
+        assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{query:?}");
+        let elsewhere = store.records_sorted(&other.scope, &query).await.unwrap();
+        assert_eq!(elsewhere, [], "of another tenant");
+    }
+}
+
+/// What was there all the time is on one page exactly; what came behind the cursor is too, what came before it is not.
+pub(super) async fn what_comes_and_goes_between_pages_doubles_and_hides_nothing_else(store: Engine) {
+    for (sort, descending) in [
+        (Sort::Created, false),
+        (Sort::Created, true),
+        (Sort::Name, false),
+        (Sort::Name, true),
+    ] {
+        let house = House::build(&store).await;
+        let at = |minute: i64| {
+            let mut one = record(
+                RecordKind::Project,
+                &format!("prj_{minute:03}"),
+                Some(&format!("n{minute:03}")),
+            );
+            one.created = UnixMillis(MIDNIGHT.0 + minute);
+            one
+        };
+        let changes: Vec<Change> = (0..10).map(|n| Change::Create(at(n * 10))).collect();
+        store.commit(&house.scope, &changes, None).await.unwrap();
+        let query = SortedQuery {
+            kind: RecordKind::Project,
+            parent: None,
+            sort,
+            descending,
+            after: None,
+            count: 3,
+        };
+        // After the first page of three: one before where it ended, one behind, one that goes.
+        let meanwhile = [
+            Change::Create(at(5)),
+            Change::Create(at(85)),
+            Change::Remove(at(50)),
+        ];
+        let found = pages(&store, &house.scope, &query, &meanwhile).await;
+        let expected = match descending {
+            false => [0, 10, 20, 30, 40, 60, 70, 80, 85, 90],
+            true => [90, 80, 70, 60, 40, 30, 20, 10, 5, 0],
+        };
+        let expected: Vec<String> = expected.iter().map(|minute| format!("prj_{minute:03}")).collect();
+        let found: Vec<&String> = found.iter().map(|one| &one.id).collect();
+        assert_eq!(found, expected.iter().collect::<Vec<_>>(), "{query:?}");
+    }
+}
+
+/// All pages, one after another; `meanwhile` is done after the first.
+async fn pages(
+    store: &Engine,
+    scope: &TenantScope,
+    query: &SortedQuery<'_>,
+    meanwhile: &[Change],
+) -> Vec<Record> {
+    let mut all: Vec<Record> = Vec::new();
+    loop {
+        let is_first = all.is_empty();
+        let after = all.last().map(|last| Place {
+            created: last.created,
+            name: last.name.as_deref().unwrap(),
+            id: &last.id,
+        });
+        let found = store
+            .records_sorted(scope, &SortedQuery { after, ..*query })
+            .await;
+        let found = found.unwrap();
+        assert!(found.len() as u64 <= query.count);
+        if found.is_empty() {
+            break;
+        }
+        all.extend(found);
+        if is_first {
+            store.commit(scope, meanwhile, None).await.unwrap();
+        }
+    }
+    all
 }

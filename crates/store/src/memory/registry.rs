@@ -1,5 +1,6 @@
 //! Changes, documents and audit logs in memory.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
@@ -10,14 +11,16 @@ use ledger::merkle;
 use super::{MemoryStore, Rows, State};
 use crate::row::AuditColumns;
 use crate::{
-    AuditEntry, AuditQuery, Change, Hold, LogKind, MerkleLogs, Record, RecordKind, RecordQuery, Registry,
-    StoreError, StoredAudit, StoredCheckpoint, Team, Tenant, may_be_swept, must_be_distinct, must_own,
-    must_own_all, unchanged,
+    AuditEntry, AuditQuery, Change, Hold, LogKind, MerkleLogs, Place, Record, RecordKind, RecordQuery,
+    Registry, Sort, SortedQuery, StoreError, StoredAudit, StoredCheckpoint, Team, Tenant, all_removed,
+    may_be_swept, must_be_distinct, must_own, must_own_all, unchanged,
 };
 
 /// One tenant's audit log.
 #[derive(Debug, Default)]
 pub(super) struct AuditLog {
+    /// Hashes of the first records, whose content is gone.
+    removed: Vec<merkle::Hash>,
     rows: Vec<(AuditColumns, StoredAudit)>,
     checkpoints: BTreeMap<u64, StoredCheckpoint>,
 }
@@ -28,10 +31,28 @@ impl AuditLog {
     }
 
     fn append(&mut self, audit: &AuditEntry) {
-        let index = self.rows.len() as u64;
+        let index = (self.removed.len() + self.rows.len()) as u64;
         let bytes = audit.bytes.clone();
         self.rows
             .push((AuditColumns::of(audit), StoredAudit { index, bytes }));
+    }
+
+    /// How many of these rows are to go; `Conflict` unless they are the first, and all there.
+    fn going(&self, from: u64, below: u64) -> Result<usize, StoreError> {
+        let kept_from = self.removed.len() as u64;
+        let there = below.saturating_sub(from).min(self.rows.len() as u64);
+        all_removed(from, below, if kept_from == from { there } else { 0 })?;
+        usize::try_from(there).map_err(|_| StoreError::NotFound)
+    }
+
+    fn remove(&mut self, count: usize) {
+        let gone = self.rows.drain(..count.min(self.rows.len()));
+        self.removed.extend(gone.map(|(columns, _)| columns.leaf));
+    }
+
+    fn leaves(&self) -> Vec<merkle::Hash> {
+        let kept = self.rows.iter().map(|(columns, _)| columns.leaf);
+        self.removed.iter().copied().chain(kept).collect()
     }
 }
 
@@ -81,6 +102,8 @@ impl Rows {
                 self.records.remove(&place);
                 Ok(())
             }
+            // Done with the audit log, which is no row.
+            Change::RemoveAudits { .. } => Ok(()),
         }
     }
 
@@ -229,6 +252,30 @@ impl Rows {
     }
 }
 
+fn place(record: &Record) -> Place<'_> {
+    Place {
+        created: record.created,
+        name: record.name.as_deref().unwrap_or_default(),
+        id: &record.id,
+    }
+}
+
+fn compare(query: &SortedQuery<'_>, one: Place<'_>, other: Place<'_>) -> Ordering {
+    let ordering = match query.sort {
+        Sort::Created => (one.created, one.id).cmp(&(other.created, other.id)),
+        Sort::Name => one.name.cmp(other.name),
+    };
+    if query.descending {
+        ordering.reverse()
+    } else {
+        ordering
+    }
+}
+
+fn is_after(query: &SortedQuery<'_>, record: &Record, after: &Place<'_>) -> bool {
+    compare(query, place(record), *after).is_gt()
+}
+
 impl State {
     fn checkpoints(&mut self, scope: &TenantScope, log: LogKind) -> &mut BTreeMap<u64, StoredCheckpoint> {
         match log {
@@ -240,10 +287,7 @@ impl State {
     fn leaves(&self, scope: &TenantScope, log: LogKind) -> Vec<merkle::Hash> {
         match log {
             LogKind::Ledger => self.logs.get(&scope.tenant()).map(|log| log.leaves()),
-            LogKind::Audit => self
-                .audits
-                .get(&scope.tenant())
-                .map(|log| log.rows.iter().map(|(columns, _)| columns.leaf).collect()),
+            LogKind::Audit => self.audits.get(&scope.tenant()).map(AuditLog::leaves),
         }
         .unwrap_or_default()
     }
@@ -268,11 +312,19 @@ impl Registry for MemoryStore {
         {
             return Err(taken("audit record"));
         }
+        let mut going = 0;
+        for change in changes {
+            if let Change::RemoveAudits { from, below } = change {
+                let log = kept.ok_or(StoreError::NotFound)?;
+                going = log.going(*from, *below)?;
+            }
+        }
         let mut rows = state.rows.clone();
         for change in changes {
             rows.apply(scope, change)?;
         }
         state.rows = rows;
+        state.audits.entry(scope.tenant()).or_default().remove(going);
         let State { rows, windows, .. } = &mut *state;
         windows.retain(|(budget, _), _| rows.budgets.contains_key(budget));
         for audit in audits {
@@ -314,6 +366,27 @@ impl Registry for MemoryStore {
             .collect())
     }
 
+    async fn records_sorted(
+        &self,
+        scope: &TenantScope,
+        query: &SortedQuery<'_>,
+    ) -> Result<Vec<Record>, StoreError> {
+        let state = self.state();
+        let all = state.rows.records_of(scope.tenant(), query.kind);
+        let mut found: Vec<&Record> = all
+            .filter(|record| {
+                query
+                    .parent
+                    .is_none_or(|parent| record.parent.as_deref() == Some(parent))
+            })
+            .filter(|record| query.sort == Sort::Created || record.name.is_some())
+            .filter(|record| query.after.is_none_or(|after| is_after(query, record, &after)))
+            .collect();
+        found.sort_by(|one, other| compare(query, place(one), place(other)));
+        let count = usize::try_from(query.count).unwrap_or(usize::MAX);
+        Ok(found.into_iter().take(count).cloned().collect())
+    }
+
     async fn bearer(&self, kind: RecordKind, digest: &str) -> Result<(TenantId, Record), StoreError> {
         let state = self.state();
         let mut all = state.rows.records.iter();
@@ -347,6 +420,12 @@ impl Registry for MemoryStore {
             .take(usize::try_from(query.count).unwrap_or(usize::MAX))
             .map(|(_, stored)| stored.clone())
             .collect())
+    }
+
+    async fn audits_kept_from(&self, scope: &TenantScope) -> Result<u64, StoreError> {
+        let state = self.state();
+        let log = state.audits.get(&scope.tenant());
+        Ok(log.map_or(0, |log| log.removed.len() as u64))
     }
 
     async fn audit_record(&self, scope: &TenantScope, id: AuditId) -> Result<StoredAudit, StoreError> {

@@ -1,10 +1,12 @@
-//! Syslog (RFC 5424) over TCP with counted octets (RFC 6587) and over UDP (RFC 5426). TCP alone says whether anybody
-//! listened: what is sent over UDP may be lost on its way.
+//! Syslog (RFC 5424) over TLS (RFC 5425) and TCP (RFC 6587), both with counted octets, and over UDP (RFC 5426). What is
+//! sent over UDP may be lost on its way, and nobody says so.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
+use upstream::TlsSockets;
 
 use super::message::Message;
 use super::{Delivered, Trouble};
@@ -18,19 +20,30 @@ const FACILITY: u8 = 13 * 8;
 /// What fits into a datagram with room for the head.
 const DATAGRAM_BYTES_MAX: usize = 60_000;
 
+/// What carries messages.
+#[derive(Debug)]
+pub enum Over {
+    /// Datagrams, of which nobody knows whether they arrived.
+    Udp,
+    /// A connection that everybody between may read.
+    Tcp,
+    /// One that nobody may.
+    Tls(TlsSockets),
+}
+
 #[derive(Debug)]
 pub(crate) struct Syslog {
     place: String,
-    udp: bool,
+    over: Over,
     host: String,
 }
 
 impl Syslog {
     /// `host` is what this instance calls itself.
-    pub(crate) fn new(place: String, udp: bool, host: &str) -> Self {
+    pub(crate) fn new(place: String, over: Over, host: &str) -> Self {
         Self {
             place,
-            udp,
+            over,
             host: word(host, 255),
         }
     }
@@ -38,9 +51,14 @@ impl Syslog {
     /// All or none.
     pub(crate) async fn deliver(&self, messages: &[Message]) -> Delivered {
         let sending = async {
-            match self.udp {
-                true => self.datagrams(messages).await,
-                false => self.stream(messages).await,
+            match &self.over {
+                Over::Udp => self.datagrams(messages).await,
+                Over::Tcp => {
+                    let addresses = upstream::addresses(&self.place).await?;
+                    let socket = TcpStream::connect(addresses.as_slice()).await?;
+                    self.stream(socket, messages).await
+                }
+                Over::Tls(sockets) => self.stream(sockets.connect(&self.place).await?, messages).await,
             }
         };
         match tokio::time::timeout(PATIENCE, sending).await {
@@ -53,9 +71,11 @@ impl Syslog {
         }
     }
 
-    async fn stream(&self, messages: &[Message]) -> std::io::Result<()> {
-        let addresses = upstream::addresses(&self.place).await?;
-        let mut socket = TcpStream::connect(addresses.as_slice()).await?;
+    async fn stream(
+        &self,
+        mut socket: impl AsyncRead + AsyncWrite + Unpin,
+        messages: &[Message],
+    ) -> std::io::Result<()> {
         let mut frames = Vec::new();
         for message in messages {
             let line = line(message, &self.host, message.data());
@@ -66,7 +86,11 @@ impl Syslog {
         // A server that dropped what it got resets the connection; one that never closes is believed.
         let mut rest = Vec::new();
         let closed = tokio::time::timeout(GOODBYE, (&mut socket).take(1024).read_to_end(&mut rest)).await;
-        closed.map_or(Ok(()), |closed| closed.map(drop))
+        match closed {
+            // Many close without saying goodbye in TLS' words.
+            Ok(Err(error)) if error.kind() != ErrorKind::UnexpectedEof => Err(error),
+            _ => Ok(()),
+        }
     }
 
     async fn datagrams(&self, messages: &[Message]) -> std::io::Result<()> {

@@ -8,8 +8,8 @@ use domain::{AuditId, BudgetId, Money, NodeId, RequestId, TenantId, TenantScope,
 use ledger::{Budget, Lease, Standing};
 use store::{
     AuditEntry, AuditQuery, Budgets, Change, Directory, DirectoryDump, EntryLog, Hold, LeaseAnswer,
-    LeaseWish, LogKind, MemoryStore, MerkleLogs, Record, RecordKind, RecordQuery, Registry, Shipment, Store,
-    StoreError, StoredAudit, StoredCheckpoint, StoredEntry, UsageQuery, UsageRow,
+    LeaseWish, LogKind, MemoryStore, MerkleLogs, Record, RecordKind, RecordQuery, Registry, Shipment,
+    SortedQuery, Store, StoreError, StoredAudit, StoredCheckpoint, StoredEntry, UsageQuery, UsageRow,
 };
 
 #[derive(Debug, Default)]
@@ -175,6 +175,13 @@ impl Registry for FlakyStore {
     async fn records(&self, scope: &TenantScope, query: &RecordQuery<'_>) -> Result<Vec<Record>, StoreError> {
         self.inner.records(scope, query).await
     }
+    async fn records_sorted(
+        &self,
+        scope: &TenantScope,
+        query: &SortedQuery<'_>,
+    ) -> Result<Vec<Record>, StoreError> {
+        self.inner.records_sorted(scope, query).await
+    }
     async fn bearer(&self, kind: RecordKind, digest: &str) -> Result<(TenantId, Record), StoreError> {
         self.inner.bearer(kind, digest).await
     }
@@ -182,7 +189,14 @@ impl Registry for FlakyStore {
         self.inner.sweep(kind, until).await
     }
     async fn audit(&self, scope: &TenantScope, query: &AuditQuery) -> Result<Vec<StoredAudit>, StoreError> {
-        self.inner.audit(scope, query).await
+        let mut stored = self.inner.audit(scope, query).await?;
+        if self.changed.load(Ordering::SeqCst) {
+            stored.iter_mut().for_each(|one| one.bytes.push(b' '));
+        }
+        Ok(stored)
+    }
+    async fn audits_kept_from(&self, scope: &TenantScope) -> Result<u64, StoreError> {
+        self.inner.audits_kept_from(scope).await
     }
     async fn audit_record(&self, scope: &TenantScope, id: AuditId) -> Result<StoredAudit, StoreError> {
         self.inner.audit_record(scope, id).await

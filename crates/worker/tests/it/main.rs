@@ -14,6 +14,7 @@ mod flaky;
 mod housekeeping;
 mod pushing;
 mod recovery;
+mod retention;
 mod shipping;
 mod signals;
 mod sweeping;

@@ -215,7 +215,8 @@ impl Operation {
                     .action(ArgAction::SetTrue)
                     .help("Try it and do nothing")
             } else {
-                option(name, &capital(&help))
+                // `-created` is a value, and no option.
+                option(name, &capital(&help)).allow_hyphen_values(name == "sort")
             });
         }
         for member in self.body.iter().filter(|member| !member.is_secret) {

@@ -190,7 +190,7 @@ pub async fn signed_now(
 }
 
 /// A checkpoint kept in a file, if a key of the log's signed it that might.
-fn checkpoint_file(path: &Path, keys: &LogKeys) -> Result<Checkpoint, Failure> {
+pub fn checkpoint_file(path: &Path, keys: &LogKeys) -> Result<Checkpoint, Failure> {
     let text = std::fs::read_to_string(path)
         .map_err(|e| Failure::usage(format!("`{}` cannot be read: {e}", path.display())))?;
     keys.believed(&text).map_err(|e| {

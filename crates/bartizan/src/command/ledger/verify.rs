@@ -112,7 +112,7 @@ fn proof(evidence: impl BufRead, path: &Path, trusted: &Trusted) -> Result<Held,
 }
 
 /// Whether a proof has no path from an older checkpoint to its own: then nothing can be said about what was between.
-fn says_nothing_of(proof: &Proof, known: &Checkpoint) -> bool {
+pub fn says_nothing_of(proof: &Proof, known: &Checkpoint) -> bool {
     let path = proof.consistency.as_ref();
     known.size < proof.size && path.is_none_or(|path| path.old_size != known.size)
 }
