@@ -9,6 +9,7 @@
 )]
 
 mod corpus;
+mod doors;
 mod errors;
 mod generated;
 mod reading;

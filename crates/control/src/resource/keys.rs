@@ -1,8 +1,7 @@
 //! Virtual keys. A key's text is shown once, when it is made or rotated.
 
+mod rotation;
 mod suspension;
-
-use std::time::Duration;
 
 use credential::{BINDINGS_MAX, Binding, KeyRecord, KeyState, ModelAccess, PublicKey, VirtualKey};
 use domain::{ActorId, DataClass, KeyId, Operation, Permission, ProjectId, ServiceId, TeamId, UserId};
@@ -22,14 +21,12 @@ use crate::problem::{Code, Problem};
 use crate::record::{Service, UserState, read};
 use crate::shapes;
 
+pub use rotation::{Rotate, rotate};
 pub use suspension::{SuspensionView, resume, suspend};
 use suspension::{is_in, state};
 
 /// How many names a list of models or networks may hold.
 pub const LISTED_MAX: usize = 256;
-/// The longest grace of a rotation.
-const GRACE_MAX: Duration = Duration::from_secs(90 * 24 * 3600);
-const GRACE_DEFAULT_S: u64 = 24 * 3600;
 
 /// A virtual key as it is shown: never its text.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -208,15 +205,6 @@ pub struct KeyChange {
     /// Other credentials that stand for it, as a whole.
     #[serde(default)]
     bindings: Option<Vec<String>>,
-}
-
-/// How to rotate.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Rotate {
-    /// How long the old text still works, in seconds; a day when left out.
-    #[serde(default)]
-    grace_s: Option<u64>,
 }
 
 shapes! { given: NewKey, KeyChange, Rotate ; shown: KeyView, SuspensionView, KeyWithSecret }
@@ -550,30 +538,6 @@ fn must_be_active(key: &KeyRecord) -> Result<(), Problem> {
         Code::Conflict,
         "a revoked key stays revoked: make another",
     ))
-}
-
-/// `POST …/keys/{key}/rotate`.
-// threat: AGP-S1
-pub async fn rotate(call: Call, body: Rotate) -> Done {
-    let (entered, before) = found(&call).await?;
-    let permitted = call.permit(&entered, resource(&before)).await?;
-    must_be_active(&before)?;
-    let grace = Duration::from_secs(body.grace_s.unwrap_or(GRACE_DEFAULT_S));
-    if grace > GRACE_MAX {
-        let detail = format!("a grace lasts at most {} days", GRACE_MAX.as_secs() / 86_400);
-        return Err(Problem::new(Code::Invalid, detail).at("/grace_s").into());
-    }
-    let secret = VirtualKey::generate().map_err(|_| no_randomness())?;
-    let digest = secret.digest(&call.control.keys.pepper);
-    let after = before.rotate(digest, secret.hint(), grace, call.now);
-    let (old, new) = (KeyView::of(&before, &call), KeyView::of(&after, &call));
-    let deed = Deed::changed(before.id, &old, &new);
-    let answer = Answer::view(&KeyWithSecret {
-        secret: Shown(secret.expose().to_owned()),
-        key: new,
-    })?;
-    call.done(&permitted, deed, vec![replace(before, after)], answer)
-        .await
 }
 
 /// `POST …/keys/{key}/revoke`.

@@ -248,7 +248,7 @@ pub async fn list(call: Call, _: Nothing) -> Done {
     let me = myself(&call).await?;
     let page: Page<PasskeyView> = call.page_of(
         &me.login.passkeys,
-        |one, by| Place::of(by, &one.id, &one.name, one.created),
+        |one, by| Place::of(by, one.id, &one.name, one.created),
         PasskeyView::from,
     )?;
     Ok(Answer::json(StatusCode::OK, &page)?)

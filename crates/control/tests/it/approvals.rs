@@ -366,9 +366,8 @@ async fn anp_0014_anp_b0001_a_version_of_policies_is_put_in_force_by_two_people(
     let done = again().await;
     assert_eq!(done.status, 200, "{done:?}");
     let list = two.root.get("/api/v1/policies/versions").await.json();
-    let listed = list["items"].as_array().unwrap().iter();
-    let listed = listed.filter(|item| item["number"] == made["number"]);
-    let listed = listed.last().unwrap();
+    let mut listed = list["items"].as_array().unwrap().iter();
+    let listed = listed.find(|item| item["number"] == made["number"]).unwrap();
     for shown in [done.json(), two.root.get(&version).await.json(), listed.clone()] {
         assert_eq!(shown["state"], "active", "{shown}");
         assert_eq!(shown["activated_by"], "root@example.com");

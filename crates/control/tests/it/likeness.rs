@@ -136,12 +136,10 @@ async fn agp_i2_anp_0015_a_thing_of_another_tenant_is_like_one_that_never_was() 
 async fn agp_i2_anp_0015_another_tenant_is_like_one_that_never_was() {
     let scene = Scene::set().await;
     let mut admin = scene.admin(0).await;
-    let mut tried = 0;
-    for endpoint in in_a_tenant() {
+    for (tried, endpoint) in in_a_tenant().enumerate() {
         if tried % TRIES_OF_ONE_CALLER == TRIES_OF_ONE_CALLER - 1 {
             admin = scene.admin(tried).await;
         }
-        tried += 1;
         let what = format!("{} {}", endpoint.method, endpoint.path);
         let path = scene.abroad.path(endpoint.path);
         let nowhere = path.replace(&scene.abroad.tenant, &made_up(&scene.abroad.tenant));
