@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use config::Config;
 use config::section::{ControlMode, JournalSync, LogFormat, ProxyProtocol};
-use credential::{Limits, SealingKey, purpose};
+use credential::{CredentialKeys, Limits, SealingKey, purpose};
 use data::book::Book;
 use data::directory::Builder;
 use data::nonces::Nonces;
@@ -218,6 +218,8 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     let overseer = credentials::Keeper {
         store: store.clone(),
         metrics: metrics.clone(),
+        keys: CredentialKeys::derive(&home.master).map_err(|e| Failure::new(e.to_string()))?,
+        prober: ByGate(gate.clone()),
     };
     tokio::spawn(overseer.run(stopped.clone()));
     let feed = feed::Feed {

@@ -34,7 +34,7 @@ pub use record::{KeyRecord, KeyState, Limits, ModelAccess, Predecessor, Suspensi
 pub use reference::{SealedName, SecretRef, SecretRefError, VaultRef};
 pub use root::{RootError, SealedRoot};
 pub use seal::{SealError, SealingKey, open, seal};
-pub use stored::{CredentialKeys, StoredCredential, StoredError, StoredVersion, VersionState};
+pub use stored::{CredentialKeys, Plan, StoredCredential, StoredError, StoredVersion, VersionState};
 pub use virtual_key::{NotAKey, VirtualKey};
 pub use weakness::{Weakness, weakness};
 

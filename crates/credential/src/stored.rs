@@ -58,6 +58,18 @@ pub struct StoredVersion {
     /// Until when it may come back.
     #[serde(default)]
     pub until: Option<UnixMillis>,
+    /// When a candidate is to be put in force by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Plan>,
+}
+
+/// When a candidate is to be put in force by itself, once providers take it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Not before.
+    pub at: UnixMillis,
+    /// How long what it replaces may come back, in seconds.
+    pub grace_s: u32,
 }
 
 impl fmt::Debug for StoredVersion {
@@ -164,6 +176,7 @@ impl StoredVersion {
         self.state = state;
         self.sealed = None;
         self.until = None;
+        self.plan = None;
     }
 }
 
@@ -231,6 +244,7 @@ impl StoredCredential {
             by,
             activated: None,
             until: None,
+            plan: None,
         });
         self.forget_oldest();
         Ok(number)
@@ -257,9 +271,28 @@ impl StoredCredential {
             } else if one.number == number {
                 one.state = VersionState::Active;
                 one.activated = Some(now);
+                one.plan = None;
             }
         }
         Ok(())
+    }
+
+    /// Says when a candidate is to be put in force, or with `None` that it is not to be by itself.
+    pub fn plan(&mut self, number: u32, plan: Option<Plan>) -> Result<(), StoredError> {
+        let mut candidates = self
+            .versions
+            .iter_mut()
+            .filter(|one| one.state == VersionState::Candidate);
+        let found = candidates.find(|one| one.number == number);
+        found.ok_or(StoredError::NoCandidate)?.plan = plan;
+        Ok(())
+    }
+
+    /// The candidate whose time has come, and how long what it replaces may come back.
+    pub fn planned(&self, now: UnixMillis) -> Option<(u32, Duration)> {
+        let candidate = self.candidate()?;
+        let plan = candidate.plan.filter(|plan| now >= plan.at)?;
+        Some((candidate.number, Duration::from_secs(plan.grace_s.into())))
     }
 
     /// Puts the previous version back in force; the one that was becomes a candidate again.

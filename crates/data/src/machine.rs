@@ -137,6 +137,7 @@ fn by_jwt(view: &View, accepted: &Accepted, head: &Parts, shown: &Credential<'_>
 // threat: AGP-S3
 // threat: CTX-T1
 // threat: ANP-0006
+// threat: AGP-E4
 fn key_of<'a>(
     directory: &'a Directory,
     (issuer, tenant): (&str, TenantId),

@@ -42,19 +42,19 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../migrations/postgres/0006_service_tokens.sql"),
     },
     Migration {
+        version: 7,
+        name: "0007_log_keys.sql",
+        sql: include_str!("../../../migrations/postgres/0007_log_keys.sql"),
+    },
+    Migration {
+        version: 8,
+        name: "0008_retention.sql",
+        sql: include_str!("../../../migrations/postgres/0008_retention.sql"),
+    },
+    Migration {
         version: 9,
-        name: "0009_log_keys.sql",
-        sql: include_str!("../../../migrations/postgres/0009_log_keys.sql"),
-    },
-    Migration {
-        version: 10,
-        name: "0010_retention.sql",
-        sql: include_str!("../../../migrations/postgres/0010_retention.sql"),
-    },
-    Migration {
-        version: 11,
-        name: "0011_sorting.sql",
-        sql: include_str!("../../../migrations/postgres/0011_sorting.sql"),
+        name: "0009_sorting.sql",
+        sql: include_str!("../../../migrations/postgres/0009_sorting.sql"),
     },
 ];
 

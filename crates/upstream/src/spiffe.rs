@@ -52,6 +52,7 @@ impl Workloads {
 
     /// One id, and one of ours. Ids have one spelling, so bytes are compared.
     // threat: AGP-S2
+    // threat: AGP-CRED-4.1
     fn is_one(&self, leaf: &CertificateDer<'_>) -> Result<(), NotWho> {
         let uris: Vec<&str> = EndEntityCert::try_from(leaf)
             .map(|leaf| leaf.valid_uri_names().collect())

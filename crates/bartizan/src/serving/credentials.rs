@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use config::Config;
-use credential::SecretRef;
+use control::prober::Prober;
+use credential::{CredentialKeys, SecretRef, StoredCredential};
 use data::Gate;
 use domain::{AuditId, Secret, TenantId, UnixMillis};
-use ledger::{AuditActor, AuditRecord};
+use ledger::{AuditActor, AuditOutcome, AuditRecord};
 use serde_json::json;
 use store::{Change, Record, RecordKind, RecordQuery, Store, StoreError};
 use telemetry::Metrics;
@@ -19,13 +20,13 @@ use tokio::sync::watch;
 use super::reload::Reloader;
 use crate::failure::Failure;
 use crate::resolve::{Resolved, Resolver, is_stored};
-use crate::stored;
+use crate::stored::{self, ByGate};
 
 /// What providers are called with, by reference; `None` while there is nothing that may be used.
 pub type Known = BTreeMap<SecretRef, Option<Secret>>;
 
 /// How often stored credentials are looked through for those whose time has come.
-const LOOK_EVERY: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_secs(15);
 /// Credentials at most that are looked through.
 const CREDENTIALS_MAX: u64 = 1000;
 
@@ -175,14 +176,17 @@ impl Reloader {
     }
 }
 
-/// Ends previous versions whose grace is over, and says which credentials should be replaced. Providers have no
-/// common way to make a new credential: somebody does, and puts it in.
-#[derive(Debug)]
+/// Ends previous versions whose grace is over, puts candidates in force whose time has come, and says which credentials
+/// should be replaced. Providers have no common way to make a new credential: somebody does, and puts it in.
 pub struct Keeper {
     /// Where credentials are.
     pub store: Arc<dyn Store>,
     /// Where those that are due are counted.
     pub metrics: Arc<Metrics>,
+    /// What opens them.
+    pub keys: CredentialKeys,
+    /// What tries them.
+    pub prober: ByGate,
 }
 
 impl Keeper {
@@ -226,6 +230,11 @@ impl Keeper {
             if credential.is_due(now) {
                 due.push(credential.name.clone());
             }
+            if let Some((number, grace)) = credential.planned(now) {
+                self.put_in_force(&before, credential, (number, grace), now)
+                    .await?;
+                continue;
+            }
             if credential.settle(now)
                 && let Ok(document) = serde_json::to_string(&credential)
             {
@@ -233,20 +242,59 @@ impl Keeper {
                     document,
                     ..before.clone()
                 };
-                self.end(before, after, now).await?;
+                let retired = done("credentials.retire", before.id.clone(), now);
+                self.replace(before, after, retired).await?;
             }
         }
         Ok(due)
     }
 
-    /// Another replica may have been first.
-    async fn end(&self, before: Record, after: Record, now: UnixMillis) -> Result<(), StoreError> {
-        let whose = (AuditId::generate(), TenantId::PLATFORM);
-        let actor = AuditActor::Gate("credentials".to_owned());
-        let record = AuditRecord {
-            target: Some(before.id.clone()),
-            ..AuditRecord::done(whose, now, actor, "credentials.retire")
+    /// A candidate whose time has come is tried like one that somebody puts in force. One that a provider does not take
+    /// stays what it is, and is nobody's plan any more: somebody has to look.
+    // threat: AGP-S2
+    // threat: AGP-R3
+    async fn put_in_force(
+        &self,
+        before: &Record,
+        mut credential: StoredCredential,
+        (number, grace): (u32, Duration),
+        now: UnixMillis,
+    ) -> Result<(), StoreError> {
+        let mut record = done("credentials.activate", before.id.clone(), now);
+        let refused = match credential.tried(number, &self.keys) {
+            Ok(value) => {
+                let probes = self.prober.probe(&credential.name, &value).await;
+                let mut refused = probes
+                    .into_iter()
+                    .filter_map(|one| Some((one.provider, one.refused?)));
+                refused
+                    .next()
+                    .map(|(provider, why)| format!("`{provider}`: {why}"))
+            }
+            Err(error) => Some(error.to_string()),
         };
+        let planned = match &refused {
+            None => credential.activate(number, grace, now),
+            Some(_) => credential.plan(number, None),
+        };
+        if let Some(who) = &refused {
+            self.metrics.gauges().credential_probe_failures.inc();
+            tracing::error!(credential = %credential.name, version = number, "a planned version is not put in force: {who}");
+            record.outcome = AuditOutcome::Refused("probe_failed".to_owned());
+        }
+        record.after = Some(json!({"version": number, "planned": true}));
+        let (Ok(()), Ok(document)) = (planned, serde_json::to_string(&credential)) else {
+            return Ok(());
+        };
+        let after = Record {
+            document,
+            ..before.clone()
+        };
+        self.replace(before.clone(), after, record).await
+    }
+
+    /// Another replica may have been first.
+    async fn replace(&self, before: Record, after: Record, record: AuditRecord) -> Result<(), StoreError> {
         let change = Change::Replace { before, after };
         match self
             .store
@@ -256,5 +304,15 @@ impl Keeper {
             Err(StoreError::Conflict(_) | StoreError::NotFound) => Ok(()),
             other => other,
         }
+    }
+}
+
+/// The gate did this by itself.
+fn done(act: &str, target: String, now: UnixMillis) -> AuditRecord {
+    let whose = (AuditId::generate(), TenantId::PLATFORM);
+    let actor = AuditActor::Gate("credentials".to_owned());
+    AuditRecord {
+        target: Some(target),
+        ..AuditRecord::done(whose, now, actor, act)
     }
 }

@@ -103,7 +103,7 @@ fn bearing(scene: &Scene, token: &str) -> Client {
 }
 
 /// Asks until the gate has the issuer's keys and the binding.
-async fn gets_in(client: impl Fn() -> Client) -> Answer {
+pub async fn gets_in(client: impl Fn() -> Client) -> Answer {
     let until = Instant::now() + Duration::from_secs(12);
     loop {
         let answer = client().post(CHAT, &call("m-oa")).await;

@@ -14,6 +14,7 @@ mod auditing;
 mod canary;
 mod certificates;
 mod claim_rules;
+mod cluster;
 mod commands_postgres;
 mod credentials;
 mod gitops;

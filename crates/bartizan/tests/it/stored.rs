@@ -429,3 +429,88 @@ async fn agp_i1_ctx_t3_no_call_is_lost_while_a_credential_is_replaced_and_none_i
     assert_eq!(presented(&scene), Vec::<String>::new());
     nowhere(&scene, &admin, &[]).await;
 }
+
+/// Until the version has that state; the gate looks every fifteen seconds.
+async fn comes_to(admin: &Client, number: u64, state: &str) {
+    let until = Instant::now() + Duration::from_secs(40);
+    while !shown(admin).await.contains(&(number, state.to_owned())) {
+        assert!(Instant::now() < until, "{:?}", shown(admin).await);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// What is planned is put in force when its time has come, if providers take it then, and by nobody's hand.
+#[tokio::test]
+async fn agp_s2_agp_r3_a_planned_version_is_put_in_force_in_its_time_if_providers_take_it() {
+    let provider = ScriptedProvider::start().await;
+    let text = config(&provider.base_url());
+    let scene = Scene::raise(provider, scene::builder().config(text)).await;
+    let admin = administrator(&scene.gate).await;
+    let path = "/api/v1/credentials/openai";
+    let act = async |what: &str, body: Value| {
+        let client = admin.header("if-match", "*");
+        client.post(&format!("{path}{what}"), &body).await
+    };
+    scene.provider.require_key(FIRST);
+    let made = admin
+        .post("/api/v1/credentials", &json!({"name": "openai", "value": FIRST}))
+        .await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    assert_eq!(act("/activate", json!({})).await.status, 200);
+    presents(&scene, FIRST).await;
+    let soon = || jiff::Timestamp::now() + jiff::SignedDuration::from_millis(1_200);
+
+    // The time has come and the provider does not take it: the old one stays, and the plan is dropped.
+    assert_eq!(act("/versions", json!({"value": NOWHERE})).await.status, 200);
+    for (bad, pointer) in [
+        (json!({"activate_at": "2020-01-01T00:00:00Z"}), "/activate_at"),
+        (json!({"activate_at": "2099-01-01T00:00:00Z"}), "/activate_at"),
+        (
+            json!({"activate_at": soon().to_string(), "force": true, "reason": "x"}),
+            "/activate_at",
+        ),
+    ] {
+        let refused = act("/activate", bad).await;
+        assert_eq!(
+            (refused.status, refused.json()["pointer"].as_str()),
+            (422, Some(pointer)),
+            "{}",
+            refused.text()
+        );
+    }
+    let planned = act("/activate", json!({"activate_at": soon().to_string()})).await;
+    assert_eq!(planned.status, 200, "{}", planned.text());
+    assert!(planned.json()["versions"][1]["activate_at"].is_string());
+    let line = scene
+        .gate
+        .lines()
+        .wait_for("a planned version is not put in force", Duration::from_secs(40))
+        .await;
+    assert!(!line.contains(NOWHERE), "{line}");
+    assert!(shown(&admin).await.contains(&(2, "candidate".to_owned())));
+    assert!(admin.get(path).await.json()["versions"][1]["activate_at"].is_null());
+    presents(&scene, FIRST).await;
+
+    // One that it takes by then.
+    assert_eq!(act("/versions", json!({"value": SECOND})).await.status, 200);
+    let body = json!({"activate_at": soon().to_string(), "grace_s": 0});
+    assert_eq!(act("/activate", body).await.status, 200);
+    presents(&scene, FIRST).await;
+    scene.provider.require_key(SECOND);
+    comes_to(&admin, 3, "active").await;
+    presents(&scene, SECOND).await;
+    assert!(shown(&admin).await.contains(&(1, "retired".to_owned())));
+
+    let audit = admin
+        .get("/api/v1/tenants/platform/audit?act=credentials.activate&limit=100")
+        .await;
+    let by_gate: Vec<String> = audit.json()["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["record"]["after"]["planned"] == json!(true))
+        .map(|one| one["outcome"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(by_gate, ["done", "probe_failed"]);
+    nowhere(&scene, &admin, &[]).await;
+}

@@ -165,7 +165,7 @@ async fn is_refused(scene: &Scene, front: &Front, why: &str) {
 }
 
 #[tokio::test]
-async fn agp_s2_anp_0018_only_the_configured_workload_is_called() {
+async fn agp_s2_agp_cred_4_1_anp_0018_only_the_configured_workload_is_called() {
     let (trusted, clients, strangers) = (authority(), authority(), authority());
     let provider = ScriptedProvider::start().await;
     let good = svid(&trusted, &[ENGINE], Age::Current);

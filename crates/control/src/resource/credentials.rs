@@ -3,14 +3,14 @@
 
 use std::time::Duration;
 
-use credential::{SealedName, StoredCredential, StoredError, StoredVersion, VersionState};
+use credential::{Plan, SealedName, StoredCredential, StoredError, StoredVersion, VersionState};
 use domain::{Secret, UnixMillis};
 use policy::Resource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::{Change, Record};
 
-use super::words::time;
+use super::words::{read_time, time};
 use crate::answer::Answer;
 use crate::api::Nothing;
 use crate::call::{Call, Deed, Done, Entered, Permitted, Stop};
@@ -26,6 +26,8 @@ const GRACE_S: u32 = 7 * 24 * 3600;
 /// And at most: 90 days.
 const GRACE_S_MAX: u32 = 90 * 24 * 3600;
 const ROTATE_DAYS_MAX: u16 = 3650;
+/// How far ahead a version may be planned.
+const PLANNED_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 const REASON_CHARS_MAX: usize = 500;
 
 /// A credential as it is shown: never a value.
@@ -63,6 +65,9 @@ pub struct VersionView {
     /// Until when it may come back, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
+    /// When it is to be put in force by itself, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activate_at: Option<String>,
 }
 
 /// A credential after another version was put in force.
@@ -132,6 +137,10 @@ pub struct Activate {
     /// Why, for the audit log.
     #[serde(default)]
     reason: Option<String>,
+    /// Not now but then, RFC 3339, within a year: it is tried then, and stays a candidate if a provider does not take
+    /// it. Not with `force`.
+    #[serde(default)]
+    activate_at: Option<String>,
 }
 
 /// What to take away.
@@ -169,6 +178,7 @@ impl From<&StoredVersion> for VersionView {
             by: version.by.clone(),
             activated: version.activated.map(time),
             until: version.until.map(time),
+            activate_at: version.plan.map(|plan| time(plan.at)),
         }
     }
 }
@@ -357,6 +367,15 @@ pub async fn activate(call: Call, body: Activate) -> Done {
         .version
         .or(only)
         .ok_or_else(|| told(StoredError::NoCandidate))?;
+    if let Some(at) = &body.activate_at {
+        let plan = Plan {
+            at: later(&call, at, body.force)?,
+            grace_s: grace,
+        };
+        let mut new = old.clone();
+        new.plan(number, Some(plan)).map_err(told)?;
+        return planned(&call, &permitted, (before, &old, &new), reason).await;
+    }
     let value = old.tried(number, &call.control.keys.credentials).map_err(told)?;
     let probes = call.control.prober.probe(&old.name, &value).await;
     drop(value);
@@ -391,6 +410,41 @@ pub async fn activate(call: Call, body: Activate) -> Done {
         Answer::view(&view)?,
     )
     .await
+}
+
+/// A moment to come.
+fn later(call: &Call, text: &str, force: bool) -> Result<UnixMillis, Problem> {
+    let at = read_time(text, "activate_at")?;
+    let invalid = |detail: &str| Problem::new(Code::Invalid, detail).at("/activate_at");
+    if force {
+        return Err(invalid(
+            "what is forced is put in force now: leave one of the two out",
+        ));
+    }
+    match at > call.now && at <= call.now.plus(PLANNED_MAX) {
+        true => Ok(at),
+        false => Err(invalid("it lies in the past, or more than a year ahead")),
+    }
+}
+
+/// Nothing is put in force yet: it is written down when.
+async fn planned(
+    call: &Call,
+    permitted: &Permitted,
+    (before, old, new): (Record, &StoredCredential, &StoredCredential),
+    reason: Option<String>,
+) -> Done {
+    let view = Activated {
+        forced: false,
+        probes: Vec::new(),
+        reason,
+        credential: CredentialView::of(new, call.now),
+    };
+    let deed = Deed::changed(&new.name, &CredentialView::of(old, call.now), &view);
+    let after = new.to_record()?;
+    let answer = Answer::view(&view)?;
+    call.done(permitted, deed, vec![Change::Replace { before, after }], answer)
+        .await
 }
 
 /// `POST /credentials/{credential}/rollback`.

@@ -107,9 +107,9 @@ async fn a_database_of_the_release_before_keeps_its_rows_and_gets_what_is_new() 
             "0004_machines.sql",
             "0005_policies.sql",
             "0006_service_tokens.sql",
-            "0009_log_keys.sql",
-            "0010_retention.sql",
-            "0011_sorting.sql"
+            "0007_log_keys.sql",
+            "0008_retention.sql",
+            "0009_sorting.sql"
         ]
     );
     let store = PostgresStore::connect(&login.url(&url), Bounds::default())
