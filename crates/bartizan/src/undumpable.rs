@@ -5,6 +5,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 
 /// Switches core dumps off, and on Linux also tracing and reading memory by others of the same account.
 /// Commands handle secrets as well as the gate does, so all of them do this first. Says what was refused.
+// threat: AGP-CRED-2.1
 // threat: AGP-CRED-2.2
 pub fn harden() -> Result<(), std::io::Error> {
     let none = Rlimit {

@@ -28,7 +28,7 @@ fn shown(scene: &Scene, credential: &str) -> [Client; 2] {
 
 /// GHSA-69x8-hrgq-fjj8 of another gate: what was stored of a key could be shown instead of it.
 #[tokio::test]
-async fn agp_cred_2_1_what_the_store_holds_of_a_key_opens_nothing() {
+async fn ctx_t4_what_the_store_holds_of_a_key_opens_nothing() {
     let scene = Scene::with("").await;
     let store = scene.store().await;
     let keys = store.load().await.unwrap().keys;

@@ -27,6 +27,7 @@ mod inherited;
 mod issuers;
 mod log_keys;
 mod master;
+mod memory;
 mod money_budget;
 mod money_faults;
 mod money_kill;
