@@ -17,14 +17,14 @@ use telemetry::Metrics;
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
-use crate::pace::{sleep_or_stop, stopped};
+use crate::pace::stopped;
 
 use self::known::{Known, Told};
 
 /// Uses that wait to be learnt.
 pub const USES_MAX: usize = 8_192;
-/// Between two looks at what has come: many uses of one key are one to learn then, and calls wake nobody.
-const REST: Duration = Duration::from_millis(50);
+/// Uses taken at once.
+const BATCH: usize = 256;
 /// Keys whose habits are in memory.
 const KEYS_MAX: usize = 10_000;
 /// Habits that go to the store in one transaction.
@@ -83,24 +83,18 @@ impl Watcher {
     pub async fn run(mut self, mut uses: mpsc::Receiver<Use>, mut shutdown: watch::Receiver<bool>) {
         let mut often = tokio::time::interval(self.every);
         often.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut batch = Vec::new();
+        let mut batch = Vec::with_capacity(BATCH);
         loop {
             tokio::select! {
-                count = uses.recv_many(&mut batch, USES_MAX) => if count == 0 { break },
+                count = uses.recv_many(&mut batch, BATCH) => if count == 0 { break },
                 _ = often.tick() => self.keep_all().await,
                 () = stopped(&mut shutdown) => break,
             }
-            for used in together(batch.drain(..)) {
+            for used in batch.drain(..) {
                 self.take(used).await;
-            }
-            if sleep_or_stop(REST, &mut shutdown).await {
-                break;
             }
         }
         while let Ok(used) = uses.try_recv() {
-            batch.push(used);
-        }
-        for used in together(batch.drain(..)) {
             self.take(used).await;
         }
         self.keep_all().await;
@@ -241,18 +235,6 @@ impl Watcher {
             }
         }
     }
-}
-
-/// Those that do not differ in anything that is learnt, counted together.
-fn together(uses: impl Iterator<Item = Use>) -> impl Iterator<Item = Use> {
-    let mut of_keys: BTreeMap<KeyId, Vec<Use>> = BTreeMap::new();
-    for used in uses {
-        let of_key = of_keys.entry(used.key).or_default();
-        if !of_key.iter_mut().any(|other| other.absorb(&used)) {
-            of_key.push(used);
-        }
-    }
-    of_keys.into_values().flatten()
 }
 
 /// What is written down: who, what stood out, and what was usual.
