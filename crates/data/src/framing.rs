@@ -116,6 +116,10 @@ impl Head {
     }
 
     fn field(&mut self, line: &[u8]) {
+        // Neither of the two, as nearly every line is; read for each request, so worth a look at the first letter.
+        if !matches!(line.first(), Some(b'c' | b'C' | b't' | b'T')) {
+            return;
+        }
         let Some((name, value)) = memchr(b':', line).and_then(|at| line.split_at_checked(at)) else {
             return; // No header line: hyper refuses the head.
         };

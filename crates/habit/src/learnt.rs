@@ -65,13 +65,14 @@ impl Habit {
     pub fn observe(&mut self, used: &Use, rules: &Rules) -> Vec<Sign> {
         let now = self.last.max(used.at.0);
         let is_known = self.is_known(used.at, rules);
+        let network = used.network();
         let mut signs = Vec::new();
         if is_known {
-            signs.extend(self.network_stands_out(used, now, rules));
+            signs.extend(self.network_stands_out(network, now, rules));
             signs.extend(self.hour_stands_out(used, now, rules));
             signs.extend(self.model_stands_out(used, now, rules));
         }
-        self.learn(used, now, rules);
+        self.learn(used, network, now, rules);
         if is_known && rules.is_told(Signal::Volume) {
             signs.extend(self.volume.tell(rules));
         }
@@ -85,10 +86,10 @@ impl Habit {
         age >= rules.learn_ms && self.calls >= rules.learn_calls_min
     }
 
-    fn learn(&mut self, used: &Use, now: i64, rules: &Rules) {
+    fn learn(&mut self, used: &Use, network: Option<IpNet>, now: i64, rules: &Rules) {
         self.last = now;
         self.calls = self.calls.saturating_add(used.calls);
-        if let Some(network) = used.network() {
+        if let Some(network) = network {
             self.networks.learn(&network, now, NETWORKS_MAX);
         }
         if let Some(model) = used.model.as_deref() {
@@ -104,8 +105,8 @@ impl Habit {
         self.volume.add(used, rules.window_ms);
     }
 
-    fn network_stands_out(&self, used: &Use, now: i64, rules: &Rules) -> Option<Sign> {
-        let network = used.network()?;
+    fn network_stands_out(&self, network: Option<IpNet>, now: i64, rules: &Rules) -> Option<Sign> {
+        let network = network?;
         let stands_out = rules.is_told(Signal::NewNetwork)
             && !self.networks.knows(&network, now, rules.forget_ms)
             && !self.networks.is_full(NETWORKS_MAX, now, rules.forget_ms);

@@ -47,7 +47,7 @@ impl Use {
         let is_alike = self.key == other.key
             && hour(self) == hour(other)
             && self.model == other.model
-            && self.network() == other.network();
+            && (self.address == other.address || self.network() == other.network());
         if is_alike {
             self.at = self.at.max(other.at);
             self.calls = self.calls.saturating_add(other.calls);

@@ -25,6 +25,9 @@ use self::known::{Known, Told};
 pub const USES_MAX: usize = 8_192;
 /// Uses taken at once.
 const BATCH: usize = 256;
+/// For how long the watcher rests when it has taken all there was. Who hands over a use meanwhile wakes nobody, which
+/// would cost a call more than the learning does.
+const REST: Duration = Duration::from_millis(20);
 /// Keys whose habits are in memory.
 const KEYS_MAX: usize = 10_000;
 /// Habits that go to the store in one transaction.
@@ -90,12 +93,21 @@ impl Watcher {
                 _ = often.tick() => self.keep_all().await,
                 () = stopped(&mut shutdown) => break,
             }
+            let rests = !batch.is_empty() && batch.len() < BATCH;
+            let rules = self.rules.borrow().clone();
             for used in batch.drain(..) {
-                self.take(used).await;
+                self.take(used, &rules).await;
+            }
+            if rests {
+                tokio::select! {
+                    () = tokio::time::sleep(REST) => {}
+                    () = stopped(&mut shutdown) => break,
+                }
             }
         }
+        let rules = self.rules.borrow().clone();
         while let Ok(used) = uses.try_recv() {
-            self.take(used).await;
+            self.take(used, &rules).await;
         }
         self.keep_all().await;
     }
@@ -103,59 +115,51 @@ impl Watcher {
     /// Learns one use. What stands out here decides nothing before it stood out against what all replicas know.
     // threat: AGP-S1
     // threat: ANP-0001
-    async fn take(&mut self, used: Use) {
-        if !self.has(&used).await {
-            self.outlets.metrics.gauges().key_uses_dropped.inc();
-            return;
-        }
-        let (rules, is_away) = (self.rules.borrow().clone(), self.is_away());
-        let Some(known) = self.keys.get_mut(&used.key) else {
-            return;
+    async fn take(&mut self, used: Use, rules: &Rules) {
+        let known = match self.keys.get_mut(&used.key) {
+            Some(known) => known,
+            None => {
+                self.load(&used).await;
+                let Some(known) = self.keys.get_mut(&used.key) else {
+                    self.outlets.metrics.gauges().key_uses_dropped.inc();
+                    return;
+                };
+                known
+            }
         };
-        let mut told = known.observe(used, &rules);
+        let mut told = known.observe(used, rules);
         if told.is_empty() && !known.is_full() {
             return;
         }
-        if !is_away {
-            match known.keep(self.store.as_ref(), &rules).await {
+        if !is_away(self.away_until) {
+            match known.keep(self.store.as_ref(), rules).await {
                 Ok(None) => {}
                 Ok(Some(again)) => told = again,
                 Err(error) => self.failed(&error),
             }
         }
-        self.tell(&told, &rules);
+        self.tell(&told, rules);
         self.suspend_due().await;
     }
 
-    /// Whether the key's habit is in memory, or can be had.
+    /// Brings a habit into memory, if it can be had and there is room.
     // threat: AGP-D2
-    async fn has(&mut self, used: &Use) -> bool {
-        if self.keys.contains_key(&used.key) {
-            return true;
-        }
-        if self.is_away() {
-            return false;
+    async fn load(&mut self, used: &Use) {
+        if is_away(self.away_until) {
+            return;
         }
         if self.keys.len() >= KEYS_MAX {
             self.keys.retain(|_, known| known.is_dirty());
         }
         if self.keys.len() >= KEYS_MAX {
-            return false;
+            return;
         }
         match Known::load(self.store.as_ref(), used).await {
             Ok(known) => {
                 self.keys.insert(used.key, known);
-                true
             }
-            Err(error) => {
-                self.failed(&error);
-                false
-            }
+            Err(error) => self.failed(&error),
         }
-    }
-
-    fn is_away(&self) -> bool {
-        self.away_until.is_some_and(|until| Instant::now() < until)
     }
 
     fn failed(&mut self, error: &StoreError) {
@@ -171,7 +175,7 @@ impl Watcher {
         }
         for (tenant, ids) in dirty {
             for some in ids.chunks(KEPT_AT_ONCE) {
-                if !self.is_away() {
+                if !is_away(self.away_until) {
                     self.keep_some(tenant, some).await;
                 }
             }
@@ -235,6 +239,11 @@ impl Watcher {
             }
         }
     }
+}
+
+/// Whether the store is left alone.
+fn is_away(until: Option<Instant>) -> bool {
+    until.is_some_and(|until| Instant::now() < until)
 }
 
 /// What is written down: who, what stood out, and what was usual.

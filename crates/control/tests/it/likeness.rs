@@ -196,11 +196,11 @@ async fn anp_0015_what_may_not_be_seen_at_home_reads_like_what_never_was() {
     }
 }
 
-/// Nothing is asserted of times, which the machine's other work decides: this prints them, to be looked at.
+/// Asked in turn, so that what else the machine does meets both alike: what it takes to look a thing up, to hash or to
+/// write something down would make one of them take a multiple of the other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "prints times for people: cargo test -p control --test it -- --ignored --nocapture times_of"]
-async fn anp_0015_times_of_what_is_another_tenants_and_of_what_never_was() {
-    const ROUNDS: usize = 400;
+async fn anp_0015_what_is_another_tenants_takes_no_longer_to_refuse_than_what_never_was() {
+    const ROUNDS: usize = 150;
     let scene = Scene::set().await;
     for pattern in ["keys/{key}", "projects/{project}", "users/{user}"] {
         let base = format!("/api/v1/tenants/{}", scene.home.tenant);
@@ -215,13 +215,11 @@ async fn anp_0015_times_of_what_is_another_tenants_and_of_what_never_was() {
             times[round % 2].push(since.elapsed());
             assert_eq!(answer.status, 404);
         }
-        let medians = times.map(|mut all| {
+        let [theirs, nobodys] = times.map(|mut all| {
             all.sort();
-            (all[ROUNDS / 10], all[ROUNDS / 2], all[ROUNDS * 9 / 10])
+            all[ROUNDS / 2]
         });
-        println!(
-            "{pattern}: p10, p50, p90 of another's {:?}, of nobody's {:?}",
-            medians[0], medians[1]
-        );
+        let is_alike = theirs < nobodys * 2 && nobodys < theirs * 2;
+        assert!(is_alike, "{pattern}: {theirs:?} against {nobodys:?}");
     }
 }
