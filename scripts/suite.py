@@ -95,7 +95,7 @@ def rust_tests() -> list:
     if has_nextest:
         # What fails is run once more: servers are killed and paused here, and a busy machine may be late. It is named
         # as FLAKY at the end, which is a fault to be mended. A property that fails does so again: see `seed`.
-        shown = ["--status-level", "fail", "--final-status-level", "flaky"]
+        shown = ["--status-level", "retry", "--final-status-level", "flaky"]
         return ["cargo", "nextest", "run", "--workspace", "--no-fail-fast", "--retries", "1", *shown]
     return ["cargo", "test", "--workspace", "--no-fail-fast", "--quiet"]
 
