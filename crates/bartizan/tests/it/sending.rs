@@ -419,3 +419,62 @@ async fn anp_0017_a_version_that_is_tried_out_is_asked_where_calls_may_be_sent()
     let (eu, us) = reached(&scene, &us);
     assert!(eu == 0 && us > 0, "{eu} {us}");
 }
+
+/// The models that are listed, in both dialects.
+async fn listed(client: &Client) -> [Vec<String>; 2] {
+    let names = async |client: &Client| {
+        let list = client.get("/v1/models").await;
+        assert_eq!(list.status, 200, "{}", list.text());
+        let list = list.json();
+        let names = list["data"].as_array().unwrap().iter();
+        names
+            .map(|model| model["id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    [
+        names(client).await,
+        names(&client.header("anthropic-version", "2023-06-01")).await,
+    ]
+}
+
+#[tokio::test]
+async fn anp_0015_anp_0017_a_model_whose_calls_may_go_nowhere_is_not_listed() {
+    let (scene, us) = raise().await;
+    let (client, claims) = (scene.client(), tagged(&scene).await);
+    let [all, again] = listed(&claims).await;
+    assert_eq!(all, again);
+    assert!(
+        ["far", "m", "us/big", "eu/big"]
+            .iter()
+            .all(|name| all.contains(&(*name).to_owned())),
+        "{all:?}"
+    );
+    in_force(&scene, &client).await;
+    forget(&scene, &us);
+    let in_the_eu: Vec<_> = all
+        .iter()
+        .filter(|name| !["far", "us/big"].contains(&name.as_str()))
+        .cloned()
+        .collect();
+    let restricted = client.header(CLASS, "restricted");
+    for held in [&claims, &restricted] {
+        for names in listed(held).await {
+            assert_eq!(names, in_the_eu);
+        }
+        for client in [held.clone(), held.header("anthropic-version", "2023-06-01")] {
+            assert_eq!(client.get("/v1/models/far").await.status, 404);
+            assert_eq!(client.get("/v1/models/m").await.status, 200);
+        }
+        // Who calls it all the same is told why not, as before.
+        let refused = held.post(CHAT, &call("far")).await;
+        assert_eq!(
+            (refused.status, code(&refused).as_str()),
+            (403, "policy_forbidden")
+        );
+    }
+    for names in listed(&client).await {
+        assert_eq!(names, all);
+    }
+    assert_eq!(client.get("/v1/models/far").await.status, 200);
+    assert_eq!(reached(&scene, &us), (0, 0));
+}
