@@ -328,6 +328,17 @@ async fn anp_0017_recorded_calls_are_asked_again_of_where_they_went_and_where_th
         text.contains("sent there") && text.contains("not known of a recorded call:"),
         "{text}"
     );
+    let acts = [
+        "policy",
+        "diff",
+        "--plane",
+        "control",
+        "--to",
+        "configured",
+        "--data-class",
+        "restricted",
+    ];
+    assert_eq!(scene.gate.cli(&acts).await.status.code(), Some(2));
     // Where a provider is gone nobody knows where it was: that is told, and nothing else is asked otherwise.
     let config = config(&scene.provider, &scene.provider);
     let left: Vec<_> = config

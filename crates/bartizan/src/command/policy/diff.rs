@@ -68,6 +68,10 @@ pub async fn run(args: DiffArgs, instance: &Instance, show: Show) -> Result<(), 
     let names = Names::read(instance.store.as_ref()).await?;
     let since = args.since.seen_from(UnixMillis::now());
     if args.plane == Plane::Control.as_str() {
+        if args.data_class.is_some() {
+            return Err(Failure::usage("acts on the control plane have no data class")
+                .hint("leave `--data-class` out"));
+        }
         return acts::run(&args, (&configured, &names, since), instance, show).await;
     }
     calls::run(&args, (&configured, &names, since), instance, show).await
