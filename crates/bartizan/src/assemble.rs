@@ -2,12 +2,14 @@
 //!
 //! `serve`, a reload and `check` all go through here, so what `check` passes is what serves.
 
+pub mod offers;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use config::section::{
-    Checks as ChecksConfig, Claim, ClaimValue as Described, Expose, IdentityToken as IdentityTokenConfig,
+    Checks as ChecksConfig, Claim, ClaimValue as Described, IdentityToken as IdentityTokenConfig,
     PriceOverride, Provider as ProviderConfig, ProviderKind, StreamUsage, TokenBinding,
     Unpriced as UnpricedConfig,
 };
@@ -117,9 +119,7 @@ impl Workshop {
         materials: Materials,
         policy: Arc<policy::Engine>,
     ) -> Result<Settings, Failure> {
-        let catalog = Catalog::builtin()
-            .map_err(|e| Failure::new(format!("the built-in catalog is damaged: {e}")))?
-            .with_overrides(&overrides(config));
+        let catalog = catalog(config)?;
         let mut providers = BTreeMap::new();
         let ways = self.ways(config, materials)?;
         for described in &config.providers {
@@ -201,86 +201,31 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// Models the file names, then every provider's own under `provider/model` and, where no other claims
-    /// it, under its own name.
     fn models(
         &mut self,
         served: &BTreeMap<String, Vec<String>>,
     ) -> Result<HashMap<String, Arc<Model>>, Failure> {
-        let mut models: HashMap<String, Model> = HashMap::new();
-        for described in &self.config.models {
-            let mut targets = Vec::with_capacity(described.targets.len());
-            for wanted in &described.targets {
-                targets.push(self.target(
-                    &wanted.provider,
-                    &wanted.model,
-                    (wanted.weight, wanted.priority),
-                    &described.name,
-                )?);
+        let mut models = HashMap::new();
+        for (name, offer) in offers::all(self.config, self.catalog, served) {
+            let mut targets = Vec::with_capacity(offer.targets.len());
+            for wanted in &offer.targets {
+                targets.push(self.target(wanted, &name)?);
             }
-            targets.sort_by_key(|target| target.priority);
             let model = Model {
-                name: described.name.as_str().into(),
-                owned_by: "bartizan".to_owned(),
-                output_tokens_max: described.output_tokens_max.map(u64::from),
+                name: name.as_str().into(),
+                owned_by: offer.owned_by,
+                output_tokens_max: offer.output_tokens_max.map(u64::from),
                 targets,
             };
-            models.insert(described.name.clone(), model);
+            models.insert(name, Arc::new(model));
         }
-        if self.config.routing.expose == Expose::All {
-            self.expose(&mut models, served)?;
-        }
-        let named: Vec<&str> = models.keys().map(String::as_str).collect();
+        let named = models.keys().map(String::as_str);
         self.workshop.metrics.set_models(named);
-        Ok(models
-            .into_iter()
-            .map(|(name, model)| (name, Arc::new(model)))
-            .collect())
+        Ok(models)
     }
 
-    fn expose(
-        &mut self,
-        models: &mut HashMap<String, Model>,
-        served: &BTreeMap<String, Vec<String>>,
-    ) -> Result<(), Failure> {
-        let mut claims: HashMap<String, u32> = HashMap::new();
-        let mut own = Vec::new();
-        for (name, (described, _)) in self.providers {
-            for model in offered(described, self.catalog, served.get(*name)) {
-                *claims.entry(model.clone()).or_default() += 1;
-                own.push(((*name).to_owned(), model));
-            }
-        }
-        for (provider, upstream) in own {
-            let full = format!("{provider}/{upstream}");
-            let unique = claims.get(&upstream) == Some(&1);
-            let names = [Some(full), unique.then(|| upstream.clone())];
-            for name in names
-                .into_iter()
-                .flatten()
-                .filter(|name| !models.contains_key(name))
-                .collect::<Vec<_>>()
-            {
-                let target = self.target(&provider, &upstream, (1, 0), &name)?;
-                let model = Model {
-                    name: name.as_str().into(),
-                    owned_by: provider.clone(),
-                    output_tokens_max: None,
-                    targets: vec![target],
-                };
-                models.insert(name, model);
-            }
-        }
-        Ok(())
-    }
-
-    fn target(
-        &mut self,
-        provider: &str,
-        model: &str,
-        (weight, priority): (u32, u32),
-        asked_as: &str,
-    ) -> Result<Arc<Target>, Failure> {
+    fn target(&mut self, wanted: &config::section::Target, asked_as: &str) -> Result<Arc<Target>, Failure> {
+        let (provider, model) = (wanted.provider.as_str(), wanted.model.as_str());
         let Some((described, built)) = self.providers.get(provider) else {
             return Err(Failure::new(format!(
                 "model `{asked_as}` names provider `{provider}`, which is not configured"
@@ -288,7 +233,7 @@ impl Bench<'_> {
             .hint("add it under `providers`, or correct the name"));
         };
         let facts = self.catalog.find(described.catalog(), model, UnixMillis::now());
-        let label = format!("{provider}/{model}");
+        let label = offers::label(provider, model);
         let metrics = &self.workshop.metrics;
         metrics.set_targets([label.as_str()]);
         metrics.set_models([asked_as]);
@@ -304,36 +249,15 @@ impl Bench<'_> {
             metrics: metrics.target(&label),
             model_metrics: metrics.model(asked_as),
             label: label.into(),
-            place: Arc::new(policy::Place {
-                provider: built.name.clone(),
-                model: model.to_owned(),
-                region: described.region.clone(),
-                self_hosted: described.self_hosted,
-            }),
+            place: Arc::new(offers::place(described, model)),
             provider: built.clone(),
             model: model.to_owned(),
             price: facts.and_then(|facts| facts.price),
             output_tokens_max: facts.and_then(|facts| facts.max_output_tokens),
-            weight,
-            priority,
+            weight: wanted.weight,
+            priority: wanted.priority,
             breaker,
         }))
-    }
-}
-
-/// The models a provider offers: those the file lists; for a wildcard those it was found to serve, else
-/// those the catalog knows of it.
-fn offered(described: &ProviderConfig, catalog: &Catalog, served: Option<&Vec<String>>) -> Vec<String> {
-    if !described.serves_any() {
-        return described.models.clone();
-    }
-    match served {
-        Some(served) => served.clone(),
-        None => catalog
-            .names(described.catalog())
-            .into_iter()
-            .map(str::to_owned)
-            .collect(),
     }
 }
 
@@ -405,6 +329,13 @@ fn identity_token(config: &Config, wanted: &IdentityTokenConfig) -> Result<Ident
             .map_err(|_| format!("`{}` is no header name", wanted.header))?,
         lifetime: ms(wanted.lifetime_ms),
     })
+}
+
+/// The built-in catalog with what the configuration says over it.
+pub fn catalog(config: &Config) -> Result<Catalog, Failure> {
+    let builtin = Catalog::builtin();
+    let builtin = builtin.map_err(|e| Failure::new(format!("the built-in catalog is damaged: {e}")))?;
+    Ok(builtin.with_overrides(&overrides(config)))
 }
 
 fn overrides(config: &Config) -> Vec<Override> {

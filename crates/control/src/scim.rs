@@ -27,13 +27,14 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use identity::token::ProvisioningToken;
 use serde_json::Value;
-use store::TenantState;
+use store::{Record, RecordKind, StoreError, TenantState};
 
 use crate::Control;
 use crate::api::Endpoint;
 use crate::call::{Call, Stop};
 use crate::door::Knock;
 use crate::problem::{Code, Problem};
+use filter::Filter;
 use shown::Wanted;
 use wire::{No, Said};
 
@@ -145,6 +146,27 @@ impl Asked<'_> {
     /// Where something stands.
     fn address(&self, rest: &str) -> String {
         format!("{}{ROOT}{}/{rest}", self.call.control.public_url, self.tenant)
+    }
+
+    /// What is looked for, by one of these attributes; everything where nothing is said.
+    fn filter(&self, attributes: &[&str]) -> Result<Option<Filter>, No> {
+        let Some(text) = self.query.get("filter") else {
+            return Ok(None);
+        };
+        let filter = filter::read(text)?;
+        if !attributes.contains(&filter.attribute.as_str()) {
+            return Err(No::filter());
+        }
+        Ok(Some(filter))
+    }
+
+    /// The tenant's record of that kind and id.
+    // threat: AGP-E1
+    async fn record(&self, kind: RecordKind, id: &str) -> Result<Record, No> {
+        match self.call.control.store.record(&self.scope, kind, id).await {
+            Err(StoreError::NotFound) => Err(No::not_found()),
+            found => Ok(found.map_err(Problem::from)?),
+        }
     }
 }
 

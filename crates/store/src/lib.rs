@@ -9,6 +9,7 @@ mod change;
 pub mod conformance;
 pub mod memory;
 pub mod migration;
+pub mod minded;
 mod port;
 mod registry;
 pub mod row;

@@ -19,6 +19,8 @@ use telemetry::metrics::Listener;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+use super::Node;
+
 /// Connections at once: probes and one or two scrapers.
 const CONNECTIONS_MAX: usize = 64;
 
@@ -35,9 +37,21 @@ pub struct Health {
     pub metrics: Arc<Metrics>,
 }
 
+/// Answers probes from now on; that everything has been started is still to be told.
+pub fn start(node: Node<'_>, listener: TcpListener) -> Arc<Health> {
+    let health = Arc::new(Health {
+        started: AtomicBool::new(false),
+        gate: node.plane.gate.clone(),
+        differences: node.plane.differences.clone(),
+        metrics: node.base.metrics.clone(),
+    });
+    tokio::spawn(serve(health.clone(), listener));
+    health
+}
+
 /// Serves until the process ends.
 // threat: ANP-D0008
-pub async fn serve(health: Arc<Health>, listener: TcpListener) {
+async fn serve(health: Arc<Health>, listener: TcpListener) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let Ok(place) = places.clone().acquire_owned().await else {

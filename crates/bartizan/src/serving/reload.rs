@@ -18,11 +18,11 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior};
 
-use super::certificates;
 use super::credentials::{Found, Known, ask, known};
+use super::{Node, certificates};
 use crate::assemble::Workshop;
 use crate::failure::Failure;
-use crate::resolve::Resolver;
+use crate::resolve::{Resolved, Resolver};
 use crate::{load, policies, upstream_tls};
 
 use super::rules::{Rules, Sources};
@@ -65,8 +65,35 @@ pub struct Reloader {
     pub shown: watch::Sender<Arc<Config>>,
 }
 
+/// Watches the configuration's file from now on, if there is one.
+pub fn start(node: Node<'_>, control: Arc<control::Control>, workshop: Workshop, credentials: Resolved) {
+    let (base, plane, stopped) = (node.base, node.plane, node.switches.stopped.clone());
+    let Some(file) = base.file.clone() else {
+        tokio::spawn(without_a_file(stopped));
+        return;
+    };
+    let reloader = Reloader {
+        file,
+        store: base.store.clone(),
+        node: base.home.node,
+        current: base.as_written.clone(),
+        resolver: base.resolver.clone(),
+        credentials: known(credentials),
+        workshop,
+        unfit: BTreeMap::new(),
+        configured: plane.configured.clone(),
+        rules: plane.rules.clone(),
+        control,
+        gate: plane.gate.clone(),
+        metrics: base.metrics.clone(),
+        scrubber: base.logs.scrubber().clone(),
+        shown: node.switches.shown.clone(),
+    };
+    tokio::spawn(reloader.run(stopped));
+}
+
 /// A gate on defaults has nothing to read again; SIGHUP, whose default is to end a process, is no reason to.
-pub async fn without_a_file(mut stop: watch::Receiver<bool>) {
+async fn without_a_file(mut stop: watch::Receiver<bool>) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else {
         return;
     };

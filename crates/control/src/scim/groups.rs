@@ -6,15 +6,14 @@ use std::collections::BTreeSet;
 use domain::{GroupId, UserId};
 use http::StatusCode;
 use serde_json::{Value, json};
-use store::{Change, Record, RecordKind, StoreError};
+use store::{Change, Record, RecordKind};
 
 use super::Asked;
-use super::filter::{self, Filter};
+use super::filter::Filter;
 use super::patch::{Does, Step, steps};
 use super::users::commit;
 use super::wire::{No, Said, member, page, text};
 use crate::call::{Deed, Own};
-use crate::problem::Problem;
 use crate::record::{Document, Group, read};
 use crate::resource::words::time;
 use crate::resource::{sso, sso_sign_in};
@@ -54,25 +53,14 @@ fn shown(asked: &Asked<'_>, group: &Group) -> Value {
 // threat: AGP-E1
 async fn found(asked: &Asked<'_>, id: &str) -> Result<(Record, Group), No> {
     let id: GroupId = id.parse().map_err(|_| No::not_found())?;
-    let store = &asked.call.control.store;
-    let record = match store
-        .record(&asked.scope, RecordKind::Group, &id.to_string())
-        .await
-    {
-        Err(StoreError::NotFound) => return Err(No::not_found()),
-        found => found.map_err(Problem::from)?,
-    };
+    let record = asked.record(RecordKind::Group, &id.to_string()).await?;
     let group = read(&record)?;
     Ok((record, group))
 }
 
 /// `GET /Groups`.
 pub async fn list(asked: &Asked<'_>) -> Result<Said, No> {
-    let wanted = asked
-        .query
-        .get("filter")
-        .map(|text| filter::read(text))
-        .transpose()?;
+    let wanted = asked.filter(&FILTERS)?;
     let all = asked.call.all_of::<Group>(&asked.scope, None).await?;
     let is_it = |group: &Group, filter: &Filter| match filter.attribute.as_str() {
         "displayname" => group.name == filter.value,
@@ -80,12 +68,6 @@ pub async fn list(asked: &Asked<'_>) -> Result<Said, No> {
         "externalid" => group.external_id.as_deref() == Some(filter.value.as_str()),
         _ => group.members.iter().any(|id| id.to_string() == filter.value),
     };
-    if wanted
-        .as_ref()
-        .is_some_and(|filter| !FILTERS.contains(&filter.attribute.as_str()))
-    {
-        return Err(No::filter());
-    }
     let found = all
         .iter()
         .map(|(_, group)| group)

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use store::{Change, Record, RecordKind, StoreError};
 
 use super::Asked;
-use super::filter::{self, Filter};
+use super::filter::Filter;
 use super::patch::{Does, Step, steps};
 use super::wire::{No, Said, member, page, text, truth};
 use crate::call::{Deed, Own};
@@ -141,14 +141,7 @@ fn shown(asked: &Asked<'_>, user: &User) -> Value {
 // threat: AGP-E1
 pub(super) async fn found(asked: &Asked<'_>, id: &str) -> Result<(Record, User), No> {
     let id: UserId = id.parse().map_err(|_| No::not_found())?;
-    let store = &asked.call.control.store;
-    let record = match store
-        .record(&asked.scope, RecordKind::User, &id.to_string())
-        .await
-    {
-        Err(StoreError::NotFound) => return Err(No::not_found()),
-        found => found.map_err(crate::problem::Problem::from)?,
-    };
+    let record = asked.record(RecordKind::User, &id.to_string()).await?;
     let user: User = read(&record)?;
     if user.left {
         return Err(No::not_found());
@@ -158,11 +151,7 @@ pub(super) async fn found(asked: &Asked<'_>, id: &str) -> Result<(Record, User),
 
 /// `GET /Users`.
 pub async fn list(asked: &Asked<'_>) -> Result<Said, No> {
-    let wanted = asked
-        .query
-        .get("filter")
-        .map(|text| filter::read(text))
-        .transpose()?;
+    let wanted = asked.filter(&FILTERS)?;
     let all = asked.call.all_of::<User>(&asked.scope, None).await?;
     let is_it = |user: &User, filter: &Filter| match filter.attribute.as_str() {
         "externalid" => user.external_id.as_deref() == Some(filter.value.as_str()),
@@ -170,12 +159,6 @@ pub async fn list(asked: &Asked<'_>) -> Result<Said, No> {
         "displayname" | "name.formatted" => user.name.to_lowercase() == filter.value.to_lowercase(),
         _ => user.email == filter.value.trim().to_lowercase(),
     };
-    if wanted
-        .as_ref()
-        .is_some_and(|filter| !FILTERS.contains(&filter.attribute.as_str()))
-    {
-        return Err(No::filter());
-    }
     let found = all
         .iter()
         .map(|(_, user)| user)

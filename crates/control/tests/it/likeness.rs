@@ -28,7 +28,7 @@ struct Scene {
 
 impl Scene {
     async fn set() -> Self {
-        let store = Counting::new();
+        let store = Arc::<Counting>::default();
         let instance = Instance::over(store.clone(), Posture::Development).await;
         let root = instance.root().await;
         let home = House::build(&instance, &root, "home").await;

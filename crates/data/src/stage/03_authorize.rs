@@ -117,8 +117,9 @@ fn narrowed(grant: &Grant, asked: &Asked) -> Gated<()> {
     Ok(())
 }
 
-/// Names of the models this key may chat with, complete with or embed with.
+/// Names of the models this key may chat with, complete with or embed with, and whose calls may then go somewhere.
 // threat: ANP-0015
+// threat: ANP-0017
 pub fn visible_models<'a>(view: &'a View, key: &Arc<KeyEntry>, arrived: Arrived) -> Vec<&'a Arc<Model>> {
     let settings = &view.settings;
     let may_list = Asked::plain(Operation::ListModels, "", settings, arrived);
@@ -127,16 +128,25 @@ pub fn visible_models<'a>(view: &'a View, key: &Arc<KeyEntry>, arrived: Arrived)
     }
     let models = settings.models.values();
     let mut seen: Vec<_> = models
-        .filter(|model| is_visible(settings, key, &model.name, arrived))
+        .filter(|model| {
+            uses(settings, key, &model.name, arrived)
+                .any(|asked| sending::may_go(settings, key, &asked, model))
+        })
         .collect();
     seen.sort_by(|a, b| a.name.cmp(&b.name));
     seen
 }
 
-fn is_visible(settings: &Settings, key: &Arc<KeyEntry>, model: &str, arrived: Arrived) -> bool {
-    MODEL_USES
-        .iter()
-        .any(|operation| decide(settings, key, Asked::plain(*operation, model, settings, arrived)).permit)
+/// The ways in which this key may use the model.
+fn uses(
+    settings: &Settings,
+    key: &Arc<KeyEntry>,
+    model: &str,
+    arrived: Arrived,
+) -> impl Iterator<Item = Asked> {
+    let ways = MODEL_USES.iter();
+    ways.map(move |operation| Asked::plain(*operation, model, settings, arrived))
+        .filter(|asked| decide(settings, key, asked.clone()).permit)
 }
 
 /// The same sentence for what is not there and for what may not be seen.
@@ -173,7 +183,7 @@ fn forbidden(
             .against(Threat::AgpE1)
             .internally(format!("policies: {}", decision.policies.join(", ")));
     }
-    let visible = is_visible(settings, key, &envelope.model, arrived);
+    let visible = uses(settings, key, &envelope.model, arrived).next().is_some();
     let why = decision
         .error
         .clone()

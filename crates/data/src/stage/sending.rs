@@ -4,17 +4,33 @@
 use std::sync::Arc;
 
 use domain::Threat;
+use policy::Decision;
 
 use super::authorize::decide;
 use crate::directory::{Asked, KeyEntry};
 use crate::refusal::{Code, Gated, Refusal};
-use crate::settings::{Model, Settings};
+use crate::settings::{Model, Settings, Target};
 use crate::shadow::Shadow;
 
 /// Whether some policy, in force or tried out, may keep a call from a target.
 pub fn is_asked(settings: &Settings) -> bool {
     let shadow = settings.shadow.as_deref();
     settings.policy.asks_targets() || shadow.is_some_and(Shadow::asks_targets)
+}
+
+/// Whether `asked` may be sent to any target of the model.
+// threat: ANP-0015
+pub fn may_go(settings: &Settings, key: &Arc<KeyEntry>, asked: &Asked, model: &Model) -> bool {
+    let mut targets = model.targets.iter();
+    !is_asked(settings) || targets.any(|target| to_target(settings, key, asked, target).permit)
+}
+
+fn to_target(settings: &Settings, key: &Arc<KeyEntry>, asked: &Asked, target: &Target) -> Arc<Decision> {
+    let asked = Asked {
+        place: Some(target.place.clone()),
+        ..asked.clone()
+    };
+    decide(settings, key, asked)
 }
 
 /// The model with the targets that `asked` may be sent to. What is left out here is never tried, whatever else
@@ -31,11 +47,7 @@ pub fn narrowed(
     let mut targets = Vec::with_capacity(model.targets.len());
     let mut first_no = None;
     for target in &model.targets {
-        let asked = Asked {
-            place: Some(target.place.clone()),
-            ..asked.clone()
-        };
-        let decision = decide(settings, key, asked);
+        let decision = to_target(settings, key, asked, target);
         policies.extend_from_slice(&decision.policies);
         if decision.permit {
             targets.push(target.clone());

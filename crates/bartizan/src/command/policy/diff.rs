@@ -1,49 +1,43 @@
-//! `bartizan policy diff`: what is recorded, asked again of two sets of policies. Changes nothing. Calls are here,
-//! acts on the control plane in [`acts`].
+//! `bartizan policy diff`: what is recorded, asked again of two sets of policies. Changes nothing. Which sets is here;
+//! [`calls`] and [`acts`] on the control plane ask them.
 
 mod acts;
+mod calls;
+mod targets;
 
-use std::collections::BTreeMap;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use control::versions;
-use control::why::{Circumstances, Scene};
-use domain::{KeyId, Operation, TenantId, TenantScope, UnixMillis};
-use ledger::Entry;
-use policy::{Engine, Moment, Plane, PolicyTexts};
-use serde::Serialize;
+use domain::{DataClass, UnixMillis};
+use policy::{Plane, PolicyTexts};
 
 use crate::command::arguments::Since;
 use crate::command::find::Names;
 use crate::command::instance::Instance;
-use crate::command::show::{Show, Shown};
-use crate::command::table::{Column, Table};
+use crate::command::show::Show;
 use crate::failure::{Failure, Hint};
 use crate::policies;
-
-use super::Asking;
 
 pub const HELP: &str = "\
 Examples:
   bartizan policy diff --to policies/calls
   bartizan policy diff --from active --to 7 --since 30d --tenant acme
+  bartizan policy diff --to policies/calls --data-class restricted     as if every caller had said so
   bartizan policy diff --plane control --to policies/control
 
 `active` is what is in force, `configured` the configuration's files alone; a number is a stored version, anything else
 a folder or file. All but `active` stand on top of the configuration's files. Exits with 1 when something differs.
 
-A ledger entry holds the key, the operation, the model and the time of a call; not whether it was streamed, offered
-tools or carried images, not where it came from, and not what its key listed then. Such calls are asked as if
-not, from nowhere, and with the key as it is now; where they were sent is not asked again.
+Where a set is about `send`, calls are also asked of each target that their model has now, and of the one they were sent to.
+
+A ledger entry holds the key, the operation, the model, the time and the last target of a call; not whether it was
+streamed, offered tools or carried images, not the data class that its caller gave, not where it came from, and not what its
+key listed then. Such calls are asked as if not, from nowhere, and with the key and the configuration as they are now.
 
 An audit record holds who did what, to which id, and whether a second person let them; not their roles then, not how
 they had signed in, and of what was refused not what it was asked of. Such acts are asked with the roles and things of
 today, as if just signed in with a second factor; those that cannot be asked are counted by why.";
-
-/// Entries read at once.
-const READ_AT_ONCE: u64 = 500;
 
 /// What to compare.
 #[derive(Debug, Args)]
@@ -63,75 +57,9 @@ pub struct DiffArgs {
     /// Whose; everybody's when left out
     #[arg(long, value_name = "TENANT")]
     tenant: Option<String>,
-}
-
-/// What was asked, as far as it is recorded and matters.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Asked {
-    tenant: TenantId,
-    key: KeyId,
-    operation: &'static str,
-    model: String,
-    minute: Option<(i64, i64)>,
-}
-
-/// A question that both sets answer differently.
-#[derive(Debug, Serialize)]
-struct Line {
-    tenant: String,
-    key: String,
-    operation: &'static str,
-    model: String,
-    from: String,
-    to: String,
-    calls: u64,
-}
-
-/// What came out.
-#[derive(Debug, Default, Serialize)]
-struct Differences {
-    calls: u64,
-    questions: u64,
-    /// Calls whose key is gone, or that were refused before their model was known.
-    not_asked: u64,
-    differences: Vec<Line>,
-}
-
-impl Shown for Differences {
-    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(
-            out,
-            "{} recorded calls, {} questions, {} answered otherwise; {} calls hold too little to be asked again",
-            self.calls,
-            self.questions,
-            self.differences.len(),
-            self.not_asked
-        )?;
-        if self.differences.is_empty() {
-            return Ok(());
-        }
-        let mut table = Table::new(&[
-            Column::Text("tenant"),
-            Column::Text("key"),
-            Column::Text("operation"),
-            Column::Text("model"),
-            Column::Text("from"),
-            Column::Text("to"),
-            Column::Number("calls"),
-        ]);
-        for line in &self.differences {
-            table.row([
-                line.tenant.clone(),
-                line.key.clone(),
-                line.operation.to_owned(),
-                line.model.clone(),
-                line.from.clone(),
-                line.to.clone(),
-                line.calls.to_string(),
-            ]);
-        }
-        table.write(out)
-    }
+    /// Of calls: as if each caller had said that its call carries this
+    #[arg(long, value_name = "CLASS")]
+    data_class: Option<DataClass>,
 }
 
 /// Compares.
@@ -140,33 +68,13 @@ pub async fn run(args: DiffArgs, instance: &Instance, show: Show) -> Result<(), 
     let names = Names::read(instance.store.as_ref()).await?;
     let since = args.since.seen_from(UnixMillis::now());
     if args.plane == Plane::Control.as_str() {
+        if args.data_class.is_some() {
+            return Err(Failure::usage("acts on the control plane have no data class")
+                .hint("leave `--data-class` out"));
+        }
         return acts::run(&args, (&configured, &names, since), instance, show).await;
     }
-    let engine = |wanted: &str, texts: Option<PolicyTexts>| {
-        let engine = configured.engine(texts.as_ref());
-        engine.map_err(|error| Failure::new(format!("`{wanted}`: {error}")))
-    };
-    let from = engine(&args.from, texts(&args.from, Plane::Calls, instance).await?)?;
-    let to = engine(&args.to, texts(&args.to, Plane::Calls, instance).await?)?;
-    let tenants: Vec<TenantId> = match names.tenant_if_named(args.tenant.as_deref())? {
-        Some(tenant) => vec![tenant],
-        None => names.all().tenants.iter().map(|tenant| tenant.id).collect(),
-    };
-    let reads_time = from.reads().time || to.reads().time;
-    let mut found = Differences::default();
-    let mut asked: BTreeMap<Asked, (u64, UnixMillis)> = BTreeMap::new();
-    for tenant in tenants {
-        count(instance, tenant, since, reads_time, &mut (&mut asked, &mut found)).await?;
-    }
-    let asking = Asking::open(instance, Some("platform")).await?;
-    let scene = asking.scene(instance);
-    found.questions = asked.len() as u64;
-    for (asked, (calls, at)) in asked {
-        compare((&from, &to), &scene, &names, (asked, calls, at), &mut found);
-    }
-    found.differences.sort_by_key(|one| std::cmp::Reverse(one.calls));
-    show.say(&found)?;
-    otherwise(found.differences.len())
+    calls::run(&args, (&configured, &names, since), instance, show).await
 }
 
 /// An exit code that a script can ask.
@@ -212,95 +120,6 @@ async fn of_version(number: u64, plane: Plane, instance: &Instance) -> Result<Po
         Ok(_) | Err(store::StoreError::NotFound) => Err(missing()),
         Err(error) => Err(error.into()),
     }
-}
-
-/// Counts the tenant's calls, newest first, back to `since`.
-async fn count(
-    instance: &Instance,
-    tenant: TenantId,
-    since: UnixMillis,
-    reads_time: bool,
-    (asked, found): &mut (&mut BTreeMap<Asked, (u64, UnixMillis)>, &mut Differences),
-) -> Result<(), Failure> {
-    let scope = TenantScope::operator(tenant);
-    let mut end = instance.store.size(&scope).await?;
-    while end > 0 {
-        let start = end.saturating_sub(READ_AT_ONCE);
-        let read = instance.store.entries(&scope, start, end - start).await?;
-        let mut is_old = read.is_empty();
-        for stored in &read {
-            let entry = Entry::from_bytes(&stored.bytes)
-                .map_err(|error| Failure::new(format!("entry {}: {error}", stored.index)))?;
-            if entry.started < since {
-                is_old = true;
-                continue;
-            }
-            found.calls += 1;
-            match asked_by(&entry, reads_time) {
-                Some(question) => {
-                    let (calls, at) = asked.entry(question).or_insert((0, entry.started));
-                    *calls += 1;
-                    *at = (*at).max(entry.started);
-                }
-                None => found.not_asked += 1,
-            }
-        }
-        if is_old {
-            return Ok(());
-        }
-        end = start;
-    }
-    Ok(())
-}
-
-fn asked_by(entry: &Entry, reads_time: bool) -> Option<Asked> {
-    let moment = Moment::of(entry.started);
-    Some(Asked {
-        tenant: entry.tenant,
-        key: entry.key,
-        operation: entry.operation.as_str(),
-        model: entry.model.as_deref()?.to_owned(),
-        minute: reads_time.then_some((moment.weekday, moment.minute)),
-    })
-}
-
-fn compare(
-    (from, to): (&Engine, &Engine),
-    scene: &Scene<'_>,
-    names: &Names,
-    (asked, calls, at): (Asked, u64, UnixMillis),
-    found: &mut Differences,
-) {
-    let operation = crate::serving::OPERATIONS
-        .iter()
-        .find(|one| one.as_str() == asked.operation);
-    let key = scene.names.key(asked.tenant, asked.key);
-    let (Some(key), Some(operation)) = (key, operation) else {
-        found.not_asked += calls;
-        return;
-    };
-    let said = Circumstances {
-        at: Some(at),
-        ..Circumstances::default()
-    };
-    let decide = |engine: &Engine, operation: Operation| {
-        scene.with_question(key, operation, Some(&asked.model), &said, |question| {
-            engine.decide(question)
-        })
-    };
-    let (before, after) = (decide(from, *operation), decide(to, *operation));
-    if before.permit == after.permit {
-        return;
-    }
-    found.differences.push(Line {
-        tenant: names.tenant_name(asked.tenant),
-        key: names.key_name(asked.key),
-        operation: asked.operation,
-        model: asked.model,
-        from: answered(before.permit, &before.policies),
-        to: answered(after.permit, &after.policies),
-        calls,
-    });
 }
 
 fn answered(permit: bool, policies: &[String]) -> String {

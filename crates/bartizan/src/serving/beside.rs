@@ -1,0 +1,112 @@
+//! What runs beside calls: money and evidence on their way into the store, what is new there on its way into memory, and
+//! who looks after what goes wrong. No call waits for any of it.
+
+use credential::CredentialKeys;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use worker::{Checkpointer, Housekeeper, Shipper, Sweeper, Witness};
+
+use super::plane::{Tasks, lease_ttl};
+use super::{FLUSH_DEADLINE, Node, alerts, credentials, feed, issuers, ms, signals, vouching};
+use crate::failure::Failure;
+use crate::stored::ByGate;
+
+/// Tasks that write down what is under way before they end.
+#[derive(Debug)]
+pub struct Beside([JoinHandle<()>; 5]);
+
+impl Beside {
+    /// Until all have ended, and not for ever.
+    pub async fn ended(self) {
+        let all = async {
+            for task in self.0 {
+                let _ = task.await;
+            }
+        };
+        let _ = tokio::time::timeout(FLUSH_DEADLINE, all).await;
+    }
+}
+
+/// Starts everything. It stops when told to, and is waited for with [`Beside::ended`].
+pub async fn start(node: Node<'_>, shipper: Shipper, tasks: Tasks) -> Result<Beside, Failure> {
+    let Tasks {
+        keeper,
+        settler,
+        alarmed,
+        used,
+        identity_seal,
+    } = tasks;
+    let (base, plane, stopped) = (node.base, node.plane, || node.switches.stopped.clone());
+    let (store, metrics) = (&base.store, &base.metrics);
+    // Money and evidence.
+    tokio::spawn(keeper.run());
+    let shipping = tokio::spawn(shipper.run(stopped()));
+    let lease = lease_ttl(&base.config);
+    tokio::spawn(Sweeper::new(store.clone(), base.home.node, lease, metrics.clone()).run(stopped()));
+    let witnessing = tokio::spawn(Witness::new(store.clone()).run(alarmed, stopped()));
+    tokio::spawn(Housekeeper::new(store.clone()).run(stopped()));
+    let checkpointing = tokio::spawn(checkpointer(node).run(stopped()));
+    let settling = tokio::spawn(settler.run(told(stopped())));
+    // Who looks after what goes wrong.
+    let outlets = (store.clone(), plane.alarms.clone(), metrics.clone());
+    let watching = signals::start(outlets, node.switches.showing.clone(), used, stopped());
+    let vigil = vigil(node);
+    let plan = vigil.plan(&base.config).await?;
+    tokio::spawn(vigil.run(plan, node.switches.showing.clone(), stopped()));
+    tokio::spawn(overseer(node)?.run(stopped()));
+    // What is new.
+    tokio::spawn(feed(node).run(stopped()));
+    tokio::spawn(issuers::run(plane.gate.clone(), stopped()));
+    let sealed = (store.clone(), identity_seal);
+    tokio::spawn(vouching::run(sealed, plane.gate.clone(), stopped()));
+    Ok(Beside([settling, shipping, checkpointing, watching, witnessing]))
+}
+
+async fn told(mut stopped: watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+fn checkpointer(node: Node<'_>) -> Checkpointer {
+    let base = node.base;
+    Checkpointer::new(
+        base.store.clone(),
+        node.signing.clone(),
+        ms(base.config.ledger.checkpoint_every_ms),
+        base.metrics.clone(),
+    )
+}
+
+fn vigil(node: Node<'_>) -> alerts::Vigil {
+    let base = node.base;
+    alerts::Vigil {
+        store: base.store.clone(),
+        node: base.home.node,
+        signing: node.signing.clone(),
+        resolver: base.resolver.clone(),
+        scrubber: base.logs.scrubber().clone(),
+        metrics: base.metrics.clone(),
+    }
+}
+
+fn overseer(node: Node<'_>) -> Result<credentials::Keeper, Failure> {
+    let base = node.base;
+    Ok(credentials::Keeper {
+        store: base.store.clone(),
+        metrics: base.metrics.clone(),
+        keys: CredentialKeys::derive(&base.home.master).map_err(|e| Failure::new(e.to_string()))?,
+        prober: ByGate(node.plane.gate.clone()),
+    })
+}
+
+fn feed(node: Node<'_>) -> feed::Feed {
+    let plane = node.plane;
+    feed::Feed {
+        store: node.base.store.clone(),
+        gate: plane.gate.clone(),
+        book: plane.book.clone(),
+        rules: plane.rules.clone(),
+        builder: plane.builder.clone(),
+        contents: plane.contents.clone(),
+        every: ms(node.base.config.store.refresh_every_ms),
+    }
+}
