@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use config::section::{
     Checks as ChecksConfig, Claim, ClaimValue as Described, IdentityToken as IdentityTokenConfig,
-    PriceOverride, Provider as ProviderConfig, ProviderKind, StreamUsage, TokenBinding,
-    Unpriced as UnpricedConfig,
+    Provider as ProviderConfig, ProviderKind, StreamUsage, TokenBinding, Unpriced as UnpricedConfig,
 };
 use config::{Config, Posture};
 use data::issuers::{Bound, Issuers, KeySource, RegisteredIssuer};
@@ -20,16 +19,17 @@ use data::settings::{
     Settings, Target, Unpriced,
 };
 use dialect::{BodyLimits, Dialect};
-use domain::{Money, UnixMillis};
+use domain::UnixMillis;
 use guard::Secrets;
 use identity::jwt::{BadPattern, ClaimPath, ClaimPaths, ClaimValue, Condition, Rule, Rules};
 use identity::signature::Window;
-use ledger::{Catalog, Override, Price};
+use ledger::Catalog;
 use limit::{Breaker, BreakerSettings};
 use telemetry::Metrics;
 use upstream::{Base, Client};
 
 use crate::failure::{Failure, Hint};
+use crate::prices;
 use crate::resolve::Resolved;
 use crate::upstream_tls::{Material, Materials, Way};
 
@@ -119,7 +119,7 @@ impl Workshop {
         materials: Materials,
         policy: Arc<policy::Engine>,
     ) -> Result<Settings, Failure> {
-        let catalog = catalog(config)?;
+        let catalog = prices::in_force(config)?;
         let mut providers = BTreeMap::new();
         let ways = self.ways(config, materials)?;
         for described in &config.providers {
@@ -252,7 +252,7 @@ impl Bench<'_> {
             place: Arc::new(offers::place(described, model)),
             provider: built.clone(),
             model: model.to_owned(),
-            price: facts.and_then(|facts| facts.price),
+            prices: self.catalog.prices(described.catalog(), model),
             output_tokens_max: facts.and_then(|facts| facts.max_output_tokens),
             weight: wanted.weight,
             priority: wanted.priority,
@@ -329,47 +329,6 @@ fn identity_token(config: &Config, wanted: &IdentityTokenConfig) -> Result<Ident
             .map_err(|_| format!("`{}` is no header name", wanted.header))?,
         lifetime: ms(wanted.lifetime_ms),
     })
-}
-
-/// The built-in catalog with what the configuration says over it.
-pub fn catalog(config: &Config) -> Result<Catalog, Failure> {
-    let builtin = Catalog::builtin();
-    let builtin = builtin.map_err(|e| Failure::new(format!("the built-in catalog is damaged: {e}")))?;
-    Ok(builtin.with_overrides(&overrides(config)))
-}
-
-fn overrides(config: &Config) -> Vec<Override> {
-    config
-        .prices
-        .overrides
-        .iter()
-        .map(|one| Override {
-            provider: catalog_name(config, &one.provider),
-            model: one.model.clone(),
-            price: Some(price(one)),
-            context_tokens: None,
-            max_output_tokens: None,
-            capabilities: None,
-        })
-        .collect()
-}
-
-/// Overrides name providers as the file does; the catalog may know them by another name.
-fn catalog_name(config: &Config, provider: &str) -> String {
-    let described = config.providers.iter().find(|p| p.name == provider);
-    described.map_or(provider, ProviderConfig::catalog).to_owned()
-}
-
-fn price(one: &PriceOverride) -> Price {
-    let money = |dollars: config::Dollars| -> Money { dollars.0 };
-    let nanos = |dollars: config::Dollars| u64::try_from(money(dollars).nanos()).unwrap_or(0);
-    let base = Price::per_million(money(one.input_per_million), money(one.output_per_million));
-    Price {
-        cache_read: one.cache_read_per_million.map_or(base.cache_read, nanos),
-        cache_write: one.cache_write_per_million.map_or(base.cache_write, nanos),
-        request: one.request.map_or(base.request, money),
-        ..base
-    }
 }
 
 /// The configuration's posture in the policies' words.

@@ -7,9 +7,10 @@ use clap::{Args, Parser, Subcommand};
 use crate::command::migrate::MigrateArgs;
 use crate::command::{
     apply::ApplyArgs, apply::DiffArgs, apply::ExportArgs, audit::AuditCommand, budgets::BudgetsCommand,
-    check::CheckArgs, completions::CompletionsArgs, ctl::CtlArgs, identity_keys::IdentityKeysCommand,
-    keys::KeysCommand, ledger::LedgerCommand, policy::PolicyCommand, secrets::SecretsCommand, sign::SignArgs,
-    teams::TeamsCommand, tenants::TenantsCommand, threats::ThreatsArgs, usage::UsageArgs,
+    check::CheckArgs, completions::CompletionsArgs, ctl::CtlArgs, estimate::EstimateArgs,
+    identity_keys::IdentityKeysCommand, keys::KeysCommand, ledger::LedgerCommand, policy::PolicyCommand,
+    prices::PricesCommand, secrets::SecretsCommand, sign::SignArgs, teams::TeamsCommand,
+    tenants::TenantsCommand, threats::ThreatsArgs, usage::UsageArgs,
 };
 
 const ABOUT: &str = "An AI gateway that people and programs call instead of a provider: it knows who calls, \
@@ -103,6 +104,11 @@ Examples:
 
 Reads the configuration and looks around as `serve` does; no running instance is asked.")]
     Models,
+    /// What models cost: the list in force, what another one would change, lists of others to import
+    #[command(subcommand, visible_alias = "price")]
+    Prices(PricesCommand),
+    /// What a call would use and cost at most; nothing is asked or sent
+    Estimate(EstimateArgs),
     /// Hard limits of money over a window
     #[command(subcommand, visible_alias = "budget")]
     Budgets(BudgetsCommand),

@@ -8,6 +8,7 @@ pub mod budgets;
 pub mod check;
 pub mod completions;
 pub mod ctl;
+pub mod estimate;
 mod find;
 pub mod identity_keys;
 mod instance;
@@ -16,6 +17,7 @@ pub mod ledger;
 pub mod migrate;
 mod models;
 pub mod policy;
+pub mod prices;
 pub mod secrets;
 mod served;
 mod show;
@@ -46,6 +48,8 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::Check(args) => check::run(args, at, show).await,
         Command::Models => models::run(at, show).await,
+        Command::Prices(command) => prices::run(command, at, show),
+        Command::Estimate(args) => estimate::run(args, at, show).await,
         Command::Threats(args) => threats::run(args, show),
         Command::Completions(args) => completions::run(args),
         Command::Apply(args) => apply::apply(args, at, show).await,

@@ -71,6 +71,7 @@ fn relative_to(config: &mut Config, file: &Path) {
         }
     };
     absolute(&mut config.data_dir);
+    config.prices.files.iter_mut().for_each(absolute);
     config.policies.files.iter_mut().for_each(absolute);
     config.policies.control_files.iter_mut().for_each(absolute);
     config.control.sso_ca_file.as_mut().map(absolute);

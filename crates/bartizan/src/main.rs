@@ -14,6 +14,7 @@ mod load;
 mod open;
 mod pem;
 mod policies;
+mod prices;
 mod resolve;
 mod root;
 mod serving;

@@ -238,7 +238,11 @@ impl Config {
             ];
             for Dollars(rate) in all
                 .into_iter()
-                .chain([price.cache_write_per_million, price.request])
+                .chain([
+                    price.cache_write_per_million,
+                    price.cache_write_long_per_million,
+                    price.request,
+                ])
                 .flatten()
             {
                 if rate > domain::Money::from_dollars(1_000_000) {

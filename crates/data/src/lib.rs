@@ -9,6 +9,7 @@ mod bypass;
 mod count;
 mod detach;
 pub mod directory;
+pub mod estimate;
 mod framing;
 pub mod gate;
 mod introduced;

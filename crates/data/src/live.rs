@@ -231,7 +231,11 @@ impl Live {
                 return self.fail(&refusal.internally(error.to_string()));
             }
         };
-        if let (Some(ticket), Some(usage)) = (self.ticket.as_mut(), self.reader.facts().usage) {
+        let facts = self.reader.facts();
+        if let Some(ticket) = self.ticket.as_mut() {
+            ticket.seen.tier = facts.tier;
+        }
+        if let (Some(ticket), Some(usage)) = (self.ticket.as_mut(), facts.usage) {
             ticket.seen.usage = Some(usage);
         }
         match class {

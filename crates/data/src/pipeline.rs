@@ -20,7 +20,7 @@ use crate::stage::{
     accept, admit, attempts, authorize, cache, identify, inspect_input, inspect_output, respond, settle,
 };
 use crate::ticket::{Ticket, Used};
-use crate::{bypass, count, models, observe, token, vouch};
+use crate::{bypass, count, estimate, models, observe, token, vouch};
 
 /// What a call brings before it is settled.
 enum Answer {
@@ -55,6 +55,10 @@ pub async fn run(
     };
     let endpoint = match identified.wanted() {
         Wanted::Call(endpoint) => *endpoint,
+        Wanted::Estimate(endpoint) => {
+            let endpoint = *endpoint;
+            return estimate::run(gate, &arrival, identified, endpoint).await;
+        }
         Wanted::Token => return token::run(gate, &arrival, identified).await,
         Wanted::Models(_) => return models::run(gate, &arrival, &mut identified).await,
         Wanted::Keys => return vouch::published(gate, &arrival),
@@ -117,7 +121,7 @@ async fn finish(
 }
 
 /// Stages 11 and 12 of a refusal: it is an answer too.
-async fn refuse(
+pub(crate) async fn refuse(
     gate: &Gate,
     arrival: &Arrival,
     ticket: Box<Ticket>,

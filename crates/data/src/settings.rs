@@ -14,7 +14,7 @@ use guard::{Mode, Secrets};
 use http::{HeaderName, HeaderValue, Uri};
 use identity::signature::Window;
 use ipnet::IpNet;
-use ledger::Price;
+use ledger::Dated;
 use limit::Breaker;
 use telemetry::metrics::{ModelMetrics, TargetMetrics};
 use upstream::{Base, Client};
@@ -235,8 +235,8 @@ pub struct Target {
     pub model: String,
     /// What policies are told of it.
     pub place: Arc<policy::Place>,
-    /// What it costs; `None` is unpriced.
-    pub price: Option<Price>,
+    /// What it costs through time; empty is unpriced.
+    pub prices: Dated,
     /// The most it generates in one answer, if known.
     pub output_tokens_max: Option<u64>,
     /// Targets of equal priority share calls by weight.

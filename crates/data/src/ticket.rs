@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use dialect::{Dialect, Endpoint};
-use domain::{Money, Operation, RequestId, UnixMillis, Usage};
+use domain::{Money, Operation, RequestId, Tier, UnixMillis, Usage};
 use guard::{Finding, Mode};
 use ledger::{Intent, Price, UsageSource};
 use limit::{Permit, Remaining};
@@ -65,6 +65,8 @@ pub struct Ticket {
 #[derive(Debug, Default)]
 pub struct Seen {
     pub(crate) usage: Option<Usage>,
+    /// How the provider says that it serves the call, also where it has not yet said what was used.
+    pub(crate) tier: Tier,
     /// The generated text, up to [`SEEN_TEXT_MAX`] bytes of it.
     pub(crate) text: String,
     /// All of it, in bytes.
@@ -102,6 +104,10 @@ impl Used {
             cache_read: 0,
             cache_write: 0,
             reasoning: 0,
+            cache_write_long: 0,
+            audio_input: 0,
+            audio_output: 0,
+            tier: Tier::Standard,
         },
         source: UsageSource::None,
     };
@@ -255,8 +261,23 @@ impl Ticket {
         self.price().map_or(Money::ZERO, |price| price.cost(&used.usage))
     }
 
+    /// Gives everything back that the call holds, and forgets it: nothing was sent, so nothing is recorded.
+    pub(crate) fn withdraw(mut self, now_ns: u64) {
+        self.closed = true;
+        if let Some(reservation) = self.reservation.take() {
+            reservation.void();
+        }
+        for (level, taken) in std::mem::take(&mut self.tokens_taken) {
+            if let Some(limit) = &level.tokens {
+                limit.settle(&taken, 0, now_ns);
+            }
+        }
+    }
+
     fn price(&self) -> Option<&Price> {
-        self.target.as_ref().and_then(|target| target.price.as_ref())
+        self.target
+            .as_ref()
+            .and_then(|target| target.prices.at(self.started))
     }
 
     /// What the journal holds before the call is sent.

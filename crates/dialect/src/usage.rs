@@ -1,6 +1,6 @@
 //! Token counts as the providers report them, turned into classes that do not overlap.
 
-use domain::Usage;
+use domain::{Tier, Usage};
 
 use crate::json::{Kind, Reader};
 use crate::{Dialect, DialectError};
@@ -14,7 +14,12 @@ pub(crate) struct Reported {
     total: Option<u64>,
     cache_read: Option<u64>,
     cache_write: Option<u64>,
+    /// Of `cache_write`.
+    cache_write_long: Option<u64>,
+    audio_input: Option<u64>,
+    audio_output: Option<u64>,
     reasoning: Option<u64>,
+    tier: Option<Tier>,
 }
 
 impl Reported {
@@ -31,21 +36,40 @@ impl Reported {
                 "cache_read_input_tokens" | "prompt_cache_hit_tokens" => &mut self.cache_read,
                 "cache_creation_input_tokens" => &mut self.cache_write,
                 "cache_creation" => return self.cache_creation(r),
-                "prompt_tokens_details"
-                | "completion_tokens_details"
-                | "input_tokens_details"
-                | "output_tokens_details" => return self.details(r),
+                "service_tier" => return self.tier(r),
+                "prompt_tokens_details" | "input_tokens_details" => return self.details(r, Side::Prompt),
+                "completion_tokens_details" | "output_tokens_details" => {
+                    return self.details(r, Side::Answer);
+                }
                 _ => return r.skip().map(|_| ()),
             };
             raise(slot, r)
         })
     }
 
-    fn details(&mut self, r: &mut Reader<'_>) -> Result<(), DialectError> {
+    /// Reads how the provider says that it served the call; a word that names no price of its own says nothing.
+    pub(crate) fn tier(&mut self, r: &mut Reader<'_>) -> Result<(), DialectError> {
+        if r.kind()? != Kind::String {
+            return r.skip().map(|_| ());
+        }
+        self.tier = Tier::of_word(&r.string()?.said()).or(self.tier);
+        Ok(())
+    }
+
+    /// How the provider says that it served the call, as far as it has.
+    pub(crate) fn served(&self) -> Tier {
+        self.tier.unwrap_or_default()
+    }
+
+    fn details(&mut self, r: &mut Reader<'_>, side: Side) -> Result<(), DialectError> {
         if r.kind()? != Kind::Object {
             return r.skip().map(|_| ());
         }
         r.object(|r, key| match key.raw {
+            "audio_tokens" => match side {
+                Side::Prompt => raise(&mut self.audio_input, r),
+                Side::Answer => raise(&mut self.audio_output, r),
+            },
             "cached_tokens" => raise(&mut self.cache_read, r),
             "cache_write_tokens" | "cache_creation_tokens" => raise(&mut self.cache_write, r),
             "reasoning_tokens" | "thinking_tokens" => raise(&mut self.reasoning, r),
@@ -59,10 +83,14 @@ impl Reported {
             return r.skip().map(|_| ());
         }
         let mut sum = 0u64;
-        r.object(|r, _| {
+        r.object(|r, key| {
             let mut one = None;
             raise(&mut one, r)?;
             sum = sum.saturating_add(one.unwrap_or(0));
+            // Whatever is not the usual five minutes is believed to be dearer.
+            if key.raw != "ephemeral_5m_input_tokens" {
+                self.cache_write_long = self.cache_write_long.max(one.filter(|tokens| *tokens > 0));
+            }
             Ok(())
         })?;
         self.cache_write = self.cache_write.max((sum > 0).then_some(sum));
@@ -88,27 +116,47 @@ impl Reported {
         let cache_write = self.cache_write.unwrap_or(0).min(prompt - cache_read);
         let beyond_prompt = self.total.unwrap_or(0).saturating_sub(prompt);
         let output = self.output.unwrap_or(0).max(beyond_prompt);
-        let reasoning = self.reasoning.unwrap_or(0).min(output);
+        let uncached = prompt - cache_read - cache_write;
+        let audio_input = self.audio_input.unwrap_or(0).min(uncached);
         Usage {
-            input: prompt - cache_read - cache_write,
-            output,
+            input: uncached - audio_input,
             cache_read,
             cache_write,
-            reasoning,
+            audio_input,
+            ..self.generated(output)
         }
     }
 
     /// Anthropic's input tokens exclude what was read from and written to the cache.
     fn anthropic(&self) -> Usage {
-        let output = self.output.unwrap_or(0);
+        let written = self.cache_write.unwrap_or(0);
+        let cache_write_long = self.cache_write_long.unwrap_or(0).min(written);
         Usage {
             input: self.input.unwrap_or(0),
-            output,
             cache_read: self.cache_read.unwrap_or(0),
-            cache_write: self.cache_write.unwrap_or(0),
-            reasoning: self.reasoning.unwrap_or(0).min(output),
+            cache_write: written - cache_write_long,
+            cache_write_long,
+            ..self.generated(self.output.unwrap_or(0))
         }
     }
+
+    /// What both dialects say of the answer.
+    fn generated(&self, output: u64) -> Usage {
+        Usage {
+            output,
+            reasoning: self.reasoning.unwrap_or(0).min(output),
+            audio_output: self.audio_output.unwrap_or(0).min(output),
+            tier: self.served(),
+            ..Usage::default()
+        }
+    }
+}
+
+/// What details are about.
+#[derive(Clone, Copy)]
+enum Side {
+    Prompt,
+    Answer,
 }
 
 /// Reads a count, and keeps the larger. What is no count is passed over.

@@ -29,4 +29,4 @@ pub use role::{Reach, Role, RoleGrant, UnknownRole};
 pub use secret::Secret;
 pub use threat::{Threat, ThreatError};
 pub use time::UnixMillis;
-pub use usage::Usage;
+pub use usage::{Tier, Usage};

@@ -11,10 +11,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::Price;
 
+mod dated;
 mod file;
+mod import;
+mod line;
 mod name;
 mod overrides;
 
+pub use dated::Dated;
+pub use import::{ImportError, Imported, Listing};
+pub use line::LeftOut;
 pub use overrides::Override;
 
 /// A catalog that cannot be read.
@@ -88,6 +94,28 @@ impl Model {
         let current = self.dated.iter().rev().find(|(from, _)| *from <= at);
         current.map_or(&self.unpriced, |(_, facts)| facts)
     }
+
+    fn prices(&self) -> Dated {
+        let always = self.unpriced.price.map(|price| (UnixMillis(i64::MIN), price));
+        let dated = self
+            .dated
+            .iter()
+            .filter_map(|(from, facts)| Some((*from, facts.price?)));
+        Dated::new(always.into_iter().chain(dated).collect())
+    }
+
+    /// This one, and before its first price what was known already.
+    fn over(&self, base: &Self) -> Self {
+        let first = self.dated.first().map_or(UnixMillis(i64::MAX), |(from, _)| *from);
+        let before = base.dated.iter().filter(|(from, _)| *from < first);
+        Self {
+            unpriced: ModelFacts {
+                price: base.unpriced.price.or(self.unpriced.price),
+                ..self.unpriced
+            },
+            dated: before.chain(&self.dated).copied().collect(),
+        }
+    }
 }
 
 impl Catalog {
@@ -99,6 +127,30 @@ impl Catalog {
     /// The catalog that comes with the program.
     pub fn builtin() -> Result<Self, CatalogError> {
         Self::parse(include_str!("../../../catalog/models.json"))
+    }
+
+    /// The same catalog with another file's models laid over it. A model of the file stands for the one of the same
+    /// name here, whose prices go on holding until the first of the file's.
+    pub fn overlaid(&self, json: &str) -> Result<Self, CatalogError> {
+        let file = file::read(json)?;
+        let mut laid = self.clone();
+        let exact = file
+            .exact
+            .iter()
+            .map(|((provider, name), model)| (provider, name, model));
+        let patterns = file
+            .patterns
+            .iter()
+            .flat_map(|(provider, all)| all.iter().map(move |(pattern, model)| (provider, pattern, model)));
+        for (provider, name, model) in exact.chain(patterns) {
+            let model = match self.named(provider, name) {
+                Some(base) => Arc::new(model.over(base)),
+                None => Arc::clone(model),
+            };
+            laid.put(provider, name, model);
+        }
+        laid.version = file::digest(&[self.version.as_bytes(), file.version.as_bytes()]);
+        Ok(laid)
     }
 
     /// The same catalog with an operator's own facts laid over it, later ones over earlier ones.
@@ -116,6 +168,38 @@ impl Catalog {
     /// without a date or `-latest` at its end, else by the pattern with most letters that fits.
     pub fn find(&self, provider: &str, model: &str, at: UnixMillis) -> Option<&ModelFacts> {
         self.model(provider, model).map(|model| model.at(at))
+    }
+
+    /// What a provider's model costs through time, found as [`Self::find`] does.
+    pub fn prices(&self, provider: &str, model: &str) -> Dated {
+        self.model(provider, model)
+            .map(|model| model.prices())
+            .unwrap_or_default()
+    }
+
+    /// Every provider's name and model's name or pattern, sorted.
+    pub fn all(&self) -> Vec<(&str, &str)> {
+        let exact = self
+            .exact
+            .keys()
+            .map(|(provider, name)| (provider.as_str(), name.as_str()));
+        let patterns = self.patterns.iter().flat_map(|(provider, all)| {
+            all.iter()
+                .map(|(pattern, _)| (provider.as_str(), pattern.as_str()))
+        });
+        let mut all: Vec<_> = exact.chain(patterns).collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// The model listed under exactly this name or pattern.
+    fn named(&self, provider: &str, name: &str) -> Option<&Arc<Model>> {
+        let listed = self.exact.get(&(provider.to_owned(), name.to_owned()));
+        listed.or_else(|| {
+            let patterns = self.patterns.get(provider)?;
+            let found = patterns.iter().find(|(pattern, _)| pattern == name);
+            found.map(|(_, model)| model)
+        })
     }
 
     /// Names of a provider's models, aliases included, patterns left out; sorted.

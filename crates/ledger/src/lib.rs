@@ -21,10 +21,12 @@ mod window;
 
 pub use audit::{AuditActor, AuditOutcome, AuditRecord};
 pub use budget::{Budget, BudgetScope, Charge, Lease, Standing, Window};
-pub use catalog::{Capabilities, Catalog, CatalogError, ModelFacts, Override};
+pub use catalog::{
+    Capabilities, Catalog, CatalogError, Dated, ImportError, Imported, LeftOut, Listing, ModelFacts, Override,
+};
 pub use digest::Digest;
 pub use entry::{ENTRY_BYTES_MAX, Entry, EntryError, Outcome, UsageSource};
 pub use holding::{Holding, Overrun, Short, lease_size};
 pub use intent::Intent;
 pub use posting::Posting;
-pub use price::{LongPrompt, Price};
+pub use price::{LongPrompt, Most, Price, Rates, Scale};

@@ -1,29 +1,29 @@
 //! What tokens cost: exact integers, rounded up once.
 
-use domain::{Money, Usage};
+use domain::{Money, Tier, Usage};
 use serde::{Deserialize, Serialize};
 
 /// Tokens that a price is stated for.
 const PER_TOKENS: u128 = 1_000_000;
 
-/// What one model's tokens cost. Rates are nano-USD for a million tokens: $2.50 a million is
-/// 2 500 000 000.
+/// What a million tokens of each class cost, in nano-USD: $2.50 a million is 2 500 000 000.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Price {
+pub struct Rates {
     /// Prompt tokens at the full price.
     pub input: u64,
     /// Generated tokens, reasoning included.
     pub output: u64,
     /// Prompt tokens read from the provider's cache.
     pub cache_read: u64,
-    /// Prompt tokens written to the provider's cache.
+    /// Prompt tokens written to the provider's cache for its usual time.
     pub cache_write: u64,
-    /// For every call, whatever it used.
-    pub request: Money,
-    /// Other rates for calls with long prompts, where the provider has them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub long: Option<LongPrompt>,
+    /// Prompt tokens written to the provider's cache for longer.
+    pub cache_write_long: u64,
+    /// Prompt tokens of sound.
+    pub audio_input: u64,
+    /// Generated tokens of sound.
+    pub audio_output: u64,
 }
 
 /// The rates of a call whose whole prompt (cached parts included) is longer than a threshold. They hold
@@ -33,72 +33,107 @@ pub struct Price {
 pub struct LongPrompt {
     /// The longest prompt that still has the ordinary rates.
     pub above_tokens: u64,
-    /// As [`Price::input`].
-    pub input: u64,
-    /// As [`Price::output`].
-    pub output: u64,
-    /// As [`Price::cache_read`].
-    pub cache_read: u64,
-    /// As [`Price::cache_write`].
-    pub cache_write: u64,
+    /// Beyond it.
+    pub rates: Rates,
 }
 
-/// The four rates that apply to one call.
-#[derive(Clone, Copy)]
-struct Rates {
-    input: u64,
-    output: u64,
-    cache_read: u64,
-    cache_write: u64,
+/// What tokens cost at one tier.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scale {
+    /// The ordinary rates.
+    pub rates: Rates,
+    /// Other rates for calls with long prompts, where the provider has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub long: Option<LongPrompt>,
+}
+
+/// What one model costs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    /// At the standard tier, and at every other that has no scale of its own.
+    pub standard: Scale,
+    /// At the flex tier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flex: Option<Scale>,
+    /// At the priority tier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Scale>,
+    /// In a batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Scale>,
+    /// For every call, whatever it used.
+    pub request: Money,
+}
+
+/// The most that a call can use: what its bound is reckoned from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Most {
+    /// Prompt tokens, in whichever class.
+    pub prompt_tokens: u64,
+    /// Generated tokens, over all choices.
+    pub output_tokens: u64,
+    /// Whether the provider may serve it at a tier dearer than the standard one.
+    pub dear_tier: bool,
+    /// Whether the prompt may be written to the provider's cache for longer than usual.
+    pub long_cache: bool,
 }
 
 impl Price {
     /// A price of `input` and `output` dollars a million tokens, cached prompt tokens at the input's price.
     pub fn per_million(input: Money, output: Money) -> Self {
-        let (input, output) = (rate(input), rate(output));
+        let rates = Rates::of(rate(input), rate(output));
         Self {
-            input,
-            output,
-            cache_read: input,
-            cache_write: input,
-            request: Money::ZERO,
-            long: None,
+            standard: Scale { rates, long: None },
+            ..Self::default()
         }
     }
 
     /// What a call cost: all classes summed, then rounded up once to the nano-dollar.
     pub fn cost(&self, usage: &Usage) -> Money {
-        let rates = match self.long {
-            Some(long) if usage.prompt() > long.above_tokens => long.rates(),
-            _ => self.rates(),
-        };
+        let rates = self.scale(usage.tier).rates_of(usage.prompt());
+        let sound = usage.audio_output.min(usage.output);
         self.sum(&[
             (usage.input, rates.input),
-            (usage.output, rates.output),
+            (usage.output - sound, rates.output),
             (usage.cache_read, rates.cache_read),
             (usage.cache_write, rates.cache_write),
+            (usage.cache_write_long, rates.cache_write_long),
+            (usage.audio_input, rates.audio_input),
+            (sound, rates.audio_output),
         ])
     }
 
-    /// The most that a call can cost with at most so many prompt tokens, in whichever class, and output
-    /// tokens: what is reserved before it is made.
+    /// The most that a call can cost: what is reserved before it is made.
     // threat: AGP-D1
-    pub fn bound(&self, prompt_tokens: u64, output_tokens: u64) -> Money {
-        let rates = match self.long {
-            Some(long) if prompt_tokens > long.above_tokens => self.rates().dearer(long.rates()),
-            _ => self.rates(),
-        };
-        let dearest = rates.input.max(rates.cache_read).max(rates.cache_write);
-        self.sum(&[(prompt_tokens, dearest), (output_tokens, rates.output)])
+    pub fn bound(&self, most: &Most) -> Money {
+        let priority = self.priority.filter(|_| most.dear_tier);
+        let scales = [Some(self.standard), self.flex, priority];
+        let bounds = scales.iter().flatten().map(|scale| scale.bound(most));
+        let rates = bounds.fold(Rates::default(), Rates::dearer);
+        self.sum(&[
+            (most.prompt_tokens, rates.input),
+            (most.output_tokens, rates.output),
+        ])
     }
 
-    const fn rates(&self) -> Rates {
-        Rates {
-            input: self.input,
-            output: self.output,
-            cache_read: self.cache_read,
-            cache_write: self.cache_write,
-        }
+    /// The least that a call can cost with so many prompt tokens, of which the provider may have some in its
+    /// cache, and no answer to speak of.
+    pub fn least(&self, prompt_tokens: u64) -> Money {
+        let scales = [Some(self.standard), self.flex].into_iter().flatten();
+        let sums = scales.map(|scale| self.sum(&[(prompt_tokens, scale.rates_of(prompt_tokens).cheapest())]));
+        sums.min().unwrap_or(Money::ZERO)
+    }
+
+    fn scale(&self, tier: Tier) -> &Scale {
+        let own = match tier {
+            Tier::Standard => None,
+            Tier::Flex => self.flex.as_ref(),
+            Tier::Priority => self.priority.as_ref(),
+            Tier::Batch => self.batch.as_ref(),
+        };
+        own.unwrap_or(&self.standard)
     }
 
     fn sum(&self, parts: &[(u64, u64)]) -> Money {
@@ -110,18 +145,38 @@ impl Price {
     }
 }
 
-impl LongPrompt {
-    const fn rates(&self) -> Rates {
-        Rates {
-            input: self.input,
-            output: self.output,
-            cache_read: self.cache_read,
-            cache_write: self.cache_write,
+impl Scale {
+    fn rates_of(&self, prompt_tokens: u64) -> Rates {
+        match self.long {
+            Some(long) if prompt_tokens > long.above_tokens => long.rates,
+            _ => self.rates,
         }
+    }
+
+    /// The dearest that a token of the prompt, as `input`, and one of the answer, as `output`, can cost.
+    fn bound(&self, most: &Most) -> Rates {
+        let rates = match self.long {
+            Some(long) if most.prompt_tokens > long.above_tokens => self.rates.dearer(long.rates),
+            _ => self.rates,
+        };
+        rates.dearest(most.long_cache)
     }
 }
 
 impl Rates {
+    /// Cached prompt tokens and sound cost what plain text does.
+    pub const fn of(input: u64, output: u64) -> Self {
+        Self {
+            input,
+            output,
+            cache_read: input,
+            cache_write: input,
+            cache_write_long: input,
+            audio_input: input,
+            audio_output: output,
+        }
+    }
+
     /// The dearer of each.
     fn dearer(self, other: Self) -> Self {
         Self {
@@ -129,7 +184,23 @@ impl Rates {
             output: self.output.max(other.output),
             cache_read: self.cache_read.max(other.cache_read),
             cache_write: self.cache_write.max(other.cache_write),
+            cache_write_long: self.cache_write_long.max(other.cache_write_long),
+            audio_input: self.audio_input.max(other.audio_input),
+            audio_output: self.audio_output.max(other.audio_output),
         }
+    }
+
+    fn dearest(&self, long_cache: bool) -> Self {
+        let mut input = self.input.max(self.cache_read).max(self.cache_write);
+        input = input.max(self.audio_input);
+        if long_cache {
+            input = input.max(self.cache_write_long);
+        }
+        Self::of(input, self.output.max(self.audio_output))
+    }
+
+    fn cheapest(&self) -> u64 {
+        self.input.min(self.cache_read).min(self.cache_write)
     }
 }
 
@@ -145,10 +216,26 @@ mod tests {
 
     fn price(input: &str, output: &str, cache_read: &str, cache_write: &str) -> Price {
         let of = |text: &str| rate(text.parse().unwrap());
-        Price {
+        priced(Rates {
             cache_read: of(cache_read),
             cache_write: of(cache_write),
-            ..Price::per_million(input.parse().unwrap(), output.parse().unwrap())
+            ..Rates::of(of(input), of(output))
+        })
+    }
+
+    fn priced(rates: Rates) -> Price {
+        Price {
+            standard: Scale { rates, long: None },
+            ..Price::default()
+        }
+    }
+
+    fn most(prompt_tokens: u64, output_tokens: u64) -> Most {
+        Most {
+            prompt_tokens,
+            output_tokens,
+            dear_tier: true,
+            long_cache: true,
         }
     }
 
@@ -158,7 +245,7 @@ mod tests {
             output,
             cache_read,
             cache_write,
-            reasoning: 0,
+            ..Usage::default()
         }
     }
 
@@ -167,16 +254,11 @@ mod tests {
     fn agp_r2_golden_invoices_to_the_nano_dollar() {
         let sonnet = price("3", "15", "0.30", "3.75");
         let mini = price("0.15", "0.60", "0.075", "0.15");
-        let long = Price {
-            long: Some(LongPrompt {
-                above_tokens: 200_000,
-                input: 6_000_000_000,
-                output: 22_500_000_000,
-                cache_read: 600_000_000,
-                cache_write: 7_500_000_000,
-            }),
-            ..sonnet
-        };
+        let mut long = sonnet;
+        long.standard.long = Some(LongPrompt {
+            above_tokens: 200_000,
+            rates: price("6", "22.50", "0.60", "7.50").standard.rates,
+        });
         let paid = Price {
             request: "0.01".parse().unwrap(),
             ..mini
@@ -228,13 +310,11 @@ mod tests {
     #[test]
     fn agp_r2_fractions_are_summed_before_one_rounding_up() {
         // A third of a nano-dollar a token, and less: rounding each class would give 4.
-        let tiny = Price {
-            input: 333_333,
-            output: 333_333,
+        let tiny = priced(Rates {
             cache_read: 1,
             cache_write: 1,
-            ..Price::default()
-        };
+            ..Rates::of(333_333, 333_333)
+        });
         assert_eq!(tiny.cost(&usage(1, 1, 1, 1)), Money::from_nanos(1));
         assert_eq!(tiny.cost(&usage(3, 0, 0, 0)), Money::from_nanos(1));
         assert_eq!(tiny.cost(&usage(3, 1, 0, 0)), Money::from_nanos(2));
@@ -252,55 +332,117 @@ mod tests {
 
     #[test]
     fn absurd_counts_cost_the_most_there_is_and_do_not_wrap() {
-        let dear = Price {
-            input: u64::MAX,
-            output: u64::MAX,
-            cache_read: u64::MAX,
-            cache_write: u64::MAX,
-            ..Price::default()
-        };
+        let dear = priced(Rates::of(u64::MAX, u64::MAX));
         assert_eq!(
             dear.cost(&usage(u64::MAX, u64::MAX, u64::MAX, u64::MAX)),
             Money::MAX
         );
-        assert_eq!(dear.bound(u64::MAX, u64::MAX), Money::MAX);
+        assert_eq!(dear.bound(&most(u64::MAX, u64::MAX)), Money::MAX);
+    }
+
+    #[test]
+    fn agp_r2_a_tier_without_a_scale_of_its_own_costs_the_standard_price() {
+        let mut price = price("2", "8", "0.50", "2");
+        price.flex = Some(Scale {
+            rates: Rates::of(1_000_000_000, 4_000_000_000),
+            long: None,
+        });
+        let at = |tier| Usage {
+            tier,
+            ..usage(10, 5, 0, 0)
+        };
+        for (tier, nanos) in [
+            (Tier::Standard, 60_000),
+            (Tier::Flex, 30_000),
+            (Tier::Priority, 60_000),
+            (Tier::Batch, 60_000),
+        ] {
+            assert_eq!(price.cost(&at(tier)), Money::from_nanos(nanos), "{tier:?}");
+        }
+    }
+
+    #[test]
+    fn agp_d1_a_bound_holds_the_dear_tier_and_the_long_cache_only_where_they_may_come() {
+        let mut price = price("3", "15", "0.30", "3.75");
+        price.standard.rates.cache_write_long = 6_000_000_000;
+        price.priority = Some(Scale {
+            rates: Rates::of(9_000_000_000, 30_000_000_000),
+            long: None,
+        });
+        let bound = |dear_tier, long_cache| {
+            let most = Most {
+                dear_tier,
+                long_cache,
+                ..most(1_000, 100)
+            };
+            price.bound(&most).nanos()
+        };
+        assert_eq!(bound(false, false), 3_750_000 + 1_500_000);
+        assert_eq!(bound(false, true), 6_000_000 + 1_500_000);
+        assert_eq!(bound(true, false), 9_000_000 + 3_000_000);
     }
 
     prop_compose! {
-        fn any_long()(above_tokens in 0u64..1_000, input in 0u64..1 << 40, output in 0u64..1 << 40,
-            cache_read in 0u64..1 << 40, cache_write in 0u64..1 << 40) -> LongPrompt {
-            LongPrompt { above_tokens, input, output, cache_read, cache_write }
+        fn any_rates()(all in proptest::array::uniform7(0u64..1 << 40)) -> Rates {
+            let [input, output, cache_read, cache_write, cache_write_long, audio_input, audio_output] = all;
+            Rates { input, output, cache_read, cache_write, cache_write_long, audio_input, audio_output }
         }
     }
 
     prop_compose! {
-        fn any_price()(input in 0u64..1 << 40, output in 0u64..1 << 40, cache_read in 0u64..1 << 40,
-            cache_write in 0u64..1 << 40, request in 0i64..1 << 40, long in proptest::option::of(any_long())) -> Price {
-            Price { input, output, cache_read, cache_write, request: Money::from_nanos(request), long }
+        fn any_scale()(rates in any_rates(), long in proptest::option::of((0u64..1_000, any_rates()))) -> Scale {
+            Scale { rates, long: long.map(|(above_tokens, rates)| LongPrompt { above_tokens, rates }) }
+        }
+    }
+
+    prop_compose! {
+        fn any_price()(
+            standard in any_scale(), request in 0i64..1 << 40,
+            [flex, priority] in proptest::array::uniform2(proptest::option::of(any_scale())),
+        ) -> Price {
+            Price { standard, flex, priority, batch: None, request: Money::from_nanos(request) }
+        }
+    }
+
+    prop_compose! {
+        fn any_usage()(
+            classes in proptest::array::uniform7(0u64..2_000),
+            tier in proptest::sample::select(vec![Tier::Standard, Tier::Flex, Tier::Priority]),
+        ) -> Usage {
+            let [input, output, cache_read, cache_write, cache_write_long, audio_input, audio_output] = classes;
+            Usage { audio_input, audio_output, cache_write_long, tier, ..usage(input, output, cache_read, cache_write) }
         }
     }
 
     proptest! {
         #[test]
         fn agp_d1_no_usage_within_the_totals_costs_more_than_the_bound(
-            price in any_price(), classes in [0u64..2_000, 0..2_000, 0..2_000, 0..2_000], more in [0u64..2_000, 0..2_000],
+            price in any_price(), usage in any_usage(), more in [0u64..2_000, 0..2_000],
         ) {
-            let [input, output, cache_read, cache_write] = classes;
-            let usage = usage(input, output, cache_read, cache_write);
-            prop_assert!(price.bound(usage.prompt(), usage.output) >= price.cost(&usage));
-            prop_assert!(price.bound(usage.prompt() + more[0], usage.output + more[1]) >= price.cost(&usage));
+            let cost = price.cost(&usage);
+            prop_assert!(price.bound(&most(usage.prompt(), usage.output)) >= cost);
+            prop_assert!(price.bound(&most(usage.prompt() + more[0], usage.output + more[1])) >= cost);
+        }
+
+        #[test]
+        fn agp_d1_what_cannot_come_need_not_be_held(price in any_price(), usage in any_usage()) {
+            let usage = Usage { cache_write_long: 0, tier: Tier::Standard, ..usage };
+            let most = Most { dear_tier: false, long_cache: false, ..most(usage.prompt(), usage.output) };
+            prop_assert!(price.bound(&most) >= price.cost(&usage));
         }
 
         #[test]
         fn cost_is_never_below_the_exact_sum_and_less_than_one_nano_above_it(
-            price in any_price(), classes in [0u64..1 << 20, 0..1 << 20, 0..1 << 20, 0..1 << 20],
+            rates in any_rates(), usage in any_usage(), request in 0i64..1 << 40,
         ) {
-            let price = Price { long: None, ..price };
-            let [input, output, cache_read, cache_write] = classes.map(u128::from);
-            let exact = input * u128::from(price.input) + output * u128::from(price.output)
-                + cache_read * u128::from(price.cache_read) + cache_write * u128::from(price.cache_write);
-            let [input, output, cache_read, cache_write] = classes;
-            let billed = price.cost(&usage(input, output, cache_read, cache_write)).minus(price.request).nanos();
+            let price = Price { request: Money::from_nanos(request), ..priced(rates) };
+            let sound = usage.audio_output.min(usage.output);
+            let exact: u128 = [
+                (usage.input, rates.input), (usage.output - sound, rates.output), (sound, rates.audio_output),
+                (usage.cache_read, rates.cache_read), (usage.cache_write, rates.cache_write),
+                (usage.cache_write_long, rates.cache_write_long), (usage.audio_input, rates.audio_input),
+            ].iter().map(|(tokens, rate)| u128::from(*tokens) * u128::from(*rate)).sum();
+            let billed = price.cost(&usage).minus(price.request).nanos();
             let billed = u128::try_from(billed).unwrap() * PER_TOKENS;
             prop_assert!(billed >= exact && billed - exact < PER_TOKENS);
         }

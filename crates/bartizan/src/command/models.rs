@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::cli::At;
 use crate::failure::Failure;
 use crate::policies;
+use crate::prices;
 use crate::resolve::Resolver;
 
 use super::instance::configuration;
@@ -53,14 +54,15 @@ impl TargetView {
             .iter()
             .find(|provider| *provider.name == *target.provider.name);
         let owner = described.map_or(&*target.provider.name, ProviderConfig::catalog);
+        let price = target.prices.at(UnixMillis::now());
         let facts = catalog.find(owner, &target.model, UnixMillis::now());
         Self {
             provider: target.provider.name.to_string(),
             model: target.model.clone(),
             weight: target.weight,
             priority: target.priority,
-            input: target.price.map(|price| price.input),
-            output: target.price.map(|price| price.output),
+            input: price.map(|price| price.standard.rates.input),
+            output: price.map(|price| price.standard.rates.output),
             context_tokens: facts.and_then(|facts| facts.context_tokens),
             output_tokens_max: target.output_tokens_max,
         }
@@ -134,7 +136,7 @@ pub async fn run(at: &At, show: Show) -> Result<(), Failure> {
     let resolver = Resolver::for_looking(&config).await?;
     let policy = Arc::new(policies::checked(&policies::read(&config)?)?);
     let settings = served::assemble(&mut config, &resolver, policy).await?;
-    let catalog = Catalog::builtin().map_err(|e| Failure::new(e.to_string()))?;
+    let catalog = prices::in_force(&config)?;
     let models = settings.models.values();
     let mut views: Vec<_> = models
         .map(|model| ModelView::new(model, &config, &catalog))

@@ -10,6 +10,7 @@ use config::section::ProviderKind;
 use control::serving::{ServedModel, ServedProvider, ServedTarget, Serving, TargetHealth};
 use data::Gate;
 use data::settings::{Model, Target};
+use domain::UnixMillis;
 use limit::BreakerState;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -24,13 +25,14 @@ pub struct Shown {
 }
 
 fn target(target: &Arc<Target>) -> ServedTarget {
+    let price = target.prices.at(UnixMillis::now());
     ServedTarget {
         provider: target.provider.name.to_string(),
         model: target.model.clone(),
         weight: target.weight,
         priority: target.priority,
-        input_nanos_per_million: target.price.map(|price| price.input),
-        output_nanos_per_million: target.price.map(|price| price.output),
+        input_nanos_per_million: price.map(|price| price.standard.rates.input),
+        output_nanos_per_million: price.map(|price| price.standard.rates.output),
         output_tokens_max: target.output_tokens_max,
     }
 }

@@ -6,13 +6,14 @@ use testkit::Reply;
 
 use crate::scene::{self, Scene, call, code};
 
-const DATA_PATHS: [&str; 6] = [
+const DATA_PATHS: [&str; 7] = [
     "/v1/models",
     "/v1/chat/completions",
     "/v1/completions",
     "/v1/embeddings",
     "/v1/messages",
     "/v1/messages/count_tokens",
+    "/v1/estimate",
 ];
 const CONTROL_PATHS: [&str; 4] = ["/api/v1/version", "/api/v1/ledger/key", "/api/v1/keys", "/api"];
 const HEALTH_PATHS: [&str; 3] = ["/metrics", "/livez", "/readyz"];

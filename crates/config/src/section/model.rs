@@ -1,5 +1,7 @@
 //! Models as callers name them, and what they cost.
 
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -45,7 +47,10 @@ const fn one() -> u32 {
 pub struct Prices {
     /// What to do about a model without a price.
     pub unpriced: Unpriced,
-    /// Prices that come before the built-in list's.
+    /// Price lists laid over the built-in one, later ones over earlier ones: files in the form of its own, as
+    /// `bartizan prices import` writes them. Read at the start and when this configuration is read again.
+    pub files: Vec<PathBuf>,
+    /// Prices that come before every list's.
     pub overrides: Vec<PriceOverride>,
 }
 
@@ -78,6 +83,10 @@ pub struct PriceOverride {
     /// Dollars for a million prompt tokens written to the provider's cache. Left out: the input's price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_write_per_million: Option<Dollars>,
+    /// Dollars for a million prompt tokens written to the provider's cache for longer than usual. Left out: as those
+    /// written for the usual time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write_long_per_million: Option<Dollars>,
     /// Dollars for every call, whatever it used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<Dollars>,

@@ -37,6 +37,8 @@ const DATA_CLASS: HeaderName = HeaderName::from_static("x-bartizan-data-class");
 pub enum Wanted {
     /// A call of a model.
     Call(Endpoint),
+    /// What a call would cost, and whether it would be made.
+    Estimate(Endpoint),
     /// The list of models, or one of them.
     Models(Option<String>),
     /// A short-lived token in exchange for a key.
@@ -147,8 +149,8 @@ pub fn run(
         return Err(Refusal::new(Code::AmbiguousFraming, detail).against(Threat::Anp0024));
     }
     let (head, body) = request.into_parts();
-    let wanted = wanted(&head.method, head.uri.path())?;
-    if matches!(wanted, Wanted::Call(_)) {
+    let wanted = wanted(&head.method, head.uri.path(), arrival.dialect)?;
+    if matches!(wanted, Wanted::Call(_) | Wanted::Estimate(_)) {
         media_type(&head.headers)?;
     }
     let address = client_address(&head.headers, &peer, &gate.view.load().settings.trusted_proxies);
@@ -217,6 +219,8 @@ pub struct Route {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Call(Endpoint),
+    /// Of the conversation of the caller's dialect, where it names no other call.
+    Estimate(Option<Endpoint>),
     Models,
     Model,
     Token,
@@ -250,19 +254,30 @@ impl Route {
 
 /// All that is served. A path that is not here, in exactly this spelling, is nobody's.
 // threat: ANP-B0008
-pub const ROUTES: [Route; 9] = [
+pub const ROUTES: [Route; 12] = [
     Route::call(Endpoint::ChatCompletions),
     Route::call(Endpoint::Completions),
     Route::call(Endpoint::Embeddings),
     Route::call(Endpoint::Messages),
     Route::call(Endpoint::CountTokens),
+    Route::of("POST", "/v1/estimate", Place::Estimate(None)),
+    Route::of(
+        "POST",
+        "/v1/estimate/completions",
+        Place::Estimate(Some(Endpoint::Completions)),
+    ),
+    Route::of(
+        "POST",
+        "/v1/estimate/embeddings",
+        Place::Estimate(Some(Endpoint::Embeddings)),
+    ),
     Route::of("GET", "/v1/models", Place::Models),
     Route::of("GET", "/v1/models/{id}", Place::Model),
     Route::of("POST", "/v1/token", Place::Token),
     Route::of("GET", "/.well-known/jwks.json", Place::Keys),
 ];
 
-fn wanted(method: &Method, path: &str) -> Gated<Wanted> {
+fn wanted(method: &Method, path: &str, dialect: Dialect) -> Gated<Wanted> {
     let found = ROUTES.iter().find_map(|route| Some((route, route.rest(path)?)));
     let (route, rest) = found.ok_or_else(no_such_path)?;
     if method != route.method {
@@ -271,6 +286,7 @@ fn wanted(method: &Method, path: &str) -> Gated<Wanted> {
     }
     Ok(match route.place {
         Place::Call(endpoint) => Wanted::Call(endpoint),
+        Place::Estimate(endpoint) => Wanted::Estimate(endpoint.unwrap_or(dialect.chat())),
         Place::Models => Wanted::Models(None),
         Place::Model => Wanted::Models(Some(unescape(rest)?)),
         Place::Token => Wanted::Token,
@@ -280,7 +296,8 @@ fn wanted(method: &Method, path: &str) -> Gated<Wanted> {
 
 /// Nothing is served there.
 pub fn no_such_path() -> Box<Refusal> {
-    let paths = "/v1/chat/completions, /v1/completions, /v1/embeddings, /v1/models, /v1/messages";
+    let paths =
+        "/v1/chat/completions, /v1/completions, /v1/embeddings, /v1/models, /v1/messages, /v1/estimate";
     Refusal::new(
         Code::UnknownPath,
         format!("no such path: this gate serves {paths}"),
@@ -410,10 +427,17 @@ mod tests {
 
     #[test]
     fn paths_and_methods() {
+        let wanted = |method: &Method, path: &str| wanted(method, path, Dialect::Anthropic);
         assert_eq!(
             wanted(&Method::POST, "/v1/messages").unwrap(),
             Wanted::Call(Endpoint::Messages)
         );
+        for (path, endpoint) in [
+            ("/v1/estimate", Endpoint::Messages),
+            ("/v1/estimate/embeddings", Endpoint::Embeddings),
+        ] {
+            assert_eq!(wanted(&Method::POST, path).unwrap(), Wanted::Estimate(endpoint));
+        }
         let model = wanted(&Method::GET, "/v1/models/local%2Fsmol").unwrap();
         assert_eq!(model, Wanted::Models(Some("local/smol".to_owned())));
         assert_eq!(

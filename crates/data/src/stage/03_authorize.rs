@@ -34,6 +34,13 @@ pub struct Authorized {
     pub(super) forward: Forward,
 }
 
+impl Authorized {
+    /// The call: what is known of it, its body, and the model it is for.
+    pub fn asked(&self) -> (Envelope, Bytes, Arc<Model>) {
+        (self.envelope.clone(), self.body.clone(), self.model.clone())
+    }
+}
+
 /// A model that may be used in any of these ways is there for its caller.
 const MODEL_USES: [Operation; 3] = [Operation::Chat, Operation::TextCompletion, Operation::Embeddings];
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use dialect::{Endpoint, Envelope};
-use domain::{Money, Threat};
+use domain::{Money, Threat, UnixMillis};
+use ledger::Most;
 use limit::{Remaining, Wait};
 
 use super::accept::Forward;
@@ -50,12 +51,12 @@ pub async fn run(gate: &Gate, authorized: Authorized, ticket: &mut Ticket) -> Ga
         forward,
     } = authorized;
     let settings = ticket.settings.clone();
-    let prompt_bound = tokenizer::upper_bound(envelope.text_bytes, envelope.messages, envelope.images);
-    let (output_bound, output_tokens) = output_bound(endpoint, &envelope, &model, &settings);
-    ticket.tokens_bound = (prompt_bound, output_bound);
+    let (most, output_tokens) = most(endpoint, &envelope, &model, &settings);
+    let output_bound = most.output_tokens;
+    ticket.tokens_bound = (most.prompt_tokens, output_bound);
     places(ticket, envelope.stream)?;
     rates(gate, ticket, &envelope, output_bound)?;
-    ticket.bound = money_bound(endpoint, &model, &settings, prompt_bound, output_bound)?;
+    ticket.bound = money_bound(endpoint, &model, &settings, (ticket.started, &most))?;
     let key = ticket.key.clone();
     match gate
         .book
@@ -65,7 +66,8 @@ pub async fn run(gate: &Gate, authorized: Authorized, ticket: &mut Ticket) -> Ga
         Ok(reservation) => ticket.reservation = Some(reservation),
         Err(Unreserved::Exhausted { .. }) => {
             // Near the limit the bound by bytes would refuse money that is there: count exactly.
-            let counted = counted_bound(endpoint, &body, &envelope, &model, &settings, output_bound).await?;
+            let at = (ticket.started, &most);
+            let counted = counted_bound(endpoint, &body, &envelope, &model, &settings, at).await?;
             ticket.bound = counted.min(ticket.bound);
             let reserved = gate
                 .book
@@ -173,6 +175,23 @@ fn scarcest(kept: &mut Option<Remaining>, found: Remaining) {
     }
 }
 
+/// The most that the call can use; and how many output tokens to ask for, when nobody says.
+pub fn most(
+    endpoint: Endpoint,
+    envelope: &Envelope,
+    model: &Model,
+    settings: &Settings,
+) -> (Most, Option<u64>) {
+    let (output_tokens, ask) = output_bound(endpoint, envelope, model, settings);
+    let most = Most {
+        prompt_tokens: tokenizer::upper_bound(envelope.text_bytes, envelope.messages, envelope.images),
+        output_tokens,
+        dear_tier: envelope.dear_tier,
+        long_cache: envelope.long_cache,
+    };
+    (most, ask)
+}
+
 /// The most tokens the call can generate, over all choices; and what to ask for, when nobody says.
 fn output_bound(
     endpoint: Endpoint,
@@ -203,20 +222,19 @@ fn output_bound(
 }
 
 /// The dearest target's price for the bound; a model with an unpriced target is refused unless allowed.
-fn money_bound(
+pub fn money_bound(
     endpoint: Endpoint,
     model: &Model,
     settings: &Settings,
-    prompt_tokens: u64,
-    output_tokens: u64,
+    (at, most): (UnixMillis, &Most),
 ) -> Gated<Money> {
     if endpoint == Endpoint::CountTokens {
         return Ok(Money::ZERO);
     }
     let mut bound = Money::ZERO;
     for target in &model.targets {
-        match &target.price {
-            Some(price) => bound = bound.max(price.bound(prompt_tokens, output_tokens)),
+        match target.prices.at(at) {
+            Some(price) => bound = bound.max(price.bound(most)),
             None if settings.unpriced == Unpriced::AllowFree => {}
             None => return Err(unpriced(target)),
         }
@@ -240,7 +258,7 @@ async fn counted_bound(
     envelope: &Envelope,
     model: &Arc<Model>,
     settings: &Settings,
-    output_bound: u64,
+    (at, most): (UnixMillis, &Most),
 ) -> Gated<Money> {
     let (body, name) = (
         body.clone(),
@@ -256,12 +274,11 @@ async fn counted_bound(
     } else {
         u64::MAX
     };
-    let prompt = prompt.min(tokenizer::upper_bound(
-        envelope.text_bytes,
-        envelope.messages,
-        envelope.images,
-    ));
-    money_bound(endpoint, model, settings, prompt, output_bound)
+    let most = Most {
+        prompt_tokens: prompt.min(most.prompt_tokens),
+        ..*most
+    };
+    money_bound(endpoint, model, settings, (at, &most))
 }
 
 fn no_money(refused: Unreserved, bound: Money) -> Box<Refusal> {

@@ -52,6 +52,7 @@ pub async fn whole(
     health.report(outcome, gate.monotonic_ns(std::time::Instant::now()));
     let (body, facts) = understood?;
     ticket.seen.usage = facts.usage;
+    ticket.seen.tier = facts.tier;
     ticket.seen.text_bytes = facts.output_text_bytes;
     let body = guarded(endpoint, body, ticket)?;
     let body = if call.endpoint.dialect() == target.provider.dialect {

@@ -150,6 +150,7 @@ pub async fn estimate(ticket: &Ticket) -> Used {
     let usage = Usage {
         input: said.input.saturating_add(input),
         output: said.output.max(output),
+        tier: ticket.seen.tier,
         ..said
     };
     Used {

@@ -56,6 +56,11 @@ pub struct Envelope {
     pub text_bytes: u64,
     /// Whether a prompt is given as token ids: text that no guard can read.
     pub token_ids: bool,
+    /// Whether the provider may serve it at a tier dearer than the standard one: unless the caller asks for one
+    /// that is not.
+    pub dear_tier: bool,
+    /// Whether something is to be kept in the provider's cache for longer than usual.
+    pub long_cache: bool,
     pub(super) spans: Spans,
 }
 
@@ -114,6 +119,8 @@ impl Counting {
             messages: 0,
             text_bytes: 0,
             token_ids: false,
+            dear_tier: true,
+            long_cache: false,
             spans: Spans {
                 body_bytes,
                 object_at,
@@ -274,6 +281,14 @@ impl Sink for Counting {
 
     fn token_id(&mut self) {
         self.envelope.token_ids = true;
+    }
+
+    fn tier(&mut self, word: &str) {
+        self.envelope.dear_tier = !matches!(word, "default" | "standard" | "standard_only" | "flex");
+    }
+
+    fn long_cache(&mut self) {
+        self.envelope.long_cache = true;
     }
 }
 

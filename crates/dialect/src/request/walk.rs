@@ -78,6 +78,12 @@ pub(crate) trait Sink {
         Ok(())
     }
 
+    /// How fast the caller wants to be served, in its own word.
+    fn tier(&mut self, _word: &str) {}
+
+    /// Something is to be kept in the provider's cache for other than the usual time.
+    fn long_cache(&mut self) {}
+
     /// A prompt given as token ids, which nobody can read.
     fn token_id(&mut self) {}
 }
@@ -99,6 +105,11 @@ pub(super) fn walk_request(endpoint: Endpoint, mut reader: Reader<'_>, sink: &mu
 
 fn field(endpoint: Endpoint, r: &mut Reader<'_>, key: &Str<'_>, sink: &mut impl Sink) -> Read {
     let name = key.said();
+    if name == "service_tier"
+        && let Some(word) = ahead(r)?
+    {
+        sink.tier(&word.said());
+    }
     match &*name {
         name if CONTROLS.contains(&name) => {
             if !sink.control(r, name)? {
@@ -238,7 +249,26 @@ fn object<S: Sink>(r: &mut Reader<'_>, role: Role, zone: Zone, sink: &mut S) -> 
     })
 }
 
+/// The string that comes next, if one does; it stays to be read.
+fn ahead<'b>(r: &Reader<'b>) -> Result<Option<Str<'b>>, DialectError> {
+    let mut ahead = *r;
+    match ahead.kind()? {
+        Kind::String => ahead.string().map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// Five minutes are what every cache keeps; whatever else is asked for may be dearer.
+// threat: AGP-D1
+fn lifetime<S: Sink>(r: &Reader<'_>, key: &Str<'_>, sink: &mut S) -> Read {
+    if key.is("ttl") && !ahead(r)?.is_some_and(|lifetime| lifetime.is("5m")) {
+        sink.long_cache();
+    }
+    Ok(())
+}
+
 fn definition_member<S: Sink>(r: &mut Reader<'_>, key: &Str<'_>, role: Role, sink: &mut S) -> Read {
+    lifetime(r, key, sink)?;
     if key.escaped || !SCHEMA_WORDS.contains(&key.raw) {
         sink.text(role, *key, What::Key)?;
     }
@@ -256,6 +286,7 @@ fn message_member<S: Sink>(
     role: Role,
     sink: &mut S,
 ) -> Read {
+    lifetime(r, key, sink)?;
     let name = key.said();
     let string = r.kind()? == Kind::String;
     match &*name {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use domain::Usage;
+use domain::{Tier, Usage};
 
 use crate::json::{Kind, Reader, Str};
 use crate::request::{Edits, Role, Sink, Visits, What, Zone, walk_value};
@@ -16,6 +16,8 @@ use crate::{DialectError, Endpoint};
 pub struct ResponseFacts {
     /// The usage reported; `None` when the body carries none.
     pub usage: Option<Usage>,
+    /// How the upstream says that it served the call.
+    pub tier: Tier,
     /// The model that the upstream says answered.
     pub model: Option<String>,
     /// Bytes of text, thinking and tool arguments generated.
@@ -29,6 +31,7 @@ pub fn read_response(endpoint: Endpoint, body: &[u8]) -> Result<ResponseFacts, D
     walk_response(body, &mut Bytes(0), |r, key| {
         match key.raw {
             "usage" => reported.read(r)?,
+            "service_tier" if r.kind()? == Kind::String => reported.tier(r)?,
             "model" if r.kind()? == Kind::String => facts.model = Some(r.string()?.said().into_owned()),
             "choices" | "content" => {
                 let mut bytes = Bytes(0);
@@ -40,6 +43,7 @@ pub fn read_response(endpoint: Endpoint, body: &[u8]) -> Result<ResponseFacts, D
         Ok(true)
     })?;
     facts.usage = reported.usage(endpoint.dialect());
+    facts.tier = reported.served();
     Ok(facts)
 }
 

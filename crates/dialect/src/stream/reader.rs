@@ -1,6 +1,6 @@
 //! Follows a live stream: its texts, its usage, how it ends.
 
-use domain::Usage;
+use domain::{Tier, Usage};
 
 use super::wire::{Texts, walk_event};
 use super::{Channel, ChannelKind, EventClass, SseEvent};
@@ -15,6 +15,8 @@ use crate::{Dialect, DialectError};
 pub struct StreamFacts {
     /// The usage reported so far.
     pub usage: Option<Usage>,
+    /// How the upstream says that it serves the call.
+    pub tier: Tier,
     /// Whether the stream ended the way its dialect ends one.
     pub saw_terminator: bool,
     /// Bytes of text, thinking and tool arguments generated.
@@ -91,6 +93,7 @@ impl StreamReader {
         let found = walk_event(self.upstream, data, &mut self.reported, &mut shown)
             .map_err(DialectError::of_upstream)?;
         let (bytes, any, error) = (shown.bytes, shown.any, shown.error);
+        self.facts.tier = self.reported.served();
         self.facts.output_text_bytes = self.facts.output_text_bytes.saturating_add(bytes);
         if found.usage {
             self.facts.usage = self.reported.usage(self.upstream);

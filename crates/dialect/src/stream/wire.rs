@@ -145,6 +145,7 @@ impl<T: Texts> Walk<'_, T> {
                 })
             }
             "usage" => self.usage(r),
+            "service_tier" if r.kind()? == Kind::String => self.reported.tier(r),
             "error" => self.error(r),
             _ => self.member(r, &key, 0),
         })

@@ -235,3 +235,46 @@ fn agp_d1_numbers_and_names_in_tool_data_count_as_text() {
     );
     assert!(read(Endpoint::Messages, &body).unwrap().text_bytes > plain + 1_000);
 }
+
+/// What a bound may leave out must be asked for in so many words; a name spelled with escapes is the same name.
+#[test]
+fn agp_d1_dear_tiers_and_long_caches_are_seen_wherever_they_are_asked_for() {
+    let read = |endpoint, more: &str| {
+        let body =
+            format!(r#"{{"model":"m","max_tokens":1,"messages":[{{"role":"user","content":"x"}}]{more}}}"#);
+        let envelope = read_request(endpoint, body.as_bytes(), &BodyLimits::default()).unwrap();
+        (envelope.dear_tier, envelope.long_cache)
+    };
+    let at = |place: &str, cache: &str| match place {
+        "top" => format!(r#","cache_control":{cache}"#),
+        "system" => format!(r#","system":[{{"type":"text","text":"x","cache_control":{cache}}}]"#),
+        _ => {
+            format!(r#","tools":[{{"name":"f","input_schema":{{"type":"object"}},"cache_control":{cache}}}]"#)
+        }
+    };
+    for place in ["top", "system", "tool"] {
+        for (cache, long) in [
+            (r#"{"type":"ephemeral"}"#, false),
+            (r#"{"type":"ephemeral","ttl":"5m"}"#, false),
+            (r#"{"type":"ephemeral","ttl":"1h"}"#, true),
+            (r#"{"type":"ephemeral","t\u0074l":"1h"}"#, true),
+            (r#"{"type":"ephemeral","ttl":"1\u0068"}"#, true),
+            (r#"{"type":"ephemeral","ttl":3600}"#, true),
+        ] {
+            let found = read(Endpoint::Messages, &at(place, cache));
+            assert_eq!(found, (true, long), "{place} {cache}");
+        }
+    }
+    for (tier, dear) in [
+        (r#""default""#, false),
+        (r#""flex""#, false),
+        (r#""standard_only""#, false),
+        (r#""auto""#, true),
+        (r#""priority""#, true),
+        (r#""def\u0061ult ""#, true),
+        ("null", true),
+    ] {
+        let found = read(Endpoint::ChatCompletions, &format!(r#","service_tier":{tier}"#));
+        assert_eq!(found, (dear, false), "{tier}");
+    }
+}

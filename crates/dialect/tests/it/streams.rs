@@ -143,6 +143,7 @@ fn openai_chunks_are_told_apart() {
         facts,
         StreamFacts {
             usage: Some(usage),
+            tier: domain::Tier::Standard,
             saw_terminator: true,
             output_text_bytes: 8,
             error: None

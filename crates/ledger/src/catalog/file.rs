@@ -3,83 +3,16 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use domain::{Money, UnixMillis};
+use domain::UnixMillis;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use serde::Deserialize;
 
+use super::line::{File, ModelLine, Source};
 use super::{Capabilities, Catalog, CatalogError, Model, ModelFacts};
 use crate::merkle::sha256;
-use crate::price::{LongPrompt, Price, rate};
 
 /// Hex digits of a version.
 const VERSION_BYTES: usize = 6;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    format: u32,
-    sources: BTreeMap<String, Source>,
-    models: Vec<ModelLine>,
-}
-
-/// Where prices come from: for people, and so that none comes from nowhere.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Source {
-    #[serde(rename = "what")]
-    _what: String,
-    #[serde(rename = "url", default)]
-    _url: Option<String>,
-    #[serde(rename = "read")]
-    _read: Date,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ModelLine {
-    providers: Vec<String>,
-    names: Vec<String>,
-    #[serde(default)]
-    context_tokens: Option<u64>,
-    #[serde(default)]
-    max_output_tokens: Option<u64>,
-    capabilities: Vec<String>,
-    #[serde(default)]
-    prices: Vec<PriceLine>,
-}
-
-/// Dollars a million tokens, as decimal text.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PriceLine {
-    /// The first day, UTC, on which it holds; for ever before if absent.
-    #[serde(default)]
-    from: Option<Date>,
-    source: String,
-    input: String,
-    output: String,
-    #[serde(default)]
-    cache_read: Option<String>,
-    #[serde(default)]
-    cache_write: Option<String>,
-    #[serde(default)]
-    request: Option<String>,
-    #[serde(default)]
-    long: Option<LongLine>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LongLine {
-    above_tokens: u64,
-    input: String,
-    output: String,
-    #[serde(default)]
-    cache_read: Option<String>,
-    #[serde(default)]
-    cache_write: Option<String>,
-}
 
 pub(super) fn read(json: &str) -> Result<Catalog, CatalogError> {
     let file: File =
@@ -144,7 +77,7 @@ fn model(line: &ModelLine, sources: &BTreeMap<String, Source>) -> Result<Model, 
         dated.push((
             beginning(price.from)?,
             ModelFacts {
-                price: Some(read_price(price)?),
+                price: Some(price.price()?),
                 ..unpriced
             },
         ));
@@ -176,49 +109,4 @@ fn capabilities(names: &[String]) -> Result<Capabilities, String> {
         }
     }
     Ok(all)
-}
-
-fn read_price(line: &PriceLine) -> Result<Price, String> {
-    let input = dollars(&line.input)?;
-    let long = line.long.as_ref().map(read_long).transpose()?;
-    let request = line.request.as_deref().map(amount).transpose()?;
-    Ok(Price {
-        input,
-        output: dollars(&line.output)?,
-        cache_read: or_input(line.cache_read.as_deref(), input)?,
-        cache_write: or_input(line.cache_write.as_deref(), input)?,
-        request: request.unwrap_or_default(),
-        long,
-    })
-}
-
-fn read_long(line: &LongLine) -> Result<LongPrompt, String> {
-    let input = dollars(&line.input)?;
-    Ok(LongPrompt {
-        above_tokens: line.above_tokens,
-        input,
-        output: dollars(&line.output)?,
-        cache_read: or_input(line.cache_read.as_deref(), input)?,
-        cache_write: or_input(line.cache_write.as_deref(), input)?,
-    })
-}
-
-/// A provider without a price for cached tokens bills them as any others.
-fn or_input(text: Option<&str>, input: u64) -> Result<u64, String> {
-    text.map_or(Ok(input), dollars)
-}
-
-fn dollars(text: &str) -> Result<u64, String> {
-    amount(text).map(rate)
-}
-
-fn amount(text: &str) -> Result<Money, String> {
-    let amount: Money = text
-        .parse()
-        .map_err(|error: domain::MoneyError| error.to_string())?;
-    if amount.is_negative() {
-        Err(format!("`{text}` is less than nothing"))
-    } else {
-        Ok(amount)
-    }
 }

@@ -3,7 +3,7 @@
 //! Written by hand because every call pays for it: ids and digests need no look at each byte for escapes.
 //! A property test holds it against serde_json.
 
-use domain::{IdText, Usage};
+use domain::{IdText, Tier, Usage};
 use serde::Serialize;
 
 use super::Entry;
@@ -112,9 +112,15 @@ impl Line<'_> {
             (r#","cache_read":"#, usage.cache_read),
             (r#","cache_write":"#, usage.cache_write),
             (r#","reasoning":"#, usage.reasoning),
+            (r#","cache_write_long":"#, usage.cache_write_long),
+            (r#","audio_input":"#, usage.audio_input),
+            (r#","audio_output":"#, usage.audio_output),
         ];
         for (name, tokens) in rest.iter().filter(|(_, tokens)| *tokens > 0) {
             self.value(name, tokens);
+        }
+        if usage.tier != Tier::Standard {
+            self.value(r#","tier":"#, &usage.tier);
         }
         self.raw("}");
     }

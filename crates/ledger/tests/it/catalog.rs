@@ -90,6 +90,8 @@ fn agp_r2_a_price_holds_from_its_day_on() {
             .unwrap()
             .price
             .unwrap()
+            .standard
+            .rates
             .cache_read
     };
     assert_eq!((read(-1), read(0)), (200_000_000, 100_000_000));
@@ -122,20 +124,22 @@ fn the_builtin_catalog_makes_sense() {
                 .find(provider, name, now())
                 .unwrap_or_else(|| panic!("{provider}/{name}"));
             let price = facts.price.unwrap_or_else(|| panic!("{name} has no price"));
+            let ledger::Scale { rates, long } = price.standard;
             assert!(
-                price.input > 0 && price.cache_read <= price.input && price.cache_write >= price.input,
+                rates.input > 0 && rates.cache_read <= rates.input && rates.cache_write >= rates.input,
                 "{name}"
             );
+            assert!(rates.cache_write_long >= rates.cache_write, "{name}");
             assert!(
-                price.output > price.input || facts.capabilities.embeddings,
+                rates.output > rates.input || facts.capabilities.embeddings,
                 "{name}"
             );
             assert_ne!(facts.capabilities, Capabilities::default(), "{name}");
             assert!(facts.max_output_tokens <= facts.context_tokens, "{name}");
-            if let Some(long) = price.long {
-                assert!(long.input > price.input && long.output > price.output, "{name}");
+            if let Some(long) = long.map(|long| long.rates) {
+                assert!(long.input > rates.input && long.output > rates.output, "{name}");
                 assert!(
-                    long.cache_read > price.cache_read && long.cache_write > price.cache_write,
+                    long.cache_read > rates.cache_read && long.cache_write > rates.cache_write,
                     "{name}"
                 );
             }
@@ -177,7 +181,7 @@ fn names_are_found_exactly_then_undated_then_by_the_longest_pattern() {
         ("a-b-20250101x", 2),
     ] {
         let price = catalog.find("p", name, now()).unwrap().price.unwrap();
-        assert_eq!(price.input, input * 1_000_000_000, "{name}");
+        assert_eq!(price.standard.rates.input, input * 1_000_000_000, "{name}");
     }
 }
 
@@ -286,4 +290,41 @@ fn later_overrides_win_over_earlier_ones() {
     let laid = builtin().with_overrides(&[one("*", price(1)), one("m", price(2)), one("m", price(3))]);
     assert_eq!(call(&laid, "p", "m", now()), Some(3_000_000));
     assert_eq!(call(&laid, "p", "n", now()), Some(1_000_000));
+}
+
+#[test]
+fn agp_r2_a_file_laid_over_the_catalog_holds_from_its_first_day() {
+    let file = |version: &str| {
+        format!(
+            r#"{{"format":1,"sources":{{"s":{{"what":"{version}","read":"2026-11-01"}}}},"models":[
+            {{"providers":["openai"],"names":["gpt-4o"],"capabilities":["chat"],"prices":[
+              {{"from":"2026-11-01","source":"s","input":"1","output":"2","flex":{{"input":"0.50","output":"1"}}}},
+              {{"from":"2026-12-01","source":"s","input":"3","output":"4"}}]}},
+            {{"providers":["house"],"names":["own-*"],"capabilities":["chat"],"prices":[
+              {{"source":"s","input":"1","output":"2"}}]}}]}}"#
+        )
+    };
+    let base = builtin();
+    let laid = base.overlaid(&file("one")).unwrap();
+    for (model, day, nanos) in [
+        ("gpt-4o", "2026-10-31", 7_500_000),
+        ("gpt-4o", "2026-11-01", 2_000_000),
+        ("gpt-4o-2024-08-06", "2026-12-01", 5_000_000),
+        ("gpt-4o-2024-05-13", "2026-12-01", 12_500_000),
+    ] {
+        assert_eq!(
+            call(&laid, "openai", model, at(day)),
+            Some(nanos),
+            "{model} {day}"
+        );
+    }
+    assert_eq!(call(&laid, "house", "own-model", now()), Some(2_000_000));
+    let prices = laid.prices("openai", "gpt-4o");
+    assert_eq!(prices.all().len(), 3);
+    assert_eq!(prices.at(now()).unwrap().flex.unwrap().rates.input, 500_000_000);
+    assert_eq!(laid.prices("house", "other").all(), []);
+    let versions = [base.version(), laid.version()].map(str::to_owned);
+    assert_ne!(versions[0], versions[1]);
+    assert_ne!(versions[1], base.overlaid(&file("two")).unwrap().version());
+    assert!(matches!(base.overlaid("{}"), Err(CatalogError::Malformed(_))));
 }

@@ -13,6 +13,7 @@ mod catalog;
 mod certificates;
 mod evidence;
 mod forge;
+mod lists;
 mod notes;
 mod records;
 mod removals;

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use domain::{
-    BudgetId, KeyId, Money, NodeId, Operation, ProjectId, RequestId, TeamId, TenantId, UnixMillis, Usage,
+    BudgetId, KeyId, Money, NodeId, Operation, ProjectId, RequestId, TeamId, TenantId, Tier, UnixMillis,
+    Usage,
 };
 use ledger::{Charge, Digest, Entry, EntryError, Intent, Outcome, Posting, UsageSource};
 use proptest::prelude::*;
@@ -38,13 +39,27 @@ fn charge() -> impl Strategy<Value = Charge> {
 
 fn usage() -> impl Strategy<Value = Usage> {
     let few = || prop_oneof![Just(0), any::<u64>()];
-    (any::<u64>(), any::<u64>(), few(), few(), few()).prop_map(
-        |(input, output, cache_read, cache_write, reasoning)| Usage {
+    let tier = prop::sample::select(vec![Tier::Standard, Tier::Flex, Tier::Priority, Tier::Batch]);
+    let rest = (few(), few(), few(), few(), tier);
+    (any::<u64>(), any::<u64>(), few(), few(), rest).prop_map(
+        |(
             input,
             output,
             cache_read,
             cache_write,
-            reasoning,
+            (reasoning, cache_write_long, audio_input, audio_output, tier),
+        )| {
+            Usage {
+                input,
+                output,
+                cache_read,
+                cache_write,
+                reasoning,
+                cache_write_long,
+                audio_input,
+                audio_output,
+                tier,
+            }
         },
     )
 }

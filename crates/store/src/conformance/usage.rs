@@ -46,6 +46,7 @@ pub(super) async fn usage_sums_by_every_group(store: Engine) {
                 cache_read: 10,
                 cache_write: 100,
                 reasoning: 1,
+                ..Usage::default()
             };
             entry.cost = nanos(50);
             entry.finished = UnixMillis(MIDNIGHT.0 + DAY_MS);

@@ -49,10 +49,10 @@ pub struct ModelMetrics {
 impl ModelMetrics {
     /// Counts what a settled call used and cost.
     pub fn settled(&self, usage: &Usage, cost: Money) {
-        self.input.inc_by(usage.input);
+        self.input.inc_by(usage.input.saturating_add(usage.audio_input));
         self.output.inc_by(usage.output);
         self.cache_read.inc_by(usage.cache_read);
-        self.cache_write.inc_by(usage.cache_write);
+        self.cache_write.inc_by(usage.cache_written());
         self.input_a_call.observe(precise(usage.prompt()));
         self.output_a_call.observe(precise(usage.output));
         self.cost_nanos.inc_by(u64::try_from(cost.nanos()).unwrap_or(0));

@@ -94,7 +94,7 @@ fn attributes(call: &CallSpan<'_>) -> Vec<KeyValue> {
         ),
         KeyValue::new(
             "gen_ai.usage.cache_creation.input_tokens",
-            count(call.usage.cache_write),
+            count(call.usage.cache_written()),
         ),
     ];
     let texts = [

@@ -21,8 +21,10 @@ fn touched() -> Metrics {
         input: 100,
         output: 20,
         cache_read: 3,
-        cache_write: 4,
+        cache_write: 1,
+        cache_write_long: 3,
         reasoning: 5,
+        ..Usage::default()
     };
     model.settled(&usage, Money::from_nanos(1234));
     model.first_token(Duration::from_millis(12));

@@ -60,8 +60,7 @@ fn span<'c>(stages: &'c [SpanStage], model: &'c str) -> CallSpan<'c> {
             input: 100,
             output: 20,
             cache_read: 3,
-            cache_write: 0,
-            reasoning: 0,
+            ..Usage::default()
         },
         cost: Money::from_nanos(1234),
         status: 502,

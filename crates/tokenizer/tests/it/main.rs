@@ -4,9 +4,12 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stdout,
     missing_docs,
     reason = "test code"
 )]
+
+mod error;
 
 use proptest::prelude::*;
 use tokenizer::{Encoding, RUN_BYTES_MAX, TEMPLATE_TOKENS_MAX, count, count_with, upper_bound};

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use config::section::{Checks, ClientCertificates, GuardMode, Provider, ProviderKind, StoreEngine};
 use config::{Config, Posture};
 use data::settings::Settings;
+use domain::UnixMillis;
 use policy::Configured;
 use serde::Serialize;
 
@@ -163,7 +164,12 @@ impl ProviderView {
 /// Models that no target has a price for: refused, unless the configuration lets them pass.
 fn unpriced(settings: &Settings) -> Vec<String> {
     let models = settings.models.values();
-    let without = models.filter(|model| model.targets.iter().all(|target| target.price.is_none()));
+    let without = models.filter(|model| {
+        model
+            .targets
+            .iter()
+            .all(|target| target.prices.at(UnixMillis::now()).is_none())
+    });
     let mut names: Vec<_> = without.map(|model| model.name.to_string()).collect();
     names.sort();
     names

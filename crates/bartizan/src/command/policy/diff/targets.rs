@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use config::section::Provider;
 use policy::Place;
 
-use crate::assemble::{catalog, offers};
+use crate::assemble::offers;
 use crate::command::instance::Instance;
 use crate::failure::Failure;
-use crate::serving;
+use crate::{prices, serving};
 
 /// Where calls go by the present configuration.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl Targets {
         let mut config = instance.config.clone();
         let served = serving::what_is_served(&mut config).await;
         Ok(Self {
-            by_model: offers::all(&config, &catalog(&config)?, &served),
+            by_model: offers::all(&config, &prices::in_force(&config)?, &served),
             providers: config.providers,
         })
     }
