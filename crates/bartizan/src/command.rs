@@ -16,6 +16,7 @@ pub mod ledger;
 pub mod migrate;
 mod models;
 pub mod policy;
+pub mod receipt;
 pub mod secrets;
 mod served;
 mod show;
@@ -54,6 +55,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Ctl(args) => ctl::run(args, at, show).await,
         Command::Secrets(command) => secrets::run(command, at, show).await,
         Command::Audit(command) => audit::run(command, at, show).await,
+        Command::Receipt(command) => receipt::run(command, at, show).await,
         Command::Ledger(command) => ledger::run(command, at, show).await,
         Command::Keys(keys::KeysCommand::SigningKey(args)) => keys::make_pair(&args, show),
         Command::SignRequest(args) => sign::run(&args, show),

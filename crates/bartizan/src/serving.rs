@@ -10,6 +10,7 @@ mod first;
 mod greeting;
 mod health;
 mod issuers;
+mod receipts;
 mod reload;
 mod renew;
 mod rules;
@@ -157,6 +158,8 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     let cache = settings
         .cache
         .map(|settings| Cache::new(settings, Box::new(contents.clone())));
+    let signing = home.signing(store.clone(), &config.ledger.origin)?;
+    let receipts = receipts::begin(store.clone(), signing.clone()).await?;
     let (alarms, alarmed) = mpsc::channel(ALARMS_MAX);
     let (uses, used) = mpsc::channel(USES_MAX);
     let (gate, settler) = Gate::new(GateParts {
@@ -180,6 +183,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
         nonces: Nonces::new(store.clone()),
         tokens: tokens(&home)?,
         vouch,
+        receipts,
         alarms: alarms.clone(),
         uses,
     });
@@ -189,8 +193,6 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     let (stop, stopped) = watch::channel(false);
     let (shown, showing) = watch::channel(Arc::new(config.clone()));
     let (drain, draining) = watch::channel(false);
-    let signing = home.signing(store.clone(), &config.ledger.origin)?;
-    signing.now().await?;
     tokio::spawn(keeper.run());
     let shipping = tokio::spawn(shipper.clone().run(stopped.clone()));
     tokio::spawn(Sweeper::new(store.clone(), home.node, lease_ttl, metrics.clone()).run(stopped.clone()));
@@ -233,6 +235,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     };
     tokio::spawn(feed.run(stopped.clone()));
     tokio::spawn(issuers::run(gate.clone(), stopped.clone()));
+    tokio::spawn(receipts::run(gate.clone(), stopped.clone()));
     tokio::spawn(vouching::run(
         (store.clone(), identity_seal),
         gate.clone(),

@@ -15,6 +15,7 @@ pub mod merkle;
 pub mod note;
 mod posting;
 mod price;
+pub mod receipt;
 pub mod retention;
 pub mod succession;
 mod window;

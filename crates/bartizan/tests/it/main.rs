@@ -41,6 +41,7 @@ mod offboarding;
 mod passthrough;
 mod policies;
 mod proxied;
+mod receipts;
 mod refusals;
 mod refusals_page;
 mod reload;
