@@ -10,7 +10,7 @@ use crate::command::{
     check::CheckArgs, completions::CompletionsArgs, ctl::CtlArgs, identity_keys::IdentityKeysCommand,
     keys::KeysCommand, ledger::LedgerCommand, policy::PolicyCommand, receipt::ReceiptCommand,
     secrets::SecretsCommand, sign::SignArgs, teams::TeamsCommand, tenants::TenantsCommand,
-    threats::ThreatsArgs, usage::UsageArgs,
+    threats::ThreatsArgs, usage::UsageArgs, witness::WitnessArgs,
 };
 
 const ABOUT: &str = "An AI gateway that people and programs call instead of a provider: it knows who calls, \
@@ -124,6 +124,8 @@ Reads the configuration and looks around as `serve` does; no running instance is
     /// Receipts: whether an answer is the one that the gate gave
     #[command(subcommand)]
     Receipt(ReceiptCommand),
+    /// Be a witness: cosign the heads of other instances' logs as long as they only grow
+    Witness(WitnessArgs),
     /// Audit logs: who did what; look at them, take them out with their proofs, verify them anywhere
     #[command(subcommand)]
     Audit(AuditCommand),

@@ -26,6 +26,7 @@ pub mod teams;
 pub mod tenants;
 pub mod threats;
 pub mod usage;
+pub mod witness;
 
 use crate::cli::{Cli, Command};
 use crate::failure::Failure;
@@ -55,6 +56,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Ctl(args) => ctl::run(args, at, show).await,
         Command::Secrets(command) => secrets::run(command, at, show).await,
         Command::Audit(command) => audit::run(command, at, show).await,
+        Command::Witness(args) => witness::run(args).await,
         Command::Receipt(command) => receipt::run(command, at, show).await,
         Command::Ledger(command) => ledger::run(command, at, show).await,
         Command::Keys(keys::KeysCommand::SigningKey(args)) => keys::make_pair(&args, show),

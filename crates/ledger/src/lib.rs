@@ -19,6 +19,7 @@ pub mod receipt;
 pub mod retention;
 pub mod succession;
 mod window;
+pub mod witness;
 
 pub use audit::{AuditActor, AuditOutcome, AuditRecord};
 pub use budget::{Budget, BudgetScope, Charge, Lease, Standing, Window};

@@ -403,7 +403,7 @@ fn key_hash(name: &str, key: &[u8; 32]) -> [u8; KEY_HASH_BYTES] {
     [a, b, c, d]
 }
 
-fn is_key_name(name: &str) -> bool {
+pub(crate) fn is_key_name(name: &str) -> bool {
     !name.is_empty()
         && !name
             .chars()

@@ -65,3 +65,4 @@ mod unauthenticated;
 mod upstream_tls;
 mod vault;
 mod windows;
+mod witness;
