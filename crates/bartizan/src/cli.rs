@@ -9,8 +9,9 @@ use crate::command::{
     apply::ApplyArgs, apply::DiffArgs, apply::ExportArgs, audit::AuditCommand, budgets::BudgetsCommand,
     check::CheckArgs, completions::CompletionsArgs, ctl::CtlArgs, estimate::EstimateArgs,
     identity_keys::IdentityKeysCommand, keys::KeysCommand, ledger::LedgerCommand, policy::PolicyCommand,
-    prices::PricesCommand, secrets::SecretsCommand, sign::SignArgs, teams::TeamsCommand,
-    tenants::TenantsCommand, threats::ThreatsArgs, usage::UsageArgs,
+    prices::PricesCommand, receipt::ReceiptCommand, secrets::SecretsCommand, sign::SignArgs,
+    teams::TeamsCommand, tenants::TenantsCommand, threats::ThreatsArgs, usage::UsageArgs,
+    witness::WitnessArgs,
 };
 
 const ABOUT: &str = "An AI gateway that people and programs call instead of a provider: it knows who calls, \
@@ -126,6 +127,11 @@ Reads the configuration and looks around as `serve` does; no running instance is
     /// The ledger: look at it, take proofs and exports from it, verify them anywhere
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Receipts: whether an answer is the one that the gate gave
+    #[command(subcommand)]
+    Receipt(ReceiptCommand),
+    /// Be a witness: cosign the heads of other instances' logs as long as they only grow
+    Witness(WitnessArgs),
     /// Audit logs: who did what; look at them, take them out with their proofs, verify them anywhere
     #[command(subcommand)]
     Audit(AuditCommand),

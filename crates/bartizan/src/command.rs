@@ -18,6 +18,7 @@ pub mod migrate;
 mod models;
 pub mod policy;
 pub mod prices;
+pub mod receipt;
 pub mod secrets;
 mod served;
 mod show;
@@ -27,6 +28,7 @@ pub mod teams;
 pub mod tenants;
 pub mod threats;
 pub mod usage;
+pub mod witness;
 
 use crate::cli::{Cli, Command};
 use crate::failure::Failure;
@@ -58,6 +60,8 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Ctl(args) => ctl::run(args, at, show).await,
         Command::Secrets(command) => secrets::run(command, at, show).await,
         Command::Audit(command) => audit::run(command, at, show).await,
+        Command::Witness(args) => witness::run(args).await,
+        Command::Receipt(command) => receipt::run(command, at, show).await,
         Command::Ledger(command) => ledger::run(command, at, show).await,
         Command::Keys(keys::KeysCommand::SigningKey(args)) => keys::make_pair(&args, show),
         Command::SignRequest(args) => sign::run(&args, show),

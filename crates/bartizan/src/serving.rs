@@ -14,6 +14,7 @@ mod greeting;
 mod health;
 mod issuers;
 mod plane;
+mod receipts;
 mod reload;
 mod renew;
 mod rules;
@@ -82,10 +83,9 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     let assembled = Assembled::of(&base).await?;
     let (journal, shipper) = replayed(&base).await?;
     let first_key = first::run(base.store.as_ref(), &base.home, new_key_limits(config)).await?;
-    let (plane, waiting) = Plane::new(&base, assembled, journal).await?;
-    let listeners = Listeners::bind(config).await?;
     let signing = base.home.signing(base.store.clone(), &config.ledger.origin)?;
-    signing.now().await?;
+    let (plane, waiting) = Plane::new(&base, assembled, journal, signing.clone()).await?;
+    let listeners = Listeners::bind(config).await?;
     let switches = Switches::new(config);
     let node = Node {
         base: &base,

@@ -163,6 +163,7 @@ mod tests {
             signing_key: None,
             bindings: Vec::new(),
             honey: false,
+            receipts: false,
             suspended: None,
             marks: crate::Marks::default(),
         }

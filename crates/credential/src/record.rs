@@ -127,6 +127,9 @@ pub struct KeyRecord {
     /// A bait: it opens nothing, and its use raises an alarm.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub honey: bool,
+    /// Whether its answers carry the gate's signature, and their receipts may be had.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub receipts: bool,
     /// While there is one, everything that stands for the key is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspended: Option<Suspension>,

@@ -183,9 +183,15 @@ pub struct Directory {
     by_digest: HashMap<[u8; 32], (Arc<KeyEntry>, Which)>,
     by_binding: HashMap<[u8; 32], Arc<KeyEntry>>,
     tenants: HashMap<String, TenantId>,
+    signs: bool,
 }
 
 impl Directory {
+    /// Whether some key wants its answers signed.
+    pub const fn signs(&self) -> bool {
+        self.signs
+    }
+
     /// The key with this digest, current or replaced.
     // threat: CTX-T3
     pub fn find(&self, digest: &[u8; 32]) -> Option<&(Arc<KeyEntry>, Which)> {
@@ -278,6 +284,7 @@ impl Builder {
             by_digest,
             by_binding,
             tenants: names_of(&dump.tenants),
+            signs: dump.keys.iter().any(|key| key.receipts),
         }
     }
 
@@ -376,6 +383,7 @@ mod tests {
             signing_key: None,
             bindings: Vec::new(),
             honey: false,
+            receipts: false,
             suspended: None,
             marks: credential::Marks::default(),
         };

@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use crate::book::Book;
 use crate::directory::Directory;
 use crate::nonces::Nonces;
+use crate::receipt::Receipts;
 use crate::settings::{Checks, Settings};
 use crate::stage::cache::Cache;
 use crate::stage::settle;
@@ -54,6 +55,7 @@ pub struct Gate {
     pub(crate) nonces: Nonces,
     pub(crate) tokens: SealingKey,
     pub(crate) vouch: ArcSwap<VouchKeys>,
+    pub(crate) receipts: Receipts,
     alarms: mpsc::Sender<AuditRecord>,
     uses: mpsc::Sender<Use>,
     epoch: Instant,
@@ -92,6 +94,8 @@ pub struct GateParts {
     pub tokens: SealingKey,
     /// What signs the tokens that own backends know the gate by, the same for all replicas.
     pub vouch: VouchKeys,
+    /// What signs answers, where a key wants that.
+    pub receipts: Receipts,
     /// Where what is to be written into audit logs goes: a queue that is never waited for.
     pub alarms: mpsc::Sender<AuditRecord>,
     /// Where it is learnt how keys are used: a queue that is never waited for.
@@ -125,6 +129,7 @@ impl Gate {
             nonces: parts.nonces,
             tokens: parts.tokens,
             vouch: ArcSwap::from_pointee(parts.vouch),
+            receipts: parts.receipts,
             alarms: parts.alarms,
             uses: parts.uses,
             epoch: Instant::now(),
@@ -167,6 +172,11 @@ impl Gate {
     /// Puts other keys in force for identity tokens.
     pub fn set_vouch_keys(&self, keys: VouchKeys) {
         self.vouch.store(Arc::new(keys));
+    }
+
+    /// What signs answers.
+    pub const fn receipts(&self) -> &Receipts {
+        &self.receipts
     }
 
     /// The view, when its checks are off.

@@ -25,6 +25,7 @@ pub mod pipeline;
 pub mod probe;
 mod proof;
 mod proxy_header;
+pub mod receipt;
 pub mod refusal;
 pub mod server;
 pub mod settings;

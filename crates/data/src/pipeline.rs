@@ -20,7 +20,7 @@ use crate::stage::{
     accept, admit, attempts, authorize, cache, identify, inspect_input, inspect_output, respond, settle,
 };
 use crate::ticket::{Ticket, Used};
-use crate::{bypass, count, estimate, models, observe, token, vouch};
+use crate::{bypass, count, estimate, models, observe, receipt, token, vouch};
 
 /// What a call brings before it is settled.
 enum Answer {
@@ -60,6 +60,7 @@ pub async fn run(
             return estimate::run(gate, &arrival, identified, endpoint).await;
         }
         Wanted::Token => return token::run(gate, &arrival, identified).await,
+        Wanted::Receipt(_) => return receipt::given(gate, &arrival, identified).await,
         Wanted::Models(_) => return models::run(gate, &arrival, &mut identified).await,
         Wanted::Keys => return vouch::published(gate, &arrival),
     };
@@ -114,8 +115,9 @@ async fn finish(
 ) -> Response<GateBody> {
     let rates = ticket.rates;
     ticket.response_digest = Some(blake3::hash(&cleared.body));
+    let promise = receipt::promised(&mut ticket);
     match settle::run(gate, ticket, End::completed(cleared.used)).await {
-        Ok(()) => respond::whole(arrival, &rates, cleared.body),
+        Ok(()) => receipt::signed(gate, promise, respond::whole(arrival, &rates, cleared.body)),
         Err(refusal) => respond::refusal(arrival, &rates, &refusal),
     }
 }
@@ -124,7 +126,7 @@ async fn finish(
 pub(crate) async fn refuse(
     gate: &Gate,
     arrival: &Arrival,
-    ticket: Box<Ticket>,
+    mut ticket: Box<Ticket>,
     refusal: Box<Refusal>,
 ) -> Response<GateBody> {
     let rates = ticket.rates;
@@ -134,9 +136,16 @@ pub(crate) async fn refuse(
     } else {
         Used::NOTHING
     };
-    let settled = settle::run(gate, ticket, End::refused(&refusal, used)).await;
-    if let Err(unrecorded) = settled {
-        tracing::error!(internal = unrecorded.internal, "a refusal could not be recorded");
+    let response = respond::refusal(arrival, &rates, &refusal);
+    let promise = receipt::promised(&mut ticket);
+    if let (Some(_), GateBody::Whole(Some(body))) = (&promise, response.body()) {
+        ticket.response_digest = Some(blake3::hash(body));
     }
-    respond::refusal(arrival, &rates, &refusal)
+    match settle::run(gate, ticket, End::refused(&refusal, used)).await {
+        Ok(()) => receipt::signed(gate, promise, response),
+        Err(unrecorded) => {
+            tracing::error!(internal = unrecorded.internal, "a refusal could not be recorded");
+            response
+        }
+    }
 }

@@ -113,6 +113,10 @@ codes! {
     KeySuspended = "key_suspended", 403, Identify, Downstream;
     /// The credential's tenant is suspended, or has ended.
     TenantInactive = "tenant_inactive", 403, Identify, Downstream;
+    /// There is no receipt of that request for this key.
+    ReceiptNotFound = "receipt_not_found", 404, Identify, Downstream;
+    /// The receipt cannot be made now.
+    ReceiptUnavailable = "receipt_unavailable", 503, Identify, Ours;
     /// The body is larger than the limit.
     BodyTooLarge = "body_too_large", 413, Authorize, Downstream;
     /// The body did not arrive in time.

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 
 use crate::book::Reservation;
 use crate::directory::{KeyEntry, ScopeLimits};
+use crate::receipt::Asked;
 use crate::settings::{Settings, Target};
 use crate::stage::admit::Rates;
 
@@ -53,6 +54,8 @@ pub struct Ticket {
     pub(crate) intent_written: bool,
     pub(crate) traceparent: Option<http::HeaderValue>,
     pub(crate) shown: Shown,
+    /// What a receipt is bound to, if the key wants receipts.
+    pub(crate) asked: Option<Box<Asked>>,
     pub(crate) first_byte: Option<Instant>,
     pub(crate) upstream_started: Option<Instant>,
     /// What a stream has brought so far.
@@ -141,6 +144,8 @@ pub struct Opening {
     pub traceparent: Option<http::HeaderValue>,
     /// What the caller showed.
     pub shown: Shown,
+    /// What a receipt is bound to, if the key wants receipts.
+    pub asked: Option<Box<Asked>>,
 }
 
 impl Ticket {
@@ -155,6 +160,7 @@ impl Ticket {
             endpoint,
             traceparent,
             shown,
+            asked,
         } = opening;
         Box::new(Self {
             id,
@@ -184,6 +190,7 @@ impl Ticket {
             intent_written: false,
             traceparent,
             shown,
+            asked,
             first_byte: None,
             upstream_started: None,
             seen: Seen::default(),
@@ -204,6 +211,7 @@ impl Ticket {
             endpoint: self.endpoint,
             traceparent: self.traceparent.take(),
             shown: self.shown,
+            asked: self.asked.take(),
         };
         let mut new = Self::open(opening, self.settler.clone());
         new.model = self.model.take();

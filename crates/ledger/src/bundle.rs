@@ -24,7 +24,7 @@ pub use export::{
 };
 pub use handover::{Handover, LogHead, LogKeys};
 pub use proof::{
-    Consistency, HexHash, Proof, Verified, VerifiedRecord, prove, prove_audit, prove_since,
+    Consistency, HexHash, Proof, Verified, VerifiedRecord, prove, prove_along, prove_audit, prove_since,
     verify_audit_proof, verify_audit_proof_since, verify_proof, verify_proof_since,
 };
 

@@ -15,9 +15,11 @@ pub mod merkle;
 pub mod note;
 mod posting;
 mod price;
+pub mod receipt;
 pub mod retention;
 pub mod succession;
 mod window;
+pub mod witness;
 
 pub use audit::{AuditActor, AuditOutcome, AuditRecord};
 pub use budget::{Budget, BudgetScope, Charge, Lease, Standing, Window};

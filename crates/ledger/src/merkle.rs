@@ -6,9 +6,11 @@ use aws_lc_rs::digest::{Context, SHA256};
 
 mod frontier;
 mod proof;
+mod stretch;
 
 pub use frontier::{Frontier, FrontierError};
 pub use proof::{consistency_proof, inclusion_proof, root_of, verify_consistency, verify_inclusion};
+pub use stretch::{consistency_over, inclusion_over};
 
 /// A SHA-256 hash.
 pub type Hash = [u8; 32];

@@ -103,6 +103,15 @@ impl Signer {
         )
     }
 
+    /// The signature over a message that is no note: it begins with a quotation mark and does not end with a newline.
+    pub(crate) fn sign_message(&self, message: &str) -> Vec<u8> {
+        debug_assert!(
+            message.starts_with('"') && !message.ends_with('\n'),
+            "no text of a note's"
+        );
+        self.pair.sign(message.as_bytes()).as_ref().to_vec()
+    }
+
     /// The note with this key's signature after those that it has.
     pub(crate) fn sign_too(&self, note: &str) -> Result<String, NoteError> {
         let (text, _) = split(note, NOTE_BYTES_MAX)?;
@@ -165,6 +174,19 @@ impl Verifier {
     /// What the key signs under.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// `name+hash`: which key it is, without the key.
+    pub fn id(&self) -> String {
+        format!("{}+{}", self.name, hex::encode(self.key_hash))
+    }
+
+    /// Whether it signed this message, which is no note.
+    pub(crate) fn verifies_message(&self, message: &str, signature: &[u8]) -> bool {
+        let key = UnparsedPublicKey::new(&ED25519, self.key);
+        message.starts_with('"')
+            && !message.ends_with('\n')
+            && key.verify(message.as_bytes(), signature).is_ok()
     }
 
     /// A key speaks for the log of its own name and for those below it, `name/…`.
@@ -381,7 +403,7 @@ fn key_hash(name: &str, key: &[u8; 32]) -> [u8; KEY_HASH_BYTES] {
     [a, b, c, d]
 }
 
-fn is_key_name(name: &str) -> bool {
+pub(crate) fn is_key_name(name: &str) -> bool {
     !name.is_empty()
         && !name
             .chars()

@@ -85,6 +85,7 @@ fn key() -> KeyRecord {
     KeyRecord {
         signing_key: None,
         honey: false,
+        receipts: false,
         suspended: None,
         marks: Marks::default(),
         bindings: Vec::new(),

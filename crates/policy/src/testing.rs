@@ -315,6 +315,7 @@ impl Key {
             signing_key: None,
             bindings: Vec::new(),
             honey: false,
+            receipts: false,
             suspended: None,
             marks: Marks::new(self.tags.clone(), self.data_class)?,
         })

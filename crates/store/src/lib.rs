@@ -10,6 +10,7 @@ pub mod conformance;
 pub mod memory;
 pub mod migration;
 pub mod minded;
+mod paths;
 mod port;
 mod registry;
 pub mod row;
@@ -18,6 +19,7 @@ mod tenancy;
 
 pub use change::{all_removed, may_be_swept, must_be_distinct, must_own_all, unchanged};
 pub use memory::MemoryStore;
+pub use paths::Paths;
 pub use port::{
     Budgets, Directory, DirectoryDump, EntryLog, Hold, LeaseAnswer, LeaseWish, MerkleLogs, Nonces, Shipment,
     Store, StoreError, StoredCheckpoint, StoredEntry, Team, Tenant, TenantState, UsageGroup, UsageQuery,

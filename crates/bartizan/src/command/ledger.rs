@@ -1,5 +1,6 @@
 //! `bartizan ledger`: looking at a tenant's ledger, taking evidence out of it, and verifying evidence anywhere.
 
+mod anchor;
 mod certificate;
 mod entries;
 mod evidence;
@@ -68,6 +69,8 @@ Examples:
 
 Whoever keeps a checkpoint can tell later whether the ledger was rewritten or cut short.")]
     Checkpoint(ExportArgs),
+    /// Hand the newest signed heads to a witness, and keep them with its signatures
+    Witness(anchor::WitnessArgs),
     /// Print the ledger's public key, to be handed to whoever verifies
     #[command(after_help = "\
 Examples:
@@ -123,6 +126,7 @@ pub async fn run(command: LedgerCommand, at: &At, show: Show) -> Result<(), Fail
     match command {
         LedgerCommand::Verify(args) => verify::run(&args, at, show).await,
         LedgerCommand::VerifyCertificate(args) => certificate::run(&args, at, show).await,
+        LedgerCommand::Witness(args) => anchor::run(&args, &Instance::open(at).await?, show).await,
         LedgerCommand::Key => keys::show(&Instance::open(at).await?, show).await,
         LedgerCommand::RotateKey { without_old } => {
             keys::rotate(without_old, &Instance::open(at).await?, show).await

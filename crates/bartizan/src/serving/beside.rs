@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use worker::{Checkpointer, Housekeeper, Shipper, Sweeper, Witness};
 
 use super::plane::{Tasks, lease_ttl};
-use super::{FLUSH_DEADLINE, Node, alerts, credentials, feed, issuers, ms, signals, vouching};
+use super::{FLUSH_DEADLINE, Node, alerts, credentials, feed, issuers, ms, receipts, signals, vouching};
 use crate::failure::Failure;
 use crate::stored::ByGate;
 
@@ -57,6 +57,7 @@ pub async fn start(node: Node<'_>, shipper: Shipper, tasks: Tasks) -> Result<Bes
     // What is new.
     tokio::spawn(feed(node).run(stopped()));
     tokio::spawn(issuers::run(plane.gate.clone(), stopped()));
+    tokio::spawn(receipts::run(plane.gate.clone(), stopped()));
     let sealed = (store.clone(), identity_seal);
     tokio::spawn(vouching::run(sealed, plane.gate.clone(), stopped()));
     Ok(Beside([settling, shipping, checkpointing, watching, witnessing]))

@@ -80,6 +80,7 @@ pub async fn run(store: &dyn Store, home: &Home, limits: Limits) -> Result<Optio
         signing_key: None,
         bindings: Vec::new(),
         honey: false,
+        receipts: false,
         suspended: None,
         marks: credential::Marks::default(),
     };

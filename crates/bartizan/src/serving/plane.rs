@@ -20,15 +20,15 @@ use journal::Journal;
 use ledger::AuditRecord;
 use limit::RetryBudget;
 use policy::{Configured, Differences};
-use store::{Store, Tenant};
+use store::{Signing, Store, Tenant};
 use telemetry::Tracer;
 use tokio::sync::mpsc;
 use worker::{ALARMS_MAX, USES_MAX};
 
 use super::base::Base;
 use super::content::Contents;
-use super::ms;
 use super::rules::{Made, Rules, Sources};
+use super::{ms, receipts};
 use crate::assemble::Workshop;
 use crate::failure::Failure;
 use crate::home::Home;
@@ -123,7 +123,12 @@ pub struct Tasks {
 
 impl Plane {
     /// Puts the gate together, with what the store holds now.
-    pub async fn new(base: &Base, made: Assembled, journal: Journal) -> Result<(Self, Waiting), Failure> {
+    pub async fn new(
+        base: &Base,
+        made: Assembled,
+        journal: Journal,
+        signing: Arc<Signing>,
+    ) -> Result<(Self, Waiting), Failure> {
         let (config, home) = (&base.config, &base.home);
         let (store, metrics) = (&base.store, &base.metrics);
         let (book, keeper) = Book::new(
@@ -162,6 +167,7 @@ impl Plane {
             nonces: Nonces::new(store.clone()),
             tokens: tokens(home)?,
             vouch: made.vouch,
+            receipts: receipts::begin(store.clone(), signing).await?,
             alarms: alarms.clone(),
             uses,
         });

@@ -244,6 +244,7 @@ impl House {
             signing_key: None,
             bindings: Vec::new(),
             honey: false,
+            receipts: false,
             suspended: None,
             marks: credential::Marks::default(),
         };

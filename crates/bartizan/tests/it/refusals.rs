@@ -239,6 +239,8 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
             scene::becomes(&key, 403).await;
             both(&key, "m", nothing).await
         }
+        Code::ReceiptNotFound => receipts(&client).await,
+        Code::ReceiptUnavailable => receipts_away(scene).await,
         Code::BodyTooLarge => both(&client, "m", |body| body["pad"] = json!("x".repeat(70_000))).await,
         Code::BodyTimeout => {
             wired(scene, |head| {
@@ -426,6 +428,33 @@ async fn store_away(scene: &Scene) -> Both {
     sqlx::query("BEGIN IMMEDIATE").execute(&mut writer).await.unwrap();
     let answers = both(&client, "m", |_| {}).await;
     sqlx::query("ROLLBACK").execute(&mut writer).await.unwrap();
+    writer.close().await.unwrap();
+    answers
+}
+
+async fn receipts(client: &Client) -> Both {
+    let path = "/v1/receipts/req_00000000000000000000000000000001";
+    heads(client, Method::GET, [path; 2], "").await
+}
+
+/// The table that entries are in goes by another name for a moment.
+async fn receipts_away(scene: &Scene) -> Both {
+    let key = scene.new_key(|key| key.receipts = true).await;
+    let path = scene.gate.data_dir().join("bartizan.db");
+    let mut writer = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(path)
+        .connect()
+        .await
+        .unwrap();
+    sqlx::query("ALTER TABLE entries RENAME TO elsewhere")
+        .execute(&mut writer)
+        .await
+        .unwrap();
+    let answers = receipts(&scene.gate.data().bearer(&key)).await;
+    sqlx::query("ALTER TABLE elsewhere RENAME TO entries")
+        .execute(&mut writer)
+        .await
+        .unwrap();
     writer.close().await.unwrap();
     answers
 }

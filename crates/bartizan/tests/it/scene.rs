@@ -190,6 +190,7 @@ impl Scene {
             signing_key: None,
             bindings: Vec::new(),
             honey: false,
+            receipts: false,
             suspended: None,
             marks: credential::Marks::default(),
         };

@@ -181,6 +181,9 @@ pub struct KeyPart {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub data_class: Option<DataClass>,
+    /// Whether its answers carry the gate's signature; they do not when left out.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub receipts: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]

@@ -238,6 +238,7 @@ impl World {
             limits: Some(key.limits.into()),
             tags: key.marks.tags.clone(),
             data_class: key.marks.data_class,
+            receipts: key.receipts,
         };
         in_order(&mut part);
         part

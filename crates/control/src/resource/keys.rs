@@ -90,6 +90,9 @@ pub struct KeyView {
     /// It opens nothing, and its use raises an alarm. Shown only to who may change it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub honey: bool,
+    /// Its answers carry the gate's signature, and `GET /v1/receipts/{request}` gives their receipts.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub receipts: bool,
 }
 
 /// A key just made or rotated, with its text.
@@ -164,6 +167,9 @@ pub struct NewKey {
     /// A bait: it opens nothing, and its use raises an alarm. It takes neither `signing_key` nor `bindings`.
     #[serde(default)]
     honey: bool,
+    /// Its answers carry the gate's signature, and `GET /v1/receipts/{request}` gives their receipts.
+    #[serde(default)]
+    receipts: bool,
 }
 
 /// What to change of a key; what is left out stays.
@@ -205,6 +211,9 @@ pub struct KeyChange {
     /// Other credentials that stand for it, as a whole.
     #[serde(default)]
     bindings: Option<Vec<String>>,
+    /// Whether its answers carry the gate's signature.
+    #[serde(default)]
+    receipts: Option<bool>,
 }
 
 shapes! { given: NewKey, KeyChange, Rotate ; shown: KeyView, SuspensionView, KeyWithSecret }
@@ -241,6 +250,7 @@ impl KeyView {
             // Who cannot be asked about is not told.
             // threat: AGP-S1
             honey: key.honey && call.may(Permission::KeysUpdate, resource(key)).unwrap_or(false),
+            receipts: key.receipts,
         }
     }
 }
@@ -309,6 +319,7 @@ pub async fn create(call: Call, body: NewKey) -> Done {
         signing_key: signing_key(body.signing_key.as_deref())?,
         bindings: bindings(&call, &entered, &[], &body.bindings)?,
         honey: body.honey,
+        receipts: body.receipts,
         suspended: None,
         marks: marks(body.tags, data_class(body.data_class.as_deref())?, "/tags")?,
     };
@@ -511,6 +522,7 @@ pub async fn update(call: Call, body: KeyChange) -> Done {
     if let Some(wanted) = body.bindings {
         after.bindings = bindings(&call, &entered, &before.bindings, &wanted)?;
     }
+    after.receipts = body.receipts.unwrap_or(before.receipts);
     let new = KeyView::of(&after, &call);
     let deed = Deed::changed(before.id, &old, &new);
     call.done(

@@ -40,6 +40,7 @@ async fn key(store: &dyn Store, house: &House, bend: impl FnOnce(&mut KeyRecord)
         signing_key: None,
         bindings: Vec::new(),
         honey: false,
+        receipts: false,
         suspended: None,
         marks: credential::Marks::default(),
         id,

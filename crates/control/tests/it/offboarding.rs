@@ -381,6 +381,7 @@ async fn crowded(store: &dyn Store, keys: u128) -> Tenant {
             signing_key: None,
             bindings: Vec::new(),
             honey: false,
+            receipts: false,
             suspended: None,
             marks: credential::Marks::default(),
             id: domain::KeyId::generate(),

@@ -43,6 +43,8 @@ pub enum Wanted {
     Models(Option<String>),
     /// A short-lived token in exchange for a key.
     Token,
+    /// The receipt of one request.
+    Receipt(String),
     /// The public keys of the tokens that own backends know the gate by. For everybody.
     Keys,
 }
@@ -224,6 +226,7 @@ enum Place {
     Models,
     Model,
     Token,
+    Receipt,
     Keys,
 }
 
@@ -254,7 +257,7 @@ impl Route {
 
 /// All that is served. A path that is not here, in exactly this spelling, is nobody's.
 // threat: ANP-B0008
-pub const ROUTES: [Route; 12] = [
+pub const ROUTES: [Route; 13] = [
     Route::call(Endpoint::ChatCompletions),
     Route::call(Endpoint::Completions),
     Route::call(Endpoint::Embeddings),
@@ -274,6 +277,7 @@ pub const ROUTES: [Route; 12] = [
     Route::of("GET", "/v1/models", Place::Models),
     Route::of("GET", "/v1/models/{id}", Place::Model),
     Route::of("POST", "/v1/token", Place::Token),
+    Route::of("GET", "/v1/receipts/{id}", Place::Receipt),
     Route::of("GET", "/.well-known/jwks.json", Place::Keys),
 ];
 
@@ -290,6 +294,7 @@ fn wanted(method: &Method, path: &str, dialect: Dialect) -> Gated<Wanted> {
         Place::Models => Wanted::Models(None),
         Place::Model => Wanted::Models(Some(unescape(rest)?)),
         Place::Token => Wanted::Token,
+        Place::Receipt => Wanted::Receipt(rest.to_owned()),
         Place::Keys => Wanted::Keys,
     })
 }

@@ -17,6 +17,7 @@ use crate::directory::{self, Arrived, KeyEntry};
 use crate::gate::{Gate, View};
 use crate::machine::{self, By, Found};
 use crate::proof::Proof;
+use crate::receipt::Asked;
 use crate::refusal::{Code, Gated, Refusal};
 use crate::settings::Model;
 use crate::ticket::{Opening, Shown, Ticket};
@@ -30,9 +31,15 @@ pub struct Identified {
     pub(super) proof: Option<Box<Proof>>,
     which: Which,
     pub(super) by: By,
+    asked: Option<Box<Asked>>,
 }
 
 impl Identified {
+    /// Who calls.
+    pub const fn key(&self) -> &Arc<KeyEntry> {
+        &self.key
+    }
+
     /// What is wanted.
     pub fn wanted(&self) -> &Wanted {
         &self.accepted.wanted
@@ -52,6 +59,7 @@ impl Identified {
                 credential: self.by.name(),
                 signature: self.proof.as_ref().and_then(|proof| proof.signature()),
             },
+            asked: self.asked.clone(),
         };
         Ticket::open(opening, gate.settler())
     }
@@ -125,6 +133,8 @@ pub fn run(gate: &Gate, accepted: Accepted, head: &Parts) -> Gated<Identified> {
     checked.map_err(|problem| refused(&key, problem))?;
     must_be_active(&key)?;
     let (by, proof) = proof(&view, &accepted, head, &key, by)?;
+    let is_signed = proof.as_ref().is_some_and(|proof| proof.signature().is_some());
+    let asked = key.record.receipts.then(|| Asked::of(head, is_signed));
     Ok(Identified {
         accepted,
         view,
@@ -132,6 +142,7 @@ pub fn run(gate: &Gate, accepted: Accepted, head: &Parts) -> Gated<Identified> {
         proof,
         which,
         by,
+        asked,
     })
 }
 

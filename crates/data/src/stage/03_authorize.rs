@@ -69,6 +69,9 @@ pub async fn run(
     }
     ticket.request_digest = Some(blake3::hash(&body));
     ticket.prompt = body.clone();
+    if let Some(asked) = &mut ticket.asked {
+        asked.body(&body);
+    }
     let envelope = dialect::read_request(endpoint, &body, &settings.bounds.body)
         .map_err(|error| Refusal::new(Code::RequestInvalid, error.to_string()).against(Threat::Anp0008))?;
     ticket.streamed = envelope.stream;

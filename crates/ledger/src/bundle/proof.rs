@@ -104,12 +104,28 @@ pub struct VerifiedRecord {
 /// Makes the proof of the entry with `bytes` at `index`. `leaves` are the hashes of all the entries that
 /// `checkpoint`, a signed note, covers. `None` if there is no such leaf or the bytes are not text.
 pub fn prove(bytes: &[u8], index: u64, leaves: &[Hash], checkpoint: &str) -> Option<Proof> {
+    let size = u64::try_from(leaves.len()).ok()?;
+    prove_along(
+        bytes,
+        (index, size),
+        merkle::inclusion_proof(leaves, index)?,
+        checkpoint,
+    )
+}
+
+/// As [`prove`], along a path that is known: of the entry at `index` to the head at `size`.
+pub fn prove_along(
+    bytes: &[u8],
+    (index, size): (u64, u64),
+    path: Vec<Hash>,
+    checkpoint: &str,
+) -> Option<Proof> {
     Some(Proof {
         format: format_of(Kind::Ledger).into(),
         entry: String::from_utf8(bytes.to_vec()).ok()?,
         index,
-        size: u64::try_from(leaves.len()).ok()?,
-        inclusion: hexed(merkle::inclusion_proof(leaves, index)?),
+        size,
+        inclusion: hexed(path),
         checkpoint: checkpoint.into(),
         consistency: None,
         successions: Vec::new(),

@@ -55,12 +55,16 @@ pub fn verify_inclusion(leaf: &Hash, index: u64, size: u64, proof: &[Hash], root
 /// The hashes that show that the log of the first `old_size` leaves is a prefix of the log of all
 /// `leaves`; `None` if there are not that many. Empty for an empty or equal old log.
 pub fn consistency_proof(leaves: &[Hash], old_size: u64) -> Option<Vec<Hash>> {
+    // All of the old log is a subtree whose root the verifier has.
+    consistency_from(leaves, old_size, true)
+}
+
+/// The same within a tree: `known` is whether its first leaf is the log's, so that the verifier has the old log's root.
+pub(super) fn consistency_from(leaves: &[Hash], old_size: u64, mut known: bool) -> Option<Vec<Hash>> {
     let mut old = usize::try_from(old_size)
         .ok()
         .filter(|old| *old <= leaves.len())?;
     let (mut tree, mut path) = (leaves, Vec::new());
-    // Whether `old` covers exactly a subtree whose root the verifier already has.
-    let mut known = true;
     while old > 0 && old < tree.len() {
         let (left, right) = split(tree);
         if old <= left.len() {

@@ -30,6 +30,7 @@ pub fn record(models: ModelAccess, operations: &[Operation]) -> KeyRecord {
         signing_key: None,
         bindings: Vec::new(),
         honey: false,
+        receipts: false,
         suspended: None,
         marks: Marks::default(),
     }

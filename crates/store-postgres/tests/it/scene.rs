@@ -219,6 +219,7 @@ fn key(scope: &TenantScope, team: TeamId) -> KeyRecord {
         signing_key: None,
         bindings: vec![Binding::jwt("corp", &id.to_string()).unwrap()],
         honey: false,
+        receipts: false,
         suspended: None,
         marks: credential::Marks::default(),
     }

@@ -51,6 +51,7 @@ fn key() -> KeyRecord {
         signing_key: None,
         bindings: Vec::new(),
         honey: false,
+        receipts: false,
         suspended: None,
         marks: credential::Marks::default(),
     }

@@ -203,6 +203,7 @@ fn new_key(tenant: TenantId, team: TeamId) -> KeyRecord {
         signing_key: None,
         bindings: Vec::new(),
         honey: false,
+        receipts: false,
         suspended: None,
         marks: credential::Marks::default(),
         id,

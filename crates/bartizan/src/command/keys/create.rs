@@ -74,6 +74,9 @@ pub struct CreateArgs {
     /// A bait: it opens nothing, and whoever tries it raises an alarm
     #[arg(long, conflicts_with_all = ["signing_key", "bindings", "budget"])]
     honey: bool,
+    /// Its answers carry the gate's signature, and their receipts may be had
+    #[arg(long)]
+    receipts: bool,
     #[command(flatten)]
     machine: MachineArgs,
     #[command(flatten)]
@@ -115,6 +118,7 @@ pub async fn run(args: CreateArgs, instance: &Instance, names: &Names, show: Sho
         signing_key: args.machine.signing_key()?,
         bindings: args.machine.bindings()?,
         honey: args.honey,
+        receipts: args.receipts,
         suspended: None,
         marks: args.marks()?,
     };

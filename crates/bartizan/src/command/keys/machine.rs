@@ -64,6 +64,7 @@ Examples:
   bartizan keys update ci --no-signing-key
   bartizan keys update nightly --binding jwt:cluster:system:serviceaccount:jobs:nightly
   bartizan keys update nightly --no-bindings
+  bartizan keys update ci --receipts
 
 What is not given stays. Bindings that are given replace those there were.")]
 pub struct UpdateArgs {
@@ -77,6 +78,12 @@ pub struct UpdateArgs {
     /// No other credential stands for this key any more
     #[arg(long, conflicts_with = "bindings")]
     no_bindings: bool,
+    /// Its answers carry the gate's signature, and their receipts may be had
+    #[arg(long)]
+    receipts: bool,
+    /// They do not any more
+    #[arg(long, conflicts_with = "receipts")]
+    no_receipts: bool,
 }
 
 /// Changes it.
@@ -96,6 +103,7 @@ pub async fn update(args: UpdateArgs, instance: &Instance, names: &Names, show: 
     if args.no_bindings || !args.machine.bindings.is_empty() {
         after.bindings = args.machine.bindings()?;
     }
+    after.receipts = (before.receipts || args.receipts) && !args.no_receipts;
     if after == *before {
         return Err(Failure::usage("nothing to change was said").hint("see `bartizan keys update --help`"));
     }

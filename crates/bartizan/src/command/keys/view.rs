@@ -132,6 +132,8 @@ pub struct KeyView {
     /// It opens nothing, and its use raises an alarm.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     honey: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    receipts: bool,
     budgets: Vec<OwnBudget>,
 }
 
@@ -168,6 +170,7 @@ impl KeyView {
             signing_key: key.signing_key.clone(),
             bindings: key.bindings.clone(),
             honey: key.honey,
+            receipts: key.receipts,
             budgets: own.map(OwnBudget::of).collect(),
         }
     }
@@ -244,6 +247,9 @@ impl Shown for KeyView {
         }
         if self.honey {
             lines.push(("honey", "opens nothing; its use raises an alarm".to_owned()));
+        }
+        if self.receipts {
+            lines.push(("receipts", "its answers are signed".to_owned()));
         }
         if let Some(until) = &self.predecessor_valid_until {
             lines.push(("old secret", format!("works until {until}")));
@@ -348,6 +354,7 @@ mod tests {
             signing_key: None,
             bindings: Vec::new(),
             honey: false,
+            receipts: false,
             suspended: None,
             marks: Marks::default(),
             id: KeyId::from_u128(1),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use ledger::note::{Checkpoint, Verifier, claimed};
 use ledger::succession::Trust;
+use ledger::witness::WitnessKey;
 use serde::Deserialize;
 
 use crate::cli::At;
@@ -90,6 +91,23 @@ impl Trusted {
         Ok(Self { since, ..self })
     }
 
+    /// The same, if the checkpoint that was kept is cosigned by this witness.
+    // threat: ANP-0012
+    pub fn witnessed(self, witness: Option<&str>) -> Result<Self, Failure> {
+        let (Some(given), Some(kept)) = (witness, &self.since) else {
+            return Ok(self);
+        };
+        let key = witness_key(given)?;
+        match key.cosigned(&kept.note) {
+            Some(_) => Ok(self),
+            None => Err(Failure::tampered(format!(
+                "the checkpoint at {} is not cosigned by `{}`",
+                kept.claims.size,
+                key.name()
+            ))),
+        }
+    }
+
     /// For those who verify.
     pub fn trust(&self) -> Trust<'_> {
         Trust::from(&self.pinned)
@@ -126,7 +144,20 @@ fn published(path: &Path) -> Result<Vec<String>, Failure> {
     Ok(read.successions)
 }
 
-fn key(given: &str) -> Result<Verifier, Failure> {
+/// A witness's public key, or the file that holds it.
+pub fn witness_key(given: &str) -> Result<WitnessKey, Failure> {
+    WitnessKey::parse(given.trim()).or_else(|error| {
+        let from_file = std::fs::read_to_string(given).ok();
+        let from_file = from_file.map(|text| WitnessKey::parse(text.trim()));
+        from_file.unwrap_or(Err(error)).map_err(|e| {
+            Failure::usage(format!("{} is no witness's key: {e}", quoted(given)))
+                .hint("`bartizan witness` prints it when it starts")
+        })
+    })
+}
+
+/// A ledger's public key, or the file that holds it.
+pub fn key(given: &str) -> Result<Verifier, Failure> {
     Verifier::parse(given.trim()).or_else(|error| {
         let from_file = std::fs::read_to_string(given)
             .ok()

@@ -29,6 +29,7 @@ const EXPORT_BEGINS: &[u8] = b"{\"ledger\":";
 Examples:
   bartizan ledger verify proof.json --key 'bartizan+d3adb33f+AQ…'
   bartizan ledger verify ledger.jsonl --key ledger.key --since 2026-06.checkpoint
+  bartizan ledger verify ledger.jsonl --since heads/….checkpoint --witness witness.pub
   bartizan ledger verify proof.json                    with the key of the instance on this machine
 
 Verifies every hash, path and signature, that entries are in their one canonical form and of the ledger's own tenant, \
@@ -43,6 +44,9 @@ pub struct VerifyArgs {
     /// A checkpoint kept from earlier: the ledger must contain all that it covered
     #[arg(long, value_name = "CHECKPOINT")]
     since: Option<PathBuf>,
+    /// A witness's public key, or a file that holds it: the checkpoint of --since must be cosigned by it
+    #[arg(long, value_name = "KEY", requires = "since")]
+    witness: Option<String>,
 }
 
 /// Verifies.
@@ -52,7 +56,8 @@ pub struct VerifyArgs {
 pub async fn run(args: &VerifyArgs, at: &At, show: Show) -> Result<(), Failure> {
     let trusted = Trusted::given(&args.trust, at)
         .await?
-        .since(args.since.as_deref())?;
+        .since(args.since.as_deref())?
+        .witnessed(args.witness.as_deref())?;
     let held = if args.file == Path::new("-") {
         verify(BufReader::new(io::stdin()), &args.file, &trusted)?
     } else {

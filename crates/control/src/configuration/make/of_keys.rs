@@ -69,6 +69,7 @@ impl Maker<'_> {
             signing_key: None,
             bindings: Vec::new(),
             honey: false,
+            receipts: false,
             suspended: None,
             marks: Marks::default(),
         };
@@ -145,6 +146,7 @@ fn describe(key: &mut KeyRecord, part: &KeyPart) -> Result<(), Problem> {
         (false, false) => ModelAccess::Some(part.models.clone()),
     };
     key.networks.clone_from(&part.networks);
+    key.receipts = part.receipts;
     key.marks = marks(part.tags.clone(), part.data_class, "/tags")?;
     if let Some(operations) = &part.operations {
         key.operations.clone_from(operations);

@@ -71,6 +71,7 @@ fn document() -> impl Strategy<Value = Configuration> {
                     limits: Some(limits),
                     tags: vec![model.to_owned()],
                     data_class: None,
+                    receipts: false,
                 });
             let keys: Vec<_> = keys.filter(|key| key.owner.is_some()).collect();
             let grants = users.iter().map(|user| GrantPart {
