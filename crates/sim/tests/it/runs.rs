@@ -199,7 +199,8 @@ async fn spend_the_last(world: &Arc<World>, node: usize) {
         let (done, spent) = oneshot::channel();
         let (world_of, book) = (world.clone(), live.book.clone());
         world.start(Of::Node(node), false, async move {
-            let _ = done.send(spend_all(&world_of, &book, cell).await);
+            spend_all(&world_of, &book, cell).await;
+            let _ = done.send(());
         });
         spent.await.unwrap();
     }

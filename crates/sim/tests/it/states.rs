@@ -319,17 +319,11 @@ impl World {
             world.close(node);
             world.nodes[node].is_up = true;
             // It takes calls, and its journal is shipped when there is time.
-            for at in 0..EACH {
-                if world.nodes[node].calls[at] == Call::Sent {
-                    world.nodes[node].calls[at] = Call::Recorded(CALLS[node][at]);
-                }
-            }
+            world.bill_open(node);
             return world;
         }
+        world.bill_open(node);
         for at in 0..EACH {
-            if world.nodes[node].calls[at] == Call::Sent {
-                world.nodes[node].calls[at] = Call::Recorded(CALLS[node][at]);
-            }
             if let (Call::Recorded(cost), false) =
                 (world.nodes[node].calls[at], world.nodes[node].shipped[at])
             {
@@ -339,6 +333,14 @@ impl World {
         world.close(node);
         world.nodes[node].is_up = true;
         world
+    }
+
+    fn bill_open(&mut self, node: usize) {
+        for (call, bound) in self.nodes[node].calls.iter_mut().zip(CALLS[node]) {
+            if *call == Call::Sent {
+                *call = Call::Recorded(bound);
+            }
+        }
     }
 
     fn close(&mut self, node: usize) {
