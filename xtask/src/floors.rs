@@ -33,6 +33,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("worker", 4),
     ("bartizan", 5),
     ("bench", TOOL),
+    ("sim", TOOL),
     ("testkit", TOOL),
     ("xtask", TOOL),
 ];

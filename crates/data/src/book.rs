@@ -4,7 +4,7 @@
 //! store asked, once for all who wait; before that point the keeper has usually grown the lease already.
 //! Nothing here guesses: a budget that cannot be read is not spent from.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -216,9 +216,10 @@ pub struct Book {
     node: NodeId,
     lease_ttl: Duration,
     wait: Duration,
-    cells: Mutex<HashMap<BudgetId, Arc<Cell>>>,
+    cells: Mutex<BTreeMap<BudgetId, Arc<Cell>>>,
     wishes: mpsc::Sender<Arc<Cell>>,
     metrics: Arc<Metrics>,
+    clock: fn() -> UnixMillis,
 }
 
 /// The keeper's end of the book: run it beside the gate.
@@ -231,6 +232,17 @@ pub struct Keeper {
 impl Book {
     /// An empty book. `wait` bounds how long a call may wait for the store when its lease runs out.
     pub fn new(
+        place: (Arc<dyn Store>, NodeId),
+        lease_ttl: Duration,
+        wait: Duration,
+        metrics: Arc<Metrics>,
+    ) -> (Arc<Self>, Keeper) {
+        Self::by_clock(UnixMillis::now, place, lease_ttl, wait, metrics)
+    }
+
+    /// The same by another clock than the system's: how clocks that jump and disagree are rehearsed.
+    pub fn by_clock(
+        clock: fn() -> UnixMillis,
         (store, node): (Arc<dyn Store>, NodeId),
         lease_ttl: Duration,
         wait: Duration,
@@ -245,15 +257,16 @@ impl Book {
             cells: Mutex::default(),
             wishes: sender,
             metrics,
+            clock,
         });
         (book.clone(), Keeper { book, wishes })
     }
 
     /// The cells of these budgets, made where new; cells of budgets no longer named are forgotten once
     /// the last call that holds them has ended.
-    pub fn reconcile(&self, budgets: &[Budget], now: UnixMillis) -> HashMap<BudgetId, Arc<Cell>> {
+    pub fn reconcile(&self, budgets: &[Budget], now: UnixMillis) -> BTreeMap<BudgetId, Arc<Cell>> {
         let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut kept = HashMap::with_capacity(budgets.len());
+        let mut kept = BTreeMap::new();
         for budget in budgets {
             let cell = cells.remove(&budget.id).unwrap_or_else(|| {
                 Arc::new(Cell::new(
@@ -409,7 +422,7 @@ impl Book {
             node: self.node,
             at_least,
             wanted,
-            expires: UnixMillis::now().plus(self.lease_ttl),
+            expires: (self.clock)().plus(self.lease_ttl),
         }
     }
 
@@ -437,7 +450,7 @@ impl Book {
     async fn reassure(&self, cell: &Cell) -> bool {
         let wish = {
             let mut state = cell.lock();
-            state.roll(UnixMillis::now());
+            state.roll((self.clock)());
             self.wish_of(&state, Money::ZERO, Money::ZERO)
         };
         let answer = self.ask(cell, &wish).await;
@@ -454,14 +467,17 @@ impl Book {
     /// more, so there it is simply tried again.
     async fn give_back(&self, cell: &Arc<Cell>, keep: Money) {
         let _one_at_a_time = cell.asking.lock().await;
-        let unsure = cell.lock().unsure;
+        let unsure = {
+            let state = cell.lock();
+            state.unsure || state.holding.is_overdrawn()
+        };
         if unsure && !self.reassure(cell).await {
             return; // The store is away: what is left of the lease is all there is to spend.
         }
         let mut idle = Vec::new();
         {
             let mut state = cell.lock();
-            state.roll(UnixMillis::now());
+            state.roll((self.clock)());
             let (budget, start) = (state.budget.id, state.start);
             idle.push((self.lease(budget, start), state.holding.give_back(keep)));
             for (start, holding) in &mut state.past {
@@ -527,6 +543,7 @@ impl Keeper {
             }
         };
         tokio::select! {
+            biased;
             () = growing => {}
             () = tidying => {}
         }
@@ -549,7 +566,7 @@ impl Book {
     /// A wish that cannot be granted is no refusal: the next call that needs it hears of it.
     async fn prefetch(&self, cell: &Arc<Cell>) {
         let _one_at_a_time = cell.asking.lock().await;
-        let _ = self.grow(cell, Money::from_nanos(1), UnixMillis::now()).await;
+        let _ = self.grow(cell, Money::from_nanos(1), (self.clock)()).await;
         cell.prefetching.store(false, Ordering::Relaxed);
     }
 

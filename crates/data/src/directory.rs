@@ -3,7 +3,7 @@
 //! Built anew whenever the store's revision rises; what counts over time (rates, concurrency, what a
 //! budget has lent) is carried over from the one before.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use credential::{KeyRecord, Limits, Which};
@@ -322,7 +322,7 @@ fn names_of(tenants: &[Tenant]) -> HashMap<String, TenantId> {
 fn budgets_of(
     record: &KeyRecord,
     budgets: &[Budget],
-    cells: &HashMap<BudgetId, Arc<Cell>>,
+    cells: &BTreeMap<BudgetId, Arc<Cell>>,
 ) -> Vec<Arc<Cell>> {
     budgets
         .iter()

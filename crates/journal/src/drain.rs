@@ -115,7 +115,7 @@ pub(crate) fn drop_drained(inner: &Inner) -> Result<(), JournalError> {
 
 // threat: AGP-R1
 fn carry_forward(inner: &Inner, number: u64) -> Result<(), JournalError> {
-    let places: Vec<_> = {
+    let mut places: Vec<_> = {
         let tail = inner.tail();
         tail.open
             .iter()
@@ -126,6 +126,8 @@ fn carry_forward(inner: &Inner, number: u64) -> Result<(), JournalError> {
     if places.is_empty() {
         return Ok(());
     }
+    // In the order they were written: the same calls leave the same journal.
+    places.sort_unstable_by_key(|(_, place)| place.at);
     let reader = Reader::open(&inner.dir, number)?;
     for (id, place) in places {
         let bytes = payload_at(&reader, place)?;

@@ -65,6 +65,12 @@ impl Holding {
         self.leased.minus_floor_zero(self.used.plus(self.reserved))
     }
 
+    /// Whether more was used than the lease covers. Once that is shipped the store's lease covers it, and no grant
+    /// need: the store is to be asked.
+    pub fn is_overdrawn(&self) -> bool {
+        self.used > self.leased
+    }
+
     /// The store granted more.
     pub fn grow(&mut self, granted: Money) {
         self.leased = self.leased.plus(not_negative(granted));
@@ -192,6 +198,7 @@ mod tests {
         );
         assert_eq!(h.settle(nanos(30), nanos(55)), Overrun(nanos(15)));
         assert_eq!((h.used(), h.available()), (nanos(115), Money::ZERO));
+        assert!(h.is_overdrawn());
         assert_eq!(h.reserve(nanos(1)), Err(Short { missing: nanos(16) }));
         h.grow(nanos(16));
         assert_eq!(h.reserve(nanos(1)), Ok(()));

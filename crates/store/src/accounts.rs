@@ -92,13 +92,15 @@ pub fn shrink(standing: &mut Standing, held: &mut Held, amount: Money) -> Money 
 }
 
 /// Counts `amount` as spent, out of the lease as far as that reaches. What goes beyond the lease, or comes
-/// without one, is spent all the same.
+/// without one, is spent all the same; the lease then is as large as what its node used, so that both agree on
+/// what is left of it.
 pub fn charge(standing: &mut Standing, held: Option<&mut Held>, amount: Money) {
     let amount = amount.max(Money::ZERO);
     standing.spent = standing.spent.plus(amount);
     if let Some(held) = held {
         let covered = held.remainder().min(amount);
-        held.lease.used = held.lease.used.plus(covered);
+        held.lease.used = held.lease.used.plus(amount);
+        held.lease.amount = held.lease.amount.max(held.lease.used);
         take(standing, held.expired, covered);
     }
 }

@@ -75,7 +75,9 @@ impl Central {
     fn ship(&mut self, node: usize, charge: &JournalCharge) {
         if self.shipped.insert(charge.id) {
             self.spent = self.spent.plus(charge.amount);
-            self.leases[node].used = self.leases[node].used.plus(charge.amount);
+            let lease = &mut self.leases[node];
+            lease.used = lease.used.plus(charge.amount);
+            lease.amount = lease.amount.max(lease.used);
         }
     }
 
