@@ -45,7 +45,7 @@ use telemetry::{Metrics, Tracer};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
-use worker::{ALARMS_MAX, Checkpointer, Housekeeper, ShipOptions, Shipper, Sweeper, USES_MAX, Witness};
+use worker::{ALARMS_MAX, Checkpointer, Housekeeper, ShipOptions, Shipper, Sweeper, Teller, USES_MAX, Witness};
 
 use crate::assemble::{Workshop, posture};
 use crate::discover::{self, Found};
@@ -194,6 +194,7 @@ pub async fn run(asked: Asked<'_>) -> Result<(), Failure> {
     tokio::spawn(keeper.run());
     let shipping = tokio::spawn(shipper.clone().run(stopped.clone()));
     tokio::spawn(Sweeper::new(store.clone(), home.node, lease_ttl, metrics.clone()).run(stopped.clone()));
+    tokio::spawn(Teller::new(store.clone(), metrics.clone()).run(stopped.clone()));
     let witnessing = tokio::spawn(Witness::new(store.clone()).run(alarmed, stopped.clone()));
     let outlets = (store.clone(), alarms, metrics.clone());
     let watching = signals::start(outlets, showing.clone(), used, stopped.clone());

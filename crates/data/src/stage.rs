@@ -53,6 +53,7 @@ pub mod inspect_output;
 pub mod respond;
 #[path = "stage/07_route.rs"]
 pub mod route;
+mod holding;
 mod sending;
 #[path = "stage/11_settle.rs"]
 pub mod settle;

@@ -17,10 +17,11 @@ mod posting;
 mod price;
 pub mod retention;
 pub mod succession;
+mod terms;
 mod window;
 
 pub use audit::{AuditActor, AuditOutcome, AuditRecord};
-pub use budget::{Budget, BudgetScope, Charge, Lease, Standing, Window};
+pub use budget::{Budget, BudgetScope, Charge, Lease, Spender, Standing, Window};
 pub use catalog::{Capabilities, Catalog, CatalogError, ModelFacts, Override};
 pub use digest::Digest;
 pub use entry::{ENTRY_BYTES_MAX, Entry, EntryError, Outcome, UsageSource};
@@ -28,3 +29,6 @@ pub use holding::{Holding, Overrun, Short, lease_size};
 pub use intent::Intent;
 pub use posting::Posting;
 pub use price::{LongPrompt, Price};
+pub use terms::{
+    MARKS_MAX, NotTerms, ONLY_BYTES_MAX, Only, Pause, REASON_BYTES_MAX, Spend, Terms, Unit,
+};

@@ -18,8 +18,8 @@ mod tenancy;
 pub use change::{all_removed, may_be_swept, must_be_distinct, must_own_all, unchanged};
 pub use memory::MemoryStore;
 pub use port::{
-    Budgets, Directory, DirectoryDump, EntryLog, Hold, LeaseAnswer, LeaseWish, MerkleLogs, Nonces, Shipment,
-    Store, StoreError, StoredCheckpoint, StoredEntry, Team, Tenant, TenantState, UsageGroup, UsageQuery,
+    Budgets, Directory, DirectoryDump, EntryLog, Hold, LeaseAnswer, LeaseWish, MARKS_DUE_MAX, MarkDue,
+    MerkleLogs, Nonces, Shipment, Store, StoreError, StoredCheckpoint, StoredEntry, Team, Tenant, TenantState, UsageGroup, UsageQuery,
     UsageRow,
 };
 pub use registry::{

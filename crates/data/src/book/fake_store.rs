@@ -8,7 +8,7 @@ use domain::{AuditId, BudgetId, Money, NodeId, RequestId, TenantId, TenantScope,
 use ledger::{Budget, Lease, Standing};
 use store::{
     AuditEntry, AuditQuery, Budgets, Change, Directory, DirectoryDump, EntryLog, Hold, LeaseAnswer,
-    LeaseWish, LogKind, MemoryStore, MerkleLogs, Nonces, Record, RecordKind, RecordQuery, Registry, Shipment,
+    LeaseWish, LogKind, MarkDue, MemoryStore, MerkleLogs, Nonces, Record, RecordKind, RecordQuery, Registry, Shipment,
     SortedQuery, Store, StoreError, StoredAudit, StoredCheckpoint, StoredEntry, UsageQuery, UsageRow,
 };
 
@@ -86,6 +86,9 @@ impl Budgets for FakeStore {
         start: UnixMillis,
     ) -> Result<Standing, StoreError> {
         self.inner.standing(scope, budget, start).await
+    }
+    async fn marks_due(&self) -> Result<Vec<MarkDue>, StoreError> {
+        self.inner.marks_due().await
     }
 }
 

@@ -8,7 +8,7 @@ use domain::{AuditId, BudgetId, Money, NodeId, RequestId, TenantId, TenantScope,
 use ledger::{Budget, Lease, Standing};
 use store::{
     AuditEntry, AuditQuery, Budgets, Change, Directory, DirectoryDump, EntryLog, Hold, LeaseAnswer,
-    LeaseWish, LogKind, MemoryStore, MerkleLogs, Record, RecordKind, RecordQuery, Registry, Shipment,
+    LeaseWish, LogKind, MarkDue, MemoryStore, MerkleLogs, Record, RecordKind, RecordQuery, Registry, Shipment,
     SortedQuery, Store, StoreError, StoredAudit, StoredCheckpoint, StoredEntry, UsageQuery, UsageRow,
 };
 
@@ -101,6 +101,10 @@ impl Budgets for FlakyStore {
         window_start: UnixMillis,
     ) -> Result<Standing, StoreError> {
         self.inner.standing(scope, budget, window_start).await
+    }
+    async fn marks_due(&self) -> Result<Vec<MarkDue>, StoreError> {
+        self.mood()?;
+        self.inner.marks_due().await
     }
 }
 

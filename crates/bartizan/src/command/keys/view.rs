@@ -192,6 +192,7 @@ impl KeyView {
             tokens_per_minute,
             concurrent_requests,
             concurrent_streams,
+            request_cost_nanos_max,
         } = self.limits;
         let all = [
             (requests_per_minute, "requests a minute"),
@@ -202,7 +203,11 @@ impl KeyView {
         let set = all
             .iter()
             .filter_map(|(limit, what)| limit.map(|limit| format!("{limit} {what}")));
-        or_none(&set.collect::<Vec<_>>(), "none")
+        let cost = request_cost_nanos_max.map(|nanos| {
+            let cost = Money::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX));
+            format!("${cost} a request")
+        });
+        or_none(&set.chain(cost).collect::<Vec<_>>(), "none")
     }
 }
 
