@@ -45,7 +45,9 @@ use telemetry::{Metrics, Tracer};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
-use worker::{ALARMS_MAX, Checkpointer, Housekeeper, ShipOptions, Shipper, Sweeper, Teller, USES_MAX, Witness};
+use worker::{
+    ALARMS_MAX, Checkpointer, Housekeeper, ShipOptions, Shipper, Sweeper, Teller, USES_MAX, Witness,
+};
 
 use crate::assemble::{Workshop, posture};
 use crate::discover::{self, Found};

@@ -7,7 +7,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use credential::{KeyRecord, Limits, Which};
-use domain::{BudgetId, DataClass, Money, Operation, Principal, PrincipalKind, TenantId, TenantScope, UnixMillis};
+use domain::{
+    BudgetId, DataClass, Money, Operation, Principal, PrincipalKind, TenantId, TenantScope, UnixMillis,
+};
 use ledger::{Budget, Spender};
 use limit::{Concurrency, Gcra};
 use policy::{Decision, Moment, Place, Posture, Reads};
@@ -322,11 +324,7 @@ fn names_of(tenants: &[Tenant]) -> HashMap<String, TenantId> {
     by_name.chain(by_id).collect()
 }
 
-fn budgets_of(
-    record: &KeyRecord,
-    budgets: &[Budget],
-    cells: &HashMap<BudgetId, Arc<Cell>>,
-) -> Covering {
+fn budgets_of(record: &KeyRecord, budgets: &[Budget], cells: &HashMap<BudgetId, Arc<Cell>>) -> Covering {
     let spender = Spender {
         key: record.id,
         team: record.team,

@@ -43,6 +43,7 @@ pub mod attempts;
 pub mod authorize;
 #[path = "stage/06_cache.rs"]
 pub mod cache;
+mod holding;
 #[path = "stage/02_identify.rs"]
 pub mod identify;
 #[path = "stage/05_inspect_input.rs"]
@@ -53,7 +54,6 @@ pub mod inspect_output;
 pub mod respond;
 #[path = "stage/07_route.rs"]
 pub mod route;
-mod holding;
 mod sending;
 #[path = "stage/11_settle.rs"]
 pub mod settle;

@@ -29,6 +29,4 @@ pub use holding::{Holding, Overrun, Short, lease_size};
 pub use intent::Intent;
 pub use posting::Posting;
 pub use price::{LongPrompt, Price};
-pub use terms::{
-    MARKS_MAX, NotTerms, ONLY_BYTES_MAX, Only, Pause, REASON_BYTES_MAX, Spend, Terms, Unit,
-};
+pub use terms::{MARKS_MAX, NotTerms, ONLY_BYTES_MAX, Only, Pause, REASON_BYTES_MAX, Spend, Terms, Unit};

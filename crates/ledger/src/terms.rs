@@ -135,7 +135,11 @@ pub enum NotTerms {
 impl Terms {
     /// The same in the one order that marks have, if all of it can be taken.
     pub fn tidied(mut self) -> Result<Self, NotTerms> {
-        if !self.only.conditions().all(|(_, name)| is_line(name, ONLY_BYTES_MAX)) {
+        if !self
+            .only
+            .conditions()
+            .all(|(_, name)| is_line(name, ONLY_BYTES_MAX))
+        {
             return Err(NotTerms::Only);
         }
         self.marks.sort_unstable();
@@ -235,7 +239,11 @@ mod tests {
             (i64::MAX, i64::MAX, 100),
             (i64::MAX - 1, i64::MAX, 80),
         ] {
-            assert_eq!(terms.reached(nanos(spent), nanos(limit)), reached, "{spent} of {limit}");
+            assert_eq!(
+                terms.reached(nanos(spent), nanos(limit)),
+                reached,
+                "{spent} of {limit}"
+            );
         }
         assert_eq!(Terms::default().reached(nanos(5), nanos(5)), 0);
     }

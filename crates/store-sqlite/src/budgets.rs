@@ -9,8 +9,8 @@ use store::accounts::{self, Held};
 use store::{Budgets, LeaseAnswer, LeaseWish, MarkDue, StoreError, row};
 
 use crate::connection::{Connection, commit, fault};
-use crate::{SqliteStore, marks};
 use crate::windows::{self, WindowKey};
+use crate::{SqliteStore, marks};
 
 #[async_trait]
 impl Budgets for SqliteStore {

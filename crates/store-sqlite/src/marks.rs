@@ -11,8 +11,8 @@ use crate::windows::WindowKey;
 
 /// Notes that a window whose row is there has reached a mark.
 pub(crate) async fn reach(connection: &mut Connection, at: &WindowKey, mark: u8) -> Result<(), StoreError> {
-    let update = "UPDATE budget_windows SET reached = ?
-                  WHERE tenant = ? AND budget = ? AND window_start = ? AND reached < ?1";
+    let update = "UPDATE budget_windows SET reached = ?1
+                  WHERE tenant = ?2 AND budget = ?3 AND window_start = ?4 AND reached < ?1";
     sqlx::query(update)
         .bind(mark)
         .bind(at.tenant.to_string())

@@ -74,7 +74,9 @@ impl Teller {
             after: due.reached,
         };
         let marks = || due.budget.terms.marks_between(due.told, due.reached);
-        let records: Vec<_> = marks().map(|mark| AuditEntry::from(record(due, mark, now))).collect();
+        let records: Vec<_> = marks()
+            .map(|mark| AuditEntry::from(record(due, mark, now)))
+            .collect();
         match self.store.commit_all(&scope, &[change], &records).await {
             Ok(()) => {}
             // Another node was faster, or the budget is gone.

@@ -4,7 +4,7 @@ mod create;
 mod view;
 
 use clap::{Args, Subcommand};
-use domain::{BudgetId, Money, Permission, TenantScope, UnixMillis};
+use domain::{Money, Permission, TenantScope, UnixMillis};
 use ledger::{Budget, Pause, Terms, Unit};
 use store::Change;
 
@@ -147,7 +147,9 @@ async fn turn(
         ..before.terms.clone()
     };
     let after = Budget {
-        terms: terms.tidied().map_err(|error| Failure::usage(error.to_string()))?,
+        terms: terms
+            .tidied()
+            .map_err(|error| Failure::usage(error.to_string()))?,
         ..before.clone()
     };
     show.say(&replaced(before, after, instance, names).await?)
@@ -164,7 +166,9 @@ async fn replaced(
         after: after.clone(),
     };
     let permission = Permission::BudgetsUpdate;
-    instance.act(after.tenant, permission, after.id, &[change]).await?;
+    instance
+        .act(after.tenant, permission, after.id, &[change])
+        .await?;
     standing(&after, instance, names).await
 }
 

@@ -11,7 +11,8 @@ use testkit::{Client, Reply, ScriptedProvider};
 
 use super::money_postgres::Postgres;
 use super::money_scene::{
-    Call, House, OUTPUT, PROMPT_TOKENS, check_books, config, gate, make, metered, metric, soaked, storm, total,
+    Call, House, OUTPUT, PROMPT_TOKENS, check_books, config, gate, make, metered, metric, soaked, storm,
+    total,
 };
 
 const fn cents(cents: i64) -> Money {
@@ -29,8 +30,13 @@ fn only(model: Option<&str>, provider: Option<&str>, tag: Option<&str>) -> Only 
 
 /// What entries took from a budget.
 fn taken(entries: &[Entry], budget: &Budget) -> Money {
-    let charges = entries.iter().flat_map(|entry| entry.charges.iter().chain(&entry.token_charges));
-    charges.filter(|charge| charge.budget == budget.id).map(|charge| charge.amount).sum()
+    let charges = entries
+        .iter()
+        .flat_map(|entry| entry.charges.iter().chain(&entry.token_charges));
+    charges
+        .filter(|charge| charge.budget == budget.id)
+        .map(|charge| charge.amount)
+        .sum()
 }
 
 /// Two providers serve a model. What one of them may cost is never overspent, however many call at once; then the other
@@ -41,7 +47,7 @@ async fn agp_d1_a_providers_budget_is_never_overspent_and_the_other_provider_ser
     provider.script("*", metered(1));
     let url = provider.base_url();
     let more = format!(
-        "store: {{ engine: sqlite, refresh_every_ms: 50 }}\nbudgets: {{ wait_ms: 5000 }}\n\
+        "store: {{ engine: sqlite, refresh_every_ms: 50 }}\nledger: {{ checkpoint_every_ms: 1000 }}\nbudgets: {{ wait_ms: 5000 }}\n\
          providers:\n  - {{ name: dear, kind: openai, base_url: \"{url}\", models: [m] }}\n  \
          - {{ name: cheap, kind: openai, base_url: \"{url}\", models: [m] }}\n\
          models:\n  - name: both\n    targets:\n      - {{ provider: dear, model: m }}\n      \
@@ -52,7 +58,9 @@ async fn agp_d1_a_providers_budget_is_never_overspent_and_the_other_provider_ser
     );
     let gate = gate().config(more).start().await;
     let house = House::of(&gate).await;
-    let dear = house.budget_with(cents(40), |b| b.terms.only = only(None, Some("dear"), None)).await;
+    let dear = house
+        .budget_with(cents(40), |b| b.terms.only = only(None, Some("dear"), None))
+        .await;
     let all = house.budget_with(cents(10_000), |_| {}).await;
     let client = house.key().await.at(&gate).await;
     let count = soaked(60);
@@ -62,15 +70,29 @@ async fn agp_d1_a_providers_budget_is_never_overspent_and_the_other_provider_ser
     let entries = house.wait_for_entries(count).await;
     check_books(&seen, &entries);
     let by = |provider: &str| -> Vec<Entry> {
-        let served = |entry: &&Entry| entry.target.as_deref().is_some_and(|target| target.starts_with(provider));
+        let served = |entry: &&Entry| {
+            entry
+                .target
+                .as_deref()
+                .is_some_and(|target| target.starts_with(provider))
+        };
         entries.iter().filter(served).cloned().collect()
     };
     let (first, second) = (by("dear/"), by("cheap/"));
-    assert!(!first.is_empty() && !second.is_empty(), "{} and {}", first.len(), second.len());
+    assert!(
+        !first.is_empty() && !second.is_empty(),
+        "{} and {}",
+        first.len(),
+        second.len()
+    );
     let spent = house.spent_when_idle(&dear).await;
     assert_eq!((spent, taken(&second, &dear)), (total(&first), Money::ZERO));
     assert!(spent <= dear.limit, "{spent} of {}", dear.limit);
-    assert!(spent.plus(spent) > dear.limit, "{spent} of {}: most of it can be spent", dear.limit);
+    assert!(
+        spent.plus(spent) > dear.limit,
+        "{spent} of {}: most of it can be spent",
+        dear.limit
+    );
     assert_eq!(house.spent_when_idle(&all).await, total(&entries));
     house.verify().await;
 }
@@ -88,18 +110,32 @@ async fn agp_d1_a_models_budget_holds_by_whatever_name_it_is_called() {
     let client = house.key().await.at(&gate).await;
     for model in ["gpt-4o", "p/gpt-4o"] {
         let one = make(&client, model, Call::new(0), None).await;
-        assert_eq!((one.status, &*one.code), (402, "budget_exhausted"), "{model}: {one:?}");
+        assert_eq!(
+            (one.status, &*one.code),
+            (402, "budget_exhausted"),
+            "{model}: {one:?}"
+        );
     }
     for model in ["claude", "a/claude", "fast"] {
         let one = make(&client, model, Call::new(0), None).await;
         assert_eq!(one.status, 200, "{model}: {one:?}");
     }
     let entries = house.wait_for_entries(5).await;
-    let served: Vec<_> = entries.iter().filter_map(|entry| entry.target.as_deref()).collect();
-    assert_eq!(served, ["a/claude"; 3], "the alias fell back to the model that may be paid for");
+    let served: Vec<_> = entries
+        .iter()
+        .filter_map(|entry| entry.target.as_deref())
+        .collect();
+    assert_eq!(
+        served, ["a/claude"; 3],
+        "the alias fell back to the model that may be paid for"
+    );
     assert_eq!(taken(&entries, &of_model), Money::ZERO);
     // Of all that is said of a budget, all must hold.
-    house.store.delete_budget(&house.scope, of_model.id).await.unwrap();
+    house
+        .store
+        .delete_budget(&house.scope, of_model.id)
+        .await
+        .unwrap();
     nothing(only(Some("gpt-4o"), Some("p"), Some("agents"))).await;
     nothing(only(Some("gpt-4o"), Some("a"), None)).await;
     let tagged = house
@@ -149,12 +185,22 @@ async fn agp_d1_a_request_above_its_keys_ceiling_is_never_sent() {
         ..Limits::default()
     };
     let client = house.key_with(|key| key.limits = ceiling).await.at(&gate).await;
-    let asking = |max_tokens| Call { number: 0, max_tokens };
+    let asking = |max_tokens| Call {
+        number: 0,
+        max_tokens,
+    };
     for max_tokens in [5 + 5, 1_000_000] {
         let one = make(&client, "gpt-4o", asking(max_tokens), None).await;
         assert_eq!((one.status, &*one.code), (402, "request_too_costly"), "{one:?}");
     }
-    assert_eq!(provider.requests().iter().filter(|one| one.method == "POST").count(), 0);
+    assert_eq!(
+        provider
+            .requests()
+            .iter()
+            .filter(|one| one.method == "POST")
+            .count(),
+        0
+    );
     assert_eq!(make(&client, "gpt-4o", asking(4), None).await.status, 200);
     // 3,000 bytes of prose: by bytes three cents, by tokens less than one.
     let prose = "all work and no play makes a dull day ".repeat(80);
@@ -163,7 +209,14 @@ async fn agp_d1_a_request_above_its_keys_ceiling_is_never_sent() {
     assert_eq!(answer.status, 200, "{}", answer.text());
     let entries = house.wait_for_entries(4).await;
     let refused = |entry: &&Entry| entry.outcome == Outcome::Refused("request_too_costly".into());
-    assert_eq!(entries.iter().filter(refused).map(|entry| entry.cost).sum::<Money>(), Money::ZERO);
+    assert_eq!(
+        entries
+            .iter()
+            .filter(refused)
+            .map(|entry| entry.cost)
+            .sum::<Money>(),
+        Money::ZERO
+    );
 }
 
 /// Two replicas share a person's budget of tokens: never overspent, each mark told once, and a pause holds on both.
@@ -193,7 +246,11 @@ async fn agp_d1_replicas_share_token_budgets_marks_and_pauses() {
     // What one replica holds cannot be spent by the other until it is given back: again and again, until half is spent.
     let (mut seen, mut count, until) = (Vec::new(), 0, Instant::now() + Duration::from_secs(90));
     while house.standing(&budget).await.spent < Money::from_nanos(3_000) || count < soaked(120) {
-        assert!(Instant::now() < until, "{:?} after {count} calls", house.standing(&budget).await);
+        assert!(
+            Instant::now() < until,
+            "{:?} after {count} calls",
+            house.standing(&budget).await
+        );
         seen.extend(storm(&clients, "gpt-4o", count + 1..count + 61, 6).await);
         count += 60;
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -207,7 +264,10 @@ async fn agp_d1_replicas_share_token_budgets_marks_and_pauses() {
     assert!(spent <= budget.limit, "{spent:?}");
     assert!(entries.iter().all(|entry| entry.charges.is_empty()));
     let refused: Vec<_> = seen.iter().filter(|one| one.status != 200 && one.whole).collect();
-    assert!(refused.iter().all(|one| one.code == "budget_exhausted"), "{refused:?}");
+    assert!(
+        refused.iter().all(|one| one.code == "budget_exhausted"),
+        "{refused:?}"
+    );
     house.verify().await;
     told_once(&house, &budget, &[1, 50]).await;
     let until = Instant::now() + Duration::from_secs(10);
@@ -238,7 +298,10 @@ async fn agp_d1_replicas_share_token_budgets_marks_and_pauses() {
     }
     let before = provider.requests().len();
     for client in &clients {
-        assert_eq!(make(client, "p/gpt-4o", Call::new(1), None).await.code, "budget_paused");
+        assert_eq!(
+            make(client, "p/gpt-4o", Call::new(1), None).await.code,
+            "budget_paused"
+        );
     }
     assert_eq!(provider.requests().len(), before, "nothing is sent");
     change(&house, &paused, |b| b.terms.paused = None).await;
@@ -273,8 +336,12 @@ async fn told_once(house: &House, budget: &Budget, marks: &[u64]) {
     let until = Instant::now() + Duration::from_secs(20);
     loop {
         let found = house.store.audit(&house.scope, &query).await.unwrap();
-        let records = found.iter().map(|stored| serde_json::from_slice::<serde_json::Value>(&stored.bytes).unwrap());
-        let mut told: Vec<_> = records.map(|record| record["after"]["mark"].as_u64().unwrap()).collect();
+        let records = found
+            .iter()
+            .map(|stored| serde_json::from_slice::<serde_json::Value>(&stored.bytes).unwrap());
+        let mut told: Vec<_> = records
+            .map(|record| record["after"]["mark"].as_u64().unwrap())
+            .collect();
         told.sort_unstable();
         assert!(told.len() <= marks.len(), "{told:?}");
         if told == marks {
@@ -292,7 +359,9 @@ async fn agp_budget_3_2_a_killed_gate_bills_tokens_of_calls_under_way_at_their_b
     provider.script("*", Reply::stall_before_head());
     let mut gate = gate().config(config(&provider, "")).start().await;
     let house = House::of(&gate).await;
-    let budget = house.budget_with(Money::from_nanos(100_000), |b| b.terms.unit = Unit::Tokens).await;
+    let budget = house
+        .budget_with(Money::from_nanos(100_000), |b| b.terms.unit = Unit::Tokens)
+        .await;
     let client = house.key().await.at(&gate).await;
     let call = tokio::spawn(async move { make(&client, "gpt-4o", Call::new(0), None).await });
     provider.wait_for_requests(1, Duration::from_secs(10)).await;
@@ -302,6 +371,9 @@ async fn agp_budget_3_2_a_killed_gate_bills_tokens_of_calls_under_way_at_their_b
     let entries = house.wait_for_entries(1).await;
     assert_eq!(entries[0].outcome, Outcome::Interrupted);
     let bound = taken(&entries, &budget);
-    assert!(bound > Money::from_nanos(i64::try_from(PROMPT_TOKENS).unwrap() + 16), "{bound:?}");
+    assert!(
+        bound > Money::from_nanos(i64::try_from(PROMPT_TOKENS).unwrap() + 16),
+        "{bound:?}"
+    );
     assert_eq!(house.spent_when_idle(&budget).await, bound);
 }

@@ -383,7 +383,10 @@ pub async fn update(call: Call, body: BudgetChange) -> Done {
     if body.limit_nanos.is_some() || body.limit_tokens.is_some() {
         let (limit, unit) = amounts::limit(body.limit_nanos, body.limit_tokens, "")?;
         if unit != before.terms.unit {
-            let detail = format!("this budget counts {}, and always will", before.terms.unit.as_str());
+            let detail = format!(
+                "this budget counts {}, and always will",
+                before.terms.unit.as_str()
+            );
             return Err(Problem::new(Code::Invalid, detail).at("/limit_nanos").into());
         }
         after.limit = limit;

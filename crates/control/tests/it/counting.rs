@@ -8,8 +8,9 @@ use domain::{AuditId, BudgetId, Money, NodeId, RequestId, TenantId, TenantScope,
 use ledger::{Budget, Lease, Standing};
 use store::{
     AuditEntry, AuditQuery, Budgets, Change, Directory, DirectoryDump, EntryLog, Hold, LeaseAnswer,
-    LeaseWish, LogKind, MemoryStore, MerkleLogs, Nonces, Record, RecordKind, RecordQuery, Registry, Shipment,
-    SortedQuery, Store, StoreError, StoredAudit, StoredCheckpoint, StoredEntry, UsageQuery, UsageRow,
+    LeaseWish, LogKind, MarkDue, MemoryStore, MerkleLogs, Nonces, Record, RecordKind, RecordQuery, Registry,
+    Shipment, SortedQuery, Store, StoreError, StoredAudit, StoredCheckpoint, StoredEntry, UsageQuery,
+    UsageRow,
 };
 
 #[derive(Debug, Default)]
@@ -60,6 +61,7 @@ counted! { Budgets:
     fn expire_leases(now: UnixMillis) -> u64;
     fn close_leases(node: NodeId) -> Vec<Lease>;
     fn standing(scope: &TenantScope, budget: BudgetId, start: UnixMillis) -> Standing;
+    fn marks_due() -> Vec<MarkDue>;
 }
 
 counted! { EntryLog:

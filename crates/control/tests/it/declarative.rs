@@ -89,7 +89,11 @@ async fn anp_0016_emergency_stops_always_work() {
     let body = json!({"name": "t", "expires": in_days(1)});
     let token = root.make(&tokens, &body).await["id"].as_str().unwrap().to_owned();
     let disabled = json!({"state": "disabled"});
+    let budget = first(&root, &format!("{tenant}/budgets")).await;
+    let why = json!({"why": "it runs in circles"});
     let stops: Vec<(&str, String, Option<&Value>)> = vec![
+        ("POST", format!("{tenant}/budgets/{budget}/pause"), Some(&why)),
+        ("POST", format!("{tenant}/budgets/{budget}/resume"), None),
         ("POST", format!("{tenant}/keys/{key}/suspend"), None),
         ("POST", format!("{tenant}/keys/{key}/resume"), None),
         ("POST", format!("{tenant}/keys/{key}/revoke"), None),

@@ -117,7 +117,11 @@ impl Cell {
         Ok((state.start, low))
     }
 
-    pub(super) fn holding_of<T>(&self, window_start: UnixMillis, then: impl FnOnce(&mut Holding) -> T) -> Option<T> {
+    pub(super) fn holding_of<T>(
+        &self,
+        window_start: UnixMillis,
+        then: impl FnOnce(&mut Holding) -> T,
+    ) -> Option<T> {
         let mut state = self.lock();
         if state.start == window_start {
             return Some(then(&mut state.holding));

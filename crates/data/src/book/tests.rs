@@ -373,7 +373,13 @@ async fn agp_d1_money_and_tokens_are_held_and_charged_each_by_its_own_count() {
     let one = book.reserve(&cells, costs(50), UnixMillis::now()).await.unwrap();
     let refused = book.reserve(&cells, costs(1), UnixMillis::now()).await;
     assert!(
-        matches!(&refused, Err(Unreserved::Exhausted { unit: Unit::Tokens, .. })),
+        matches!(
+            &refused,
+            Err(Unreserved::Exhausted {
+                unit: Unit::Tokens,
+                ..
+            })
+        ),
         "{refused:?}"
     );
     assert!(one.counts_tokens());
@@ -387,7 +393,10 @@ async fn agp_d1_money_and_tokens_are_held_and_charged_each_by_its_own_count() {
         (both[1].id, nanos(60))
     );
     one.settle(costs(30), ANY);
-    book.reserve(&cells, costs(20), UnixMillis::now()).await.unwrap().void();
+    book.reserve(&cells, costs(20), UnixMillis::now())
+        .await
+        .unwrap()
+        .void();
     assert!(book.reserve(&cells, costs(21), UnixMillis::now()).await.is_err());
 }
 
@@ -399,13 +408,23 @@ async fn agp_d1_only_budgets_of_the_target_that_served_are_charged() {
     let (book, now, cells) = (&scene.book, UnixMillis::now(), &scene.cells);
     let mut held = book.reserve([], costs(40), now).await.unwrap();
     for (cell, targets) in [(0, vec![a.clone()]), (1, vec![b.clone(), c.clone()])] {
-        let reserved = book.reserve_for(&mut held, (&cells[cell], &targets), costs(40), now).await;
+        let reserved = book
+            .reserve_for(&mut held, (&cells[cell], &targets), costs(40), now)
+            .await;
         reserved.unwrap();
     }
-    let refused = book.reserve_for(&mut held, (&cells[2], &[c]), costs(40), now).await;
-    assert!(matches!(refused, Err(Unreserved::Exhausted { .. })), "{refused:?}");
+    let refused = book
+        .reserve_for(&mut held, (&cells[2], &[c]), costs(40), now)
+        .await;
+    assert!(
+        matches!(refused, Err(Unreserved::Exhausted { .. })),
+        "{refused:?}"
+    );
     let reserved = |at| scene.held(at).reserved();
-    assert_eq!([reserved(0), reserved(1), reserved(2)], [nanos(40), nanos(40), Money::ZERO]);
+    assert_eq!(
+        [reserved(0), reserved(1), reserved(2)],
+        [nanos(40), nanos(40), Money::ZERO]
+    );
     // A crash now hides nobody's part of it.
     assert_eq!(held.charges(Unit::Money, costs(40), Served::Perhaps).len(), 2);
     assert!(held.charges(Unit::Money, costs(40), Served::By(None)).is_empty());

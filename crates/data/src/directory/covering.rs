@@ -61,7 +61,8 @@ impl Covering {
         for budget in budgets.into_iter().filter(|budget| budget.covers(spender)) {
             if let Some(cell) = cells.get(&budget.id) {
                 let only = &budget.terms.only;
-                all.place(only.provider.as_ref(), only.model.as_ref()).push(cell.clone());
+                all.place(only.provider.as_ref(), only.model.as_ref())
+                    .push(cell.clone());
             }
         }
         all
@@ -199,7 +200,11 @@ mod tests {
             BudgetScope::User(id) => matches!(who.owner, Some(ActorId::User(user)) if user == id),
             BudgetScope::Service(id) => matches!(who.owner, Some(ActorId::Service(own)) if own == id),
         };
-        let Only { model, provider: by, tag } = &budget.terms.only;
+        let Only {
+            model,
+            provider: by,
+            tag,
+        } = &budget.terms.only;
         in_scope
             && model.as_ref().is_none_or(|model| names.contains(&&**model))
             && by.as_ref().is_none_or(|by| by == provider)

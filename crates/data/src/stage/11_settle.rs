@@ -228,12 +228,7 @@ fn noticed(gate: &Gate, ticket: &Ticket, end: &End) {
     });
 }
 
-fn entry(
-    gate: &Gate,
-    ticket: &mut Ticket,
-    end: &End,
-    (cost, charges): (domain::Money, Charges),
-) -> Entry {
+fn entry(gate: &Gate, ticket: &mut Ticket, end: &End, (cost, charges): (domain::Money, Charges)) -> Entry {
     let principal = &ticket.key.principal;
     let digest = |hash: Option<blake3::Hash>| hash.map(|hash| Digest(hash.into()));
     Entry {

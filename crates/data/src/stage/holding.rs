@@ -31,10 +31,7 @@ pub struct Asked<'a> {
 /// Why nothing is held.
 enum Refused {
     /// The bound is above what one request may cost.
-    TooCostly {
-        level: &'static str,
-        ceiling: Money,
-    },
+    TooCostly { level: &'static str, ceiling: Money },
     /// A budget does not hold it.
     Unreserved(Unreserved),
 }
@@ -81,7 +78,10 @@ pub async fn hold(
 async fn reserve(gate: &Gate, ticket: &mut Ticket, model: &Arc<Model>) -> Result<Arc<Model>, Refused> {
     let key = ticket.key.clone();
     for level in &key.limits {
-        if let Some(ceiling) = level.request_cost_max().filter(|ceiling| ticket.bound.cost > *ceiling) {
+        if let Some(ceiling) = level
+            .request_cost_max()
+            .filter(|ceiling| ticket.bound.cost > *ceiling)
+        {
             let level = level.level;
             return Err(Refused::TooCostly { level, ceiling });
         }
@@ -226,7 +226,8 @@ fn refusal(refused: Refused, bound: Spend) -> Box<Refusal> {
     match refused {
         Refused::TooCostly { level, ceiling } => {
             let cost = bound.cost;
-            let detail = format!("one request of this {level} may cost ${ceiling}, this one may cost up to ${cost}");
+            let detail =
+                format!("one request of this {level} may cost ${ceiling}, this one may cost up to ${cost}");
             Refusal::new(Code::RequestTooCostly, detail).against(Threat::AgpD1)
         }
         Refused::Unreserved(refused) => unreserved(refused, bound),
@@ -260,7 +261,8 @@ fn unreserved(refused: Unreserved, bound: Spend) -> Box<Refusal> {
             Refusal::new(Code::BudgetExhausted, detail).against(Threat::AgpD1)
         }
         Unreserved::Paused(budget) => {
-            let detail = format!("budget `{budget}` is paused: nothing is spent from it until somebody resumes it");
+            let detail =
+                format!("budget `{budget}` is paused: nothing is spent from it until somebody resumes it");
             Refusal::new(Code::BudgetPaused, detail).against(Threat::AgpD1)
         }
         Unreserved::Unavailable(internal) => Refusal::new(

@@ -322,9 +322,15 @@ pub(super) async fn terms_are_replaced_but_not_what_is_counted(store: Engine) {
     };
     let revision = store.revision().await.unwrap();
     let pause = replace(&before, &paused);
-    store.commit(&house.scope, std::slice::from_ref(&pause), None).await.unwrap();
+    store
+        .commit(&house.scope, std::slice::from_ref(&pause), None)
+        .await
+        .unwrap();
     assert_eq!(store.load().await.unwrap().budgets, [paused.clone()]);
-    assert!(store.revision().await.unwrap() > revision, "every replica hears of it");
+    assert!(
+        store.revision().await.unwrap() > revision,
+        "every replica hears of it"
+    );
     let again = store.commit(&house.scope, &[pause], None).await;
     assert!(is_conflict(&again), "{again:?}");
     let mut other = paused.clone();
@@ -332,7 +338,9 @@ pub(super) async fn terms_are_replaced_but_not_what_is_counted(store: Engine) {
     let mut money = paused.clone();
     money.terms.unit = Unit::Money;
     for changed in [other, money] {
-        let refused = store.commit(&house.scope, &[replace(&paused, &changed)], None).await;
+        let refused = store
+            .commit(&house.scope, &[replace(&paused, &changed)], None)
+            .await;
         assert_eq!(refused, Err(StoreError::NotFound));
     }
 }

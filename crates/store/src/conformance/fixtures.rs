@@ -149,7 +149,7 @@ impl House {
             response_digest: None,
             credential: None,
             signature_digest: None,
-        token_charges: Vec::new(),
+            token_charges: Vec::new(),
         }
     }
 

@@ -12,7 +12,10 @@ use crate::{FlakyStore, NODE, NOW, budget, charge, entry, scope, store};
 async fn spend(store: &FlakyStore, id: u128, nanos: i64) {
     let mut spent = entry(id, 1);
     spent.charges = vec![charge(nanos)];
-    store.append(&scope(1), NODE, &[Shipment::from(&spent)]).await.unwrap();
+    store
+        .append(&scope(1), NODE, &[Shipment::from(&spent)])
+        .await
+        .unwrap();
 }
 
 async fn told(store: &FlakyStore) -> Vec<u64> {

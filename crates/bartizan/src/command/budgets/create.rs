@@ -97,7 +97,9 @@ impl CreateArgs {
             name: self.name.clone(),
             limit,
             window: self.window,
-            terms: terms.tidied().map_err(|error| Failure::usage(error.to_string()))?,
+            terms: terms
+                .tidied()
+                .map_err(|error| Failure::usage(error.to_string()))?,
         })
     }
 
@@ -133,10 +135,11 @@ async fn named<T: FromStr<Err = IdError>>(
 ) -> Result<T, Failure> {
     let scope = TenantScope::operator(tenant);
     match store.record_named(&scope, kind, name).await {
-        Ok(record) => record.id.parse().map_err(|error: IdError| Failure::new(error.to_string())),
-        Err(StoreError::NotFound) => {
-            Err(Failure::not_found(format!("there is no {what} {}", quoted(name))))
-        }
+        Ok(record) => record
+            .id
+            .parse()
+            .map_err(|error: IdError| Failure::new(error.to_string())),
+        Err(StoreError::NotFound) => Err(Failure::not_found(format!("there is no {what} {}", quoted(name)))),
         Err(error) => Err(error.into()),
     }
 }
@@ -167,7 +170,7 @@ mod tests {
     async fn names() -> Names {
         let store = MemoryStore::new();
         let tenant = Tenant {
-            id: domain::TenantId::from_u128(1),
+            id: TenantId::from_u128(1),
             name: "acme".into(),
             limits: Default::default(),
             state: store::TenantState::default(),
@@ -209,7 +212,12 @@ mod tests {
             scope(&["--team", "ops"]).await.unwrap(),
             BudgetScope::Team(domain::TeamId::from_u128(2))
         );
-        for nobody in [["--key", "ci"], ["--tenant", "other"], ["--user", "a@b.example"], ["--service", "bot"]] {
+        for nobody in [
+            ["--key", "ci"],
+            ["--tenant", "other"],
+            ["--user", "a@b.example"],
+            ["--service", "bot"],
+        ] {
             assert_eq!(scope(&nobody).await.unwrap_err().exit(), 3, "{nobody:?}");
         }
         assert!(read(&["--team", "ops", "--key", "ci"]).is_err());
@@ -220,12 +228,36 @@ mod tests {
     #[tokio::test]
     async fn a_budget_counts_what_it_is_told_to() {
         let names = names().await;
-        let line = ["--model", "m", "--provider", "p", "--tag", "t", "--mark", "80", "--mark", "50"];
-        let budget = read(&line).unwrap().budget(&MemoryStore::new(), &names).await.unwrap();
+        let line = [
+            "--model",
+            "m",
+            "--provider",
+            "p",
+            "--tag",
+            "t",
+            "--mark",
+            "80",
+            "--mark",
+            "50",
+        ];
+        let budget = read(&line)
+            .unwrap()
+            .budget(&MemoryStore::new(), &names)
+            .await
+            .unwrap();
         let only: Vec<_> = budget.terms.only.conditions().collect();
         assert_eq!(only, [("model", "m"), ("provider", "p"), ("tag", "t")]);
-        assert_eq!((budget.terms.unit, budget.terms.marks), (Unit::Money, vec![50, 80]));
-        assert_eq!(names.scope_name(&Budget { terms: Terms::default(), ..budget }), "tenant acme");
+        assert_eq!(
+            (budget.terms.unit, budget.terms.marks),
+            (Unit::Money, vec![50, 80])
+        );
+        assert_eq!(
+            names.scope_name(&Budget {
+                terms: Terms::default(),
+                ..budget
+            }),
+            "tenant acme"
+        );
         let bad = read(&["--mark", "0"]).unwrap();
         assert!(bad.budget(&MemoryStore::new(), &names).await.is_err());
         assert_eq!(tokens("2000"), Ok(Money::from_nanos(2000)));

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use credential::{Binding, KeyRecord, KeyState, Limits, Marks, ModelAccess, PublicKey};
-use domain::{BudgetId, KeyId, Operation, Secret, TeamId, TenantId, UnixMillis};
+use domain::{BudgetId, KeyId, Money, Operation, Secret, TeamId, TenantId, UnixMillis};
 use ipnet::IpNet;
 use ledger::{Budget, BudgetScope};
 use serde::Serialize;

@@ -73,5 +73,6 @@ async fn turn(call: Call, pause: Option<Pause>) -> Done {
     let (old, new) = (BudgetView::from(&before), BudgetView::from(&after));
     let deed = Deed::changed(before.id, &old, &new);
     let change = Change::ReplaceBudget { before, after };
-    call.done(&permitted, deed, vec![change], Answer::view(&new)?).await
+    call.done(&permitted, deed, vec![change], Answer::view(&new)?)
+        .await
 }
