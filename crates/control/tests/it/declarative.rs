@@ -20,6 +20,7 @@ async fn stage() -> (Instance, Person, String) {
         "users": [{"email": "ann@example.com", "name": "Ann"}],
         "keys": [{"name": "k", "team": "one", "owner": {"service": "ci"}}],
         "grants": [{"user": "ann@example.com", "role": "viewer"}],
+        "budgets": [{"name": "b", "of": {"user": "ann@example.com"}, "limit_tokens": 5, "window": "day"}],
     });
     let done = root
         .ask("PUT", &format!("{tenant}/configuration"), Some(&wanted))
