@@ -146,9 +146,9 @@ pub enum Change {
     /// Replaces a budget's limit, name and terms, but for which calls it counts and in which unit.
     ReplaceBudget {
         /// As it must still be.
-        before: Budget,
+        before: Box<Budget>,
         /// As it shall be; limiting the same over the same time.
-        after: Budget,
+        after: Box<Budget>,
     },
     /// Removes a budget; its leases end with it. `NotFound` if there is none.
     DeleteBudget(BudgetId),

@@ -19,7 +19,7 @@ use view::{BudgetList, BudgetView, Deleted};
 #[derive(Debug, Subcommand)]
 pub enum BudgetsCommand {
     /// Limit what a tenant, a team, a key or somebody may spend
-    Create(create::CreateArgs),
+    Create(Box<create::CreateArgs>),
     /// List budgets with what is spent, held and left in the current window
     #[command(after_help = "\
 Examples:
@@ -162,8 +162,8 @@ async fn replaced(
     names: &Names,
 ) -> Result<BudgetView, Failure> {
     let change = Change::ReplaceBudget {
-        before: before.clone(),
-        after: after.clone(),
+        before: Box::new(before.clone()),
+        after: Box::new(after.clone()),
     };
     let permission = Permission::BudgetsUpdate;
     instance

@@ -316,10 +316,9 @@ async fn agp_d1_replicas_share_token_budgets_marks_and_pauses() {
 async fn change(house: &House, before: &Budget, change: impl FnOnce(&mut Budget)) -> Budget {
     let mut after = before.clone();
     change(&mut after);
-    let (before, after_too) = (before.clone(), after.clone());
     let replaced = Change::ReplaceBudget {
-        before,
-        after: after_too,
+        before: Box::new(before.clone()),
+        after: Box::new(after.clone()),
     };
     house.store.commit(&house.scope, &[replaced], None).await.unwrap();
     after

@@ -367,6 +367,13 @@ pub async fn show(call: Call, _: Nothing) -> Done {
     })
 }
 
+fn replace(before: Budget, after: Budget) -> Change {
+    Change::ReplaceBudget {
+        before: Box::new(before),
+        after: Box::new(after),
+    }
+}
+
 /// `PATCH …/budgets/{budget}`.
 // threat: AGP-D1
 pub async fn update(call: Call, body: BudgetChange) -> Done {
@@ -400,7 +407,7 @@ pub async fn update(call: Call, body: BudgetChange) -> Done {
     call.done(
         &permitted,
         deed,
-        vec![Change::ReplaceBudget { before, after }],
+        vec![replace(before, after)],
         Answer::view(&new)?,
     )
     .await

@@ -267,8 +267,8 @@ pub(super) async fn a_budget_is_replaced_as_it_was_read_or_not_at_all(store: Eng
         ..before.clone()
     };
     let replace = |before: &Budget, after: &Budget| Change::ReplaceBudget {
-        before: before.clone(),
-        after: after.clone(),
+        before: Box::new(before.clone()),
+        after: Box::new(after.clone()),
     };
     let first = replace(&before, &raised);
     store.commit(&house.scope, &[first], None).await.unwrap();
@@ -317,8 +317,8 @@ pub(super) async fn terms_are_replaced_but_not_what_is_counted(store: Engine) {
         why: "it runs away".to_owned(),
     });
     let replace = |before: &Budget, after: &Budget| Change::ReplaceBudget {
-        before: before.clone(),
-        after: after.clone(),
+        before: Box::new(before.clone()),
+        after: Box::new(after.clone()),
     };
     let revision = store.revision().await.unwrap();
     let pause = replace(&before, &paused);

@@ -84,7 +84,7 @@ impl Rows {
             }
             Change::ReplaceBudget { before, after } => {
                 unchanged(self.budgets.get(&before.id), before)?;
-                self.budgets.insert(after.id, after.clone());
+                self.budgets.insert(after.id, after.as_ref().clone());
                 Ok(())
             }
             Change::DeleteBudget(id) => {

@@ -110,7 +110,10 @@ impl Maker<'_> {
         let act = match before {
             None => Act::new(Permission::BudgetsCreate, resource, id, Change::PutBudget(after)),
             Some(before) => {
-                let change = Change::ReplaceBudget { before, after };
+                let change = Change::ReplaceBudget {
+                    before: Box::new(before),
+                    after: Box::new(after),
+                };
                 Act::new(Permission::BudgetsUpdate, resource, id, change)
             }
         };

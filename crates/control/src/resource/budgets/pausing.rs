@@ -3,9 +3,8 @@
 use ledger::{Budget, Pause, Terms};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::Change;
 
-use super::{BudgetView, found, tidied};
+use super::{BudgetView, found, replace, tidied};
 use crate::answer::Answer;
 use crate::api::Nothing;
 use crate::call::{Call, Deed, Done};
@@ -72,7 +71,11 @@ async fn turn(call: Call, pause: Option<Pause>) -> Done {
     }
     let (old, new) = (BudgetView::from(&before), BudgetView::from(&after));
     let deed = Deed::changed(before.id, &old, &new);
-    let change = Change::ReplaceBudget { before, after };
-    call.done(&permitted, deed, vec![change], Answer::view(&new)?)
-        .await
+    call.done(
+        &permitted,
+        deed,
+        vec![replace(before, after)],
+        Answer::view(&new)?,
+    )
+    .await
 }
