@@ -311,7 +311,9 @@ endpoints! {
     GET "/api/v1/tenants/{tenant}/budgets", BudgetsRead, budgets::list(Nothing) -> Page<budgets::BudgetView>, "Budgets you may see, and how they stand", sort: ["created", "name"];
     POST "/api/v1/tenants/{tenant}/budgets", BudgetsCreate, budgets::create(budgets::NewBudget) -> budgets::BudgetView, "Make a budget";
     GET "/api/v1/tenants/{tenant}/budgets/{budget}", BudgetsRead, budgets::show(Nothing) -> budgets::BudgetStanding, "One budget, and how it stands";
-    PATCH "/api/v1/tenants/{tenant}/budgets/{budget}", BudgetsUpdate, budgets::update(budgets::BudgetChange) -> budgets::BudgetView, "Change a budget's limit or name";
+    PATCH "/api/v1/tenants/{tenant}/budgets/{budget}", BudgetsUpdate, budgets::update(budgets::BudgetChange) -> budgets::BudgetView, "Change a budget's limit, name or marks";
+    POST "/api/v1/tenants/{tenant}/budgets/{budget}/pause", BudgetsUpdate, budgets::pause(budgets::NewPause) -> budgets::BudgetView, "Pause a budget: no replica begins a call under it within a second";
+    POST "/api/v1/tenants/{tenant}/budgets/{budget}/resume", BudgetsUpdate, budgets::resume(Nothing) -> budgets::BudgetView, "Let a paused budget be spent again";
     DELETE "/api/v1/tenants/{tenant}/budgets/{budget}", BudgetsDelete, budgets::remove(Nothing) -> Nothing, "Remove a budget";
 
     GET "/api/v1/tenants/{tenant}/configuration", ConfigurationRead, configuration::show(Nothing) -> crate::configuration::document::Configuration, "The tenant's whole configuration as one document, by names and without secrets; YAML for `Accept: application/yaml`";

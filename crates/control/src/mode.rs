@@ -20,7 +20,7 @@ pub enum Mode {
 }
 
 /// Changes that stay possible: the document's own; what ends something; what no document says; what only asks.
-const POSSIBLE: [&str; 35] = [
+const POSSIBLE: [&str; 37] = [
     "configuration.apply",
     "policies.explain",
     "policies.who_can",
@@ -45,6 +45,8 @@ const POSSIBLE: [&str; 35] = [
     "scim.remove",
     "keys.suspend",
     "keys.resume",
+    "budgets.pause",
+    "budgets.resume",
     "keys.revoke",
     "keys.rotate",
     "grants.remove",

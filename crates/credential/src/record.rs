@@ -19,7 +19,7 @@ pub enum ModelAccess {
     All,
 }
 
-/// Rates and concurrency. `None` is no limit of that kind at this level; limits of all levels apply.
+/// Rates, concurrency, and what one request may cost. `None` is no limit of that kind at this level; limits of all levels apply.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Requests a minute.
@@ -34,6 +34,9 @@ pub struct Limits {
     /// Streams open at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrent_streams: Option<u32>,
+    /// What one request may cost at most, in nano-dollars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_cost_nanos_max: Option<u64>,
 }
 
 /// Whether a credential may be used.

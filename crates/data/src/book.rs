@@ -5,15 +5,23 @@
 //! Nothing here guesses: a budget that cannot be read is not spent from.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use domain::{BudgetId, Money, NodeId, TenantScope, UnixMillis};
-use ledger::{Budget, Charge, Holding, Lease, lease_size};
+use domain::{BudgetId, Money, NodeId, UnixMillis};
+use ledger::{Budget, Holding, Lease, Spend, Unit, lease_size};
 use store::{LeaseAnswer, LeaseWish, Store, StoreError};
 use telemetry::Metrics;
 use tokio::sync::mpsc;
+
+mod cell;
+mod reservation;
+
+pub use cell::Cell;
+use cell::{No, State};
+use reservation::Held;
+pub use reservation::{Reservation, Served};
 
 /// How long "nothing left" is believed before the store is asked again.
 const EXHAUSTED_MS: i64 = 250;
@@ -27,186 +35,17 @@ pub enum Unreserved {
     Exhausted {
         /// The budget's name.
         budget: String,
+        /// What it counts.
+        unit: Unit,
         /// What is left to lease.
         remaining: Money,
         /// What may come back from other nodes.
         elsewhere: Money,
     },
+    /// Somebody paused the budget of that name.
+    Paused(String),
     /// The store did not answer.
     Unavailable(String),
-}
-
-/// One budget on this node.
-#[derive(Debug)]
-pub struct Cell {
-    scope: TenantScope,
-    state: Mutex<State>,
-    /// Held while the store is asked, so that a hundred callers ask once.
-    asking: tokio::sync::Mutex<()>,
-    prefetching: AtomicBool,
-}
-
-#[derive(Debug)]
-struct State {
-    budget: Budget,
-    start: UnixMillis,
-    end: Option<UnixMillis>,
-    holding: Holding,
-    /// Windows that have ended but still have calls under way.
-    past: Vec<(UnixMillis, Holding)>,
-    exhausted: Option<(UnixMillis, Money, Money)>,
-    /// Spend since the last tidy, for the size of the next lease.
-    recent: Money,
-    /// What the store said is left, after the last grant.
-    remaining_hint: Money,
-    /// An answer of the store's was lost: its lease may be larger than what is held here.
-    unsure: bool,
-    /// What calls that wait for the lease to grow need together.
-    waiting: Money,
-}
-
-impl Cell {
-    fn new(scope: TenantScope, budget: Budget, now: UnixMillis) -> Self {
-        let (start, end) = (budget.window.start(now), budget.window.end(now));
-        let remaining_hint = budget.limit;
-        let state = State {
-            budget,
-            start,
-            end,
-            holding: Holding::new(),
-            past: Vec::new(),
-            exhausted: None,
-            recent: Money::ZERO,
-            remaining_hint,
-            unsure: false,
-            waiting: Money::ZERO,
-        };
-        Self {
-            scope,
-            state: Mutex::new(state),
-            asking: tokio::sync::Mutex::new(()),
-            prefetching: AtomicBool::new(false),
-        }
-    }
-
-    /// The budget's id.
-    pub fn id(&self) -> BudgetId {
-        self.lock().budget.id
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // A poisoned cell is still consistent: every update below is one assignment at its end.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Reserves from what the node holds. `Err` is how much is missing.
-    fn try_reserve(&self, amount: Money, now: UnixMillis) -> Result<(UnixMillis, bool), Money> {
-        let mut state = self.lock();
-        state.roll(now);
-        state.holding.reserve(amount).map_err(|short| short.missing)?;
-        let low = state.holding.available() < amount.plus(amount).plus(amount);
-        Ok((state.start, low))
-    }
-
-    fn holding_of<T>(&self, window_start: UnixMillis, then: impl FnOnce(&mut Holding) -> T) -> Option<T> {
-        let mut state = self.lock();
-        if state.start == window_start {
-            return Some(then(&mut state.holding));
-        }
-        state
-            .past
-            .iter_mut()
-            .find(|(start, _)| *start == window_start)
-            .map(|(_, holding)| then(holding))
-    }
-
-    fn settle(&self, window_start: UnixMillis, reserved: Money, actual: Money) {
-        let overrun = self.holding_of(window_start, |holding| holding.settle(reserved, actual));
-        if let Some(overrun) = overrun.filter(|overrun| !overrun.is_none()) {
-            // Only a provider that used more than it was asked for comes here. It is counted all the same.
-            tracing::error!(budget = %self.id(), nanos = overrun.0.nanos(), "a call cost more than its bound");
-        }
-        let mut state = self.lock();
-        state.recent = state.recent.plus(actual);
-    }
-
-    fn void(&self, window_start: UnixMillis, reserved: Money) {
-        self.holding_of(window_start, |holding| holding.void(reserved));
-    }
-
-    fn waits_for(&self, change: impl FnOnce(Money) -> Money) {
-        let mut state = self.lock();
-        state.waiting = change(state.waiting);
-    }
-
-    /// The store did not say that it took `amount` back. A lease that is gone needs nothing more.
-    fn not_given_back(&self, window_start: UnixMillis, amount: Money, error: &StoreError) {
-        if *error == StoreError::NotFound {
-            return;
-        }
-        let mut state = self.lock();
-        if state.start == window_start {
-            state.unsure = true;
-        } else if let Some((_, holding)) = state.past.iter_mut().find(|(start, _)| *start == window_start) {
-            holding.undo_give_back(amount);
-        }
-    }
-}
-
-impl State {
-    /// Moves to the current window; the old one stays until its calls are settled.
-    fn roll(&mut self, now: UnixMillis) {
-        if self.end.is_none_or(|end| now < end) {
-            return;
-        }
-        let old = std::mem::replace(&mut self.holding, Holding::new());
-        self.past.push((self.start, old));
-        self.start = self.budget.window.start(now);
-        self.end = self.budget.window.end(now);
-        self.exhausted = None;
-        self.remaining_hint = self.budget.limit;
-    }
-}
-
-/// Money held for one call, in each of its budgets. Settled or voided exactly once: both consume it.
-#[derive(Debug)]
-#[must_use = "a reservation is settled or voided"]
-pub struct Reservation {
-    held: Vec<(Arc<Cell>, UnixMillis)>,
-    amount: Money,
-}
-
-impl Reservation {
-    /// What is held in each budget.
-    pub const fn amount(&self) -> Money {
-        self.amount
-    }
-
-    /// What the entry of a call that cost `cost` takes from each budget.
-    pub fn charges(&self, cost: Money) -> Vec<Charge> {
-        self.held
-            .iter()
-            .map(|(cell, window_start)| Charge {
-                budget: cell.id(),
-                window_start: *window_start,
-                amount: cost,
-            })
-            .collect()
-    }
-
-    /// The call cost `actual`; the rest is free again.
-    pub fn settle(self, actual: Money) {
-        for (cell, window_start) in &self.held {
-            cell.settle(*window_start, self.amount, actual);
-        }
-    }
-
-    /// The call cost nothing.
-    pub fn void(self) {
-        for (cell, window_start) in &self.held {
-            cell.void(*window_start, self.amount);
-        }
-    }
 }
 
 /// All budgets of this node, and the way to the store for more.
@@ -220,6 +59,19 @@ pub struct Book {
     wishes: mpsc::Sender<Arc<Cell>>,
     metrics: Arc<Metrics>,
     clock: fn() -> UnixMillis,
+}
+
+fn paused(cell: &Cell) -> Unreserved {
+    Unreserved::Paused(cell.lock().budget.name.clone())
+}
+
+fn exhausted(cell: &Cell, remaining: Money, elsewhere: Money) -> Unreserved {
+    Unreserved::Exhausted {
+        budget: cell.lock().budget.name.clone(),
+        unit: cell.unit(),
+        remaining,
+        elsewhere,
+    }
 }
 
 /// The keeper's end of the book: run it beside the gate.
@@ -268,59 +120,84 @@ impl Book {
         let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
         let mut kept = BTreeMap::new();
         for budget in budgets {
-            let cell = cells.remove(&budget.id).unwrap_or_else(|| {
-                Arc::new(Cell::new(
-                    TenantScope::operator(budget.tenant),
-                    budget.clone(),
-                    now,
-                ))
-            });
-            {
-                let mut state = cell.lock();
-                if state.budget != *budget {
-                    state.exhausted = None;
-                    state.remaining_hint = budget.limit;
-                    state.budget = budget.clone();
-                }
-            }
+            let known = cells.remove(&budget.id);
+            let cell = known.unwrap_or_else(|| Arc::new(Cell::new(budget.clone(), now)));
+            cell.replace(budget);
             kept.insert(budget.id, cell);
         }
         *cells = kept.clone();
         kept
     }
 
-    /// Reserves `amount` in every one of `cells`, or in none.
+    /// Reserves `spend` in every one of `cells`, or in none.
     // threat: AGP-D1
     // threat: AGP-BUDGET-3.1
-    pub async fn reserve(
+    pub async fn reserve<'a>(
         &self,
-        cells: &[Arc<Cell>],
-        amount: Money,
+        cells: impl IntoIterator<Item = &'a Arc<Cell>>,
+        spend: Spend,
         now: UnixMillis,
     ) -> Result<Reservation, Unreserved> {
-        let mut reservation = Reservation {
-            held: Vec::with_capacity(cells.len()),
-            amount,
-        };
+        let mut reservation = Reservation::default();
+        let reserved = self.add(&mut reservation, cells, (spend, None), now).await;
+        reserved.map(|()| reservation)
+    }
+
+    /// Reserves `spend` in `cell` as well, for as long as one of these targets may serve the call. Where it does
+    /// not hold it, what was held before stays.
+    // threat: AGP-D1
+    pub async fn reserve_for(
+        &self,
+        reservation: &mut Reservation,
+        (cell, targets): (&Arc<Cell>, &[Arc<str>]),
+        spend: Spend,
+        now: UnixMillis,
+    ) -> Result<(), Unreserved> {
+        self.add(reservation, [cell], (spend, Some(targets)), now).await
+    }
+
+    async fn add<'a>(
+        &self,
+        reservation: &mut Reservation,
+        cells: impl IntoIterator<Item = &'a Arc<Cell>>,
+        (spend, targets): (Spend, Option<&[Arc<str>]>),
+        now: UnixMillis,
+    ) -> Result<(), Unreserved> {
+        let had = reservation.held.len();
         for cell in cells {
-            let held = match cell.try_reserve(amount, now) {
-                Ok((start, low)) => {
-                    if low {
-                        self.wish(cell);
-                    }
-                    Ok(start)
-                }
-                Err(missing) => self.reserve_with_more(cell, amount, missing, now).await,
-            };
-            match held {
-                Ok(start) => reservation.held.push((cell.clone(), start)),
+            let amount = cell.counts(spend);
+            match self.reserve_in(cell, amount, now).await {
+                Ok(window_start) => reservation.held.push(Held {
+                    cell: cell.clone(),
+                    window_start,
+                    amount,
+                    targets: targets.map(<[_]>::to_vec),
+                }),
                 Err(refused) => {
-                    reservation.void();
+                    reservation.void_from(had);
                     return Err(refused);
                 }
             }
         }
-        Ok(reservation)
+        Ok(())
+    }
+
+    async fn reserve_in(
+        &self,
+        cell: &Arc<Cell>,
+        amount: Money,
+        now: UnixMillis,
+    ) -> Result<UnixMillis, Unreserved> {
+        match cell.try_reserve(amount, now) {
+            Ok((start, low)) => {
+                if low {
+                    self.wish(cell);
+                }
+                Ok(start)
+            }
+            Err(No::Short(missing)) => self.reserve_with_more(cell, amount, missing, now).await,
+            Err(No::Paused) => Err(paused(cell)),
+        }
     }
 
     /// Asks the keeper to grow the lease soon. Losing a wish costs a wait, never money.
@@ -344,17 +221,16 @@ impl Book {
             for _ in 0..8 {
                 match cell.try_reserve(amount, now) {
                     Ok((start, _)) => return Ok(start),
-                    Err(still) => missing = still,
+                    Err(No::Short(still)) => missing = still,
+                    Err(No::Paused) => return Err(paused(cell)),
                 }
                 self.grow(cell, missing, now).await?;
             }
-            cell.try_reserve(amount, now)
-                .map(|(start, _)| start)
-                .map_err(|_| Unreserved::Exhausted {
-                    budget: cell.lock().budget.name.clone(),
-                    remaining: Money::ZERO,
-                    elsewhere: missing,
-                })
+            match cell.try_reserve(amount, now) {
+                Ok((start, _)) => Ok(start),
+                Err(No::Short(_)) => Err(exhausted(cell, Money::ZERO, missing)),
+                Err(No::Paused) => Err(paused(cell)),
+            }
         };
         // Who asks the store asks for all who wait.
         cell.waits_for(|waiting| waiting.plus(amount));
@@ -369,7 +245,7 @@ impl Book {
 
     /// One conditional update in the store.
     async fn grow(&self, cell: &Arc<Cell>, at_least: Money, now: UnixMillis) -> Result<(), Unreserved> {
-        let (wish, name) = {
+        let wish = {
             let mut state = cell.lock();
             state.roll(now);
             // Too little for one call may be enough for the next.
@@ -377,16 +253,13 @@ impl Book {
                 && now < until
                 && at_least > remaining
             {
-                return Err(Unreserved::Exhausted {
-                    budget: state.budget.name.clone(),
-                    remaining,
-                    elsewhere,
-                });
+                drop(state);
+                return Err(exhausted(cell, remaining, elsewhere));
             }
             let rate = Money::from_nanos(state.recent.nanos() / 2);
             let wanted =
                 lease_size(state.budget.limit, state.remaining_hint, rate, at_least).max(state.waiting);
-            (self.wish_of(&state, at_least, wanted), state.budget.name.clone())
+            self.wish_of(&state, at_least, wanted)
         };
         match self.ask(cell, &wish).await {
             Ok(LeaseAnswer::Granted { granted, .. }) => {
@@ -402,11 +275,8 @@ impl Book {
                     remaining,
                     elsewhere,
                 ));
-                Err(Unreserved::Exhausted {
-                    budget: name,
-                    remaining,
-                    elsewhere,
-                })
+                drop(state);
+                Err(exhausted(cell, remaining, elsewhere))
             }
             Err(StoreError::NotFound) => Err(Unreserved::Unavailable(
                 "the budget was removed meanwhile".to_owned(),
@@ -552,15 +422,15 @@ impl Keeper {
 
 impl Book {
     fn gauge(&self) {
-        let held: Vec<Money> = self
-            .all()
-            .iter()
-            .map(|cell| cell.lock().holding.leased())
-            .collect();
+        let all = self.all();
+        let held = |cell: &Arc<Cell>| (cell.unit(), cell.lock().holding.leased());
+        let held: Vec<(Unit, Money)> = all.iter().map(held).collect();
         let gauges = self.metrics.gauges();
-        let leases = held.iter().filter(|leased| **leased > Money::ZERO).count();
+        let leases = held.iter().filter(|(_, leased)| *leased > Money::ZERO).count();
         gauges.leases_held.set(i64::try_from(leases).unwrap_or(i64::MAX));
-        gauges.lease_nanos.set(held.into_iter().sum::<Money>().nanos());
+        let money = held.iter().filter(|(unit, _)| *unit == Unit::Money);
+        let money: Money = money.map(|(_, leased)| *leased).sum();
+        gauges.lease_nanos.set(money.nanos());
     }
 
     /// A wish that cannot be granted is no refusal: the next call that needs it hears of it.

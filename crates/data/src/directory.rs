@@ -7,8 +7,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use credential::{KeyRecord, Limits, Which};
-use domain::{BudgetId, DataClass, Operation, Principal, PrincipalKind, TenantId, TenantScope, UnixMillis};
-use ledger::{Budget, BudgetScope};
+use domain::{
+    BudgetId, DataClass, Money, Operation, Principal, PrincipalKind, TenantId, TenantScope, UnixMillis,
+};
+use ledger::{Budget, Spender};
 use limit::{Concurrency, Gcra};
 use policy::{Decision, Moment, Place, Posture, Reads};
 use store::{DirectoryDump, Tenant, TenantState};
@@ -17,6 +19,10 @@ use crate::book::{Book, Cell};
 use crate::proof::Signer;
 use crate::settings::Settings;
 use crate::shadow::Shadow;
+
+mod covering;
+
+pub use covering::{Covering, Serving};
 
 /// Rates and concurrency of one key, team or tenant.
 #[derive(Debug)]
@@ -49,6 +55,12 @@ impl ScopeLimits {
     /// Tokens a minute; no limit is the largest number.
     pub fn tokens_per_minute(&self) -> u32 {
         self.config.tokens_per_minute.unwrap_or(u32::MAX)
+    }
+
+    /// The most that one request may cost.
+    pub fn request_cost_max(&self) -> Option<Money> {
+        let nanos = self.config.request_cost_nanos_max?;
+        Some(Money::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX)))
     }
 
     fn is_unlimited(&self) -> bool {
@@ -149,8 +161,8 @@ pub struct KeyEntry {
     pub limits: Vec<Arc<ScopeLimits>>,
     /// What signs its calls, when they must be signed.
     pub signer: Option<Signer>,
-    /// Budgets that a call of this key spends from.
-    pub budgets: Vec<Arc<Cell>>,
+    /// Budgets that calls of this key spend from.
+    pub budgets: Covering,
     decisions: RwLock<HashMap<Asked, Arc<Decision>>>,
 }
 
@@ -319,25 +331,16 @@ fn names_of(tenants: &[Tenant]) -> HashMap<String, TenantId> {
     by_name.chain(by_id).collect()
 }
 
-fn budgets_of(
-    record: &KeyRecord,
-    budgets: &[Budget],
-    cells: &BTreeMap<BudgetId, Arc<Cell>>,
-) -> Vec<Arc<Cell>> {
-    budgets
-        .iter()
-        .filter(|budget| budget.tenant == record.tenant && applies(budget.scope, record))
-        .filter_map(|budget| cells.get(&budget.id).cloned())
-        .collect()
-}
-
-fn applies(scope: BudgetScope, record: &KeyRecord) -> bool {
-    match scope {
-        BudgetScope::Tenant => true,
-        BudgetScope::Team(team) => team == record.team,
-        BudgetScope::Project(project) => record.project == Some(project),
-        BudgetScope::Key(key) => key == record.id,
-    }
+fn budgets_of(record: &KeyRecord, budgets: &[Budget], cells: &BTreeMap<BudgetId, Arc<Cell>>) -> Covering {
+    let spender = Spender {
+        key: record.id,
+        team: record.team,
+        project: record.project,
+        owner: record.owner,
+        tags: &record.marks.tags,
+    };
+    let own = budgets.iter().filter(|budget| budget.tenant == record.tenant);
+    Covering::of(&spender, own, cells)
 }
 
 /// The scope of an identified principal's calls: the tenant its credential belongs to, whatever headers
@@ -401,7 +404,7 @@ mod tests {
             tenant_state: TenantState::default(),
             team_name: "search".into(),
             limits: Vec::new(),
-            budgets: Vec::new(),
+            budgets: Covering::default(),
             decisions: RwLock::default(),
             record,
         }

@@ -22,7 +22,7 @@ use crate::refusal::{Code, Gated, Refusal};
 use crate::settings::{Model, Settings};
 use crate::stage::accept::Arrival;
 use crate::stage::identify::Identified;
-use crate::stage::{admit, authorize, respond};
+use crate::stage::{admit, authorize, holding, respond};
 use crate::ticket::Ticket;
 
 /// What a call would use and cost. Its serialised fields are stable: callers read them.
@@ -118,7 +118,7 @@ fn cost(
     (at, most): (UnixMillis, &Most),
     count: &Count,
 ) -> Option<Cost> {
-    let bound = admit::money_bound(endpoint, model, settings, (at, most)).ok()?;
+    let bound = holding::bound(endpoint, model, settings, (at, most)).ok()?.cost;
     let input = count.tokens.min(most.prompt_tokens);
     let usage = Usage {
         input,
@@ -198,6 +198,10 @@ async fn answer(
 const fn is_about_money(code: Code) -> bool {
     matches!(
         code,
-        Code::BudgetExhausted | Code::BudgetUnavailable | Code::ModelUnpriced
+        Code::BudgetExhausted
+            | Code::BudgetPaused
+            | Code::BudgetUnavailable
+            | Code::RequestTooCostly
+            | Code::ModelUnpriced
     )
 }

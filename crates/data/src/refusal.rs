@@ -137,6 +137,10 @@ codes! {
     TokensRateLimited = "tokens_rate_limited", 429, Admit, Downstream;
     /// Too many requests at once.
     TooManyConcurrent = "too_many_concurrent", 429, Admit, Downstream;
+    /// The call may cost more than one request may.
+    RequestTooCostly = "request_too_costly", 402, Admit, Downstream;
+    /// A budget over the call is paused: nothing is spent from it until somebody resumes it.
+    BudgetPaused = "budget_paused", 403, Admit, Downstream;
     /// The budget does not hold what the call could cost.
     BudgetExhausted = "budget_exhausted", 402, Admit, Downstream;
     /// The budget cannot be read now, so nothing may be spent from it.

@@ -43,6 +43,7 @@ pub mod attempts;
 pub mod authorize;
 #[path = "stage/06_cache.rs"]
 pub mod cache;
+pub mod holding;
 #[path = "stage/02_identify.rs"]
 pub mod identify;
 #[path = "stage/05_inspect_input.rs"]

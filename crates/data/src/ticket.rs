@@ -10,11 +10,11 @@ use std::time::Instant;
 use dialect::{Dialect, Endpoint};
 use domain::{Money, Operation, RequestId, Tier, UnixMillis, Usage};
 use guard::{Finding, Mode};
-use ledger::{Intent, Price, UsageSource};
+use ledger::{Charge, Intent, Price, Spend, Unit, UsageSource};
 use limit::{Permit, Remaining};
 use tokio::sync::mpsc;
 
-use crate::book::Reservation;
+use crate::book::{Reservation, Served};
 use crate::directory::{KeyEntry, ScopeLimits};
 use crate::receipt::Asked;
 use crate::settings::{Settings, Target};
@@ -44,7 +44,8 @@ pub struct Ticket {
     /// The prompt, for counting when the provider does not say.
     pub(crate) prompt: bytes::Bytes,
     pub(crate) reservation: Option<Reservation>,
-    pub(crate) bound: Money,
+    /// The most that the call can take, in everything that budgets count.
+    pub(crate) bound: Spend,
     /// The most tokens that the prompt can have and that can be generated: what the bound was reckoned from.
     pub(crate) tokens_bound: (u64, u64),
     pub(crate) permits: Vec<Permit>,
@@ -182,7 +183,7 @@ impl Ticket {
             response_digest: None,
             prompt: bytes::Bytes::new(),
             reservation: None,
-            bound: Money::ZERO,
+            bound: Spend::default(),
             tokens_bound: (u64::MAX, u64::MAX),
             permits: Vec::new(),
             tokens_taken: Vec::new(),
@@ -258,15 +259,27 @@ impl Ticket {
         self.endpoint.dialect()
     }
 
-    /// What `used` costs at the target that served, or would have.
-    pub(crate) fn cost(&self, used: &Used) -> Money {
-        if used.source == UsageSource::None {
-            return Money::ZERO;
+    /// What `used` takes, priced at the target that served, or would have.
+    pub(crate) fn spend(&self, used: &Used) -> Spend {
+        match used.source {
+            UsageSource::None => Spend::default(),
+            UsageSource::Bound => self.bound,
+            UsageSource::Provider | UsageSource::Estimated => Spend {
+                cost: self.price().map_or(Money::ZERO, |price| price.cost(&used.usage)),
+                tokens: used.usage.total(),
+            },
         }
-        if used.source == UsageSource::Bound {
-            return self.bound;
-        }
-        self.price().map_or(Money::ZERO, |price| price.cost(&used.usage))
+    }
+
+    /// Which target serves the call, or has; none while none was chosen.
+    pub(crate) fn served(&self) -> Served<'_> {
+        Served::By(self.target.as_ref().map(|target| &*target.label))
+    }
+
+    /// Whether a crash could hide that the call took something of a budget.
+    pub(crate) fn may_take(&self) -> bool {
+        let counts_tokens = || self.reservation.as_ref().is_some_and(Reservation::counts_tokens);
+        self.bound.cost > Money::ZERO || counts_tokens()
     }
 
     /// Gives everything back that the call holds, and forgets it: nothing was sent, so nothing is recorded.
@@ -288,6 +301,12 @@ impl Ticket {
             .and_then(|target| target.prices.at(self.started))
     }
 
+    /// What is held in each budget that counts so: also for targets that may yet be tried.
+    fn reserved(&self, unit: Unit) -> Vec<Charge> {
+        let charges = |held: &Reservation| held.charges(unit, self.bound, Served::Perhaps);
+        self.reservation.as_ref().map(charges).unwrap_or_default()
+    }
+
     /// What the journal holds before the call is sent.
     pub(crate) fn intent(&self, node: domain::NodeId) -> Intent {
         let principal = &self.key.principal;
@@ -303,13 +322,10 @@ impl Ticket {
             dialect: self.dialect().as_str().into(),
             model: self.model.clone().unwrap_or_default(),
             target: self.target.as_ref().map(|t| t.label.clone()),
-            bound: self.bound,
-            charges: self
-                .reservation
-                .as_ref()
-                .map(|r| r.charges(self.bound))
-                .unwrap_or_default(),
+            bound: self.bound.cost,
+            charges: self.reserved(Unit::Money),
             price_version: self.settings.price_version.clone(),
+            token_charges: self.reserved(Unit::Tokens),
         }
     }
 }

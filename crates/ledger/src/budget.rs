@@ -1,7 +1,11 @@
 //! Budgets, their windows, and what one node holds of them.
 
-use domain::{BudgetId, KeyId, Money, NodeId, ProjectId, TeamId, TenantId, UnixMillis};
+use domain::{
+    ActorId, BudgetId, KeyId, Money, NodeId, ProjectId, ServiceId, TeamId, TenantId, UnixMillis, UserId,
+};
 use serde::{Deserialize, Serialize};
+
+use crate::Terms;
 
 /// What a budget limits within its tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -15,6 +19,25 @@ pub enum BudgetScope {
     Project(ProjectId),
     /// One virtual key.
     Key(KeyId),
+    /// The keys of one person.
+    User(UserId),
+    /// The keys of one service account.
+    Service(ServiceId),
+}
+
+/// Whose calls, as far as budgets ask.
+#[derive(Debug, Clone, Copy)]
+pub struct Spender<'a> {
+    /// The key.
+    pub key: KeyId,
+    /// Its team.
+    pub team: TeamId,
+    /// Its project.
+    pub project: Option<ProjectId>,
+    /// Whose key it is.
+    pub owner: Option<ActorId>,
+    /// Its tags.
+    pub tags: &'a [String],
 }
 
 /// Over what stretch of time a budget is counted. Calendar windows are UTC; weeks begin on Monday.
@@ -37,7 +60,7 @@ pub enum Window {
     Year,
 }
 
-/// A hard limit of money over a window. `settled + reserved + leased` never exceeds `limit`.
+/// A hard limit of money or tokens over a window. `settled + reserved + leased` never exceeds `limit`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {
     /// Which budget.
@@ -48,10 +71,40 @@ pub struct Budget {
     pub scope: BudgetScope,
     /// What people call it.
     pub name: String,
-    /// How much.
+    /// How much, in the unit of its terms.
     pub limit: Money,
     /// Over what time.
     pub window: Window,
+    /// Everything else.
+    #[serde(default)]
+    pub terms: Terms,
+}
+
+impl Budget {
+    /// Whether calls of `spender` may be among those it counts. What is left to ask is of each call: its model
+    /// and the provider that serves it.
+    pub fn covers(&self, spender: &Spender<'_>) -> bool {
+        let is_in_scope = match self.scope {
+            BudgetScope::Tenant => true,
+            BudgetScope::Team(team) => team == spender.team,
+            BudgetScope::Project(project) => spender.project == Some(project),
+            BudgetScope::Key(key) => key == spender.key,
+            BudgetScope::User(user) => spender.owner == Some(ActorId::User(user)),
+            BudgetScope::Service(service) => spender.owner == Some(ActorId::Service(service)),
+        };
+        let tag = self.terms.only.tag.as_ref();
+        is_in_scope && tag.is_none_or(|tag| spender.tags.contains(tag))
+    }
+
+    /// When the window that holds `now` began.
+    pub fn start(&self, now: UnixMillis) -> UnixMillis {
+        self.window.start(now)
+    }
+
+    /// When the window that holds `now` ends; `None` is never.
+    pub fn end(&self, now: UnixMillis) -> Option<UnixMillis> {
+        self.window.end(now)
+    }
 }
 
 /// One node's slice of one budget in one window. A node has at most one for each; it grows and shrinks.
@@ -79,7 +132,7 @@ pub struct Charge {
     pub budget: BudgetId,
     /// The window the money was reserved in, also when the call ended in the next.
     pub window_start: UnixMillis,
-    /// How much; may be zero.
+    /// How much, in the budget's unit; may be zero.
     pub amount: Money,
 }
 

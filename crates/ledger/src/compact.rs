@@ -10,8 +10,10 @@ use crate::{ENTRY_BYTES_MAX, EntryError};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Format {
-    Intent = 1,
+    /// An intent from before budgets counted tokens; read, and no longer written.
+    IntentOfMoney = 1,
     Posting = 2,
+    Intent = 3,
 }
 
 /// Writes `value` into `out`. Serialising plain structs of integers, strings and lists does not fail.

@@ -111,7 +111,7 @@ pub struct Entry {
     pub cost: Money,
     /// The price list the cost was reckoned by.
     pub price_version: Arc<str>,
-    /// What it took from each budget.
+    /// What it took from each budget of money.
     pub charges: Vec<Charge>,
     /// Ids of the Cedar policies that decided.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
@@ -131,6 +131,9 @@ pub struct Entry {
     /// BLAKE3 of the signature that the caller made over the request, hex.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub signature_digest: Option<Digest>,
+    /// What it took from each budget of tokens, in tokens.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub token_charges: Vec<Charge>,
 }
 
 impl Entry {
@@ -218,6 +221,11 @@ mod tests {
             response_digest: Some(Digest([255; 32])),
             credential: None,
             signature_digest: None,
+            token_charges: vec![Charge {
+                budget: BudgetId::from_u128(8),
+                window_start: UnixMillis(0),
+                amount: Money::from_nanos(10),
+            }],
         }
     }
 
@@ -235,6 +243,7 @@ mod tests {
             findings: vec![],
             request_digest: None,
             response_digest: None,
+            token_charges: vec![],
             ..full()
         }
     }

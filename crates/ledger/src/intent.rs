@@ -41,10 +41,12 @@ pub struct Intent {
     pub target: Option<Arc<str>>,
     /// The most that it can cost.
     pub bound: Money,
-    /// What is reserved from each budget: the bound.
+    /// What is reserved from each budget of money: the bound.
     pub charges: Vec<Charge>,
     /// The price list the bound was reckoned by.
     pub price_version: Arc<str>,
+    /// What is reserved from each budget of tokens, in tokens.
+    pub token_charges: Vec<Charge>,
 }
 
 impl Intent {
@@ -55,6 +57,11 @@ impl Intent {
 
     /// The intent that [`Intent::to_bytes`] wrote, with nothing behind it.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, EntryError> {
+        // Before budgets counted tokens an intent ended where their list begins now: it was empty.
+        if bytes.first() == Some(&(Format::IntentOfMoney as u8)) {
+            let now = [&[Format::Intent as u8], bytes.get(1..).unwrap_or_default(), &[0]].concat();
+            return Self::from_bytes(&now);
+        }
         match compact::read(Format::Intent, bytes)? {
             (intent, []) => Ok(intent),
             (_, rest) => Err(EntryError::Malformed(format!("{} bytes behind it", rest.len()))),
@@ -92,6 +99,7 @@ impl Intent {
             response_digest: None,
             credential: None,
             signature_digest: None,
+            token_charges: self.token_charges,
         }
     }
 }
@@ -101,6 +109,7 @@ mod tests {
     use super::*;
     use domain::BudgetId;
 
+    /// As the version before wrote it.
     const PINNED: &str = concat!(
         "011000000000000000000000000000000001100000000000000000000000000000000210000000000000000000000000",
         "000000030010000000000000000000000000000000051000000000000000000000000000000006c8010009616e746872",
@@ -129,6 +138,7 @@ mod tests {
             bound: Money::from_nanos(900),
             charges: vec![charge(7), charge(8)],
             price_version: "a1b2c3d4e5f6".into(),
+            token_charges: vec![],
         }
     }
 
@@ -157,7 +167,28 @@ mod tests {
     /// Journals on disks are read by the next version: a change here is a new `Format`.
     #[test]
     fn the_form_is_pinned() {
-        assert_eq!(hex::encode(intent().to_bytes()), PINNED);
+        let with_tokens = Intent {
+            token_charges: vec![Charge {
+                budget: BudgetId::from_u128(9),
+                window_start: UnixMillis(5),
+                amount: Money::from_nanos(77),
+            }],
+            ..intent()
+        };
+        let (money, tokens) = (&PINNED[2..], "0110000000000000000000000000000000090a9a01");
+        assert_eq!(hex::encode(with_tokens.to_bytes()), format!("03{money}{tokens}"));
+        assert_eq!(Intent::from_bytes(&with_tokens.to_bytes()), Ok(with_tokens));
+    }
+
+    /// A journal that the version before left behind is read by this one.
+    #[test]
+    fn agp_budget_3_2_an_intent_from_before_token_budgets_is_read() {
+        let before = hex::decode(PINNED).unwrap();
+        assert_eq!(Intent::from_bytes(&before), Ok(intent()));
+        for cut in 0..before.len() {
+            assert!(Intent::from_bytes(&before[..cut]).is_err(), "{cut}");
+        }
+        assert!(Intent::from_bytes(&[&before[..], &[0]].concat()).is_err());
     }
 
     #[test]

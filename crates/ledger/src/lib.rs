@@ -18,11 +18,12 @@ mod price;
 pub mod receipt;
 pub mod retention;
 pub mod succession;
+mod terms;
 mod window;
 pub mod witness;
 
 pub use audit::{AuditActor, AuditOutcome, AuditRecord};
-pub use budget::{Budget, BudgetScope, Charge, Lease, Standing, Window};
+pub use budget::{Budget, BudgetScope, Charge, Lease, Spender, Standing, Window};
 pub use catalog::{
     Capabilities, Catalog, CatalogError, Dated, ImportError, Imported, LeftOut, Listing, ModelFacts, Override,
 };
@@ -32,3 +33,4 @@ pub use holding::{Holding, Overrun, Short, lease_size};
 pub use intent::Intent;
 pub use posting::Posting;
 pub use price::{LongPrompt, Most, Price, Rates, Scale};
+pub use terms::{MARKS_MAX, NotTerms, ONLY_BYTES_MAX, Only, Pause, REASON_BYTES_MAX, Spend, Terms, Unit};

@@ -37,7 +37,7 @@ pub struct Posting {
     pub output_tokens: u64,
     /// What it cost.
     pub cost: Money,
-    /// What it took from each budget.
+    /// What it took from each budget, of money and of tokens.
     pub charges: Vec<Charge>,
 }
 
@@ -55,7 +55,7 @@ impl Posting {
             prompt_tokens: entry.usage.prompt(),
             output_tokens: entry.usage.output,
             cost: entry.cost,
-            charges: entry.charges.clone(),
+            charges: [entry.charges.as_slice(), &entry.token_charges].concat(),
         }
     }
 

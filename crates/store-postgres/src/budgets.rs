@@ -6,11 +6,11 @@ use ledger::{Budget, Charge, Lease, Standing};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use store::accounts;
-use store::{Budgets, LeaseAnswer, LeaseWish, StoreError, row};
+use store::{Budgets, LeaseAnswer, LeaseWish, MarkDue, StoreError, row};
 
-use crate::PostgresStore;
 use crate::connection::{Connection, fault};
 use crate::windows::{self, WindowKey};
+use crate::{PostgresStore, marks};
 
 #[async_trait]
 impl Budgets for PostgresStore {
@@ -51,11 +51,19 @@ impl Budgets for PostgresStore {
     ) -> Result<Standing, StoreError> {
         self.bounded(self.standing_of(scope, budget, window_start)).await
     }
+
+    async fn marks_due(&self) -> Result<Vec<MarkDue>, StoreError> {
+        let due = async {
+            let mut moment = self.as_node().await?;
+            marks::due(&mut moment).await
+        };
+        self.bounded(due).await
+    }
 }
 
 impl PostgresStore {
     async fn budgets_of(&self, scope: &TenantScope) -> Result<Vec<Budget>, StoreError> {
-        let select = "SELECT budget, tenant, name, limit_nanos, scope, period FROM bartizan.budgets
+        let select = "SELECT budget, tenant, name, limit_nanos, scope, period, terms FROM bartizan.budgets
                       WHERE tenant = $1 ORDER BY budget";
         let mut transaction = self.as_tenant(scope).await?;
         let select = sqlx::query(select).bind(scope.tenant().to_string());
@@ -95,8 +103,8 @@ impl PostgresStore {
 /// Adds a budget, or replaces the limit and name of the tenant's own. First it is added: a replica that adds
 /// the same budget meanwhile is waited for, and its row is there to be changed then.
 pub(crate) async fn put(connection: &mut Connection, budget: &Budget) -> Result<(), StoreError> {
-    let insert = "INSERT INTO bartizan.budgets (budget, tenant, name, limit_nanos, scope, period)
-                  VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+    let insert = "INSERT INTO bartizan.budgets (budget, tenant, name, limit_nanos, scope, period, terms)
+                  VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
     let done = sqlx::query(insert)
         .bind(budget.id.to_string())
         .bind(budget.tenant.to_string())
@@ -104,6 +112,7 @@ pub(crate) async fn put(connection: &mut Connection, budget: &Budget) -> Result<
         .bind(budget.limit.nanos())
         .bind(row::encode(&budget.scope)?)
         .bind(row::encode(&budget.window)?)
+        .bind(row::encode(&budget.terms)?)
         .execute(&mut *connection)
         .await
         .map_err(fault)?;
@@ -130,8 +139,8 @@ pub(crate) async fn replace(
     before: &Budget,
     after: &Budget,
 ) -> Result<(), StoreError> {
-    let update = "UPDATE bartizan.budgets SET name = $1, limit_nanos = $2
-                  WHERE budget = $3 AND tenant = $4 AND name = $5 AND limit_nanos = $6";
+    let update = "UPDATE bartizan.budgets SET name = $1, limit_nanos = $2, terms = $7
+                  WHERE budget = $3 AND tenant = $4 AND name = $5 AND limit_nanos = $6 AND terms = $8";
     let done = sqlx::query(update)
         .bind(&after.name)
         .bind(after.limit.nanos())
@@ -139,6 +148,8 @@ pub(crate) async fn replace(
         .bind(before.tenant.to_string())
         .bind(&before.name)
         .bind(before.limit.nanos())
+        .bind(row::encode(&after.terms)?)
+        .bind(row::encode(&before.terms)?)
         .execute(&mut *connection)
         .await
         .map_err(fault)?;
@@ -186,7 +197,13 @@ pub(crate) async fn charge_all(
             budget,
             start,
         };
-        let Some(mut standing) = windows::lock_or_make(connection, &at).await? else {
+        let Some(windows::Charged {
+            mut standing,
+            limit,
+            terms,
+            reached: before,
+        }) = windows::lock_charged(connection, &at).await?
+        else {
             continue;
         };
         let mut held = windows::lock_lease(connection, &at, node).await?;
@@ -194,6 +211,10 @@ pub(crate) async fn charge_all(
         windows::save_standing(connection, &at, &standing).await?;
         if let Some(held) = held {
             windows::save_lease(connection, &at, &held).await?;
+        }
+        let reached = terms.reached(standing.spent, limit);
+        if reached > before {
+            marks::reach(connection, &at, reached).await?;
         }
     }
     Ok(())
@@ -208,5 +229,6 @@ pub(crate) fn read_budget(row: &PgRow) -> Result<Budget, StoreError> {
         name: text("name")?.to_owned(),
         limit: Money::from_nanos(row.try_get("limit_nanos").map_err(fault)?),
         window: row::decode(text("period")?)?,
+        terms: row::decode(text("terms")?)?,
     })
 }

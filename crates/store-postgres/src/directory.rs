@@ -37,8 +37,7 @@ impl PostgresStore {
         let tenants = "SELECT tenant, name, limits, state FROM bartizan.tenants ORDER BY tenant";
         let teams = "SELECT team, tenant, name, limits FROM bartizan.teams ORDER BY team";
         let keys = "SELECT document FROM bartizan.keys ORDER BY key";
-        let budgets =
-            "SELECT budget, tenant, name, limit_nanos, scope, period FROM bartizan.budgets ORDER BY budget";
+        let budgets = "SELECT budget, tenant, name, limit_nanos, scope, period, terms FROM bartizan.budgets ORDER BY budget";
         Ok(DirectoryDump {
             revision: revision(&mut moment).await?,
             tenants: all(&mut moment, tenants, tenants::read).await?,

@@ -13,6 +13,7 @@ mod keys;
 mod leases;
 mod log;
 mod log_keys;
+mod marks;
 mod merkle;
 mod migrate;
 mod nonces;

@@ -56,6 +56,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0009_sorting.sql",
         sql: include_str!("../../../migrations/postgres/0009_sorting.sql"),
     },
+    Migration {
+        version: 10,
+        name: "0010_budget_terms.sql",
+        sql: include_str!("../../../migrations/postgres/0010_budget_terms.sql"),
+    },
 ];
 
 const ROLES: &str = include_str!("../../../migrations/postgres/roles.sql");

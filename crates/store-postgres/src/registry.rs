@@ -9,7 +9,7 @@ use store::{
 
 use crate::PostgresStore;
 use crate::connection::{Connection, commit, fault, switch_tenant};
-use crate::{audit, budgets, keys, log_keys, merkle, records, tenants};
+use crate::{audit, budgets, keys, log_keys, marks, merkle, records, tenants};
 
 /// Held while the directory is changed: `bartizan` in ASCII, and one more than what migrating holds.
 const DIRECTORY_LOCK: i64 = 0x6261_7274_697a_616f;
@@ -153,6 +153,12 @@ async fn make(connection: &mut Connection, scope: &TenantScope, change: &Change)
         Change::PutBudget(budget) => budgets::put(connection, budget).await,
         Change::ReplaceBudget { before, after } => budgets::replace(connection, before, after).await,
         Change::DeleteBudget(budget) => budgets::delete(connection, scope, *budget).await,
+        Change::TellMarks {
+            budget,
+            window_start,
+            before,
+            after,
+        } => marks::tell(connection, scope, (*budget, *window_start), (*before, *after)).await,
         Change::NextEpoch { epoch, by } => log_keys::next(connection, *epoch, by).await,
         Change::Create(record) => records::create(connection, scope, record).await,
         Change::Replace { before, after } => records::replace(connection, scope, before, after).await,

@@ -2,13 +2,14 @@
 //! several windows in the order of their keys, so that no two transactions wait for each other.
 
 use domain::{BudgetId, Money, NodeId, TenantId, UnixMillis};
-use ledger::{Lease, Standing};
+use ledger::{Lease, Standing, Terms};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use store::accounts::Held;
 use store::{StoreError, row};
 
 use crate::connection::{Connection, fault};
+use crate::marks;
 
 /// Which window of which budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,16 +34,52 @@ pub(crate) async fn ensure(connection: &mut Connection, at: &WindowKey) -> Resul
     Ok(())
 }
 
+/// A locked window that is about to be charged, and its budget.
+#[derive(Debug)]
+pub(crate) struct Charged {
+    pub(crate) standing: Standing,
+    pub(crate) limit: Money,
+    pub(crate) terms: Terms,
+    /// The highest mark that is known to be reached.
+    pub(crate) reached: u8,
+}
+
 /// Locks the window, and makes its row first if it is not there. `None` if the tenant has no such budget.
-pub(crate) async fn lock_or_make(
+pub(crate) async fn lock_charged(
     connection: &mut Connection,
     at: &WindowKey,
-) -> Result<Option<Standing>, StoreError> {
-    if let Some(standing) = lock(connection, at).await? {
-        return Ok(Some(standing));
+) -> Result<Option<Charged>, StoreError> {
+    if let Some(charged) = lock_with_budget(connection, at).await? {
+        return Ok(Some(charged));
     }
     ensure(connection, at).await?;
-    lock(connection, at).await
+    lock_with_budget(connection, at).await
+}
+
+async fn lock_with_budget(
+    connection: &mut Connection,
+    at: &WindowKey,
+) -> Result<Option<Charged>, StoreError> {
+    let select = "SELECT w.spent, w.leased, w.unexplained, w.reached, b.limit_nanos, b.terms
+                  FROM bartizan.budget_windows AS w
+                  JOIN bartizan.budgets AS b ON b.tenant = w.tenant AND b.budget = w.budget
+                  WHERE w.tenant = $1 AND w.budget = $2 AND w.window_start = $3 FOR UPDATE OF w";
+    let row = sqlx::query(select)
+        .bind(at.tenant.to_string())
+        .bind(at.budget.to_string())
+        .bind(at.start.0)
+        .fetch_optional(connection)
+        .await
+        .map_err(fault)?;
+    let read = |row: PgRow| {
+        Ok(Charged {
+            standing: read_standing(&row)?,
+            limit: Money::from_nanos(row.try_get("limit_nanos").map_err(fault)?),
+            terms: row::decode(row.try_get("terms").map_err(fault)?)?,
+            reached: marks::percent(&row, "reached")?,
+        })
+    };
+    row.map(read).transpose()
 }
 
 /// Locks the window. `None` if there is no such row.

@@ -6,16 +6,16 @@ use ledger::{Budget, Charge, Lease, Standing};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use store::accounts::{self, Held};
-use store::{Budgets, LeaseAnswer, LeaseWish, StoreError, row};
+use store::{Budgets, LeaseAnswer, LeaseWish, MarkDue, StoreError, row};
 
-use crate::SqliteStore;
 use crate::connection::{Connection, commit, fault};
 use crate::windows::{self, WindowKey};
+use crate::{SqliteStore, marks};
 
 #[async_trait]
 impl Budgets for SqliteStore {
     async fn budgets(&self, scope: &TenantScope) -> Result<Vec<Budget>, StoreError> {
-        let select = "SELECT budget, tenant, name, limit_nanos, scope, period FROM budgets
+        let select = "SELECT budget, tenant, name, limit_nanos, scope, period, terms FROM budgets
                       WHERE tenant = ? ORDER BY budget";
         let select = sqlx::query(select).bind(scope.tenant().to_string());
         select
@@ -134,6 +134,11 @@ impl Budgets for SqliteStore {
         };
         windows::standing(&mut moment, &at).await
     }
+
+    async fn marks_due(&self) -> Result<Vec<MarkDue>, StoreError> {
+        let mut moment = self.read().await?;
+        marks::due(&mut moment).await
+    }
 }
 
 async fn expired_of(connection: &mut Connection, node: NodeId) -> Result<Vec<(WindowKey, Held)>, StoreError> {
@@ -149,8 +154,8 @@ async fn expired_of(connection: &mut Connection, node: NodeId) -> Result<Vec<(Wi
 
 /// Adds a budget, or replaces the limit and name of the tenant's own.
 pub(crate) async fn put(connection: &mut Connection, budget: &Budget) -> Result<(), StoreError> {
-    let upsert = "INSERT INTO budgets (budget, tenant, name, limit_nanos, scope, period)
-                  VALUES (?, ?, ?, ?, ?, ?)
+    let upsert = "INSERT INTO budgets (budget, tenant, name, limit_nanos, scope, period, terms)
+                  VALUES (?, ?, ?, ?, ?, ?, ?)
                   ON CONFLICT (tenant, budget) DO UPDATE
                   SET name = excluded.name, limit_nanos = excluded.limit_nanos";
     sqlx::query(upsert)
@@ -160,6 +165,7 @@ pub(crate) async fn put(connection: &mut Connection, budget: &Budget) -> Result<
         .bind(budget.limit.nanos())
         .bind(row::encode(&budget.scope)?)
         .bind(row::encode(&budget.window)?)
+        .bind(row::encode(&budget.terms)?)
         .execute(connection)
         .await
         .map_err(fault)?;
@@ -171,15 +177,17 @@ pub(crate) async fn replace(
     before: &Budget,
     after: &Budget,
 ) -> Result<(), StoreError> {
-    let update = "UPDATE budgets SET name = ?, limit_nanos = ?
-                  WHERE budget = ? AND tenant = ? AND name = ? AND limit_nanos = ?";
+    let update = "UPDATE budgets SET name = ?, limit_nanos = ?, terms = ?
+                  WHERE budget = ? AND tenant = ? AND name = ? AND limit_nanos = ? AND terms = ?";
     let done = sqlx::query(update)
         .bind(&after.name)
         .bind(after.limit.nanos())
+        .bind(row::encode(&after.terms)?)
         .bind(before.id.to_string())
         .bind(before.tenant.to_string())
         .bind(&before.name)
         .bind(before.limit.nanos())
+        .bind(row::encode(&before.terms)?)
         .execute(&mut *connection)
         .await
         .map_err(fault)?;
@@ -232,6 +240,10 @@ pub(crate) async fn charge_all(
         };
         accounts::charge(&mut account.standing, account.held.as_mut(), amount);
         windows::save_standing(connection, &at, &account.standing).await?;
+        let reached = account.terms.reached(account.standing.spent, account.limit);
+        if reached > account.reached {
+            marks::reach(connection, &at, reached).await?;
+        }
         if let Some(held) = account.held {
             windows::save_lease(connection, &at, &held).await?;
         }
@@ -248,5 +260,6 @@ pub(crate) fn read_budget(row: &SqliteRow) -> Result<Budget, StoreError> {
         name: text("name")?.to_owned(),
         limit: Money::from_nanos(row.try_get("limit_nanos").map_err(fault)?),
         window: row::decode(text("period")?)?,
+        terms: row::decode(text("terms")?)?,
     })
 }

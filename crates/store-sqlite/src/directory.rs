@@ -25,7 +25,8 @@ impl Directory for SqliteStore {
         let tenants = "SELECT tenant, name, limits, state FROM tenants ORDER BY tenant";
         let teams = "SELECT team, tenant, name, limits FROM teams ORDER BY team";
         let keys = "SELECT document FROM keys ORDER BY key";
-        let budgets = "SELECT budget, tenant, name, limit_nanos, scope, period FROM budgets ORDER BY budget";
+        let budgets =
+            "SELECT budget, tenant, name, limit_nanos, scope, period, terms FROM budgets ORDER BY budget";
         Ok(DirectoryDump {
             revision,
             tenants: all(&mut moment, tenants, tenants::read).await?,

@@ -12,6 +12,7 @@ mod entries;
 mod keys;
 mod log;
 mod log_keys;
+mod marks;
 mod merkle;
 mod migrate;
 mod nonces;

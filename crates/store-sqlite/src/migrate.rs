@@ -54,6 +54,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0009_sorting.sql",
         sql: include_str!("../../../migrations/sqlite/0009_sorting.sql"),
     },
+    Migration {
+        version: 10,
+        name: "0010_budget_terms.sql",
+        sql: include_str!("../../../migrations/sqlite/0010_budget_terms.sql"),
+    },
 ];
 
 /// Applies what is due, all in one transaction that holds the write lock. Returns the names of what it applied.

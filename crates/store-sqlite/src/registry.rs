@@ -9,7 +9,7 @@ use store::{
 
 use crate::SqliteStore;
 use crate::connection::{Connection, commit};
-use crate::{audit, budgets, keys, log_keys, records, tenants};
+use crate::{audit, budgets, keys, log_keys, marks, records, tenants};
 
 #[async_trait]
 impl Registry for SqliteStore {
@@ -96,6 +96,12 @@ async fn apply(connection: &mut Connection, scope: &TenantScope, change: &Change
         Change::PutBudget(budget) => budgets::put(connection, budget).await,
         Change::ReplaceBudget { before, after } => budgets::replace(connection, before, after).await,
         Change::DeleteBudget(budget) => budgets::delete(connection, scope, *budget).await,
+        Change::TellMarks {
+            budget,
+            window_start,
+            before,
+            after,
+        } => marks::tell(connection, scope, (*budget, *window_start), (*before, *after)).await,
         Change::NextEpoch { epoch, by } => log_keys::next(connection, *epoch, by).await,
         Change::Create(record) => records::create(connection, scope, record).await,
         Change::Replace { before, after } => records::replace(connection, scope, before, after).await,

@@ -1,7 +1,7 @@
 //! Rows of budget windows and leases, read and written under the write lock.
 
 use domain::{BudgetId, Money, NodeId, TenantId, UnixMillis};
-use ledger::{Lease, Standing};
+use ledger::{Lease, Standing, Terms};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use store::accounts::Held;
@@ -18,9 +18,12 @@ pub(crate) struct WindowKey {
 }
 
 /// A budget in one of its windows, and what one node holds of it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) limit: Money,
+    pub(crate) terms: Terms,
+    /// The highest mark that is known to be reached.
+    pub(crate) reached: u8,
     pub(crate) standing: Standing,
     pub(crate) held: Option<Held>,
 }
@@ -32,7 +35,8 @@ pub(crate) async fn account(
     at: &WindowKey,
     node: NodeId,
 ) -> Result<Option<Account>, StoreError> {
-    let select = "SELECT b.limit_nanos, b.tenant, b.budget, ?3 AS window_start,
+    let select = "SELECT b.limit_nanos, b.terms, b.tenant, b.budget, ?3 AS window_start,
+                         coalesce(w.reached, 0) AS reached,
                          coalesce(w.spent, 0) AS spent, coalesce(w.leased, 0) AS leased,
                          coalesce(w.unexplained, 0) AS unexplained,
                          l.node, l.amount, l.used, l.expires, l.expired
@@ -57,6 +61,8 @@ fn read_account(row: &SqliteRow) -> Result<Account, StoreError> {
     let node: Option<&str> = row.try_get("node").map_err(fault)?;
     Ok(Account {
         limit: Money::from_nanos(row.try_get("limit_nanos").map_err(fault)?),
+        terms: row::decode(row.try_get("terms").map_err(fault)?)?,
+        reached: row.try_get("reached").map_err(fault)?,
         standing: read_standing(row).map_err(fault)?,
         held: node.map(|_| read_lease(row)).transpose()?.map(|(_, held)| held),
     })

@@ -21,9 +21,9 @@ pub use change::{all_removed, may_be_swept, must_be_distinct, must_own_all, unch
 pub use memory::MemoryStore;
 pub use paths::Paths;
 pub use port::{
-    Budgets, Directory, DirectoryDump, EntryLog, Hold, LeaseAnswer, LeaseWish, MerkleLogs, Nonces, Shipment,
-    Store, StoreError, StoredCheckpoint, StoredEntry, Team, Tenant, TenantState, UsageGroup, UsageQuery,
-    UsageRow,
+    Budgets, Directory, DirectoryDump, EntryLog, Hold, LeaseAnswer, LeaseWish, MARKS_DUE_MAX, MarkDue,
+    MerkleLogs, Nonces, Shipment, Store, StoreError, StoredCheckpoint, StoredEntry, Team, Tenant,
+    TenantState, UsageGroup, UsageQuery, UsageRow,
 };
 pub use registry::{
     AuditEntry, AuditQuery, Change, LogKind, Place, Record, RecordKind, RecordQuery, Registry, Sort,

@@ -86,6 +86,9 @@ struct Rows {
 struct WindowRow {
     standing: Standing,
     leases: BTreeMap<NodeId, Held>,
+    /// The highest mark that is reached, and the highest that is told.
+    reached: u8,
+    told: u8,
 }
 
 impl MemoryStore {

@@ -11,8 +11,9 @@ use ledger::{Budget, Lease, Standing};
 
 use crate::{
     AuditEntry, AuditQuery, Budgets, Change, Directory, DirectoryDump, EntryLog, Hold, LeaseAnswer,
-    LeaseWish, LogKind, MemoryStore, MerkleLogs, Nonces, Record, RecordKind, RecordQuery, Registry, Shipment,
-    SortedQuery, Store, StoreError, StoredAudit, StoredCheckpoint, StoredEntry, UsageQuery, UsageRow,
+    LeaseWish, LogKind, MarkDue, MemoryStore, MerkleLogs, Nonces, Record, RecordKind, RecordQuery, Registry,
+    Shipment, SortedQuery, Store, StoreError, StoredAudit, StoredCheckpoint, StoredEntry, UsageQuery,
+    UsageRow,
 };
 
 /// What is asked of the store.
@@ -115,6 +116,7 @@ minded! { Budgets:
     fn expire_leases(now: UnixMillis) -> u64;
     fn close_leases(node: NodeId) -> Vec<Lease>;
     fn standing(scope: &TenantScope, budget: BudgetId, window_start: UnixMillis) -> Standing;
+    fn marks_due() -> Vec<MarkDue>;
 }
 
 minded! { EntryLog:

@@ -187,6 +187,27 @@ pub trait Budgets: Send + Sync {
         budget: BudgetId,
         window_start: UnixMillis,
     ) -> Result<Standing, StoreError>;
+    /// Marks that were reached and not told yet, in any tenant; at most [`MARKS_DUE_MAX`] windows. Telling one is
+    /// [`crate::Change::TellMarks`].
+    async fn marks_due(&self) -> Result<Vec<MarkDue>, StoreError>;
+}
+
+/// How many windows [`Budgets::marks_due`] returns at once.
+pub const MARKS_DUE_MAX: u32 = 256;
+
+/// A budget's window in which marks were reached that nobody has been told of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MarkDue {
+    /// The budget.
+    pub budget: Budget,
+    /// The window.
+    pub window_start: UnixMillis,
+    /// What is spent in it.
+    pub spent: Money,
+    /// The highest mark that was told; 0 is none.
+    pub told: u8,
+    /// The highest mark that was reached.
+    pub reached: u8,
 }
 
 /// An entry on its way into the log.

@@ -143,15 +143,27 @@ pub enum Change {
     /// Adds a budget, or replaces the limit and name of the one with that id; what it limits and over what
     /// time never change. `NotFound` if the tenant is not there, `Conflict` if the id is another's.
     PutBudget(Budget),
-    /// Replaces a budget's limit and name.
+    /// Replaces a budget's limit, name and terms, but for which calls it counts and in which unit.
     ReplaceBudget {
         /// As it must still be.
-        before: Budget,
+        before: Box<Budget>,
         /// As it shall be; limiting the same over the same time.
-        after: Budget,
+        after: Box<Budget>,
     },
     /// Removes a budget; its leases end with it. `NotFound` if there is none.
     DeleteBudget(BudgetId),
+    /// Marks of a budget are told from now on. `Conflict` unless those up to `before` were the last, so that each is
+    /// told once, whoever tells.
+    TellMarks {
+        /// The budget.
+        budget: BudgetId,
+        /// The window.
+        window_start: UnixMillis,
+        /// The highest mark that must still be told; 0 is none.
+        before: u8,
+        /// The highest that shall be.
+        after: u8,
+    },
     /// Adds a record. `Conflict` if its id or name is taken.
     Create(Record),
     /// Replaces a record.
@@ -189,7 +201,7 @@ impl Change {
             Self::Create(record) | Self::Remove(record) | Self::Replace { after: record, .. } => {
                 matches!(record.kind, RecordKind::PolicyStanding)
             }
-            Self::NextEpoch { .. } | Self::RemoveAudits { .. } => false,
+            Self::NextEpoch { .. } | Self::RemoveAudits { .. } | Self::TellMarks { .. } => false,
             _ => true,
         }
     }

@@ -13,6 +13,7 @@ mod retention;
 mod ship;
 mod signals;
 mod sweep;
+mod teller;
 mod witness;
 
 pub use checkpoint::Checkpointer;
@@ -23,6 +24,7 @@ pub use retention::{Remover, Retention};
 pub use ship::{Progress, ShipOptions, Shipper};
 pub use signals::{Outlets, USES_MAX, Watcher};
 pub use sweep::Sweeper;
+pub use teller::Teller;
 pub use witness::{ALARMS_MAX, Witness};
 
 use std::path::PathBuf;

@@ -93,6 +93,22 @@ impl FromStr for Cap {
     }
 }
 
+/// An amount of dollars as nano-dollars, or `none`.
+#[derive(Debug, Clone, Copy)]
+pub struct CostCap(Option<u64>);
+
+impl FromStr for CostCap {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "none" {
+            return Ok(Self(None));
+        }
+        let money = super::budgets::amount(text)?;
+        Ok(Self(Some(money.nanos().unsigned_abs())))
+    }
+}
+
 /// Rate and concurrency limits, one flag each.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct LimitArgs {
@@ -108,6 +124,9 @@ pub struct LimitArgs {
     /// Streams open at once, or `none`
     #[arg(long, value_name = "N")]
     streams: Option<Cap>,
+    /// What one request may cost at most, in dollars, or `none`
+    #[arg(long, value_name = "DOLLARS")]
+    max_cost: Option<CostCap>,
 }
 
 impl LimitArgs {
@@ -119,6 +138,9 @@ impl LimitArgs {
             tokens_per_minute: or(self.tpm, otherwise.tokens_per_minute),
             concurrent_requests: or(self.concurrent, otherwise.concurrent_requests),
             concurrent_streams: or(self.streams, otherwise.concurrent_streams),
+            request_cost_nanos_max: self
+                .max_cost
+                .map_or(otherwise.request_cost_nanos_max, |cap| cap.0),
         }
     }
 }

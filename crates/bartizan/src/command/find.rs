@@ -121,12 +121,16 @@ impl Names {
 
     /// What a budget limits: `tenant acme`, `team research`.
     pub fn scope_name(&self, budget: &Budget) -> String {
-        match budget.scope {
+        let whose = match budget.scope {
             BudgetScope::Tenant => format!("tenant {}", self.tenant_name(budget.tenant)),
             BudgetScope::Team(team) => format!("team {}", self.team_name(team)),
             BudgetScope::Project(project) => format!("project {project}"),
             BudgetScope::Key(key) => format!("key {}", self.key_name(key)),
-        }
+            BudgetScope::User(user) => format!("user {user}"),
+            BudgetScope::Service(service) => format!("service {service}"),
+        };
+        let only = budget.terms.only.conditions();
+        only.fold(whose, |said, (what, name)| format!("{said}, {what} {name}"))
     }
 
     /// Whether the tenant has a budget of that name.

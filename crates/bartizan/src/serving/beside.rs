@@ -4,7 +4,7 @@
 use credential::CredentialKeys;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use worker::{Checkpointer, Housekeeper, Shipper, Sweeper, Witness};
+use worker::{Checkpointer, Housekeeper, Shipper, Sweeper, Teller, Witness};
 
 use super::plane::{Tasks, lease_ttl};
 use super::{FLUSH_DEADLINE, Node, alerts, credentials, feed, issuers, ms, receipts, signals, vouching};
@@ -43,6 +43,7 @@ pub async fn start(node: Node<'_>, shipper: Shipper, tasks: Tasks) -> Result<Bes
     let shipping = tokio::spawn(shipper.run(stopped()));
     let lease = lease_ttl(&base.config);
     tokio::spawn(Sweeper::new(store.clone(), base.home.node, lease, metrics.clone()).run(stopped()));
+    tokio::spawn(Teller::new(store.clone(), metrics.clone()).run(stopped()));
     let witnessing = tokio::spawn(Witness::new(store.clone()).run(alarmed, stopped()));
     tokio::spawn(Housekeeper::new(store.clone()).run(stopped()));
     let checkpointing = tokio::spawn(checkpointer(node).run(stopped()));

@@ -2,7 +2,7 @@
 
 use credential::{KeyRecord, KeyState, Limits, ModelAccess, VirtualKey};
 use domain::{BudgetId, KeyId, Money, Operation, Secret, TeamId, TenantId, TenantScope, UnixMillis};
-use ledger::{Budget, BudgetScope, Window};
+use ledger::{Budget, BudgetScope, Terms, Window};
 use store::{Store, StoreError, Team, Tenant};
 
 use crate::failure::Failure;
@@ -57,6 +57,7 @@ pub async fn run(store: &dyn Store, home: &Home, limits: Limits) -> Result<Optio
         name: "first month".to_owned(),
         limit: FIRST_BUDGET,
         window: Window::Month,
+        terms: Terms::default(),
     };
     store.put_budget(&scope, &budget).await?;
     let key = VirtualKey::generate().map_err(|e| Failure::new(e.to_string()))?;

@@ -38,6 +38,7 @@ mod money_limits;
 mod money_nodes;
 mod money_postgres;
 mod money_scene;
+mod money_scopes;
 mod money_store;
 mod offboarding;
 mod passthrough;

@@ -12,7 +12,7 @@ use domain::{BudgetId, KeyId, Money, Operation, TeamId, TenantId, TenantScope, U
 use http::Method;
 use ledger::bundle::{ExportLine, origin_of, verify_export};
 use ledger::note::{Signer, Verifier};
-use ledger::{Budget, BudgetScope, Entry, Outcome, Standing, UsageSource, Window};
+use ledger::{Budget, BudgetScope, Entry, Outcome, Standing, Terms, UsageSource, Window};
 use serde_json::{Value, json};
 use store::{Store, Team, Tenant};
 use store_sqlite::SqliteStore;
@@ -205,6 +205,7 @@ impl House {
             name: format!("{scope:?}"),
             limit,
             window,
+            terms: Terms::default(),
         };
         self.store.put_budget(&self.scope, &budget).await.unwrap();
         budget
@@ -215,11 +216,32 @@ impl House {
         self.limited_key(KeyId::generate(), Limits::default()).await
     }
 
+    /// A budget of this house that `change` has made what the case needs; of the whole tenant's money otherwise.
+    pub async fn budget_with(&self, limit: Money, change: impl FnOnce(&mut Budget)) -> Budget {
+        let mut budget = Budget {
+            id: BudgetId::generate(),
+            tenant: self.tenant,
+            scope: BudgetScope::Tenant,
+            name: "made".to_owned(),
+            limit,
+            window: Window::Total,
+            terms: Terms::default(),
+        };
+        change(&mut budget);
+        self.store.put_budget(&self.scope, &budget).await.unwrap();
+        budget
+    }
+
     /// A key of this house with this id and these limits.
     pub async fn limited_key(&self, id: KeyId, limits: Limits) -> Key {
+        self.key_with(|key| (key.id, key.limits) = (id, limits)).await
+    }
+
+    /// A key of this house that `change` has made what the case needs.
+    pub async fn key_with(&self, change: impl FnOnce(&mut KeyRecord)) -> Key {
         let key = VirtualKey::generate().unwrap();
-        let record = KeyRecord {
-            id,
+        let mut record = KeyRecord {
+            id: KeyId::generate(),
             tenant: self.tenant,
             team: self.team,
             project: None,
@@ -240,7 +262,7 @@ impl House {
                 Operation::ListModels,
             ],
             networks: Vec::new(),
-            limits,
+            limits: Limits::default(),
             signing_key: None,
             bindings: Vec::new(),
             honey: false,
@@ -248,6 +270,7 @@ impl House {
             suspended: None,
             marks: credential::Marks::default(),
         };
+        change(&mut record);
         self.store.create_key(&self.scope, &record).await.unwrap();
         Key {
             record,

@@ -298,6 +298,16 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
             both(&plain.bearer(&key), "m", nothing).await
         }
         Code::TooManyConcurrent => too_many_at_once(scene).await,
+        Code::RequestTooCostly => {
+            let limits = Limits {
+                request_cost_nanos_max: Some(1),
+                ..Limits::default()
+            };
+            let key = scene.new_key(|key| key.limits = limits).await;
+            settled(&plain.bearer(&key)).await;
+            both(&plain.bearer(&key), "m", nothing).await
+        }
+        Code::BudgetPaused => paused(scene).await,
         Code::BudgetExhausted => {
             let made = scene.gate.cli_json(&keys("poor", "0.000001")).await;
             let client = plain.bearer(made["key"].as_str().unwrap());
@@ -381,6 +391,27 @@ async fn limited(scene: &Scene, limits: Limits) -> String {
     let first = scene.gate.data().bearer(&key).post(CALLS[0], &call("oa/m")).await;
     assert_eq!(first.status, 200, "{}", first.text());
     key
+}
+
+/// A key whose budget was paused from the command line, once the gate has heard of it.
+async fn paused(scene: &Scene) -> Both {
+    let made = scene.gate.cli_json(&keys("runaway", "1")).await;
+    let client = scene.gate.data().bearer(made["key"].as_str().unwrap());
+    settled(&client).await;
+    let pause = "budgets pause KEY --why circles --json".split(' ');
+    let pause: Vec<_> = pause
+        .map(|word| if word == "KEY" { "key runaway" } else { word })
+        .collect();
+    let said = scene.gate.cli_json(&pause).await;
+    assert_eq!(said["paused"]["why"], "circles");
+    for _ in 0..250 {
+        let answers = both(&client, "m", |_| {}).await;
+        if code(&answers[0]) == "budget_paused" {
+            return answers;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("a paused budget is spent from");
 }
 
 /// Waits until the gate knows the key and its budget.

@@ -52,6 +52,9 @@ pub struct KeyLimits {
     /// Streams open at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub concurrent_streams: Option<u32>,
+    /// What one request may cost at most, in nano-dollars: one whose bound is above is refused before it is sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_cost_nanos_max: Option<u64>,
 }
 
 impl From<KeyLimits> for credential::Limits {
@@ -61,6 +64,7 @@ impl From<KeyLimits> for credential::Limits {
             tokens_per_minute: limits.tokens_per_minute,
             concurrent_requests: limits.concurrent_requests,
             concurrent_streams: limits.concurrent_streams,
+            request_cost_nanos_max: limits.request_cost_nanos_max,
         }
     }
 }

@@ -4,10 +4,12 @@
 use std::str::FromStr;
 
 use domain::Role;
+use ledger::Terms;
 
 use super::Fault;
 use super::document::{BudgetPart, Configuration, GrantPart, KeyPart, REDACTED};
 use crate::problem::Problem;
+use crate::resource::budgets::{amounts, tidied};
 use crate::resource::words::{email, marks, name, read_time, time};
 
 type Checked = Result<(), Problem>;
@@ -109,19 +111,30 @@ fn tidy_key(key: &mut KeyPart, at: &str) -> Checked {
 
 fn tidy_budget(budget: &mut BudgetPart, at: &str) -> Checked {
     tidy_name(&mut budget.name, &format!("{at}/name"))?;
-    if budget.limit_nanos < 0 {
-        return Err(wrong("a limit is not negative", format!("{at}/limit_nanos")));
-    }
+    amounts::limit(budget.limit_nanos, budget.limit_tokens, at)?;
+    let terms = Terms {
+        only: budget.only.clone().into(),
+        marks: std::mem::take(&mut budget.marks),
+        ..Terms::default()
+    };
+    budget.marks = tidied(terms, at)?.marks;
     let Some(of) = budget.of.as_mut() else {
         return Ok(());
     };
     tidy_some(&mut of.team, &format!("{at}/of/team"))?;
     tidy_some(&mut of.project, &format!("{at}/of/project"))?;
     tidy_some(&mut of.key, &format!("{at}/of/key"))?;
-    match (&of.team, &of.project, &of.key) {
-        (Some(_), None, _) | (None, Some(_), None) => Ok(()),
+    if let Some(user) = &mut of.user {
+        *user = email(user, &format!("{at}/of/user"))?;
+    }
+    tidy_some(&mut of.service, &format!("{at}/of/service"))?;
+    match (&of.team, &of.project, &of.key, &of.user, &of.service) {
+        (Some(_), None, _, None, None)
+        | (None, Some(_), None, None, None)
+        | (None, None, None, Some(_), None)
+        | (None, None, None, None, Some(_)) => Ok(()),
         _ => Err(wrong(
-            "a budget is of a `team`, of a `project`, or of a `key` with its `team`; of the whole tenant without `of`",
+            "a budget is of a `team`, a `project`, a `user`, a `service`, or a `key` with its `team`; of the whole tenant without `of`",
             format!("{at}/of"),
         )),
     }

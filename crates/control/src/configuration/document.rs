@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::record::UserState;
+use crate::resource::budgets::OnlyView;
 use crate::resource::words::LimitsView;
 
 /// What stands where a secret would.
@@ -191,8 +192,8 @@ const fn is_false(flag: &bool) -> bool {
     !*flag
 }
 
-/// What a budget limits: a team, a project, or a key of a team.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// What a budget limits: a team, a project, a key of a team, or the keys of somebody.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BudgetOf {
     /// The team, or the key's.
@@ -204,6 +205,12 @@ pub struct BudgetOf {
     /// The key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// The user, by e-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The service account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
 }
 
 /// A budget.
@@ -215,11 +222,21 @@ pub struct BudgetPart {
     /// What it limits; the whole tenant when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<BudgetOf>,
-    /// How much may be spent in a window, in nano-dollars.
-    pub limit_nanos: i64,
+    /// Which calls of those it counts; all when left out.
+    #[serde(default, skip_serializing_if = "OnlyView::is_everything")]
+    pub only: OnlyView,
+    /// How much may be spent in a window, in nano-dollars. Either this or `limit_tokens`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_nanos: Option<i64>,
+    /// How many LLM tokens, prompt and output, may be used in a window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_tokens: Option<i64>,
     /// `total`, `minute`, `hour`, `day`, `week`, `month` or `year`.
     #[schemars(with = "String")]
     pub window: Window,
+    /// Percentages of the limit at which it is told that so much is spent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<u8>,
 }
 
 crate::shapes! { given: Configuration ; shown: }

@@ -147,6 +147,10 @@ fn fixed(before: &Part, after: &Part) -> Option<&'static str> {
         (Part::Service(a), Part::Service(b)) => (a.team != b.team).then_some("team"),
         (Part::Key(a), Part::Key(b)) if a.owner != b.owner => Some("owner"),
         (Part::Key(a), Part::Key(b)) => (a.project != b.project).then_some("project"),
+        (Part::Budget(a), Part::Budget(b)) if a.only != b.only => Some("only"),
+        (Part::Budget(a), Part::Budget(b)) if a.limit_tokens.is_some() != b.limit_tokens.is_some() => {
+            Some("limit_tokens")
+        }
         (Part::Budget(a), Part::Budget(b)) => (a.window != b.window).then_some("window"),
         _ => None,
     }
@@ -224,7 +228,7 @@ pub fn applied(things: &Things, steps: &[Step]) -> Things {
     after
 }
 
-/// Keys end with whom they are for, and the budgets of what is gone are nobody's.
+/// Keys end with whom they are for, and the budgets of what is gone are nobody's. Who is disabled is not gone.
 fn take_along(things: &mut Things, gone: &(Kind, Name)) {
     let is_of = |part: &Part| match part {
         Part::Key(key) => {
@@ -233,6 +237,7 @@ fn take_along(things: &mut Things, gone: &(Kind, Name)) {
                 .and_then(|owner| somebody(owner.user.as_ref(), owner.service.as_ref()))
                 .is_some_and(|owner| owner == *gone)
         }
+        Part::Budget(_) if matches!(gone.0, Kind::User | Kind::Service) => false,
         Part::Budget(_) => part.references().iter().any(|(_, place)| place == gone),
         _ => false,
     };

@@ -135,6 +135,8 @@ impl Part {
                     text(&of.team),
                     text(&of.project),
                     text(&of.key),
+                    text(&of.user),
+                    text(&of.service),
                     part.name.clone(),
                 ],
             },
@@ -157,7 +159,8 @@ impl Part {
             Self::Budget(part) => match &part.of {
                 None => part.name.clone(),
                 Some(of) => {
-                    let over = [&of.team, &of.project, &of.key].into_iter().flatten();
+                    let over = [&of.team, &of.project, &of.key, &of.user, &of.service];
+                    let over = over.into_iter().flatten();
                     let over: Vec<&str> = over.map(String::as_str).collect();
                     format!("{}/{}", over.join("/"), part.name)
                 }
@@ -219,6 +222,10 @@ impl Part {
 }
 
 fn limited(of: &BudgetOf) -> Option<(&'static str, (Kind, Name))> {
+    let owner = somebody(of.user.as_ref(), of.service.as_ref());
+    if let Some(owner) = owner {
+        return Some(("of", owner));
+    }
     match (&of.team, &of.project, &of.key) {
         (Some(team), None, Some(key)) => Some(("of", (Kind::Key, vec![team.clone(), key.clone()]))),
         (Some(team), None, None) => Some(("of", (Kind::Team, vec![team.clone()]))),

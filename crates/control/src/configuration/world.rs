@@ -17,6 +17,7 @@ use super::{Kind, Part};
 use crate::call::{Call, Entered, Stop};
 use crate::problem::{Code, Problem};
 use crate::record::{Grant, Project, Service, User};
+use crate::resource::budgets::amounts;
 use crate::resource::words::time;
 
 /// The most things that fit one document.
@@ -250,7 +251,14 @@ impl World {
 
     /// None for the budget of a key that is revoked, or of a project that is gone: it limits nothing.
     fn budget_part(&self, budget: &Budget) -> Option<BudgetPart> {
-        let of = |team, project, key| Some(BudgetOf { team, project, key });
+        let of = |team, project, key| {
+            Some(BudgetOf {
+                team,
+                project,
+                key,
+                ..BudgetOf::default()
+            })
+        };
         let of = match budget.scope {
             BudgetScope::Tenant => None,
             BudgetScope::Team(id) => of(Some(self.team_name(id)), None, None),
@@ -259,12 +267,30 @@ impl World {
                 let key = self.key_name(id)?;
                 of(Some(self.team_name(key.team)), None, Some(key.name.clone()))
             }
+            BudgetScope::User(id) => {
+                let (_, user) = self.users.values().find(|(_, user)| user.id == id)?;
+                Some(BudgetOf {
+                    user: Some(user.email.clone()),
+                    ..BudgetOf::default()
+                })
+            }
+            BudgetScope::Service(id) => {
+                let (_, service) = self.services.values().find(|(_, service)| service.id == id)?;
+                Some(BudgetOf {
+                    service: Some(service.name.clone()),
+                    ..BudgetOf::default()
+                })
+            }
         };
+        let (limit_nanos, limit_tokens) = amounts::shown(budget.limit, budget.terms.unit);
         Some(BudgetPart {
             name: budget.name.clone(),
             of,
-            limit_nanos: budget.limit.nanos(),
+            only: budget.terms.only.clone().into(),
+            limit_nanos,
+            limit_tokens,
             window: budget.window,
+            marks: budget.terms.marks.clone(),
         })
     }
 }

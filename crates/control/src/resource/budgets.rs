@@ -1,7 +1,10 @@
 //! Budgets: how much may be spent, over what, in what time; and how they stand.
 
+pub mod amounts;
+mod pausing;
+
 use domain::{ActorId, BudgetId, KeyId, Money, Permission, ProjectId, TeamId, UnixMillis};
-use ledger::{Budget, BudgetScope, Window};
+use ledger::{Budget, BudgetScope, Only, Terms, Window};
 use policy::{BudgetLevel, Resource};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,8 +16,44 @@ use crate::api::Nothing;
 use crate::call::{Call, Deed, Done, Entered, Stop, id_in_body};
 use crate::page::Place;
 use crate::problem::{Code, Problem};
-use crate::record::Project;
+use crate::record::{Project, Service, User};
 use crate::shapes;
+
+pub use pausing::{NewPause, PauseView, pause, resume};
+
+/// Which calls of those that a budget limits it counts: those for which all of this holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OnlyView {
+    /// Calls for this model, by the name that callers use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Calls that this provider serves, by its name in `bartizan.yaml`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// Calls of keys with this tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+}
+
+impl OnlyView {
+    /// Whether it leaves nothing out.
+    pub fn is_everything(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl From<Only> for OnlyView {
+    fn from(Only { model, provider, tag }: Only) -> Self {
+        Self { model, provider, tag }
+    }
+}
+
+impl From<OnlyView> for Only {
+    fn from(OnlyView { model, provider, tag }: OnlyView) -> Self {
+        Self { model, provider, tag }
+    }
+}
 
 /// A budget as it is shown. Money is in nano-dollars: 1,000,000,000 are one dollar.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -24,13 +63,26 @@ pub struct BudgetView {
     pub id: BudgetId,
     /// What people call it.
     pub name: String,
-    /// `tenant`, `team`, `project` or `key`.
+    /// `tenant`, `team`, `project`, `key`, `user` or `service`.
     pub level: &'static str,
-    /// The id of the team, project or key it limits.
+    /// The id of the team, project, key, user or service account it limits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub of: Option<String>,
-    /// How much may be spent in a window.
-    pub limit_nanos: i64,
+    /// Which of their calls it counts; all when it is not there.
+    #[serde(skip_serializing_if = "OnlyView::is_everything")]
+    pub only: OnlyView,
+    /// How much may be spent in a window, of a budget of money.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit_nanos: Option<i64>,
+    /// How many LLM tokens may be used in a window, of a budget of tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit_tokens: Option<i64>,
+    /// Percentages of the limit at which it is told that so much is spent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<u8>,
+    /// Since when and why nothing is spent from it, until it is resumed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused: Option<PauseView>,
     /// `total`, `minute`, `hour`, `day`, `week`, `month` or `year`.
     #[schemars(with = "String")]
     pub window: Window,
@@ -44,12 +96,24 @@ pub struct BudgetStanding {
     pub budget: BudgetView,
     /// When the window began, RFC 3339.
     pub window_start: String,
-    /// Spent in it.
-    pub spent_nanos: i64,
+    /// Spent in it, of money.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spent_nanos: Option<i64>,
     /// Held by nodes for calls to come and under way.
-    pub leased_nanos: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leased_nanos: Option<i64>,
     /// Held by nodes that have not been heard of.
-    pub unexplained_nanos: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unexplained_nanos: Option<i64>,
+    /// The same three of tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spent_tokens: Option<i64>,
+    /// Held by nodes for calls to come and under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leased_tokens: Option<i64>,
+    /// Held by nodes that have not been heard of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unexplained_tokens: Option<i64>,
 }
 
 /// A budget to be made.
@@ -58,14 +122,24 @@ pub struct BudgetStanding {
 pub struct NewBudget {
     /// What people call it.
     name: String,
-    /// How much may be spent in a window, in nano-dollars.
-    limit_nanos: i64,
+    /// How much may be spent in a window, in nano-dollars. Either this or `limit_tokens`.
+    #[serde(default)]
+    limit_nanos: Option<i64>,
+    /// How many LLM tokens, prompt and output, may be used in a window.
+    #[serde(default)]
+    limit_tokens: Option<i64>,
     /// `total`, `minute`, `hour`, `day`, `week`, `month` or `year`.
     #[schemars(with = "String")]
     window: Window,
-    /// The team, project or key it limits; the whole tenant when left out.
+    /// The team, project, key, user or service account it limits; the whole tenant when left out.
     #[serde(default)]
     of: Option<String>,
+    /// Which of their calls it counts; all when left out. Never changes.
+    #[serde(default)]
+    only: OnlyView,
+    /// Percentages of the limit at which it is told that so much is spent; up to 8.
+    #[serde(default)]
+    marks: Vec<u8>,
 }
 
 /// What to change of a budget; what is left out stays.
@@ -75,12 +149,18 @@ pub struct BudgetChange {
     /// Another name.
     #[serde(default)]
     name: Option<String>,
-    /// Another limit.
+    /// Another limit, of a budget of money.
     #[serde(default)]
     limit_nanos: Option<i64>,
+    /// Another limit, of a budget of tokens.
+    #[serde(default)]
+    limit_tokens: Option<i64>,
+    /// Other marks. Those that were told of this window already are not told again.
+    #[serde(default)]
+    marks: Option<Vec<u8>>,
 }
 
-shapes! { given: NewBudget, BudgetChange ; shown: BudgetView, BudgetStanding }
+shapes! { given: NewBudget, BudgetChange, OnlyView ; shown: BudgetView, BudgetStanding }
 
 impl From<&Budget> for BudgetView {
     fn from(budget: &Budget) -> Self {
@@ -89,16 +169,29 @@ impl From<&Budget> for BudgetView {
             BudgetScope::Team(id) => ("team", Some(id.to_string())),
             BudgetScope::Project(id) => ("project", Some(id.to_string())),
             BudgetScope::Key(id) => ("key", Some(id.to_string())),
+            BudgetScope::User(id) => ("user", Some(id.to_string())),
+            BudgetScope::Service(id) => ("service", Some(id.to_string())),
         };
+        let (limit_nanos, limit_tokens) = amounts::shown(budget.limit, budget.terms.unit);
         Self {
             id: budget.id,
             name: budget.name.clone(),
             level,
             of,
-            limit_nanos: budget.limit.nanos(),
+            only: budget.terms.only.clone().into(),
+            limit_nanos,
+            limit_tokens,
+            marks: budget.terms.marks.clone(),
+            paused: budget.terms.paused.as_ref().map(PauseView::from),
             window: budget.window,
         }
     }
+}
+
+/// Terms that can be taken.
+pub fn tidied(terms: Terms, at: &str) -> Result<Terms, Problem> {
+    let tidied = terms.tidied();
+    tidied.map_err(|error| Problem::new(Code::Invalid, error.to_string()).at(at))
 }
 
 /// Where a budget is: what policies need of what it limits.
@@ -118,6 +211,12 @@ async fn resource(call: &Call, entered: &Entered, budget: &Budget) -> Result<Res
                 key.map(|key| key.team),
                 key.and_then(|key| key.owner),
             )
+        }
+        BudgetScope::User(id) => (BudgetLevel::User, None, Some(ActorId::User(id))),
+        BudgetScope::Service(id) => {
+            let service = call.find::<Service>(entered, &id).await;
+            let team = service.ok().map(|(_, service)| service.team);
+            (BudgetLevel::Service, team, Some(ActorId::Service(id)))
         }
     };
     Ok(Resource::Budget {
@@ -156,7 +255,8 @@ pub async fn list(call: Call, _: Nothing) -> Done {
 
 /// What the budget shall limit: something of this tenant.
 async fn scope(call: &Call, entered: &Entered, of: Option<&str>) -> Result<BudgetScope, Stop> {
-    let nothing = || Problem::new(Code::Invalid, "no team, project or key here has that id").at("/of");
+    let detail = "no team, project, key, user or service account here has that id";
+    let nothing = || Problem::new(Code::Invalid, detail).at("/of");
     let Some(text) = of else {
         return Ok(BudgetScope::Tenant);
     };
@@ -169,6 +269,18 @@ async fn scope(call: &Call, entered: &Entered, of: Option<&str>) -> Result<Budge
         call.names.key(tenant, key).ok_or_else(nothing)?;
         return Ok(BudgetScope::Key(key));
     }
+    match text.parse() {
+        Ok(ActorId::User(user)) => {
+            call.find::<User>(entered, &user).await.map_err(|_| nothing())?;
+            return Ok(BudgetScope::User(user));
+        }
+        Ok(ActorId::Service(service)) => {
+            let found = call.find::<Service>(entered, &service).await;
+            found.map_err(|_| nothing())?;
+            return Ok(BudgetScope::Service(service));
+        }
+        Err(_) => {}
+    }
     let project: ProjectId = id_in_body(text, "/of").map_err(|_| nothing())?;
     call.find::<Project>(entered, &project)
         .await
@@ -176,38 +288,39 @@ async fn scope(call: &Call, entered: &Entered, of: Option<&str>) -> Result<Budge
     Ok(BudgetScope::Project(project))
 }
 
-/// Whether so much more wants a second person.
-pub fn is_weighty(call: &Call, before: Money, after: Option<i64>) -> bool {
-    let raised = after.map(Money::from_nanos).filter(|after| *after > before);
+/// Whether so much more money wants a second person.
+pub fn is_weighty(call: &Call, before: Money, after: Option<Money>) -> bool {
+    let raised = after.filter(|after| *after > before);
     let mark = call.control.two_people.budgets_above;
     mark.zip(raised).is_some_and(|(mark, raised)| raised > mark)
-}
-
-fn limit(nanos: i64) -> Result<Money, Problem> {
-    if nanos >= 0 {
-        return Ok(Money::from_nanos(nanos));
-    }
-    Err(Problem::new(Code::Invalid, "a limit is not negative").at("/limit_nanos"))
 }
 
 /// `POST …/budgets`.
 // threat: AGP-D1
 pub async fn create(call: Call, body: NewBudget) -> Done {
     let entered = call.enter().await?;
+    let (limit, unit) = amounts::limit(body.limit_nanos, body.limit_tokens, "")?;
+    let terms = Terms {
+        only: body.only.into(),
+        unit,
+        marks: body.marks,
+        paused: None,
+    };
     let budget = Budget {
         id: BudgetId::generate(),
         tenant: entered.tenant(),
         scope: scope(&call, &entered, body.of.as_deref()).await?,
         name: name(&body.name, "/name")?,
-        limit: limit(body.limit_nanos)?,
+        limit,
         window: body.window,
+        terms: tidied(terms, "")?,
     };
     let asked = resource(&call, &entered, &budget).await?;
     let permitted = call
         .permit_weighed(
             &entered,
             asked,
-            is_weighty(&call, Money::ZERO, Some(body.limit_nanos)),
+            is_weighty(&call, Money::ZERO, amounts::money(limit, unit)),
         )
         .await?;
     let view = BudgetView::from(&budget);
@@ -226,7 +339,7 @@ pub async fn create(call: Call, body: NewBudget) -> Done {
 pub async fn show(call: Call, _: Nothing) -> Done {
     let (entered, budget, resource) = found(&call).await?;
     call.permit(&entered, resource).await?;
-    let start = budget.window.start(call.now);
+    let start = budget.start(call.now);
     let standing = call
         .control
         .store
@@ -234,12 +347,19 @@ pub async fn show(call: Call, _: Nothing) -> Done {
         .await?;
     let view = BudgetView::from(&budget);
     let etag = crate::etag::of(&view);
+    let shown = |amount| amounts::shown(amount, budget.terms.unit);
+    let (spent_nanos, spent_tokens) = shown(standing.spent);
+    let (leased_nanos, leased_tokens) = shown(standing.leased);
+    let (unexplained_nanos, unexplained_tokens) = shown(standing.unexplained);
     let shown = BudgetStanding {
         budget: view,
         window_start: time(start),
-        spent_nanos: standing.spent.nanos(),
-        leased_nanos: standing.leased.nanos(),
-        unexplained_nanos: standing.unexplained.nanos(),
+        spent_nanos,
+        leased_nanos,
+        unexplained_nanos,
+        spent_tokens,
+        leased_tokens,
+        unexplained_tokens,
     };
     Ok(Answer {
         etag: Some(etag),
@@ -247,11 +367,19 @@ pub async fn show(call: Call, _: Nothing) -> Done {
     })
 }
 
+fn replace(before: Budget, after: Budget) -> Change {
+    Change::ReplaceBudget {
+        before: Box::new(before),
+        after: Box::new(after),
+    }
+}
+
 /// `PATCH …/budgets/{budget}`.
 // threat: AGP-D1
 pub async fn update(call: Call, body: BudgetChange) -> Done {
     let (entered, before, resource) = found(&call).await?;
-    let is_weighty = is_weighty(&call, before.limit, body.limit_nanos);
+    let raised = body.limit_nanos.map(Money::from_nanos);
+    let is_weighty = is_weighty(&call, before.limit, raised);
     let permitted = call.permit_weighed(&entered, resource, is_weighty).await?;
     let old = BudgetView::from(&before);
     call.must_match(&old)?;
@@ -259,15 +387,27 @@ pub async fn update(call: Call, body: BudgetChange) -> Done {
     if let Some(text) = &body.name {
         after.name = name(text, "/name")?;
     }
-    if let Some(nanos) = body.limit_nanos {
-        after.limit = limit(nanos)?;
+    if body.limit_nanos.is_some() || body.limit_tokens.is_some() {
+        let (limit, unit) = amounts::limit(body.limit_nanos, body.limit_tokens, "")?;
+        if unit != before.terms.unit {
+            let detail = format!(
+                "this budget counts {}, and always will",
+                before.terms.unit.as_str()
+            );
+            return Err(Problem::new(Code::Invalid, detail).at("/limit_nanos").into());
+        }
+        after.limit = limit;
+    }
+    if let Some(marks) = body.marks {
+        after.terms.marks = marks;
+        after.terms = tidied(after.terms, "/marks")?;
     }
     let new = BudgetView::from(&after);
     let deed = Deed::changed(before.id, &old, &new);
     call.done(
         &permitted,
         deed,
-        vec![Change::ReplaceBudget { before, after }],
+        vec![replace(before, after)],
         Answer::view(&new)?,
     )
     .await

@@ -28,6 +28,9 @@ pub struct LimitsView {
     /// Streams open at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrent_streams: Option<u32>,
+    /// What one request may cost at most, in nano-dollars: one whose bound is above is refused before it is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_cost_nanos_max: Option<u64>,
 }
 
 impl LimitsView {
@@ -44,6 +47,7 @@ impl From<Limits> for LimitsView {
             tokens_per_minute: limits.tokens_per_minute,
             concurrent_requests: limits.concurrent_requests,
             concurrent_streams: limits.concurrent_streams,
+            request_cost_nanos_max: limits.request_cost_nanos_max,
         }
     }
 }
@@ -55,6 +59,7 @@ impl From<LimitsView> for Limits {
             tokens_per_minute: view.tokens_per_minute,
             concurrent_requests: view.concurrent_requests,
             concurrent_streams: view.concurrent_streams,
+            request_cost_nanos_max: view.request_cost_nanos_max,
         }
     }
 }

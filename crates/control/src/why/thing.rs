@@ -1,13 +1,13 @@
 //! What an act is done to, from its id. Everything but the id comes from the store.
 
-use domain::{BudgetId, KeyId, Reach, Role, TeamId};
+use domain::{ActorId, BudgetId, KeyId, Reach, Role, TeamId};
 use ledger::{Budget, BudgetScope};
 use policy::{BudgetLevel, Resource};
 use store::StoreError;
 
 use super::{Person, Scene, people};
 use crate::problem::Problem;
-use crate::record::{Document, Grant, Project, Session, read};
+use crate::record::{Document, Grant, Project, Service, Session, read};
 
 /// The thing of that id, or that a word names.
 pub async fn find(scene: &Scene<'_>, wanted: &str) -> Result<Resource, Problem> {
@@ -94,19 +94,19 @@ async fn stored(scene: &Scene<'_>, wanted: &str) -> Result<Resource, Problem> {
 pub fn somebody(person: &Person) -> Resource {
     let tenant = person.tenant;
     match (person.id, &person.service) {
-        (domain::ActorId::User(user), _) => Resource::User {
+        (ActorId::User(user), _) => Resource::User {
             tenant,
             user,
             platform_role: person.grants.iter().any(|grant| grant.reach == Reach::Platform),
             tenant_admin: person.grants.iter().any(|grant| grant.role == Role::TenantAdmin),
         },
-        (domain::ActorId::Service(service), Some(described)) => Resource::Service {
+        (ActorId::Service(service), Some(described)) => Resource::Service {
             tenant,
             team: described.team,
             service,
         },
         // Services are always read with what describes them.
-        (domain::ActorId::Service(_), None) => Resource::Tenant(tenant),
+        (ActorId::Service(_), None) => Resource::Tenant(tenant),
     }
 }
 
@@ -133,6 +133,12 @@ async fn budget_of(scene: &Scene<'_>, budget: &Budget) -> Result<Resource, Probl
                 key.map(|key| key.team),
                 key.and_then(|key| key.owner),
             )
+        }
+        BudgetScope::User(id) => (BudgetLevel::User, None, Some(ActorId::User(id))),
+        BudgetScope::Service(id) => {
+            let service = document::<Service>(scene, &id.to_string()).await?;
+            let team = service.map(|service| service.team);
+            (BudgetLevel::Service, team, Some(ActorId::Service(id)))
         }
     };
     Ok(Resource::Budget {

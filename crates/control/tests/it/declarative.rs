@@ -20,6 +20,7 @@ async fn stage() -> (Instance, Person, String) {
         "users": [{"email": "ann@example.com", "name": "Ann"}],
         "keys": [{"name": "k", "team": "one", "owner": {"service": "ci"}}],
         "grants": [{"user": "ann@example.com", "role": "viewer"}],
+        "budgets": [{"name": "b", "of": {"user": "ann@example.com"}, "limit_tokens": 5, "window": "day"}],
     });
     let done = root
         .ask("PUT", &format!("{tenant}/configuration"), Some(&wanted))
@@ -89,7 +90,11 @@ async fn anp_0016_emergency_stops_always_work() {
     let body = json!({"name": "t", "expires": in_days(1)});
     let token = root.make(&tokens, &body).await["id"].as_str().unwrap().to_owned();
     let disabled = json!({"state": "disabled"});
+    let budget = first(&root, &format!("{tenant}/budgets")).await;
+    let why = json!({"why": "it runs in circles"});
     let stops: Vec<(&str, String, Option<&Value>)> = vec![
+        ("POST", format!("{tenant}/budgets/{budget}/pause"), Some(&why)),
+        ("POST", format!("{tenant}/budgets/{budget}/resume"), None),
         ("POST", format!("{tenant}/keys/{key}/suspend"), None),
         ("POST", format!("{tenant}/keys/{key}/resume"), None),
         ("POST", format!("{tenant}/keys/{key}/revoke"), None),

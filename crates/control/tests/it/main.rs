@@ -12,6 +12,7 @@ mod answers;
 mod approvals;
 mod authenticator;
 mod bounds;
+mod budgets;
 mod changes;
 mod configuration;
 mod counting;

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
-use domain::TenantId;
-use ledger::{BudgetScope, Standing, Window};
+use domain::{TenantId, TenantScope};
+use ledger::{BudgetScope, Pause, Standing, Terms, Window};
 use store::{Budgets, Registry, Tenant};
 
 use super::fake_store::FakeStore;
@@ -14,6 +14,16 @@ const WAIT: Duration = Duration::from_millis(200);
 const fn nanos(amount: i64) -> Money {
     Money::from_nanos(amount)
 }
+
+/// A call that costs so much and has twice as many tokens.
+fn costs(amount: i64) -> Spend {
+    Spend {
+        cost: nanos(amount),
+        tokens: amount.unsigned_abs() * 2,
+    }
+}
+
+const ANY: Served<'_> = Served::Perhaps;
 
 /// One tenant's budgets in one store, and a node that spends from them.
 struct Scene {
@@ -28,7 +38,6 @@ struct Scene {
 impl Scene {
     async fn set(limits: &[i64], window: Window) -> Self {
         let (store, tenant) = (Arc::new(FakeStore::default()), TenantId::generate());
-        let scope = TenantScope::operator(tenant);
         let limited = Tenant {
             id: tenant,
             name: "t".to_owned(),
@@ -43,8 +52,13 @@ impl Scene {
             name: "b".to_owned(),
             limit: nanos(*limit),
             window,
+            terms: Terms::default(),
         };
-        let budgets: Vec<Budget> = limits.iter().map(budget).collect();
+        Self::of(tenant, store, limits.iter().map(budget).collect()).await
+    }
+
+    async fn of(tenant: TenantId, store: Arc<FakeStore>, budgets: Vec<Budget>) -> Self {
+        let scope = TenantScope::operator(tenant);
         for budget in &budgets {
             store.put_budget(&scope, budget).await.unwrap();
         }
@@ -61,7 +75,7 @@ impl Scene {
 
     async fn reserve(&self, amount: i64) -> Result<Reservation, Unreserved> {
         self.book
-            .reserve(&self.cells, nanos(amount), UnixMillis::now())
+            .reserve(&self.cells, costs(amount), UnixMillis::now())
             .await
     }
 
@@ -105,7 +119,7 @@ async fn agp_d1_callers_on_two_nodes_get_exactly_what_there_is() {
             _ => (other.clone(), other_cells.clone()),
         };
         callers.push(tokio::spawn(async move {
-            book.reserve(&cells, nanos(1), UnixMillis::now()).await
+            book.reserve(&cells, costs(1), UnixMillis::now()).await
         }));
     }
     let mut held = Vec::new();
@@ -132,10 +146,10 @@ async fn who_asks_the_store_asks_for_all_who_wait() {
     let scene = Scene::set(&[1_000_000], Window::Total).await;
     let callers = (0..64).map(|_| {
         let (book, cells) = (scene.book.clone(), scene.cells.clone());
-        tokio::spawn(async move { book.reserve(&cells, nanos(10_000), UnixMillis::now()).await })
+        tokio::spawn(async move { book.reserve(&cells, costs(10_000), UnixMillis::now()).await })
     });
     for caller in callers.collect::<Vec<_>>() {
-        caller.await.unwrap().unwrap().settle(nanos(1));
+        caller.await.unwrap().unwrap().settle(costs(1), ANY);
     }
     let asked = scene.store.grown.load(Ordering::SeqCst);
     assert!(asked <= 20, "asked {asked} times");
@@ -152,7 +166,7 @@ async fn agp_budget_3_1_a_reservation_is_made_in_every_budget_or_in_none() {
     for at in 0..3 {
         assert_eq!(scene.held(at).reserved(), Money::ZERO);
     }
-    scene.reserve(10).await.unwrap().settle(nanos(4));
+    scene.reserve(10).await.unwrap().settle(costs(4), ANY);
     for at in 0..3 {
         assert_eq!(
             (scene.held(at).reserved(), scene.held(at).used()),
@@ -170,7 +184,7 @@ async fn agp_d1_a_dear_wish_that_is_refused_does_not_refuse_a_cheap_one() {
             scene.reserve(101).await,
             Err(Unreserved::Exhausted { .. })
         ));
-        scene.reserve(10).await.unwrap().settle(nanos(10));
+        scene.reserve(10).await.unwrap().settle(costs(10), ANY);
     }
     assert!(matches!(
         scene.reserve(1).await,
@@ -251,18 +265,18 @@ async fn agp_d1_a_lease_serves_while_the_store_is_away() {
 async fn agp_d1_a_call_that_outlives_its_window_is_charged_where_it_was_reserved() {
     let scene = Scene::set(&[100], Window::Minute).await;
     let before = UnixMillis::now();
-    let reservation = scene.book.reserve(&scene.cells, nanos(60), before).await.unwrap();
+    let reservation = scene.book.reserve(&scene.cells, costs(60), before).await.unwrap();
     let after = UnixMillis(before.0 + 60_000);
-    let next = scene.book.reserve(&scene.cells, nanos(100), after).await.unwrap();
+    let next = scene.book.reserve(&scene.cells, costs(100), after).await.unwrap();
     assert_eq!(
-        reservation.charges(nanos(5))[0].window_start,
+        reservation.charges(Unit::Money, costs(5), ANY)[0].window_start,
         Window::Minute.start(before)
     );
     assert_eq!(
-        next.charges(nanos(5))[0].window_start,
+        next.charges(Unit::Money, costs(5), ANY)[0].window_start,
         Window::Minute.start(after)
     );
-    reservation.settle(nanos(5));
+    reservation.settle(costs(5), ANY);
     next.void();
     scene.store.down.store(true, Ordering::SeqCst);
     scene.book.close().await;
@@ -296,10 +310,10 @@ async fn a_budget_that_is_removed_is_forgotten() {
     assert!(matches!(scene.reserve(50).await, Err(Unreserved::Unavailable(_))));
     let kept = scene.book.reconcile(&scene.budgets[..1], UnixMillis::now());
     assert_eq!(kept.len(), 1);
-    reservation.settle(nanos(10));
+    reservation.settle(costs(10), ANY);
     scene
         .book
-        .reserve(&scene.cells[..1], nanos(90), UnixMillis::now())
+        .reserve(&scene.cells[..1], costs(90), UnixMillis::now())
         .await
         .unwrap()
         .void();
@@ -309,4 +323,116 @@ async fn a_budget_that_is_removed_is_forgotten() {
         nanos(10),
         "used, and not shipped yet"
     );
+}
+
+impl Scene {
+    /// The same budgets, changed so, as the directory brings them.
+    async fn change(&mut self, change: impl Fn(usize, &mut Budget)) {
+        for (at, budget) in self.budgets.iter_mut().enumerate() {
+            change(at, budget);
+        }
+        self.book.reconcile(&self.budgets, UnixMillis::now());
+    }
+}
+
+/// Nothing is spent from a paused budget, not even nothing; and nothing of the others is held for such a call.
+#[tokio::test]
+async fn agp_d1_a_paused_budget_holds_nothing_until_it_is_resumed() {
+    let mut scene = Scene::set(&[100, 100], Window::Total).await;
+    scene.reserve(10).await.unwrap().settle(costs(10), ANY);
+    let under_way = scene.reserve(10).await.unwrap();
+    let paused = |at: usize, budget: &mut Budget| {
+        let why = "an agent runs in circles".to_owned();
+        let since = UnixMillis(1);
+        budget.terms.paused = (at == 1).then_some(Pause { since, why });
+    };
+    scene.change(paused).await;
+    for amount in [0, 1, 30] {
+        let refused = scene.reserve(amount).await;
+        assert!(matches!(refused, Err(Unreserved::Paused(_))), "{refused:?}");
+    }
+    assert_eq!(scene.held(0).reserved(), nanos(10), "only what was under way");
+    under_way.settle(costs(7), ANY);
+    assert_eq!(scene.held(1).used(), nanos(17), "what was under way is charged");
+    scene.change(|_, budget| budget.terms.paused = None).await;
+    scene.reserve(83).await.unwrap().void();
+}
+
+/// A budget of tokens beside one of money: each call takes from each what that counts.
+#[tokio::test]
+async fn agp_d1_money_and_tokens_are_held_and_charged_each_by_its_own_count() {
+    let scene = Scene::set(&[1000], Window::Total).await;
+    let mut tokens = scene.budgets[0].clone();
+    tokens.id = BudgetId::generate();
+    tokens.limit = nanos(100);
+    tokens.terms.unit = Unit::Tokens;
+    scene.store.put_budget(&scene.scope, &tokens).await.unwrap();
+    let both = [scene.budgets[0].clone(), tokens];
+    let (book, _keeper, cells) = node(&scene.store, &both);
+    // 50 nano-dollars are 100 tokens here.
+    let one = book.reserve(&cells, costs(50), UnixMillis::now()).await.unwrap();
+    let refused = book.reserve(&cells, costs(1), UnixMillis::now()).await;
+    assert!(
+        matches!(
+            &refused,
+            Err(Unreserved::Exhausted {
+                unit: Unit::Tokens,
+                ..
+            })
+        ),
+        "{refused:?}"
+    );
+    assert!(one.counts_tokens());
+    let charged = |unit| one.charges(unit, costs(30), ANY);
+    assert_eq!(
+        (charged(Unit::Money)[0].budget, charged(Unit::Money)[0].amount),
+        (both[0].id, nanos(30))
+    );
+    assert_eq!(
+        (charged(Unit::Tokens)[0].budget, charged(Unit::Tokens)[0].amount),
+        (both[1].id, nanos(60))
+    );
+    one.settle(costs(30), ANY);
+    book.reserve(&cells, costs(20), UnixMillis::now())
+        .await
+        .unwrap()
+        .void();
+    assert!(book.reserve(&cells, costs(21), UnixMillis::now()).await.is_err());
+}
+
+/// What is held for several targets is charged where one of them served, and free again elsewhere.
+#[tokio::test]
+async fn agp_d1_only_budgets_of_the_target_that_served_are_charged() {
+    let scene = Scene::set(&[100, 100, 5], Window::Total).await;
+    let (a, b, c): (Arc<str>, Arc<str>, Arc<str>) = ("p/a".into(), "q/b".into(), "q/c".into());
+    let (book, now, cells) = (&scene.book, UnixMillis::now(), &scene.cells);
+    let mut held = book.reserve([], costs(40), now).await.unwrap();
+    for (cell, targets) in [(0, vec![a.clone()]), (1, vec![b.clone(), c.clone()])] {
+        let reserved = book
+            .reserve_for(&mut held, (&cells[cell], &targets), costs(40), now)
+            .await;
+        reserved.unwrap();
+    }
+    let refused = book
+        .reserve_for(&mut held, (&cells[2], &[c]), costs(40), now)
+        .await;
+    assert!(
+        matches!(refused, Err(Unreserved::Exhausted { .. })),
+        "{refused:?}"
+    );
+    let reserved = |at| scene.held(at).reserved();
+    assert_eq!(
+        [reserved(0), reserved(1), reserved(2)],
+        [nanos(40), nanos(40), Money::ZERO]
+    );
+    // A crash now hides nobody's part of it.
+    assert_eq!(held.charges(Unit::Money, costs(40), Served::Perhaps).len(), 2);
+    assert!(held.charges(Unit::Money, costs(40), Served::By(None)).is_empty());
+    let by_b = held.charges(Unit::Money, costs(9), Served::By(Some("q/b")));
+    let charged: Vec<_> = by_b.iter().map(|charge| charge.budget).collect();
+    assert_eq!(charged, [scene.budgets[1].id]);
+    held.settle(costs(9), Served::By(Some("q/b")));
+    let used = |at| scene.held(at).used();
+    assert_eq!([used(0), used(1)], [Money::ZERO, nanos(9)]);
+    assert_eq!([reserved(0), reserved(1)], [Money::ZERO, Money::ZERO]);
 }

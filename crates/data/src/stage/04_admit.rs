@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use dialect::{Endpoint, Envelope};
-use domain::{Money, Threat, UnixMillis};
+use domain::Threat;
 use ledger::Most;
 use limit::{Remaining, Wait};
 
 use super::accept::Forward;
 use super::authorize::Authorized;
-use crate::book::Unreserved;
+use super::holding::{Asked, hold};
 use crate::directory::ScopeLimits;
 use crate::gate::Gate;
 use crate::refusal::{Code, Gated, Refusal};
-use crate::settings::{Model, Settings, Target, Unpriced};
+use crate::settings::{Model, Settings};
 use crate::ticket::Ticket;
 
 /// A call that its limits and budgets hold.
@@ -56,27 +56,13 @@ pub async fn run(gate: &Gate, authorized: Authorized, ticket: &mut Ticket) -> Ga
     ticket.tokens_bound = (most.prompt_tokens, output_bound);
     places(ticket, envelope.stream)?;
     rates(gate, ticket, &envelope, output_bound)?;
-    ticket.bound = money_bound(endpoint, &model, &settings, (ticket.started, &most))?;
-    let key = ticket.key.clone();
-    match gate
-        .book
-        .reserve(&key.budgets, ticket.bound, ticket.started)
-        .await
-    {
-        Ok(reservation) => ticket.reservation = Some(reservation),
-        Err(Unreserved::Exhausted { .. }) => {
-            // Near the limit the bound by bytes would refuse money that is there: count exactly.
-            let at = (ticket.started, &most);
-            let counted = counted_bound(endpoint, &body, &envelope, &model, &settings, at).await?;
-            ticket.bound = counted.min(ticket.bound);
-            let reserved = gate
-                .book
-                .reserve(&key.budgets, ticket.bound, ticket.started)
-                .await;
-            ticket.reservation = Some(reserved.map_err(|refused| no_money(refused, ticket.bound))?);
-        }
-        Err(refused) => return Err(no_money(refused, ticket.bound)),
-    }
+    let asked = Asked {
+        endpoint,
+        body: &body,
+        envelope: &envelope,
+        most: &most,
+    };
+    let model = hold(gate, ticket, &asked, model).await?;
     Ok(Admitted {
         endpoint,
         envelope,
@@ -218,88 +204,5 @@ fn output_bound(
             let ask = settings.output_tokens_default.min(allowed);
             (ask.saturating_mul(choices), Some(ask))
         }
-    }
-}
-
-/// The dearest target's price for the bound; a model with an unpriced target is refused unless allowed.
-pub fn money_bound(
-    endpoint: Endpoint,
-    model: &Model,
-    settings: &Settings,
-    (at, most): (UnixMillis, &Most),
-) -> Gated<Money> {
-    if endpoint == Endpoint::CountTokens {
-        return Ok(Money::ZERO);
-    }
-    let mut bound = Money::ZERO;
-    for target in &model.targets {
-        match target.prices.at(at) {
-            Some(price) => bound = bound.max(price.bound(most)),
-            None if settings.unpriced == Unpriced::AllowFree => {}
-            None => return Err(unpriced(target)),
-        }
-    }
-    Ok(bound)
-}
-
-fn unpriced(target: &Target) -> Box<Refusal> {
-    Refusal::new(
-        Code::ModelUnpriced,
-        "the model has no price, so no budget can hold it: add one under `prices.overrides`",
-    )
-    .against(Threat::AgpD1)
-    .internally(format!("unpriced target {}", target.label))
-}
-
-/// The bound with the prompt counted by the model's tokenizer, where it has one we know.
-async fn counted_bound(
-    endpoint: Endpoint,
-    body: &Bytes,
-    envelope: &Envelope,
-    model: &Arc<Model>,
-    settings: &Settings,
-    (at, most): (UnixMillis, &Most),
-) -> Gated<Money> {
-    let (body, name) = (
-        body.clone(),
-        model.targets.first().map(|t| t.model.clone()).unwrap_or_default(),
-    );
-    let counted = tokio::task::spawn_blocking(move || crate::count::prompt(endpoint, &body, &name)).await;
-    let count = counted.map_err(|e| {
-        Refusal::new(Code::Internal, "the prompt could not be counted").internally(e.to_string())
-    })?;
-    let overhead = tokenizer::upper_bound(0, envelope.messages, envelope.images);
-    let prompt = if count.exact {
-        count.tokens.saturating_add(overhead)
-    } else {
-        u64::MAX
-    };
-    let most = Most {
-        prompt_tokens: prompt.min(most.prompt_tokens),
-        ..*most
-    };
-    money_bound(endpoint, model, settings, (at, &most))
-}
-
-fn no_money(refused: Unreserved, bound: Money) -> Box<Refusal> {
-    match refused {
-        Unreserved::Exhausted {
-            budget,
-            remaining,
-            elsewhere,
-        } => {
-            let mut detail =
-                format!("budget `{budget}` has ${remaining} left, this call may cost up to ${bound}");
-            if elsewhere > Money::ZERO {
-                detail.push_str("; money held for other calls may come back, try again");
-            }
-            Refusal::new(Code::BudgetExhausted, detail).against(Threat::AgpD1)
-        }
-        Unreserved::Unavailable(internal) => Refusal::new(
-            Code::BudgetUnavailable,
-            "the budget cannot be read now, so nothing is spent from it",
-        )
-        .internally(internal)
-        .retry_after(1),
     }
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use domain::{Threat, UnixMillis, Usage};
 use habit::Use;
 use journal::Record;
-use ledger::{Digest, Entry, Outcome, UsageSource};
+use ledger::{Charge, Digest, Entry, Outcome, Unit, UsageSource};
 
 use crate::gate::Gate;
 use crate::observe;
@@ -57,7 +57,7 @@ impl End {
 // threat: AGP-BUDGET-3.1
 // threat: AGP-R1
 pub async fn intend(gate: &Gate, ticket: &mut Ticket) -> Gated<()> {
-    if ticket.intent_written || ticket.bound == domain::Money::ZERO {
+    if ticket.intent_written || !ticket.may_take() {
         return Ok(());
     }
     let bytes = ticket.intent(gate.node).to_bytes();
@@ -177,16 +177,26 @@ fn scaled(tokens: u64, part: u64, all: u64) -> u64 {
     u64::try_from(u128::from(tokens) * u128::from(all) / u128::from(part)).unwrap_or(u64::MAX)
 }
 
+/// What a call took from its budgets, by what they count.
+#[derive(Debug, Default)]
+struct Charges {
+    money: Vec<Charge>,
+    tokens: Vec<Charge>,
+}
+
 /// The money and the limits; then the entry, also as the journal holds it.
 fn close(gate: &Gate, ticket: &mut Ticket, end: &End) -> (Vec<u8>, Entry) {
     ticket.closed = true;
-    let cost = ticket.cost(&end.used);
-    let reservation = ticket.reservation.take();
-    let charges = reservation.as_ref().map(|r| r.charges(cost)).unwrap_or_default();
-    match reservation {
-        Some(reservation) if end.used.source == UsageSource::None => reservation.void(),
-        Some(reservation) => reservation.settle(cost),
-        None => {}
+    let spend = ticket.spend(&end.used);
+    let mut charges = Charges::default();
+    if let Some(reservation) = ticket.reservation.take() {
+        charges.money = reservation.charges(Unit::Money, spend, ticket.served());
+        charges.tokens = reservation.charges(Unit::Tokens, spend, ticket.served());
+        if end.used.source == UsageSource::None {
+            reservation.void();
+        } else {
+            reservation.settle(spend, ticket.served());
+        }
     }
     let now_ns = gate.monotonic_ns(Instant::now());
     let tokens = u32::try_from(end.used.usage.total()).unwrap_or(u32::MAX);
@@ -197,7 +207,7 @@ fn close(gate: &Gate, ticket: &mut Ticket, end: &End) -> (Vec<u8>, Entry) {
     }
     ticket.permits.clear();
     noticed(gate, ticket, end);
-    let entry = entry(gate, ticket, end, (cost, charges));
+    let entry = entry(gate, ticket, end, (spend.cost, charges));
     (entry.to_record(), entry)
 }
 
@@ -219,12 +229,7 @@ fn noticed(gate: &Gate, ticket: &Ticket, end: &End) {
     });
 }
 
-fn entry(
-    gate: &Gate,
-    ticket: &mut Ticket,
-    end: &End,
-    (cost, charges): (domain::Money, Vec<ledger::Charge>),
-) -> Entry {
+fn entry(gate: &Gate, ticket: &mut Ticket, end: &End, (cost, charges): (domain::Money, Charges)) -> Entry {
     let principal = &ticket.key.principal;
     let digest = |hash: Option<blake3::Hash>| hash.map(|hash| Digest(hash.into()));
     Entry {
@@ -248,13 +253,14 @@ fn entry(
         usage_source: end.used.source,
         cost,
         price_version: ticket.settings.price_version.clone(),
-        charges,
+        charges: charges.money,
         policies: std::mem::take(&mut ticket.policies),
         findings: std::mem::take(&mut ticket.findings),
         request_digest: digest(ticket.request_digest),
         response_digest: digest(ticket.response_digest),
         credential: ticket.shown.credential.map(Into::into),
         signature_digest: digest(ticket.shown.signature),
+        token_charges: charges.tokens,
     }
 }
 

@@ -37,13 +37,16 @@ pub(super) fn write(entry: &Entry, out: &mut Vec<u8>) {
     line.value(r#","usage_source":"#, &entry.usage_source);
     line.value(r#","cost":"#, &entry.cost);
     line.text(r#","price_version":"#, &entry.price_version);
-    line.charges(&entry.charges);
+    line.charges(r#","charges":["#, &entry.charges);
     line.texts_if(r#","policies":["#, &entry.policies);
     line.texts_if(r#","findings":["#, &entry.findings);
     line.digest_if(r#","request_digest":"#, entry.request_digest);
     line.digest_if(r#","response_digest":"#, entry.response_digest);
     line.text_if(r#","credential":"#, entry.credential.as_deref());
     line.digest_if(r#","signature_digest":"#, entry.signature_digest);
+    if !entry.token_charges.is_empty() {
+        line.charges(r#","token_charges":["#, &entry.token_charges);
+    }
     line.raw("}");
 }
 
@@ -125,19 +128,16 @@ impl Line<'_> {
         self.raw("}");
     }
 
-    fn charges(&mut self, charges: &[Charge]) {
-        let mut before = r#","charges":[{"budget":"#;
+    fn charges(&mut self, name: &str, charges: &[Charge]) {
+        self.raw(name);
+        let mut before = r#"{"budget":"#;
         for charge in charges {
             self.id(before, &charge.budget.text());
             self.value(r#","window_start":"#, &charge.window_start);
             self.value(r#","amount":"#, &charge.amount);
             before = r#"},{"budget":"#;
         }
-        self.raw(if charges.is_empty() {
-            r#","charges":[]"#
-        } else {
-            "}]"
-        });
+        self.raw(if charges.is_empty() { "]" } else { "}]" });
     }
 }
 

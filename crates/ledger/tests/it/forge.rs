@@ -41,6 +41,7 @@ pub fn entry(tenant: TenantId, n: u128) -> Entry {
         response_digest: None,
         credential: None,
         signature_digest: None,
+        token_charges: Vec::new(),
     }
 }
 

@@ -93,7 +93,7 @@ prop_compose! {
         numbers in any::<(i64, i64, u16, u16, bool, i64)>(),
         kinds in (operation(), outcome(), source(), usage()),
         texts in (text(), prop::option::of(shared()), prop::option::of(shared()), shared()),
-        charges in prop::collection::vec(charge(), 0..4),
+        charges in (prop::collection::vec(charge(), 0..4), prop::collection::vec(charge(), 0..3)),
         lists in (prop::collection::vec(text(), 0..3), prop::collection::vec(text(), 0..3)),
         digests in (digest(), digest()),
         shown in (prop::option::of(text()), digest()),
@@ -119,13 +119,14 @@ prop_compose! {
             usage_source: kinds.2,
             cost: Money::from_nanos(numbers.5),
             price_version: texts.3,
-            charges,
+            charges: charges.0,
             policies: lists.0,
             findings: lists.1,
             request_digest: digests.0,
             response_digest: digests.1,
             credential: shown.0.map(Into::into),
             signature_digest: shown.1,
+            token_charges: charges.1,
         }
     }
 }
@@ -146,6 +147,7 @@ fn intent_of(entry: &Entry) -> Intent {
         bound: entry.cost,
         charges: entry.charges.clone(),
         price_version: entry.price_version.clone(),
+        token_charges: entry.token_charges.clone(),
     }
 }
 

@@ -208,6 +208,10 @@ pub enum BudgetLevel {
     Project,
     /// A virtual key.
     Key,
+    /// The keys of one person.
+    User,
+    /// The keys of one service account.
+    Service,
 }
 
 impl BudgetLevel {
@@ -218,6 +222,8 @@ impl BudgetLevel {
             Self::Team => "team",
             Self::Project => "project",
             Self::Key => "key",
+            Self::User => "user",
+            Self::Service => "service",
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{BudgetId, Money};
-use ledger::{Budget, BudgetScope, Window};
+use ledger::{Budget, BudgetScope, Terms, Window};
 use store::Registry;
 use tokio::time::Instant;
 
@@ -20,6 +20,7 @@ pub fn budget(number: u128, limit: i64, window: Window) -> Budget {
         name: format!("budget {number}"),
         limit: Money::from_nanos(limit),
         window,
+        terms: Terms::default(),
     }
 }
 

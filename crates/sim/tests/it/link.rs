@@ -10,8 +10,8 @@ use domain::{AuditId, BudgetId, Money, NodeId, RequestId, TenantId, TenantScope,
 use ledger::{Budget, Lease, Standing};
 use store::{
     AuditEntry, AuditQuery, Budgets, Change, Directory, DirectoryDump, EntryLog, Hold, LeaseAnswer,
-    LeaseWish, LogKind, MerkleLogs, Nonces, Record, RecordKind, RecordQuery, Registry, Shipment, SortedQuery,
-    Store, StoreError, StoredAudit, StoredCheckpoint, StoredEntry, UsageQuery, UsageRow,
+    LeaseWish, LogKind, MarkDue, MerkleLogs, Nonces, Record, RecordKind, RecordQuery, Registry, Shipment,
+    SortedQuery, Store, StoreError, StoredAudit, StoredCheckpoint, StoredEntry, UsageQuery, UsageRow,
 };
 
 use crate::world::{World, ms};
@@ -129,6 +129,9 @@ impl Budgets for Link {
         start: UnixMillis,
     ) -> Result<Standing, StoreError> {
         self.world.central.standing(scope, budget, start).await
+    }
+    async fn marks_due(&self) -> Result<Vec<MarkDue>, StoreError> {
+        self.ask("marks_due", self.world.central.marks_due()).await
     }
 }
 

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use data::book::{Book, Cell, Reservation, Unreserved};
+use data::book::{Book, Cell, Reservation, Served, Unreserved};
 use domain::{KeyId, Money, Operation, RequestId, TeamId, UnixMillis, Usage};
 use journal::{Journal, JournalOptions, Record, Sync};
-use ledger::{Entry, Intent, Outcome, UsageSource};
+use ledger::{Charge, Entry, Intent, Outcome, Spend, Unit, UsageSource};
 use store::Store;
 use tokio::sync::watch;
 use worker::{ShipOptions, Shipper, Sweeper};
@@ -174,12 +174,13 @@ pub async fn call(world: Arc<World>, node: usize, cells: Vec<Arc<Cell>>, bound: 
         return;
     };
     let started = clock();
-    let reserved = live.book.reserve(&cells, Money::from_nanos(bound), started).await;
+    let reserved = live.book.reserve(&cells, costs(bound), started).await;
     let reservation = match reserved {
         Ok(reservation) => reservation,
         Err(refused) => {
             let why = match refused {
                 Unreserved::Exhausted { .. } => "exhausted",
+                Unreserved::Paused(_) => "paused",
                 Unreserved::Unavailable(_) => "unavailable",
             };
             *world.state().refusals.entry(why).or_default() += 1;
@@ -189,7 +190,7 @@ pub async fn call(world: Arc<World>, node: usize, cells: Vec<Arc<Cell>>, bound: 
     let id = {
         let mut state = world.state();
         let id = state.new_request();
-        let charges = reservation.charges(Money::ZERO);
+        let charges = charges(&reservation, 0);
         charges
             .iter()
             .for_each(|at| state.knows((at.budget, at.window_start)));
@@ -249,11 +250,11 @@ fn settle(
         usage_source: cost.map_or(UsageSource::None, |_| UsageSource::Provider),
         usage: Usage::default(),
         cost: spent,
-        charges: reservation.charges(spent),
+        charges: charges(&reservation, spent.nanos()),
         ..intent.interrupted(clock())
     };
     match cost {
-        Some(_) => reservation.settle(spent),
+        Some(cost) => reservation.settle(costs(cost), Served::Perhaps),
         None => reservation.void(),
     }
     let bytes = entry.to_record();
@@ -277,9 +278,22 @@ fn intent(id: RequestId, node: usize, started: UnixMillis, bound: i64, reservati
         model: "m".into(),
         target: None,
         bound: Money::from_nanos(bound),
-        charges: reservation.charges(Money::from_nanos(bound)),
+        charges: charges(reservation, bound),
         price_version: "1".into(),
+        token_charges: Vec::new(),
     }
+}
+
+/// What a call costs; no budget here counts tokens.
+pub fn costs(nanos: i64) -> Spend {
+    Spend {
+        cost: Money::from_nanos(nanos),
+        tokens: 0,
+    }
+}
+
+fn charges(reservation: &Reservation, nanos: i64) -> Vec<Charge> {
+    reservation.charges(Unit::Money, costs(nanos), Served::Perhaps)
 }
 
 /// The newest segment of a node's journal.

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use crate::chaos::{self, budget};
 use crate::dice::Dice;
 use crate::executor::{Executor, Of};
-use crate::node;
+use crate::node::{self, costs};
 use crate::truth::Truth;
 use crate::world::{Plan, TENANT, World, clock, ms, scope};
 
@@ -219,16 +219,16 @@ async fn spend_all(world: &World, book: &data::book::Book, cell: Arc<Cell>) {
         return;
     }
     let cells = [cell];
-    let mut all = book.reserve(&cells, left, now).await;
+    let mut all = book.reserve(&cells, costs(left.nanos()), now).await;
     // A question whose answer was lost while things were still bad may be under way.
     for _ in 0..10 {
         if !matches!(all, Err(Unreserved::Unavailable(_))) {
             break;
         }
-        all = book.reserve(&cells, left, now).await;
+        all = book.reserve(&cells, costs(left.nanos()), now).await;
     }
     let all = all.unwrap_or_else(|refused| panic!("{left:?} is left in {place:?}, and {refused:?}"));
-    let more = book.reserve(&cells, Money::from_nanos(1), now).await;
+    let more = book.reserve(&cells, costs(1), now).await;
     if budget.window.start(clock()) == place.1 && world.places_in_force().contains(&place) {
         assert!(matches!(more, Err(Unreserved::Exhausted { .. })), "{more:?}");
     }

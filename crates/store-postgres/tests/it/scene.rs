@@ -5,7 +5,7 @@ use domain::{
     AuditId, BudgetId, KeyId, Money, NodeId, Operation, RequestId, TeamId, TenantId, TenantScope, UnixMillis,
     Usage,
 };
-use ledger::{AuditActor, AuditRecord, Budget, BudgetScope, Entry, Outcome, UsageSource, Window};
+use ledger::{AuditActor, AuditRecord, Budget, BudgetScope, Entry, Outcome, Terms, UsageSource, Window};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use store::{
     AuditEntry, Budgets, Change, EntryLog, LeaseWish, LogKind, MerkleLogs, Nonces, Record, RecordKind,
@@ -130,6 +130,7 @@ async fn furnish(store: &PostgresStore, name: &str) -> TenantId {
         name: "all".into(),
         limit: Money::from_dollars(1),
         window: Window::Total,
+        terms: Terms::default(),
     };
     store.put_budget(&scope, &budget).await.unwrap();
     let (node, amount) = (NodeId::generate(), Money::from_nanos(5));
@@ -254,6 +255,7 @@ fn shipment(scope: &TenantScope, key: &KeyRecord, node: NodeId) -> Shipment {
         response_digest: None,
         credential: None,
         signature_digest: None,
+        token_charges: Vec::new(),
     };
     Shipment::from(&entry)
 }

@@ -3,7 +3,7 @@
 use domain::{BudgetId, Money, NodeId, UnixMillis};
 
 use super::fixtures::{EXPIRES, Engine, House, WINDOW, nanos, wish};
-use crate::{LeaseAnswer, Shipment};
+use crate::{Change, LeaseAnswer, MarkDue, Shipment, StoreError};
 
 pub(super) async fn a_charge_moves_leased_to_spent_once(store: Engine) {
     let (house, node) = (House::build(&store).await, NodeId::generate());
@@ -182,4 +182,82 @@ pub(super) async fn anp_0004_nodes_that_race_and_die_never_exceed_the_limit(stor
         "all explained, nothing leaked"
     );
     assert!(spent <= LIMIT, "{spent}");
+}
+
+/// A budget of the house with these marks.
+async fn marked(store: &Engine, house: &House, limit: i64, marks: &[u8]) -> ledger::Budget {
+    let mut budget = house.new_budget(limit);
+    budget.terms.marks = marks.to_vec();
+    store.put_budget(&house.scope, &budget).await.unwrap();
+    budget
+}
+
+async fn due(store: &Engine, house: &House) -> Vec<MarkDue> {
+    let mut due = store.marks_due().await.unwrap();
+    due.retain(|mark| mark.budget.tenant == house.scope.tenant());
+    due
+}
+
+pub(super) async fn a_mark_that_is_reached_is_due_until_it_is_told_once(store: Engine) {
+    let (house, node) = (House::build(&store).await, NodeId::generate());
+    let budget = marked(&store, &house, 100, &[50, 80]).await;
+    let plain = house.budget(&store, 100).await;
+    house.spend(&store, node, plain, 100).await;
+    house.spend(&store, node, budget.id, 49).await;
+    assert_eq!(due(&store, &house).await, []);
+    house.spend(&store, node, budget.id, 1).await;
+    let half = MarkDue {
+        budget: budget.clone(),
+        window_start: WINDOW,
+        spent: nanos(50),
+        told: 0,
+        reached: 50,
+    };
+    assert_eq!(due(&store, &house).await, std::slice::from_ref(&half));
+    house.spend(&store, node, budget.id, 45).await;
+    let most = MarkDue {
+        spent: nanos(95),
+        reached: 80,
+        ..half
+    };
+    assert_eq!(due(&store, &house).await, [most]);
+    let tell = |before, after| Change::TellMarks {
+        budget: budget.id,
+        window_start: WINDOW,
+        before,
+        after,
+    };
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let (store, scope, tell) = (store.clone(), house.scope, tell(0, 80));
+        tasks.spawn(async move { store.commit(&scope, &[tell], None).await });
+    }
+    let told = tasks.join_all().await;
+    assert_eq!(told.iter().filter(|one| one.is_ok()).count(), 1, "{told:?}");
+    assert_eq!(due(&store, &house).await, []);
+    house.spend(&store, node, budget.id, 5).await;
+    assert_eq!(due(&store, &house).await, [], "no mark at all of it");
+    for (before, after) in [(0, 80), (50, 80)] {
+        let again = store.commit(&house.scope, &[tell(before, after)], None).await;
+        assert!(matches!(again, Err(StoreError::Conflict(_))), "{again:?}");
+    }
+}
+
+pub(super) async fn agp_e1_marks_are_told_by_their_own_tenant(store: Engine) {
+    let (house, other, node) = (
+        House::build(&store).await,
+        House::build(&store).await,
+        NodeId::generate(),
+    );
+    let budget = marked(&store, &house, 10, &[10]).await;
+    house.spend(&store, node, budget.id, 5).await;
+    let tell = Change::TellMarks {
+        budget: budget.id,
+        window_start: WINDOW,
+        before: 0,
+        after: 10,
+    };
+    let foreign = store.commit(&other.scope, &[tell], None).await;
+    assert!(matches!(foreign, Err(StoreError::Conflict(_))), "{foreign:?}");
+    assert_eq!(due(&store, &house).await.len(), 1);
 }

@@ -1,8 +1,8 @@
 //! Tenants, teams, keys and budgets as people change them.
 
 use credential::KeyState;
-use domain::{KeyId, TeamId, TenantId, TenantScope, UnixMillis};
-use ledger::{Budget, BudgetScope, Window};
+use domain::{KeyId, TeamId, TenantId, TenantScope, UnixMillis, UserId};
+use ledger::{Budget, BudgetScope, Only, Pause, Terms, Unit, Window};
 
 use super::fixtures::{Engine, House, nanos};
 use crate::{Change, Record, RecordKind, StoreError};
@@ -239,9 +239,11 @@ pub(super) async fn put_budget_replaces_limit_and_name_only(store: Engine) {
     changed.name = "doubled".to_owned();
     changed.scope = BudgetScope::Tenant;
     changed.window = Window::Day;
+    changed.terms.marks = vec![50];
     store.put_budget(&house.scope, &changed).await.unwrap();
     changed.scope = stored.scope;
     changed.window = stored.window;
+    changed.terms = stored.terms.clone();
     assert_eq!(store.budgets(&house.scope).await.unwrap(), [changed.clone()]);
     assert_eq!(store.load().await.unwrap().budgets, [changed]);
     store.delete_budget(&house.scope, stored.id).await.unwrap();
@@ -265,8 +267,8 @@ pub(super) async fn a_budget_is_replaced_as_it_was_read_or_not_at_all(store: Eng
         ..before.clone()
     };
     let replace = |before: &Budget, after: &Budget| Change::ReplaceBudget {
-        before: before.clone(),
-        after: after.clone(),
+        before: Box::new(before.clone()),
+        after: Box::new(after.clone()),
     };
     let first = replace(&before, &raised);
     store.commit(&house.scope, &[first], None).await.unwrap();
@@ -289,6 +291,58 @@ pub(super) async fn a_budget_is_replaced_as_it_was_read_or_not_at_all(store: Eng
         .commit(&house.scope, &[replace(&raised, &renamed)], None)
         .await;
     assert_eq!(gone, Err(StoreError::NotFound));
+}
+
+pub(super) async fn terms_are_replaced_but_not_what_is_counted(store: Engine) {
+    let house = House::build(&store).await;
+    let with = |terms: Terms| Budget {
+        terms,
+        ..house.new_budget(100)
+    };
+    let mut before = with(Terms {
+        only: Only {
+            model: Some("small \u{1F600} 'quoted'".to_owned()),
+            ..Only::default()
+        },
+        unit: Unit::Tokens,
+        marks: vec![50, 80],
+        paused: None,
+    });
+    before.scope = BudgetScope::User(UserId::from_u128(9));
+    store.put_budget(&house.scope, &before).await.unwrap();
+    assert_eq!(store.budgets(&house.scope).await.unwrap(), [before.clone()]);
+    let mut paused = before.clone();
+    paused.terms.paused = Some(Pause {
+        since: UnixMillis(5),
+        why: "it runs away".to_owned(),
+    });
+    let replace = |before: &Budget, after: &Budget| Change::ReplaceBudget {
+        before: Box::new(before.clone()),
+        after: Box::new(after.clone()),
+    };
+    let revision = store.revision().await.unwrap();
+    let pause = replace(&before, &paused);
+    store
+        .commit(&house.scope, std::slice::from_ref(&pause), None)
+        .await
+        .unwrap();
+    assert_eq!(store.load().await.unwrap().budgets, [paused.clone()]);
+    assert!(
+        store.revision().await.unwrap() > revision,
+        "every replica hears of it"
+    );
+    let again = store.commit(&house.scope, &[pause], None).await;
+    assert!(is_conflict(&again), "{again:?}");
+    let mut other = paused.clone();
+    other.terms.only.model = None;
+    let mut money = paused.clone();
+    money.terms.unit = Unit::Money;
+    for changed in [other, money] {
+        let refused = store
+            .commit(&house.scope, &[replace(&paused, &changed)], None)
+            .await;
+        assert_eq!(refused, Err(StoreError::NotFound));
+    }
 }
 
 pub(super) async fn many_replicas_may_put_the_same_budget_at_once(store: Engine) {

@@ -6,7 +6,7 @@ use credential::{KeyRecord, KeyState, Limits, ModelAccess, Predecessor};
 use domain::{
     BudgetId, KeyId, Money, NodeId, Operation, RequestId, TeamId, TenantId, TenantScope, UnixMillis, Usage,
 };
-use ledger::{Budget, BudgetScope, Charge, Entry, Lease, Outcome, Standing, UsageSource, Window};
+use ledger::{Budget, BudgetScope, Charge, Entry, Lease, Outcome, Standing, Terms, UsageSource, Window};
 
 use crate::{LeaseAnswer, LeaseWish, Shipment, Store, Team, Tenant, TenantState};
 
@@ -85,6 +85,7 @@ impl House {
             name: "monthly".to_owned(),
             limit: nanos(limit),
             window: Window::Month,
+            terms: Terms::default(),
         }
     }
 
@@ -148,6 +149,7 @@ impl House {
             response_digest: None,
             credential: None,
             signature_digest: None,
+            token_charges: Vec::new(),
         }
     }
 

@@ -6,7 +6,7 @@ use ledger::{Budget, Charge, Lease, Standing};
 
 use super::{MemoryStore, State, WindowRow};
 use crate::accounts::{self, Held};
-use crate::{Budgets, LeaseAnswer, LeaseWish, StoreError};
+use crate::{Budgets, Change, LeaseAnswer, LeaseWish, MARKS_DUE_MAX, MarkDue, StoreError};
 
 impl State {
     /// The tenant's budget.
@@ -21,13 +21,44 @@ impl State {
 
     /// Counts a charge as spent; one on a budget that is gone is nobody's.
     pub(super) fn charge(&mut self, scope: &TenantScope, node: NodeId, charge: &Charge) {
-        if self.budget(scope, charge.budget).is_ok() {
-            let row = self
-                .windows
-                .entry((charge.budget, charge.window_start))
-                .or_default();
-            accounts::charge(&mut row.standing, row.leases.get_mut(&node), charge.amount);
+        let Ok(budget) = self.budget(scope, charge.budget) else {
+            return;
+        };
+        let (limit, terms) = (budget.limit, budget.terms.clone());
+        let row = self
+            .windows
+            .entry((charge.budget, charge.window_start))
+            .or_default();
+        accounts::charge(&mut row.standing, row.leases.get_mut(&node), charge.amount);
+        row.reached = terms.reached(row.standing.spent, limit).max(row.reached);
+    }
+}
+
+/// A window of a budget, and the highest mark told in it.
+type Told = ((BudgetId, UnixMillis), u8);
+
+impl State {
+    /// What changes of the windows' marks these are, if all of them can be made.
+    pub(super) fn telling(&self, scope: &TenantScope, changes: &[Change]) -> Result<Vec<Told>, StoreError> {
+        let mut told = Vec::new();
+        for change in changes {
+            let Change::TellMarks {
+                budget,
+                window_start,
+                before,
+                after,
+            } = change
+            else {
+                continue;
+            };
+            let place = (*budget, *window_start);
+            let row = self.budget(scope, *budget).ok().and(self.windows.get(&place));
+            if row.is_none_or(|row| row.told != *before) {
+                return Err(StoreError::Conflict("the mark was told meanwhile".to_owned()));
+            }
+            told.push((place, *after));
         }
+        Ok(told)
     }
 }
 
@@ -131,5 +162,22 @@ impl Budgets for MemoryStore {
             .get(&(budget, window_start))
             .map(|row| row.standing)
             .unwrap_or_default())
+    }
+
+    async fn marks_due(&self) -> Result<Vec<MarkDue>, StoreError> {
+        let state = self.state();
+        let due = state.windows.iter().filter(|(_, row)| row.told < row.reached);
+        let marks = due.filter_map(|((budget, window_start), row)| {
+            Some(MarkDue {
+                budget: state.rows.budgets.get(budget)?.clone(),
+                window_start: *window_start,
+                spent: row.standing.spent,
+                told: row.told,
+                reached: row.reached,
+            })
+        });
+        Ok(marks
+            .take(usize::try_from(MARKS_DUE_MAX).unwrap_or(usize::MAX))
+            .collect())
     }
 }

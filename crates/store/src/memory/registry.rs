@@ -84,7 +84,7 @@ impl Rows {
             }
             Change::ReplaceBudget { before, after } => {
                 unchanged(self.budgets.get(&before.id), before)?;
-                self.budgets.insert(after.id, after.clone());
+                self.budgets.insert(after.id, after.as_ref().clone());
                 Ok(())
             }
             Change::DeleteBudget(id) => {
@@ -102,8 +102,8 @@ impl Rows {
                 self.records.remove(&place);
                 Ok(())
             }
-            // Done with the audit log, which is no row.
-            Change::RemoveAudits { .. } => Ok(()),
+            // Done with the audit log and with the windows, which are no rows.
+            Change::RemoveAudits { .. } | Change::TellMarks { .. } => Ok(()),
         }
     }
 
@@ -323,10 +323,16 @@ impl Registry for MemoryStore {
         for change in changes {
             rows.apply(scope, change)?;
         }
+        let told = state.telling(scope, changes)?;
         state.rows = rows;
         state.audits.entry(scope.tenant()).or_default().remove(going);
         let State { rows, windows, .. } = &mut *state;
         windows.retain(|(budget, _), _| rows.budgets.contains_key(budget));
+        for (place, mark) in told {
+            if let Some(row) = windows.get_mut(&place) {
+                row.told = mark;
+            }
+        }
         for audit in audits {
             state.audits.entry(scope.tenant()).or_default().append(audit);
         }

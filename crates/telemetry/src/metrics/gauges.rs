@@ -121,6 +121,8 @@ pub struct Gauges {
     pub honey_keys_used: Counter,
     /// What should have been written into audit logs and found no room.
     pub alarms_dropped: Counter,
+    /// Marks of budgets that were told.
+    pub budget_marks: Counter,
     /// Keys that were suspended because something stood out.
     pub keys_suspended: Counter,
     /// Uses of keys that found no room on their way to where habits are learnt.
@@ -204,6 +206,10 @@ impl Gauges {
             alarms_dropped: catalogue.counter(
                 "bartizan_alarms_dropped_total",
                 "Alarms of the data plane that found no room on their way into an audit log.",
+            ),
+            budget_marks: catalogue.counter(
+                "bartizan_budget_marks_total",
+                "Marks of budgets that were reached and that this node has told of: see the audit log.",
             ),
             keys_suspended: catalogue.counter(
                 "bartizan_keys_suspended_total",

@@ -18,6 +18,7 @@ mod retention;
 mod shipping;
 mod signals;
 mod sweeping;
+mod telling;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,7 +28,7 @@ use domain::{
     BudgetId, KeyId, Money, NodeId, Operation, RequestId, TeamId, TenantId, TenantScope, UnixMillis, Usage,
 };
 use journal::{Journal, JournalOptions, Record, Recovered};
-use ledger::{Budget, BudgetScope, Charge, Entry, Intent, Outcome, UsageSource, Window};
+use ledger::{Budget, BudgetScope, Charge, Entry, Intent, Outcome, Terms, UsageSource, Window};
 use store::{LeaseAnswer, LeaseWish, Store, Tenant};
 use telemetry::Metrics;
 use worker::{ShipOptions, Shipper};
@@ -74,6 +75,7 @@ pub fn entry(id: u128, of: u128) -> Entry {
         response_digest: None,
         credential: None,
         signature_digest: None,
+        token_charges: Vec::new(),
     }
 }
 
@@ -85,6 +87,7 @@ pub fn budget(of: u128) -> Budget {
         name: "all".into(),
         limit: Money::from_nanos(1000),
         window: Window::Total,
+        terms: Terms::default(),
     }
 }
 
@@ -111,6 +114,7 @@ pub fn intent(id: u128, of: u128, bound: i64) -> Intent {
         target: None,
         bound: Money::from_nanos(bound),
         charges: vec![charge(bound)],
+        token_charges: Vec::new(),
         price_version: "p1".into(),
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use domain::{BudgetId, Money, TenantId, UnixMillis};
-use ledger::{Budget, BudgetScope, Standing, Window};
+use ledger::{Budget, BudgetScope, Standing, Terms, Unit, Window};
 use serde::Serialize;
 
 use crate::command::arguments::{limit_of, rfc3339, window_name};
@@ -29,16 +29,70 @@ pub struct BudgetView {
     window: &'static str,
     window_start: Option<String>,
     window_end: Option<String>,
-    #[serde(rename = "limit_nanos")]
+    #[serde(flatten)]
+    terms: Terms,
+    #[serde(skip)]
     limit: Money,
-    #[serde(rename = "spent_nanos")]
+    #[serde(skip)]
     spent: Money,
-    #[serde(rename = "leased_nanos")]
+    #[serde(skip)]
     leased: Money,
-    #[serde(rename = "unexplained_nanos")]
+    #[serde(skip)]
     unexplained: Money,
-    #[serde(rename = "remaining_nanos")]
+    #[serde(skip)]
     remaining: Money,
+    #[serde(flatten)]
+    amounts: Amounts,
+}
+
+/// The same five for programs, by what the budget counts.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Amounts {
+    Money {
+        limit_nanos: Money,
+        spent_nanos: Money,
+        leased_nanos: Money,
+        unexplained_nanos: Money,
+        remaining_nanos: Money,
+    },
+    Tokens {
+        limit_tokens: Money,
+        spent_tokens: Money,
+        leased_tokens: Money,
+        unexplained_tokens: Money,
+        remaining_tokens: Money,
+    },
+}
+
+impl Amounts {
+    fn of(limit: Money, standing: &Standing, unit: Unit) -> Self {
+        let remaining = standing.remaining(limit);
+        match unit {
+            Unit::Money => Self::Money {
+                limit_nanos: limit,
+                spent_nanos: standing.spent,
+                leased_nanos: standing.leased,
+                unexplained_nanos: standing.unexplained,
+                remaining_nanos: remaining,
+            },
+            Unit::Tokens => Self::Tokens {
+                limit_tokens: limit,
+                spent_tokens: standing.spent,
+                leased_tokens: standing.leased,
+                unexplained_tokens: standing.unexplained,
+                remaining_tokens: remaining,
+            },
+        }
+    }
+}
+
+/// An amount for people: dollars, or tokens.
+fn said(amount: Money, unit: Unit) -> String {
+    match unit {
+        Unit::Money => format!("${amount}"),
+        Unit::Tokens => format!("{} tokens", amount.nanos()),
+    }
 }
 
 impl BudgetView {
@@ -53,8 +107,10 @@ impl BudgetView {
             of: names.scope_name(budget),
             period: budget.window,
             window: window_name(budget.window),
-            window_start: rfc3339(budget.window.start(now)),
-            window_end: budget.window.end(now).and_then(rfc3339),
+            window_start: rfc3339(budget.start(now)),
+            window_end: budget.end(now).and_then(rfc3339),
+            terms: budget.terms.clone(),
+            amounts: Amounts::of(budget.limit, standing, budget.terms.unit),
             limit: budget.limit,
             spent: standing.spent,
             leased: standing.leased,
@@ -94,21 +150,35 @@ fn tenths(amount: Money, of: Money) -> u64 {
 impl Shown for BudgetView {
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{}  {}", self.id, self.name)?;
-        facts(
-            out,
-            &[
-                ("limits", self.of.clone()),
-                ("limit", limit_of(self.limit, self.period)),
-                ("spent", format!("${}", self.spent)),
-                ("leased", format!("${}", self.leased)),
-                ("unexplained", format!("${}", self.unexplained)),
-                ("remaining", format!("${}  {}", self.remaining, self.bar())),
-                (
-                    "window ends",
-                    self.window_end.clone().unwrap_or_else(|| "never".to_owned()),
-                ),
-            ],
-        )
+        let unit = self.terms.unit;
+        let limit = match unit {
+            Unit::Money => limit_of(self.limit, self.period),
+            Unit::Tokens => format!("{} ({})", said(self.limit, unit), self.window),
+        };
+        let mut all = vec![
+            ("limits", self.of.clone()),
+            ("limit", limit),
+            ("spent", said(self.spent, unit)),
+            ("leased", said(self.leased, unit)),
+            ("unexplained", said(self.unexplained, unit)),
+            (
+                "remaining",
+                format!("{}  {}", said(self.remaining, unit), self.bar()),
+            ),
+            (
+                "window ends",
+                self.window_end.clone().unwrap_or_else(|| "never".to_owned()),
+            ),
+        ];
+        if !self.terms.marks.is_empty() {
+            let marks: Vec<_> = self.terms.marks.iter().map(|mark| format!("{mark} %")).collect();
+            all.push(("marks", marks.join(", ")));
+        }
+        if let Some(pause) = &self.terms.paused {
+            let since = rfc3339(pause.since).unwrap_or_default();
+            all.push(("paused", format!("since {since}: {}", pause.why)));
+        }
+        facts(out, &all)
     }
 }
 
@@ -135,9 +205,16 @@ impl Shown for BudgetList {
             Column::Text("id"),
         ]);
         for budget in &self.0 {
-            let money = |money: Money| money.to_string();
+            let money = |money: Money| match budget.terms.unit {
+                Unit::Money => money.to_string(),
+                Unit::Tokens => format!("{} tok", money.nanos()),
+            };
+            let name = match &budget.terms.paused {
+                Some(_) => format!("{} (paused)", budget.name),
+                None => budget.name.clone(),
+            };
             table.row([
-                budget.name.clone(),
+                name,
                 budget.of.clone(),
                 budget.window.to_owned(),
                 money(budget.limit),
@@ -183,6 +260,7 @@ mod tests {
             name: "monthly".to_owned(),
             limit: Money::from_dollars(limit),
             window: Window::Month,
+            terms: Terms::default(),
         };
         let dollars = Money::from_dollars;
         let standing = Standing {

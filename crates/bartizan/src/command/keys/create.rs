@@ -6,7 +6,7 @@ use clap::Args;
 use credential::{KeyRecord, KeyState, Marks, ModelAccess, VirtualKey};
 use domain::{BudgetId, DataClass, KeyId, Money, Operation, Permission, UnixMillis};
 use ipnet::IpNet;
-use ledger::{Budget, BudgetScope, Window};
+use ledger::{Budget, BudgetScope, Terms, Window};
 use store::Change;
 
 use crate::command::arguments::{self, LimitArgs, duration, network, operation, window};
@@ -166,6 +166,7 @@ impl CreateArgs {
             name: format!("key {}", key.name),
             limit,
             window: self.window,
+            terms: Terms::default(),
         })
     }
 }

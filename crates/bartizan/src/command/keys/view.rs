@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use credential::{Binding, KeyRecord, KeyState, Limits, Marks, ModelAccess, PublicKey};
-use domain::{BudgetId, KeyId, Operation, Secret, TeamId, TenantId, UnixMillis};
+use domain::{BudgetId, KeyId, Money, Operation, Secret, TeamId, TenantId, UnixMillis};
 use ipnet::IpNet;
 use ledger::{Budget, BudgetScope};
 use serde::Serialize;
@@ -195,6 +195,7 @@ impl KeyView {
             tokens_per_minute,
             concurrent_requests,
             concurrent_streams,
+            request_cost_nanos_max,
         } = self.limits;
         let all = [
             (requests_per_minute, "requests a minute"),
@@ -205,7 +206,11 @@ impl KeyView {
         let set = all
             .iter()
             .filter_map(|(limit, what)| limit.map(|limit| format!("{limit} {what}")));
-        or_none(&set.collect::<Vec<_>>(), "none")
+        let cost = request_cost_nanos_max.map(|nanos| {
+            let cost = Money::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX));
+            format!("${cost} a request")
+        });
+        or_none(&set.chain(cost).collect::<Vec<_>>(), "none")
     }
 }
 

@@ -248,6 +248,7 @@ mod tests {
             response_digest: None,
             credential: None,
             signature_digest: None,
+            token_charges: Vec::new(),
         };
         entry.to_bytes()
     }

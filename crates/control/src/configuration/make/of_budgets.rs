@@ -1,8 +1,8 @@
 //! Steps about budgets.
 
 use credential::KeyRecord;
-use domain::{BudgetId, Money, Permission};
-use ledger::{Budget, BudgetScope};
+use domain::{ActorId, BudgetId, Money, Permission};
+use ledger::{Budget, BudgetScope, Terms};
 use policy::{BudgetLevel, Resource};
 use store::Change;
 
@@ -11,13 +11,21 @@ use crate::configuration::Part;
 use crate::configuration::document::BudgetPart;
 use crate::configuration::things::Name;
 use crate::problem::Problem;
-use crate::resource::budgets;
+use crate::resource::budgets::{self, amounts};
 
 impl Maker<'_> {
     fn limited(&self, part: &BudgetPart) -> Result<BudgetScope, Problem> {
         let Some(of) = &part.of else {
             return Ok(BudgetScope::Tenant);
         };
+        if let Some(user) = &of.user {
+            let user = self.world.users.get(user);
+            return Ok(BudgetScope::User(user.ok_or_else(|| gone("user"))?.1.id));
+        }
+        if let Some(service) = &of.service {
+            let service = self.world.services.get(service);
+            return Ok(BudgetScope::Service(service.ok_or_else(|| gone("service"))?.1.id));
+        }
         match (&of.team, &of.project, &of.key) {
             (Some(team), _, Some(key)) => {
                 let key = self.world.keys.get(&vec![team.clone(), key.clone()]);
@@ -55,6 +63,13 @@ impl Maker<'_> {
                     found.and_then(|key| key.owner),
                 )
             }
+            BudgetScope::User(id) => (BudgetLevel::User, None, Some(ActorId::User(id))),
+            BudgetScope::Service(id) => {
+                let mut all = self.world.services.values();
+                let found = all.find(|(_, service)| service.id == id);
+                let team = found.map(|(_, service)| service.team);
+                (BudgetLevel::Service, team, Some(ActorId::Service(id)))
+            }
         };
         Resource::Budget {
             tenant: self.entered.tenant(),
@@ -69,6 +84,14 @@ impl Maker<'_> {
     pub(super) fn budget(&mut self, part: &BudgetPart) -> Result<Act, Problem> {
         let name = Part::Budget(part.clone()).place().1;
         let before = self.world.budgets.get(&name).cloned();
+        let (limit, unit) = amounts::limit(part.limit_nanos, part.limit_tokens, "")?;
+        let terms = Terms {
+            only: part.only.clone().into(),
+            unit,
+            marks: part.marks.clone(),
+            // No document says that a budget is paused: it stays as it is.
+            paused: before.as_ref().and_then(|budget| budget.terms.paused.clone()),
+        };
         let after = Budget {
             id: before
                 .as_ref()
@@ -76,17 +99,21 @@ impl Maker<'_> {
             tenant: self.entered.tenant(),
             scope: self.limited(part)?,
             name: part.name.clone(),
-            limit: Money::from_nanos(part.limit_nanos),
+            limit,
             window: part.window,
+            terms: budgets::tidied(terms, "")?,
         };
         let (resource, id) = (self.of_budget(&after), after.id);
         self.world.budgets.insert(name, after.clone());
         let had = before.as_ref().map_or(Money::ZERO, |budget| budget.limit);
-        let is_weighty = budgets::is_weighty(self.call, had, Some(part.limit_nanos));
+        let is_weighty = budgets::is_weighty(self.call, had, amounts::money(limit, unit));
         let act = match before {
             None => Act::new(Permission::BudgetsCreate, resource, id, Change::PutBudget(after)),
             Some(before) => {
-                let change = Change::ReplaceBudget { before, after };
+                let change = Change::ReplaceBudget {
+                    before: Box::new(before),
+                    after: Box::new(after),
+                };
                 Act::new(Permission::BudgetsUpdate, resource, id, change)
             }
         };

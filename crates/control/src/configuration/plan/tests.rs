@@ -83,10 +83,20 @@ fn document() -> impl Strategy<Value = Configuration> {
             let budget = |of| BudgetPart {
                 name: "cap".to_owned(),
                 of,
-                limit_nanos: number,
+                only: Default::default(),
+                limit_nanos: Some(number),
+                limit_tokens: None,
                 window: Window::Day,
+                marks: Vec::new(),
             };
-            let of = |team, project, key| Some(BudgetOf { team, project, key });
+            let of = |team, project, key| {
+                Some(BudgetOf {
+                    team,
+                    project,
+                    key,
+                    ..BudgetOf::default()
+                })
+            };
             let budgets = keys
                 .iter()
                 .map(|key| budget(of(Some(key.team.clone()), None, Some(key.name.clone()))));
