@@ -46,6 +46,7 @@ mod policies;
 mod proxied;
 mod receipts;
 mod refusals;
+mod refusals_around;
 mod refusals_page;
 mod reload;
 mod replicas;

@@ -9,16 +9,16 @@ use data::refusal::Code;
 use domain::Operation;
 use http::Method;
 use serde_json::{Value, json};
-use sqlx::{ConnectOptions, Connection};
 use store::TenantState;
 use testkit::client::raw;
 use testkit::{Answer, Client, Cut, Reply, ScriptedProvider};
 
+use crate::refusals_around::{draining, journal_away, receipts_away, replay_check_away, store_away};
 use crate::scene::{self, Scene, call, code, streamed};
 use crate::signing::Machine;
 
 /// Two answers of one refusal, in OpenAI's dialect and in Anthropic's.
-type Both = [Answer; 2];
+pub type Both = [Answer; 2];
 
 /// Small bounds, so that all of them can be crossed in a test.
 const BOUNDS: &str = "
@@ -44,7 +44,7 @@ const MODELS: [&str; 12] = [
 ];
 
 /// Both providers serve every model under their own name: a fault in one model opens no other's breaker.
-fn config(base: &str) -> String {
+pub fn config(base: &str) -> String {
     let names = MODELS.join(", ");
     let mut text = format!(
         "{BOUNDS}
@@ -71,14 +71,14 @@ prices:
     text
 }
 
-async fn stage() -> Scene {
+pub async fn stage() -> Scene {
     let provider = ScriptedProvider::start().await;
     let text = config(&provider.base_url());
     Scene::raise(provider, scene::builder().config(text)).await
 }
 
 /// The same call in both dialects, each to the provider of its own.
-async fn both(client: &Client, model: &str, bend: impl Fn(&mut Value)) -> Both {
+pub async fn both(client: &Client, model: &str, bend: impl Fn(&mut Value)) -> Both {
     let ask = |path: &'static str, provider: &str| {
         let mut body = call(&format!("{provider}/{model}"));
         bend(&mut body);
@@ -110,7 +110,7 @@ async fn heads(client: &Client, method: Method, paths: [&str; 2], body: &str) ->
     ]
 }
 
-const CALLS: [&str; 2] = ["/v1/chat/completions", "/v1/messages"];
+pub const CALLS: [&str; 2] = ["/v1/chat/completions", "/v1/messages"];
 
 /// Bytes on a socket, and the one answer they bring.
 async fn wired(scene: &Scene, request: impl Fn(&str) -> String) -> Both {
@@ -372,7 +372,7 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
     })
 }
 
-fn keys<'a>(name: &'a str, budget: &'a str) -> [&'a str; 8] {
+pub fn keys<'a>(name: &'a str, budget: &'a str) -> [&'a str; 8] {
     [
         "--json",
         "keys",
@@ -415,7 +415,7 @@ async fn paused(scene: &Scene) -> Both {
 }
 
 /// Waits until the gate knows the key and its budget.
-async fn settled(client: &Client) {
+pub async fn settled(client: &Client) {
     for _ in 0..100 {
         if client.get("/v1/models").await.status == 200 {
             return;
@@ -445,122 +445,9 @@ async fn too_many_at_once(scene: &Scene) -> Both {
     answers
 }
 
-/// The store's one writer is somebody else, and the key's lease has still to be taken.
-async fn store_away(scene: &Scene) -> Both {
-    let made = scene.gate.cli_json(&keys("later", "5")).await;
-    let client = scene.gate.data().bearer(made["key"].as_str().unwrap());
-    settled(&client).await;
-    let path = scene.gate.data_dir().join("bartizan.db");
-    let mut writer = sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(path)
-        .connect()
-        .await
-        .unwrap();
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut writer).await.unwrap();
-    let answers = both(&client, "m", |_| {}).await;
-    sqlx::query("ROLLBACK").execute(&mut writer).await.unwrap();
-    writer.close().await.unwrap();
-    answers
-}
-
-async fn receipts(client: &Client) -> Both {
+pub async fn receipts(client: &Client) -> Both {
     let path = "/v1/receipts/req_00000000000000000000000000000001";
     heads(client, Method::GET, [path; 2], "").await
-}
-
-/// The table that entries are in goes by another name for a moment.
-async fn receipts_away(scene: &Scene) -> Both {
-    let key = scene.new_key(|key| key.receipts = true).await;
-    let path = scene.gate.data_dir().join("bartizan.db");
-    let mut writer = sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(path)
-        .connect()
-        .await
-        .unwrap();
-    sqlx::query("ALTER TABLE entries RENAME TO elsewhere")
-        .execute(&mut writer)
-        .await
-        .unwrap();
-    let answers = receipts(&scene.gate.data().bearer(&key)).await;
-    sqlx::query("ALTER TABLE elsewhere RENAME TO entries")
-        .execute(&mut writer)
-        .await
-        .unwrap();
-    writer.close().await.unwrap();
-    answers
-}
-
-/// Somebody holds the store's write lock for longer than a signed call waits.
-async fn replay_check_away(scene: &Scene) -> Both {
-    let machine = Machine::new();
-    let key = scene.new_key(|key| machine.sign_for(key)).await;
-    let path = scene.gate.data_dir().join("bartizan.db");
-    let mut writer = sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(path)
-        .connect()
-        .await
-        .unwrap();
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut writer).await.unwrap();
-    let gate = scene.gate.data();
-    let ask = |path, model| {
-        let (it, body) = (machine.call(path, &gate, &key, "POST"), call(model).to_string());
-        async move { it.send(&body).await }
-    };
-    let answers = tokio::join!(ask(CALLS[0], "oa/m"), ask(CALLS[1], "an/m"));
-    sqlx::query("ROLLBACK").execute(&mut writer).await.unwrap();
-    writer.close().await.unwrap();
-    answers.into()
-}
-
-/// While one stream is still under way, the others are refused, on old connections and new ones.
-async fn draining() -> Both {
-    let mut scene = stage().await;
-    let events = (0..40)
-        .map(|_| (50, "data: {\"choices\":[]}\n\n".to_owned()))
-        .chain([(0, "data: [DONE]\n\n".to_owned())]);
-    scene.provider.script("*", Reply::sse(events.collect::<Vec<_>>()));
-    let live = scene.client().stream(CALLS[0], &streamed("oa/m")).await;
-    scene.gate.terminate().await;
-    scene
-        .gate
-        .lines()
-        .wait_for("stopping", Duration::from_secs(5))
-        .await;
-    let answers = both(&scene.client(), "m", |_| {}).await;
-    drop(live);
-    scene.gate.wait(Duration::from_secs(10)).await;
-    answers
-}
-
-/// The gate may not write a byte more to any file: as with a full disk.
-async fn journal_away() -> Both {
-    let provider = ScriptedProvider::start().await;
-    let text = config(&provider.base_url());
-    let script = format!("#!/bin/sh\ntrap '' XFSZ\nexec {} \"$@\"\n", scene::BINARY);
-    let folder = tempfile::tempdir().unwrap();
-    let wrapper = folder.path().join("gate");
-    std::fs::write(&wrapper, script).unwrap();
-    std::fs::set_permissions(&wrapper, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
-    let builder = testkit::Gate::builder(wrapper).env("OA_KEY", &scene::openai_credential());
-    let scene = Scene::raise(
-        provider,
-        builder.env("AN_KEY", &scene::anthropic_credential()).config(text),
-    )
-    .await;
-    let first = both(&scene.client(), "m", |_| {}).await;
-    assert_eq!(first.map(|answer| answer.status), [200, 200]);
-    scene.provider.forget_requests();
-    let pid = scene.gate.pid().unwrap().to_string();
-    let limited = std::process::Command::new("prlimit")
-        .args(["--pid", &pid, "--fsize=1"])
-        .status();
-    assert!(limited.unwrap().success());
-    let answers = both(&scene.client(), "m", |_| {}).await;
-    assert!(
-        scene.provider.requests().is_empty(),
-        "called although it cannot be recorded"
-    );
-    answers
 }
 
 #[tokio::test]

@@ -1,0 +1,115 @@
+//! Refusals because of what goes wrong around a gate: its store, its disk, its end.
+
+use std::time::Duration;
+
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use testkit::{Reply, ScriptedProvider};
+
+use crate::refusals::{Both, CALLS, both, config, keys, receipts, settled, stage};
+use crate::scene::{self, Scene, call, streamed};
+use crate::signing::Machine;
+
+/// Somebody else at the gate's store.
+async fn writer(scene: &Scene) -> SqliteConnection {
+    let path = scene.gate.data_dir().join("bartizan.db");
+    let there = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+    there.connect().await.unwrap()
+}
+
+/// The store's one writer is somebody else, and the key's lease has still to be taken.
+pub async fn store_away(scene: &Scene) -> Both {
+    let made = scene.gate.cli_json(&keys("later", "5")).await;
+    let client = scene.gate.data().bearer(made["key"].as_str().unwrap());
+    settled(&client).await;
+    let mut writer = writer(scene).await;
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut writer).await.unwrap();
+    let answers = both(&client, "m", |_| {}).await;
+    sqlx::query("ROLLBACK").execute(&mut writer).await.unwrap();
+    writer.close().await.unwrap();
+    answers
+}
+
+/// The table that entries are in goes by another name for a moment.
+pub async fn receipts_away(scene: &Scene) -> Both {
+    let key = scene.new_key(|key| key.receipts = true).await;
+    let mut writer = writer(scene).await;
+    sqlx::query("ALTER TABLE entries RENAME TO elsewhere")
+        .execute(&mut writer)
+        .await
+        .unwrap();
+    let answers = receipts(&scene.gate.data().bearer(&key)).await;
+    sqlx::query("ALTER TABLE elsewhere RENAME TO entries")
+        .execute(&mut writer)
+        .await
+        .unwrap();
+    writer.close().await.unwrap();
+    answers
+}
+
+/// Somebody holds the store's write lock for longer than a signed call waits.
+pub async fn replay_check_away(scene: &Scene) -> Both {
+    let machine = Machine::new();
+    let key = scene.new_key(|key| machine.sign_for(key)).await;
+    let mut writer = writer(scene).await;
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut writer).await.unwrap();
+    let gate = scene.gate.data();
+    let ask = |path, model| {
+        let (it, body) = (machine.call(path, &gate, &key, "POST"), call(model).to_string());
+        async move { it.send(&body).await }
+    };
+    let answers = tokio::join!(ask(CALLS[0], "oa/m"), ask(CALLS[1], "an/m"));
+    sqlx::query("ROLLBACK").execute(&mut writer).await.unwrap();
+    writer.close().await.unwrap();
+    answers.into()
+}
+
+/// While one stream is still under way, the others are refused, on old connections and new ones.
+pub async fn draining() -> Both {
+    let mut scene = stage().await;
+    let events = (0..40)
+        .map(|_| (50, "data: {\"choices\":[]}\n\n".to_owned()))
+        .chain([(0, "data: [DONE]\n\n".to_owned())]);
+    scene.provider.script("*", Reply::sse(events.collect::<Vec<_>>()));
+    let live = scene.client().stream(CALLS[0], &streamed("oa/m")).await;
+    scene.gate.terminate().await;
+    scene
+        .gate
+        .lines()
+        .wait_for("stopping", Duration::from_secs(5))
+        .await;
+    let answers = both(&scene.client(), "m", |_| {}).await;
+    drop(live);
+    scene.gate.wait(Duration::from_secs(10)).await;
+    answers
+}
+
+/// The gate may not write a byte more to any file: as with a full disk.
+pub async fn journal_away() -> Both {
+    let provider = ScriptedProvider::start().await;
+    let text = config(&provider.base_url());
+    let script = format!("#!/bin/sh\ntrap '' XFSZ\nexec {} \"$@\"\n", scene::BINARY);
+    let folder = tempfile::tempdir().unwrap();
+    let wrapper = folder.path().join("gate");
+    std::fs::write(&wrapper, script).unwrap();
+    std::fs::set_permissions(&wrapper, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let builder = testkit::Gate::builder(wrapper).env("OA_KEY", &scene::openai_credential());
+    let scene = Scene::raise(
+        provider,
+        builder.env("AN_KEY", &scene::anthropic_credential()).config(text),
+    )
+    .await;
+    let first = both(&scene.client(), "m", |_| {}).await;
+    assert_eq!(first.map(|answer| answer.status), [200, 200]);
+    scene.provider.forget_requests();
+    let pid = scene.gate.pid().unwrap().to_string();
+    let limited = std::process::Command::new("prlimit")
+        .args(["--pid", &pid, "--fsize=1"])
+        .status();
+    assert!(limited.unwrap().success());
+    let answers = both(&scene.client(), "m", |_| {}).await;
+    assert!(
+        scene.provider.requests().is_empty(),
+        "called although it cannot be recorded"
+    );
+    answers
+}
