@@ -1,6 +1,7 @@
 //! Draining: entries after the cursor, the cursor forward, drained segments away.
 
-use std::sync::PoisonError;
+use std::fs::File;
+use std::sync::{Arc, PoisonError};
 
 use crate::frame::{Frame, Kind, Record};
 use crate::journal::Inner;
@@ -129,6 +130,8 @@ fn carry_forward(inner: &Inner, number: u64) -> Result<(), JournalError> {
     // In the order they were written: the same calls leave the same journal.
     places.sort_unstable_by_key(|(_, place)| place.at);
     let reader = Reader::open(&inner.dir, number)?;
+    // Some may come to lie in a segment that is sealed before the last of them is written.
+    let mut written: Vec<Arc<File>> = Vec::new();
     for (id, place) in places {
         let bytes = payload_at(&reader, place)?;
         let frame = Frame::of(Record::Intent { id, bytes: &bytes }, inner.salt)?;
@@ -137,10 +140,13 @@ fn carry_forward(inner: &Inner, number: u64) -> Result<(), JournalError> {
         if tail.open.get(&id) == Some(&place) {
             tail.append(&frame)?;
             inner.publish(&tail);
+            if !written.last().is_some_and(|last| Arc::ptr_eq(last, &tail.file)) {
+                written.push(tail.file.clone());
+            }
         }
     }
-    let file = inner.tail().file.clone();
-    file.sync_data().map_err(JournalError::io("sync", &inner.dir))
+    let synced = written.iter().try_for_each(|file| file.sync_data());
+    synced.map_err(JournalError::io("sync", &inner.dir))
 }
 
 fn payload_at(reader: &Reader, place: Place) -> Result<Vec<u8>, JournalError> {

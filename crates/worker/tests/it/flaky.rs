@@ -27,7 +27,7 @@ pub struct Flaky {
 }
 
 /// Work beside requests: what it asks can fail.
-const WORK: [&str; 13] = [
+const WORK: [&str; 14] = [
     "revision",
     "load",
     "renew_leases",
@@ -41,6 +41,7 @@ const WORK: [&str; 13] = [
     "log_epoch",
     "hold_log_keys",
     "log_checkpoint",
+    "marks_due",
 ];
 
 fn one_less(counter: &AtomicU32) -> bool {
