@@ -33,7 +33,7 @@ fn options(world: &World, node: usize) -> JournalOptions {
     JournalOptions {
         sync: Sync::Process,
         segment_bytes_max: world.plan.segment_bytes,
-        ..JournalOptions::new(world.dir.path().join(format!("node-{node}")))
+        ..JournalOptions::new(world.dir.join(format!("node-{node}")))
     }
 }
 
@@ -50,7 +50,7 @@ async fn start(world: Arc<World>, node: usize) {
             linger: ms(100),
             retry_min: pause,
             retry_max: pause,
-            ..ShipOptions::new(world.dir.path())
+            ..ShipOptions::new(&world.dir)
         };
         let shipper = Shipper::new(
             journal,
@@ -302,7 +302,7 @@ fn newest_segment(world: &World, node: usize) -> Option<PathBuf> {
 }
 
 fn segments(world: &World, node: usize) -> impl Iterator<Item = PathBuf> {
-    let found = std::fs::read_dir(world.dir.path().join(format!("node-{node}")));
+    let found = std::fs::read_dir(world.dir.join(format!("node-{node}")));
     let paths = found.into_iter().flatten().map(|item| item.unwrap().path());
     paths.filter(|path| path.extension().is_some_and(|ext| ext == "journal"))
 }

@@ -17,7 +17,7 @@ use crate::dice::Dice;
 use crate::executor::{Executor, Of};
 use crate::node::{self, costs};
 use crate::truth::Truth;
-use crate::world::{Plan, TENANT, World, clock, ms, scope};
+use crate::world::{Plan, TENANT, World, clock, folder, ms, scope};
 
 /// In the usual run; every one is another world.
 const RUNS: u64 = 1000;
@@ -75,7 +75,8 @@ fn plan(dice: &mut Dice) -> (Plan, Vec<Budget>) {
 pub fn run(seed: u64) -> Verdict {
     let mut dice = Dice::new(seed);
     let (plan, budgets) = plan(&mut dice);
-    let world = World::new(seed, plan, budgets);
+    let folder = folder();
+    let world = World::new(seed, plan, budgets, folder.path());
     let (told, verdict) = std::sync::mpsc::channel();
     let script = script(world.clone(), told);
     let steps = Executor::run(world, seed, Box::pin(script));
@@ -281,7 +282,7 @@ async fn the_link_without_faults_passes_the_conformance_suite() {
     store::conformance::run(async || {
         let (mut plan, budgets) = plan(&mut Dice::new(0));
         (plan.delay_ms, plan.faults, plan.nodes) = (0, 0, 1);
-        let world = World::new(0, plan, budgets);
+        let world = World::new(0, plan, budgets, &std::env::temp_dir());
         Arc::new(crate::link::Link { world, node: 0 }) as Arc<dyn store::Store>
     })
     .await;

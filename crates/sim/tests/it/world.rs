@@ -2,7 +2,7 @@
 
 use std::cell::Cell as Local;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
@@ -110,7 +110,7 @@ pub struct World {
     pub plan: Plan,
     pub central: MemoryStore,
     pub metrics: Arc<Metrics>,
-    pub dir: TempDir,
+    pub dir: PathBuf,
     state: Mutex<State>,
     orders: Mutex<Vec<Order>>,
 }
@@ -121,14 +121,16 @@ fn metrics() -> Arc<Metrics> {
     METRICS.get_or_init(|| Arc::new(Metrics::new("sim"))).clone()
 }
 
+/// A folder for journals, in memory where there is such a place. It goes when it is dropped: worlds do not, for their
+/// tasks hold them.
+pub fn folder() -> TempDir {
+    let in_memory = tempfile::Builder::new().prefix("sim").tempdir_in("/dev/shm");
+    in_memory.or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 impl World {
-    pub fn new(seed: u64, plan: Plan, budgets: Vec<Budget>) -> Arc<Self> {
-        let memory = std::path::Path::new("/dev/shm");
-        let parent = if memory.is_dir() {
-            memory.to_owned()
-        } else {
-            std::env::temp_dir()
-        };
+    /// One whose nodes have their journals in this folder.
+    pub fn new(seed: u64, plan: Plan, budgets: Vec<Budget>, dir: &Path) -> Arc<Self> {
         let mut truth = Truth::default();
         budgets.iter().for_each(|budget| truth.limit_is(budget));
         let state = State {
@@ -147,7 +149,7 @@ impl World {
             plan,
             central: MemoryStore::new(),
             metrics: metrics(),
-            dir: tempfile::Builder::new().prefix("sim").tempdir_in(parent).unwrap(),
+            dir: dir.to_owned(),
             state: Mutex::new(state),
             orders: Mutex::default(),
         })
