@@ -10,22 +10,22 @@ mod push;
 mod quarantine;
 mod recover;
 mod retention;
+mod scribe;
 mod ship;
 mod signals;
 mod sweep;
 mod teller;
-mod witness;
 
 pub use checkpoint::Checkpointer;
 pub use housekeeping::Housekeeper;
 pub use push::{Keyring, Over, Place, Pusher, SinkOptions};
 pub use recover::{Recovery, recover};
 pub use retention::{Remover, Retention};
+pub use scribe::{ALARMS_MAX, Scribe};
 pub use ship::{Progress, ShipOptions, Shipper};
 pub use signals::{Outlets, USES_MAX, Watcher};
 pub use sweep::Sweeper;
 pub use teller::Teller;
-pub use witness::{ALARMS_MAX, Witness};
 
 use std::path::PathBuf;
 

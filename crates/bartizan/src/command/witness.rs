@@ -41,8 +41,8 @@ const PURPOSE: &str = "bartizan witness 1";
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  bartizan witness --listen 0.0.0.0:8099 --dir /var/lib/witness --name witness.example.org --log ledger.key
-  bartizan ledger witness --url http://witness.example.org:8099 --key witness.key --dir heads
+  bartizan witness --listen 0.0.0.0:8099 --dir /var/lib/witness --name witness.example.org --log ledger.key > witness.pub
+  bartizan ledger witness --url http://witness.example.org:8099 --key witness.pub --dir heads
 
 Prints its public key, which those who verify are given. The folder holds its private key and the last head of every log; \
 whoever could set it back could make it forget, so let it be somebody else's than the gate's. It speaks plain HTTP: what it \

@@ -4,7 +4,7 @@
 use credential::CredentialKeys;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use worker::{Checkpointer, Housekeeper, Shipper, Sweeper, Teller, Witness};
+use worker::{Checkpointer, Housekeeper, Scribe, Shipper, Sweeper, Teller};
 
 use super::plane::{Tasks, lease_ttl};
 use super::{FLUSH_DEADLINE, Node, alerts, credentials, feed, issuers, ms, receipts, signals, vouching};
@@ -44,7 +44,7 @@ pub async fn start(node: Node<'_>, shipper: Shipper, tasks: Tasks) -> Result<Bes
     let lease = lease_ttl(&base.config);
     tokio::spawn(Sweeper::new(store.clone(), base.home.node, lease, metrics.clone()).run(stopped()));
     tokio::spawn(Teller::new(store.clone(), metrics.clone()).run(stopped()));
-    let witnessing = tokio::spawn(Witness::new(store.clone()).run(alarmed, stopped()));
+    let writing = tokio::spawn(Scribe::new(store.clone()).run(alarmed, stopped()));
     tokio::spawn(Housekeeper::new(store.clone()).run(stopped()));
     let checkpointing = tokio::spawn(checkpointer(node).run(stopped()));
     let settling = tokio::spawn(settler.run(told(stopped())));
@@ -61,7 +61,7 @@ pub async fn start(node: Node<'_>, shipper: Shipper, tasks: Tasks) -> Result<Bes
     tokio::spawn(receipts::run(plane.gate.clone(), stopped()));
     let sealed = (store.clone(), identity_seal);
     tokio::spawn(vouching::run(sealed, plane.gate.clone(), stopped()));
-    Ok(Beside([settling, shipping, checkpointing, watching, witnessing]))
+    Ok(Beside([settling, shipping, checkpointing, watching, writing]))
 }
 
 async fn told(mut stopped: watch::Receiver<bool>) {

@@ -114,12 +114,7 @@ async fn agp_r2_golden_invoices_of_every_shape_to_the_nano_dollar() {
     let budget = house
         .budget(BudgetScope::Tenant, Money::from_dollars(1000), Window::Total)
         .await;
-    let client = house
-        .key()
-        .await
-        .at(&gate)
-        .await
-        .header("content-type", "application/json");
+    let client = house.caller(&gate).await;
     let mut total = Money::ZERO;
     for case in &invoices.cases {
         provider.script(case.upstream(), case.reply());
@@ -162,12 +157,7 @@ async fn agp_r2_an_estimate_is_priced_at_the_tier_that_served() {
         .start()
         .await;
     let house = House::of(&gate).await;
-    let client = house
-        .key()
-        .await
-        .at(&gate)
-        .await
-        .header("content-type", "application/json");
+    let client = house.caller(&gate).await;
     let body = |tier: &str| {
         let chunk = json!({"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m", "service_tier": tier,
             "choices": [{"index": 0, "delta": {"content": "hello there"}, "finish_reason": "stop"}]});

@@ -82,12 +82,7 @@ async fn agp_budget_3_1_leaving_before_a_whole_answer_does_not_stop_its_bill() {
     let budget = house
         .budget(BudgetScope::Tenant, Money::from_dollars(10), Window::Total)
         .await;
-    let client = house
-        .key()
-        .await
-        .at(&gate)
-        .await
-        .header("content-type", "application/json");
+    let client = house.caller(&gate).await;
     for number in [0, 2] {
         let call = Call::new(number);
         let body = Bytes::from(call.body("gpt-4o").to_string());

@@ -216,6 +216,12 @@ impl House {
         self.limited_key(KeyId::generate(), Limits::default()).await
     }
 
+    /// A client with a key of its own that sends JSON.
+    pub async fn caller(&self, gate: &Gate) -> Client {
+        let client = self.key().await.at(gate).await;
+        client.header("content-type", "application/json")
+    }
+
     /// A budget of this house that `change` has made what the case needs; of the whole tenant's money otherwise.
     pub async fn budget_with(&self, limit: Money, change: impl FnOnce(&mut Budget)) -> Budget {
         let mut budget = Budget {

@@ -14,7 +14,7 @@ use store::{
 use telemetry::Metrics;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use worker::{Housekeeper, Outlets, Watcher, Witness};
+use worker::{Housekeeper, Outlets, Scribe, Watcher};
 
 use super::{NOW, scope, tenant};
 
@@ -107,7 +107,7 @@ impl Node {
         let watcher = Watcher::new(store.clone(), outlets, rules, Duration::from_millis(20));
         let tasks = vec![
             tokio::spawn(watcher.run(used, stopped.clone())),
-            tokio::spawn(Witness::new(store.clone()).run(alarmed, stopped)),
+            tokio::spawn(Scribe::new(store.clone()).run(alarmed, stopped)),
         ];
         Self {
             uses,

@@ -1,4 +1,4 @@
-//! The witness: writes what the data plane has seen into audit logs, beside the calls. What comes again and again is
+//! The scribe: writes what the data plane has seen into audit logs, beside the calls. What comes again and again is
 //! written once a minute and counted, so that nobody can fill a log by trying one key.
 
 use std::collections::HashMap;
@@ -115,12 +115,12 @@ fn counted_only(place: &PlaceOf, counted: u64) -> serde_json::Value {
 
 /// Writes alarms.
 #[derive(Debug)]
-pub struct Witness {
+pub struct Scribe {
     store: Arc<dyn Store>,
     seen: Seen,
 }
 
-impl Witness {
+impl Scribe {
     /// One that writes into this store.
     pub fn new(store: Arc<dyn Store>) -> Self {
         Self {
