@@ -82,6 +82,7 @@ def tests() -> list[Step]:
     return [
         Step("build", ["cargo", "build", "--workspace", "--bins", "--tests"]),
         Step("rust tests", rust_tests()),
+        *doc_tests(),
         Step("python sdk tests", [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."], env, SDK_TESTS),
         Step("node sdks", install, env, SDK_TESTS / "node"),
         Step("node sdk tests", [python, "run_node.py"], env, SDK_TESTS),
@@ -90,9 +91,17 @@ def tests() -> list[Step]:
     ]
 
 
+def has_nextest() -> bool:
+    return bool(shutil.which("cargo-nextest")) and subprocess.run(["cargo", "nextest", "--version"], capture_output=True).returncode == 0
+
+
+def doc_tests() -> list[Step]:
+    """What must not compile: `cargo test` runs it with the rest, nextest does not."""
+    return [Step("what must not compile", ["cargo", "test", "--quiet", "--doc", "-p", "data"])] if has_nextest() else []
+
+
 def rust_tests() -> list:
-    has_nextest = shutil.which("cargo-nextest") and subprocess.run(["cargo", "nextest", "--version"], capture_output=True).returncode == 0
-    if has_nextest:
+    if has_nextest():
         # What fails is run once more: servers are killed and paused here, and a busy machine may be late. It is named
         # as FLAKY at the end, which is a fault to be mended. A property that fails does so again: see `seed`.
         shown = ["--status-level", "retry", "--final-status-level", "flaky"]

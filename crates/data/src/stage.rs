@@ -24,6 +24,21 @@
 //! }
 //! ```
 //!
+//! not that a call's money is held, without which stage 9 sends nothing:
+//!
+//! ```compile_fail,E0451
+//! fn forge() -> data::stage::settle::Covered {
+//!     data::stage::settle::Covered { _by_intend: () }
+//! }
+//! ```
+//!
+//! ```compile_fail,E0061
+//! use data::stage::{accept::Forward, translate::Translated, upstream};
+//! async fn unpaid(gate: &data::Gate, call: Translated, forward: &Forward, ticket: &mut data::ticket::Ticket) {
+//!     let _ = upstream::run(gate, call, (forward, false), ticket).await;
+//! }
+//! ```
+//!
 //! and no stage takes the proof of an earlier one than the one before it:
 //!
 //! ```compile_fail,E0308

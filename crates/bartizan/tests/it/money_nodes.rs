@@ -7,7 +7,7 @@ use std::time::Duration;
 use credential::MasterKey;
 use domain::Money;
 use ledger::{Budget, BudgetScope, Window};
-use testkit::{Gate, ScriptedProvider};
+use testkit::{Gate, Received, ScriptedProvider};
 use tokio::task::JoinHandle;
 
 use super::money_kill::check_interrupted;
@@ -41,6 +41,15 @@ impl Watch {
         self.0.store(true, Ordering::Relaxed);
         assert!(self.1.await.unwrap() > 20);
     }
+}
+
+/// What the provider bills, by what it received: everything in full, but what callers abandoned, which it stops.
+fn billed(received: &[Received]) -> Money {
+    let calls = received.iter().filter(|one| one.method == "POST").map(Call::of);
+    calls
+        .filter(|call| !call.is_abandoned())
+        .map(|call| call.cost())
+        .sum()
 }
 
 /// It would know no virtual key of the others', and sign the ledger as a stranger.
@@ -111,8 +120,52 @@ async fn agp_budget_3_2_three_nodes_that_are_killed_never_overspend_and_lose_no_
         .count();
     let made = entries.iter().filter(|entry| entry.attempts > 0).count();
     assert!(made >= sent, "{made} entries of {sent} calls");
+    let billed = billed(&provider.requests());
+    assert!(billed <= spent, "the provider bills {billed}, we know of {spent}");
     house.verify().await;
     drop(gates);
+    postgres.remove().await;
+}
+
+/// Two gates hold leases and are idle; the third gets what they hold, to the last call that fits, and no refusal on the
+/// way lasts longer than it takes to give a lease back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn agp_budget_3_2_what_idle_nodes_hold_is_spent_by_another_to_the_last_call() {
+    let provider = ScriptedProvider::start().await;
+    provider.script("*", metered(0));
+    let postgres = Postgres::start().await;
+    let (a, b, c) = tokio::join!(
+        postgres.gate(&provider, None, MORE).start(),
+        postgres.gate(&provider, None, MORE).start(),
+        postgres.gate(&provider, None, MORE).start()
+    );
+    let house = postgres.house().await;
+    let limit = Money::from_nanos(200_000_000);
+    let budget = house.budget(BudgetScope::Tenant, limit, Window::Total).await;
+    let key = house.key().await;
+    let mut spent = Money::ZERO;
+    for idle in [&a, &b] {
+        let seen = make(&key.at(idle).await, "gpt-4o", Call::new(0), None).await;
+        assert!(seen.is_answered(), "{seen:?}");
+        spent = spent.plus(seen.call.cost());
+    }
+    let (spender, dearest) = (key.at(&c).await, Call::new(30));
+    // A call holds its output and less than four million for its prompt.
+    let bound = dearest.cost().plus(Money::from_nanos(4_000_000));
+    while limit.minus_floor_zero(spent) >= bound {
+        let until = std::time::Instant::now() + Duration::from_secs(10);
+        while !make(&spender, "gpt-4o", dearest, None).await.is_answered() {
+            let standing = house.standing(&budget).await;
+            assert!(
+                std::time::Instant::now() < until,
+                "money is left and nobody gets it: {standing:?}"
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        spent = spent.plus(dearest.cost());
+    }
+    assert_eq!(house.spent_when_idle(&budget).await, spent);
+    drop((a, b, c));
     postgres.remove().await;
 }
 

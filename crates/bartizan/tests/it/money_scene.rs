@@ -65,6 +65,11 @@ impl Call {
         self.number % 3 == 2
     }
 
+    /// Whether its caller hangs up in the middle, in a [`storm`].
+    pub fn is_abandoned(&self) -> bool {
+        self.streams() && self.number % 7 == 0
+    }
+
     pub fn path(&self) -> &'static str {
         if self.is_anthropic() {
             "/v1/messages"
@@ -485,7 +490,7 @@ pub async fn storm(
                         return seen;
                     }
                     let call = Call::new(number as u64);
-                    let leaves = (call.streams() && number % 7 == 0).then_some(2);
+                    let leaves = call.is_abandoned().then_some(2);
                     seen.push(make(&client, model, call, leaves).await);
                 }
             })

@@ -40,8 +40,9 @@ pub async fn run(gate: &Gate, call: Inspected, ticket: &mut Ticket) -> Gated<(An
             }
         };
         ticket.target = Some(target.clone());
-        settle::intend(gate, ticket).await?;
-        match upstream::run(gate, translated, &call.forward, call.envelope.stream, ticket).await {
+        let covered = settle::intend(gate, ticket).await?;
+        let head = (&call.forward, call.envelope.stream);
+        match upstream::run(gate, covered, translated, head, ticket).await {
             Ok(answering) => return Ok((answering, call)),
             Err(failed) if !failed.again => return Err(failed.refusal),
             Err(failed) => last = Some(failed.refusal),

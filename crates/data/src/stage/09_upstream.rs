@@ -14,6 +14,7 @@ use upstream::UpstreamError;
 
 use super::accept::{ANTHROPIC_BETA, ANTHROPIC_VERSION, Forward, TRACEPARENT};
 use super::inspect_input::Inspected;
+use super::settle::Covered;
 use super::translate::Translated;
 use crate::gate::Gate;
 use crate::live::Parts;
@@ -68,15 +69,15 @@ pub struct Failed {
     pub(super) again: bool,
 }
 
-/// Sends the call once.
+/// Sends the call once. It has no other way out, and this one asks for the money.
 // threat: AGP-I1
 // threat: AGP-S2
 // threat: ANP-D0005
 pub async fn run(
     gate: &Gate,
+    _paid_for: Covered,
     translated: Translated,
-    forward: &Forward,
-    stream: bool,
+    (forward, stream): (&Forward, bool),
     ticket: &mut Ticket,
 ) -> Result<Answering, Failed> {
     let Translated {

@@ -53,12 +53,24 @@ impl End {
     }
 }
 
-/// Writes what a call may cost into the journal before it is sent, so that no crash can hide it.
+/// That every budget holds a call's bound and no crash can hide what it may cost. Sending it takes one.
+#[derive(Debug)]
+pub struct Covered {
+    _by_intend: (),
+}
+
+/// Writes what a call may cost into the journal before it is sent, so that no crash can hide it. Only what is reserved
+/// may be sent.
 // threat: AGP-BUDGET-3.1
 // threat: AGP-R1
-pub async fn intend(gate: &Gate, ticket: &mut Ticket) -> Gated<()> {
+// threat: AGP-D1
+pub async fn intend(gate: &Gate, ticket: &mut Ticket) -> Gated<Covered> {
+    if ticket.reservation.is_none() {
+        return Err(Refusal::new(Code::Internal, "the call's money is not held"));
+    }
+    let covered = Covered { _by_intend: () };
     if ticket.intent_written || !ticket.may_take() {
-        return Ok(());
+        return Ok(covered);
     }
     let bytes = ticket.intent(gate.node).to_bytes();
     let written = gate
@@ -69,7 +81,7 @@ pub async fn intend(gate: &Gate, ticket: &mut Ticket) -> Gated<()> {
         .await;
     written.map_err(unrecorded)?;
     ticket.intent_written = true;
-    Ok(())
+    Ok(covered)
 }
 
 /// Settles a call and writes its entry. Exactly once: the ticket is consumed.
