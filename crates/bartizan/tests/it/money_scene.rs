@@ -67,7 +67,7 @@ impl Call {
 
     /// Whether its caller hangs up in the middle, in a [`storm`].
     pub fn is_abandoned(&self) -> bool {
-        self.streams() && self.number % 7 == 0
+        self.streams() && self.number.is_multiple_of(7)
     }
 
     pub fn path(&self) -> &'static str {
