@@ -8,7 +8,7 @@ help:
 	@echo "make demo ONCE=1   the same, but stop after the call"
 	@echo "make test          everything that can fail: checks, Rust tests, SDK tests, a browser"
 	@echo "make lint          format, clippy and the house rules"
-	@echo "make bench         compare the gate with nginx; ARGS=... is passed on (ARGS=--quick, ARGS=soak)"
+	@echo "make bench         compare the gate with nginx; ARGS=... is passed on (ARGS=--quick, ARGS=soak, ARGS=parts)"
 
 demo:
 	@python3 scripts/demo.py $(if $(ONCE),--once)

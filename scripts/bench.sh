@@ -2,9 +2,14 @@
 # Builds the gate and the benchmark as released, then compares the gate with nginx on loopback.
 #   scripts/bench.sh [--quick] [--repeats N] [--enforce]   the comparison
 #   scripts/bench.sh soak [--seconds N] [--rate N]          memory over ten minutes
+#   scripts/bench.sh parts [--entries N] [--leaves N]       single parts: money, journal, store, proofs
 # HAPROXY=/path adds a row; NGINX=/path names another nginx.
 set -eu
 cd "$(dirname "$0")/.."
+
+if [ "${1:-}" = parts ]; then
+    exec cargo run --quiet --profile dist -p bench -- "$@"
+fi
 
 nginx=${NGINX:-$(command -v nginx || echo /usr/sbin/nginx)}
 for tool in "$nginx" taskset; do

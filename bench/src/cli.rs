@@ -25,6 +25,8 @@ pub enum Command {
     Run(RunOptions),
     /// Keep a steady load for minutes and watch memory.
     Soak(SoakOptions),
+    /// Measure single parts: money held and settled, journal, store, proofs.
+    Parts(PartsOptions),
 }
 
 /// How the mock upstream answers.
@@ -117,6 +119,20 @@ pub struct SoakOptions {
     /// The folder with the gate's configurations.
     #[arg(long, default_value = "bench")]
     pub configs: PathBuf,
+    /// Where results go.
+    #[arg(long, default_value = "bench/results")]
+    pub results: PathBuf,
+}
+
+/// What to measure the parts with.
+#[derive(Args, Clone, Debug)]
+pub struct PartsOptions {
+    /// Entries that go through the journal into the store, and are asked about.
+    #[arg(long, default_value_t = 200_000)]
+    pub entries: u64,
+    /// Leaves of the log that proofs are made in; a tenth as many entries are exported and verified.
+    #[arg(long, default_value_t = 1 << 20)]
+    pub leaves: u64,
     /// Where results go.
     #[arg(long, default_value = "bench/results")]
     pub results: PathBuf,

@@ -9,6 +9,7 @@ mod cpus;
 mod failure;
 mod framing;
 mod load;
+mod parts;
 mod plan;
 mod process;
 mod report;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         cli::Command::Load(options) => load::main(&options),
         cli::Command::Run(options) => run::main(&options),
         cli::Command::Soak(options) => soak::main(&options),
+        cli::Command::Parts(options) => parts::main(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -274,7 +274,8 @@ fn has_bar(kind: Kind) -> bool {
 }
 
 /// Columns as wide as their widest cell; the first to the left, the others to the right.
-fn align(lines: &[Vec<String>]) -> String {
+/// Cells under each other, the first column to the left.
+pub fn align(lines: &[Vec<String>]) -> String {
     let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         lines
