@@ -18,6 +18,7 @@ mod isolation;
 mod leases;
 mod log;
 mod machines;
+mod proofs;
 mod records;
 mod registry;
 mod signing;
@@ -100,6 +101,7 @@ cases! {
     batches::a_batch_may_overlap_an_earlier_one_anywhere,
     batches::agp_e1_two_tenants_may_ship_the_same_requests,
     log::leaf_hashes_are_rfc_6962_leaves,
+    proofs::agp_r1_proofs_through_a_long_log_hold_while_it_grows,
     log::ranges_are_clipped_to_the_log,
     log::nonsense_from_a_caller_blocks_no_shipper,
     log::a_checkpoint_is_never_replaced_by_another,

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::Method;
 use serde_json::{Value, json};
-use testkit::{Answer, Client, Gate, Reply};
+use testkit::{Answer, Client, Gate, Reply, ScriptedProvider};
 
+use crate::money_postgres::Postgres;
+use crate::money_scene::{Call, metered};
 use crate::scene::{Scene, call, code, streamed};
 use crate::signing::Machine;
 
@@ -491,4 +493,34 @@ async fn receipts_are_asked_for_by_command_and_by_api() {
     becomes(true).await;
     let shown = run(gate, &["keys", "show", "proved"]).await.1;
     assert!(shown.contains("its answers are signed"), "{shown}");
+}
+
+/// What one node answers, another proves, from the database that they share.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn agp_t2_another_node_gives_the_receipt_and_it_proves_the_answer() {
+    let provider = ScriptedProvider::start().await;
+    provider.script("*", metered(0));
+    let postgres = Postgres::start().await;
+    let (answering, proving) = tokio::join!(
+        postgres.gate(&provider, None, "").start(),
+        postgres.gate(&provider, None, "").start()
+    );
+    let house = postgres.house().await;
+    let key = house.key_with(|key| key.receipts = true).await;
+    let (at_answering, at_proving) = (key.at(&answering).await, key.at(&proving).await);
+    let body = Call::new(2).body("gpt-4o");
+    let answer = at_answering.post(CHAT, &body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    keep(&proving, "a", (&body, &answer));
+    let (exit, printed) = run(&proving, &["ledger", "key"]).await;
+    assert_eq!(exit, 0, "{printed}");
+    write(&proving, "ledger.key", &printed);
+    write(&proving, "a.json", &receipt(&at_proving, &id(&answer)).await.body);
+    let all = [&GIVEN[..], &[("--receipt", "a.json")]].concat();
+    holds(&proving, &all).await;
+    let stranger = house.key().await.at(&proving).await;
+    let foreign = stranger.get(&format!("/v1/receipts/{}", id(&answer))).await;
+    assert_eq!(foreign.status, 404, "{}", foreign.text());
+    drop((answering, proving));
+    postgres.remove().await;
 }
