@@ -8,6 +8,7 @@ mod split;
 use std::collections::BTreeMap;
 
 use domain::Money;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use rules::{Basis, Part, REST, Rule, RuleError, Rules, Source, Split};
@@ -16,11 +17,12 @@ pub use split::split;
 use split::{money_split, shares_ppm};
 
 /// What is borne: money, and what it was spent for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Quantities {
     /// Cost.
     #[serde(rename = "cost_nanos")]
+    #[schemars(with = "i64")]
     pub cost: Money,
     /// Calls.
     pub requests: u64,
@@ -54,7 +56,7 @@ pub struct Cost {
 }
 
 /// What one cost centre bears of what one team has spent under one rule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CostLine {
     /// The team that spent it.
@@ -67,6 +69,7 @@ pub struct CostLine {
     pub kind: String,
     /// All that the team spent under this rule.
     #[serde(rename = "original_nanos")]
+    #[schemars(with = "i64")]
     pub original: Money,
     /// The centre's share of it, in millionths.
     pub share_ppm: u64,

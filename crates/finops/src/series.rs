@@ -67,6 +67,14 @@ impl Series {
         days.zip(self.amounts.iter().copied())
     }
 
+    /// What was spent on that day.
+    pub fn at(&self, day: Day) -> Money {
+        let at = usize::try_from(day.since(self.first)).ok();
+        at.and_then(|at| self.amounts.get(at))
+            .copied()
+            .unwrap_or_default()
+    }
+
     /// All amounts together.
     pub fn total(&self) -> Money {
         self.amounts.iter().copied().sum()

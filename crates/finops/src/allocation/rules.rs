@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Cost, Quantities};
@@ -18,7 +19,7 @@ const NAME_CHARS_MAX: usize = 120;
 const WHOLE_BP: u64 = 10_000;
 
 /// Whose cost a rule takes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "kind", content = "id", deny_unknown_fields)]
 pub enum Source {
     /// All keys of a team.
@@ -32,7 +33,7 @@ pub enum Source {
 }
 
 /// A cost centre and its weight: hundredths of a per cent, or parts of whatever the weights sum to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Part {
     /// The cost centre.
@@ -42,7 +43,7 @@ pub struct Part {
 }
 
 /// By what usage is measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
     /// Cost.
@@ -54,7 +55,7 @@ pub enum Basis {
 }
 
 /// How a rule splits what it takes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
 pub enum Split {
     /// All of it goes to one.
@@ -87,7 +88,7 @@ pub enum Split {
 }
 
 /// One rule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// What people call it; unique.
@@ -99,7 +100,7 @@ pub struct Rule {
 }
 
 /// All rules of a tenant. The first that takes a cost has it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
     /// In their order.
