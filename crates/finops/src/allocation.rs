@@ -19,6 +19,7 @@ use split::{money_split, shares_ppm};
 /// What is borne: money, and what it was spent for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CostQuantities")]
 pub struct Quantities {
     /// Cost.
     #[serde(rename = "cost_nanos")]

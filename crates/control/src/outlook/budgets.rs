@@ -19,6 +19,7 @@ const BEFORE: i64 = 91;
 
 /// An amount and its bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "AmountRange")]
 pub struct Range {
     /// On the mean.
     pub expected: i64,
@@ -30,6 +31,7 @@ pub struct Range {
 
 /// One budget.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "BudgetOutlook")]
 pub struct BudgetLine {
     /// The budget.
     pub budget: BudgetView,
@@ -73,6 +75,7 @@ pub struct BudgetLine {
 
 /// Budgets.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "BudgetsOutlook")]
 pub struct BudgetsView {
     /// Those most used first.
     pub budgets: Vec<BudgetLine>,

@@ -16,6 +16,7 @@ pub const SERIES_MAX: usize = 50;
 /// What one row is made for each of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "ReportBy")]
 pub enum By {
     /// The whole tenant; its group is `-`.
     Total,

@@ -21,6 +21,7 @@ const WHOLE_BP: u64 = 10_000;
 /// Whose cost a rule takes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "kind", content = "id", deny_unknown_fields)]
+#[schemars(rename = "CostSource")]
 pub enum Source {
     /// All keys of a team.
     Team(String),
@@ -35,6 +36,7 @@ pub enum Source {
 /// A cost centre and its weight: hundredths of a per cent, or parts of whatever the weights sum to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CostPart")]
 pub struct Part {
     /// The cost centre.
     pub to: String,
@@ -45,6 +47,7 @@ pub struct Part {
 /// By what usage is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "UsageBasis")]
 pub enum Basis {
     /// Cost.
     Cost,
@@ -57,6 +60,7 @@ pub enum Basis {
 /// How a rule splits what it takes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
+#[schemars(rename = "CostSplit")]
 pub enum Split {
     /// All of it goes to one.
     Whole {
@@ -90,6 +94,7 @@ pub enum Split {
 /// One rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CostRule")]
 pub struct Rule {
     /// What people call it; unique.
     pub name: String,
@@ -102,6 +107,7 @@ pub struct Rule {
 /// All rules of a tenant. The first that takes a cost has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CostRules")]
 pub struct Rules {
     /// In their order.
     pub rules: Vec<Rule>,
