@@ -1,6 +1,6 @@
 //! Days of spend, from the store: the one place that asks for them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use domain::Money;
 use finops::{Day, Series, TooShort};
@@ -76,12 +76,13 @@ pub async fn daily(
     first: Day,
     until: Day,
 ) -> Result<BTreeMap<String, History>, StoreError> {
-    let mut spent: Vec<(Day, String, UsageRow)> = Vec::new();
+    let mut spent: BTreeMap<String, Vec<(Day, UsageRow)>> = BTreeMap::new();
+    let mut keep = |group: String, day: Day, row: UsageRow| spent.entry(group).or_default().push((day, row));
     match group_of(by) {
         None => {
             for row in usage(from, UsageGroup::Day, (first, until)).await? {
                 if let Ok(day) = row.group.parse() {
-                    spent.push((day, "-".to_owned(), row));
+                    keep("-".to_owned(), day, row);
                 }
             }
         }
@@ -89,24 +90,23 @@ pub async fn daily(
         Some(group) => {
             for at in 0..until.since(first).max(0) {
                 let day = first.plus(at);
-                let rows = usage(from, group, (day, day.plus(1))).await?;
-                spent.extend(rows.into_iter().map(|row| (day, row.group.clone(), row)));
+                for row in usage(from, group, (day, day.plus(1))).await? {
+                    keep(row.group.clone(), day, row);
+                }
             }
         }
     }
-    let groups: BTreeSet<&String> = spent.iter().map(|(_, group, _)| group).collect();
-    let series = |group: &String, of: &dyn Fn(&UsageRow) -> Money| {
-        let own = spent.iter().filter(|(_, named, _)| named == group);
-        Series::filled(first, until, own.map(|(day, _, row)| (*day, of(row))))
+    let history = |(group, rows): (String, Vec<(Day, UsageRow)>)| {
+        let series = |of: &dyn Fn(&UsageRow) -> Money| {
+            Series::filled(first, until, rows.iter().map(|(day, row)| (*day, of(row))))
+        };
+        let history = History {
+            cost: series(&|row| row.cost),
+            tokens: series(&tokens),
+        };
+        (group, history)
     };
-    let history = |group: &&String| History {
-        cost: series(group, &|row| row.cost),
-        tokens: series(group, &tokens),
-    };
-    Ok(groups
-        .iter()
-        .map(|group| ((*group).clone(), history(group)))
-        .collect())
+    Ok(spent.into_iter().map(history).collect())
 }
 
 async fn usage(
