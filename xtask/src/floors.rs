@@ -12,6 +12,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("config", ENGINE),
     ("credential", ENGINE),
     ("dialect", ENGINE),
+    ("finops", ENGINE),
     ("guard", ENGINE),
     ("habit", ENGINE),
     ("identity", ENGINE),

@@ -7,11 +7,11 @@ use clap::{Args, Parser, Subcommand};
 use crate::command::migrate::MigrateArgs;
 use crate::command::{
     apply::ApplyArgs, apply::DiffArgs, apply::ExportArgs, audit::AuditCommand, budgets::BudgetsCommand,
-    check::CheckArgs, completions::CompletionsArgs, ctl::CtlArgs, estimate::EstimateArgs,
-    identity_keys::IdentityKeysCommand, keys::KeysCommand, ledger::LedgerCommand, policy::PolicyCommand,
-    prices::PricesCommand, receipt::ReceiptCommand, secrets::SecretsCommand, sign::SignArgs,
-    teams::TeamsCommand, tenants::TenantsCommand, threats::ThreatsArgs, usage::UsageArgs,
-    witness::WitnessArgs,
+    chargeback::ChargebackCommand, check::CheckArgs, completions::CompletionsArgs, ctl::CtlArgs,
+    estimate::EstimateArgs, identity_keys::IdentityKeysCommand, keys::KeysCommand, ledger::LedgerCommand,
+    policy::PolicyCommand, prices::PricesCommand, receipt::ReceiptCommand, report::ReportCommand,
+    secrets::SecretsCommand, sign::SignArgs, teams::TeamsCommand, tenants::TenantsCommand,
+    threats::ThreatsArgs, usage::UsageArgs, witness::WitnessArgs,
 };
 
 const ABOUT: &str = "An AI gateway that people and programs call instead of a provider: it knows who calls, \
@@ -124,6 +124,12 @@ Reads the configuration and looks around as `serve` does; no running instance is
     Policy(PolicyCommand),
     /// What was used and what it cost
     Usage(UsageArgs),
+    /// What spend looks like over time: trends, forecasts, days that stood out, budgets
+    #[command(subcommand, visible_alias = "reports")]
+    Report(ReportCommand),
+    /// Who bears which cost: rules, drafts, final statements
+    #[command(subcommand)]
+    Chargeback(ChargebackCommand),
     /// The ledger: look at it, take proofs and exports from it, verify them anywhere
     #[command(subcommand)]
     Ledger(LedgerCommand),

@@ -5,6 +5,7 @@ pub mod apply;
 mod arguments;
 pub mod audit;
 pub mod budgets;
+pub mod chargeback;
 pub mod check;
 pub mod completions;
 pub mod ctl;
@@ -19,6 +20,7 @@ mod models;
 pub mod policy;
 pub mod prices;
 pub mod receipt;
+pub mod report;
 pub mod secrets;
 mod served;
 mod show;
@@ -71,6 +73,8 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Tenants(command) => tenants::run(command, &Instance::open(at).await?, show).await,
         Command::Teams(command) => teams::run(command, &Instance::open(at).await?, show).await,
         Command::Policy(command) => policy::run(command, at, show).await,
+        Command::Report(command) => report::run(command, &Instance::open(at).await?, show).await,
+        Command::Chargeback(command) => chargeback::run(command, &Instance::open(at).await?, show).await,
         Command::Usage(args) => usage::run(args, &Instance::open(at).await?, show).await,
         Command::Migrate(args) => migrate::run(args, at, show).await,
     }

@@ -14,9 +14,9 @@ use crate::call::{Call, Done};
 use crate::page::Page;
 use crate::problem::{Code, Problem};
 use crate::resource::{
-    approvals, audit, break_glass, budgets, configuration, credentials, findings, grants, instance, keys, me,
-    offboarding, passkeys, policies, projects, scim, served, services, sessions, sso, sso_sign_in, teams,
-    tenants, tokens, usage, users, versions,
+    approvals, audit, break_glass, budgets, chargeback, configuration, credentials, findings, grants,
+    instance, keys, me, offboarding, outlook, passkeys, policies, projects, scim, served, services, sessions,
+    sso, sso_sign_in, teams, tenants, tokens, usage, users, versions,
 };
 use crate::why;
 
@@ -325,6 +325,19 @@ endpoints! {
     GET "/api/v1/settings", SettingsRead, served::settings(Nothing) -> Anything, "The configuration in force; secrets as references";
 
     GET "/api/v1/tenants/{tenant}/usage", UsageRead, usage::show(Nothing) -> usage::UsageView, "What was used and what it cost", query: ["from" = "a time, RFC 3339; 30 days ago when left out", "until" = "a time, RFC 3339; now when left out", "by" = "`model`, `key`, `team` or `day`"];
+
+    GET "/api/v1/tenants/{tenant}/reports/trend", UsageRead, outlook::trend(Nothing) -> crate::outlook::TrendView, "How spend moves: the later half of the days against the earlier, and whether that is more than chance", query: ["by" = "`total`, `team`, `key` or `model`; `total` when left out", "team" = "that team's whole spend instead", "days" = "how many days up to yesterday; 30 when left out, at most 400 of a total and 120 of others"];
+    GET "/api/v1/tenants/{tenant}/reports/forecast", UsageRead, outlook::forecast(Nothing) -> crate::outlook::ForecastView, "What will be spent by the end of the month, or in so many days, with bounds; docs/finops.md has the method and how well it did", query: ["by" = "`total`, `team`, `key` or `model`; `total` when left out", "team" = "that team's whole spend instead", "days" = "so many days, 1 to 92, instead of to the end of the month", "coverage" = "how often in a hundred the bounds shall hold, 50 to 99; 80 when left out"];
+    GET "/api/v1/tenants/{tenant}/reports/anomalies", UsageRead, outlook::anomalies(Nothing) -> crate::outlook::AnomaliesView, "Days on which spend stood out, at a stated rate of false alarms", query: ["by" = "only the series of `total`, `team`, `key` or `model`; all when left out", "days" = "how many days, today included, 1 to 31; 7 when left out"];
+    GET "/api/v1/tenants/{tenant}/reports/budgets", BudgetsRead, outlook::budgets(Nothing) -> crate::outlook::BudgetsView, "Budgets you may see: how much is used, how fast, and when they are gone";
+
+    GET "/api/v1/tenants/{tenant}/chargeback/rules", ChargebackRead, chargeback::rules(Nothing) -> finops::Rules, "Who bears which cost";
+    PUT "/api/v1/tenants/{tenant}/chargeback/rules", ChargebackWrite, chargeback::put_rules(finops::Rules) -> finops::Rules, "Say who bears which cost; final statements stay as they are";
+    GET "/api/v1/tenants/{tenant}/chargeback/draft", ChargebackRead, chargeback::draft(Nothing) -> crate::chargeback::StatementView, "What a statement of a time would say, by the rules and the ledger as they are now", query: ["month" = "a month, such as `2026-10`; this one when nothing is said", "from" = "a day, such as `2026-10-01`, instead of a month", "until" = "the day after the last", "format" = "`json` or `csv`; `json` when left out"];
+    GET "/api/v1/tenants/{tenant}/chargeback/statements", ChargebackRead, chargeback::list(Nothing) -> Page<crate::chargeback::StatementLine>, "Final statements, oldest first";
+    POST "/api/v1/tenants/{tenant}/chargeback/statements", ChargebackFinalize, chargeback::finalize(crate::chargeback::NewStatement) -> crate::chargeback::StatementView, "Make the statement of a time that is over final: it stays as it is, and names the one before it and the signed ledger it was reckoned from";
+    GET "/api/v1/tenants/{tenant}/chargeback/statements/{statement}", ChargebackRead, chargeback::show(Nothing) -> crate::chargeback::StatementView, "One final statement", query: ["format" = "`json`, `csv`, or `document`: the bytes that its digest is of; `json` when left out"];
+    GET "/api/v1/tenants/{tenant}/chargeback/verify", ChargebackRead, chargeback::verify(Nothing) -> crate::chargeback::Verified, "Whether final statements are as they were made, and whether the ledger still says the same";
 
     GET "/api/v1/tenants/{tenant}/sessions", SessionsRead, sessions::list(Nothing) -> Page<sessions::SessionView>, "Who is signed in", query: ["user" = "only this user's"], sort: ["created"];
     DELETE "/api/v1/tenants/{tenant}/sessions/{session}", SessionsRevoke, sessions::revoke(Nothing) -> Nothing, "Sign somebody out";

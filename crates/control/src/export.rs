@@ -2,7 +2,7 @@
 //! and CEF lines for whoever watches. What a stranger typed is in them, and can break out of none.
 
 mod cef;
-mod csv;
+pub mod csv;
 mod ocsf;
 
 use std::str::FromStr;

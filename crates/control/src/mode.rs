@@ -20,7 +20,7 @@ pub enum Mode {
 }
 
 /// Changes that stay possible: the document's own; what ends something; what no document says; what only asks.
-const POSSIBLE: [&str; 37] = [
+const POSSIBLE: [&str; 39] = [
     "configuration.apply",
     "policies.explain",
     "policies.who_can",
@@ -56,6 +56,8 @@ const POSSIBLE: [&str; 37] = [
     "users.reset",
     "approvals.approve",
     "approvals.deny",
+    "chargeback.put_rules",
+    "chargeback.finalize",
     "break_glass.open",
     "break_glass.close",
 ];

@@ -96,6 +96,12 @@ permissions! {
     BudgetsDelete = "budgets.delete";
     /// See summed usage and cost.
     UsageRead = "usage.read";
+    /// See who bears which cost: rules and statements.
+    ChargebackRead = "chargeback.read";
+    /// Say who bears which cost.
+    ChargebackWrite = "chargeback.write";
+    /// Make a statement of who bears which cost final.
+    ChargebackFinalize = "chargeback.finalize";
     /// See who is signed in.
     SessionsRead = "sessions.read";
     /// Sign somebody out.

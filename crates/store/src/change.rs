@@ -58,13 +58,16 @@ fn must_own_change(scope: &TenantScope, change: &Change) -> Result<(), StoreErro
             let fixed = |budget: &Budget| (budget.id, budget.scope, budget.window, budget.terms.unit);
             must_stay(fixed(before) == fixed(after) && before.terms.only == after.terms.only)
         }
-        Change::Replace { before, after } => must_stay((before.kind, &before.id) == (after.kind, &after.id)),
+        Change::Replace { before, after } => {
+            must_stay((before.kind, &before.id) == (after.kind, &after.id))?;
+            must_change(before.kind)
+        }
+        Change::Remove(record) => must_change(record.kind),
         Change::NextEpoch { .. } => must_own(scope, TenantId::PLATFORM),
         // What these name is looked for among the scope's own.
         Change::DeleteBudget(_)
         | Change::TellMarks { .. }
         | Change::Create(_)
-        | Change::Remove(_)
         | Change::RemoveAudits { .. } => Ok(()),
     }
 }
@@ -75,6 +78,15 @@ fn may_change(scope: &TenantScope, tenant: TenantId) -> Result<(), StoreError> {
         return Ok(());
     }
     must_own(scope, tenant)
+}
+
+/// `Conflict` for what stays as it is once it is there.
+// threat: AGP-R2
+fn must_change(kind: RecordKind) -> Result<(), StoreError> {
+    if kind == RecordKind::ChargebackStatement {
+        return Err(StoreError::Conflict("a final statement stays as it is".to_owned()));
+    }
+    Ok(())
 }
 
 const fn must_stay(same_id: bool) -> Result<(), StoreError> {
@@ -129,6 +141,9 @@ pub fn may_be_swept(kind: RecordKind) -> Result<(), StoreError> {
         | RecordKind::Succession
         | RecordKind::Delivery
         | RecordKind::Habit
+        | RecordKind::SpendTold
+        | RecordKind::ChargebackRules
+        | RecordKind::ChargebackStatement
         | RecordKind::IdentityKeys => Err(StoreError::Conflict(format!(
             "records of the kind `{}` are not swept",
             kind.as_str()

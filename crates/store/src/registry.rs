@@ -79,6 +79,12 @@ kinds! {
     Succession = "succession";
     /// How far the push of a tenant's audit log to a sink has come; its id is the sink's name.
     Delivery = "delivery";
+    /// Until which day a tenant was told of its spend; one a tenant.
+    SpendTold = "spend_told";
+    /// Who bears which cost; one a tenant.
+    ChargebackRules = "chargeback_rules";
+    /// A final statement of who bears which cost; its id is its number. Never changed once it is there.
+    ChargebackStatement = "chargeback_statement";
     /// How a key is usually used; its id is the key's.
     Habit = "habit";
     /// The keys of the tokens that own backends know the gate by, sealed; the platform's own, and one.

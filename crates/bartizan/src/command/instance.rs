@@ -51,8 +51,20 @@ impl Instance {
         target: impl ToString,
         changes: &[Change],
     ) -> Result<(), StoreError> {
+        self.act_saying(tenant, act, (target.to_string(), None), changes)
+            .await
+    }
+
+    /// The same, and the record says what it is like afterwards.
+    pub async fn act_saying(
+        &self,
+        tenant: TenantId,
+        act: Permission,
+        made: (String, Option<serde_json::Value>),
+        changes: &[Change],
+    ) -> Result<(), StoreError> {
         self.must_not_have_ended(tenant).await?;
-        self.record(tenant, act.as_str(), target, changes).await
+        self.recorded(tenant, act.as_str(), made, changes).await
     }
 
     /// The same, for an act that only the machine's owner can do.
@@ -63,10 +75,22 @@ impl Instance {
         target: impl ToString,
         changes: &[Change],
     ) -> Result<(), StoreError> {
+        self.recorded(tenant, act, (target.to_string(), None), changes)
+            .await
+    }
+
+    async fn recorded(
+        &self,
+        tenant: TenantId,
+        act: &str,
+        (target, after): (String, Option<serde_json::Value>),
+        changes: &[Change],
+    ) -> Result<(), StoreError> {
         let whose = (AuditId::generate(), tenant);
         let actor = operator();
         let record = AuditRecord {
-            target: Some(target.to_string()),
+            target: Some(target),
+            after,
             ..AuditRecord::done(whose, UnixMillis::now(), actor, act)
         };
         let scope = TenantScope::operator(tenant);

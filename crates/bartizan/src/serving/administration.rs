@@ -56,6 +56,7 @@ pub fn start(node: Node<'_>) {
     let patience = patience(&base.config);
     let sweeper = control::CredentialSweeper::new(base.store.clone(), patience, every, base.metrics.clone());
     tokio::spawn(sweeper.run(stopped()));
+    tokio::spawn(control::outlook::SpendSweeper::new(base.store.clone()).run(stopped()));
 }
 
 /// What wants a second person. Names were checked with the configuration.

@@ -18,6 +18,7 @@ mod cluster;
 mod commands_postgres;
 mod credentials;
 mod estimates;
+mod finops;
 mod gitops;
 mod guards;
 mod headers;

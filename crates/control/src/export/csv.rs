@@ -38,7 +38,7 @@ pub fn line(index: u64, record: &AuditRecord) -> String {
 }
 
 /// A field in quotes. What a spreadsheet would compute gets an apostrophe before it, which makes it text.
-fn cell(text: &str) -> String {
+pub fn cell(text: &str) -> String {
     let begins = text.trim_start_matches([' ', '\u{a0}']).chars().next();
     let is_formula = begins.is_some_and(|first| {
         matches!(

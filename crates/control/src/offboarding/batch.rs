@@ -48,6 +48,9 @@ const fn fate(kind: RecordKind) -> Fate {
         | RecordKind::BreakGlass
         | RecordKind::Offboarding
         | RecordKind::Findings
+        | RecordKind::SpendTold
+        | RecordKind::ChargebackRules
+        | RecordKind::ChargebackStatement
         | RecordKind::PolicyVersion
         | RecordKind::PolicyStanding
         | RecordKind::Credential

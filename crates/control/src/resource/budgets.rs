@@ -195,7 +195,7 @@ pub fn tidied(terms: Terms, at: &str) -> Result<Terms, Problem> {
 }
 
 /// Where a budget is: what policies need of what it limits.
-async fn resource(call: &Call, entered: &Entered, budget: &Budget) -> Result<Resource, Stop> {
+pub async fn resource(call: &Call, entered: &Entered, budget: &Budget) -> Result<Resource, Stop> {
     let tenant = entered.tenant();
     let (level, team, owner): (_, Option<TeamId>, Option<ActorId>) = match budget.scope {
         BudgetScope::Tenant => (BudgetLevel::Tenant, None, None),

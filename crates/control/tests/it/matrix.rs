@@ -35,10 +35,12 @@ pub fn body(endpoint: &Endpoint, house: &House) -> Option<Value> {
         (true, "rotate") => json!({"grace_s": 0}),
         (true, "approve" | "deny") => json!({"reason": "looked at"}),
         (true, "break-glass") => json!({"reason": "the building is on fire", "minutes": 5}),
+        (true, "statements") => json!({"month": "2025-03"}),
         (true, _) => json!({"name": "new"}),
         (false, "sso") => {
             json!({"issuer": "https://id.example", "client_id": "x", "domains": ["example.com"]})
         }
+        (false, "rules") => json!({"rules": [], "rest": "rest"}),
         (false, "configuration") => json!({"tenant": {"name": "home"}}),
         (false, "{budget}") => json!({"limit_nanos": 2}),
         (false, _) => json!({"name": "renamed"}),

@@ -447,6 +447,7 @@ impl House {
             ("{passkey}", &"psk_00000000000000000000000000000009".to_owned()),
             ("{credential}", &self.credential),
             ("{record}", &self.record),
+            ("{statement}", &"1".to_owned()),
         ] {
             path = path.replace(name, id);
         }

@@ -1,0 +1,300 @@
+//! From the ledger to a statement. What is borne is exactly what the ledger has of the time: sums that do not agree with
+//! each other make no statement.
+
+use domain::{Money, TenantId, TenantScope, UnixMillis};
+use finops::{Allocation, Cost, Day, Quantities, Rules};
+use ledger::{Entry, note};
+use store::{
+    DirectoryDump, Record, RecordKind, RecordQuery, Store, StoreError, UsageGroup, UsageQuery, UsageRow,
+};
+
+use super::statement::{Body, FORMAT, LedgerHead, RulesDocument, Statement};
+use crate::outlook::From;
+use crate::problem::{Code, Problem};
+use crate::record::read;
+
+/// The longest time of a statement.
+const DAYS_MAX: i64 = 400;
+/// Entries that are looked through between a signed head and the ledger's end.
+const TAIL_MAX: u64 = 20_000;
+const READ_AT_ONCE: u64 = 500;
+const RECORDS_AT_ONCE: u64 = 100;
+
+/// Why there is no statement.
+#[derive(Debug, thiserror::Error)]
+pub enum ChargebackError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Something that is kept does not read.
+    #[error("{0}")]
+    Damaged(String),
+    /// A time that cannot be meant.
+    #[error("{0}")]
+    Time(&'static str),
+    /// A time that another statement has.
+    #[error("statement {0} is of a part of that time: what is final stays so")]
+    Overlaps(u64),
+    /// The ledger is not signed that far.
+    #[error("the ledger is not signed over all calls of that time yet: try again in a minute")]
+    Unsigned,
+    /// Sums that do not agree.
+    #[error("the ledger's sums do not agree with each other: calls may be coming in, try again")]
+    Unsettled,
+}
+
+impl std::convert::From<Problem> for ChargebackError {
+    fn from(problem: Problem) -> Self {
+        Self::Damaged(problem.internal.unwrap_or(problem.detail))
+    }
+}
+
+impl std::convert::From<ChargebackError> for Problem {
+    fn from(error: ChargebackError) -> Self {
+        let said = error.to_string();
+        match error {
+            ChargebackError::Store(error) => error.into(),
+            ChargebackError::Time(_) => Self::new(Code::Invalid, said),
+            ChargebackError::Overlaps(_) | ChargebackError::Unsigned | ChargebackError::Unsettled => {
+                Self::new(Code::Conflict, said)
+            }
+            ChargebackError::Damaged(_) => Self {
+                internal: Some(said),
+                ..Self::new(Code::Internal, "something that is stored here does not read")
+            },
+        }
+    }
+}
+
+/// The days of a month, or from a day until before another; of this month when nothing is said.
+pub fn time_of(
+    month: Option<&str>,
+    (from, until): (Option<&str>, Option<&str>),
+    now: UnixMillis,
+) -> Result<(Day, Day), ChargebackError> {
+    const NO_MONTH: ChargebackError = ChargebackError::Time("a month looks like `2026-10`");
+    const NO_DAY: ChargebackError = ChargebackError::Time("a day looks like `2026-10-01`");
+    let day = |text: &str| text.parse::<Day>().map_err(|_| NO_DAY);
+    let (from, until) = match (month, from, until) {
+        (Some(month), None, None) => {
+            let first: Day = format!("{month}-01").parse().map_err(|_| NO_MONTH)?;
+            (first, first.next_month())
+        }
+        (None, Some(from), Some(until)) => (day(from)?, day(until)?),
+        (None, None, None) => (Day::of(now).month_start(), Day::of(now).next_month()),
+        _ => return Err(ChargebackError::Time("say `month`, or both `from` and `until`")),
+    };
+    if from >= until || until.since(from) > DAYS_MAX {
+        return Err(ChargebackError::Time(
+            "`from` is before `until`, and at most 400 days",
+        ));
+    }
+    Ok((from, until))
+}
+
+/// A tenant's rules, and their record; those of a tenant that has made none send everything to the rest.
+pub async fn rules(from: From<'_>) -> Result<(Option<Record>, Rules), ChargebackError> {
+    match from
+        .store
+        .record(from.scope, RecordKind::ChargebackRules, RulesDocument::ID)
+        .await
+    {
+        Err(StoreError::NotFound) => Ok((None, Rules::default())),
+        found => {
+            let record = found?;
+            let document: RulesDocument = read(&record)?;
+            Ok((Some(record), document.rules))
+        }
+    }
+}
+
+/// All final statements, oldest first, as they are kept.
+pub async fn statements(from: From<'_>) -> Result<Vec<Statement>, ChargebackError> {
+    let mut all: Vec<Statement> = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let query = RecordQuery {
+            kind: RecordKind::ChargebackStatement,
+            parent: None,
+            after: after.as_deref(),
+            count: RECORDS_AT_ONCE,
+        };
+        let records = from.store.records(from.scope, &query).await?;
+        let Some(last) = records.last() else {
+            return Ok(all);
+        };
+        after = Some(last.id.clone());
+        for record in &records {
+            all.push(read(record)?);
+        }
+    }
+}
+
+/// What a time cost and who bears it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reckoned {
+    /// The first day.
+    pub from: Day,
+    /// The day after the last.
+    pub until: Day,
+    /// By which rules.
+    pub rules: Rules,
+    /// Who bears what.
+    pub allocation: Allocation,
+}
+
+/// Reckons a time by these rules from the ledger as it is now.
+pub async fn reckon(
+    from: From<'_>,
+    rules: Rules,
+    directory: &DirectoryDump,
+    time: (Day, Day),
+) -> Result<Reckoned, ChargebackError> {
+    let by_key = usage(from, UsageGroup::Key, time).await?;
+    let by_day = usage(from, UsageGroup::Day, time).await?;
+    let tenant = from.scope.tenant();
+    let costs: Vec<Cost> = by_key.iter().map(|row| cost(row, directory, tenant)).collect();
+    let allocation = rules.allocate(&costs);
+    let all = by_day
+        .iter()
+        .map(quantities)
+        .fold(Quantities::default(), Quantities::plus);
+    let borne = allocation
+        .lines
+        .iter()
+        .map(|line| line.bears)
+        .fold(Quantities::default(), Quantities::plus);
+    if all != allocation.total || borne != all {
+        return Err(ChargebackError::Unsettled);
+    }
+    Ok(Reckoned {
+        from: time.0,
+        until: time.1,
+        rules,
+        allocation,
+    })
+}
+
+/// The next final statement. What it says is under a signed head of the ledger, all of it.
+// threat: AGP-R1
+// threat: AGP-R2
+pub async fn finalized(
+    from: From<'_>,
+    directory: &DirectoryDump,
+    time: (Day, Day),
+    now: UnixMillis,
+) -> Result<Body, ChargebackError> {
+    if time.1 > Day::of(now) {
+        return Err(ChargebackError::Time(
+            "that time is not over yet: a draft is all there can be",
+        ));
+    }
+    let before = statements(from).await?;
+    for statement in &before {
+        let body = statement.body().map_err(ChargebackError::Damaged)?;
+        if body.from < time.1 && time.0 < body.until {
+            return Err(ChargebackError::Overlaps(body.number));
+        }
+    }
+    let (_, rules) = rules(from).await?;
+    let reckoned = reckon(from, rules, directory, time).await?;
+    let head = from
+        .store
+        .checkpoint(from.scope)
+        .await?
+        .ok_or(ChargebackError::Unsigned)?;
+    let claimed = note::claimed(&head.note).map_err(|error| ChargebackError::Damaged(error.to_string()))?;
+    if later(from, claimed.size, time)
+        .await?
+        .is_none_or(|later| later != Quantities::default())
+    {
+        return Err(ChargebackError::Unsigned);
+    }
+    Ok(Body {
+        format: FORMAT.to_owned(),
+        tenant: from.scope.tenant(),
+        number: before.last().map_or(0, |last| last.number) + 1,
+        from: time.0,
+        until: time.1,
+        finalized: now,
+        before: before.last().map(|last| last.digest.clone()),
+        ledger: LedgerHead {
+            size: claimed.size,
+            root: hex::encode(claimed.root),
+            note: head.note,
+        },
+        rules: reckoned.rules,
+        total: reckoned.allocation.total,
+        lines: reckoned.allocation.lines,
+    })
+}
+
+/// What entries from `size` on have of a time; nothing if there are too many to look through.
+pub(super) async fn later(
+    from: From<'_>,
+    size: u64,
+    (first, until): (Day, Day),
+) -> Result<Option<Quantities>, ChargebackError> {
+    let (mut at, mut found) = (size, Quantities::default());
+    loop {
+        let entries = from.store.entries(from.scope, at, READ_AT_ONCE).await?;
+        if entries.is_empty() {
+            return Ok(Some(found));
+        }
+        if at - size >= TAIL_MAX {
+            return Ok(None);
+        }
+        at += entries.len() as u64;
+        for stored in entries {
+            let entry = Entry::from_bytes(&stored.bytes)
+                .map_err(|error| ChargebackError::Damaged(error.to_string()))?;
+            if first.start() <= entry.finished && entry.finished < until.start() {
+                found = found.plus(Quantities {
+                    cost: entry.cost,
+                    requests: 1,
+                    tokens: 0,
+                });
+            }
+        }
+    }
+}
+
+async fn usage(
+    from: From<'_>,
+    by: UsageGroup,
+    (first, until): (Day, Day),
+) -> Result<Vec<UsageRow>, StoreError> {
+    let query = UsageQuery {
+        from: first.start(),
+        until: until.start(),
+        by,
+    };
+    let (store, scope): (&dyn Store, &TenantScope) = (from.store, from.scope);
+    store.usage(scope, &query).await
+}
+
+fn quantities(row: &UsageRow) -> Quantities {
+    Quantities {
+        cost: row.cost,
+        requests: row.requests,
+        tokens: row.prompt_tokens.saturating_add(row.output_tokens),
+    }
+}
+
+/// A key's row, with its team and project; keys stay in the directory when they have ended.
+fn cost(row: &UsageRow, directory: &DirectoryDump, tenant: TenantId) -> Cost {
+    let id = row.group.parse().ok();
+    let own = directory.keys.iter().filter(|key| key.tenant == tenant);
+    let key = id.and_then(|id| own.clone().find(|key| key.id == id));
+    Cost {
+        team: key.map(|key| key.team.to_string()),
+        project: key.and_then(|key| key.project).map(|project| project.to_string()),
+        key: id.map(|id| id.to_string()),
+        of: quantities(row),
+    }
+}
+
+/// Whether anything of money is in it.
+pub(super) fn is_nothing(of: &Quantities) -> bool {
+    of.cost == Money::ZERO && of.requests == 0
+}
