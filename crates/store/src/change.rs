@@ -128,6 +128,8 @@ pub fn may_be_swept(kind: RecordKind) -> Result<(), StoreError> {
         | RecordKind::Root
         | RecordKind::Succession
         | RecordKind::Delivery
+        | RecordKind::Told
+        | RecordKind::DeadLetter
         | RecordKind::Habit
         | RecordKind::IdentityKeys => Err(StoreError::Conflict(format!(
             "records of the kind `{}` are not swept",

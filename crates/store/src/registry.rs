@@ -79,6 +79,10 @@ kinds! {
     Succession = "succession";
     /// How far the push of a tenant's audit log to a sink has come; its id is the sink's name.
     Delivery = "delivery";
+    /// What was told of a tenant once in a while: its id is the act.
+    Told = "told";
+    /// An audit record that a sink did not take and that was given up; its parent is the sink.
+    DeadLetter = "dead_letter";
     /// How a key is usually used; its id is the key's.
     Habit = "habit";
     /// The keys of the tokens that own backends know the gate by, sealed; the platform's own, and one.
