@@ -50,7 +50,11 @@ impl Unpricedness {
     }
 
     fn forget(&self, place: &(TenantId, Arc<str>)) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.remove(place);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .1
+            .remove(place);
     }
 }
 
@@ -170,7 +174,10 @@ mod tests {
         }
         assert!(matches!(told.note(place(UNPRICED_MAX), noon), Note::NoRoom));
         told.forget(&place(0));
-        assert!(matches!(told.note(place(0), noon), Note::New), "what found no way is told later");
+        assert!(
+            matches!(told.note(place(0), noon), Note::New),
+            "what found no way is told later"
+        );
         let tomorrow = noon.plus(std::time::Duration::from_secs(86_400));
         assert!(matches!(told.note(place(0), tomorrow), Note::New));
     }

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::{AuditId, Money, NodeId, UnixMillis};
+use domain::{AuditId, Money, NodeId, TenantScope, UnixMillis};
 use serde::{Deserialize, Serialize};
 
-use crate::{Record, RecordKind, StoreError};
+use crate::{LogKind, Record, RecordKind, RecordQuery, Store, StoreError};
 
 /// How one log stands at one sink: a document of kind [`RecordKind::Delivery`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,4 +133,71 @@ impl DeadLetter {
 
 fn damaged(error: serde_json::Error) -> StoreError {
     StoreError::Damaged(error.to_string())
+}
+
+/// How a sink stands, over all logs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Records that it has not taken yet, those among them that it does not want too.
+    pub waiting: u64,
+    /// What was given up and not sent again.
+    pub dead: u64,
+    /// When it took something last.
+    pub taken: Option<UnixMillis>,
+    /// What is the matter with it: the longest trouble of any log.
+    pub failing: Option<Failing>,
+}
+
+/// Letters that are read at once.
+const READ_AT_ONCE: u64 = 500;
+
+/// How a sink stands in these logs.
+pub async fn summary(store: &dyn Store, logs: &[TenantScope], sink: &str) -> Result<Summary, StoreError> {
+    let mut all = Summary::default();
+    for scope in logs {
+        let size = store.log_size(scope, LogKind::Audit).await?;
+        let standing = match store.record(scope, RecordKind::Delivery, sink).await {
+            Ok(record) => Some(Standing::of(&record)?),
+            Err(StoreError::NotFound) => None,
+            Err(error) => return Err(error),
+        };
+        let next = standing.as_ref().map_or(0, |standing| standing.next);
+        all.waiting += size.saturating_sub(next.max(store.audits_kept_from(scope).await?));
+        all.dead += dead_letters(store, scope, Some(sink)).await?.len() as u64;
+        let Some(standing) = standing else {
+            continue;
+        };
+        all.taken = all.taken.max(standing.taken);
+        let is_longer = |new: &Failing| all.failing.as_ref().is_none_or(|known| new.since < known.since);
+        if let Some(failing) = standing.failing.filter(is_longer) {
+            all.failing = Some(failing);
+        }
+    }
+    Ok(all)
+}
+
+/// What was given up of one log, by sink and place.
+pub async fn dead_letters(
+    store: &dyn Store,
+    scope: &TenantScope,
+    sink: Option<&str>,
+) -> Result<Vec<(String, DeadLetter)>, StoreError> {
+    let (mut all, mut after) = (Vec::new(), None::<String>);
+    loop {
+        let query = RecordQuery {
+            kind: RecordKind::DeadLetter,
+            parent: sink,
+            after: after.as_deref(),
+            count: READ_AT_ONCE,
+        };
+        let found = store.records(scope, &query).await?;
+        let Some(last) = found.last() else {
+            return Ok(all);
+        };
+        let next = Some(last.id.clone());
+        for record in &found {
+            all.push((record.parent.clone().unwrap_or_default(), DeadLetter::of(record)?));
+        }
+        after = next;
+    }
 }

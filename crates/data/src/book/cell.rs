@@ -45,8 +45,8 @@ pub(super) struct State {
     pub(super) unsure: bool,
     /// What calls that wait for the lease to grow need together.
     pub(super) waiting: Money,
-    /// The window in which a refusal was told of.
-    told: Option<UnixMillis>,
+    /// The window in which a refusal was told of, and the limit then.
+    told: Option<(UnixMillis, Money)>,
 }
 
 impl Cell {
@@ -150,11 +150,11 @@ impl Cell {
         self.holding_of(window_start, |holding| holding.void(reserved));
     }
 
-    /// The budget and its window, if no refusal of it was told of in that window.
+    /// The budget and its window, if no refusal of it was told of in that window, or it was raised since.
     pub(crate) fn first_refusal(&self) -> Option<(Budget, UnixMillis)> {
         let mut state = self.lock();
-        let start = state.start;
-        (state.told.replace(start) != Some(start)).then(|| (state.budget.clone(), start))
+        let now = (state.start, state.budget.limit);
+        (state.told.replace(now) != Some(now)).then(|| (state.budget.clone(), now.0))
     }
 
     /// The refusal could not be told of: the next one is.

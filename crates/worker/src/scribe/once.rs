@@ -1,4 +1,4 @@
-//! What is told once in a while over all replicas: that a budget refuses, once in its window; that a model has no price,
+//! What is told once in a while over all replicas: that a budget refuses, once in its window and limit; that a model has no price,
 //! once a day. That it was told is kept in the one step in which it is recorded.
 
 use std::collections::BTreeMap;
@@ -25,15 +25,17 @@ type Told = BTreeMap<String, i64>;
 impl Once {
     /// Nothing of what is told each time.
     pub(super) fn of(record: &AuditRecord) -> Option<Self> {
-        let since = match record.act.as_str() {
-            "budgets.exhausted" => record.after.as_ref()?.get("window_start")?.as_i64()?,
-            "models.unpriced" => record.at.0.div_euclid(DAY_MS),
+        let target = record.target.as_deref()?;
+        let said = |name| record.after.as_ref()?.get(name)?.as_i64();
+        let (thing, since) = match record.act.as_str() {
+            "budgets.exhausted" => {
+                let limit = said("limit_nanos").or_else(|| said("limit_tokens"));
+                (format!("{target} {}", limit?), said("window_start")?)
+            }
+            "models.unpriced" => (target.to_owned(), record.at.0.div_euclid(DAY_MS)),
             _ => return None,
         };
-        Some(Self {
-            thing: record.target.clone()?,
-            since,
-        })
+        Some(Self { thing, since })
     }
 
     /// Writes the record unless it was told. Whether it was not. `Conflict` if something else was told meanwhile: ask
@@ -73,7 +75,10 @@ impl Once {
 
     fn remember(&self, told: &mut Told) {
         if told.len() >= THINGS_MAX
-            && let Some(oldest) = told.iter().min_by_key(|(_, since)| **since).map(|(thing, _)| thing.clone())
+            && let Some(oldest) = told
+                .iter()
+                .min_by_key(|(_, since)| **since)
+                .map(|(thing, _)| thing.clone())
         {
             told.remove(&oldest);
         }
@@ -87,7 +92,8 @@ impl Once {
         scope: &TenantScope,
         mut record: AuditRecord,
     ) -> Result<AuditRecord, StoreError> {
-        let Ok(budget) = self.thing.parse::<BudgetId>() else {
+        let target = record.target.as_deref().unwrap_or_default();
+        let Ok(budget) = target.parse::<BudgetId>() else {
             return Ok(record);
         };
         let standing = match store.standing(scope, budget, UnixMillis(self.since)).await {
@@ -97,7 +103,11 @@ impl Once {
             Err(error) => return Err(error),
         };
         if let Some(Value::Object(fields)) = &mut record.after {
-            let unit = if fields.contains_key("limit_tokens") { "tokens" } else { "nanos" };
+            let unit = if fields.contains_key("limit_tokens") {
+                "tokens"
+            } else {
+                "nanos"
+            };
             fields.insert(format!("spent_{unit}"), standing.spent.nanos().into());
             let held = standing.leased.plus(standing.unexplained).nanos();
             fields.insert(format!("held_{unit}"), held.into());
@@ -146,8 +156,17 @@ mod tests {
         assert!(!tell(unpriced("m", DAY_MS - 1)).await.unwrap(), "the same day");
         assert!(tell(unpriced("n", 6)).await.unwrap(), "another model");
         assert!(tell(unpriced("m", DAY_MS)).await.unwrap(), "the next day");
-        assert!(!tell(unpriced("m", DAY_MS - 1)).await.unwrap(), "one that comes late");
-        assert!(Once::of(&AuditRecord { act: "keys.honey".to_owned(), ..unpriced("m", 5) }).is_none());
+        assert!(
+            !tell(unpriced("m", DAY_MS - 1)).await.unwrap(),
+            "one that comes late"
+        );
+        assert!(
+            Once::of(&AuditRecord {
+                act: "keys.honey".to_owned(),
+                ..unpriced("m", 5)
+            })
+            .is_none()
+        );
     }
 
     #[tokio::test]
@@ -158,7 +177,10 @@ mod tests {
             assert!(Once::of(&record).unwrap().tell(&store, &record).await.unwrap());
         }
         let scope = TenantScope::operator(TenantId::from_u128(1));
-        let kept = store.record(&scope, RecordKind::Told, "models.unpriced").await.unwrap();
+        let kept = store
+            .record(&scope, RecordKind::Told, "models.unpriced")
+            .await
+            .unwrap();
         let kept: Told = serde_json::from_str(&kept.document).unwrap();
         assert_eq!(kept.len(), THINGS_MAX);
         assert!(!kept.contains_key("m0") && kept.contains_key("m1"));
