@@ -1,6 +1,7 @@
 //! What each command does. All but `serve`, `ctl`, `apply`, `diff` and
 //! `export` work on the instance's store directly.
 
+pub mod alerts;
 pub mod apply;
 mod arguments;
 pub mod audit;
@@ -71,6 +72,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Tenants(command) => tenants::run(command, &Instance::open(at).await?, show).await,
         Command::Teams(command) => teams::run(command, &Instance::open(at).await?, show).await,
         Command::Policy(command) => policy::run(command, at, show).await,
+        Command::Alerts(command) => alerts::run(command, &Instance::open(at).await?, show).await,
         Command::Usage(args) => usage::run(args, &Instance::open(at).await?, show).await,
         Command::Migrate(args) => migrate::run(args, at, show).await,
     }

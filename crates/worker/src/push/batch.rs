@@ -298,12 +298,9 @@ impl Pusher {
     }
 }
 
-/// Notes what is the matter. Since when it is.
+/// Notes what is the matter, which stays noted until something is taken. Since when it is.
 fn note(failing: &mut Option<Failing>, trouble: Option<&Trouble>, now: UnixMillis) -> UnixMillis {
     let Some(why) = trouble.and_then(Trouble::why) else {
-        if trouble.is_none() {
-            *failing = None;
-        }
         return now;
     };
     let since = failing.as_ref().map_or(now, |before| before.since);
