@@ -6,12 +6,12 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::command::migrate::MigrateArgs;
 use crate::command::{
-    apply::ApplyArgs, apply::DiffArgs, apply::ExportArgs, audit::AuditCommand, budgets::BudgetsCommand,
-    chargeback::ChargebackCommand, check::CheckArgs, completions::CompletionsArgs, ctl::CtlArgs,
-    estimate::EstimateArgs, identity_keys::IdentityKeysCommand, keys::KeysCommand, ledger::LedgerCommand,
-    policy::PolicyCommand, prices::PricesCommand, receipt::ReceiptCommand, report::ReportCommand,
-    secrets::SecretsCommand, sign::SignArgs, teams::TeamsCommand, tenants::TenantsCommand,
-    threats::ThreatsArgs, usage::UsageArgs, witness::WitnessArgs,
+    alerts::AlertsCommand, apply::ApplyArgs, apply::DiffArgs, apply::ExportArgs, audit::AuditCommand,
+    budgets::BudgetsCommand, chargeback::ChargebackCommand, check::CheckArgs, completions::CompletionsArgs,
+    ctl::CtlArgs, estimate::EstimateArgs, identity_keys::IdentityKeysCommand, keys::KeysCommand,
+    ledger::LedgerCommand, policy::PolicyCommand, prices::PricesCommand, receipt::ReceiptCommand,
+    report::ReportCommand, secrets::SecretsCommand, sign::SignArgs, teams::TeamsCommand,
+    tenants::TenantsCommand, threats::ThreatsArgs, usage::UsageArgs, witness::WitnessArgs,
 };
 
 const ABOUT: &str = "An AI gateway that people and programs call instead of a provider: it knows who calls, \
@@ -141,6 +141,9 @@ Reads the configuration and looks around as `serve` does; no running instance is
     /// Audit logs: who did what; look at them, take them out with their proofs, verify them anywhere
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Alerts: who is told of acts, how that goes, and what was given up
+    #[command(subcommand)]
+    Alerts(AlertsCommand),
     /// Administer a serving instance through its control plane, with your own roles
     #[command(
         disable_help_flag = true,

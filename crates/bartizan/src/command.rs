@@ -1,6 +1,7 @@
 //! What each command does. All but `serve`, `ctl`, `apply`, `diff` and
 //! `export` work on the instance's store directly.
 
+pub mod alerts;
 pub mod apply;
 mod arguments;
 pub mod audit;
@@ -75,6 +76,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Policy(command) => policy::run(command, at, show).await,
         Command::Report(command) => report::run(command, &Instance::open(at).await?, show).await,
         Command::Chargeback(command) => chargeback::run(command, &Instance::open(at).await?, show).await,
+        Command::Alerts(command) => alerts::run(command, &Instance::open(at).await?, show).await,
         Command::Usage(args) => usage::run(args, &Instance::open(at).await?, show).await,
         Command::Migrate(args) => migrate::run(args, at, show).await,
     }

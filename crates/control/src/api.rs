@@ -14,7 +14,7 @@ use crate::call::{Call, Done};
 use crate::page::Page;
 use crate::problem::{Code, Problem};
 use crate::resource::{
-    approvals, audit, break_glass, budgets, chargeback, configuration, credentials, findings, grants,
+    alerts, approvals, audit, break_glass, budgets, chargeback, configuration, credentials, findings, grants,
     instance, keys, me, offboarding, outlook, passkeys, policies, projects, scim, served, services, sessions,
     sso, sso_sign_in, teams, tenants, tokens, usage, users, versions,
 };
@@ -365,6 +365,9 @@ endpoints! {
     GET "/api/v1/tenants/{tenant}/audit", AuditRead, audit::list(Nothing) -> Page<audit::AuditView>, "Audit records, newest first", query: ["act" = "only this act", "actor" = "only by this user or service account", "target" = "only done to this", "from" = "at or after this time, RFC 3339", "until" = "before this time, RFC 3339"];
     GET "/api/v1/tenants/{tenant}/audit/export", AuditExport, audit::export(Nothing) -> Anything, "Audit records of a time, oldest first, as text in another form; this is recorded as well", query: ["format" = "`jsonl`, `csv`, `ocsf` or `cef`; `jsonl` when left out", "from" = "at or after this time, RFC 3339", "until" = "before this time, RFC 3339"];
     GET "/api/v1/tenants/{tenant}/audit/{record}/proof", AuditRead, audit::proof(Nothing) -> audit::ProofView, "The proof that an audit record is in the log: to be verified anywhere with the instance's public key";
+
+    GET "/api/v1/alerts/sinks", SettingsRead, alerts::sinks(Nothing) -> Page<alerts::SinkView>, "Who is told of acts, and how that goes: last success, last trouble, what waits and what was given up", sort: ["name"];
+    GET "/api/v1/tenants/{tenant}/alerts/dead", AuditRead, alerts::dead(Nothing) -> Page<alerts::DeadLetterView>, "Audit records that sinks did not take and that were given up", query: ["sink" = "only of this sink"];
 
     GET "/api/v1/tenants/{tenant}/approvals", ApprovalsRead, approvals::list(Nothing) -> Page<approvals::ApprovalView>, "Acts that wait for a second person, and what became of them", query: ["state" = "`waiting`, `approved`, `denied` or `used`"], sort: ["created"];
     GET "/api/v1/tenants/{tenant}/approvals/{approval}", ApprovalsRead, approvals::show(Nothing) -> approvals::ApprovalView, "One of them";

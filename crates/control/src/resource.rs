@@ -1,6 +1,7 @@
 //! What can be administered, a file for each. A handler enters, asks, changes and answers; the words of the
 //! wire (what a body may hold, what a view shows) stand beside it.
 
+pub mod alerts;
 pub mod approvals;
 pub mod audit;
 pub mod break_glass;

@@ -64,12 +64,23 @@ pub struct TargetHealth {
     pub breaker: &'static str,
 }
 
+/// Somebody who is told of acts.
+#[derive(Debug, Clone)]
+pub struct ServedSink {
+    /// Its name in the configuration.
+    pub name: String,
+    /// In which way it is told.
+    pub kind: &'static str,
+}
+
 /// What is served now.
 pub trait Serving: Debug + Send + Sync {
     /// Models by name.
     fn models(&self) -> Vec<ServedModel>;
     /// Providers by name.
     fn providers(&self) -> Vec<ServedProvider>;
+    /// Those who are told of acts.
+    fn sinks(&self) -> Vec<ServedSink>;
     /// The configuration in force; secrets as references.
     fn settings(&self) -> Value;
 }

@@ -33,6 +33,8 @@ const TIDY_EVERY: Duration = Duration::from_secs(2);
 pub enum Unreserved {
     /// The budget does not hold it; what is left, and what other nodes hold of it.
     Exhausted {
+        /// The budget.
+        cell: Arc<Cell>,
         /// The budget's name.
         budget: String,
         /// What it counts.
@@ -65,8 +67,9 @@ fn paused(cell: &Cell) -> Unreserved {
     Unreserved::Paused(cell.lock().budget.name.clone())
 }
 
-fn exhausted(cell: &Cell, remaining: Money, elsewhere: Money) -> Unreserved {
+fn exhausted(cell: &Arc<Cell>, remaining: Money, elsewhere: Money) -> Unreserved {
     Unreserved::Exhausted {
+        cell: cell.clone(),
         budget: cell.lock().budget.name.clone(),
         unit: cell.unit(),
         remaining,

@@ -22,6 +22,7 @@ use crate::receipt::Receipts;
 use crate::settings::{Checks, Settings};
 use crate::stage::cache::Cache;
 use crate::stage::settle;
+use crate::telling::Unpricedness;
 use crate::ticket::Ticket;
 
 /// Tickets of callers that left, waiting for the settler.
@@ -56,6 +57,7 @@ pub struct Gate {
     pub(crate) tokens: SealingKey,
     pub(crate) vouch: ArcSwap<VouchKeys>,
     pub(crate) receipts: Receipts,
+    pub(crate) unpriced: Unpricedness,
     alarms: mpsc::Sender<AuditRecord>,
     uses: mpsc::Sender<Use>,
     epoch: Instant,
@@ -130,6 +132,7 @@ impl Gate {
             tokens: parts.tokens,
             vouch: ArcSwap::from_pointee(parts.vouch),
             receipts: parts.receipts,
+            unpriced: Unpricedness::default(),
             alarms: parts.alarms,
             uses: parts.uses,
             epoch: Instant::now(),
@@ -207,12 +210,14 @@ impl Gate {
         u64::try_from(now.saturating_duration_since(self.epoch).as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// Hands on what somebody must hear of. No call waits for it: what finds no room is counted.
+    /// Hands on what somebody must hear of. No call waits for it: what finds no room is counted, and `false`.
     // threat: AGP-D2
-    pub(crate) fn raise(&self, alarm: AuditRecord) {
-        if self.alarms.try_send(alarm).is_err() {
+    pub(crate) fn raise(&self, alarm: AuditRecord) -> bool {
+        let found_room = self.alarms.try_send(alarm).is_ok();
+        if !found_room {
             self.metrics.gauges().alarms_dropped.inc();
         }
+        found_room
     }
 
     /// Hands on how a key is used, where that is learnt. No call waits for it: what finds no room is counted.

@@ -32,6 +32,7 @@ pub mod settings;
 pub mod shadow;
 pub mod stage;
 pub mod standing;
+mod telling;
 pub mod ticket;
 mod token;
 mod unread;

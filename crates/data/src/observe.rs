@@ -16,6 +16,7 @@ use crate::settings::Target;
 use crate::stage::accept::Arrival;
 use crate::stage::admit::Rates;
 use crate::stage::respond;
+use crate::telling;
 use crate::ticket::Ticket;
 
 /// Refuses a request of nobody we know: no tenant, so no ledger; a count and a log line.
@@ -34,6 +35,7 @@ pub fn turned_away(gate: &Gate, arrival: &Arrival, refusal: &Refusal) -> Respons
 /// A refusal of a known caller's call. It is settled and recorded like any answer.
 pub fn refused(gate: &Gate, ticket: &Ticket, refusal: &Refusal) {
     gate.metrics.refusal(refusal.code.as_str());
+    telling::refused(gate, ticket, refusal);
     let (request, key, code) = (ticket.id, ticket.key.principal.key, refusal.code.as_str());
     let threat = refusal.threat.map(|t| t.id());
     match refusal.code.fault() {
@@ -61,13 +63,15 @@ pub fn attempt_failed(gate: &Gate, target: &Target, refusal: &Refusal) {
 
 /// Shows whether a target is called now.
 fn breaker(gate: &Gate, target: &Target) {
-    target
-        .metrics
-        .breaker(match target.breaker.state(gate.monotonic_ns(Instant::now())) {
-            limit::BreakerState::Closed => BreakerState::Closed,
-            limit::BreakerState::Open { .. } => BreakerState::Open,
-            limit::BreakerState::HalfOpen => BreakerState::HalfOpen,
-        });
+    let (state, turned) = target.breaker.look(gate.monotonic_ns(Instant::now()));
+    target.metrics.breaker(match state {
+        limit::BreakerState::Closed => BreakerState::Closed,
+        limit::BreakerState::Open { .. } => BreakerState::Open,
+        limit::BreakerState::HalfOpen => BreakerState::HalfOpen,
+    });
+    if let Some(turned) = turned {
+        telling::turned(gate, target, turned);
+    }
 }
 
 /// A list of models was given.

@@ -1,6 +1,10 @@
 //! Every "no" of the data plane: one table of stable codes. The only file that knows their HTTP status.
 
+use std::sync::Arc;
+
 use domain::Threat;
+
+use crate::book::Cell;
 
 /// Which stage refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -190,6 +194,8 @@ pub struct Refusal {
     pub threat: Option<Threat>,
     /// When trying again makes sense, in seconds.
     pub retry_after_s: Option<u64>,
+    /// The budget that does not hold the call, where that is why.
+    pub(crate) exhausted: Option<Arc<Cell>>,
 }
 
 impl Refusal {
@@ -202,6 +208,7 @@ impl Refusal {
             internal: None,
             threat: None,
             retry_after_s: None,
+            exhausted: None,
         })
     }
 

@@ -53,6 +53,15 @@ pub enum BreakerState {
     HalfOpen,
 }
 
+/// What has become of it since somebody last looked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turned {
+    /// It opened, or is half open.
+    Opened,
+    /// It closed again.
+    Closed,
+}
+
 /// The refusal of an open breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the target is resting after failures")]
@@ -93,6 +102,8 @@ struct State {
     phase: Phase,
     /// How often it opened without having closed since.
     trips: u32,
+    /// Whether whoever looks has seen that it opened.
+    seen_open: bool,
 }
 
 #[derive(Debug)]
@@ -109,6 +120,14 @@ impl Default for Phase {
 }
 
 impl State {
+    fn stands(&self, now_ns: u64) -> BreakerState {
+        match self.phase {
+            Phase::Closed(_) => BreakerState::Closed,
+            Phase::Open { until_ns } if now_ns < until_ns => BreakerState::Open { until_ns },
+            Phase::Open { .. } | Phase::HalfOpen { .. } => BreakerState::HalfOpen,
+        }
+    }
+
     fn enter(&mut self, phase: Phase) {
         self.epoch = self.epoch.wrapping_add(1);
         self.phase = phase;
@@ -207,11 +226,20 @@ impl Breaker {
 
     /// How it stands, without asking for leave: for choosing among targets and for metrics.
     pub fn state(&self, now_ns: u64) -> BreakerState {
-        match self.lock().phase {
-            Phase::Closed(_) => BreakerState::Closed,
-            Phase::Open { until_ns } if now_ns < until_ns => BreakerState::Open { until_ns },
-            Phase::Open { .. } | Phase::HalfOpen { .. } => BreakerState::HalfOpen,
-        }
+        self.lock().stands(now_ns)
+    }
+
+    /// How it stands, and whether that is another than when this was last asked: said to one who asks.
+    pub fn look(&self, now_ns: u64) -> (BreakerState, Option<Turned>) {
+        let mut state = self.lock();
+        let stands = state.stands(now_ns);
+        let is_open = stands != BreakerState::Closed;
+        let turned = match (std::mem::replace(&mut state.seen_open, is_open), is_open) {
+            (false, true) => Some(Turned::Opened),
+            (true, false) => Some(Turned::Closed),
+            _ => None,
+        };
+        (stands, turned)
     }
 
     fn record(&self, outcome: Outcome, epoch: u64, now_ns: u64) {
@@ -309,6 +337,19 @@ mod tests {
         assert_eq!(breaker.state(0), BreakerState::Open { until_ns: SECOND });
         assert_eq!(breaker.admit(SECOND - 1).unwrap_err(), Open { retry_after_ns: 1 });
         assert_eq!(breaker.state(SECOND), BreakerState::HalfOpen);
+    }
+
+    #[test]
+    fn that_it_opened_or_closed_is_said_once() {
+        let breaker = breaker();
+        assert_eq!(breaker.look(0), (BreakerState::Closed, None));
+        (0..3).for_each(|_| call(&breaker, Failure, 0));
+        assert_eq!(breaker.look(0).1, Some(Turned::Opened));
+        assert_eq!(breaker.look(0).1, None);
+        assert_eq!(breaker.look(SECOND), (BreakerState::HalfOpen, None));
+        call(&breaker, Success, SECOND);
+        assert_eq!(breaker.look(SECOND), (BreakerState::Closed, Some(Turned::Closed)));
+        assert_eq!(breaker.look(SECOND).1, None);
     }
 
     #[test]

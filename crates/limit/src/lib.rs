@@ -7,7 +7,7 @@ mod connection;
 mod gcra;
 mod retry;
 
-pub use breaker::{Breaker, BreakerSettings, BreakerState, Open, Outcome, Ticket};
+pub use breaker::{Breaker, BreakerSettings, BreakerState, Open, Outcome, Ticket, Turned};
 pub use concurrency::{Concurrency, Full, Permit};
 pub use connection::{CapReached, ConnectionCaps, ConnectionPermit};
 pub use gcra::{Gcra, Remaining, Wait};

@@ -84,7 +84,9 @@ fn may_change(scope: &TenantScope, tenant: TenantId) -> Result<(), StoreError> {
 // threat: AGP-R2
 fn must_change(kind: RecordKind) -> Result<(), StoreError> {
     if kind == RecordKind::ChargebackStatement {
-        return Err(StoreError::Conflict("a final statement stays as it is".to_owned()));
+        return Err(StoreError::Conflict(
+            "a final statement stays as it is".to_owned(),
+        ));
     }
     Ok(())
 }
@@ -140,6 +142,8 @@ pub fn may_be_swept(kind: RecordKind) -> Result<(), StoreError> {
         | RecordKind::Root
         | RecordKind::Succession
         | RecordKind::Delivery
+        | RecordKind::Told
+        | RecordKind::DeadLetter
         | RecordKind::Habit
         | RecordKind::SpendTold
         | RecordKind::ChargebackRules

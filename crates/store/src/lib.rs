@@ -7,6 +7,7 @@
 pub mod accounts;
 mod change;
 pub mod conformance;
+pub mod delivery;
 pub mod memory;
 pub mod migration;
 pub mod minded;

@@ -85,6 +85,10 @@ kinds! {
     ChargebackRules = "chargeback_rules";
     /// A final statement of who bears which cost; its id is its number. Never changed once it is there.
     ChargebackStatement = "chargeback_statement";
+    /// What was told of a tenant once in a while: its id is the act.
+    Told = "told";
+    /// An audit record that a sink did not take and that was given up; its parent is the sink.
+    DeadLetter = "dead_letter";
     /// How a key is usually used; its id is the key's.
     Habit = "habit";
     /// The keys of the tokens that own backends know the gate by, sealed; the platform's own, and one.

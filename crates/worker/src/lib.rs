@@ -18,7 +18,9 @@ mod teller;
 
 pub use checkpoint::Checkpointer;
 pub use housekeeping::Housekeeper;
-pub use push::{Keyring, Over, Place, Pusher, SinkOptions};
+pub use push::{
+    Keyring, MailOptions, MailTls, Over, Place, Posted, Pusher, Route, Severity, SinkOptions, mailbox,
+};
 pub use recover::{Recovery, recover};
 pub use retention::{Remover, Retention};
 pub use scribe::{ALARMS_MAX, Scribe};

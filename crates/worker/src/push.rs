@@ -1,9 +1,20 @@
 //! The pusher: tells a sink of every audit record it wants, in the order of each log, at least once. A sink that is away
-//! keeps no act from being done, and gets everything when it is back.
+//! keeps no act from being done, and gets everything when it is back; what it will not take is given up only where that
+//! is configured, and then kept and told.
 
+mod alert;
+mod batch;
 mod cursor;
+mod dead;
+mod mail;
 mod message;
+mod pagerduty;
+mod post;
+mod repeats;
+mod route;
+mod slack;
 mod syslog;
+mod transport;
 mod webhook;
 
 use std::collections::HashMap;
@@ -11,64 +22,45 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{NodeId, TenantId, TenantScope, UnixMillis};
-use store::{AuditQuery, LogKind, Store, StoreError};
+use store::delivery::Standing;
+use store::{LogKind, Store, StoreError};
 use telemetry::metrics::SinkMetrics;
 use tokio::sync::watch;
-use upstream::Client;
 
 use crate::pace::{Backoff, sleep_or_stop, stopped};
 pub(crate) use cursor::reached;
-use cursor::{Claim, Cursor};
-use message::{Message, is_meant};
-use syslog::Syslog;
-use webhook::Webhook;
+use route::Directory;
+use transport::{Delivered, Transport};
 
+pub use alert::Severity;
+pub use mail::{MailOptions, MailTls, mailbox};
+pub use route::Route;
 pub use syslog::Over;
+pub use transport::{Place, Posted};
 pub use webhook::Keyring;
 
-/// Records that are read and pushed at once.
-const BATCH: u64 = 100;
-/// How long one batch may go on before what has been taken is written down.
-const BATCH_TIME: Duration = Duration::from_secs(10);
 const BACKOFF_MIN: Duration = Duration::from_millis(500);
 const BACKOFF_MAX: Duration = Duration::from_secs(60);
 
-/// Where a sink is.
-#[derive(Debug)]
-pub enum Place {
-    /// An address that takes signed requests.
-    Webhook {
-        /// `https://…`, or plain http as permitted.
-        address: String,
-        /// Whether plain http may leave this machine.
-        allow_plaintext: bool,
-        /// What requests are signed with.
-        keys: Arc<dyn Keyring>,
-        /// What they are sent with.
-        client: Box<Client>,
-    },
-    /// A syslog server.
-    Syslog {
-        /// `host:port`.
-        place: String,
-        /// What carries it there.
-        over: Over,
-        /// What this instance calls itself.
-        host: String,
-    },
-}
-
-/// Who is told of what.
+/// Who is told of what, and how.
 #[derive(Debug)]
 pub struct SinkOptions {
     /// Its name, under which it is kept how far it has come.
     pub name: String,
     /// Where it is.
     pub place: Place,
-    /// Names of acts, or their beginnings with `*`.
-    pub acts: Vec<String>,
+    /// What it is told of.
+    pub route: Route,
     /// How often logs are looked through.
     pub every: Duration,
+    /// For how long the same is counted after it was told; none is told each time.
+    pub repeat: Duration,
+    /// For how long what has just come waits for more, where several are told at once.
+    pub gather: Duration,
+    /// After how long what is not taken is given up, and whether what is refused for good is: never when left out.
+    pub give_up_after: Option<Duration>,
+    /// Where people reach the control plane.
+    pub public_url: Option<String>,
 }
 
 /// Why a sink did not take a record.
@@ -76,10 +68,37 @@ pub struct SinkOptions {
 enum Trouble {
     /// It cannot be reached, or not by us: no other log has better luck now.
     Away(String),
+    /// It was reached and has too much to do: not before so long.
+    Later(Duration),
     /// It was reached and did not want this.
-    Refused(String),
+    Refused {
+        why: String,
+        /// Whether it never will.
+        for_good: bool,
+    },
     /// The store.
     Store(StoreError),
+}
+
+impl Trouble {
+    fn refused(why: impl Into<String>, for_good: bool) -> Self {
+        Self::Refused {
+            why: why.into(),
+            for_good,
+        }
+    }
+
+    /// What is the matter with the sink; nothing where it is the store.
+    fn why(&self) -> Option<String> {
+        match self {
+            Self::Away(why) | Self::Refused { why, .. } => Some(why.clone()),
+            Self::Later(wait) => Some(format!(
+                "answered that it has too much to do, for {} s",
+                wait.as_secs()
+            )),
+            Self::Store(_) => None,
+        }
+    }
 }
 
 impl From<StoreError> for Trouble {
@@ -88,42 +107,35 @@ impl From<StoreError> for Trouble {
     }
 }
 
-/// How many of a batch were taken, from its beginning, and why no more were.
-#[derive(Debug)]
-struct Delivered {
-    done: usize,
-    trouble: Option<Trouble>,
-}
-
-impl Delivered {
-    const fn nothing(trouble: Trouble) -> Self {
-        Self {
-            done: 0,
-            trouble: Some(trouble),
-        }
-    }
-}
-
-#[derive(Debug)]
-enum Transport {
-    Webhook(Box<Webhook>),
-    Syslog(Syslog),
-}
-
 /// Pushes to one sink.
 #[derive(Debug)]
 pub struct Pusher {
     store: Arc<dyn Store>,
     node: NodeId,
     name: String,
-    acts: Vec<String>,
+    route: Route,
     every: Duration,
+    repeat: Duration,
+    gather: Duration,
+    give_up_after: Option<Duration>,
+    public_url: Option<String>,
     transport: Transport,
     metrics: SinkMetrics,
     revision: Option<u64>,
+    directory: Directory,
     tenants: Vec<TenantId>,
-    /// Up to where each log was pushed when this node last looked, and how long it was.
-    logs: HashMap<TenantId, (u64, u64)>,
+    logs: HashMap<TenantId, Seen>,
+}
+
+/// A log when this node last looked.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    /// Up to where it was pushed.
+    next: u64,
+    /// How long it was.
+    size: u64,
+    /// When a count of what came again is to be told.
+    due: Option<UnixMillis>,
 }
 
 impl Pusher {
@@ -133,24 +145,20 @@ impl Pusher {
         options: SinkOptions,
         metrics: SinkMetrics,
     ) -> Result<Self, String> {
-        let transport = match options.place {
-            Place::Webhook {
-                address,
-                allow_plaintext,
-                keys,
-                client,
-            } => Transport::Webhook(Box::new(Webhook::new(&address, allow_plaintext, keys, *client)?)),
-            Place::Syslog { place, over, host } => Transport::Syslog(Syslog::new(place, over, &host)),
-        };
         Ok(Self {
             store,
             node,
             name: options.name,
-            acts: options.acts,
+            route: options.route,
             every: options.every,
-            transport,
+            repeat: options.repeat,
+            gather: options.gather,
+            give_up_after: options.give_up_after,
+            public_url: options.public_url,
+            transport: Transport::new(options.place)?,
             metrics,
             revision: None,
+            directory: Directory::default(),
             tenants: Vec::new(),
             logs: HashMap::new(),
         })
@@ -177,7 +185,10 @@ impl Pusher {
                 }
                 Err(trouble) => {
                     self.tell(&trouble, pending);
-                    backoff.wait()
+                    match trouble {
+                        Trouble::Later(wait) => backoff.wait().max(wait),
+                        _ => backoff.wait(),
+                    }
                 }
             };
             if sleep_or_stop(wait, &mut shutdown).await {
@@ -191,7 +202,7 @@ impl Pusher {
     fn pending(&self) -> u64 {
         self.logs
             .values()
-            .map(|(next, size)| size.saturating_sub(*next))
+            .map(|log| log.size.saturating_sub(log.next))
             .sum()
     }
 
@@ -201,11 +212,11 @@ impl Pusher {
             Trouble::Store(error) => {
                 tracing::warn!(sink, %error, pending, "audit records cannot be read for a sink")
             }
-            Trouble::Away(why) | Trouble::Refused(why) => {
+            other => {
                 self.metrics.failures.inc();
                 tracing::warn!(
                     sink,
-                    why,
+                    why = other.why().unwrap_or_default(),
                     pending,
                     "a sink does not take audit records: they wait and are pushed again"
                 );
@@ -216,7 +227,7 @@ impl Pusher {
     /// One batch of every log that has grown. Whether there is more to push at once. A log whose record is refused
     /// keeps no other from being pushed.
     async fn round(&mut self) -> Result<bool, Trouble> {
-        self.refresh_tenants().await?;
+        self.refresh_directory().await?;
         let (mut more, mut refused, mut away) = (false, None, None);
         for tenant in self.tenants.clone() {
             if away.is_some() {
@@ -226,8 +237,8 @@ impl Pusher {
             }
             match self.push(tenant).await {
                 Ok(rest) => more |= rest,
-                Err(trouble @ Trouble::Refused(_)) => refused = Some(trouble),
-                Err(trouble @ Trouble::Away(_)) => away = Some(trouble),
+                Err(trouble @ Trouble::Refused { .. }) => refused = Some(trouble),
+                Err(trouble @ (Trouble::Away(_) | Trouble::Later(_))) => away = Some(trouble),
                 Err(trouble) => return Err(trouble),
             }
         }
@@ -235,100 +246,36 @@ impl Pusher {
     }
 
     /// Up to where the log was pushed, as far as this node knows, and how long it is.
-    async fn look(&mut self, tenant: TenantId) -> Result<(u64, u64), StoreError> {
+    async fn look(&mut self, tenant: TenantId) -> Result<Seen, StoreError> {
         let scope = TenantScope::operator(tenant);
         let size = self.store.log_size(&scope, LogKind::Audit).await?;
-        let next = match self.logs.get(&tenant) {
-            Some((next, _)) => *next,
-            None => reached(self.store.as_ref(), &scope, &self.name).await?,
+        let seen = match self.logs.get(&tenant) {
+            Some(seen) => Seen { size, ..*seen },
+            None => {
+                let standing = cursor::standing(self.store.as_ref(), &scope, &self.name).await?;
+                self.seen(standing.as_ref(), size)
+            }
         };
-        self.logs.insert(tenant, (next, size));
-        Ok((next, size))
+        self.logs.insert(tenant, seen);
+        Ok(seen)
     }
 
-    async fn refresh_tenants(&mut self) -> Result<(), StoreError> {
+    fn seen(&self, standing: Option<&Standing>, size: u64) -> Seen {
+        Seen {
+            next: standing.map_or(0, |standing| standing.next),
+            size,
+            due: standing.and_then(|standing| repeats::next_due(&standing.told, self.repeat)),
+        }
+    }
+
+    async fn refresh_directory(&mut self) -> Result<(), StoreError> {
         let revision = self.store.revision().await?;
         if self.revision != Some(revision) {
-            let directory = self.store.load().await?;
-            let tenants = directory.tenants.iter().map(|tenant| tenant.id);
-            self.tenants = tenants.chain([TenantId::PLATFORM]).collect();
-            self.revision = Some(directory.revision);
+            let dump = self.store.load().await?;
+            self.directory = Directory::of(&dump);
+            self.tenants = self.directory.logs();
+            self.revision = Some(dump.revision);
         }
         Ok(())
-    }
-
-    /// A batch of one log, if it has grown and no other replica is at it. Whether there is more.
-    async fn push(&mut self, tenant: TenantId) -> Result<bool, Trouble> {
-        let scope = TenantScope::operator(tenant);
-        let (known, size) = self.look(tenant).await?;
-        if known >= size {
-            return Ok(false);
-        }
-        let us = (self.name.as_str(), self.node);
-        let cursor = match Cursor::claim(self.store.as_ref(), &scope, us, UnixMillis::now()).await? {
-            Claim::Held(cursor) => cursor,
-            Claim::Elsewhere(next) => {
-                self.logs.insert(tenant, (next, size));
-                return Ok(false);
-            }
-        };
-        // A new sink begins with what is left.
-        let from = cursor.next().max(self.store.audits_kept_from(&scope).await?);
-        self.logs.insert(tenant, (from, size));
-        if from >= size {
-            return Ok(false);
-        }
-        let end = size.min(from.saturating_add(BATCH));
-        let messages = self.read(&scope, from, end).await?;
-        let Delivered { done, trouble } = self.deliver(&messages).await;
-        self.metrics.delivered.inc_by(done as u64);
-        // Up to the first that was not taken; what nobody wants goes with what is before it.
-        let next = messages.get(done).map_or(end, |message| message.index);
-        if next > from {
-            cursor.advance(self.store.as_ref(), &scope, next).await?;
-            self.logs.insert(tenant, (next, size));
-        }
-        trouble.map_or(Ok(next < size), Err)
-    }
-
-    /// Records from `from` up to `end` that the sink wants, oldest first. All must be there: a gap is damage.
-    async fn read(&self, scope: &TenantScope, from: u64, end: u64) -> Result<Vec<Message>, StoreError> {
-        let query = AuditQuery {
-            before: Some(end),
-            count: end - from,
-            ..AuditQuery::default()
-        };
-        let mut stored = self.store.audit(scope, &query).await?;
-        stored.reverse();
-        if !stored.iter().map(|one| one.index).eq(from..end) {
-            return Err(StoreError::Damaged(format!(
-                "audit records {from} to {end} are not all there"
-            )));
-        }
-        let mut wanted = Vec::with_capacity(stored.len());
-        for one in stored {
-            let message = Message::of(one)?;
-            if is_meant(&message.record.act, &self.acts) {
-                wanted.push(message);
-            }
-        }
-        Ok(wanted)
-    }
-
-    async fn deliver(&self, messages: &[Message]) -> Delivered {
-        if messages.is_empty() {
-            return Delivered {
-                done: 0,
-                trouble: None,
-            };
-        }
-        match &self.transport {
-            Transport::Webhook(webhook) => {
-                webhook
-                    .deliver(messages, tokio::time::Instant::now() + BATCH_TIME)
-                    .await
-            }
-            Transport::Syslog(syslog) => syslog.deliver(messages).await,
-        }
     }
 }

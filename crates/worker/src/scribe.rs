@@ -1,6 +1,8 @@
 //! The scribe: writes what the data plane has seen into audit logs, beside the calls. What comes again and again is
 //! written once a minute and counted, so that nobody can fill a log by trying one key.
 
+mod once;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +13,7 @@ use store::{Store, StoreError};
 use tokio::sync::{mpsc, watch};
 
 use crate::pace::{Backoff, sleep_or_stop, stopped};
+use once::Once;
 
 /// Alarms that wait to be written.
 pub const ALARMS_MAX: usize = 1_024;
@@ -160,6 +163,9 @@ impl Scribe {
     }
 
     async fn take(&mut self, alarm: AuditRecord, shutdown: &mut watch::Receiver<bool>) {
+        if let Some(once) = Once::of(&alarm) {
+            return self.write_once(once, alarm, shutdown).await;
+        }
         let Some(record) = self.seen.weigh(alarm, UnixMillis::now()) else {
             return;
         };
@@ -172,6 +178,32 @@ impl Scribe {
             "an alarm was raised"
         );
         self.write(record, shutdown).await;
+    }
+
+    /// The same for what is told once in a while over all replicas.
+    async fn write_once(&self, once: Once, record: AuditRecord, shutdown: &mut watch::Receiver<bool>) {
+        let mut backoff = Backoff::new(BACKOFF_MIN, BACKOFF_MAX);
+        loop {
+            match once.tell(self.store.as_ref(), &record).await {
+                Ok(is_new) => {
+                    let target = record.target.as_deref().unwrap_or_default();
+                    if is_new {
+                        tracing::warn!(tenant = %record.tenant, act = record.act, target, "an alarm was raised");
+                    }
+                    return;
+                }
+                Err(StoreError::NotFound) => {
+                    tracing::error!(act = record.act, tenant = %record.tenant, "an alarm of a tenant that is gone");
+                    return;
+                }
+                // Another replica wrote meanwhile: perhaps of the same.
+                Err(StoreError::Conflict(_)) => {}
+                Err(error) => tracing::error!(act = record.act, %error, "an alarm could not be recorded yet"),
+            }
+            if sleep_or_stop(backoff.wait(), shutdown).await {
+                return;
+            }
+        }
     }
 
     /// Tries until the store takes it, or it is time to stop. What comes meanwhile waits in the queue.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use config::Config;
-use config::section::{Alerts, Audit, Carrier, Sink};
+use config::section::{self, Alerts, Audit, Carrier, Form, Sink};
 use credential::SecretRef;
 use domain::{NodeId, Secret};
 use store::{Signing, Store};
@@ -13,7 +13,10 @@ use telemetry::log::Scrubber;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use upstream::{Client, ClientOptions, TlsSockets};
-use worker::{Keyring, Over, Place, Pusher, Remover, Retention, SinkOptions};
+use worker::{
+    Keyring, MailOptions, MailTls, Over, Place, Posted, Pusher, Remover, Retention, Route, Severity,
+    SinkOptions,
+};
 
 use super::ms;
 use crate::failure::Failure;
@@ -88,8 +91,12 @@ impl Vigil {
             let options = SinkOptions {
                 name: sink.name.clone(),
                 place: place(sink, keys, &client, &config.ledger.origin)?,
-                acts: sink.acts.clone(),
+                route: route(sink),
                 every: ms(config.alerts.every_ms),
+                repeat: ms(sink.repeats_ms()),
+                gather: ms(sink.mail.as_ref().map_or(0, |mail| mail.gather_ms)),
+                give_up_after: sink.gives_up_after_ms().map(ms),
+                public_url: config.control.public_url.as_ref().map(|_| config.public_url()),
             };
             let counted = self.metrics.gauges().sink(&sink.name);
             let pusher = Pusher::new((self.store.clone(), self.node), options, counted);
@@ -161,26 +168,69 @@ fn retention(config: &Config) -> Option<Retention> {
     })
 }
 
+fn route(sink: &Sink) -> Route {
+    Route {
+        acts: sink.acts.clone(),
+        tenants: sink.tenants.clone(),
+        teams: sink.teams.clone(),
+        budgets: sink.budgets.clone(),
+        severity_min: match sink.severity_min {
+            section::Severity::Info => Severity::Info,
+            section::Severity::Warning => Severity::Warning,
+            section::Severity::Error => Severity::Error,
+            section::Severity::Critical => Severity::Critical,
+        },
+    }
+}
+
 fn place(sink: &Sink, keys: Referenced, client: &Client, host: &str) -> Result<Place, Failure> {
-    let Some((place, carrier)) = sink.syslog() else {
-        return Ok(Place::Webhook {
-            address: sink.address.clone(),
-            allow_plaintext: sink.allow_plaintext,
-            keys: Arc::new(keys),
-            client: Box::new(client.clone()),
-        });
-    };
-    let over = match carrier {
+    let (keys, host) = (Arc::new(keys), host.to_owned());
+    if let Some((place, carrier)) = sink.syslog() {
+        let (place, over) = (place.to_owned(), over(sink, carrier)?);
+        return Ok(Place::Syslog { place, over, host });
+    }
+    if let (Some((place, is_whole)), Some(mail)) = (sink.smtp(), &sink.mail) {
+        let authorities = sink
+            .ca_file
+            .as_deref()
+            .map(certificates)
+            .transpose()?
+            .unwrap_or_default();
+        return Ok(Place::Mail(Box::new(MailOptions {
+            place: place.to_owned(),
+            tls: match (is_whole, sink.allow_plaintext) {
+                (true, _) => MailTls::Whole,
+                (false, false) => MailTls::Required,
+                (false, true) => MailTls::Offered,
+            },
+            authorities: authorities.iter().map(|one| one.as_ref().to_vec()).collect(),
+            user: mail.user.clone(),
+            keys,
+            from: mail.from.clone(),
+            to: mail.to.clone(),
+            host,
+        })));
+    }
+    let posted = Box::new(Posted {
+        address: sink.address.clone(),
+        allow_plaintext: sink.allow_plaintext,
+        keys,
+        client: client.clone(),
+    });
+    Ok(match sink.form {
+        Form::Webhook => Place::Webhook(posted),
+        Form::Slack => Place::Slack(posted),
+        Form::Pagerduty => Place::PagerDuty(posted),
+    })
+}
+
+fn over(sink: &Sink, carrier: Carrier) -> Result<Over, Failure> {
+    Ok(match carrier {
         Carrier::Udp => Over::Udp,
         Carrier::Tcp => Over::Tcp,
         Carrier::Tls => {
             let authorities = sink.ca_file.as_deref().map(certificates).transpose()?;
             Over::Tls(TlsSockets::new(authorities.unwrap_or_default()))
         }
-    };
-    Ok(Place::Syslog {
-        place: place.to_owned(),
-        over,
-        host: host.to_owned(),
     })
 }

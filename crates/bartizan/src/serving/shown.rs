@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use config::Config;
 use config::section::ProviderKind;
-use control::serving::{ServedModel, ServedProvider, ServedTarget, Serving, TargetHealth};
+use control::serving::{ServedModel, ServedProvider, ServedSink, ServedTarget, Serving, TargetHealth};
 use data::Gate;
 use data::settings::{Model, Target};
 use domain::UnixMillis;
@@ -107,6 +107,15 @@ impl Serving for Shown {
             .collect();
         all.sort_by(|a, b| a.name.cmp(&b.name));
         all
+    }
+
+    fn sinks(&self) -> Vec<ServedSink> {
+        let config = self.config.borrow().clone();
+        let sinks = config.alerts.sinks.iter().map(|sink| ServedSink {
+            name: sink.name.clone(),
+            kind: sink.kind().as_str(),
+        });
+        sinks.collect()
     }
 
     /// Headers are never credentials, and some put them there all the same.

@@ -9,6 +9,8 @@
 )]
 
 mod administration;
+mod alert_forms;
+mod alert_mail;
 mod alerts;
 mod auditing;
 mod canary;

@@ -22,7 +22,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use alerts::{Alerts, Carrier, Sink};
+pub use alerts::{Alerts, Carrier, Form, Kind, Mail, Severity, Sink};
 pub use approvals::Approvals;
 pub use control::{Control, ControlMode};
 pub use gate::{Budgets, Cache, Checks, GuardMode, Guards, KeyLimits, Limits, Policies, SecretsGuard};

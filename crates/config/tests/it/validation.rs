@@ -443,6 +443,78 @@ fn anp_d0005_records_are_pushed_signed_and_not_in_clear_beyond_this_machine() {
         &with("address: 'tcp://[::1]:514', acts: ['k*y']"),
         "alerts.sinks[0].acts[0]",
     );
+    let mail = "mail: { from: 'Gate <gate@example.com>', to: [ops@example.com]";
+    for good in [
+        format!(
+            "address: 'https://hooks.slack.com/services', form: slack, {secret}, tenants: [acme], severity_min: error"
+        ),
+        format!(
+            "address: 'https://events.pagerduty.com/v2/enqueue', form: pagerduty, {secret}, repeat_ms: 0"
+        ),
+        format!("address: 'smtps://mail.example:465', {mail}, user: me }}, {secret}, ca_file: /etc/ca.pem"),
+        format!("address: 'smtp://mail.example:587', {mail} }}, give_up_after_ms: 1000"),
+        format!("address: 'smtp://127.0.0.1:25', {mail} }}, allow_plaintext: true"),
+    ] {
+        assert_eq!(problems(&with(&good)), [""; 0], "{good}");
+    }
+    for (bad, at) in [
+        (
+            "address: 'https://hooks.slack.com/services', form: slack".to_owned(),
+            "secrets",
+        ),
+        (
+            format!("address: 'smtp://mail.example:587', {mail} }}, {secret}"),
+            "secrets",
+        ),
+        (
+            format!("address: 'smtps://mail.example:465', {mail}, user: me }}"),
+            "secrets",
+        ),
+        ("address: 'smtps://mail.example:465'".to_owned(), "mail"),
+        (
+            format!("address: 'https://s.example', {secret}, {mail} }}"),
+            "mail",
+        ),
+        (
+            format!("address: 'smtps://mail.example:465', {mail} }}, form: slack"),
+            "form",
+        ),
+        (format!("address: 'smtps://mail.example', {mail} }}"), "address"),
+        (
+            format!("address: 'smtps://169.254.169.254:465', {mail} }}"),
+            "address",
+        ),
+        (
+            format!("address: 'smtp://m.example:25', {mail}, user: me }}, {secret}, allow_plaintext: true"),
+            "mail.user",
+        ),
+        (
+            "address: 'smtps://m.example:465', mail: { from: 'a@b', to: [] }".to_owned(),
+            "mail.to",
+        ),
+        (
+            "address: 'smtps://m.example:465', mail: { from: 'a@b', to: ['a@b, c@d'] }".to_owned(),
+            "mail.to[0]",
+        ),
+        (
+            "address: 'smtps://m.example:465', mail: { from: \"a@b\\r\\nBcc: c@d\", to: ['a@b'] }".to_owned(),
+            "mail.from",
+        ),
+        (
+            format!("address: 'https://s.example', {secret}, give_up_after_ms: 999"),
+            "give_up_after_ms",
+        ),
+        (
+            format!("address: 'https://s.example', {secret}, repeat_ms: 86400001"),
+            "repeat_ms",
+        ),
+        (
+            format!("address: 'https://s.example', {secret}, teams: ['']"),
+            "teams[0]",
+        ),
+    ] {
+        one(&with(&bad), &format!("alerts.sinks[0].{at}"));
+    }
     one(
         &with("address: 'https://s.example', secrets: ['vault:kv/a#b']"),
         "alerts.sinks[0].secrets[0]",

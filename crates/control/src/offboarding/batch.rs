@@ -40,6 +40,7 @@ const fn fate(kind: RecordKind) -> Fate {
         | RecordKind::Link
         | RecordKind::Scim
         | RecordKind::Group
+        | RecordKind::Told
         | RecordKind::Habit => Fate::Removed,
         RecordKind::User | RecordKind::Service => Fate::Disabled,
         RecordKind::ContentKey => Fate::Destroyed,
@@ -57,6 +58,7 @@ const fn fate(kind: RecordKind) -> Fate {
         | RecordKind::Root
         | RecordKind::Succession
         | RecordKind::Delivery
+        | RecordKind::DeadLetter
         | RecordKind::IdentityKeys => Fate::Kept,
     }
 }

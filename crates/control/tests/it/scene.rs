@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use control::prober::{Probed, Prober};
-use control::serving::{ServedModel, ServedProvider, ServedTarget, Serving, TargetHealth};
+use control::serving::{ServedModel, ServedProvider, ServedSink, ServedTarget, Serving, TargetHealth};
 use control::{Control, ControlParts, Keys, Mode, NewKeys, Patience, TwoPeople};
 use credential::{Limits, MasterKey, SealingKey};
 use domain::{Money, Operation, Permission, Secret, TenantId, TenantScope, UnixMillis};
@@ -44,6 +44,13 @@ impl Serving for Served {
             name: "m".to_owned(),
             output_tokens_max: Some(10),
             targets: vec![target],
+        }]
+    }
+
+    fn sinks(&self) -> Vec<ServedSink> {
+        vec![ServedSink {
+            name: "siem".to_owned(),
+            kind: "webhook",
         }]
     }
 

@@ -45,6 +45,8 @@ pub(super) struct State {
     pub(super) unsure: bool,
     /// What calls that wait for the lease to grow need together.
     pub(super) waiting: Money,
+    /// The window in which a refusal was told of, and the limit then.
+    told: Option<(UnixMillis, Money)>,
 }
 
 impl Cell {
@@ -63,6 +65,7 @@ impl Cell {
             remaining_hint,
             unsure: false,
             waiting: Money::ZERO,
+            told: None,
         };
         Self {
             scope,
@@ -145,6 +148,18 @@ impl Cell {
 
     pub(super) fn void(&self, window_start: UnixMillis, reserved: Money) {
         self.holding_of(window_start, |holding| holding.void(reserved));
+    }
+
+    /// The budget and its window, if no refusal of it was told of in that window, or it was raised since.
+    pub(crate) fn first_refusal(&self) -> Option<(Budget, UnixMillis)> {
+        let mut state = self.lock();
+        let now = (state.start, state.budget.limit);
+        (state.told.replace(now) != Some(now)).then(|| (state.budget.clone(), now.0))
+    }
+
+    /// The refusal could not be told of: the next one is.
+    pub(crate) fn forget_refusal(&self) {
+        self.lock().told = None;
     }
 
     pub(super) fn waits_for(&self, change: impl FnOnce(Money) -> Money) {

@@ -13,6 +13,7 @@ use crate::directory::{Covering, Serving};
 use crate::gate::Gate;
 use crate::refusal::{Code, Gated, Refusal};
 use crate::settings::{Model, Settings, Target, Unpriced};
+use crate::telling;
 use crate::ticket::Ticket;
 
 /// What is asked for, as far as it costs.
@@ -59,7 +60,10 @@ pub async fn hold(
     let settings = ticket.settings.clone();
     ticket.bound = bound(asked.endpoint, &model, &settings, (ticket.started, asked.most))?;
     match reserve(gate, ticket, &model).await {
-        Ok(model) => return Ok(model),
+        Ok(model) => {
+            telling::admitted(gate, ticket, &model);
+            return Ok(model);
+        }
         // Near the limit the bound by bytes would refuse money that is there: count exactly.
         Err(refused) if refused.is_too_much() => {}
         Err(refused) => return Err(refusal(refused, ticket.bound)),
@@ -70,7 +74,9 @@ pub async fn hold(
         tokens: counted.tokens.min(ticket.bound.tokens),
     };
     let reserved = reserve(gate, ticket, &model).await;
-    reserved.map_err(|refused| refusal(refused, ticket.bound))
+    let model = reserved.map_err(|refused| refusal(refused, ticket.bound))?;
+    telling::admitted(gate, ticket, &model);
+    Ok(model)
 }
 
 /// All of the bound, or nothing of it.
@@ -239,6 +245,7 @@ fn refusal(refused: Refused, bound: Spend) -> Box<Refusal> {
 fn unreserved(refused: Unreserved, bound: Spend) -> Box<Refusal> {
     match refused {
         Unreserved::Exhausted {
+            cell,
             budget,
             unit,
             remaining,
@@ -260,7 +267,9 @@ fn unreserved(refused: Unreserved, bound: Spend) -> Box<Refusal> {
                 detail.push_str(what);
                 detail.push_str(" held for other calls may come back, try again");
             }
-            Refusal::new(Code::BudgetExhausted, detail).against(Threat::AgpD1)
+            let mut refusal = Refusal::new(Code::BudgetExhausted, detail).against(Threat::AgpD1);
+            refusal.exhausted = Some(cell);
+            refusal
         }
         Unreserved::Paused(budget) => {
             let detail =

@@ -36,6 +36,8 @@ pub struct SinkMetrics {
     pub delivered: Counter,
     /// Times it did not take one.
     pub failures: Counter,
+    /// Records that were given up.
+    pub dead: Counter,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -135,6 +137,7 @@ pub struct Gauges {
     alerts_pending: Family<SinkLabel, Gauge>,
     alerts_delivered: Family<SinkLabel, Counter>,
     alert_failures: Family<SinkLabel, Counter>,
+    alerts_dead: Family<SinkLabel, Counter>,
     checkpoint_age: Gauge,
     began: Instant,
     /// Milliseconds after `began`, plus one; 0 for never.
@@ -263,6 +266,13 @@ impl Gauges {
                 "Times a sink did not take what this node pushed; it is pushed again.",
                 Family::default(),
             ),
+            alerts_dead: catalogue.add(
+                "counter",
+                "bartizan_alerts_dead_total",
+                &["sink"],
+                "Audit records that this node gave up pushing to a sink; each is kept as a dead letter.",
+                Family::default(),
+            ),
             checkpoint_age: catalogue.gauge(
                 "bartizan_ledger_checkpoint_age_seconds",
                 "Seconds since ledgers were last looked through for checkpoints to sign; since the start if never.",
@@ -291,6 +301,7 @@ impl Gauges {
             pending: self.alerts_pending.get_or_create_owned(&label),
             delivered: self.alerts_delivered.get_or_create_owned(&label),
             failures: self.alert_failures.get_or_create_owned(&label),
+            dead: self.alerts_dead.get_or_create_owned(&label),
         }
     }
 

@@ -1,37 +1,30 @@
 //! How far the push of a log to a sink has come, kept in the store. Whoever pushes holds it for a while, so that
-//! replicas take turns; it moves only after the sink has taken what is before it.
+//! replicas take turns; it moves only after the sink has taken what is before it, or that was given up in the same step.
 
 use std::time::Duration;
 
 use domain::{NodeId, TenantScope, UnixMillis};
-use serde::{Deserialize, Serialize};
-use store::{Change, Record, RecordKind, Store, StoreError};
+use store::delivery::Standing;
+use store::{AuditEntry, Change, Record, RecordKind, RecordQuery, Store, StoreError};
 
 /// For how long it is held without moving. Longer than a batch takes, or two replicas would push the same.
 const HELD_FOR: Duration = Duration::from_secs(45);
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Standing {
-    /// The first record that has not been taken.
-    next: u64,
-    holder: NodeId,
-    until: UnixMillis,
-}
 
 /// What came of asking for it.
 #[derive(Debug)]
 pub(crate) enum Claim {
     /// It is ours for a while.
     Held(Cursor),
-    /// Another replica has it; how far that had come.
-    Elsewhere(u64),
+    /// Another replica has it; how that stands.
+    Elsewhere(Option<Standing>),
 }
 
 /// A cursor that this node holds.
 #[derive(Debug)]
 pub(crate) struct Cursor {
     record: Record,
-    standing: Standing,
+    /// As it is to be kept.
+    pub(crate) standing: Standing,
 }
 
 impl Cursor {
@@ -42,20 +35,26 @@ impl Cursor {
         (sink, node): (&str, NodeId),
         now: UnixMillis,
     ) -> Result<Claim, StoreError> {
-        let before = match store.record(scope, RecordKind::Delivery, sink).await {
-            Ok(record) => Some(record),
-            Err(StoreError::NotFound) => None,
-            Err(error) => return Err(error),
-        };
-        let known = before.as_ref().map(read).transpose()?;
-        let next = known.as_ref().map_or(0, |standing| standing.next);
-        if known.is_some_and(|standing| standing.holder != node && standing.until > now) {
-            return Ok(Claim::Elsewhere(next));
+        let before = find(store, scope, sink).await?;
+        let known = before.as_ref().map(Standing::of).transpose()?;
+        let is_ours = |standing: &Standing| standing.holder == node || standing.until <= now;
+        if !known.as_ref().is_none_or(is_ours) {
+            return Ok(Claim::Elsewhere(known));
         }
+        let held = known.clone().unwrap_or(Standing {
+            next: 0,
+            holder: node,
+            until: now,
+            taken: None,
+            failing: None,
+            told: Vec::new(),
+            open: Default::default(),
+            again: None,
+        });
         let standing = Standing {
-            next,
             holder: node,
             until: now.plus(HELD_FOR),
+            ..held
         };
         let after = Record {
             kind: RecordKind::Delivery,
@@ -63,7 +62,7 @@ impl Cursor {
             parent: None,
             name: None,
             created: before.as_ref().map_or(now, |record| record.created),
-            document: write(&standing)?,
+            document: standing.document()?,
         };
         let change = match before {
             None => Change::Create(after.clone()),
@@ -77,52 +76,69 @@ impl Cursor {
                 record: after,
                 standing,
             })),
-            Err(StoreError::Conflict(_)) => Ok(Claim::Elsewhere(next)),
+            Err(StoreError::Conflict(_)) => Ok(Claim::Elsewhere(known)),
             Err(error) => Err(error),
         }
     }
 
-    /// The first record that has not been taken.
-    pub(crate) const fn next(&self) -> u64 {
-        self.standing.next
-    }
-
-    /// Everything before `next` has been taken. `Conflict` if another replica has taken hold meanwhile.
-    pub(crate) async fn advance(
-        self,
+    /// Keeps how it stands, and what goes with that. `Conflict` if another replica has taken hold meanwhile.
+    pub(crate) async fn keep(
+        &mut self,
         store: &dyn Store,
         scope: &TenantScope,
-        next: u64,
+        (changes, acts): (Vec<Change>, &[AuditEntry]),
     ) -> Result<(), StoreError> {
-        let standing = Standing {
-            next,
-            ..self.standing.clone()
-        };
         let after = Record {
-            document: write(&standing)?,
+            document: self.standing.document()?,
             ..self.record.clone()
         };
-        let change = Change::Replace {
-            before: self.record,
-            after,
-        };
-        store.commit(scope, &[change], None).await
+        if after == self.record && changes.is_empty() {
+            return Ok(());
+        }
+        let mut all = changes;
+        all.push(Change::Replace {
+            before: self.record.clone(),
+            after: after.clone(),
+        });
+        store.commit_all(scope, &all, acts).await?;
+        self.record = after;
+        Ok(())
     }
 }
 
-/// The first record that the sink has not taken, whoever holds the cursor.
+/// How a log stands at a sink, whoever holds the cursor.
+pub(crate) async fn standing(
+    store: &dyn Store,
+    scope: &TenantScope,
+    sink: &str,
+) -> Result<Option<Standing>, StoreError> {
+    find(store, scope, sink)
+        .await?
+        .as_ref()
+        .map(Standing::of)
+        .transpose()
+}
+
+/// The first record that the sink has not taken, whoever holds the cursor. What was given up was not taken.
 pub(crate) async fn reached(store: &dyn Store, scope: &TenantScope, sink: &str) -> Result<u64, StoreError> {
+    let next = standing(store, scope, sink)
+        .await?
+        .map_or(0, |standing| standing.next);
+    let query = RecordQuery {
+        kind: RecordKind::DeadLetter,
+        parent: Some(sink),
+        after: None,
+        count: 1,
+    };
+    let dead = store.records(scope, &query).await?;
+    let dead = dead.first().map(store::delivery::DeadLetter::of).transpose()?;
+    Ok(dead.map_or(next, |dead| dead.index.min(next)))
+}
+
+async fn find(store: &dyn Store, scope: &TenantScope, sink: &str) -> Result<Option<Record>, StoreError> {
     match store.record(scope, RecordKind::Delivery, sink).await {
-        Ok(record) => Ok(read(&record)?.next),
-        Err(StoreError::NotFound) => Ok(0),
+        Ok(record) => Ok(Some(record)),
+        Err(StoreError::NotFound) => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-fn read(record: &Record) -> Result<Standing, StoreError> {
-    serde_json::from_str(&record.document).map_err(|error| StoreError::Damaged(error.to_string()))
-}
-
-fn write(standing: &Standing) -> Result<String, StoreError> {
-    serde_json::to_string(standing).map_err(|error| StoreError::Damaged(error.to_string()))
 }

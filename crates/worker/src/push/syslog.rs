@@ -62,10 +62,7 @@ impl Syslog {
             }
         };
         match tokio::time::timeout(PATIENCE, sending).await {
-            Ok(Ok(())) => Delivered {
-                done: messages.len(),
-                trouble: None,
-            },
+            Ok(Ok(())) => Delivered::all(messages.len()),
             Ok(Err(error)) => Delivered::nothing(Trouble::Away(error.to_string())),
             Err(_) => Delivered::nothing(Trouble::Away("not taken in time".to_owned())),
         }
@@ -138,6 +135,7 @@ fn word(text: &str, max: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::alert::tests::around;
     use super::*;
     use domain::{AuditId, TenantId, UnixMillis};
     use ledger::{AuditActor, AuditRecord};
@@ -155,7 +153,7 @@ mod tests {
             format!("sign_in {evil}"),
         );
         let bytes = record.to_bytes();
-        let message = Message::of(StoredAudit { index: 7, bytes }).unwrap();
+        let message = Message::of(StoredAudit { index: 7, bytes }, around()).unwrap();
         let line = line(&message, &word("gate one\n", 255), message.data());
         assert!(
             line.starts_with("<109>1 2026-11-22T00:00:00.123Z gateone bartizan - sign_inx<104>1"),

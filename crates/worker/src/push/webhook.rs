@@ -13,10 +13,10 @@ use domain::{Secret, UnixMillis};
 use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
 use http::{HeaderValue, Method, Request};
 use http_body_util::{BodyExt, Full, Limited};
-use upstream::{Base, Client};
+use upstream::Client;
 
 use super::message::Message;
-use super::{Delivered, Trouble};
+use super::{Delivered, Trouble, post};
 
 /// How long one message may take, with its answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -47,16 +47,9 @@ impl Webhook {
         keys: Arc<dyn Keyring>,
         client: Client,
     ) -> Result<Self, String> {
-        let after = address.find("://").map_or(0, |at| at + 3);
-        let path = address.get(after..).and_then(|rest| rest.find('/'));
-        let (origin, path) = address
-            .split_at_checked(path.map_or(address.len(), |at| after + at))
-            .ok_or("no address")?;
-        let base = Base::parse(origin, allow_plaintext).map_err(|error| error.to_string())?;
+        let (base, path) = post::place(address, allow_plaintext)?;
         Ok(Self {
-            uri: base
-                .uri(if path.is_empty() { "/" } else { path })
-                .ok_or("no address")?,
+            uri: base.uri(&path).ok_or("no address")?,
             host: (!base.is_tls()).then(|| base.host()).flatten(),
             keys,
             client,
@@ -77,28 +70,27 @@ impl Webhook {
             let sent = tokio::time::timeout(PATIENCE, self.send(message, &keys)).await;
             if let Err(trouble) = sent.unwrap_or_else(|_| Err(Trouble::Away("no answer in time".to_owned())))
             {
-                return Delivered {
-                    done,
-                    trouble: Some(trouble),
-                };
+                return Delivered::stuck(done, trouble);
             }
             done += 1;
         }
-        Delivered { done, trouble: None }
+        Delivered::all(done)
     }
 
     // threat: ANP-0018
     async fn send(&self, message: &Message, keys: &[hmac::Key]) -> Result<(), Trouble> {
         let request = self.request(message, keys, UnixMillis::now());
-        let request =
-            request.ok_or_else(|| Trouble::Refused("it cannot be written as a request".to_owned()))?;
+        let request = request.ok_or_else(|| Trouble::refused("it cannot be written as a request", true))?;
         let answer = self.client.send(request, PATIENCE).await;
         let answer = answer.map_err(|error| Trouble::Away(error.to_string()))?;
         let status = answer.status();
         let _ = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await;
         match status.is_success() {
             true => Ok(()),
-            false => Err(Trouble::Refused(format!("answered with {status}"))),
+            false => Err(Trouble::refused(
+                format!("answered with {status}"),
+                post::is_for_good(status),
+            )),
         }
     }
 

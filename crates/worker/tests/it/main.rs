@@ -9,6 +9,7 @@
 )]
 
 mod auditing;
+mod burying;
 mod checkpointing;
 mod flaky;
 mod housekeeping;

@@ -10,7 +10,7 @@ use telemetry::Metrics;
 use testkit::{Reply, ScriptedProvider};
 use tokio::sync::watch;
 use upstream::{Client, ClientOptions};
-use worker::{Keyring, Place, Pusher, SinkOptions};
+use worker::{Keyring, Place, Posted, Pusher, Route, Severity, SinkOptions};
 
 use super::{scope, tenant};
 
@@ -24,24 +24,48 @@ impl Keyring for Fixed {
     }
 }
 
+pub fn posted(sink: &ScriptedProvider) -> Box<Posted> {
+    Box::new(Posted {
+        address: format!("{}/in", sink.base_url()),
+        allow_plaintext: false,
+        keys: Arc::new(Fixed),
+        client: Client::new(&ClientOptions::default()),
+    })
+}
+
 fn pusher(store: &Arc<MemoryStore>, node: u128, sink: &ScriptedProvider, acts: &[&str]) -> Pusher {
-    let options = SinkOptions {
+    bent((store, node), sink, acts, |_| ())
+}
+
+pub fn bent(
+    (store, node): (&Arc<MemoryStore>, u128),
+    sink: &ScriptedProvider,
+    acts: &[&str],
+    bend: impl FnOnce(&mut SinkOptions),
+) -> Pusher {
+    let mut options = SinkOptions {
         name: "siem".to_owned(),
-        place: Place::Webhook {
-            address: format!("{}/in", sink.base_url()),
-            allow_plaintext: false,
-            keys: Arc::new(Fixed),
-            client: Box::new(Client::new(&ClientOptions::default())),
+        place: Place::Webhook(posted(sink)),
+        route: Route {
+            acts: acts.iter().map(|&act| act.to_owned()).collect(),
+            tenants: Vec::new(),
+            teams: Vec::new(),
+            budgets: Vec::new(),
+            severity_min: Severity::Info,
         },
-        acts: acts.iter().map(|&act| act.to_owned()).collect(),
         every: Duration::from_millis(10),
+        repeat: Duration::ZERO,
+        gather: Duration::ZERO,
+        give_up_after: None,
+        public_url: None,
     };
+    bend(&mut options);
     let store: Arc<dyn Store> = store.clone();
     let metrics = Metrics::new("test").gauges().sink("siem");
     Pusher::new((store, NodeId::from_u128(node)), options, metrics).unwrap()
 }
 
-async fn act(store: &MemoryStore, of: u128, number: u128, name: &str) {
+pub async fn act(store: &MemoryStore, of: u128, number: u128, name: &str) {
     let record = AuditRecord::done(
         (AuditId::from_u128(of * 1_000_000 + number), tenant(of)),
         UnixMillis::now(),
@@ -51,7 +75,7 @@ async fn act(store: &MemoryStore, of: u128, number: u128, name: &str) {
     store.commit(&scope(of), &[], Some(&record.into())).await.unwrap();
 }
 
-async fn store_with(tenants: u128) -> Arc<MemoryStore> {
+pub async fn store_with(tenants: u128) -> Arc<MemoryStore> {
     let store = Arc::new(MemoryStore::new());
     for of in 1..=tenants {
         let made = Tenant {
@@ -69,7 +93,7 @@ async fn store_with(tenants: u128) -> Arc<MemoryStore> {
 }
 
 /// Indexes in the order in which they first came, by tenant.
-fn came(sink: &ScriptedProvider, of: u128) -> Vec<u64> {
+pub fn came(sink: &ScriptedProvider, of: u128) -> Vec<u64> {
     let mut seen = Vec::new();
     for request in sink.requests() {
         let said: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
@@ -81,7 +105,7 @@ fn came(sink: &ScriptedProvider, of: u128) -> Vec<u64> {
     seen
 }
 
-async fn until(what: &str, is_so: impl Fn() -> bool) {
+pub async fn until(what: &str, is_so: impl Fn() -> bool) {
     for _ in 0..1500 {
         if is_so() {
             return;
