@@ -20,7 +20,7 @@ pub enum Mode {
 }
 
 /// Changes that stay possible: the document's own; what ends something; what no document says; what only asks.
-const POSSIBLE: [&str; 37] = [
+const POSSIBLE: [&str; 38] = [
     "configuration.apply",
     "policies.explain",
     "policies.who_can",
@@ -47,6 +47,7 @@ const POSSIBLE: [&str; 37] = [
     "keys.resume",
     "budgets.pause",
     "budgets.resume",
+    "budgets.revoke",
     "keys.revoke",
     "keys.rotate",
     "grants.remove",

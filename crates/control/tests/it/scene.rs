@@ -136,6 +136,7 @@ fn control(
         two_people: TwoPeople {
             acts,
             budgets_above: Some(Money::from_nanos(1_000_000_000_000)),
+            token_budgets_above: Some(Money::from_nanos(1_000_000)),
             lasts: Duration::from_secs(3600),
         },
         new_keys: NewKeys {
@@ -447,6 +448,7 @@ impl House {
             ("{passkey}", &"psk_00000000000000000000000000000009".to_owned()),
             ("{credential}", &self.credential),
             ("{record}", &self.record),
+            ("{increase}", &"1".to_owned()),
         ] {
             path = path.replace(name, id);
         }

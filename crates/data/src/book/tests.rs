@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use domain::{TenantId, TenantScope};
-use ledger::{BudgetScope, Pause, Standing, Terms, Window};
+use ledger::{BudgetScope, Holding, Pause, Standing, Terms, Window};
 use store::{Budgets, Registry, Tenant};
 
 use super::fake_store::FakeStore;
@@ -86,7 +86,7 @@ impl Scene {
     }
 
     fn held(&self, at: usize) -> Holding {
-        self.cells[at].lock().holding
+        self.cells[at].lock().current.holding
     }
 }
 
@@ -216,10 +216,10 @@ async fn agp_budget_3_2_a_store_that_is_silent_is_waited_for_and_not_longer() {
         "{:?}",
         began.elapsed()
     );
-    assert!(scene.cells[0].lock().unsure && scene.cells[0].lock().waiting == Money::ZERO);
+    assert!(scene.cells[0].lock().current.unsure && scene.cells[0].lock().waiting == Money::ZERO);
     scene.store.silent.store(false, Ordering::SeqCst);
     scene.book.tidy().await;
-    assert!(!scene.cells[0].lock().unsure);
+    assert!(!scene.cells[0].lock().current.unsure);
     scene.reserve(100).await.unwrap().void();
 }
 
