@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{BudgetId, RequestId, UnixMillis};
+use domain::{BudgetId, Money, RequestId, UnixMillis};
 use ledger::{Budget, Charge, Entry, Outcome};
 
 /// A budget in a window.
@@ -84,8 +84,8 @@ impl Truth {
         }
     }
 
-    /// A window holds its limit; of two that something is carried between, both together hold both limits; and of a
-    /// rolling one no stretch of its length that this bucket lies in.
+    /// A window holds its limit; of two that something is carried between, both together hold both limits and
+    /// what was carried into the first; and of a rolling one no stretch of its length that this bucket lies in.
     // threat: AGP-D1
     fn hold_against_limit(&self, place: Place) {
         let (most, budget) = &self.limits[&place.0];
@@ -102,8 +102,11 @@ impl Truth {
             for ((_, end), _) in ends {
                 held(sum(rolling.beside(*end).0, *end), limit);
             }
-        } else if let Some(before) = budget.carries_from(place.1) {
-            held(sum(before, place.1), limit + most);
+        } else if let (Some(before), Some(rollover)) = (budget.carries_from(place.1), budget.terms.rollover) {
+            // Into the first of them something may have been carried as well.
+            let carried = rollover.most(Money::from_nanos(*most)).nanos();
+            held(sum(place.1, place.1), limit + carried);
+            held(sum(before, place.1), limit + most + carried);
         } else {
             held(sum(place.1, place.1), limit);
         }
