@@ -314,6 +314,8 @@ endpoints! {
     PATCH "/api/v1/tenants/{tenant}/budgets/{budget}", BudgetsUpdate, budgets::update(budgets::BudgetChange) -> budgets::BudgetView, "Change a budget's limit, name or marks";
     POST "/api/v1/tenants/{tenant}/budgets/{budget}/pause", BudgetsUpdate, budgets::pause(budgets::NewPause) -> budgets::BudgetView, "Pause a budget: no replica begins a call under it within a second";
     POST "/api/v1/tenants/{tenant}/budgets/{budget}/resume", BudgetsUpdate, budgets::resume(Nothing) -> budgets::BudgetView, "Let a paused budget be spent again";
+    POST "/api/v1/tenants/{tenant}/budgets/{budget}/increases", BudgetsUpdate, budgets::increase(budgets::NewIncrease) -> budgets::BudgetView, "Raise a budget's limit until a time; by itself it is lower again after";
+    DELETE "/api/v1/tenants/{tenant}/budgets/{budget}/increases/{increase}", BudgetsUpdate, budgets::revoke(Nothing) -> budgets::BudgetView, "End an increase before its time";
     DELETE "/api/v1/tenants/{tenant}/budgets/{budget}", BudgetsDelete, budgets::remove(Nothing) -> Nothing, "Remove a budget";
 
     GET "/api/v1/tenants/{tenant}/configuration", ConfigurationRead, configuration::show(Nothing) -> crate::configuration::document::Configuration, "The tenant's whole configuration as one document, by names and without secrets; YAML for `Accept: application/yaml`";

@@ -86,6 +86,8 @@ pub struct TwoPeople {
     pub acts: Vec<Permission>,
     /// Making a budget above this, or raising one to it.
     pub budgets_above: Option<Money>,
+    /// The same of budgets of tokens, in tokens.
+    pub token_budgets_above: Option<Money>,
     /// How long a wish waits for its decision, and an approval for its use.
     pub lasts: Duration,
 }

@@ -20,7 +20,7 @@ pub enum Mode {
 }
 
 /// Changes that stay possible: the document's own; what ends something; what no document says; what only asks.
-const POSSIBLE: [&str; 39] = [
+const POSSIBLE: [&str; 40] = [
     "configuration.apply",
     "policies.explain",
     "policies.who_can",
@@ -47,6 +47,7 @@ const POSSIBLE: [&str; 39] = [
     "keys.resume",
     "budgets.pause",
     "budgets.resume",
+    "budgets.revoke",
     "keys.revoke",
     "keys.rotate",
     "grants.remove",

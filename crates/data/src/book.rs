@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::{BudgetId, Money, NodeId, UnixMillis};
-use ledger::{Budget, Holding, Lease, Spend, Unit, lease_size};
+use ledger::{Budget, Lease, Shut, Spend, Unit, lease_size};
 use store::{LeaseAnswer, LeaseWish, Store, StoreError};
 use telemetry::Metrics;
 use tokio::sync::mpsc;
@@ -19,7 +19,7 @@ mod cell;
 mod reservation;
 
 pub use cell::Cell;
-use cell::{No, State};
+use cell::{Idle, No, State};
 use reservation::Held;
 pub use reservation::{Reservation, Served};
 
@@ -43,11 +43,37 @@ pub enum Unreserved {
         remaining: Money,
         /// What may come back from other nodes.
         elsewhere: Money,
+        /// Why it may be less than its limit says, or be more soon.
+        because: Because,
     },
+    /// The time of the budget of that name is not now.
+    Shut(String, Shut),
     /// Somebody paused the budget of that name.
     Paused(String),
     /// The store did not answer.
     Unavailable(String),
+}
+
+/// What is to be said of a budget that is exhausted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Because {
+    /// What its limit says is gone.
+    Spent,
+    /// It holds so much in so many minutes that go along with the clock.
+    Rolling(u32),
+    /// It held more until then.
+    Increased(UnixMillis),
+}
+
+impl Because {
+    fn of(budget: &Budget, start: UnixMillis, now: UnixMillis) -> Self {
+        if let Some(rolling) = budget.terms.rolling {
+            return Self::Rolling(rolling.minutes);
+        }
+        let ended = budget.terms.increases.iter().map(|it| it.until);
+        let last = ended.filter(|until| (start..=now).contains(until)).max();
+        last.map_or(Self::Spent, Self::Increased)
+    }
 }
 
 /// All budgets of this node, and the way to the store for more.
@@ -63,17 +89,29 @@ pub struct Book {
     clock: fn() -> UnixMillis,
 }
 
-fn paused(cell: &Cell) -> Unreserved {
-    Unreserved::Paused(cell.lock().budget.name.clone())
+/// Why a cell holds nothing, whatever the store would say; `Ok` if it is only short.
+fn refused(cell: &Cell, no: No) -> Result<Money, Unreserved> {
+    let name = || cell.lock().budget.name.clone();
+    match no {
+        No::Short(missing) => Ok(missing),
+        No::Paused => Err(Unreserved::Paused(name())),
+        No::Shut(shut) => Err(Unreserved::Shut(name(), shut)),
+        No::Illegible => Err(Unreserved::Unavailable(format!(
+            "the zone of the budget `{}` is not known to this version",
+            name()
+        ))),
+    }
 }
 
-fn exhausted(cell: &Arc<Cell>, remaining: Money, elsewhere: Money) -> Unreserved {
+fn exhausted(cell: &Arc<Cell>, now: UnixMillis, remaining: Money, elsewhere: Money) -> Unreserved {
+    let state = cell.lock();
     Unreserved::Exhausted {
         cell: cell.clone(),
-        budget: cell.lock().budget.name.clone(),
+        budget: state.budget.name.clone(),
         unit: cell.unit(),
         remaining,
         elsewhere,
+        because: Because::of(&state.budget, state.current.start, now),
     }
 }
 
@@ -198,8 +236,10 @@ impl Book {
                 }
                 Ok(start)
             }
-            Err(No::Short(missing)) => self.reserve_with_more(cell, amount, missing, now).await,
-            Err(No::Paused) => Err(paused(cell)),
+            Err(no) => {
+                refused(cell, no)?;
+                self.reserve_with_more(cell, amount, now).await
+            }
         }
     }
 
@@ -214,25 +254,24 @@ impl Book {
         &self,
         cell: &Arc<Cell>,
         amount: Money,
-        missing: Money,
         now: UnixMillis,
     ) -> Result<UnixMillis, Unreserved> {
         let asking = async {
             let _one_at_a_time = cell.asking.lock().await;
-            let mut missing = missing;
             // Another caller may take what was just granted: a few turns, never for ever.
             for _ in 0..8 {
-                match cell.try_reserve(amount, now) {
+                let missing = match cell.try_reserve(amount, now) {
                     Ok((start, _)) => return Ok(start),
-                    Err(No::Short(still)) => missing = still,
-                    Err(No::Paused) => return Err(paused(cell)),
-                }
+                    Err(no) => refused(cell, no)?,
+                };
                 self.grow(cell, missing, now).await?;
             }
             match cell.try_reserve(amount, now) {
                 Ok((start, _)) => Ok(start),
-                Err(No::Short(_)) => Err(exhausted(cell, Money::ZERO, missing)),
-                Err(No::Paused) => Err(paused(cell)),
+                Err(no) => {
+                    let missing = refused(cell, no)?;
+                    Err(exhausted(cell, now, Money::ZERO, missing))
+                }
             }
         };
         // Who asks the store asks for all who wait.
@@ -246,8 +285,23 @@ impl Book {
         })
     }
 
-    /// One conditional update in the store.
+    /// Asks for more. What this node itself still holds in buckets that have ended counts in a rolling window: it is
+    /// given back before anybody is refused because of it.
     async fn grow(&self, cell: &Arc<Cell>, at_least: Money, now: UnixMillis) -> Result<(), Unreserved> {
+        match self.grow_once(cell, at_least, now).await {
+            Err(Unreserved::Exhausted {
+                because: Because::Rolling(_),
+                ..
+            }) if self.let_go_of_past(cell).await => {
+                cell.lock().exhausted = None;
+                self.grow_once(cell, at_least, now).await
+            }
+            other => other,
+        }
+    }
+
+    /// One conditional update in the store.
+    async fn grow_once(&self, cell: &Arc<Cell>, at_least: Money, now: UnixMillis) -> Result<(), Unreserved> {
         let wish = {
             let mut state = cell.lock();
             state.roll(now);
@@ -257,12 +311,12 @@ impl Book {
                 && at_least > remaining
             {
                 drop(state);
-                return Err(exhausted(cell, remaining, elsewhere));
+                return Err(exhausted(cell, now, remaining, elsewhere));
             }
             let rate = Money::from_nanos(state.recent.nanos() / 2);
             let wanted =
                 lease_size(state.budget.limit, state.remaining_hint, rate, at_least).max(state.waiting);
-            self.wish_of(&state, at_least, wanted)
+            self.wish_of(&state, state.current.start, (at_least, wanted))
         };
         match self.ask(cell, &wish).await {
             Ok(LeaseAnswer::Granted { granted, .. }) => {
@@ -279,7 +333,7 @@ impl Book {
                     elsewhere,
                 ));
                 drop(state);
-                Err(exhausted(cell, remaining, elsewhere))
+                Err(exhausted(cell, now, remaining, elsewhere))
             }
             Err(StoreError::NotFound) => Err(Unreserved::Unavailable(
                 "the budget was removed meanwhile".to_owned(),
@@ -288,14 +342,21 @@ impl Book {
         }
     }
 
-    fn wish_of(&self, state: &State, at_least: Money, wanted: Money) -> LeaseWish {
+    fn wish_of(
+        &self,
+        state: &State,
+        window_start: UnixMillis,
+        (at_least, wanted): (Money, Money),
+    ) -> LeaseWish {
+        let at = (self.clock)();
         LeaseWish {
             budget: state.budget.id,
-            window_start: state.start,
+            window_start,
             node: self.node,
             at_least,
             wanted,
-            expires: (self.clock)().plus(self.lease_ttl),
+            at,
+            expires: at.plus(self.lease_ttl),
         }
     }
 
@@ -303,15 +364,23 @@ impl Book {
     ///
     /// Until a grant is heard of the cell is unsure, also where this future is dropped half-way.
     async fn ask(&self, cell: &Cell, wish: &LeaseWish) -> Result<LeaseAnswer, StoreError> {
-        let before = std::mem::replace(&mut cell.lock().unsure, true);
+        let start = wish.window_start;
+        let doubt = |unsure| cell.slot_of(start, |slot| std::mem::replace(&mut slot.unsure, unsure));
+        let before = doubt(true).unwrap_or_default();
         let answer = self.store.grow_lease(&cell.scope, wish).await;
         match &answer {
             Ok(LeaseAnswer::Granted { lease, .. }) => {
                 // The store's figure, not ours plus the grant: it also heals replies that were lost.
-                cell.holding_of(wish.window_start, |holding| holding.adopt(lease.amount));
-                cell.lock().unsure = false;
+                cell.holding_of(start, |holding| holding.adopt(lease.amount));
+                doubt(false);
             }
-            Ok(LeaseAnswer::Exhausted { .. }) | Err(StoreError::NotFound) => cell.lock().unsure = before,
+            Ok(LeaseAnswer::Exhausted { .. }) => {
+                doubt(before);
+            }
+            // Nothing is held of a budget that is gone.
+            Err(StoreError::NotFound) => {
+                doubt(false);
+            }
             Err(_) => {}
         }
         answer
@@ -320,12 +389,8 @@ impl Book {
     /// Learns from the store what is held, where an answer of its was lost: what nobody here knows of would
     /// otherwise stay lent for as long as the node lives.
     // threat: AGP-BUDGET-3.2
-    async fn reassure(&self, cell: &Cell) -> bool {
-        let wish = {
-            let mut state = cell.lock();
-            state.roll((self.clock)());
-            self.wish_of(&state, Money::ZERO, Money::ZERO)
-        };
+    async fn reassure(&self, cell: &Cell, window_start: UnixMillis) -> bool {
+        let wish = self.wish_of(&cell.lock(), window_start, (Money::ZERO, Money::ZERO));
         let answer = self.ask(cell, &wish).await;
         if let Err(error) = &answer {
             tracing::debug!(budget = %wish.budget, %error, "what is held of a budget is still not known");
@@ -336,36 +401,45 @@ impl Book {
     /// Gives back what a cell holds above `keep`, and the whole of windows that have ended.
     ///
     /// Where the store does not answer, the money is not taken back into the holding: whether it was given
-    /// back is unknown, and the store is asked next time. From a window that has ended nobody reserves any
-    /// more, so there it is simply tried again.
+    /// back is unknown, and the store is asked next time. Also in windows that have ended: calls that began in
+    /// them may be under way, and what these hold is not to be given back with a second try.
     async fn give_back(&self, cell: &Arc<Cell>, keep: Money) {
         let _one_at_a_time = cell.asking.lock().await;
-        let unsure = {
-            let state = cell.lock();
-            state.unsure || state.holding.is_overdrawn()
-        };
-        if unsure && !self.reassure(cell).await {
-            return; // The store is away: what is left of the lease is all there is to spend.
+        cell.lock().roll((self.clock)());
+        for start in cell.unsure() {
+            if !self.reassure(cell, start).await {
+                return; // The store is away: what is left of the lease is all there is to spend.
+            }
         }
-        let mut idle = Vec::new();
-        {
+        let current = {
             let mut state = cell.lock();
             state.roll((self.clock)());
-            let (budget, start) = (state.budget.id, state.start);
-            idle.push((self.lease(budget, start), state.holding.give_back(keep)));
-            for (start, holding) in &mut state.past {
-                idle.push((self.lease(budget, *start), holding.give_back(Money::ZERO)));
-            }
+            state.current.give_back(keep)
+        };
+        if let Some(idle) = current {
+            self.shrink(cell, &idle).await;
         }
-        for (lease, amount) in idle.into_iter().filter(|(_, amount)| *amount > Money::ZERO) {
-            if let Err(error) = self.store.shrink_lease(&cell.scope, &lease, amount).await {
+        self.let_go_of_past(cell).await;
+    }
+
+    /// Gives back what is idle in windows that have ended. Whether there was anything. One at a time for each cell.
+    async fn let_go_of_past(&self, cell: &Cell) -> bool {
+        let idle = cell.idle_past();
+        for idle in &idle {
+            self.shrink(cell, idle).await;
+        }
+        cell.lock().past.retain(|slot| !slot.is_done());
+        !idle.is_empty()
+    }
+
+    async fn shrink(&self, cell: &Cell, idle: &Idle) {
+        let lease = self.lease(cell.id(), idle.start);
+        match self.store.shrink_lease(&cell.scope, &lease, idle.amount).await {
+            Ok(_) | Err(StoreError::NotFound) => cell.given_back(idle),
+            Err(error) => {
                 tracing::debug!(budget = %lease.budget, %error, "an idle lease could not be given back");
-                cell.not_given_back(lease.window_start, amount, &error);
             }
         }
-        let done =
-            |holding: &Holding| holding.reserved() == Money::ZERO && holding.available() == Money::ZERO;
-        cell.lock().past.retain(|(_, holding)| !done(holding));
     }
 
     fn lease(&self, budget: BudgetId, window_start: UnixMillis) -> Lease {
@@ -426,7 +500,7 @@ impl Keeper {
 impl Book {
     fn gauge(&self) {
         let all = self.all();
-        let held = |cell: &Arc<Cell>| (cell.unit(), cell.lock().holding.leased());
+        let held = |cell: &Arc<Cell>| (cell.unit(), cell.lock().current.holding.leased());
         let held: Vec<(Unit, Money)> = all.iter().map(held).collect();
         let gauges = self.metrics.gauges();
         let leases = held.iter().filter(|(_, leased)| *leased > Money::ZERO).count();

@@ -200,6 +200,7 @@ const fn is_about_money(code: Code) -> bool {
         code,
         Code::BudgetExhausted
             | Code::BudgetPaused
+            | Code::BudgetClosed
             | Code::BudgetUnavailable
             | Code::RequestTooCostly
             | Code::ModelUnpriced

@@ -145,6 +145,8 @@ codes! {
     RequestTooCostly = "request_too_costly", 402, Admit, Downstream;
     /// A budget over the call is paused: nothing is spent from it until somebody resumes it.
     BudgetPaused = "budget_paused", 403, Admit, Downstream;
+    /// A budget over the call is for another stretch of time, which is not yet or no more.
+    BudgetClosed = "budget_closed", 403, Admit, Downstream;
     /// The budget does not hold what the call could cost.
     BudgetExhausted = "budget_exhausted", 402, Admit, Downstream;
     /// The budget cannot be read now, so nothing may be spent from it.

@@ -5,7 +5,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::Terms;
+use crate::{Shut, Terms, zone};
 
 /// What a budget limits within its tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -40,7 +40,8 @@ pub struct Spender<'a> {
     pub tags: &'a [String],
 }
 
-/// Over what stretch of time a budget is counted. Calendar windows are UTC; weeks begin on Monday.
+/// Over what stretch of time a budget is counted. Calendar windows are UTC unless its terms name a zone; weeks begin
+/// on Monday.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Window {
@@ -96,14 +97,70 @@ impl Budget {
         is_in_scope && tag.is_none_or(|tag| spender.tags.contains(tag))
     }
 
+    /// When the window that holds `now` began and when it ends, if ever. Of a rolling window: the bucket.
+    pub fn period(&self, now: UnixMillis) -> (UnixMillis, Option<UnixMillis>) {
+        if let Some(rolling) = self.terms.rolling {
+            let start = rolling.start(now);
+            return (
+                start,
+                Some(UnixMillis(start.0.saturating_add(rolling.bucket_ms()))),
+            );
+        }
+        if let Some(between) = self.terms.between {
+            return (between.from, Some(between.until));
+        }
+        match self.terms.zone.as_deref().and_then(zone::named) {
+            Some((zone, _)) => zone::period(self.window, &zone, now),
+            None => (self.window.start(now), self.window.end(now)),
+        }
+    }
+
     /// When the window that holds `now` began.
     pub fn start(&self, now: UnixMillis) -> UnixMillis {
-        self.window.start(now)
+        self.period(now).0
     }
 
     /// When the window that holds `now` ends; `None` is never.
     pub fn end(&self, now: UnixMillis) -> Option<UnixMillis> {
-        self.window.end(now)
+        self.period(now).1
+    }
+
+    /// Whether this version can tell its windows. A zone that only a later version knows cannot be told: nothing is
+    /// spent then.
+    pub fn is_legible(&self) -> bool {
+        let zone = self.terms.zone.as_deref();
+        zone.is_none_or(|name| zone::named(name).is_some())
+    }
+
+    /// Why nothing is spent from it at `now`, if its time is not then.
+    pub fn shut(&self, now: UnixMillis) -> Option<Shut> {
+        self.terms.between.and_then(|between| between.shut(now))
+    }
+
+    /// Its limit at `now`, with the increases that are in force. What was carried over comes on top.
+    pub fn limit_at(&self, now: UnixMillis) -> Money {
+        let in_force = self.terms.increases.iter().filter(|it| now < it.until);
+        in_force.fold(self.limit, |limit, it| limit.plus(it.amount))
+    }
+
+    /// The most that a window may ever hold as things are at `now`: by this a raise is weighed.
+    pub fn most_at(&self, now: UnixMillis) -> Money {
+        let carried = self.terms.rollover.map_or(Money::ZERO, |it| it.most(self.limit));
+        self.limit_at(now).plus(carried)
+    }
+
+    /// The window before the one that began at `start`, if what was not spent of it is carried over.
+    pub fn carries_from(&self, start: UnixMillis) -> Option<UnixMillis> {
+        let rollover = self.terms.rollover.filter(|it| it.since < start)?;
+        let before = self.start(UnixMillis(start.0.checked_sub(1)?));
+        (rollover.percent_max > 0 && before < start).then_some(before)
+    }
+
+    /// What of a window that stands so is carried into the next: what nobody spent, holds or has not explained, as
+    /// far as the budget's own limit reaches. What was carried in itself is spent first, and carried no further.
+    pub fn carried(&self, before: &Standing) -> Money {
+        let most = self.terms.rollover.map_or(Money::ZERO, |it| it.most(self.limit));
+        most.min(before.remaining(self.limit)).max(Money::ZERO)
     }
 }
 
@@ -145,11 +202,31 @@ pub struct Standing {
     pub leased: Money,
     /// Remainders of expired leases, counted against the limit until their node has replayed its journal.
     pub unexplained: Money,
+    /// What was carried in from the window before, less what was carried out into the next.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub carried: Money,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(money: &Money) -> bool {
+    *money == Money::ZERO
 }
 
 impl Standing {
-    /// What may still be leased of `limit`.
+    /// What is spent or held.
+    pub fn taken(&self) -> Money {
+        self.spent.plus(self.leased).plus(self.unexplained)
+    }
+
+    /// What may still be leased of `limit` and what was carried in.
     pub fn remaining(&self, limit: Money) -> Money {
-        limit.minus_floor_zero(self.spent.plus(self.leased).plus(self.unexplained))
+        limit.plus(self.carried).minus_floor_zero(self.taken())
+    }
+
+    /// Moves what may be carried of this window into one that is opened.
+    // threat: AGP-D1
+    pub fn carry(&mut self, amount: Money, opened: &mut Self) {
+        self.carried = self.carried.minus(amount);
+        opened.carried = opened.carried.plus(amount);
     }
 }

@@ -17,10 +17,12 @@ mod posting;
 mod price;
 pub mod receipt;
 pub mod retention;
+mod stretch;
 pub mod succession;
 mod terms;
 mod window;
 pub mod witness;
+mod zone;
 
 pub use audit::{AuditActor, AuditOutcome, AuditRecord};
 pub use budget::{Budget, BudgetScope, Charge, Lease, Spender, Standing, Window};
@@ -33,4 +35,7 @@ pub use holding::{Holding, Overrun, Short, lease_size};
 pub use intent::Intent;
 pub use posting::Posting;
 pub use price::{LongPrompt, Most, Price, Rates, Scale};
+pub use stretch::{
+    Between, INCREASES_MAX, Increase, ROLLING_BUCKETS, ROLLING_MINUTES_MAX, Rolling, Rollover, Shut,
+};
 pub use terms::{MARKS_MAX, NotTerms, ONLY_BYTES_MAX, Only, Pause, REASON_BYTES_MAX, Spend, Terms, Unit};

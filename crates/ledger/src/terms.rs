@@ -4,6 +4,9 @@
 use domain::{Money, UnixMillis};
 use serde::{Deserialize, Serialize};
 
+use crate::stretch::{Between, INCREASES_MAX, Increase, ROLLING_MINUTES_MAX, Rolling, Rollover};
+use crate::{Window, zone};
+
 /// The longest name of a model, provider or tag that a budget counts by, bytes.
 pub const ONLY_BYTES_MAX: usize = 256;
 /// How many marks a budget may have.
@@ -27,6 +30,21 @@ pub struct Terms {
     /// Nothing is spent from it until somebody resumes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<Pause>,
+    /// The zone of its calendar windows, by its IANA name; without one they are UTC. Never changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// Its one window moves with the clock. Never changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolling: Option<Rolling>,
+    /// Its one window is this stretch. Never changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub between: Option<Between>,
+    /// What was not spent is carried into the next window. Never changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollover: Option<Rollover>,
+    /// By how much more it holds for a time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub increases: Vec<Increase>,
 }
 
 /// Which calls a budget counts: those for which everything that is said here holds.
@@ -130,11 +148,31 @@ pub enum NotTerms {
     /// No reason, or an endless one.
     #[error("a reason is 1 to {REASON_BYTES_MAX} bytes without control characters")]
     Reason,
+    /// A zone that nobody knows, or nothing for it to count.
+    #[error("a zone is an IANA name such as `Europe/Berlin`, for a window from a minute to a year")]
+    Zone,
+    /// A rolling window that is none.
+    #[error(
+        "a rolling window is 1 to {ROLLING_MINUTES_MAX} minutes; it is the only window, and has no marks"
+    )]
+    Rolling,
+    /// A stretch without length, or beside another window.
+    #[error("a stretch of time begins before it ends, and is the only window")]
+    Between,
+    /// Nothing to carry, or nowhere to carry it.
+    #[error(
+        "1 to 100 per cent of the limit are carried over, from a window from a minute to a year into the next"
+    )]
+    Rollover,
+    /// An increase of nothing, or too many.
+    #[error("up to {INCREASES_MAX} increases at once, each of more than nothing and with an end")]
+    Increases,
 }
 
 impl Terms {
-    /// The same in the one order that marks have, if all of it can be taken.
-    pub fn tidied(mut self) -> Result<Self, NotTerms> {
+    /// The same in the one order that marks have, if all of it can be taken for such a window.
+    pub fn tidied(mut self, window: Window) -> Result<Self, NotTerms> {
+        self.check_time(window)?;
         if !self
             .only
             .conditions()
@@ -152,6 +190,44 @@ impl Terms {
             return Err(NotTerms::Reason);
         }
         Ok(self)
+    }
+
+    /// What is said of time and of changing limits; a zone gets the one spelling it has.
+    fn check_time(&mut self, window: Window) -> Result<(), NotTerms> {
+        let is_calendar = window != Window::Total;
+        if let Some(name) = &mut self.zone {
+            let (_, written) = zone::named(name).filter(|_| is_calendar).ok_or(NotTerms::Zone)?;
+            *name = written;
+        }
+        let is_only = !is_calendar && self.rolling.is_none();
+        if self.between.is_some_and(|it| it.from >= it.until || !is_only) {
+            return Err(NotTerms::Between);
+        }
+        let is_rolling = |it: Rolling| (1..=ROLLING_MINUTES_MAX).contains(&it.minutes);
+        if self
+            .rolling
+            .is_some_and(|it| !is_rolling(it) || is_calendar || !self.marks.is_empty())
+        {
+            return Err(NotTerms::Rolling);
+        }
+        let carries = |it: Rollover| is_calendar && (1..=100).contains(&it.percent_max);
+        if !self.rollover.is_none_or(carries) {
+            return Err(NotTerms::Rollover);
+        }
+        if !self.increases.iter().all(|it| is_line(&it.why, REASON_BYTES_MAX)) {
+            return Err(NotTerms::Reason);
+        }
+        let raises = |it: &Increase| it.amount > Money::ZERO && it.since < it.until;
+        if self.increases.len() > INCREASES_MAX || !self.increases.iter().all(raises) {
+            return Err(NotTerms::Increases);
+        }
+        Ok(())
+    }
+
+    /// What never changes of them.
+    pub fn fixed(&self) -> impl PartialEq + '_ {
+        let time = (&self.zone, self.rolling, self.between, self.rollover);
+        (&self.only, self.unit, time)
     }
 
     /// The highest mark that `spent` of `limit` has reached; 0 is none.
@@ -202,13 +278,13 @@ mod tests {
             },
             ..Terms::default()
         };
-        assert!(of_model(&"m".repeat(ONLY_BYTES_MAX)).tidied().is_ok());
+        assert!(of_model(&"m".repeat(ONLY_BYTES_MAX)).tidied(Window::Day).is_ok());
         for bad in [String::new(), "m".repeat(ONLY_BYTES_MAX + 1), "a\nb".to_owned()] {
-            assert_eq!(of_model(&bad).tidied(), Err(NotTerms::Only), "{bad:?}");
+            assert_eq!(of_model(&bad).tidied(Window::Day), Err(NotTerms::Only), "{bad:?}");
         }
-        assert_eq!(marked(&[90, 50, 90]).tidied().unwrap().marks, [50, 90]);
+        assert_eq!(marked(&[90, 50, 90]).tidied(Window::Day).unwrap().marks, [50, 90]);
         for bad in [vec![0], vec![101], (1..=9).collect()] {
-            assert_eq!(marked(&bad).tidied(), Err(NotTerms::Marks), "{bad:?}");
+            assert_eq!(marked(&bad).tidied(Window::Day), Err(NotTerms::Marks), "{bad:?}");
         }
         let paused = |why: String| Terms {
             paused: Some(Pause {
@@ -217,10 +293,83 @@ mod tests {
             }),
             ..Terms::default()
         };
-        assert!(paused("r".repeat(REASON_BYTES_MAX)).tidied().is_ok());
+        assert!(paused("r".repeat(REASON_BYTES_MAX)).tidied(Window::Day).is_ok());
         for bad in [String::new(), "r".repeat(REASON_BYTES_MAX + 1)] {
-            assert_eq!(paused(bad).tidied(), Err(NotTerms::Reason));
+            assert_eq!(paused(bad).tidied(Window::Day), Err(NotTerms::Reason));
         }
+    }
+
+    #[test]
+    fn terms_of_time_are_for_windows_that_have_them() {
+        let with = |change: &dyn Fn(&mut Terms), window| {
+            let mut terms = Terms::default();
+            change(&mut terms);
+            terms.tidied(window)
+        };
+        let zone = |name: &str, window| with(&|terms| terms.zone = Some(name.to_owned()), window);
+        assert_eq!(
+            zone("europe/berlin", Window::Day).unwrap().zone.unwrap(),
+            "Europe/Berlin"
+        );
+        assert_eq!(zone("Europe/Nowhere", Window::Day), Err(NotTerms::Zone));
+        assert_eq!(zone("Europe/Berlin", Window::Total), Err(NotTerms::Zone));
+        let rolling = |minutes, window| with(&|terms| terms.rolling = Some(Rolling { minutes }), window);
+        assert!(rolling(1, Window::Total).is_ok());
+        for (minutes, window) in [
+            (0, Window::Total),
+            (ROLLING_MINUTES_MAX + 1, Window::Total),
+            (5, Window::Day),
+        ] {
+            assert_eq!(rolling(minutes, window), Err(NotTerms::Rolling));
+        }
+        let between = |from, until, window| {
+            let between = Between {
+                from: UnixMillis(from),
+                until: UnixMillis(until),
+            };
+            with(&|terms| terms.between = Some(between), window)
+        };
+        assert!(between(1, 2, Window::Total).is_ok());
+        assert_eq!(between(2, 2, Window::Total), Err(NotTerms::Between));
+        assert_eq!(between(1, 2, Window::Year), Err(NotTerms::Between));
+        let rollover = |percent_max, window| {
+            let since = UnixMillis(0);
+            with(
+                &|terms| terms.rollover = Some(Rollover { percent_max, since }),
+                window,
+            )
+        };
+        assert!(rollover(100, Window::Month).is_ok());
+        for (percent, window) in [(0, Window::Month), (101, Window::Month), (50, Window::Total)] {
+            assert_eq!(rollover(percent, window), Err(NotTerms::Rollover));
+        }
+    }
+
+    #[test]
+    fn an_increase_has_an_amount_an_end_and_a_reason() {
+        let increase = |amount, until, why: &str| Increase {
+            number: 1,
+            amount: Money::from_nanos(amount),
+            since: UnixMillis(5),
+            until: UnixMillis(until),
+            why: why.to_owned(),
+        };
+        let with = |increases| {
+            Terms {
+                increases,
+                ..Terms::default()
+            }
+            .tidied(Window::Day)
+        };
+        assert!(with(vec![increase(1, 6, "a launch"); INCREASES_MAX]).is_ok());
+        assert_eq!(
+            with(vec![increase(1, 6, "a launch"); INCREASES_MAX + 1]),
+            Err(NotTerms::Increases)
+        );
+        for bad in [increase(0, 6, "w"), increase(-1, 6, "w"), increase(1, 5, "w")] {
+            assert_eq!(with(vec![bad]), Err(NotTerms::Increases));
+        }
+        assert_eq!(with(vec![increase(1, 6, "")]), Err(NotTerms::Reason));
     }
 
     #[test]
@@ -256,7 +405,7 @@ mod tests {
             steps in proptest::collection::vec(0i64..400, 0..12),
             limit in 1i64..1000,
         ) {
-            let terms = marked(&marks).tidied().unwrap();
+            let terms = marked(&marks).tidied(Window::Day).unwrap();
             let (mut spent, mut told, mut all) = (0, 0, Vec::new());
             for step in steps {
                 spent += step;

@@ -82,8 +82,9 @@ impl PostgresStore {
         budget: BudgetId,
         start: UnixMillis,
     ) -> Result<Standing, StoreError> {
-        let select = "SELECT coalesce(w.spent, 0) AS spent, coalesce(w.leased, 0) AS leased,
-                             coalesce(w.unexplained, 0) AS unexplained
+        let select = "SELECT b.budget, b.tenant, b.name, b.limit_nanos, b.scope, b.period, b.terms,
+                             w.window_start IS NOT NULL AS is_open, coalesce(w.spent, 0) AS spent, coalesce(w.leased, 0) AS leased,
+                             coalesce(w.unexplained, 0) AS unexplained, coalesce(w.carried, 0) AS carried
                       FROM bartizan.budgets AS b
                       LEFT JOIN bartizan.budget_windows AS w
                           ON w.tenant = b.tenant AND w.budget = b.budget AND w.window_start = $3
@@ -96,7 +97,20 @@ impl PostgresStore {
             .fetch_optional(&mut *transaction)
             .await
             .map_err(fault)?;
-        windows::read_standing(&row.ok_or(StoreError::NotFound)?)
+        let row = row.ok_or(StoreError::NotFound)?;
+        let at = WindowKey {
+            tenant: scope.tenant(),
+            budget,
+            start,
+        };
+        let budget = read_budget(&row)?;
+        let others = windows::beside(&mut transaction, &budget, &at).await?;
+        let own = if row.try_get("is_open").map_err(fault)? {
+            windows::read_standing(&row)?
+        } else {
+            windows::to_be_opened(&mut transaction, &budget, &at).await?
+        };
+        Ok(accounts::sum([&own, &others]))
     }
 }
 
@@ -199,8 +213,7 @@ pub(crate) async fn charge_all(
         };
         let Some(windows::Charged {
             mut standing,
-            limit,
-            terms,
+            budget,
             reached: before,
         }) = windows::lock_charged(connection, &at).await?
         else {
@@ -212,7 +225,7 @@ pub(crate) async fn charge_all(
         if let Some(held) = held {
             windows::save_lease(connection, &at, &held).await?;
         }
-        let reached = terms.reached(standing.spent, limit);
+        let reached = budget.terms.reached(standing.spent, budget.limit);
         if reached > before {
             marks::reach(connection, &at, reached).await?;
         }

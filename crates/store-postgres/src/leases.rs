@@ -23,9 +23,15 @@ impl PostgresStore {
             start: wish.window_start,
         };
         let mut transaction = self.as_tenant(scope).await?;
-        windows::ensure(&mut transaction, &at).await?;
-        match grant(&mut transaction, &at, wish).await? {
-            None => exhausted(&mut transaction, &at, wish.node).await,
+        let budget = windows::open(&mut transaction, &at).await?;
+        let budget = budget.ok_or(StoreError::NotFound)?;
+        if budget.terms.rolling.is_some() {
+            windows::alone(&mut transaction, &at).await?;
+        }
+        let others = windows::beside(&mut transaction, &budget, &at).await?;
+        let limit = accounts::limit(&budget, wish.at, others.taken());
+        match grant(&mut transaction, &at, wish, limit).await? {
+            None => exhausted(&mut transaction, &at, wish.node, limit).await,
             Some(granted) => {
                 bring_back(&mut transaction, &at, wish.node).await?;
                 let lease = book(&mut transaction, &at, wish, granted).await?;
@@ -186,14 +192,13 @@ async fn grant(
     connection: &mut Connection,
     at: &WindowKey,
     wish: &LeaseWish,
+    limit: Money,
 ) -> Result<Option<Money>, StoreError> {
     let update = "UPDATE bartizan.budget_windows AS w
-        SET leased = w.leased + least($5, bartizan.room(b.limit_nanos, w.spent, w.leased, w.unexplained)),
-            last_grant = least($5, bartizan.room(b.limit_nanos, w.spent, w.leased, w.unexplained))
-        FROM bartizan.budgets AS b
+        SET leased = w.leased + least($5, bartizan.room_with($6, w.carried, w.spent, w.leased, w.unexplained)),
+            last_grant = least($5, bartizan.room_with($6, w.carried, w.spent, w.leased, w.unexplained))
         WHERE w.tenant = $1 AND w.budget = $2 AND w.window_start = $3
-          AND b.tenant = w.tenant AND b.budget = w.budget
-          AND bartizan.room(b.limit_nanos, w.spent, w.leased, w.unexplained) >= $4
+          AND bartizan.room_with($6, w.carried, w.spent, w.leased, w.unexplained) >= $4
         RETURNING w.last_grant";
     let (at_least, wanted) = accounts::bounds(wish);
     let granted = sqlx::query_scalar(update)
@@ -202,6 +207,7 @@ async fn grant(
         .bind(at.start.0)
         .bind(at_least.nanos())
         .bind(wanted.nanos())
+        .bind(limit.nanos())
         .fetch_optional(connection)
         .await
         .map_err(fault)?;
@@ -248,15 +254,8 @@ async fn exhausted(
     connection: &mut Connection,
     at: &WindowKey,
     node: NodeId,
+    limit: Money,
 ) -> Result<LeaseAnswer, StoreError> {
-    let limit =
-        sqlx::query_scalar("SELECT limit_nanos FROM bartizan.budgets WHERE tenant = $1 AND budget = $2")
-            .bind(at.tenant.to_string())
-            .bind(at.budget.to_string())
-            .fetch_optional(&mut *connection)
-            .await
-            .map_err(fault)?;
-    let limit = limit.map(Money::from_nanos).ok_or(StoreError::NotFound)?;
     let standing = windows::lock(connection, at).await?.ok_or(StoreError::NotFound)?;
     let held = windows::lock_lease(connection, at, node).await?;
     Ok(accounts::exhausted(&standing, limit, held.as_ref()))

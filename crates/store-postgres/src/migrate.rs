@@ -61,6 +61,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0010_budget_terms.sql",
         sql: include_str!("../../../migrations/postgres/0010_budget_terms.sql"),
     },
+    Migration {
+        version: 12,
+        name: "0012_carried_over.sql",
+        sql: include_str!("../../../migrations/postgres/0012_carried_over.sql"),
+    },
 ];
 
 const ROLES: &str = include_str!("../../../migrations/postgres/roles.sql");

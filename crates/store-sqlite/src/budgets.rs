@@ -38,7 +38,9 @@ impl Budgets for SqliteStore {
         let account = windows::account(&mut transaction, &at, wish.node).await?;
         let mut account = account.ok_or(StoreError::NotFound)?;
         let mut held = account.held.unwrap_or(Held::new(wish));
-        let answer = accounts::grow(&mut account.standing, account.limit, &mut held, wish);
+        let others = windows::beside(&mut transaction, &account.budget, &at).await?;
+        let limit = accounts::limit(&account.budget, wish.at, others.taken());
+        let answer = accounts::grow(&mut account.standing, limit, &mut held, wish);
         if matches!(answer, LeaseAnswer::Granted { .. }) {
             windows::save_standing(&mut transaction, &at, &account.standing).await?;
             windows::save_lease(&mut transaction, &at, &held).await?;
@@ -126,13 +128,15 @@ impl Budgets for SqliteStore {
         window_start: UnixMillis,
     ) -> Result<Standing, StoreError> {
         let mut moment = self.read().await?;
-        windows::limit(&mut moment, scope.tenant(), budget).await?;
+        let found = windows::budget(&mut moment, scope.tenant(), budget).await?;
         let at = WindowKey {
             tenant: scope.tenant(),
             budget,
             start: window_start,
         };
-        windows::standing(&mut moment, &at).await
+        let others = windows::beside(&mut moment, &found, &at).await?;
+        let own = windows::standing_of(&mut moment, &found, &at).await?;
+        Ok(accounts::sum([&own, &others]))
     }
 
     async fn marks_due(&self) -> Result<Vec<MarkDue>, StoreError> {
@@ -240,7 +244,8 @@ pub(crate) async fn charge_all(
         };
         accounts::charge(&mut account.standing, account.held.as_mut(), amount);
         windows::save_standing(connection, &at, &account.standing).await?;
-        let reached = account.terms.reached(account.standing.spent, account.limit);
+        let budget = &account.budget;
+        let reached = budget.terms.reached(account.standing.spent, budget.limit);
         if reached > account.reached {
             marks::reach(connection, &at, reached).await?;
         }

@@ -1,12 +1,13 @@
 //! Rows of budget windows and leases, read and written under the write lock.
 
 use domain::{BudgetId, Money, NodeId, TenantId, UnixMillis};
-use ledger::{Lease, Standing, Terms};
+use ledger::{Budget, Lease, Standing};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
-use store::accounts::Held;
+use store::accounts::{self, Held};
 use store::{StoreError, row};
 
+use crate::budgets::read_budget;
 use crate::connection::{Connection, fault};
 
 /// Which window of which budget.
@@ -20,8 +21,7 @@ pub(crate) struct WindowKey {
 /// A budget in one of its windows, and what one node holds of it.
 #[derive(Debug)]
 pub(crate) struct Account {
-    pub(crate) limit: Money,
-    pub(crate) terms: Terms,
+    pub(crate) budget: Budget,
     /// The highest mark that is known to be reached.
     pub(crate) reached: u8,
     pub(crate) standing: Standing,
@@ -35,8 +35,9 @@ pub(crate) async fn account(
     at: &WindowKey,
     node: NodeId,
 ) -> Result<Option<Account>, StoreError> {
-    let select = "SELECT b.limit_nanos, b.terms, b.tenant, b.budget, ?3 AS window_start,
-                         coalesce(w.reached, 0) AS reached,
+    let select = "SELECT b.limit_nanos, b.terms, b.tenant, b.budget, b.name, b.scope, b.period,
+                         ?3 AS window_start, w.window_start IS NOT NULL AS is_open,
+                         coalesce(w.reached, 0) AS reached, coalesce(w.carried, 0) AS carried,
                          coalesce(w.spent, 0) AS spent, coalesce(w.leased, 0) AS leased,
                          coalesce(w.unexplained, 0) AS unexplained,
                          l.node, l.amount, l.used, l.expires, l.expired
@@ -51,41 +52,90 @@ pub(crate) async fn account(
         .bind(at.budget.to_string())
         .bind(at.start.0)
         .bind(node.to_string())
-        .fetch_optional(connection)
+        .fetch_optional(&mut *connection)
         .await
         .map_err(fault)?;
-    row.as_ref().map(read_account).transpose()
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let mut account = read_account(&row)?;
+    if !row.try_get::<bool, _>("is_open").map_err(fault)? {
+        account.standing = opened(connection, &account.budget, at).await?;
+    }
+    Ok(Some(account))
+}
+
+/// A window that is opened now, with what is carried into it. Both windows are written with what follows.
+async fn opened(
+    connection: &mut Connection,
+    budget: &Budget,
+    at: &WindowKey,
+) -> Result<Standing, StoreError> {
+    let Some(start) = budget.carries_from(at.start) else {
+        return Ok(Standing::default());
+    };
+    let before = WindowKey { start, ..*at };
+    let mut standing = standing(connection, &before).await?;
+    let opened = accounts::open(budget, &mut standing);
+    save_standing(connection, &before, &standing).await?;
+    Ok(opened)
+}
+
+/// How the buckets stand that lie in a rolling window with this one, without itself.
+pub(crate) async fn beside(
+    connection: &mut Connection,
+    budget: &Budget,
+    at: &WindowKey,
+) -> Result<Standing, StoreError> {
+    let Some(rolling) = budget.terms.rolling else {
+        return Ok(Standing::default());
+    };
+    let select = "SELECT coalesce(sum(spent), 0) AS spent, coalesce(sum(leased), 0) AS leased,
+                         coalesce(sum(unexplained), 0) AS unexplained, 0 AS carried FROM budget_windows
+                  WHERE tenant = ? AND budget = ? AND window_start BETWEEN ? AND ? AND window_start <> ?";
+    let (first, last) = rolling.beside(at.start);
+    let row = sqlx::query(select)
+        .bind(at.tenant.to_string())
+        .bind(at.budget.to_string())
+        .bind(first.0)
+        .bind(last.0)
+        .bind(at.start.0)
+        .fetch_one(connection)
+        .await
+        .map_err(fault)?;
+    read_standing(&row).map_err(fault)
 }
 
 fn read_account(row: &SqliteRow) -> Result<Account, StoreError> {
     let node: Option<&str> = row.try_get("node").map_err(fault)?;
     Ok(Account {
-        limit: Money::from_nanos(row.try_get("limit_nanos").map_err(fault)?),
-        terms: row::decode(row.try_get("terms").map_err(fault)?)?,
+        budget: read_budget(row)?,
         reached: row.try_get("reached").map_err(fault)?,
         standing: read_standing(row).map_err(fault)?,
         held: node.map(|_| read_lease(row)).transpose()?.map(|(_, held)| held),
     })
 }
 
-/// The tenant's limit, or `NotFound` if it has no such budget.
-pub(crate) async fn limit(
+/// The tenant's budget, or `NotFound`.
+pub(crate) async fn budget(
     connection: &mut Connection,
     tenant: TenantId,
     budget: BudgetId,
-) -> Result<Money, StoreError> {
-    let limit = sqlx::query_scalar("SELECT limit_nanos FROM budgets WHERE budget = ? AND tenant = ?")
+) -> Result<Budget, StoreError> {
+    let select = "SELECT budget, tenant, name, limit_nanos, scope, period, terms FROM budgets
+                  WHERE budget = ? AND tenant = ?";
+    let row = sqlx::query(select)
         .bind(budget.to_string())
         .bind(tenant.to_string())
         .fetch_optional(connection)
         .await
         .map_err(fault)?;
-    limit.map(Money::from_nanos).ok_or(StoreError::NotFound)
+    read_budget(&row.ok_or(StoreError::NotFound)?)
 }
 
 /// How the window stands; nothing at all if nobody has touched it.
 pub(crate) async fn standing(connection: &mut Connection, at: &WindowKey) -> Result<Standing, StoreError> {
-    let select = "SELECT spent, leased, unexplained FROM budget_windows
+    let select = "SELECT spent, leased, unexplained, carried FROM budget_windows
                   WHERE tenant = ? AND budget = ? AND window_start = ?";
     let row = sqlx::query(select)
         .bind(at.tenant.to_string())
@@ -100,12 +150,41 @@ pub(crate) async fn standing(connection: &mut Connection, at: &WindowKey) -> Res
     )
 }
 
+/// How a window stands, or would stand if it were opened now.
+pub(crate) async fn standing_of(
+    connection: &mut Connection,
+    budget: &Budget,
+    at: &WindowKey,
+) -> Result<Standing, StoreError> {
+    let own = standing(connection, at).await?;
+    let Some(start) = budget
+        .carries_from(at.start)
+        .filter(|_| own == Standing::default())
+    else {
+        return Ok(own);
+    };
+    let is_open = "SELECT 1 FROM budget_windows WHERE tenant = ? AND budget = ? AND window_start = ?";
+    let row = sqlx::query(is_open)
+        .bind(at.tenant.to_string())
+        .bind(at.budget.to_string())
+        .bind(at.start.0)
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(fault)?;
+    if row.is_some() {
+        return Ok(own);
+    }
+    let mut before = standing(connection, &WindowKey { start, ..*at }).await?;
+    Ok(accounts::open(budget, &mut before))
+}
+
 fn read_standing(row: &SqliteRow) -> Result<Standing, sqlx::Error> {
     let money = |column| row.try_get(column).map(Money::from_nanos);
     Ok(Standing {
         spent: money("spent")?,
         leased: money("leased")?,
         unexplained: money("unexplained")?,
+        carried: money("carried")?,
     })
 }
 
@@ -160,10 +239,12 @@ pub(crate) async fn save_standing(
     at: &WindowKey,
     standing: &Standing,
 ) -> Result<(), StoreError> {
-    let upsert = "INSERT INTO budget_windows (tenant, budget, window_start, spent, leased, unexplained)
-                  VALUES (?, ?, ?, ?, ?, ?)
+    let upsert =
+        "INSERT INTO budget_windows (tenant, budget, window_start, spent, leased, unexplained, carried)
+                  VALUES (?, ?, ?, ?, ?, ?, ?)
                   ON CONFLICT (tenant, budget, window_start) DO UPDATE
-                  SET spent = excluded.spent, leased = excluded.leased, unexplained = excluded.unexplained";
+                  SET spent = excluded.spent, leased = excluded.leased, unexplained = excluded.unexplained,
+                      carried = excluded.carried";
     sqlx::query(upsert)
         .bind(at.tenant.to_string())
         .bind(at.budget.to_string())
@@ -171,6 +252,7 @@ pub(crate) async fn save_standing(
         .bind(standing.spent.nanos())
         .bind(standing.leased.nanos())
         .bind(standing.unexplained.nanos())
+        .bind(standing.carried.nanos())
         .execute(connection)
         .await
         .map_err(fault)?;

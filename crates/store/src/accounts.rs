@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use domain::{BudgetId, Money, UnixMillis};
-use ledger::{Charge, Lease, Standing};
+use ledger::{Budget, Charge, Lease, Standing};
 
 use crate::{LeaseAnswer, LeaseWish};
 
@@ -46,6 +46,38 @@ impl Held {
     pub fn is_due(&self, now: UnixMillis) -> bool {
         !self.expired && self.lease.expires < now && self.remainder() > Money::ZERO
     }
+}
+
+/// What a window may hold when `at` asks: the limit with what raises it for a time, less what the other buckets of a
+/// rolling window hold (`others`); nothing outside of the budget's time. What was carried over is in the standing.
+// threat: AGP-D1
+pub fn limit(budget: &Budget, at: UnixMillis, others: Money) -> Money {
+    if budget.shut(at).is_some() || !budget.is_legible() {
+        return Money::ZERO;
+    }
+    budget.limit_at(at).minus_floor_zero(others)
+}
+
+/// Opens a window whose budget carries over, out of how the window `before` it stands: the one step in which it is
+/// decided how much that is. What is held or unexplained then stays behind, also once it is known that nobody spent
+/// it; and what was carried can be lent there no more.
+// threat: AGP-D1
+pub fn open(budget: &Budget, before: &mut Standing) -> Standing {
+    let mut opened = Standing::default();
+    before.carry(budget.carried(before), &mut opened);
+    opened
+}
+
+/// The sum of how several buckets stand.
+pub fn sum<'a>(standings: impl IntoIterator<Item = &'a Standing>) -> Standing {
+    standings
+        .into_iter()
+        .fold(Standing::default(), |sum, one| Standing {
+            spent: sum.spent.plus(one.spent),
+            leased: sum.leased.plus(one.leased),
+            unexplained: sum.unexplained.plus(one.unexplained),
+            carried: sum.carried.plus(one.carried),
+        })
 }
 
 /// Grows `held` by as much of the wish as is left, or by nothing.

@@ -55,8 +55,8 @@ fn must_own_change(scope: &TenantScope, change: &Change) -> Result<(), StoreErro
         Change::ReplaceBudget { before, after } => {
             must_own(scope, before.tenant)?;
             must_own(scope, after.tenant)?;
-            let fixed = |budget: &Budget| (budget.id, budget.scope, budget.window, budget.terms.unit);
-            must_stay(fixed(before) == fixed(after) && before.terms.only == after.terms.only)
+            let fixed = |budget: &Budget| (budget.id, budget.scope, budget.window);
+            must_stay(fixed(before) == fixed(after) && before.terms.fixed() == after.terms.fixed())
         }
         Change::Replace { before, after } => {
             must_stay((before.kind, &before.id) == (after.kind, &after.id))?;

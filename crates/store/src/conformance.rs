@@ -23,6 +23,7 @@ mod records;
 mod registry;
 mod signing;
 mod usage;
+mod windows;
 
 use std::any::Any;
 use std::pin::Pin;
@@ -81,6 +82,15 @@ cases! {
     leases::growing_brings_an_expired_lease_back,
     leases::closing_frees_remainders_and_returns_the_leases,
     leases::deleting_a_budget_ends_its_leases,
+    windows::agp_d1_a_rolling_window_counts_every_bucket_that_can_lie_in_it,
+    windows::what_is_held_in_an_old_bucket_counts_until_it_is_given_back,
+    windows::agp_d1_concurrent_growth_in_many_buckets_never_exceeds_the_limit,
+    windows::what_was_not_spent_is_carried_into_the_next_window_once,
+    windows::agp_d1_what_is_held_at_the_turn_is_not_carried_and_settles_late,
+    windows::agp_d1_a_window_is_opened_once_however_many_open_it,
+    windows::an_increase_holds_until_its_time_and_takes_nothing_away_after,
+    windows::agp_d1_outside_of_its_time_a_budget_lends_nothing,
+    windows::windows_never_change,
     charges::a_charge_moves_leased_to_spent_once,
     charges::a_charge_above_the_lease_is_spent_all_the_same,
     charges::a_charge_on_an_expired_lease_explains_it,

@@ -133,6 +133,8 @@ pub struct LeaseWish {
     pub at_least: Money,
     /// This would be welcome.
     pub wanted: Money,
+    /// When it asks, by its clock.
+    pub at: UnixMillis,
     /// Until when the node will have renewed.
     pub expires: UnixMillis,
 }
@@ -180,7 +182,8 @@ pub trait Budgets: Send + Sync {
     /// The node has replayed its journal and holds nothing: its leases are deleted, their remainders free
     /// again. Returns the leases as they stood.
     async fn close_leases(&self, node: NodeId) -> Result<Vec<Lease>, StoreError>;
-    /// How the budget stands in a window. `NotFound` if the tenant has no such budget.
+    /// How the budget stands in a window; of a rolling one, in all that lies in it with this bucket. `NotFound` if
+    /// the tenant has no such budget.
     async fn standing(
         &self,
         scope: &TenantScope,

@@ -1,11 +1,12 @@
 //! `bartizan budgets`: hard limits of money or tokens over a window, and how they stand.
 
 mod create;
+mod time;
 mod view;
 
 use clap::{Args, Subcommand};
 use domain::{Money, Permission, TenantScope, UnixMillis};
-use ledger::{Budget, Pause, Terms, Unit};
+use ledger::{Budget, Increase, Pause, Terms, Unit};
 use store::Change;
 
 use crate::failure::Failure;
@@ -67,6 +68,33 @@ Examples:
 Examples:
   bartizan budgets resume \"agents daily\"")]
     Resume(OneBudget),
+    /// Raise a budget's limit for a while; by itself it is lower again after
+    #[command(after_help = "\
+Examples:
+  bartizan budgets increase \"agents daily\" 50 --for 48h --why \"the launch\"")]
+    Increase {
+        /// Which budget
+        #[command(flatten)]
+        budget: OneBudget,
+        /// How much more: dollars, or tokens of a budget of tokens
+        #[arg(value_name = "AMOUNT")]
+        amount: String,
+        /// For how long, such as 90m, 48h or 7d
+        #[arg(long = "for", value_name = "DURATION", value_parser = crate::command::arguments::duration)]
+        lasts: std::time::Duration,
+        /// Why, for whoever looks at the budget and for the audit log
+        #[arg(long, value_name = "TEXT")]
+        why: String,
+    },
+    /// End an increase before its time; what was spent stays spent
+    EndIncrease {
+        /// Which budget
+        #[command(flatten)]
+        budget: OneBudget,
+        /// The increase's number, as `bartizan budgets list --json` has it
+        #[arg(value_name = "NUMBER")]
+        number: u32,
+    },
     /// Remove a budget and its leases: nothing limits any more what it limited
     #[command(after_help = "\
 Examples:
@@ -117,6 +145,26 @@ pub async fn run(command: BudgetsCommand, instance: &Instance, show: Show) -> Re
             let paused = Some(Pause { since, why });
             turn(budget.find(&names)?, paused, instance, &names, show).await
         }
+        BudgetsCommand::Increase {
+            budget,
+            amount,
+            lasts,
+            why,
+        } => {
+            let before = budget.find(&names)?;
+            let amount = limit_in(before.terms.unit, &amount).map_err(Failure::usage)?;
+            let after = increased(before, amount, lasts, &why)?;
+            show.say(&replaced(before, after, instance, &names).await?)
+        }
+        BudgetsCommand::EndIncrease { budget, number } => {
+            let before = budget.find(&names)?;
+            let mut after = before.clone();
+            after.terms.increases.retain(|it| it.number != number);
+            if after == *before {
+                return Err(Failure::not_found(format!("there is no increase {number}")));
+            }
+            show.say(&replaced(before, after, instance, &names).await?)
+        }
         BudgetsCommand::Resume(budget) => turn(budget.find(&names)?, None, instance, &names, show).await,
         BudgetsCommand::Delete(one) => {
             let budget = one.find(&names)?;
@@ -130,6 +178,30 @@ pub async fn run(command: BudgetsCommand, instance: &Instance, show: Show) -> Re
             })
         }
     }
+}
+
+/// The budget with one more increase; those that have ended are forgotten.
+fn increased(
+    before: &Budget,
+    amount: Money,
+    lasts: std::time::Duration,
+    why: &str,
+) -> Result<Budget, Failure> {
+    let (since, mut terms) = (UnixMillis::now(), before.terms.clone());
+    let number = terms.increases.iter().map(|it| it.number).max().unwrap_or(0);
+    terms.increases.retain(|it| since < it.until);
+    terms.increases.push(Increase {
+        number: number.saturating_add(1),
+        amount,
+        since,
+        until: since.plus(lasts),
+        why: why.trim().to_owned(),
+    });
+    let terms = terms.tidied(before.window);
+    Ok(Budget {
+        terms: terms.map_err(|error| Failure::usage(error.to_string()))?,
+        ..before.clone()
+    })
 }
 
 async fn turn(
@@ -148,7 +220,7 @@ async fn turn(
     };
     let after = Budget {
         terms: terms
-            .tidied()
+            .tidied(before.window)
             .map_err(|error| Failure::usage(error.to_string()))?,
         ..before.clone()
     };

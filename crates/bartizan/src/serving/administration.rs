@@ -65,8 +65,14 @@ fn two_people(config: &Config) -> control::TwoPeople {
     control::TwoPeople {
         acts: acts.filter_map(|act| domain::Permission::named(act)).collect(),
         budgets_above: config.approvals.budgets_above.map(|mark| mark.0),
+        token_budgets_above: config.approvals.token_budgets_above.map(tokens),
         lasts: ms(config.approvals.lasts_ms),
     }
+}
+
+/// Budgets of tokens count them in the integers of money.
+fn tokens(count: u64) -> domain::Money {
+    domain::Money::from_nanos(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
 /// After how long credentials are reported.

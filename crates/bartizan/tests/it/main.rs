@@ -43,6 +43,7 @@ mod money_postgres;
 mod money_scene;
 mod money_scopes;
 mod money_store;
+mod money_windows;
 mod offboarding;
 mod passthrough;
 mod policies;

@@ -308,6 +308,7 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
             both(&plain.bearer(&key), "m", nothing).await
         }
         Code::BudgetPaused => paused(scene).await,
+        Code::BudgetClosed => closed(scene).await,
         Code::BudgetExhausted => {
             let made = scene.gate.cli_json(&keys("poor", "0.000001")).await;
             let client = plain.bearer(made["key"].as_str().unwrap());
@@ -412,6 +413,25 @@ async fn paused(scene: &Scene) -> Both {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     panic!("a paused budget is spent from");
+}
+
+async fn closed(scene: &Scene) -> Both {
+    let made = scene.gate.cli_json(&keys("over", "1")).await;
+    let client = scene.gate.data().bearer(made["key"].as_str().unwrap());
+    settled(&client).await;
+    let create =
+        "budgets create --name over --limit 5 --from 2026-01-01 --until 2026-02-01 --key over --json";
+    let create: Vec<_> = create.split(' ').collect();
+    let said = scene.gate.cli_json(&create).await;
+    assert_eq!(said["between"]["until"], 1_769_904_000_000_i64, "{said}");
+    for _ in 0..250 {
+        let answers = both(&client, "m", |_| {}).await;
+        if code(&answers[0]) == "budget_closed" {
+            return answers;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("a budget that is over is spent from");
 }
 
 /// Waits until the gate knows the key and its budget.

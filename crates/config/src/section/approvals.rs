@@ -16,6 +16,9 @@ pub struct Approvals {
     /// Making a budget above so many dollars, or raising one to more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budgets_above: Option<Dollars>,
+    /// Making a budget of more LLM tokens than this, or raising one to more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_budgets_above: Option<u64>,
     /// How long an act waits for its decision, and after it for being done.
     pub lasts_ms: u64,
 }
@@ -25,6 +28,7 @@ impl Default for Approvals {
         Self {
             acts: Vec::new(),
             budgets_above: None,
+            token_budgets_above: None,
             lasts_ms: 24 * 60 * 60 * 1000,
         }
     }

@@ -3,7 +3,7 @@
 
 use std::str::FromStr;
 
-use domain::Role;
+use domain::{Role, UnixMillis};
 use ledger::Terms;
 
 use super::Fault;
@@ -112,12 +112,16 @@ fn tidy_key(key: &mut KeyPart, at: &str) -> Checked {
 fn tidy_budget(budget: &mut BudgetPart, at: &str) -> Checked {
     tidy_name(&mut budget.name, &format!("{at}/name"))?;
     amounts::limit(budget.limit_nanos, budget.limit_tokens, at)?;
-    let terms = Terms {
+    let mut terms = Terms {
         only: budget.only.clone().into(),
         marks: std::mem::take(&mut budget.marks),
         ..Terms::default()
     };
-    budget.marks = tidied(terms, at)?.marks;
+    let during = budget.during.put(&mut terms, UnixMillis(0));
+    during.map_err(|problem| problem.at(format!("{at}/during")))?;
+    let terms = tidied(terms, budget.window, at)?;
+    budget.during = (&terms).into();
+    budget.marks = terms.marks;
     let Some(of) = budget.of.as_mut() else {
         return Ok(());
     };

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::record::UserState;
-use crate::resource::budgets::OnlyView;
+use crate::resource::budgets::{DuringView, OnlyView};
 use crate::resource::words::LimitsView;
 
 /// What stands where a secret would.
@@ -234,6 +234,9 @@ pub struct BudgetPart {
     /// `total`, `minute`, `hour`, `day`, `week`, `month` or `year`.
     #[schemars(with = "String")]
     pub window: Window,
+    /// What else is to be said of its time. Never changes.
+    #[serde(default, skip_serializing_if = "DuringView::is_usual")]
+    pub during: DuringView,
     /// Percentages of the limit at which it is told that so much is spent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub marks: Vec<u8>,

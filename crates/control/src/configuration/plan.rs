@@ -151,6 +151,7 @@ fn fixed(before: &Part, after: &Part) -> Option<&'static str> {
         (Part::Budget(a), Part::Budget(b)) if a.limit_tokens.is_some() != b.limit_tokens.is_some() => {
             Some("limit_tokens")
         }
+        (Part::Budget(a), Part::Budget(b)) if a.during != b.during => Some("during"),
         (Part::Budget(a), Part::Budget(b)) => (a.window != b.window).then_some("window"),
         _ => None,
     }

@@ -290,6 +290,7 @@ impl World {
             limit_nanos,
             limit_tokens,
             window: budget.window,
+            during: (&budget.terms).into(),
             marks: budget.terms.marks.clone(),
         })
     }

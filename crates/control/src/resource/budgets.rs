@@ -1,10 +1,12 @@
 //! Budgets: how much may be spent, over what, in what time; and how they stand.
 
 pub mod amounts;
+mod increases;
 mod pausing;
+mod times;
 
 use domain::{ActorId, BudgetId, KeyId, Money, Permission, ProjectId, TeamId, UnixMillis};
-use ledger::{Budget, BudgetScope, Only, Terms, Window};
+use ledger::{Budget, BudgetScope, Only, Terms, Unit, Window};
 use policy::{BudgetLevel, Resource};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,7 +21,9 @@ use crate::problem::{Code, Problem};
 use crate::record::{Project, Service, User};
 use crate::shapes;
 
+pub use increases::{IncreaseView, NewIncrease, increase, revoke};
 pub use pausing::{NewPause, PauseView, pause, resume};
+pub use times::DuringView;
 
 /// Which calls of those that a budget limits it counts: those for which all of this holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -86,6 +90,12 @@ pub struct BudgetView {
     /// `total`, `minute`, `hour`, `day`, `week`, `month` or `year`.
     #[schemars(with = "String")]
     pub window: Window,
+    /// What else is to be said of its time.
+    #[serde(skip_serializing_if = "DuringView::is_usual")]
+    pub during: DuringView,
+    /// By how much more it holds for a time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub increases: Vec<IncreaseView>,
 }
 
 /// How a budget stands now. Not part of its tag: it changes with every call.
@@ -94,8 +104,23 @@ pub struct BudgetStanding {
     /// The budget.
     #[serde(flatten)]
     pub budget: BudgetView,
-    /// When the window began, RFC 3339.
+    /// When the window began, RFC 3339; of a rolling one, its newest bucket.
     pub window_start: String,
+    /// When it ends, if ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window_end: Option<String>,
+    /// What may still be spent, of money.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remaining_nanos: Option<i64>,
+    /// Carried in from the window before, less what was carried out into the next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub carried_nanos: Option<i64>,
+    /// What may still be spent, of tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remaining_tokens: Option<i64>,
+    /// Carried in from the window before, less what was carried out into the next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub carried_tokens: Option<i64>,
     /// Spent in it, of money.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spent_nanos: Option<i64>,
@@ -131,6 +156,9 @@ pub struct NewBudget {
     /// `total`, `minute`, `hour`, `day`, `week`, `month` or `year`.
     #[schemars(with = "String")]
     window: Window,
+    /// What else is to be said of its time. Never changes.
+    #[serde(default)]
+    during: DuringView,
     /// The team, project, key, user or service account it limits; the whole tenant when left out.
     #[serde(default)]
     of: Option<String>,
@@ -173,6 +201,7 @@ impl From<&Budget> for BudgetView {
             BudgetScope::Service(id) => ("service", Some(id.to_string())),
         };
         let (limit_nanos, limit_tokens) = amounts::shown(budget.limit, budget.terms.unit);
+        let increases = budget.terms.increases.iter();
         Self {
             id: budget.id,
             name: budget.name.clone(),
@@ -184,13 +213,17 @@ impl From<&Budget> for BudgetView {
             marks: budget.terms.marks.clone(),
             paused: budget.terms.paused.as_ref().map(PauseView::from),
             window: budget.window,
+            during: DuringView::from(&budget.terms),
+            increases: increases
+                .map(|it| IncreaseView::of(it, budget.terms.unit))
+                .collect(),
         }
     }
 }
 
 /// Terms that can be taken.
-pub fn tidied(terms: Terms, at: &str) -> Result<Terms, Problem> {
-    let tidied = terms.tidied();
+pub fn tidied(terms: Terms, window: Window, at: &str) -> Result<Terms, Problem> {
+    let tidied = terms.tidied(window);
     tidied.map_err(|error| Problem::new(Code::Invalid, error.to_string()).at(at))
 }
 
@@ -288,11 +321,19 @@ async fn scope(call: &Call, entered: &Entered, of: Option<&str>) -> Result<Budge
     Ok(BudgetScope::Project(project))
 }
 
-/// Whether so much more money wants a second person.
-pub fn is_weighty(call: &Call, before: Money, after: Option<Money>) -> bool {
-    let raised = after.filter(|after| *after > before);
-    let mark = call.control.two_people.budgets_above;
-    mark.zip(raised).is_some_and(|(mark, raised)| raised > mark)
+/// Whether so much more money, or so many more tokens, want a second person: by the most that a window may hold, with
+/// what raises it for a time and what may be carried into it.
+// threat: ANP-0014
+// threat: AGP-D1
+pub fn is_weighty(call: &Call, before: Option<&Budget>, after: &Budget) -> bool {
+    let had = before.map_or(Money::ZERO, |budget| budget.most_at(call.now));
+    let has = after.most_at(call.now);
+    let two_people = &call.control.two_people;
+    let mark = match after.terms.unit {
+        Unit::Money => two_people.budgets_above,
+        Unit::Tokens => two_people.token_budgets_above,
+    };
+    has > had && mark.is_some_and(|mark| has > mark)
 }
 
 /// `POST …/budgets`.
@@ -300,12 +341,13 @@ pub fn is_weighty(call: &Call, before: Money, after: Option<Money>) -> bool {
 pub async fn create(call: Call, body: NewBudget) -> Done {
     let entered = call.enter().await?;
     let (limit, unit) = amounts::limit(body.limit_nanos, body.limit_tokens, "")?;
-    let terms = Terms {
+    let mut terms = Terms {
         only: body.only.into(),
         unit,
         marks: body.marks,
-        paused: None,
+        ..Terms::default()
     };
+    body.during.put(&mut terms, call.now)?;
     let budget = Budget {
         id: BudgetId::generate(),
         tenant: entered.tenant(),
@@ -313,16 +355,11 @@ pub async fn create(call: Call, body: NewBudget) -> Done {
         name: name(&body.name, "/name")?,
         limit,
         window: body.window,
-        terms: tidied(terms, "")?,
+        terms: tidied(terms, body.window, "")?,
     };
     let asked = resource(&call, &entered, &budget).await?;
-    let permitted = call
-        .permit_weighed(
-            &entered,
-            asked,
-            is_weighty(&call, Money::ZERO, amounts::money(limit, unit)),
-        )
-        .await?;
+    let is_weighty = is_weighty(&call, None, &budget);
+    let permitted = call.permit_weighed(&entered, asked, is_weighty).await?;
     let view = BudgetView::from(&budget);
     let at = format!("/api/v1/tenants/{}/budgets/{}", budget.tenant, budget.id);
     let deed = Deed::made(budget.id, &view);
@@ -339,7 +376,7 @@ pub async fn create(call: Call, body: NewBudget) -> Done {
 pub async fn show(call: Call, _: Nothing) -> Done {
     let (entered, budget, resource) = found(&call).await?;
     call.permit(&entered, resource).await?;
-    let start = budget.start(call.now);
+    let (start, end) = budget.period(call.now);
     let standing = call
         .control
         .store
@@ -351,9 +388,23 @@ pub async fn show(call: Call, _: Nothing) -> Done {
     let (spent_nanos, spent_tokens) = shown(standing.spent);
     let (leased_nanos, leased_tokens) = shown(standing.leased);
     let (unexplained_nanos, unexplained_tokens) = shown(standing.unexplained);
+    let shut = budget.shut(call.now).is_some();
+    let limit = if shut {
+        Money::ZERO
+    } else {
+        budget.limit_at(call.now)
+    };
+    let (remaining_nanos, remaining_tokens) = shown(standing.remaining(limit));
+    let carries = budget.terms.rollover.map(|_| shown(standing.carried));
+    let (carried_nanos, carried_tokens) = carries.unwrap_or_default();
     let shown = BudgetStanding {
         budget: view,
         window_start: time(start),
+        window_end: end.map(time),
+        remaining_nanos,
+        carried_nanos,
+        remaining_tokens,
+        carried_tokens,
         spent_nanos,
         leased_nanos,
         unexplained_nanos,
@@ -378,8 +429,12 @@ fn replace(before: Budget, after: Budget) -> Change {
 // threat: AGP-D1
 pub async fn update(call: Call, body: BudgetChange) -> Done {
     let (entered, before, resource) = found(&call).await?;
-    let raised = body.limit_nanos.map(Money::from_nanos);
-    let is_weighty = is_weighty(&call, before.limit, raised);
+    let raised = body.limit_nanos.or(body.limit_tokens).map(Money::from_nanos);
+    let raised = Budget {
+        limit: raised.unwrap_or(before.limit),
+        ..before.clone()
+    };
+    let is_weighty = is_weighty(&call, Some(&before), &raised);
     let permitted = call.permit_weighed(&entered, resource, is_weighty).await?;
     let old = BudgetView::from(&before);
     call.must_match(&old)?;
@@ -400,7 +455,7 @@ pub async fn update(call: Call, body: BudgetChange) -> Done {
     }
     if let Some(marks) = body.marks {
         after.terms.marks = marks;
-        after.terms = tidied(after.terms, "/marks")?;
+        after.terms = tidied(after.terms, before.window, "/marks")?;
     }
     let new = BudgetView::from(&after);
     let deed = Deed::changed(before.id, &old, &new);

@@ -70,11 +70,12 @@ async fn agp_t3_what_a_document_says_is_changed_by_a_document_only() {
         "keys.update",
         "budgets.create",
         "budgets.update",
+        "budgets.increase",
         "budgets.remove",
     ] {
         assert!(refused.contains(&name), "{name}: {refused:?}");
     }
-    assert_eq!(refused.len(), 16, "{refused:?}");
+    assert_eq!(refused.len(), 17, "{refused:?}");
     drop(instance);
 }
 

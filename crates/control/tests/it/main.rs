@@ -37,6 +37,7 @@ mod spending;
 mod sso;
 mod tenancy;
 mod tokens;
+mod windows;
 
 use std::net::SocketAddr;
 use std::time::Duration;

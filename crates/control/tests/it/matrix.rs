@@ -20,6 +20,9 @@ pub fn body(endpoint: &Endpoint, house: &House) -> Option<Value> {
         (true, "users") => json!({"email": "new@example.com", "name": "New"}),
         (true, "grants") => json!({"holder": house.service, "role": "viewer", "team": house.team}),
         (true, "budgets") => json!({"name": "new", "limit_nanos": 1, "window": "day", "of": house.key}),
+        (true, "increases") => {
+            json!({"amount_nanos": 1, "until": in_days(7), "why": "a launch"})
+        }
         (true, "pause") => json!({"why": "it runs in circles"}),
         (true, "offboard") => json!({"reason": "gone", "name": "home"}),
         (true, "versions") if endpoint.path.contains("credential") => json!({"value": "sk-new"}),

@@ -143,6 +143,7 @@ fn control(
         two_people: TwoPeople {
             acts,
             budgets_above: Some(Money::from_nanos(1_000_000_000_000)),
+            token_budgets_above: Some(Money::from_nanos(1_000_000)),
             lasts: Duration::from_secs(3600),
         },
         new_keys: NewKeys {
@@ -455,6 +456,7 @@ impl House {
             ("{credential}", &self.credential),
             ("{record}", &self.record),
             ("{statement}", &"1".to_owned()),
+            ("{increase}", &"1".to_owned()),
         ] {
             path = path.replace(name, id);
         }

@@ -4,8 +4,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use domain::{BudgetId, Money, TenantScope, UnixMillis};
-use ledger::{Budget, Holding, Spend, Unit};
-use store::StoreError;
+use ledger::{Budget, Holding, Shut, Spend, Unit};
 
 /// One budget on this node.
 #[derive(Debug)]
@@ -24,6 +23,10 @@ pub struct Cell {
 pub(super) enum No {
     /// Somebody paused the budget.
     Paused,
+    /// Its time is not now.
+    Shut(Shut),
+    /// Its zone is one that this version does not know.
+    Illegible,
     /// The lease is so much short.
     Short(Money),
 }
@@ -31,39 +34,85 @@ pub(super) enum No {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) budget: Budget,
-    pub(super) start: UnixMillis,
+    is_legible: bool,
+    /// The window that is current, and what is held in it.
+    pub(super) current: Slot,
     end: Option<UnixMillis>,
-    pub(super) holding: Holding,
-    /// Windows that have ended but still have calls under way.
-    pub(super) past: Vec<(UnixMillis, Holding)>,
+    /// Windows that have ended but still have calls under way, or something to give back.
+    pub(super) past: Vec<Slot>,
     pub(super) exhausted: Option<(UnixMillis, Money, Money)>,
     /// Spend since the last tidy, for the size of the next lease.
     pub(super) recent: Money,
     /// What the store said is left, after the last grant.
     pub(super) remaining_hint: Money,
-    /// An answer of the store's was lost: its lease may be larger than what is held here.
-    pub(super) unsure: bool,
     /// What calls that wait for the lease to grow need together.
     pub(super) waiting: Money,
     /// The window in which a refusal was told of, and the limit then.
     told: Option<(UnixMillis, Money)>,
 }
 
+/// What is held in one window.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) start: UnixMillis,
+    pub(super) holding: Holding,
+    /// An answer of the store's was lost: its lease may be larger than what is held here.
+    pub(super) unsure: bool,
+}
+
+/// What was taken out of a holding to be given back.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Idle {
+    pub(super) start: UnixMillis,
+    pub(super) amount: Money,
+    was_unsure: bool,
+}
+
+impl Slot {
+    const fn new(start: UnixMillis) -> Self {
+        Self {
+            start,
+            holding: Holding::new(),
+            unsure: false,
+        }
+    }
+
+    /// Takes what is idle above `keep` out of it. Until the store is heard of it is not known what is held: also where
+    /// nobody waits for its answer any more.
+    pub(super) fn give_back(&mut self, keep: Money) -> Option<Idle> {
+        let amount = self.holding.give_back(keep);
+        let idle = Idle {
+            start: self.start,
+            amount,
+            was_unsure: self.unsure,
+        };
+        (amount > Money::ZERO).then(|| {
+            self.unsure = true;
+            idle
+        })
+    }
+
+    /// Whether nothing more will become of it.
+    pub(super) fn is_done(&self) -> bool {
+        let is_empty = self.holding.reserved() == Money::ZERO && self.holding.available() == Money::ZERO;
+        is_empty && !self.unsure
+    }
+}
+
 impl Cell {
     pub(crate) fn new(budget: Budget, now: UnixMillis) -> Self {
-        let (start, end) = (budget.start(now), budget.end(now));
+        let (start, end) = budget.period(now);
         let (scope, unit) = (TenantScope::operator(budget.tenant), budget.terms.unit);
         let remaining_hint = budget.limit;
         let state = State {
+            is_legible: budget.is_legible(),
             budget,
-            start,
+            current: Slot::new(start),
             end,
-            holding: Holding::new(),
             past: Vec::new(),
             exhausted: None,
             recent: Money::ZERO,
             remaining_hint,
-            unsure: false,
             waiting: Money::ZERO,
             told: None,
         };
@@ -97,6 +146,7 @@ impl Cell {
         if state.budget != *budget {
             state.exhausted = None;
             state.remaining_hint = budget.limit;
+            state.is_legible = budget.is_legible();
             state.budget = budget.clone();
         }
     }
@@ -113,11 +163,18 @@ impl Cell {
         if state.budget.terms.paused.is_some() {
             return Err(No::Paused);
         }
+        if let Some(shut) = state.budget.shut(now) {
+            return Err(No::Shut(shut));
+        }
+        if !state.is_legible {
+            return Err(No::Illegible);
+        }
         state.roll(now);
-        let reserved = state.holding.reserve(amount);
+        let holding = &mut state.current.holding;
+        let reserved = holding.reserve(amount);
         reserved.map_err(|short| No::Short(short.missing))?;
-        let low = state.holding.available() < amount.plus(amount).plus(amount);
-        Ok((state.start, low))
+        let low = holding.available() < amount.plus(amount).plus(amount);
+        Ok((state.current.start, low))
     }
 
     pub(super) fn holding_of<T>(
@@ -125,15 +182,37 @@ impl Cell {
         window_start: UnixMillis,
         then: impl FnOnce(&mut Holding) -> T,
     ) -> Option<T> {
+        self.slot_of(window_start, |slot| then(&mut slot.holding))
+    }
+
+    pub(super) fn slot_of<T>(
+        &self,
+        window_start: UnixMillis,
+        then: impl FnOnce(&mut Slot) -> T,
+    ) -> Option<T> {
         let mut state = self.lock();
-        if state.start == window_start {
-            return Some(then(&mut state.holding));
-        }
-        state
+        let State { current, past, .. } = &mut *state;
+        let mut slots = std::iter::once(current).chain(past);
+        slots.find(|slot| slot.start == window_start).map(then)
+    }
+
+    /// Windows of which it is not known how much is held in them.
+    pub(super) fn unsure(&self) -> Vec<UnixMillis> {
+        let state = self.lock();
+        let is_unsure = |slot: &&Slot| slot.unsure || slot.holding.is_overdrawn();
+        let current = std::iter::once(&state.current).filter(is_unsure);
+        let past = state.past.iter().filter(|slot| slot.unsure);
+        current.chain(past).map(|slot| slot.start).collect()
+    }
+
+    /// Takes what is idle in windows that have ended out of what is held, for the store to have back.
+    pub(super) fn idle_past(&self) -> Vec<Idle> {
+        let mut state = self.lock();
+        let idle = state
             .past
             .iter_mut()
-            .find(|(start, _)| *start == window_start)
-            .map(|(_, holding)| then(holding))
+            .filter_map(|slot| slot.give_back(Money::ZERO));
+        idle.collect()
     }
 
     pub(super) fn settle(&self, window_start: UnixMillis, reserved: Money, actual: Money) {
@@ -150,11 +229,19 @@ impl Cell {
         self.holding_of(window_start, |holding| holding.void(reserved));
     }
 
-    /// The budget and its window, if no refusal of it was told of in that window, or it was raised since.
+    /// The budget and its window, if no refusal of it was told of in that window, or it was raised since. A window that
+    /// goes along with the clock is told of once in its length.
     pub(crate) fn first_refusal(&self) -> Option<(Budget, UnixMillis)> {
         let mut state = self.lock();
-        let now = (state.start, state.budget.limit);
-        (state.told.replace(now) != Some(now)).then(|| (state.budget.clone(), now.0))
+        let start = state.current.start;
+        let length = state
+            .budget
+            .terms
+            .rolling
+            .map(|rolling| i64::from(rolling.minutes.max(1)) * 60_000);
+        let window = length.map_or(start, |length| UnixMillis(start.0 - start.0.rem_euclid(length)));
+        let now = (window, state.budget.limit_at(start));
+        (state.told.replace(now) != Some(now)).then(|| (state.budget.clone(), window))
     }
 
     /// The refusal could not be told of: the next one is.
@@ -167,17 +254,9 @@ impl Cell {
         state.waiting = change(state.waiting);
     }
 
-    /// The store did not say that it took `amount` back. A lease that is gone needs nothing more.
-    pub(super) fn not_given_back(&self, window_start: UnixMillis, amount: Money, error: &StoreError) {
-        if *error == StoreError::NotFound {
-            return;
-        }
-        let mut state = self.lock();
-        if state.start == window_start {
-            state.unsure = true;
-        } else if let Some((_, holding)) = state.past.iter_mut().find(|(start, _)| *start == window_start) {
-            holding.undo_give_back(amount);
-        }
+    /// The store has taken it back, or the lease is gone.
+    pub(super) fn given_back(&self, idle: &Idle) {
+        self.slot_of(idle.start, |slot| slot.unsure = idle.was_unsure);
     }
 }
 
@@ -187,10 +266,13 @@ impl State {
         if self.end.is_none_or(|end| now < end) {
             return;
         }
-        let old = std::mem::replace(&mut self.holding, Holding::new());
-        self.past.push((self.start, old));
-        self.start = self.budget.start(now);
-        self.end = self.budget.end(now);
+        let (start, end) = self.budget.period(now);
+        if start == self.current.start {
+            return; // Its one window has ended, and no other comes.
+        }
+        let old = std::mem::replace(&mut self.current, Slot::new(start));
+        self.past.push(old);
+        self.end = end;
         self.exhausted = None;
         self.remaining_hint = self.budget.limit;
     }

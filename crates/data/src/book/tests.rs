@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use domain::{TenantId, TenantScope};
-use ledger::{BudgetScope, Pause, Standing, Terms, Window};
+use ledger::{Between, BudgetScope, Holding, Pause, Rolling, Standing, Terms, Window};
 use store::{Budgets, Registry, Tenant};
 
 use super::fake_store::FakeStore;
@@ -86,7 +86,7 @@ impl Scene {
     }
 
     fn held(&self, at: usize) -> Holding {
-        self.cells[at].lock().holding
+        self.cells[at].lock().current.holding
     }
 }
 
@@ -216,10 +216,10 @@ async fn agp_budget_3_2_a_store_that_is_silent_is_waited_for_and_not_longer() {
         "{:?}",
         began.elapsed()
     );
-    assert!(scene.cells[0].lock().unsure && scene.cells[0].lock().waiting == Money::ZERO);
+    assert!(scene.cells[0].lock().current.unsure && scene.cells[0].lock().waiting == Money::ZERO);
     scene.store.silent.store(false, Ordering::SeqCst);
     scene.book.tidy().await;
-    assert!(!scene.cells[0].lock().unsure);
+    assert!(!scene.cells[0].lock().current.unsure);
     scene.reserve(100).await.unwrap().void();
 }
 
@@ -435,4 +435,104 @@ async fn agp_d1_only_budgets_of_the_target_that_served_are_charged() {
     let used = |at| scene.held(at).used();
     assert_eq!([used(0), used(1)], [Money::ZERO, nanos(9)]);
     assert_eq!([reserved(0), reserved(1)], [Money::ZERO, Money::ZERO]);
+}
+
+async fn with_terms(terms: Terms) -> Scene {
+    let scene = Scene::set(&[], Window::Total).await;
+    let budget = Budget {
+        id: BudgetId::generate(),
+        tenant: scene.scope.tenant(),
+        scope: BudgetScope::Tenant,
+        name: "b".to_owned(),
+        limit: nanos(100),
+        window: Window::Total,
+        terms,
+    };
+    Scene::of(scene.scope.tenant(), scene.store.clone(), vec![budget]).await
+}
+
+fn rolling() -> Terms {
+    Terms {
+        rolling: Some(Rolling { minutes: 1 }),
+        ..Terms::default()
+    }
+}
+
+/// What this node itself still holds in a bucket that has ended keeps nobody waiting.
+#[tokio::test]
+async fn agp_d1_the_rest_of_an_ended_bucket_is_given_back_before_anybody_is_refused() {
+    let scene = with_terms(rolling()).await;
+    let now = UnixMillis::now();
+    let next = UnixMillis(now.0 + 1000);
+    let reserve = async |amount, at| scene.book.reserve(&scene.cells, costs(amount), at).await;
+    reserve(60, now).await.unwrap().settle(costs(10), ANY);
+    let all = reserve(90, next).await.unwrap();
+    let refused = reserve(1, next).await;
+    let Err(Unreserved::Exhausted { because, .. }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(because, Because::Rolling(1));
+    all.void();
+    // Calls that are under way in an ended bucket hold what they may cost until they end.
+    let under_way = reserve(50, next).await.unwrap();
+    let later = UnixMillis(next.0 + 1000);
+    assert!(reserve(41, later).await.is_err());
+    under_way.settle(costs(0), ANY);
+    let later = UnixMillis(later.0 + EXHAUSTED_MS);
+    reserve(90, later).await.unwrap().void();
+}
+
+/// An answer that was lost in a bucket that has ended: its money is asked for, or it would be lent for the whole window.
+#[tokio::test]
+async fn agp_budget_3_2_what_an_ended_bucket_holds_unheard_is_asked_for() {
+    let scene = with_terms(rolling()).await;
+    let now = UnixMillis::now();
+    scene.reserve(10).await.unwrap().void();
+    {
+        let mut state = scene.cells[0].lock();
+        state.current.unsure = true;
+        // As if the last grant had not been heard of.
+        state.current.holding.adopt(Money::ZERO);
+    }
+    let next = UnixMillis(now.0 + 2000);
+    scene
+        .book
+        .reserve(&scene.cells, costs(1), next)
+        .await
+        .unwrap()
+        .void();
+    scene.book.close().await;
+    assert!(scene.cells[0].lock().past.is_empty());
+    assert_eq!(scene.standing(0).await, Standing::default());
+    let start = scene.budgets[0].start(next);
+    let left = scene
+        .store
+        .standing(&scene.scope, scene.budgets[0].id, start)
+        .await;
+    assert_eq!(left.unwrap().leased, Money::ZERO);
+}
+
+#[tokio::test]
+async fn agp_d1_outside_of_its_time_a_budget_is_not_spent_from_also_by_a_warm_lease() {
+    let now = UnixMillis::now();
+    let (from, until) = (UnixMillis(now.0 - 1000), UnixMillis(now.0 + 600_000));
+    let scene = with_terms(Terms {
+        between: Some(Between { from, until }),
+        ..Terms::default()
+    })
+    .await;
+    let reserve = async |at| scene.book.reserve(&scene.cells, costs(1), at).await;
+    reserve(now).await.unwrap().void();
+    assert!(scene.held(0).leased() > Money::ZERO);
+    for (at, why) in [
+        (UnixMillis(from.0 - 1), Shut::Until(from)),
+        (until, Shut::Since(until)),
+    ] {
+        let refused = reserve(at).await;
+        assert!(
+            matches!(&refused, Err(Unreserved::Shut(_, shut)) if *shut == why),
+            "{refused:?}"
+        );
+    }
+    reserve(now).await.unwrap().void();
 }

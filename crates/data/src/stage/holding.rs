@@ -6,9 +6,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dialect::{Endpoint, Envelope};
 use domain::{Money, Threat, UnixMillis};
-use ledger::{Most, Spend, Unit};
+use ledger::{Most, Shut, Spend, Unit};
 
-use crate::book::{Cell, Reservation, Unreserved};
+use crate::book::{Because, Cell, Reservation, Unreserved};
 use crate::directory::{Covering, Serving};
 use crate::gate::Gate;
 use crate::refusal::{Code, Gated, Refusal};
@@ -242,6 +242,11 @@ fn refusal(refused: Refused, bound: Spend) -> Box<Refusal> {
     }
 }
 
+fn at(time: UnixMillis) -> String {
+    let time = jiff::Timestamp::from_millisecond(time.0);
+    time.map_or_else(|_| "a time nobody can name".to_owned(), |time| time.to_string())
+}
+
 fn unreserved(refused: Unreserved, bound: Spend) -> Box<Refusal> {
     match refused {
         Unreserved::Exhausted {
@@ -250,6 +255,7 @@ fn unreserved(refused: Unreserved, bound: Spend) -> Box<Refusal> {
             unit,
             remaining,
             elsewhere,
+            because,
         } => {
             let mut detail = match unit {
                 Unit::Money => {
@@ -267,6 +273,17 @@ fn unreserved(refused: Unreserved, bound: Spend) -> Box<Refusal> {
                 detail.push_str(what);
                 detail.push_str(" held for other calls may come back, try again");
             }
+            match because {
+                Because::Spent => {}
+                Because::Rolling(minutes) => {
+                    let comes = format!("; what was spent is free again {minutes} minutes later");
+                    detail.push_str(&comes);
+                }
+                Because::Increased(until) => {
+                    let ended = format!("; it held more until {}", at(until));
+                    detail.push_str(&ended);
+                }
+            }
             let mut refusal = Refusal::new(Code::BudgetExhausted, detail).against(Threat::AgpD1);
             refusal.exhausted = Some(cell);
             refusal
@@ -275,6 +292,19 @@ fn unreserved(refused: Unreserved, bound: Spend) -> Box<Refusal> {
             let detail =
                 format!("budget `{budget}` is paused: nothing is spent from it until somebody resumes it");
             Refusal::new(Code::BudgetPaused, detail).against(Threat::AgpD1)
+        }
+        Unreserved::Shut(budget, shut) => {
+            let detail = match shut {
+                Shut::Until(from) => {
+                    let from = at(from);
+                    format!("budget `{budget}` begins at {from}: nothing is spent from it before")
+                }
+                Shut::Since(until) => {
+                    let until = at(until);
+                    format!("budget `{budget}` ended at {until}: nothing is spent from it any more")
+                }
+            };
+            Refusal::new(Code::BudgetClosed, detail).against(Threat::AgpD1)
         }
         Unreserved::Unavailable(internal) => Refusal::new(
             Code::BudgetUnavailable,

@@ -51,6 +51,7 @@ impl Central {
             spent: self.spent,
             leased: sum(false),
             unexplained: sum(true),
+            ..Standing::default()
         }
     }
 

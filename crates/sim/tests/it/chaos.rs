@@ -143,7 +143,8 @@ async fn replace_budget(world: &World) {
         let at = state.dice.below(count);
         let old = state.budgets.values().nth(at).unwrap().clone();
         state.next_id += 1;
-        let new = budget(state.next_id << 32, old.limit.nanos(), old.window);
+        let mut new = budget(state.next_id << 32, old.limit.nanos(), old.window);
+        new.terms = old.terms.clone();
         state.budgets.remove(&old.id);
         state.budgets.insert(new.id, new.clone());
         state.truth.limit_is(&new);

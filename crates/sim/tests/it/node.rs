@@ -181,6 +181,7 @@ pub async fn call(world: Arc<World>, node: usize, cells: Vec<Arc<Cell>>, bound: 
             let why = match refused {
                 Unreserved::Exhausted { .. } => "exhausted",
                 Unreserved::Paused(_) => "paused",
+                Unreserved::Shut(..) => "shut",
                 Unreserved::Unavailable(_) => "unavailable",
             };
             *world.state().refusals.entry(why).or_default() += 1;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use data::book::{Cell, Unreserved};
-use domain::Money;
-use ledger::{Budget, Entry, Window};
+use domain::{Money, UnixMillis};
+use ledger::{Budget, Entry, Increase, Rolling, Rollover, Window};
 use store::{EntryLog, Registry, Tenant};
 use tokio::sync::oneshot;
 
@@ -17,7 +17,7 @@ use crate::dice::Dice;
 use crate::executor::{Executor, Of};
 use crate::node::{self, costs};
 use crate::truth::Truth;
-use crate::world::{Plan, TENANT, World, clock, folder, ms, scope};
+use crate::world::{BEGINNING, Plan, TENANT, World, clock, folder, ms, scope};
 
 /// In the usual run; every one is another world.
 const RUNS: u64 = 1000;
@@ -67,8 +67,36 @@ fn plan(dice: &mut Dice) -> (Plan, Vec<Budget>) {
     ];
     let count = 1 + dice.below(3);
     let limits = [7, 60, 1_000, 40_000, 5_000_000];
-    let drawn = (0..count).map(|at| budget(9 + at as u128, limits[dice.below(5)], windows[dice.below(5)]));
-    (plan, drawn.collect())
+    let mut drawn: Vec<_> = (0..count)
+        .map(|at| budget(9 + at as u128, limits[dice.below(5)], windows[dice.below(5)]))
+        .collect();
+    drawn.iter_mut().for_each(|budget| vary(dice, budget));
+    (plan, drawn)
+}
+
+/// A third of the budgets have a window that moves, carry over, or hold more for a while.
+fn vary(dice: &mut Dice, budget: &mut Budget) {
+    let terms = &mut budget.terms;
+    match dice.below(9) {
+        0 => {
+            let minutes = [1, 2, 15][dice.below(3)];
+            terms.rolling = Some(Rolling { minutes });
+            budget.window = Window::Total;
+        }
+        1 if budget.window != Window::Total => {
+            let percent_max = [10, 50, 100][dice.below(3)];
+            let since = UnixMillis([0, BEGINNING][dice.below(2)]);
+            terms.rollover = Some(Rollover { percent_max, since });
+        }
+        2 => terms.increases.push(Increase {
+            number: 1,
+            amount: budget.limit,
+            since: UnixMillis(0),
+            until: UnixMillis(BEGINNING + dice.within(0, 10_000)),
+            why: "a launch".to_owned(),
+        }),
+        _ => {}
+    }
 }
 
 /// The world of a seed, from its beginning to its verdict.
@@ -185,7 +213,15 @@ async fn check(world: &World) {
     state.truth.check_ledger(&entries);
     for place in state.places() {
         if let Some(standing) = world.standing(place) {
-            let booked = spent.get(&place).copied().unwrap_or(0);
+            let rolling = state
+                .budgets
+                .get(&place.0)
+                .and_then(|budget| budget.terms.rolling);
+            let (first, last) = rolling.map_or((place.1, place.1), |rolling| rolling.beside(place.1));
+            let booked: i64 = spent
+                .range((place.0, first)..=(place.0, last))
+                .map(|(_, spent)| spent)
+                .sum();
             assert_eq!(standing.spent.nanos(), booked, "{place:?}");
         }
     }
@@ -214,8 +250,11 @@ async fn spend_all(world: &World, book: &data::book::Book, cell: Arc<Cell>) {
     // What is remembered of an empty budget is forgotten after a quarter of a second.
     tokio::time::sleep(ms(300)).await;
     let now = clock();
-    let place = (budget.id, budget.window.start(now));
-    let left = world.standing(place).unwrap_or_default().remaining(budget.limit);
+    let place = (budget.id, budget.start(now));
+    let left = world
+        .standing(place)
+        .unwrap_or_default()
+        .remaining(budget.limit_at(now));
     if left == Money::ZERO {
         return;
     }
@@ -230,7 +269,7 @@ async fn spend_all(world: &World, book: &data::book::Book, cell: Arc<Cell>) {
     }
     let all = all.unwrap_or_else(|refused| panic!("{left:?} is left in {place:?}, and {refused:?}"));
     let more = book.reserve(&cells, costs(1), now).await;
-    if budget.window.start(clock()) == place.1 && world.places_in_force().contains(&place) {
+    if budget.start(clock()) == place.1 && world.places_in_force().contains(&place) {
         assert!(matches!(more, Err(Unreserved::Exhausted { .. })), "{more:?}");
     }
     if let Ok(more) = more {

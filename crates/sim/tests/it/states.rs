@@ -89,6 +89,7 @@ const fn wish(at_least: i64, wanted: i64) -> LeaseWish {
         node: NodeId::from_u128(1),
         at_least: nanos(at_least),
         wanted: nanos(wanted),
+        at: UnixMillis(0),
         expires: UnixMillis(0),
     }
 }
@@ -136,6 +137,7 @@ impl World {
             spent: nanos(self.standing.0),
             leased: nanos(self.standing.1),
             unexplained: nanos(self.standing.2),
+            ..Standing::default()
         };
         let mut found = held(self.leases[node].unwrap_or((0, 0, false)));
         let outcome = rule(&mut standing, &mut found);

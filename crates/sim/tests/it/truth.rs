@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{BudgetId, RequestId, UnixMillis};
+use domain::{BudgetId, Money, RequestId, UnixMillis};
 use ledger::{Budget, Charge, Entry, Outcome};
 
 /// A budget in a window.
@@ -41,8 +41,8 @@ pub enum Death {
 #[derive(Debug, Default)]
 pub struct Truth {
     pub calls: BTreeMap<RequestId, Call>,
-    /// The largest limit that a budget ever had.
-    limits: BTreeMap<BudgetId, i64>,
+    /// Every budget, with the largest limit that it ever had.
+    limits: BTreeMap<BudgetId, (i64, Budget)>,
     admitted: BTreeMap<Place, i64>,
     /// By how much calls cost more than their bound; nothing in most runs.
     pub overruns: i64,
@@ -52,8 +52,8 @@ pub struct Truth {
 
 impl Truth {
     pub fn limit_is(&mut self, budget: &Budget) {
-        let most = self.limits.entry(budget.id).or_default();
-        *most = budget.limit.nanos().max(*most);
+        let (most, _) = self.limits.entry(budget.id).or_insert((0, budget.clone()));
+        *most = budget.limit_at(UnixMillis(0)).nanos().max(*most);
     }
 
     pub fn admitted(&mut self, id: RequestId, node: usize, charges: &[Charge], bound: i64) {
@@ -76,14 +76,39 @@ impl Truth {
     fn weigh(&mut self, id: RequestId, weight: i64) {
         let call = self.calls.get_mut(&id).unwrap();
         let more = weight - std::mem::replace(&mut call.weight, weight);
-        for place in &call.places {
-            let sum = self.admitted.entry(*place).or_default();
-            *sum += more;
-            let limit = self.limits[&place.0] + self.overruns;
-            assert!(
-                more <= 0 || *sum <= limit,
-                "{sum} admitted of a limit of {limit} in {place:?}"
-            );
+        for place in call.places.clone() {
+            *self.admitted.entry(place).or_default() += more;
+            if more > 0 {
+                self.hold_against_limit(place);
+            }
+        }
+    }
+
+    /// A window holds its limit; of two that something is carried between, both together hold both limits and
+    /// what was carried into the first; and of a rolling one no stretch of its length that this bucket lies in.
+    // threat: AGP-D1
+    fn hold_against_limit(&self, place: Place) {
+        let (most, budget) = &self.limits[&place.0];
+        let limit = most + self.overruns;
+        let sum = |from, until| -> i64 {
+            let all = self.admitted.range((place.0, from)..=(place.0, until));
+            all.map(|(_, admitted)| admitted).sum()
+        };
+        let held = |sum: i64, limit: i64| {
+            assert!(sum <= limit, "{sum} admitted of a limit of {limit} in {place:?}");
+        };
+        if let Some(rolling) = budget.terms.rolling {
+            let ends = self.admitted.range(place..=(place.0, rolling.beside(place.1).1));
+            for ((_, end), _) in ends {
+                held(sum(rolling.beside(*end).0, *end), limit);
+            }
+        } else if let (Some(before), Some(rollover)) = (budget.carries_from(place.1), budget.terms.rollover) {
+            // Into the first of them something may have been carried as well.
+            let carried = rollover.most(Money::from_nanos(*most)).nanos();
+            held(sum(place.1, place.1), limit + carried);
+            held(sum(before, place.1), limit + most + carried);
+        } else {
+            held(sum(place.1, place.1), limit);
         }
     }
 

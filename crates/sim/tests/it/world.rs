@@ -24,7 +24,7 @@ use crate::truth::{Death, Place, Truth};
 pub const TENANT: TenantId = TenantId::from_u128(1);
 
 /// Half a minute before midnight, 30 November 2026: minutes, hours, days and months end during a run.
-const BEGINNING: i64 = 1_796_083_170_000;
+pub const BEGINNING: i64 = 1_796_083_170_000;
 
 thread_local! {
     static BEGAN: Local<Option<Instant>> = const { Local::new(None) };
@@ -215,14 +215,17 @@ impl World {
             let (Some(standing), Some(budget)) = (self.standing(*place), budgets.get(&place.0)) else {
                 continue;
             };
-            let counted = standing
-                .spent
-                .plus(standing.leased)
-                .plus(standing.unexplained)
-                .nanos();
+            for part in [standing.spent, standing.leased, standing.unexplained] {
+                assert!(part >= Money::ZERO, "{standing:?}");
+            }
+            if budget.terms.rolling.is_some() {
+                continue; // The truth holds every stretch against the limit; the store adds up more than one.
+            }
+            let counted = standing.taken().nanos();
             // A limit that was lowered below what is out already is not made worse but by overruns.
             let room = budget
-                .limit
+                .limit_at(UnixMillis(0))
+                .plus(standing.carried)
                 .nanos()
                 .max(if truth.overruns > 0 { *before } else { 0 })
                 + truth.overruns;
@@ -231,15 +234,11 @@ impl World {
                 "{standing:?} of a limit of {:?} in {place:?}",
                 budget.limit
             );
-            for part in [standing.spent, standing.leased, standing.unexplained] {
-                assert!(part >= Money::ZERO, "{standing:?}");
-            }
             *before = counted;
         }
     }
 
-    /// Places whose window has not ended for any node. What an answer that was lost had granted in one that has ended is
-    /// not asked for any more: it stays lent, in a window from which nobody reserves.
+    /// Places whose window has not ended for any node, and buckets that lie in one.
     pub fn places_in_force(&self) -> Vec<Place> {
         let state = self.state();
         let ahead = state
@@ -250,8 +249,11 @@ impl World {
             .unwrap_or(0);
         let now = UnixMillis(clock().0 - SHOWN_MS.get() + ahead);
         let lasts = |(id, start): &Place| {
-            let window = state.budgets.get(id).map(|budget| budget.window);
-            window.is_some_and(|window| window.end(*start).is_none_or(|end| now < end))
+            let Some(budget) = state.budgets.get(id) else {
+                return false;
+            };
+            let moves = budget.terms.rolling.map_or(0, |rolling| rolling.length_ms());
+            budget.end(*start).is_none_or(|end| now.0 < end.0 + moves)
         };
         state.places().into_iter().filter(lasts).collect()
     }

@@ -141,6 +141,7 @@ async fn furnish(store: &PostgresStore, name: &str) -> TenantId {
         node,
         at_least: amount,
         wanted: amount,
+        at: window_start,
         expires,
     };
     store.grow_lease(&scope, &wish).await.unwrap();

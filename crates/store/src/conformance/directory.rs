@@ -306,7 +306,7 @@ pub(super) async fn terms_are_replaced_but_not_what_is_counted(store: Engine) {
         },
         unit: Unit::Tokens,
         marks: vec![50, 80],
-        paused: None,
+        ..Terms::default()
     });
     before.scope = BudgetScope::User(UserId::from_u128(9));
     store.put_budget(&house.scope, &before).await.unwrap();

@@ -171,6 +171,7 @@ impl House {
             spent,
             leased,
             unexplained,
+            ..
         } = store.standing(&self.scope, budget, WINDOW).await.unwrap();
         (spent.nanos(), leased.nanos(), unexplained.nanos())
     }
@@ -193,6 +194,7 @@ pub(super) fn wish(budget: BudgetId, node: NodeId, at_least: i64, wanted: i64) -
         node,
         at_least,
         wanted,
+        at: WINDOW,
         expires: EXPIRES,
     }
 }

@@ -19,16 +19,46 @@ impl State {
         found.ok_or(StoreError::NotFound)
     }
 
+    /// The row of a window; one that is opened now gets what is carried into it.
+    fn open(&mut self, budget: &Budget, start: UnixMillis) -> &mut WindowRow {
+        let place = (budget.id, start);
+        if let (false, Some(before)) = (self.windows.contains_key(&place), budget.carries_from(start)) {
+            let before = self.windows.entry((budget.id, before)).or_default();
+            let opened = accounts::open(budget, &mut before.standing);
+            self.windows.entry(place).or_default().standing = opened;
+        }
+        self.windows.entry(place).or_default()
+    }
+
+    /// How a window would stand that nobody has opened yet.
+    fn to_be_opened(&self, budget: &Budget, start: UnixMillis) -> Standing {
+        let Some(before) = budget.carries_from(start) else {
+            return Standing::default();
+        };
+        let row = self.windows.get(&(budget.id, before));
+        let mut before = row.map(|row| row.standing).unwrap_or_default();
+        accounts::open(budget, &mut before)
+    }
+
+    /// How the buckets stand that lie in a rolling window with this one, without itself.
+    fn beside(&self, budget: &Budget, start: UnixMillis) -> Standing {
+        let Some(rolling) = budget.terms.rolling else {
+            return Standing::default();
+        };
+        let (first, last) = rolling.beside(start);
+        let rows = self.windows.range((budget.id, first)..=(budget.id, last));
+        let others = rows.filter(|((_, at), _)| *at != start);
+        accounts::sum(others.map(|(_, row)| &row.standing))
+    }
+
     /// Counts a charge as spent; one on a budget that is gone is nobody's.
     pub(super) fn charge(&mut self, scope: &TenantScope, node: NodeId, charge: &Charge) {
         let Ok(budget) = self.budget(scope, charge.budget) else {
             return;
         };
+        let budget = budget.clone();
         let (limit, terms) = (budget.limit, budget.terms.clone());
-        let row = self
-            .windows
-            .entry((charge.budget, charge.window_start))
-            .or_default();
+        let row = self.open(&budget, charge.window_start);
         accounts::charge(&mut row.standing, row.leases.get_mut(&node), charge.amount);
         row.reached = terms.reached(row.standing.spent, limit).max(row.reached);
     }
@@ -103,12 +133,10 @@ impl Budgets for MemoryStore {
 
     async fn grow_lease(&self, scope: &TenantScope, wish: &LeaseWish) -> Result<LeaseAnswer, StoreError> {
         let mut state = self.state();
-        let limit = state.budget(scope, wish.budget)?.limit;
-        Ok(state
-            .windows
-            .entry((wish.budget, wish.window_start))
-            .or_default()
-            .grow(limit, wish))
+        let budget = state.budget(scope, wish.budget)?.clone();
+        let others = state.beside(&budget, wish.window_start).taken();
+        let limit = accounts::limit(&budget, wish.at, others);
+        Ok(state.open(&budget, wish.window_start).grow(limit, wish))
     }
 
     async fn shrink_lease(
@@ -156,12 +184,13 @@ impl Budgets for MemoryStore {
         window_start: UnixMillis,
     ) -> Result<Standing, StoreError> {
         let state = self.state();
-        state.budget(scope, budget)?;
-        Ok(state
-            .windows
-            .get(&(budget, window_start))
-            .map(|row| row.standing)
-            .unwrap_or_default())
+        let found = state.budget(scope, budget)?;
+        let others = state.beside(found, window_start);
+        let own = match state.windows.get(&(budget, window_start)) {
+            Some(row) => row.standing,
+            None => state.to_be_opened(found, window_start),
+        };
+        Ok(accounts::sum([&own, &others]))
     }
 
     async fn marks_due(&self) -> Result<Vec<MarkDue>, StoreError> {

@@ -153,6 +153,7 @@ pub async fn lease(store: &dyn Store, of: u128, node: NodeId, nanos: i64, expire
         node,
         at_least: amount,
         wanted: amount,
+        at: window_start,
         expires,
     };
     assert!(matches!(

@@ -3,10 +3,11 @@
 use std::str::FromStr;
 
 use clap::Args;
-use domain::{BudgetId, IdError, Money, TenantId, TenantScope};
+use domain::{BudgetId, IdError, Money, TenantId, TenantScope, UnixMillis};
 use ledger::{Budget, BudgetScope, Only, Terms, Unit, Window};
 use store::{RecordKind, Store, StoreError};
 
+use super::time::During;
 use super::{amount, tokens};
 use crate::command::arguments::{self, quoted, window};
 use crate::command::find::Names;
@@ -23,7 +24,12 @@ Examples:
   bartizan budgets create --name \"opus\" --limit 40 --window month --team research --model claude-opus
   bartizan budgets create --name \"anna\" --tokens 2000000 --window day --user anna@example.com --mark 80
 
-Several budgets may limit one call: all of them must have room. Windows are UTC; weeks begin on Monday.")]
+  bartizan budgets create --name \"berlin\" --limit 20 --window day --zone Europe/Berlin --rollover 50
+  bartizan budgets create --name \"burst\" --limit 5 --rolling 1h
+  bartizan budgets create --name \"fair\" --limit 300 --from 2027-03-01 --until 2027-03-08
+
+Several budgets may limit one call: all of them must have room. Windows are UTC unless a zone is named; weeks
+begin on Monday.")]
 pub struct CreateArgs {
     /// What people call it
     #[arg(long, value_parser = arguments::name)]
@@ -35,8 +41,11 @@ pub struct CreateArgs {
     #[arg(long, value_name = "N", value_parser = tokens, conflicts_with = "limit")]
     tokens: Option<Money>,
     /// Over what time: minute, hour, day, week, month, year or total
-    #[arg(long, value_name = "WINDOW", value_parser = window)]
-    window: Window,
+    #[arg(long, value_name = "WINDOW", value_parser = window, required_unless_present_any = ["rolling", "from"])]
+    window: Option<Window>,
+    /// More of its time
+    #[command(flatten)]
+    during: During,
     /// Whose it is; the only tenant, or `default`, when left out
     #[arg(long, value_name = "TENANT")]
     tenant: Option<String>,
@@ -80,7 +89,8 @@ impl CreateArgs {
             Some(tokens) => (tokens, Unit::Tokens),
             None => (self.limit.unwrap_or_default(), Unit::Money),
         };
-        let terms = Terms {
+        let window = self.window.unwrap_or(Window::Total);
+        let mut terms = Terms {
             only: Only {
                 model: self.model.clone(),
                 provider: self.provider.clone(),
@@ -88,17 +98,18 @@ impl CreateArgs {
             },
             unit,
             marks: self.marks.clone(),
-            paused: None,
+            ..Terms::default()
         };
+        self.during.put(&mut terms, UnixMillis::now());
         Ok(Budget {
             id: BudgetId::generate(),
             tenant,
             scope,
             name: self.name.clone(),
             limit,
-            window: self.window,
+            window,
             terms: terms
-                .tidied()
+                .tidied(window)
                 .map_err(|error| Failure::usage(error.to_string()))?,
         })
     }

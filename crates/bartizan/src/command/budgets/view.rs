@@ -6,6 +6,7 @@ use domain::{BudgetId, Money, TenantId, UnixMillis};
 use ledger::{Budget, BudgetScope, Standing, Terms, Unit, Window};
 use serde::Serialize;
 
+use super::time::said;
 use crate::command::arguments::{limit_of, rfc3339, window_name};
 use crate::command::find::Names;
 use crate::command::show::Shown;
@@ -27,6 +28,8 @@ pub struct BudgetView {
     #[serde(skip)]
     period: Window,
     window: &'static str,
+    #[serde(skip)]
+    said_window: String,
     window_start: Option<String>,
     window_end: Option<String>,
     #[serde(flatten)]
@@ -41,6 +44,11 @@ pub struct BudgetView {
     unexplained: Money,
     #[serde(skip)]
     remaining: Money,
+    #[serde(skip)]
+    carried: Money,
+    /// Increases are in force.
+    #[serde(skip)]
+    is_raised: bool,
     #[serde(flatten)]
     amounts: Amounts,
 }
@@ -66,8 +74,7 @@ enum Amounts {
 }
 
 impl Amounts {
-    fn of(limit: Money, standing: &Standing, unit: Unit) -> Self {
-        let remaining = standing.remaining(limit);
+    fn of(limit: Money, standing: &Standing, remaining: Money, unit: Unit) -> Self {
         match unit {
             Unit::Money => Self::Money {
                 limit_nanos: limit,
@@ -88,7 +95,7 @@ impl Amounts {
 }
 
 /// An amount for people: dollars, or tokens.
-fn said(amount: Money, unit: Unit) -> String {
+fn money(amount: Money, unit: Unit) -> String {
     match unit {
         Unit::Money => format!("${amount}"),
         Unit::Tokens => format!("{} tokens", amount.nanos()),
@@ -98,6 +105,9 @@ fn said(amount: Money, unit: Unit) -> String {
 impl BudgetView {
     /// The budget at `now`, of which this is the standing in the window that holds `now`.
     pub fn new(budget: &Budget, standing: &Standing, names: &Names, now: UnixMillis) -> Self {
+        let limit_now = budget.limit_at(now);
+        let limit_open = budget.shut(now).map_or(limit_now, |_| Money::ZERO);
+        let remaining = standing.remaining(limit_open);
         Self {
             id: budget.id,
             name: budget.name.clone(),
@@ -107,15 +117,18 @@ impl BudgetView {
             of: names.scope_name(budget),
             period: budget.window,
             window: window_name(budget.window),
+            said_window: said(window_name(budget.window), &budget.terms),
             window_start: rfc3339(budget.start(now)),
             window_end: budget.end(now).and_then(rfc3339),
             terms: budget.terms.clone(),
-            amounts: Amounts::of(budget.limit, standing, budget.terms.unit),
+            amounts: Amounts::of(budget.limit, standing, remaining, budget.terms.unit),
             limit: budget.limit,
             spent: standing.spent,
             leased: standing.leased,
             unexplained: standing.unexplained,
-            remaining: standing.remaining(budget.limit),
+            remaining,
+            carried: standing.carried,
+            is_raised: limit_now > budget.limit,
         }
     }
 
@@ -152,18 +165,21 @@ impl Shown for BudgetView {
         writeln!(out, "{}  {}", self.id, self.name)?;
         let unit = self.terms.unit;
         let limit = match unit {
+            Unit::Money if self.said_window != self.window => {
+                format!("{} ({})", money(self.limit, unit), self.said_window)
+            }
             Unit::Money => limit_of(self.limit, self.period),
-            Unit::Tokens => format!("{} ({})", said(self.limit, unit), self.window),
+            Unit::Tokens => format!("{} ({})", money(self.limit, unit), self.said_window),
         };
         let mut all = vec![
             ("limits", self.of.clone()),
             ("limit", limit),
-            ("spent", said(self.spent, unit)),
-            ("leased", said(self.leased, unit)),
-            ("unexplained", said(self.unexplained, unit)),
+            ("spent", money(self.spent, unit)),
+            ("leased", money(self.leased, unit)),
+            ("unexplained", money(self.unexplained, unit)),
             (
                 "remaining",
-                format!("{}  {}", said(self.remaining, unit), self.bar()),
+                format!("{}  {}", money(self.remaining, unit), self.bar()),
             ),
             (
                 "window ends",
@@ -177,6 +193,18 @@ impl Shown for BudgetView {
         if let Some(pause) = &self.terms.paused {
             let since = rfc3339(pause.since).unwrap_or_default();
             all.push(("paused", format!("since {since}: {}", pause.why)));
+        }
+        for increase in &self.terms.increases {
+            let (amount, until) = (money(increase.amount, unit), rfc3339(increase.until));
+            let until = until.unwrap_or_default();
+            let text = format!(
+                "{}: {amount} more until {until}: {}",
+                increase.number, increase.why
+            );
+            all.push(("increase", text));
+        }
+        if self.terms.rollover.is_some() {
+            all.push(("carried over", money(self.carried, unit)));
         }
         facts(out, &all)
     }
@@ -209,14 +237,15 @@ impl Shown for BudgetList {
                 Unit::Money => money.to_string(),
                 Unit::Tokens => format!("{} tok", money.nanos()),
             };
-            let name = match &budget.terms.paused {
-                Some(_) => format!("{} (paused)", budget.name),
-                None => budget.name.clone(),
+            let name = match (&budget.terms.paused, budget.is_raised) {
+                (Some(_), _) => format!("{} (paused)", budget.name),
+                (None, true) => format!("{} (raised)", budget.name),
+                (None, false) => budget.name.clone(),
             };
             table.row([
                 name,
                 budget.of.clone(),
-                budget.window.to_owned(),
+                budget.said_window.clone(),
                 money(budget.limit),
                 money(budget.spent),
                 money(budget.leased),
@@ -267,6 +296,7 @@ mod tests {
             spent: dollars(spent),
             leased: dollars(leased),
             unexplained: dollars(unexplained),
+            ..Standing::default()
         };
         BudgetView::new(&budget, &standing, &names, UnixMillis(1_795_316_650_000))
     }

@@ -1,7 +1,7 @@
 //! Steps about budgets.
 
 use credential::KeyRecord;
-use domain::{ActorId, BudgetId, Money, Permission};
+use domain::{ActorId, BudgetId, Permission};
 use ledger::{Budget, BudgetScope, Terms};
 use policy::{BudgetLevel, Resource};
 use store::Change;
@@ -85,13 +85,21 @@ impl Maker<'_> {
         let name = Part::Budget(part.clone()).place().1;
         let before = self.world.budgets.get(&name).cloned();
         let (limit, unit) = amounts::limit(part.limit_nanos, part.limit_tokens, "")?;
-        let terms = Terms {
+        let mut terms = Terms {
             only: part.only.clone().into(),
             unit,
             marks: part.marks.clone(),
             // No document says that a budget is paused: it stays as it is.
             paused: before.as_ref().and_then(|budget| budget.terms.paused.clone()),
+            // Nor that it holds more for a time.
+            increases: before
+                .as_ref()
+                .map_or_else(Vec::new, |budget| budget.terms.increases.clone()),
+            ..Terms::default()
         };
+        let had = before.as_ref().and_then(|budget| budget.terms.rollover);
+        let since = had.map_or(self.call.now, |rollover| rollover.since);
+        part.during.put(&mut terms, since)?;
         let after = Budget {
             id: before
                 .as_ref()
@@ -101,12 +109,11 @@ impl Maker<'_> {
             name: part.name.clone(),
             limit,
             window: part.window,
-            terms: budgets::tidied(terms, "")?,
+            terms: budgets::tidied(terms, part.window, "")?,
         };
         let (resource, id) = (self.of_budget(&after), after.id);
         self.world.budgets.insert(name, after.clone());
-        let had = before.as_ref().map_or(Money::ZERO, |budget| budget.limit);
-        let is_weighty = budgets::is_weighty(self.call, had, amounts::money(limit, unit));
+        let is_weighty = budgets::is_weighty(self.call, before.as_ref(), &after);
         let act = match before {
             None => Act::new(Permission::BudgetsCreate, resource, id, Change::PutBudget(after)),
             Some(before) => {

@@ -87,6 +87,7 @@ fn document() -> impl Strategy<Value = Configuration> {
                 limit_nanos: Some(number),
                 limit_tokens: None,
                 window: Window::Day,
+                during: Default::default(),
                 marks: Vec::new(),
             };
             let of = |team, project, key| {

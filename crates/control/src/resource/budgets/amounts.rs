@@ -28,8 +28,3 @@ pub fn limit(nanos: Option<i64>, tokens: Option<i64>, at: &str) -> Result<(Money
     }
     Ok((Money::from_nanos(amount), unit))
 }
-
-/// The limit in nano-dollars, of a budget of money.
-pub fn money(limit: Money, unit: Unit) -> Option<Money> {
-    (unit == Unit::Money).then_some(limit)
-}

@@ -63,7 +63,7 @@ async fn turn(call: Call, pause: Option<Pause>) -> Done {
         ..before.terms.clone()
     };
     let after = Budget {
-        terms: tidied(terms, "/why")?,
+        terms: tidied(terms, before.window, "/why")?,
         ..before.clone()
     };
     if before.terms.paused.is_some() == after.terms.paused.is_some() {
