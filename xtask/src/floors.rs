@@ -12,6 +12,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("config", ENGINE),
     ("credential", ENGINE),
     ("dialect", ENGINE),
+    ("exports", ENGINE),
     ("guard", ENGINE),
     ("habit", ENGINE),
     ("identity", ENGINE),
@@ -52,6 +53,7 @@ const SIDEWAYS: &[(&str, &str)] = &[
     ("config", "ledger"),
     ("config", "limit"),
     ("config", "policy"),
+    ("exports", "ledger"),
     ("identity", "credential"),
     ("policy", "credential"),
 ];

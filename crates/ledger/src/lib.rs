@@ -32,5 +32,5 @@ pub use entry::{ENTRY_BYTES_MAX, Entry, EntryError, Outcome, UsageSource};
 pub use holding::{Holding, Overrun, Short, lease_size};
 pub use intent::Intent;
 pub use posting::Posting;
-pub use price::{LongPrompt, Most, Price, Rates, Scale};
+pub use price::{LongPrompt, Most, Part, Price, Rates, Scale, TokenClass};
 pub use terms::{MARKS_MAX, NotTerms, ONLY_BYTES_MAX, Only, Pause, REASON_BYTES_MAX, Spend, Terms, Unit};

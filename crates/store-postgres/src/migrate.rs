@@ -61,6 +61,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0010_budget_terms.sql",
         sql: include_str!("../../../migrations/postgres/0010_budget_terms.sql"),
     },
+    Migration {
+        version: 13,
+        name: "0013_entries_by_end.sql",
+        sql: include_str!("../../../migrations/postgres/0013_entries_by_end.sql"),
+    },
 ];
 
 const ROLES: &str = include_str!("../../../migrations/postgres/roles.sql");
