@@ -9,8 +9,8 @@ use crate::command::{
     apply::ApplyArgs, apply::DiffArgs, apply::ExportArgs, audit::AuditCommand, budgets::BudgetsCommand,
     check::CheckArgs, completions::CompletionsArgs, ctl::CtlArgs, estimate::EstimateArgs,
     identity_keys::IdentityKeysCommand, keys::KeysCommand, ledger::LedgerCommand, policy::PolicyCommand,
-    prices::PricesCommand, receipt::ReceiptCommand, secrets::SecretsCommand, sign::SignArgs,
-    teams::TeamsCommand, tenants::TenantsCommand, threats::ThreatsArgs, usage::UsageArgs,
+    prices::PricesCommand, receipt::ReceiptCommand, reconcile::ReconcileArgs, secrets::SecretsCommand,
+    sign::SignArgs, teams::TeamsCommand, tenants::TenantsCommand, threats::ThreatsArgs, usage::UsageArgs,
     witness::WitnessArgs,
 };
 
@@ -124,6 +124,8 @@ Reads the configuration and looks around as `serve` does; no running instance is
     Policy(PolicyCommand),
     /// What was used and what it cost
     Usage(UsageArgs),
+    /// Hold what a provider says it billed against the ledger
+    Reconcile(ReconcileArgs),
     /// The ledger: look at it, take proofs and exports from it, verify them anywhere
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -149,7 +151,7 @@ Examples:
     Apply(ApplyArgs),
     /// Say what `apply` would do
     Diff(DiffArgs),
-    /// Print a tenant's whole configuration, for `apply`
+    /// Print a tenant's whole configuration, for `apply`; or write what it spent, as files for finance
     Export(ExportArgs),
     /// Secrets that the instance keeps: provider credentials in its store, sealed values in its data folder
     #[command(subcommand, visible_alias = "secret")]

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod budgets;
 pub mod check;
 pub mod completions;
+pub mod costs;
 pub mod ctl;
 pub mod estimate;
 mod find;
@@ -19,6 +20,7 @@ mod models;
 pub mod policy;
 pub mod prices;
 pub mod receipt;
+pub mod reconcile;
 pub mod secrets;
 mod served;
 mod show;
@@ -56,7 +58,10 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Completions(args) => completions::run(args),
         Command::Apply(args) => apply::apply(args, at, show).await,
         Command::Diff(args) => apply::diff(args, at, show).await,
-        Command::Export(args) => apply::export(args, at, show).await,
+        Command::Export(args) => match args.costs {
+            Some(command) => costs::run(command, at, show).await,
+            None => apply::export(args.document, at, show).await,
+        },
         Command::Ctl(args) => ctl::run(args, at, show).await,
         Command::Secrets(command) => secrets::run(command, at, show).await,
         Command::Audit(command) => audit::run(command, at, show).await,
@@ -72,6 +77,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Teams(command) => teams::run(command, &Instance::open(at).await?, show).await,
         Command::Policy(command) => policy::run(command, at, show).await,
         Command::Usage(args) => usage::run(args, &Instance::open(at).await?, show).await,
+        Command::Reconcile(args) => reconcile::run(args, &Instance::open(at).await?, show).await,
         Command::Migrate(args) => migrate::run(args, at, show).await,
     }
 }

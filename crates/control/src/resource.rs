@@ -6,6 +6,7 @@ pub mod audit;
 pub mod break_glass;
 pub mod budgets;
 pub mod configuration;
+pub mod costs;
 pub mod credentials;
 pub mod findings;
 pub mod grants;

@@ -16,6 +16,7 @@ use crate::{Cell, Names, Rows, defused, dollars, rfc3339};
 
 pub use check::{Check, FINDINGS_MAX, Finding};
 pub use read::{ReadError, check_csv, check_parquet};
+pub(crate) use rules::clipped;
 
 /// The version.
 pub const VERSION: &str = "1.4";

@@ -6,18 +6,21 @@
 mod cell;
 mod decimal;
 mod defuse;
+mod digesting;
 mod flat;
 pub mod focus;
 mod manifest;
 mod names;
 mod originals;
 mod period;
+pub mod reconcile;
 mod rows;
 mod write;
 
 pub use cell::{Cell, Column, Kind};
 pub use decimal::{dollars, read_nanos};
 pub use defuse::defused;
+pub use digesting::{Digesting, digest_of};
 pub use manifest::{FORMAT, Ground, Manifest, Sums, Verdict};
 pub use names::{KeyNames, Names};
 pub use period::{Grain, UnknownGrain, rfc3339};

@@ -94,6 +94,9 @@ pub enum RowsError {
     /// The rows do not fit.
     #[error("more than {0} rows: ask for a shorter time, or for days instead of hours")]
     Many(usize),
+    /// The entries are too many to read.
+    #[error("more than {0} calls: ask for a shorter time, or export on the machine with `bartizan export`")]
+    Calls(u64),
     /// The ledger holds what is no entry.
     #[error("entry {index} of the ledger cannot be read: {error}")]
     Entry {
@@ -125,6 +128,7 @@ impl Pricing for Unpriced {
 pub struct Rows {
     grain: Grain,
     rows_max: usize,
+    calls_max: u64,
     rows: BTreeMap<Place, Used>,
     total: Total,
 }
@@ -135,6 +139,7 @@ impl Rows {
         Self {
             grain,
             rows_max,
+            calls_max: u64::MAX,
             rows: BTreeMap::new(),
             total: Total {
                 used: Used {
@@ -153,9 +158,18 @@ impl Rows {
         }
     }
 
+    /// The same, and never of more calls than this.
+    #[must_use]
+    pub fn of_calls(self, calls_max: u64) -> Self {
+        Self { calls_max, ..self }
+    }
+
     /// Adds the entry that has these canonical bytes, and returns it.
     // threat: AGP-R2
     pub fn add(&mut self, index: u64, bytes: &[u8], pricing: &dyn Pricing) -> Result<Entry, RowsError> {
+        if self.total.ledger.entries >= self.calls_max {
+            return Err(RowsError::Calls(self.calls_max));
+        }
         let entry = Entry::from_bytes(bytes).map_err(|error| RowsError::Entry { index, error })?;
         let mut calls = 1;
         for part in parts(&entry, pricing) {

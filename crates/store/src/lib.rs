@@ -7,6 +7,7 @@
 pub mod accounts;
 mod change;
 pub mod conformance;
+mod costs;
 pub mod memory;
 pub mod migration;
 pub mod minded;
@@ -19,6 +20,7 @@ mod signing;
 mod tenancy;
 
 pub use change::{all_removed, may_be_swept, must_be_distinct, must_own_all, unchanged};
+pub use costs::{CostsError, cost_names, gather_costs};
 pub use memory::MemoryStore;
 pub use paged::each_finished;
 pub use paths::Paths;

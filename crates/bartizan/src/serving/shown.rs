@@ -11,9 +11,12 @@ use control::serving::{ServedModel, ServedProvider, ServedTarget, Serving, Targe
 use data::Gate;
 use data::settings::{Model, Target};
 use domain::UnixMillis;
+use exports::{Pricing, Unpriced};
 use limit::BreakerState;
 use serde_json::{Value, json};
 use tokio::sync::watch;
+
+use crate::pricing::Priced;
 
 /// The serving instance, to be looked at.
 #[derive(Debug)]
@@ -107,6 +110,15 @@ impl Serving for Shown {
             .collect();
         all.sort_by(|a, b| a.name.cmp(&b.name));
         all
+    }
+
+    /// Prices that are not to be had tell nothing apart, and no sum depends on them.
+    fn pricing(&self) -> Arc<dyn Pricing> {
+        let config = self.config.borrow().clone();
+        match Priced::of(&config) {
+            Ok(priced) => Arc::new(priced),
+            Err(_) => Arc::new(Unpriced),
+        }
     }
 
     /// Headers are never credentials, and some put them there all the same.

@@ -16,6 +16,7 @@ mod certificates;
 mod claim_rules;
 mod cluster;
 mod commands_postgres;
+mod costs;
 mod credentials;
 mod estimates;
 mod gitops;

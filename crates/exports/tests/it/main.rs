@@ -9,5 +9,6 @@
 
 mod focus;
 mod hostile;
+mod reconcile;
 mod scene;
 mod sums;

@@ -131,6 +131,9 @@ fn rows_are_bounded_and_foreign_bytes_refused() {
         .unwrap();
     let third = entry(4, |entry| entry.model = Some("other".into())).to_bytes();
     assert_eq!(rows.add(3, &third, &Unpriced), Err(RowsError::Many(2)));
+    let mut few = Rows::new(Grain::Day, 9).of_calls(1);
+    few.add(0, &entry(1, |_| {}).to_bytes(), &Unpriced).unwrap();
+    assert_eq!(few.add(1, &third, &Unpriced), Err(RowsError::Calls(1)));
     assert!(matches!(
         rows.add(9, b"{}", &Unpriced),
         Err(RowsError::Entry { index: 9, .. })
