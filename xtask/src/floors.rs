@@ -13,6 +13,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("credential", ENGINE),
     ("dialect", ENGINE),
     ("finops", ENGINE),
+    ("exports", ENGINE),
     ("guard", ENGINE),
     ("habit", ENGINE),
     ("identity", ENGINE),
@@ -53,6 +54,7 @@ const SIDEWAYS: &[(&str, &str)] = &[
     ("config", "ledger"),
     ("config", "limit"),
     ("config", "policy"),
+    ("exports", "ledger"),
     ("identity", "credential"),
     ("policy", "credential"),
 ];

@@ -10,8 +10,9 @@ use crate::command::{
     budgets::BudgetsCommand, chargeback::ChargebackCommand, check::CheckArgs, completions::CompletionsArgs,
     ctl::CtlArgs, estimate::EstimateArgs, identity_keys::IdentityKeysCommand, keys::KeysCommand,
     ledger::LedgerCommand, policy::PolicyCommand, prices::PricesCommand, receipt::ReceiptCommand,
-    report::ReportCommand, secrets::SecretsCommand, sign::SignArgs, teams::TeamsCommand,
-    tenants::TenantsCommand, threats::ThreatsArgs, usage::UsageArgs, witness::WitnessArgs,
+    reconcile::ReconcileArgs, report::ReportCommand, secrets::SecretsCommand, sign::SignArgs,
+    teams::TeamsCommand, tenants::TenantsCommand, threats::ThreatsArgs, usage::UsageArgs,
+    witness::WitnessArgs,
 };
 
 const ABOUT: &str = "An AI gateway that people and programs call instead of a provider: it knows who calls, \
@@ -130,6 +131,8 @@ Reads the configuration and looks around as `serve` does; no running instance is
     /// Who bears which cost: rules, drafts, final statements
     #[command(subcommand)]
     Chargeback(ChargebackCommand),
+    /// Hold what a provider says it billed against the ledger
+    Reconcile(ReconcileArgs),
     /// The ledger: look at it, take proofs and exports from it, verify them anywhere
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -158,7 +161,7 @@ Examples:
     Apply(ApplyArgs),
     /// Say what `apply` would do
     Diff(DiffArgs),
-    /// Print a tenant's whole configuration, for `apply`
+    /// Print a tenant's whole configuration, for `apply`; or write what it spent, as files for finance
     Export(ExportArgs),
     /// Secrets that the instance keeps: provider credentials in its store, sealed values in its data folder
     #[command(subcommand, visible_alias = "secret")]

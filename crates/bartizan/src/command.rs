@@ -9,6 +9,7 @@ pub mod budgets;
 pub mod chargeback;
 pub mod check;
 pub mod completions;
+pub mod costs;
 pub mod ctl;
 pub mod estimate;
 mod find;
@@ -21,6 +22,7 @@ mod models;
 pub mod policy;
 pub mod prices;
 pub mod receipt;
+pub mod reconcile;
 pub mod report;
 pub mod secrets;
 mod served;
@@ -59,7 +61,10 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Completions(args) => completions::run(args),
         Command::Apply(args) => apply::apply(args, at, show).await,
         Command::Diff(args) => apply::diff(args, at, show).await,
-        Command::Export(args) => apply::export(args, at, show).await,
+        Command::Export(args) => match args.costs {
+            Some(command) => costs::run(command, at, show).await,
+            None => apply::export(args.document, at, show).await,
+        },
         Command::Ctl(args) => ctl::run(args, at, show).await,
         Command::Secrets(command) => secrets::run(command, at, show).await,
         Command::Audit(command) => audit::run(command, at, show).await,
@@ -78,6 +83,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Chargeback(command) => chargeback::run(command, &Instance::open(at).await?, show).await,
         Command::Alerts(command) => alerts::run(command, &Instance::open(at).await?, show).await,
         Command::Usage(args) => usage::run(args, &Instance::open(at).await?, show).await,
+        Command::Reconcile(args) => reconcile::run(args, &Instance::open(at).await?, show).await,
         Command::Migrate(args) => migrate::run(args, at, show).await,
     }
 }

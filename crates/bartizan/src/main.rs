@@ -15,6 +15,7 @@ mod open;
 mod pem;
 mod policies;
 mod prices;
+mod pricing;
 mod resolve;
 mod root;
 mod serving;

@@ -66,8 +66,8 @@ fn overrides(config: &Config) -> Vec<Override> {
         .collect()
 }
 
-/// Overrides name providers as the file does; the catalog may know them by another name.
-fn catalog_name(config: &Config, provider: &str) -> String {
+/// Overrides and targets name providers as the file does; the catalog may know them by another name.
+pub fn catalog_name(config: &Config, provider: &str) -> String {
     let described = config.providers.iter().find(|p| p.name == provider);
     described.map_or(provider, Provider::catalog).to_owned()
 }

@@ -14,9 +14,9 @@ use crate::call::{Call, Done};
 use crate::page::Page;
 use crate::problem::{Code, Problem};
 use crate::resource::{
-    alerts, approvals, audit, break_glass, budgets, chargeback, configuration, credentials, findings, grants,
-    instance, keys, me, offboarding, outlook, passkeys, policies, projects, scim, served, services, sessions,
-    sso, sso_sign_in, teams, tenants, tokens, usage, users, versions,
+    alerts, approvals, audit, break_glass, budgets, chargeback, configuration, costs, credentials, findings,
+    grants, instance, keys, me, offboarding, outlook, passkeys, policies, projects, scim, served, services,
+    sessions, sso, sso_sign_in, teams, tenants, tokens, usage, users, versions,
 };
 use crate::why;
 
@@ -327,6 +327,7 @@ endpoints! {
     GET "/api/v1/settings", SettingsRead, served::settings(Nothing) -> Anything, "The configuration in force; secrets as references";
 
     GET "/api/v1/tenants/{tenant}/usage", UsageRead, usage::show(Nothing) -> usage::UsageView, "What was used and what it cost", query: ["from" = "a time, RFC 3339; 30 days ago when left out", "until" = "a time, RFC 3339; now when left out", "by" = "`model`, `key`, `team` or `day`"];
+    GET "/api/v1/tenants/{tenant}/exports/costs", UsageRead, costs::export(Nothing) -> Anything, "What was spent, as a table that finance takes: at most 100,000 calls and 20,000 rows at once", query: ["format" = "`focus` (FOCUS 1.4), `csv`, `json` or `originals`; `focus` when left out", "from" = "a time, RFC 3339; 30 days ago when left out", "until" = "a time, RFC 3339; now when left out", "grain" = "`day` or `hour`: how long a charge period is"];
 
     GET "/api/v1/tenants/{tenant}/reports/trend", UsageRead, outlook::trend(Nothing) -> crate::outlook::TrendView, "How spend moves: the later half of the days against the earlier, and whether that is more than chance", query: ["by" = "`total`, `team`, `key` or `model`; `total` when left out", "team" = "that team's whole spend instead", "days" = "how many days up to yesterday; 30 when left out, at most 400 of a total and 120 of others"];
     GET "/api/v1/tenants/{tenant}/reports/forecast", UsageRead, outlook::forecast(Nothing) -> crate::outlook::ForecastView, "What will be spent by the end of the month, or in so many days, with bounds; docs/finops.md has the method and how well it did", query: ["by" = "`total`, `team`, `key` or `model`; `total` when left out", "team" = "that team's whole spend instead", "days" = "so many days, 1 to 92, instead of to the end of the month", "coverage" = "how often in a hundred the bounds shall hold, 50 to 99; 80 when left out"];

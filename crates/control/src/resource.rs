@@ -8,6 +8,7 @@ pub mod break_glass;
 pub mod budgets;
 pub mod chargeback;
 pub mod configuration;
+pub mod costs;
 pub mod credentials;
 pub mod findings;
 pub mod grants;

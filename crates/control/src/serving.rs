@@ -1,7 +1,9 @@
 //! The port to what the file configures, as the serving instance has it now. Read only, and without secrets.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
+use exports::{Pricing, Unpriced};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -83,4 +85,8 @@ pub trait Serving: Debug + Send + Sync {
     fn sinks(&self) -> Vec<ServedSink>;
     /// The configuration in force; secrets as references.
     fn settings(&self) -> Value;
+    /// The prices in force.
+    fn pricing(&self) -> Arc<dyn Pricing> {
+        Arc::new(Unpriced)
+    }
 }

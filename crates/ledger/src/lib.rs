@@ -34,7 +34,7 @@ pub use entry::{ENTRY_BYTES_MAX, Entry, EntryError, Outcome, UsageSource};
 pub use holding::{Holding, Overrun, Short, lease_size};
 pub use intent::Intent;
 pub use posting::Posting;
-pub use price::{LongPrompt, Most, Price, Rates, Scale};
+pub use price::{LongPrompt, Most, Part, Price, Rates, Scale, TokenClass};
 pub use stretch::{
     Between, INCREASES_MAX, Increase, ROLLING_BUCKETS, ROLLING_MINUTES_MAX, Rolling, Rollover, Shut,
 };

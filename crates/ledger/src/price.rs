@@ -3,6 +3,10 @@
 use domain::{Money, Tier, Usage};
 use serde::{Deserialize, Serialize};
 
+mod parts;
+
+pub use parts::{Part, TokenClass};
+
 /// Tokens that a price is stated for.
 const PER_TOKENS: u128 = 1_000_000;
 

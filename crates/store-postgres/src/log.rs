@@ -3,11 +3,13 @@
 use std::collections::HashSet;
 
 use async_trait::async_trait;
-use domain::{NodeId, RequestId, TenantScope};
+use domain::{NodeId, RequestId, TenantScope, UnixMillis};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use store::row::{self, EntryColumns};
-use store::{EntryLog, LogKind, Shipment, StoreError, StoredEntry, UsageQuery, UsageRow, must_own};
+use store::{
+    EntryLog, EntrySpan, LogKind, Shipment, StoreError, StoredEntry, UsageQuery, UsageRow, must_own,
+};
 
 use crate::connection::{Connection, commit, fault};
 use crate::{PostgresStore, budgets, merkle, usage};
@@ -45,6 +47,27 @@ impl EntryLog for PostgresStore {
             "SELECT idx, bytes FROM bartizan.entries WHERE tenant = $1 AND idx >= $2 ORDER BY idx LIMIT $3";
         let select = sqlx::query(select).bind(scope.tenant().to_string());
         let select = select.bind(row::signed(from)).bind(row::signed(count));
+        self.bounded(self.rows(scope, select))
+            .await?
+            .iter()
+            .map(read_entry)
+            .collect()
+    }
+
+    async fn entries_finished(
+        &self,
+        scope: &TenantScope,
+        span: &EntrySpan,
+        after: Option<(UnixMillis, u64)>,
+        count: u64,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        let select =
+            "SELECT idx, bytes FROM bartizan.entries WHERE tenant = $1 AND (finished, idx) > ($2, $3)
+                      AND finished < $4 AND idx < $5 ORDER BY finished, idx LIMIT $6";
+        let (at, index) = row::behind(span.from, after);
+        let select = sqlx::query(select).bind(scope.tenant().to_string());
+        let select = select.bind(at).bind(index).bind(span.until.0);
+        let select = select.bind(row::signed(span.size)).bind(row::signed(count));
         self.bounded(self.rows(scope, select))
             .await?
             .iter()

@@ -66,6 +66,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0012_carried_over.sql",
         sql: include_str!("../../../migrations/postgres/0012_carried_over.sql"),
     },
+    Migration {
+        version: 13,
+        name: "0013_entries_by_end.sql",
+        sql: include_str!("../../../migrations/postgres/0013_entries_by_end.sql"),
+    },
 ];
 
 const ROLES: &str = include_str!("../../../migrations/postgres/roles.sql");

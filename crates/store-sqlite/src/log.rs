@@ -1,10 +1,12 @@
 //! Entry logs: appended to and read; usage summed up.
 
 use async_trait::async_trait;
-use domain::{NodeId, RequestId, TenantScope};
+use domain::{NodeId, RequestId, TenantScope, UnixMillis};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
-use store::{EntryLog, LogKind, Shipment, StoreError, StoredEntry, UsageQuery, UsageRow, must_own, row};
+use store::{
+    EntryLog, EntrySpan, LogKind, Shipment, StoreError, StoredEntry, UsageQuery, UsageRow, must_own, row,
+};
 
 use crate::connection::{commit, fault};
 use crate::{SqliteStore, budgets, entries, merkle, usage};
@@ -53,6 +55,30 @@ impl EntryLog for SqliteStore {
         let rows = sqlx::query(select)
             .bind(scope.tenant().to_string())
             .bind(row::signed(from))
+            .bind(row::signed(count))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(fault)?;
+        rows.iter().map(read_entry).collect()
+    }
+
+    async fn entries_finished(
+        &self,
+        scope: &TenantScope,
+        span: &EntrySpan,
+        after: Option<(UnixMillis, u64)>,
+        count: u64,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        let select = "SELECT idx, bytes FROM entries
+                      WHERE log = (SELECT log FROM logs WHERE tenant = ?)
+                      AND (finished, idx) > (?, ?) AND finished < ? AND idx < ? ORDER BY finished, idx LIMIT ?";
+        let (at, index) = row::behind(span.from, after);
+        let rows = sqlx::query(select)
+            .bind(scope.tenant().to_string())
+            .bind(at)
+            .bind(index)
+            .bind(span.until.0)
+            .bind(row::signed(span.size))
             .bind(row::signed(count))
             .fetch_all(&self.readers)
             .await

@@ -64,6 +64,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0012_carried_over.sql",
         sql: include_str!("../../../migrations/sqlite/0012_carried_over.sql"),
     },
+    Migration {
+        version: 13,
+        name: "0013_entries_by_end.sql",
+        sql: include_str!("../../../migrations/sqlite/0013_entries_by_end.sql"),
+    },
 ];
 
 /// Applies what is due, all in one transaction that holds the write lock. Returns the names of what it applied.

@@ -13,6 +13,7 @@ mod audits;
 mod batches;
 mod charges;
 mod directory;
+mod ends;
 mod fixtures;
 mod isolation;
 mod leases;
@@ -115,6 +116,8 @@ cases! {
     log::ranges_are_clipped_to_the_log,
     log::nonsense_from_a_caller_blocks_no_shipper,
     log::a_checkpoint_is_never_replaced_by_another,
+    ends::entries_are_read_in_the_order_of_their_ends,
+    ends::a_reading_by_time_sees_one_tenant_and_no_more_than_it_asked_for,
     usage::usage_sums_by_every_group,
     usage::usage_counts_only_the_window_asked_for,
     usage::usage_of_enormous_counts_saturates,

@@ -7,10 +7,12 @@
 pub mod accounts;
 mod change;
 pub mod conformance;
+mod costs;
 pub mod delivery;
 pub mod memory;
 pub mod migration;
 pub mod minded;
+mod paged;
 mod paths;
 mod port;
 mod registry;
@@ -19,11 +21,13 @@ mod signing;
 mod tenancy;
 
 pub use change::{all_removed, may_be_swept, must_be_distinct, must_own_all, unchanged};
+pub use costs::{CostsError, cost_names, gather_costs};
 pub use memory::MemoryStore;
+pub use paged::each_finished;
 pub use paths::Paths;
 pub use port::{
-    Budgets, Directory, DirectoryDump, EntryLog, Hold, LeaseAnswer, LeaseWish, MARKS_DUE_MAX, MarkDue,
-    MerkleLogs, Nonces, Shipment, Store, StoreError, StoredCheckpoint, StoredEntry, Team, Tenant,
+    Budgets, Directory, DirectoryDump, EntryLog, EntrySpan, Hold, LeaseAnswer, LeaseWish, MARKS_DUE_MAX,
+    MarkDue, MerkleLogs, Nonces, Shipment, Store, StoreError, StoredCheckpoint, StoredEntry, Team, Tenant,
     TenantState, UsageGroup, UsageQuery, UsageRow,
 };
 pub use registry::{

@@ -10,10 +10,10 @@ use domain::{AuditId, BudgetId, Money, NodeId, RequestId, TenantId, TenantScope,
 use ledger::{Budget, Lease, Standing};
 
 use crate::{
-    AuditEntry, AuditQuery, Budgets, Change, Directory, DirectoryDump, EntryLog, Hold, LeaseAnswer,
-    LeaseWish, LogKind, MarkDue, MemoryStore, MerkleLogs, Nonces, Record, RecordKind, RecordQuery, Registry,
-    Shipment, SortedQuery, Store, StoreError, StoredAudit, StoredCheckpoint, StoredEntry, UsageQuery,
-    UsageRow,
+    AuditEntry, AuditQuery, Budgets, Change, Directory, DirectoryDump, EntryLog, EntrySpan, Hold,
+    LeaseAnswer, LeaseWish, LogKind, MarkDue, MemoryStore, MerkleLogs, Nonces, Record, RecordKind,
+    RecordQuery, Registry, Shipment, SortedQuery, Store, StoreError, StoredAudit, StoredCheckpoint,
+    StoredEntry, UsageQuery, UsageRow,
 };
 
 /// What is asked of the store.
@@ -123,6 +123,8 @@ minded! { EntryLog:
     fn append(scope: &TenantScope, node: NodeId, shipments: &[Shipment]) -> u64, About::Shipments(shipments);
     fn entry(scope: &TenantScope, id: RequestId) -> StoredEntry;
     fn entries(scope: &TenantScope, from: u64, count: u64) -> Vec<StoredEntry> => entries;
+    fn entries_finished(scope: &TenantScope, span: &EntrySpan, after: Option<(UnixMillis, u64)>, count: u64)
+        -> Vec<StoredEntry> => entries;
     fn usage(scope: &TenantScope, query: &UsageQuery) -> Vec<UsageRow>;
 }
 

@@ -240,6 +240,17 @@ pub struct StoredEntry {
     pub bytes: Vec<u8>,
 }
 
+/// Which entries to read in the order of their ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EntrySpan {
+    /// Finished at or after.
+    pub from: UnixMillis,
+    /// Finished before.
+    pub until: UnixMillis,
+    /// Of the first so many of the log: what came later is not seen, whenever it ended.
+    pub size: u64,
+}
+
 /// A signed tree head as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredCheckpoint {
@@ -313,6 +324,15 @@ pub trait EntryLog: Send + Sync {
         &self,
         scope: &TenantScope,
         from: u64,
+        count: u64,
+    ) -> Result<Vec<StoredEntry>, StoreError>;
+    /// Entries of the span in the order of their ends, those that ended at one time in that of their places: the first
+    /// `count` behind the one that ended `after.0` at the place `after.1`.
+    async fn entries_finished(
+        &self,
+        scope: &TenantScope,
+        span: &EntrySpan,
+        after: Option<(UnixMillis, u64)>,
         count: u64,
     ) -> Result<Vec<StoredEntry>, StoreError>;
     /// Summed usage, largest cost first.

@@ -131,6 +131,12 @@ const fn outcome_name(outcome: &Outcome) -> &'static str {
     }
 }
 
+/// Behind which end and place a reading by time goes on; at its beginning nothing has a place below 0.
+pub fn behind(from: UnixMillis, after: Option<(UnixMillis, u64)>) -> (i64, i64) {
+    let begin = (from.0, -1);
+    after.map_or(begin, |(at, index)| (at.0, signed(index)).max(begin))
+}
+
 /// A count as a signed column; saturates.
 pub fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::cli::At;
 use crate::failure::{Failure, Hint};
 
+use super::costs::CostsCommand;
 use super::ctl::client::{Asked, Client, Refused};
 use super::ctl::remember::Remembered;
 use super::instance::configuration;
@@ -87,15 +88,30 @@ pub struct DiffArgs {
     wanted: Wanted,
 }
 
-/// `bartizan export`.
+/// `bartizan export`: costs where that is said, else the configuration.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
 Names instead of ids, no secrets, always in the same order: fit for a repository, and for `bartizan apply` elsewhere.
 
 Examples:
   bartizan export --tenant acme > tenants/acme.yaml
-  bartizan export --json | jq .keys")]
+  bartizan export --json | jq .keys
+  bartizan export focus --from 2026-10-01 --until 2026-11-01 --out october.csv"
+)]
 pub struct ExportArgs {
+    /// What was spent, as files for finance.
+    #[command(subcommand)]
+    pub costs: Option<CostsCommand>,
+    /// The configuration.
+    #[command(flatten)]
+    pub document: DocumentArgs,
+}
+
+/// Whose configuration.
+#[derive(Debug, Args)]
+pub struct DocumentArgs {
     /// The tenant's name or id; your own when left out
     #[arg(long)]
     tenant: Option<String>,
@@ -317,7 +333,7 @@ fn confirm(planned: &[(Document, Planned)]) -> Result<(), Failure> {
 }
 
 /// `bartizan export`.
-pub async fn export(args: ExportArgs, at: &At, show: Show) -> Result<(), Failure> {
+pub async fn export(args: DocumentArgs, at: &At, show: Show) -> Result<(), Failure> {
     let plane = Plane::reach(&args.there, at)?;
     let name = args.tenant.or_else(|| plane.home.clone());
     let name = match name {

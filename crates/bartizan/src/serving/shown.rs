@@ -11,9 +11,12 @@ use control::serving::{ServedModel, ServedProvider, ServedSink, ServedTarget, Se
 use data::Gate;
 use data::settings::{Model, Target};
 use domain::UnixMillis;
+use exports::{Pricing, Unpriced};
 use limit::BreakerState;
 use serde_json::{Value, json};
 use tokio::sync::watch;
+
+use crate::pricing::Priced;
 
 /// The serving instance, to be looked at.
 #[derive(Debug)]
@@ -116,6 +119,15 @@ impl Serving for Shown {
             kind: sink.kind().as_str(),
         });
         sinks.collect()
+    }
+
+    /// Prices that are not to be had tell nothing apart, and no sum depends on them.
+    fn pricing(&self) -> Arc<dyn Pricing> {
+        let config = self.config.borrow().clone();
+        match Priced::of(&config) {
+            Ok(priced) => Arc::new(priced),
+            Err(_) => Arc::new(Unpriced),
+        }
     }
 
     /// Headers are never credentials, and some put them there all the same.

@@ -18,6 +18,7 @@ mod certificates;
 mod claim_rules;
 mod cluster;
 mod commands_postgres;
+mod costs;
 mod credentials;
 mod estimates;
 mod finops;

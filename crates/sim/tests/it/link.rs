@@ -9,9 +9,10 @@ use credential::KeyRecord;
 use domain::{AuditId, BudgetId, Money, NodeId, RequestId, TenantId, TenantScope, UnixMillis};
 use ledger::{Budget, Lease, Standing};
 use store::{
-    AuditEntry, AuditQuery, Budgets, Change, Directory, DirectoryDump, EntryLog, Hold, LeaseAnswer,
-    LeaseWish, LogKind, MarkDue, MerkleLogs, Nonces, Record, RecordKind, RecordQuery, Registry, Shipment,
-    SortedQuery, Store, StoreError, StoredAudit, StoredCheckpoint, StoredEntry, UsageQuery, UsageRow,
+    AuditEntry, AuditQuery, Budgets, Change, Directory, DirectoryDump, EntryLog, EntrySpan, Hold,
+    LeaseAnswer, LeaseWish, LogKind, MarkDue, MerkleLogs, Nonces, Record, RecordKind, RecordQuery, Registry,
+    Shipment, SortedQuery, Store, StoreError, StoredAudit, StoredCheckpoint, StoredEntry, UsageQuery,
+    UsageRow,
 };
 
 use crate::world::{World, ms};
@@ -172,6 +173,18 @@ impl EntryLog for Link {
         count: u64,
     ) -> Result<Vec<StoredEntry>, StoreError> {
         self.world.central.entries(scope, from, count).await
+    }
+    async fn entries_finished(
+        &self,
+        scope: &TenantScope,
+        span: &EntrySpan,
+        after: Option<(UnixMillis, u64)>,
+        count: u64,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        self.world
+            .central
+            .entries_finished(scope, span, after, count)
+            .await
     }
     async fn usage(&self, scope: &TenantScope, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
         self.world.central.usage(scope, query).await

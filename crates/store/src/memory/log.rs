@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
-use domain::{NodeId, RequestId, TenantScope};
+use domain::{NodeId, RequestId, TenantScope, UnixMillis};
 
 use super::{MemoryStore, State};
 use crate::row::{self, EntryColumns};
 use crate::{
-    EntryLog, Shipment, StoreError, StoredCheckpoint, StoredEntry, UsageGroup, UsageQuery, UsageRow, must_own,
+    EntryLog, EntrySpan, Shipment, StoreError, StoredCheckpoint, StoredEntry, UsageGroup, UsageQuery,
+    UsageRow, must_own,
 };
 
 /// One tenant's log.
@@ -39,6 +40,24 @@ impl Log {
             },
         ));
         true
+    }
+
+    fn finished(
+        &self,
+        span: &EntrySpan,
+        after: Option<(UnixMillis, u64)>,
+    ) -> Vec<&(EntryColumns, StoredEntry)> {
+        let mut found: Vec<_> = self
+            .rows
+            .iter()
+            .filter(|(columns, stored)| {
+                let at = (columns.finished, stored.index);
+                let is_in = span.from <= at.0 && at.0 < span.until && at.1 < span.size;
+                is_in && after.is_none_or(|after| after < at)
+            })
+            .collect();
+        found.sort_by_key(|(columns, stored)| (columns.finished, stored.index));
+        found
     }
 
     fn usage(&self, query: &UsageQuery) -> Vec<UsageRow> {
@@ -147,6 +166,22 @@ impl EntryLog for MemoryStore {
             .take(length(count))
             .map(|(_, stored)| stored.clone())
             .collect())
+    }
+
+    async fn entries_finished(
+        &self,
+        scope: &TenantScope,
+        span: &EntrySpan,
+        after: Option<(UnixMillis, u64)>,
+        count: u64,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        let state = self.state();
+        let rows = state
+            .logs
+            .get(&scope.tenant())
+            .map(|log| log.finished(span, after));
+        let rows = rows.into_iter().flatten().take(length(count));
+        Ok(rows.map(|(_, stored)| stored.clone()).collect())
     }
 
     async fn usage(&self, scope: &TenantScope, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {

@@ -1,0 +1,235 @@
+//! `bartizan reconcile`: what a provider says it billed beside what the ledger has.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use domain::{Money, TenantScope};
+use exports::reconcile::{
+    Amount, Compared, Here, Line, Provider, Report, Tolerance, Verdict, Whole, compare,
+};
+use ledger::Entry;
+use serde::Serialize;
+use store::{EntrySpan, StoreError, each_finished};
+
+use crate::failure::{Failure, Hint};
+use crate::prices::catalog_name;
+
+use super::find::Names;
+use super::instance::Instance;
+use super::show::{Show, Shown};
+use super::table::{Column, Table};
+
+/// The longest file that is read.
+const FILE_BYTES_MAX: u64 = 64 << 20;
+
+/// What to compare.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bartizan reconcile --provider openai costs-page-1.json costs-page-2.json
+  bartizan reconcile --provider anthropic cost_report.json usage_report.json --tolerance 0.05
+  bartizan reconcile --provider openai --of oa --of oa-eu costs.csv --json | jq '.lines[] | select(.verdict != \"matched\")'
+
+Reads pages of the providers' APIs, grouped by model (OpenAI: `group_by=line_item` for costs, `group_by=model` for usage; \
+Anthropic: `group_by[]=description` and `group_by[]=model`), and the tables of their consoles. Days are UTC. All tenants are \
+taken together unless one is named: a provider bills them all. Exits with 4 when a line is off by more than the tolerance.")]
+pub struct ReconcileArgs {
+    /// Whose report it is
+    #[arg(long, value_enum)]
+    provider: Whose,
+    /// The report: all its pages, costs and usage together if there are both
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// A provider of the configuration that the report is about; all that the price list knows by that name when left out
+    #[arg(long = "of", value_name = "NAME")]
+    of: Vec<String>,
+    /// Only this tenant's part of the ledger
+    #[arg(long, value_name = "TENANT")]
+    tenant: Option<String>,
+    /// How many dollars a line may be off
+    #[arg(long, value_name = "USD", default_value = "0.01")]
+    tolerance: Money,
+    /// How many tokens of either kind a line may be off
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    tolerance_tokens: u64,
+}
+
+/// Whose reports are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Whose {
+    /// OpenAI
+    Openai,
+    /// Anthropic
+    Anthropic,
+}
+
+impl Whose {
+    const fn provider(self) -> Provider {
+        match self {
+            Self::Openai => Provider::Openai,
+            Self::Anthropic => Provider::Anthropic,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+struct View(Compared);
+
+impl Shown for View {
+    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut table = Table::new(&[
+            Column::Text("day"),
+            Column::Text("model"),
+            Column::Text("verdict"),
+            Column::Number("here $"),
+            Column::Number("there $"),
+            Column::Number("difference $"),
+            Column::Number("prompt"),
+            Column::Number("output"),
+        ]);
+        self.0.lines.iter().for_each(|line| table.row(cells(line)));
+        table.write(out)?;
+        for line in self
+            .0
+            .lines
+            .iter()
+            .filter(|line| line.verdict != Verdict::Matched)
+        {
+            if let Some(cause) = &line.cause {
+                writeln!(out, "{} {}: {cause}", line.day, line.model)?;
+            }
+        }
+        let Compared { lines, gaps, cost } = &self.0;
+        writeln!(
+            out,
+            "{} of {} lines are off; the provider bills ${cost} more than the ledger has",
+            gaps,
+            lines.len()
+        )
+    }
+}
+
+fn cells(line: &Line) -> [String; 8] {
+    let absent = || "-".to_owned();
+    let signed = |number: i128| {
+        if number == 0 {
+            "0".to_owned()
+        } else {
+            format!("{number:+}")
+        }
+    };
+    [
+        line.day.clone(),
+        line.model.clone(),
+        line.verdict.as_str().to_owned(),
+        line.here.map_or_else(absent, |here| here.cost.to_string()),
+        line.there
+            .and_then(|there| there.cost)
+            .map_or_else(absent, |cost| cost.to_string()),
+        line.cost.map_or_else(absent, |cost| cost.to_string()),
+        line.tokens.map_or_else(absent, |(prompt, _)| signed(prompt)),
+        line.tokens.map_or_else(absent, |(_, output)| signed(output)),
+    ]
+}
+
+/// Compares them.
+// threat: AGP-R2
+pub async fn run(args: ReconcileArgs, instance: &Instance, show: Show) -> Result<(), Failure> {
+    let mut report = Report::default();
+    for file in &args.files {
+        let read = report.read(args.provider.provider(), &bytes(file)?);
+        read.map_err(|error| Failure::usage(format!("`{}`: {error}", file.display())))?;
+    }
+    let whole = report
+        .finish()
+        .map_err(|error| Failure::usage(format!("the report: {error}")))?;
+    let names = Names::read(instance.store.as_ref()).await?;
+    let only = names.tenant_if_named(args.tenant.as_deref())?;
+    let tenants = names.all().tenants.iter().map(|tenant| tenant.id);
+    let mut here = Here::default();
+    for tenant in tenants.filter(|tenant| only.is_none_or(|only| only == *tenant)) {
+        add(
+            &mut here,
+            &TenantScope::operator(tenant),
+            &whole,
+            &meant(&args, instance)?,
+            instance,
+        )
+        .await?;
+    }
+    let tolerance = Tolerance {
+        cost: Amount::of_nanos(i128::from(args.tolerance.nanos())),
+        tokens: args.tolerance_tokens,
+    };
+    let view = View(compare(here, whole.lines, tolerance));
+    show.say(&view)?;
+    match view.0.gaps {
+        0 => Ok(()),
+        gaps => Err(Failure::tampered(format!(
+            "{gaps} lines are off by more than the tolerance"
+        ))),
+    }
+}
+
+/// The providers of the configuration that the report is about.
+fn meant(args: &ReconcileArgs, instance: &Instance) -> Result<Vec<String>, Failure> {
+    let known: Vec<&str> = instance
+        .config
+        .providers
+        .iter()
+        .map(|provider| provider.name.as_str())
+        .collect();
+    if let Some(stranger) = args.of.iter().find(|name| !known.contains(&name.as_str())) {
+        return Err(
+            Failure::usage(format!("the configuration has no provider `{stranger}`"))
+                .hint(format!("it has: {}", known.join(", "))),
+        );
+    }
+    if !args.of.is_empty() {
+        return Ok(args.of.clone());
+    }
+    let name = args.provider.provider().as_str();
+    let same = known
+        .into_iter()
+        .filter(|own| catalog_name(&instance.config, own) == name);
+    let mut meant: Vec<String> = same.map(str::to_owned).collect();
+    // What is found in the environment goes by the provider's own name.
+    if !meant.iter().any(|own| own == name) {
+        meant.push(name.to_owned());
+    }
+    Ok(meant)
+}
+
+async fn add(
+    here: &mut Here,
+    scope: &TenantScope,
+    whole: &Whole,
+    meant: &[String],
+    instance: &Instance,
+) -> Result<(), Failure> {
+    let Some((from, until)) = whole.span else {
+        return Ok(());
+    };
+    let span = EntrySpan {
+        from,
+        until,
+        size: u64::MAX,
+    };
+    let read = each_finished(instance.store.as_ref(), scope, &span, |stored| {
+        let entry =
+            Entry::from_bytes(&stored.bytes).map_err(|error| StoreError::Damaged(error.to_string()))?;
+        here.add(&entry, meant);
+        Ok::<_, StoreError>(entry.finished)
+    });
+    read.await.map_err(Failure::from)
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
+    read.map_err(|error| Failure::usage(format!("`{}` cannot be read: {error}", path.display())))?;
+    Ok(bytes)
+}
