@@ -11,6 +11,7 @@ mod digest;
 mod entry;
 mod holding;
 mod intent;
+mod labels;
 pub mod merkle;
 pub mod note;
 mod posting;
@@ -31,6 +32,10 @@ pub use digest::Digest;
 pub use entry::{ENTRY_BYTES_MAX, Entry, EntryError, Outcome, UsageSource};
 pub use holding::{Holding, Overrun, Short, lease_size};
 pub use intent::Intent;
-pub use posting::Posting;
+pub use labels::{
+    LABEL_NAME_BYTES_MAX, LABEL_VALUE_BYTES_MAX, LABELS_MAX, Label, Labels, NotLabels,
+    is_name as is_label_name,
+};
+pub use posting::{Posting, Tokens};
 pub use price::{LongPrompt, Most, Price, Rates, Scale};
 pub use terms::{MARKS_MAX, NotTerms, ONLY_BYTES_MAX, Only, Pause, REASON_BYTES_MAX, Spend, Terms, Unit};

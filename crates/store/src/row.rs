@@ -68,8 +68,8 @@ impl EntryColumns {
             team: posting.team,
             model: posting.model.as_deref().map(text),
             outcome: outcome_name(&posting.outcome),
-            prompt_tokens: posting.prompt_tokens,
-            output_tokens: posting.output_tokens,
+            prompt_tokens: posting.tokens.prompt(),
+            output_tokens: posting.tokens.output,
             cost: posting.cost,
             leaf: merkle::leaf_hash(&shipment.bytes),
         }

@@ -76,6 +76,9 @@ pub fn entry(id: u128, of: u128) -> Entry {
         credential: None,
         signature_digest: None,
         token_charges: Vec::new(),
+        owner: None,
+        tags: [].into(),
+        labels: ledger::Labels::default(),
     }
 }
 
@@ -115,6 +118,9 @@ pub fn intent(id: u128, of: u128, bound: i64) -> Intent {
         bound: Money::from_nanos(bound),
         charges: vec![charge(bound)],
         token_charges: Vec::new(),
+        owner: None,
+        tags: [].into(),
+        labels: ledger::Labels::default(),
         price_version: "p1".into(),
     }
 }
