@@ -61,6 +61,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0010_budget_terms.sql",
         sql: include_str!("../../../migrations/postgres/0010_budget_terms.sql"),
     },
+    Migration {
+        version: 11,
+        name: "0011_rollups.sql",
+        sql: include_str!("../../../migrations/postgres/0011_rollups.sql"),
+    },
 ];
 
 const ROLES: &str = include_str!("../../../migrations/postgres/roles.sql");

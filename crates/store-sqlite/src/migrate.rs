@@ -59,6 +59,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0010_budget_terms.sql",
         sql: include_str!("../../../migrations/sqlite/0010_budget_terms.sql"),
     },
+    Migration {
+        version: 11,
+        name: "0011_rollups.sql",
+        sql: include_str!("../../../migrations/sqlite/0011_rollups.sql"),
+    },
 ];
 
 /// Applies what is due, all in one transaction that holds the write lock. Returns the names of what it applied.

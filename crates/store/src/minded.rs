@@ -9,11 +9,11 @@ use credential::KeyRecord;
 use domain::{AuditId, BudgetId, Money, NodeId, RequestId, TenantId, TenantScope, UnixMillis};
 use ledger::{Budget, Lease, Standing};
 
+use crate::usage::{UsageQuery, UsageReport};
 use crate::{
     AuditEntry, AuditQuery, Budgets, Change, Directory, DirectoryDump, EntryLog, Hold, LeaseAnswer,
     LeaseWish, LogKind, MarkDue, MemoryStore, MerkleLogs, Nonces, Record, RecordKind, RecordQuery, Registry,
-    Shipment, SortedQuery, Store, StoreError, StoredAudit, StoredCheckpoint, StoredEntry, UsageQuery,
-    UsageRow,
+    Shipment, SortedQuery, Store, StoreError, StoredAudit, StoredCheckpoint, StoredEntry,
 };
 
 /// What is asked of the store.
@@ -123,7 +123,8 @@ minded! { EntryLog:
     fn append(scope: &TenantScope, node: NodeId, shipments: &[Shipment]) -> u64, About::Shipments(shipments);
     fn entry(scope: &TenantScope, id: RequestId) -> StoredEntry;
     fn entries(scope: &TenantScope, from: u64, count: u64) -> Vec<StoredEntry> => entries;
-    fn usage(scope: &TenantScope, query: &UsageQuery) -> Vec<UsageRow>;
+    fn usage(scope: &TenantScope, query: &UsageQuery) -> UsageReport;
+    fn roll_up(scope: &TenantScope) -> u64;
 }
 
 minded! { MerkleLogs:

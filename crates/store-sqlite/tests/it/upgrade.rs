@@ -119,7 +119,8 @@ async fn a_file_of_the_release_before_keeps_its_rows_and_gets_what_is_new() {
             "0007_log_keys.sql",
             "0008_retention.sql",
             "0009_sorting.sql",
-            "0010_budget_terms.sql"
+            "0010_budget_terms.sql",
+            "0011_rollups.sql"
         ]
     );
     let scope = TenantScope::operator(TENANT);
