@@ -1,7 +1,9 @@
 //! The port to what the file configures, as the serving instance has it now. Read only, and without secrets.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 
+use ledger::Rates;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -72,4 +74,12 @@ pub trait Serving: Debug + Send + Sync {
     fn providers(&self) -> Vec<ServedProvider>;
     /// The configuration in force; secrets as references.
     fn settings(&self) -> Value;
+    /// Where each provider is, of those of which that is said.
+    fn regions(&self) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
+    /// Today's standard rates of each target, by `provider/upstream-model`.
+    fn rates(&self) -> BTreeMap<String, Rates> {
+        BTreeMap::new()
+    }
 }

@@ -34,6 +34,7 @@ mod sorting;
 mod sso;
 mod tenancy;
 mod tokens;
+mod usage;
 
 use std::net::SocketAddr;
 use std::time::Duration;
