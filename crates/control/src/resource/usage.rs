@@ -166,8 +166,8 @@ impl From<&Sums> for SumsView {
 /// `GET …/usage`.
 pub async fn show(call: Call, _: Nothing) -> Done {
     let entered = call.enter().await?;
-    let asked = Asked::read(&call)?;
-    let asked = asked.of(whose::teams(&call, &entered).await?);
+    let teams = whose::teams(&call, &entered).await?;
+    let asked = Asked::read(&call)?.of(teams);
     let store = &call.control.store;
     let report = store.usage(entered.scope(), &asked.query).await?;
     if report.rows.len() > ROWS_MAX {

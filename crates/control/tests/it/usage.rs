@@ -337,7 +337,7 @@ async fn usage_and_costs_are_told_in_openais_shapes() {
         .house
         .path("/api/v1/tenants/{tenant}/openai/organization/usage/completions");
     for bad in [
-        "limit=1".to_owned(),
+        "limit=0".to_owned(),
         format!("start_time={start}&bucket_width=1m"),
         format!("start_time={start}&end_time={start}"),
         format!("start_time={start}&limit=32"),

@@ -7,7 +7,7 @@ use domain::{Operation, UnixMillis};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use store::usage::{Dimension, Grain, HOUR_MS, Sums, UsageQuery, UsageReport, UsageRow};
+use store::usage::{Dimension, Grain, Sums, UsageQuery, UsageReport, UsageRow};
 
 use super::asked::of_teams;
 use super::whose;
@@ -191,8 +191,8 @@ impl Asked {
         if !(1..=most).contains(&limit) {
             return Err(malformed(format!("`limit` is 1 to {most}")));
         }
-        let missing = || malformed("`start_time` is a time in Unix seconds, and needed");
-        let start: i64 = call.query_as("start_time")?.ok_or_else(missing)?;
+        let usual: i64 = (call.now.0 / 1000 - limit * width).max(0);
+        let start = call.query_as("start_time")?.unwrap_or(usual);
         let start = call.query_as("page")?.unwrap_or(start);
         let end = call.query_as("end_time")?.unwrap_or(call.now.0 / 1000 + 1);
         let far = 253_402_300_799; // The end of the year 9999.
@@ -243,11 +243,12 @@ impl Asked {
 
 async fn answer<T: Serialize>(
     call: &Call,
-    mut asked: Asked,
+    read: impl FnOnce(&Call) -> Result<Asked, Problem>,
     make: impl Fn(&Sums, &mut Named) -> T,
 ) -> Result<Buckets<T>, Stop> {
     let entered = call.enter().await?;
     let teams = whose::teams(call, &entered).await?;
+    let mut asked = read(call)?;
     let (buckets, next) = asked.page();
     let (first, last) = (asked.start, buckets.last().map_or(asked.start, |(_, end)| *end));
     asked.query.from = UnixMillis(first * 1000);
@@ -257,7 +258,6 @@ async fn answer<T: Serialize>(
     } else {
         Grain::Hour
     });
-    debug_assert_eq!(asked.query.from.0 % HOUR_MS, 0);
     let query = of_teams(asked.query, teams);
     let report = call.control.store.usage(entered.scope(), &query).await?;
     let mut found = by_start(report);
@@ -296,7 +296,7 @@ fn named(words: &[&'static str], group: Vec<String>) -> Named {
 
 /// `GET …/openai/organization/costs`.
 pub async fn costs(call: Call, _: Nothing) -> Done {
-    let asked = Asked::read(&call, &["project_id", "line_item", "api_key_id"], false)?;
+    let asked = |call: &Call| Asked::read(call, &["project_id", "line_item", "api_key_id"], false);
     let page = answer(&call, asked, |sums, named| CostResult {
         object: "organization.costs.result",
         amount: Amount {
@@ -322,7 +322,7 @@ fn only_operations(mut asked: Asked, operations: &[Operation]) -> Asked {
 
 /// `GET …/openai/organization/usage/completions`.
 pub async fn completions(call: Call, _: Nothing) -> Done {
-    let asked = only_operations(Asked::read(&call, &GROUPS, true)?, &GENERATING);
+    let asked = |call: &Call| Ok(only_operations(Asked::read(call, &GROUPS, true)?, &GENERATING));
     let page = answer(&call, asked, |sums, named| CompletionsResult {
         object: "organization.usage.completions.result",
         input_tokens: sums.tokens.prompt().saturating_sub(sums.tokens.audio_input),
@@ -343,7 +343,12 @@ pub async fn completions(call: Call, _: Nothing) -> Done {
 
 /// `GET …/openai/organization/usage/embeddings`.
 pub async fn embeddings(call: Call, _: Nothing) -> Done {
-    let asked = only_operations(Asked::read(&call, &GROUPS, true)?, &[Operation::Embeddings]);
+    let asked = |call: &Call| {
+        Ok(only_operations(
+            Asked::read(call, &GROUPS, true)?,
+            &[Operation::Embeddings],
+        ))
+    };
     let page = answer(&call, asked, |sums, named| EmbeddingsResult {
         object: "organization.usage.embeddings.result",
         input_tokens: sums.tokens.prompt(),
