@@ -239,6 +239,13 @@ fn query(endpoint: &Endpoint, head: &Parts) -> Result<HashMap<String, String>, P
             );
             return Err(Problem::new(Code::Malformed, detail));
         }
+        // What is known as a list, `name[]`, may be said one by one.
+        if name.ends_with("[]")
+            && let Some(list) = all.get_mut(&name)
+        {
+            *list = format!("{list},{value}");
+            continue;
+        }
         if all.insert(name, value).is_some() {
             return Err(Problem::new(Code::Malformed, "a parameter is given twice"));
         }

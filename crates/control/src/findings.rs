@@ -14,9 +14,8 @@ use std::time::Duration;
 use domain::{TenantId, TenantScope, UnixMillis};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::{
-    AuditQuery, DirectoryDump, Record, RecordKind, RecordQuery, Store, StoreError, UsageGroup, UsageQuery,
-};
+use store::usage::{Dimension, HOUR_MS, UsageQuery, hour_of};
+use store::{AuditQuery, DirectoryDump, Record, RecordKind, RecordQuery, Store, StoreError};
 
 use crate::problem::Problem;
 use crate::record::{Document, Login, Service, User, UserState, read};
@@ -201,13 +200,12 @@ impl Credentials {
     }
 
     async fn used(&self, scope: &TenantScope, now: UnixMillis) -> Result<HashSet<String>, StoreError> {
-        let query = UsageQuery {
-            from: earlier(now, self.patience.unused),
-            until: UnixMillis(i64::MAX),
-            by: UsageGroup::Key,
-        };
-        let rows = self.store.usage(scope, &query).await?;
-        Ok(rows.into_iter().map(|row| row.group).collect())
+        // Whole hours, which roll-ups know; an hour more or less is none to patience.
+        let hour = hour_of(earlier(now, self.patience.unused));
+        let from = UnixMillis(hour.saturating_mul(HOUR_MS));
+        let query = UsageQuery::over(from, UnixMillis(i64::MAX)).by([Dimension::Key]);
+        let report = self.store.usage(scope, &query).await?;
+        Ok(report.rows.into_iter().flat_map(|row| row.group).collect())
     }
 
     /// Who signs in leaves a record.

@@ -1,9 +1,11 @@
 //! The port to what the file configures, as the serving instance has it now. Read only, and without secrets.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
 use exports::{Pricing, Unpriced};
+use ledger::Rates;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -88,5 +90,14 @@ pub trait Serving: Debug + Send + Sync {
     /// The prices in force.
     fn pricing(&self) -> Arc<dyn Pricing> {
         Arc::new(Unpriced)
+    }
+
+    /// Where each provider is, of those of which that is said.
+    fn regions(&self) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
+    /// Today's standard rates of each target, by `provider/upstream-model`.
+    fn rates(&self) -> BTreeMap<String, Rates> {
+        BTreeMap::new()
     }
 }

@@ -163,6 +163,8 @@ pub struct KeyEntry {
     pub signer: Option<Signer>,
     /// Budgets that calls of this key spend from.
     pub budgets: Covering,
+    /// The record's tags, shared with every entry of its calls.
+    pub tags: Arc<[String]>,
     decisions: RwLock<HashMap<Asked, Arc<Decision>>>,
 }
 
@@ -279,6 +281,7 @@ impl Builder {
                 limits,
                 signer,
                 budgets: budgets_of(record, &dump.budgets, &cells),
+                tags: record.marks.tags.as_slice().into(),
                 decisions: RwLock::default(),
                 record: record.clone(),
             });
@@ -405,6 +408,7 @@ mod tests {
             team_name: "search".into(),
             limits: Vec::new(),
             budgets: Covering::default(),
+            tags: [].into(),
             decisions: RwLock::default(),
             record,
         }

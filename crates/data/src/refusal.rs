@@ -91,6 +91,8 @@ codes! {
     UnsupportedMediaType = "unsupported_media_type", 415, Accept, Downstream;
     /// The header that says how grave the call's data is says no class, or two.
     DataClassInvalid = "data_class_invalid", 400, Accept, Downstream;
+    /// The header with the call's labels does not read, or is given twice.
+    LabelsInvalid = "labels_invalid", 400, Accept, Downstream;
     /// The gate is shutting down; try another replica or later.
     Draining = "draining", 503, Accept, Ours;
     /// No credential was presented.

@@ -10,7 +10,7 @@ use std::time::Instant;
 use dialect::{Dialect, Endpoint};
 use domain::{Money, Operation, RequestId, Tier, UnixMillis, Usage};
 use guard::{Finding, Mode};
-use ledger::{Charge, Intent, Price, Spend, Unit, UsageSource};
+use ledger::{Charge, Intent, Labels, Price, Spend, Unit, UsageSource};
 use limit::{Permit, Remaining};
 use tokio::sync::mpsc;
 
@@ -57,6 +57,8 @@ pub struct Ticket {
     pub(crate) shown: Shown,
     /// What a receipt is bound to, if the key wants receipts.
     pub(crate) asked: Option<Box<Asked>>,
+    /// What the caller says of the call, for reports.
+    pub(crate) labels: Labels,
     pub(crate) first_byte: Option<Instant>,
     pub(crate) upstream_started: Option<Instant>,
     /// What a stream has brought so far.
@@ -147,6 +149,8 @@ pub struct Opening {
     pub shown: Shown,
     /// What a receipt is bound to, if the key wants receipts.
     pub asked: Option<Box<Asked>>,
+    /// What the caller says of the call, for reports.
+    pub labels: Labels,
 }
 
 impl Ticket {
@@ -162,6 +166,7 @@ impl Ticket {
             traceparent,
             shown,
             asked,
+            labels,
         } = opening;
         Box::new(Self {
             id,
@@ -192,6 +197,7 @@ impl Ticket {
             traceparent,
             shown,
             asked,
+            labels,
             first_byte: None,
             upstream_started: None,
             seen: Seen::default(),
@@ -213,6 +219,7 @@ impl Ticket {
             traceparent: self.traceparent.take(),
             shown: self.shown,
             asked: self.asked.take(),
+            labels: std::mem::take(&mut self.labels),
         };
         let mut new = Self::open(opening, self.settler.clone());
         new.model = self.model.take();
@@ -326,6 +333,9 @@ impl Ticket {
             charges: self.reserved(Unit::Money),
             price_version: self.settings.price_version.clone(),
             token_charges: self.reserved(Unit::Tokens),
+            owner: self.key.record.owner,
+            tags: self.key.tags.clone(),
+            labels: self.labels.clone(),
         }
     }
 }

@@ -12,8 +12,12 @@ use crate::{ENTRY_BYTES_MAX, EntryError};
 pub(crate) enum Format {
     /// An intent from before budgets counted tokens; read, and no longer written.
     IntentOfMoney = 1,
-    Posting = 2,
-    Intent = 3,
+    /// A posting from before reports knew more than key, team and model; read, and no longer written.
+    PostingOfKey = 2,
+    /// An intent from before owners, tags and labels; read, and no longer written.
+    IntentOfKey = 3,
+    Posting = 4,
+    Intent = 5,
 }
 
 /// Writes `value` into `out`. Serialising plain structs of integers, strings and lists does not fail.

@@ -5,10 +5,12 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use domain::{KeyId, Money, NodeId, Operation, ProjectId, RequestId, TeamId, TenantId, UnixMillis, Usage};
+use domain::{
+    ActorId, KeyId, Money, NodeId, Operation, ProjectId, RequestId, TeamId, TenantId, UnixMillis, Usage,
+};
 use serde::{Deserialize, Serialize};
 
-use crate::{Charge, Digest};
+use crate::{Charge, Digest, Labels};
 
 mod canonical;
 
@@ -134,6 +136,19 @@ pub struct Entry {
     /// What it took from each budget of tokens, in tokens.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub token_charges: Vec<Charge>,
+    /// Whose the credential is: the person or service account it was made for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub owner: Option<ActorId>,
+    /// The credential's tags, sorted.
+    #[serde(skip_serializing_if = "is_nothing", default)]
+    pub tags: Arc<[String]>,
+    /// What the caller says of the call, for reports; nobody else vouches for it.
+    #[serde(skip_serializing_if = "Labels::is_empty", default)]
+    pub labels: Labels,
+}
+
+fn is_nothing(tags: &Arc<[String]>) -> bool {
+    tags.is_empty()
 }
 
 impl Entry {
@@ -226,6 +241,9 @@ mod tests {
                 window_start: UnixMillis(0),
                 amount: Money::from_nanos(10),
             }],
+            owner: Some(ActorId::User(domain::UserId::from_u128(9))),
+            tags: ["cost-center:4711".to_owned(), "eu-only".to_owned()].into(),
+            labels: Labels::parse("outcome=resolved, feature=\"search\"").unwrap(),
         }
     }
 
@@ -244,6 +262,9 @@ mod tests {
             request_digest: None,
             response_digest: None,
             token_charges: vec![],
+            owner: None,
+            tags: [].into(),
+            labels: Labels::default(),
             ..full()
         }
     }
@@ -275,6 +296,30 @@ mod tests {
         );
     }
 
+    /// What came later stands behind all that was there before.
+    #[test]
+    fn who_spent_is_said_at_the_end() {
+        let spent = Entry {
+            owner: full().owner,
+            tags: full().tags,
+            labels: full().labels,
+            ..bare()
+        };
+        let text = String::from_utf8(spent.to_bytes()).unwrap();
+        let plain = String::from_utf8(bare().to_bytes()).unwrap();
+        let said = concat!(
+            r#","owner":"usr_00000000000000000000000000000009","tags":["cost-center:4711","eu-only"],"#,
+            r#""labels":{"feature":"\"search\"","outcome":"resolved"}}"#
+        );
+        assert_eq!(
+            Some(text.as_str()),
+            plain
+                .strip_suffix('}')
+                .map(|plain| format!("{plain}{said}"))
+                .as_deref()
+        );
+    }
+
     #[test]
     fn agp_r2_a_second_spelling_of_an_entry_is_refused() {
         let text = String::from_utf8(bare().to_bytes()).unwrap();
@@ -291,6 +336,12 @@ mod tests {
                 "req_0000000000000000000000000000000A",
             ),
             text.replace("\"cost\":42", "\"cost\":42,\"cached\":false"),
+            text.replace("\"charges\":[]", "\"charges\":[],\"tags\":[]"),
+            text.replace("\"charges\":[]", "\"charges\":[],\"labels\":{}"),
+            text.replace(
+                "\"charges\":[]",
+                "\"charges\":[],\"labels\":{\"b\":\"1\",\"a\":\"1\"}",
+            ),
         ];
         for spelling in spellings {
             assert!(

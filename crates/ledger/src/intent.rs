@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use domain::{KeyId, Money, NodeId, Operation, ProjectId, RequestId, TeamId, TenantId, UnixMillis, Usage};
+use domain::{
+    ActorId, KeyId, Money, NodeId, Operation, ProjectId, RequestId, TeamId, TenantId, UnixMillis, Usage,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::compact::{self, Format};
-use crate::{Charge, Entry, EntryError, Outcome, UsageSource};
+use crate::{Charge, Entry, EntryError, Labels, Outcome, UsageSource};
 
 /// Room for an intent as most are; longer ones grow.
 const BYTES_USUAL: usize = 320;
@@ -47,6 +49,12 @@ pub struct Intent {
     pub price_version: Arc<str>,
     /// What is reserved from each budget of tokens, in tokens.
     pub token_charges: Vec<Charge>,
+    /// Whose the credential is.
+    pub owner: Option<ActorId>,
+    /// The credential's tags, sorted.
+    pub tags: Arc<[String]>,
+    /// What the caller says of the call.
+    pub labels: Labels,
 }
 
 impl Intent {
@@ -57,9 +65,19 @@ impl Intent {
 
     /// The intent that [`Intent::to_bytes`] wrote, with nothing behind it.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, EntryError> {
-        // Before budgets counted tokens an intent ended where their list begins now: it was empty.
-        if bytes.first() == Some(&(Format::IntentOfMoney as u8)) {
-            let now = [&[Format::Intent as u8], bytes.get(1..).unwrap_or_default(), &[0]].concat();
+        // Earlier ones ended where a list begins now, or an owner is said: it was empty, and nobody.
+        let missing: &[u8] = match bytes.first() {
+            Some(&first) if first == Format::IntentOfMoney as u8 => &[0; 4],
+            Some(&first) if first == Format::IntentOfKey as u8 => &[0; 3],
+            _ => &[],
+        };
+        if !missing.is_empty() {
+            let now = [
+                &[Format::Intent as u8],
+                bytes.get(1..).unwrap_or_default(),
+                missing,
+            ]
+            .concat();
             return Self::from_bytes(&now);
         }
         match compact::read(Format::Intent, bytes)? {
@@ -100,6 +118,9 @@ impl Intent {
             credential: None,
             signature_digest: None,
             token_charges: self.token_charges,
+            owner: self.owner,
+            tags: self.tags,
+            labels: self.labels,
         }
     }
 }
@@ -139,6 +160,9 @@ mod tests {
             charges: vec![charge(7), charge(8)],
             price_version: "a1b2c3d4e5f6".into(),
             token_charges: vec![],
+            owner: None,
+            tags: [].into(),
+            labels: Labels::default(),
         }
     }
 
@@ -167,20 +191,51 @@ mod tests {
     /// Journals on disks are read by the next version: a change here is a new `Format`.
     #[test]
     fn the_form_is_pinned() {
-        let with_tokens = Intent {
+        let (money, tokens) = (&PINNED[2..], "0110000000000000000000000000000000090a9a01");
+        let (owner, tags, labels) = (
+            format!("0124{}", hex::encode("usr_00000000000000000000000000000001")),
+            format!("0102{}", hex::encode("eu")),
+            format!("0101{}01{}", hex::encode("a"), hex::encode("1")),
+        );
+        let full = Intent {
+            owner: Some(ActorId::User(domain::UserId::from_u128(1))),
+            tags: ["eu".to_owned()].into(),
+            labels: Labels::parse("a=1").unwrap(),
+            ..with_tokens()
+        };
+        let pinned = format!("05{money}{tokens}{owner}{tags}{labels}");
+        assert_eq!(hex::encode(full.to_bytes()), pinned);
+        assert_eq!(Intent::from_bytes(&full.to_bytes()), Ok(full));
+        assert_eq!(
+            hex::encode(with_tokens().to_bytes()),
+            format!("05{money}{tokens}000000")
+        );
+    }
+
+    fn with_tokens() -> Intent {
+        Intent {
             token_charges: vec![Charge {
                 budget: BudgetId::from_u128(9),
                 window_start: UnixMillis(5),
                 amount: Money::from_nanos(77),
             }],
             ..intent()
-        };
-        let (money, tokens) = (&PINNED[2..], "0110000000000000000000000000000000090a9a01");
-        assert_eq!(hex::encode(with_tokens.to_bytes()), format!("03{money}{tokens}"));
-        assert_eq!(Intent::from_bytes(&with_tokens.to_bytes()), Ok(with_tokens));
+        }
     }
 
     /// A journal that the version before left behind is read by this one.
+    #[test]
+    fn agp_budget_3_2_an_intent_from_before_owners_is_read() {
+        let tokens = "0110000000000000000000000000000000090a9a01";
+        let before = hex::decode(format!("03{}{tokens}", &PINNED[2..])).unwrap();
+        assert_eq!(Intent::from_bytes(&before), Ok(with_tokens()));
+        for cut in 0..before.len() {
+            assert!(Intent::from_bytes(&before[..cut]).is_err(), "{cut}");
+        }
+        assert!(Intent::from_bytes(&[&before[..], &[0]].concat()).is_err());
+    }
+
+    /// So is one of the version before that.
     #[test]
     fn agp_budget_3_2_an_intent_from_before_token_budgets_is_read() {
         let before = hex::decode(PINNED).unwrap();

@@ -11,6 +11,7 @@ mod digest;
 mod entry;
 mod holding;
 mod intent;
+mod labels;
 pub mod merkle;
 pub mod note;
 mod posting;
@@ -33,7 +34,11 @@ pub use digest::Digest;
 pub use entry::{ENTRY_BYTES_MAX, Entry, EntryError, Outcome, UsageSource};
 pub use holding::{Holding, Overrun, Short, lease_size};
 pub use intent::Intent;
-pub use posting::Posting;
+pub use labels::{
+    LABEL_NAME_BYTES_MAX, LABEL_VALUE_BYTES_MAX, LABELS_MAX, Label, Labels, NotLabels,
+    is_name as is_label_name,
+};
+pub use posting::{Posting, Tokens};
 pub use price::{LongPrompt, Most, Part, Price, Rates, Scale, TokenClass};
 pub use stretch::{
     Between, INCREASES_MAX, Increase, ROLLING_BUCKETS, ROLLING_MINUTES_MAX, Rolling, Rollover, Shut,

@@ -78,6 +78,15 @@ impl PostgresStore {
         Ok(transaction)
     }
 
+    /// The same that only reads, and sees one moment of the database.
+    pub(crate) async fn as_reading_tenant(&self, scope: &TenantScope) -> Result<Transaction, StoreError> {
+        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        let mut transaction = self.pool.begin_with(begin).await.map_err(fault)?;
+        self.become_role(&mut transaction, "bartizan_app", &scope.tenant().to_string())
+            .await?;
+        Ok(transaction)
+    }
+
     /// A transaction about the node itself.
     pub(crate) async fn as_node(&self) -> Result<Transaction, StoreError> {
         let mut transaction = self.pool.begin().await.map_err(fault)?;

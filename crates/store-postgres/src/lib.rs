@@ -19,8 +19,8 @@ mod migrate;
 mod nonces;
 mod records;
 mod registry;
+mod rollups;
 mod tenants;
-mod usage;
 mod windows;
 
 use sqlx::PgPool;

@@ -1,4 +1,4 @@
-//! Entry logs: appended to and read; usage summed up.
+//! Entry logs: appended to and read.
 
 use std::collections::HashSet;
 
@@ -7,12 +7,11 @@ use domain::{NodeId, RequestId, TenantScope, UnixMillis};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use store::row::{self, EntryColumns};
-use store::{
-    EntryLog, EntrySpan, LogKind, Shipment, StoreError, StoredEntry, UsageQuery, UsageRow, must_own,
-};
+use store::usage::{UsageQuery, UsageReport};
+use store::{EntryLog, EntrySpan, LogKind, Shipment, StoreError, StoredEntry, must_own};
 
 use crate::connection::{Connection, commit, fault};
-use crate::{PostgresStore, budgets, merkle, usage};
+use crate::{PostgresStore, budgets, merkle, rollups};
 
 #[async_trait]
 impl EntryLog for PostgresStore {
@@ -75,9 +74,12 @@ impl EntryLog for PostgresStore {
             .collect()
     }
 
-    async fn usage(&self, scope: &TenantScope, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
-        let select = usage::select(scope, query);
-        usage::read(&self.bounded(self.rows(scope, select)).await?, query.by)
+    async fn usage(&self, scope: &TenantScope, query: &UsageQuery) -> Result<UsageReport, StoreError> {
+        self.bounded(self.tally(scope, query)).await
+    }
+
+    async fn roll_up(&self, scope: &TenantScope) -> Result<u64, StoreError> {
+        self.bounded(self.catch_up(scope)).await
     }
 }
 
@@ -105,6 +107,7 @@ impl PostgresStore {
         insert(&mut transaction, scope, size, &new).await?;
         let charges = new.iter().flat_map(|shipment| &shipment.posting.charges);
         budgets::charge_all(&mut transaction, scope, node, charges).await?;
+        rollups::add(&mut transaction, scope, size, &new).await?;
         commit(transaction).await?;
         Ok(new.len() as u64)
     }

@@ -62,6 +62,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../migrations/postgres/0010_budget_terms.sql"),
     },
     Migration {
+        version: 11,
+        name: "0011_rollups.sql",
+        sql: include_str!("../../../migrations/postgres/0011_rollups.sql"),
+    },
+    Migration {
         version: 12,
         name: "0012_carried_over.sql",
         sql: include_str!("../../../migrations/postgres/0012_carried_over.sql"),

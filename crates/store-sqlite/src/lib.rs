@@ -18,8 +18,8 @@ mod migrate;
 mod nonces;
 mod records;
 mod registry;
+mod rollups;
 mod tenants;
-mod usage;
 mod windows;
 
 use std::path::Path;

@@ -1,15 +1,14 @@
-//! Entry logs: appended to and read; usage summed up.
+//! Entry logs: appended to and read.
 
 use async_trait::async_trait;
 use domain::{NodeId, RequestId, TenantScope, UnixMillis};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
-use store::{
-    EntryLog, EntrySpan, LogKind, Shipment, StoreError, StoredEntry, UsageQuery, UsageRow, must_own, row,
-};
+use store::usage::{UsageQuery, UsageReport};
+use store::{EntryLog, EntrySpan, LogKind, Shipment, StoreError, StoredEntry, must_own, row};
 
 use crate::connection::{commit, fault};
-use crate::{SqliteStore, budgets, entries, merkle, usage};
+use crate::{SqliteStore, budgets, entries, merkle, rollups};
 
 #[async_trait]
 impl EntryLog for SqliteStore {
@@ -27,6 +26,7 @@ impl EntryLog for SqliteStore {
         let new = entries::append(&mut transaction, &log, shipments).await?;
         let charges = new.iter().flat_map(|shipment| &shipment.posting.charges);
         budgets::charge_all(&mut transaction, scope, node, charges).await?;
+        rollups::add(&mut transaction, &log, &new).await?;
         merkle::save_size(&mut transaction, LogKind::Ledger, &log, new.len()).await?;
         commit(transaction).await?;
         Ok(new.len() as u64)
@@ -86,8 +86,12 @@ impl EntryLog for SqliteStore {
         rows.iter().map(read_entry).collect()
     }
 
-    async fn usage(&self, scope: &TenantScope, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
-        usage::sums(&mut *self.read().await?, scope, query).await
+    async fn usage(&self, scope: &TenantScope, query: &UsageQuery) -> Result<UsageReport, StoreError> {
+        self.tally(scope, query).await
+    }
+
+    async fn roll_up(&self, scope: &TenantScope) -> Result<u64, StoreError> {
+        self.catch_up(scope).await
     }
 }
 

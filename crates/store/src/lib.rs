@@ -1,7 +1,7 @@
 //! Floor 2: storage ports, the memory engine and the conformance suite every engine passes.
 //!
 //! What all engines must agree on lives here and is written once: the arithmetic of budget windows and
-//! leases ([`accounts`]), which columns an entry gets ([`row`]), which migrations are due ([`migration`]).
+//! leases ([`accounts`]), which columns an entry gets ([`row`]), what reports say ([`usage`]), which migrations are due ([`migration`]).
 //! This crate opens no file and no socket.
 
 pub mod accounts;
@@ -19,6 +19,7 @@ mod registry;
 pub mod row;
 mod signing;
 mod tenancy;
+pub mod usage;
 
 pub use change::{all_removed, may_be_swept, must_be_distinct, must_own_all, unchanged};
 pub use costs::{CostsError, cost_names, gather_costs};
@@ -28,7 +29,7 @@ pub use paths::Paths;
 pub use port::{
     Budgets, Directory, DirectoryDump, EntryLog, EntrySpan, Hold, LeaseAnswer, LeaseWish, MARKS_DUE_MAX,
     MarkDue, MerkleLogs, Nonces, Shipment, Store, StoreError, StoredCheckpoint, StoredEntry, Team, Tenant,
-    TenantState, UsageGroup, UsageQuery, UsageRow,
+    TenantState,
 };
 pub use registry::{
     AuditEntry, AuditQuery, Change, LogKind, Place, Record, RecordKind, RecordQuery, Registry, Sort,

@@ -9,11 +9,12 @@ use credential::KeyRecord;
 use domain::{AuditId, BudgetId, Money, NodeId, RequestId, TenantId, TenantScope, UnixMillis};
 use ledger::{Budget, Lease, Standing};
 
+use crate::usage::{UsageQuery, UsageReport};
 use crate::{
     AuditEntry, AuditQuery, Budgets, Change, Directory, DirectoryDump, EntryLog, EntrySpan, Hold,
     LeaseAnswer, LeaseWish, LogKind, MarkDue, MemoryStore, MerkleLogs, Nonces, Record, RecordKind,
     RecordQuery, Registry, Shipment, SortedQuery, Store, StoreError, StoredAudit, StoredCheckpoint,
-    StoredEntry, UsageQuery, UsageRow,
+    StoredEntry,
 };
 
 /// What is asked of the store.
@@ -125,7 +126,8 @@ minded! { EntryLog:
     fn entries(scope: &TenantScope, from: u64, count: u64) -> Vec<StoredEntry> => entries;
     fn entries_finished(scope: &TenantScope, span: &EntrySpan, after: Option<(UnixMillis, u64)>, count: u64)
         -> Vec<StoredEntry> => entries;
-    fn usage(scope: &TenantScope, query: &UsageQuery) -> Vec<UsageRow>;
+    fn usage(scope: &TenantScope, query: &UsageQuery) -> UsageReport;
+    fn roll_up(scope: &TenantScope) -> u64;
 }
 
 minded! { MerkleLogs:

@@ -10,6 +10,7 @@ use domain::{BudgetId, Money, NodeId, RequestId, TeamId, TenantId, TenantScope, 
 use ledger::{Budget, Entry, Lease, Posting, Standing};
 use serde::{Deserialize, Serialize};
 
+use crate::usage::{UsageQuery, UsageReport};
 use crate::{LogKind, Registry};
 
 /// Why a store did not do as asked. Drivers' texts stay in `Unavailable`'s log line, never in an answer.
@@ -262,53 +263,11 @@ pub struct StoredCheckpoint {
     pub note: String,
 }
 
-/// What usage to sum up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UsageQuery {
-    /// Finished at or after.
-    pub from: UnixMillis,
-    /// Finished before.
-    pub until: UnixMillis,
-    /// One row for each of these.
-    pub by: UsageGroup,
-}
-
-/// What usage is grouped by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum UsageGroup {
-    /// The model the caller named.
-    Model,
-    /// The key's id.
-    Key,
-    /// The team's id.
-    Team,
-    /// The UTC day, `2026-11-22`.
-    Day,
-}
-
-/// One row of summed usage.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UsageRow {
-    /// The value of the group; `-` where the entry has none.
-    pub group: String,
-    /// Entries.
-    pub requests: u64,
-    /// Of them, refusals.
-    pub refused: u64,
-    /// Prompt tokens, all classes.
-    pub prompt_tokens: u64,
-    /// Output tokens.
-    pub output_tokens: u64,
-    /// What it cost.
-    pub cost: Money,
-}
-
 /// Per-tenant logs of entries.
 #[async_trait]
 pub trait EntryLog: Send + Sync {
     /// Appends what is not there yet (by request id), in order, in one transaction with the charges on
-    /// leases and budgets. Shipping the same entries again changes nothing. Returns how many were new.
+    /// leases and budgets, and with the roll-ups. Shipping the same entries again changes nothing. Returns how many were new.
     /// Charges on budgets that are gone are ignored. `NotFound`, and nothing appended, if an entry is
     /// another tenant's.
     async fn append(
@@ -335,8 +294,11 @@ pub trait EntryLog: Send + Sync {
         after: Option<(UnixMillis, u64)>,
         count: u64,
     ) -> Result<Vec<StoredEntry>, StoreError>;
-    /// Summed usage, largest cost first.
-    async fn usage(&self, scope: &TenantScope, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError>;
+    /// Summed usage: the exact sum over the entries asked for, all of it seen at one moment.
+    async fn usage(&self, scope: &TenantScope, query: &UsageQuery) -> Result<UsageReport, StoreError>;
+    /// Adds to the roll-ups some entries that are not in them: those that another version of the program appended.
+    /// Returns how many still are not. Until then [`EntryLog::usage`] reads those one by one, and takes longer.
+    async fn roll_up(&self, scope: &TenantScope) -> Result<u64, StoreError>;
 }
 
 /// Whoever replaces the key that signs the logs, while they read how those stand.

@@ -1,4 +1,4 @@
-//! Values as columns and back: what engines that store rows share, and how usage rows are named and sorted.
+//! Values as columns and back: what engines that store rows share, and how days are named.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use ledger::{AuditActor, Outcome, merkle};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{AuditEntry, AuditQuery, Shipment, StoreError, TenantState, UsageRow};
+use crate::{AuditEntry, AuditQuery, Shipment, StoreError, TenantState};
 
 /// Milliseconds in a UTC day.
 pub const DAY_MS: i64 = 86_400_000;
@@ -68,8 +68,8 @@ impl EntryColumns {
             team: posting.team,
             model: posting.model.as_deref().map(text),
             outcome: outcome_name(&posting.outcome),
-            prompt_tokens: posting.prompt_tokens,
-            output_tokens: posting.output_tokens,
+            prompt_tokens: posting.tokens.prompt(),
+            output_tokens: posting.tokens.output,
             cost: posting.cost,
             leaf: merkle::leaf_hash(&shipment.bytes),
         }
@@ -121,7 +121,7 @@ impl AuditColumns {
     }
 }
 
-const fn outcome_name(outcome: &Outcome) -> &'static str {
+pub(crate) const fn outcome_name(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Completed => "completed",
         Outcome::Refused(_) => REFUSED,
@@ -189,9 +189,4 @@ pub fn damaged(what: &str, why: impl Display) -> StoreError {
 pub fn day_name(day: i64) -> String {
     jiff::Timestamp::from_millisecond(day.saturating_mul(DAY_MS))
         .map_or_else(|_| "-".to_owned(), |time| time.strftime("%F").to_string())
-}
-
-/// Largest cost first; equal costs by name.
-pub fn sort_usage(rows: &mut [UsageRow]) {
-    rows.sort_by(|a, b| b.cost.cmp(&a.cost).then_with(|| a.group.cmp(&b.group)));
 }

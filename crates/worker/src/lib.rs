@@ -10,6 +10,7 @@ mod push;
 mod quarantine;
 mod recover;
 mod retention;
+mod rollups;
 mod scribe;
 mod ship;
 mod signals;
@@ -23,6 +24,7 @@ pub use push::{
 };
 pub use recover::{Recovery, recover};
 pub use retention::{Remover, Retention};
+pub use rollups::Roller;
 pub use scribe::{ALARMS_MAX, Scribe};
 pub use ship::{Progress, ShipOptions, Shipper};
 pub use signals::{Outlets, USES_MAX, Watcher};

@@ -4,7 +4,7 @@
 use credential::CredentialKeys;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use worker::{Checkpointer, Housekeeper, Scribe, Shipper, Sweeper, Teller};
+use worker::{Checkpointer, Housekeeper, Roller, Scribe, Shipper, Sweeper, Teller};
 
 use super::plane::{Tasks, lease_ttl};
 use super::{FLUSH_DEADLINE, Node, alerts, credentials, feed, issuers, ms, receipts, signals, vouching};
@@ -45,6 +45,7 @@ pub async fn start(node: Node<'_>, shipper: Shipper, tasks: Tasks) -> Result<Bes
     tokio::spawn(Sweeper::new(store.clone(), base.home.node, lease, metrics.clone()).run(stopped()));
     tokio::spawn(Teller::new(store.clone(), metrics.clone()).run(stopped()));
     let writing = tokio::spawn(Scribe::new(store.clone()).run(alarmed, stopped()));
+    tokio::spawn(Roller::new(store.clone()).run(stopped()));
     tokio::spawn(Housekeeper::new(store.clone()).run(stopped()));
     let checkpointing = tokio::spawn(checkpointer(node).run(stopped()));
     let settling = tokio::spawn(settler.run(told(stopped())));

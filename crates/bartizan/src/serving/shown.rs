@@ -130,6 +130,23 @@ impl Serving for Shown {
         }
     }
 
+    fn regions(&self) -> BTreeMap<String, String> {
+        let config = self.config.borrow().clone();
+        let providers = config.providers.iter();
+        let said = providers.filter_map(|provider| Some((provider.name.clone(), provider.region.clone()?)));
+        said.collect()
+    }
+
+    fn rates(&self) -> BTreeMap<String, ledger::Rates> {
+        let (view, now) = (self.gate.view(), UnixMillis::now());
+        let targets = view.settings.models.values().flat_map(|model| &model.targets);
+        let rate = |target: &Arc<Target>| {
+            let price = target.prices.at(now)?;
+            Some((target.label.to_string(), price.standard.rates))
+        };
+        targets.filter_map(rate).collect()
+    }
+
     /// Headers are never credentials, and some put them there all the same.
     // threat: AGP-I1
     fn settings(&self) -> Value {

@@ -73,5 +73,6 @@ mod tokens;
 mod unauthenticated;
 mod upstream_tls;
 mod vault;
+mod who_spent;
 mod windows;
 mod witness;

@@ -184,6 +184,10 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
             let client = client.header("x-bartizan-data-class", "secret");
             heads(&client, Method::POST, CALLS, "{}").await
         }
+        Code::LabelsInvalid => {
+            let client = client.header("bartizan-labels", "Outcome=resolved");
+            heads(&client, Method::POST, CALLS, "{}").await
+        }
         Code::Draining => draining().await,
         Code::CredentialMissing => both(&plain, "m", nothing).await,
         Code::CredentialInvalid => both(&plain.bearer("btz_wrong"), "m", nothing).await,

@@ -37,6 +37,7 @@ mod spending;
 mod sso;
 mod tenancy;
 mod tokens;
+mod usage;
 mod windows;
 
 use std::net::SocketAddr;

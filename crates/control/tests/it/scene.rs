@@ -1,5 +1,6 @@
 //! An instance with people in it: the platform's staff, two tenants, and somebody of every role.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,6 +71,14 @@ impl Serving for Served {
 
     fn settings(&self) -> Value {
         json!({"posture": "development"})
+    }
+
+    fn rates(&self) -> BTreeMap<String, ledger::Rates> {
+        let rates = ledger::Rates {
+            input: 5,
+            ..ledger::Rates::default()
+        };
+        [("vendor/m-1".to_owned(), rates)].into()
     }
 }
 

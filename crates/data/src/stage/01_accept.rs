@@ -14,6 +14,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method, Request};
 use hyper::body::Incoming;
 use ipnet::IpNet;
+use ledger::{Labels, NotLabels};
 
 use crate::gate::Gate;
 use crate::introduced::is_trusted;
@@ -31,6 +32,8 @@ pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent"
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 /// What the caller says that the call carries.
 const DATA_CLASS: HeaderName = HeaderName::from_static("x-bartizan-data-class");
+/// What the caller says of the call, for reports.
+const LABELS: HeaderName = HeaderName::from_static("bartizan-labels");
 
 /// What is asked for, by method and path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +61,7 @@ pub struct Accepted {
     pub(super) wanted: Wanted,
     pub(super) address: IpAddr,
     pub(super) data_class: Option<DataClass>,
+    pub(super) labels: Labels,
     pub(crate) certificate: Option<Arc<ClientCertificate>>,
     pub(super) bearer: Option<http::HeaderValue>,
     pub(super) api_key: Option<http::HeaderValue>,
@@ -164,6 +168,7 @@ pub fn run(
         wanted,
         address,
         data_class: data_class(&head.headers)?,
+        labels: labels(&head.headers)?,
         certificate: peer.certificate,
         bearer: single(&head.headers, &AUTHORIZATION)?,
         api_key: single(&head.headers, &API_KEY)?,
@@ -204,6 +209,22 @@ fn data_class(headers: &HeaderMap) -> Gated<Option<DataClass>> {
         return Err(Refusal::new(Code::DataClassInvalid, detail).against(Threat::Anp0017));
     }
     Ok(class)
+}
+
+/// Labels are for reports alone: no budget, policy or provider ever sees them.
+// threat: ANP-0008
+fn labels(headers: &HeaderMap) -> Gated<Labels> {
+    let mut values = headers.get_all(&LABELS).iter();
+    let Some(value) = values.next() else {
+        return Ok(Labels::default());
+    };
+    let refused = |why: &str| Refusal::new(Code::LabelsInvalid, format!("`{LABELS}`: {why}"));
+    if values.next().is_some() {
+        return Err(refused("give it once, with a `,` between labels").against(Threat::Anp0008));
+    }
+    let text = value.to_str().map_err(|_| NotLabels::Spelling);
+    let read = text.and_then(Labels::parse);
+    read.map_err(|why| refused(&why.to_string()).against(Threat::Anp0008))
 }
 
 /// A path that is served.
@@ -427,6 +448,19 @@ mod tests {
             &["restricted", "public"],
         ] {
             assert_eq!(class(bad), Err(Code::DataClassInvalid), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn anp_0008_labels_are_given_once_or_refused() {
+        let read = |values: &[&'static str]| {
+            let pairs: Vec<_> = values.iter().map(|value| ("bartizan-labels", *value)).collect();
+            labels(&headers(&pairs)).map_err(|refusal| refusal.code)
+        };
+        assert_eq!(read(&[]), Ok(Labels::default()));
+        assert_eq!(read(&["a=1"]), Ok(Labels::parse("a=1").unwrap()));
+        for bad in [&[""][..], &["a"], &["a=1, a=2"], &["a=1", "b=2"], &["a=1", "a=1"]] {
+            assert_eq!(read(bad), Err(Code::LabelsInvalid), "{bad:?}");
         }
     }
 

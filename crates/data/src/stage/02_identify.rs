@@ -60,6 +60,7 @@ impl Identified {
                 signature: self.proof.as_ref().and_then(|proof| proof.signature()),
             },
             asked: self.asked.clone(),
+            labels: self.accepted.labels.clone(),
         };
         Ticket::open(opening, gate.settler())
     }

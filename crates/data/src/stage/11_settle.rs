@@ -241,6 +241,8 @@ fn noticed(gate: &Gate, ticket: &Ticket, end: &End) {
     });
 }
 
+/// Who spent is said by the credential alone: nothing that a request claims of a user gets here.
+// threat: AGP-BUDGET-2.2
 fn entry(gate: &Gate, ticket: &mut Ticket, end: &End, (cost, charges): (domain::Money, Charges)) -> Entry {
     let principal = &ticket.key.principal;
     let digest = |hash: Option<blake3::Hash>| hash.map(|hash| Digest(hash.into()));
@@ -273,6 +275,9 @@ fn entry(gate: &Gate, ticket: &mut Ticket, end: &End, (cost, charges): (domain::
         credential: ticket.shown.credential.map(Into::into),
         signature_digest: digest(ticket.shown.signature),
         token_charges: charges.tokens,
+        owner: ticket.key.record.owner,
+        tags: ticket.key.tags.clone(),
+        labels: std::mem::take(&mut ticket.labels),
     }
 }
 

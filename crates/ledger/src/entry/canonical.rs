@@ -3,7 +3,7 @@
 //! Written by hand because every call pays for it: ids and digests need no look at each byte for escapes.
 //! A property test holds it against serde_json.
 
-use domain::{IdText, Tier, Usage};
+use domain::{ActorId, IdText, Tier, Usage};
 use serde::Serialize;
 
 use super::Entry;
@@ -46,6 +46,17 @@ pub(super) fn write(entry: &Entry, out: &mut Vec<u8>) {
     line.digest_if(r#","signature_digest":"#, entry.signature_digest);
     if !entry.token_charges.is_empty() {
         line.charges(r#","token_charges":["#, &entry.token_charges);
+    }
+    if let Some(owner) = entry.owner {
+        let owner = match owner {
+            ActorId::User(id) => id.text(),
+            ActorId::Service(id) => id.text(),
+        };
+        line.id(r#","owner":"#, &owner);
+    }
+    line.texts_if(r#","tags":["#, &entry.tags);
+    if !entry.labels.is_empty() {
+        line.value(r#","labels":"#, &entry.labels);
     }
     line.raw("}");
 }

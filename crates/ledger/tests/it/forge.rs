@@ -42,6 +42,9 @@ pub fn entry(tenant: TenantId, n: u128) -> Entry {
         credential: None,
         signature_digest: None,
         token_charges: Vec::new(),
+        owner: None,
+        tags: [].into(),
+        labels: ledger::Labels::default(),
     }
 }
 

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use domain::{
-    BudgetId, KeyId, Money, NodeId, Operation, ProjectId, RequestId, TeamId, TenantId, Tier, UnixMillis,
-    Usage,
+    ActorId, BudgetId, KeyId, Money, NodeId, Operation, ProjectId, RequestId, ServiceId, TeamId, TenantId,
+    Tier, UnixMillis, Usage, UserId,
 };
-use ledger::{Charge, Digest, Entry, EntryError, Intent, Outcome, Posting, UsageSource};
+use ledger::{Charge, Digest, Entry, EntryError, Intent, Labels, Outcome, Posting, UsageSource};
 use proptest::prelude::*;
 
 /// Text with everything JSON escapes, or does not.
@@ -87,6 +87,23 @@ fn digest() -> impl Strategy<Value = Option<Digest>> {
     prop::option::of(any::<[u8; 32]>().prop_map(Digest))
 }
 
+fn owner() -> impl Strategy<Value = ActorId> {
+    any::<(bool, u128)>().prop_map(|(person, id)| {
+        if person {
+            ActorId::User(UserId::from_u128(id))
+        } else {
+            ActorId::Service(ServiceId::from_u128(id))
+        }
+    })
+}
+
+fn labels() -> impl Strategy<Value = Labels> {
+    prop::collection::btree_map("[a-z0-9_.-]{1,32}", "[ -+--~]{1,64}", 0..=8).prop_map(|pairs| {
+        let pairs = pairs.into_iter().map(|(name, value)| (name.into(), value.into()));
+        Labels::new(pairs.collect()).unwrap()
+    })
+}
+
 prop_compose! {
     fn entries()(
         ids in any::<(u128, u128, u128, Option<u128>, u128, u128)>(),
@@ -97,6 +114,7 @@ prop_compose! {
         lists in (prop::collection::vec(text(), 0..3), prop::collection::vec(text(), 0..3)),
         digests in (digest(), digest()),
         shown in (prop::option::of(text()), digest()),
+        said in (prop::option::of(owner()), prop::collection::vec(text(), 0..3), labels()),
     ) -> Entry {
         Entry {
             id: RequestId::from_u128(ids.0),
@@ -127,6 +145,9 @@ prop_compose! {
             credential: shown.0.map(Into::into),
             signature_digest: shown.1,
             token_charges: charges.1,
+            owner: said.0,
+            tags: said.1.into(),
+            labels: said.2,
         }
     }
 }
@@ -148,6 +169,9 @@ fn intent_of(entry: &Entry) -> Intent {
         charges: entry.charges.clone(),
         price_version: entry.price_version.clone(),
         token_charges: entry.token_charges.clone(),
+        owner: entry.owner,
+        tags: entry.tags.clone(),
+        labels: entry.labels.clone(),
     }
 }
 
@@ -182,7 +206,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_read_or_refused(format in 0..4u8, bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn any_bytes_are_read_or_refused(format in 0..6u8, bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let record = [&[format][..], &bytes].concat();
         let _ = Posting::read(&record);
         let _ = Intent::from_bytes(&record);
@@ -218,16 +242,23 @@ fn records_of_another_format_are_refused_by_name() {
     assert!(matches!(Posting::read(&long), Err(EntryError::TooLong(_))));
 }
 
-const POSTING: &str = concat!(
+/// As the version before wrote it.
+const POSTING_BEFORE: &str = concat!(
     "0210000000000000000000000000000003e91000000000000000000000000000000002a21f10000000000000000000000000",
     "00000005100000000000000000000000000000000301066770742d346f0310757073747265616d5f74696d656f75740a14d0",
     "bb1b0110000000000000000000000000000000070a880e",
 );
 
-/// Journals on disks are read by the next version: a change here is a new format byte.
-#[test]
-fn the_postings_form_is_pinned() {
-    let entry = Entry {
+const POSTING: &str = concat!(
+    "0410000000000000000000000000000003e91000000000000000000000000000000002a21f10000000000000000000000000",
+    "0000000510000000000000000000000000000000030001247376635f30303030303030303030303030303030303030303030",
+    "30303030303030303038010765752d6f6e6c7901076f7574636f6d65087265736f6c7665640001066770742d346f010d6f70",
+    "656e61692f6770742d346f0310757073747265616d5f74696d656f7574000a14000000000000d0bb1b0c6131623263336434",
+    "653566360110000000000000000000000000000000070a880e",
+);
+
+fn pinned() -> Entry {
+    Entry {
         charges: vec![Charge {
             budget: BudgetId::from_u128(7),
             window_start: UnixMillis(5),
@@ -235,8 +266,34 @@ fn the_postings_form_is_pinned() {
         }],
         outcome: Outcome::UpstreamFailed("upstream_timeout".into()),
         ..crate::forge::entry(crate::forge::TENANT, 1)
+    }
+}
+
+/// Journals on disks are read by the next version: a change here is a new format byte.
+#[test]
+fn the_postings_form_is_pinned() {
+    let entry = Entry {
+        owner: Some(ActorId::Service(ServiceId::from_u128(8))),
+        tags: ["eu-only".to_owned()].into(),
+        labels: Labels::parse("outcome=resolved").unwrap(),
+        ..pinned()
     };
     let record = entry.to_record();
     let posting = &record[..record.len() - entry.to_bytes().len()];
     assert_eq!(hex::encode(posting), POSTING);
+}
+
+/// A journal that the version before left behind is read by this one: what its posting lacks is in the entry.
+#[test]
+fn agp_r1_a_posting_of_the_version_before_is_read() {
+    let entry = pinned();
+    let record = [hex::decode(POSTING_BEFORE).unwrap(), entry.to_bytes()].concat();
+    let (posting, bytes) = Posting::read(&record).unwrap();
+    assert_eq!((posting, bytes), (Posting::of(&entry), &*entry.to_bytes()));
+    let another = Entry {
+        id: RequestId::from_u128(77),
+        ..entry
+    };
+    let mixed = [hex::decode(POSTING_BEFORE).unwrap(), another.to_bytes()].concat();
+    assert!(matches!(Posting::read(&mixed), Err(EntryError::Malformed(_))));
 }

@@ -8,11 +8,11 @@ use async_trait::async_trait;
 use credential::KeyRecord;
 use domain::{AuditId, BudgetId, Money, NodeId, RequestId, TenantId, TenantScope, UnixMillis};
 use ledger::{Budget, Lease, Standing};
+use store::usage::{UsageQuery, UsageReport};
 use store::{
     AuditEntry, AuditQuery, Budgets, Change, Directory, DirectoryDump, EntryLog, EntrySpan, Hold,
     LeaseAnswer, LeaseWish, LogKind, MarkDue, MerkleLogs, Nonces, Record, RecordKind, RecordQuery, Registry,
-    Shipment, SortedQuery, Store, StoreError, StoredAudit, StoredCheckpoint, StoredEntry, UsageQuery,
-    UsageRow,
+    Shipment, SortedQuery, Store, StoreError, StoredAudit, StoredCheckpoint, StoredEntry,
 };
 
 use crate::world::{World, ms};
@@ -186,8 +186,11 @@ impl EntryLog for Link {
             .entries_finished(scope, span, after, count)
             .await
     }
-    async fn usage(&self, scope: &TenantScope, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
+    async fn usage(&self, scope: &TenantScope, query: &UsageQuery) -> Result<UsageReport, StoreError> {
         self.world.central.usage(scope, query).await
+    }
+    async fn roll_up(&self, scope: &TenantScope) -> Result<u64, StoreError> {
+        self.world.central.roll_up(scope).await
     }
 }
 

@@ -282,6 +282,9 @@ fn intent(id: RequestId, node: usize, started: UnixMillis, bound: i64, reservati
         charges: charges(reservation, bound),
         price_version: "1".into(),
         token_charges: Vec::new(),
+        owner: None,
+        tags: [].into(),
+        labels: ledger::Labels::default(),
     }
 }
 

@@ -257,6 +257,9 @@ fn shipment(scope: &TenantScope, key: &KeyRecord, node: NodeId) -> Shipment {
         credential: None,
         signature_digest: None,
         token_charges: Vec::new(),
+        owner: None,
+        tags: [].into(),
+        labels: ledger::Labels::default(),
     };
     Shipment::from(&entry)
 }

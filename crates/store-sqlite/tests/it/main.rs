@@ -7,6 +7,7 @@
     reason = "test code"
 )]
 
+mod rollups;
 mod upgrade;
 
 use std::os::unix::fs::PermissionsExt;

@@ -120,6 +120,7 @@ async fn a_file_of_the_release_before_keeps_its_rows_and_gets_what_is_new() {
             "0008_retention.sql",
             "0009_sorting.sql",
             "0010_budget_terms.sql",
+            "0011_rollups.sql",
             "0012_carried_over.sql",
             "0013_entries_by_end.sql"
         ]

@@ -150,6 +150,9 @@ impl House {
             credential: None,
             signature_digest: None,
             token_charges: Vec::new(),
+            owner: None,
+            tags: [].into(),
+            labels: ledger::Labels::default(),
         }
     }
 

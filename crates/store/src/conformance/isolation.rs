@@ -3,7 +3,8 @@
 use domain::{NodeId, UnixMillis};
 
 use super::fixtures::{EXPIRES, Engine, House, MIDNIGHT, WINDOW, nanos, wish};
-use crate::{StoreError, StoredCheckpoint, UsageGroup, UsageQuery};
+use crate::usage::{Dimension, Grain, UsageQuery, UsageReport};
+use crate::{StoreError, StoredCheckpoint};
 
 // threat: ANP-0007
 pub(super) async fn anp_0007_directory_calls_never_reach_another_tenant(store: Engine) {
@@ -85,18 +86,13 @@ pub(super) async fn agp_e1_log_calls_never_reach_another_tenant(store: Engine) {
     assert_eq!(store.entries(&a.scope, 0, 10).await.unwrap(), []);
     assert_eq!(store.leaf_hashes(&a.scope, 0, 1).await, Err(StoreError::NotFound));
     assert_eq!(store.checkpoint(&a.scope).await.unwrap(), None);
-    for by in [
-        UsageGroup::Model,
-        UsageGroup::Key,
-        UsageGroup::Team,
-        UsageGroup::Day,
-    ] {
-        let query = UsageQuery {
-            from: UnixMillis(0),
-            until: EXPIRES,
-            by,
-        };
-        assert_eq!(store.usage(&a.scope, &query).await.unwrap(), []);
+    let always = UsageQuery::over(UnixMillis(0), EXPIRES);
+    let by = always.clone().by(Dimension::ALL);
+    for query in [&always, &by, &by.clone().each(Grain::Day)] {
+        assert_eq!(
+            store.usage(&a.scope, query).await.unwrap(),
+            UsageReport::default()
+        );
     }
     let own = StoredCheckpoint {
         note: "a\n".to_owned(),

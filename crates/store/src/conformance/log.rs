@@ -7,7 +7,8 @@ use ledger::merkle;
 
 use super::fixtures::{Engine, House, MIDNIGHT};
 use crate::row::TEXT_CHARS_MAX;
-use crate::{Shipment, StoreError, StoredCheckpoint, StoredEntry, UsageGroup, UsageQuery};
+use crate::usage::{Dimension, UsageQuery};
+use crate::{Shipment, StoreError, StoredCheckpoint, StoredEntry};
 
 fn batch(house: &House, node: NodeId, count: usize) -> Vec<Shipment> {
     (0..count).map(|_| house.shipment(node, &[], 1)).collect()
@@ -178,18 +179,9 @@ pub(super) async fn nonsense_from_a_caller_blocks_no_shipper(store: Engine) {
         store.entries(&house.scope, 0, 10).await.unwrap(),
         stored(&shipments)
     );
-    let query = UsageQuery {
-        from: MIDNIGHT,
-        until: UnixMillis(MIDNIGHT.0 + 1),
-        by: UsageGroup::Model,
-    };
-    let groups: Vec<String> = store
-        .usage(&house.scope, &query)
-        .await
-        .unwrap()
-        .into_iter()
-        .map(|row| row.group)
-        .collect();
+    let query = UsageQuery::over(MIDNIGHT, UnixMillis(MIDNIGHT.0 + 1)).by([Dimension::Model]);
+    let report = store.usage(&house.scope, &query).await.unwrap();
+    let groups: Vec<String> = report.rows.into_iter().flat_map(|row| row.group).collect();
     assert_eq!(
         groups,
         ["", "'; --", "a\u{fffd}b", &"\u{10ffff}".repeat(TEXT_CHARS_MAX)]

@@ -6,17 +6,17 @@ use async_trait::async_trait;
 use domain::{NodeId, RequestId, TenantScope, UnixMillis};
 
 use super::{MemoryStore, State};
-use crate::row::{self, EntryColumns};
-use crate::{
-    EntryLog, EntrySpan, Shipment, StoreError, StoredCheckpoint, StoredEntry, UsageGroup, UsageQuery,
-    UsageRow, must_own,
-};
+use crate::row::EntryColumns;
+use crate::usage::{Counts, Fact, SeriesId, Tally, UsageQuery, UsageReport, rolled};
+use crate::{EntryLog, EntrySpan, Shipment, StoreError, StoredCheckpoint, StoredEntry, must_own};
 
 /// One tenant's log.
 #[derive(Debug, Default)]
 pub(super) struct Log {
     rows: Vec<(EntryColumns, StoredEntry)>,
     by_request: HashMap<RequestId, usize>,
+    facts: Vec<(UnixMillis, Fact)>,
+    hours: BTreeMap<(i64, SeriesId), (String, Counts)>,
     pub(super) checkpoints: BTreeMap<u64, StoredCheckpoint>,
 }
 
@@ -32,6 +32,8 @@ impl Log {
         }
         let index = self.rows.len() as u64;
         self.by_request.insert(shipment.posting.request, self.rows.len());
+        self.facts
+            .push((shipment.posting.finished, Fact::of(&shipment.posting)));
         self.rows.push((
             EntryColumns::of(shipment),
             StoredEntry {
@@ -60,49 +62,33 @@ impl Log {
         found
     }
 
-    fn usage(&self, query: &UsageQuery) -> Vec<UsageRow> {
-        let mut groups: BTreeMap<String, UsageRow> = BTreeMap::new();
-        for (columns, _) in &self.rows {
-            if query.from <= columns.finished && columns.finished < query.until {
-                let group = group_of(columns, query.by);
-                add(
-                    groups.entry(group.clone()).or_insert_with(|| empty(group)),
-                    columns,
-                );
+    /// Adds what new entries count: from the one of this index on.
+    fn roll_up(&mut self, from: usize) {
+        let new = self.facts.iter().skip(from).map(|(_, fact)| fact.clone());
+        for one in rolled(new) {
+            let (_, counts) = self
+                .hours
+                .entry((one.hour, one.series))
+                .or_insert_with(|| (one.said, Counts::default()));
+            *counts = counts.plus(&one.counts);
+        }
+    }
+
+    fn usage(&self, query: &UsageQuery) -> Result<UsageReport, StoreError> {
+        let (mut tally, cut) = (Tally::new(query), query.cut());
+        for ((hour, series), (said, counts)) in &self.hours {
+            if (cut.hours.0..cut.hours.1).contains(hour) {
+                tally.add_stored(*series, said, *hour, counts)?;
             }
         }
-        let mut rows: Vec<UsageRow> = groups.into_values().collect();
-        row::sort_usage(&mut rows);
-        rows
+        for (from, until) in cut.edges {
+            let inside = |(at, _): &&(UnixMillis, Fact)| from <= *at && *at < until;
+            for (_, fact) in self.facts.iter().filter(inside) {
+                tally.add_fact(fact.clone());
+            }
+        }
+        Ok(tally.report())
     }
-}
-
-fn group_of(columns: &EntryColumns, by: UsageGroup) -> String {
-    match by {
-        UsageGroup::Model => columns.model.clone().unwrap_or_else(|| "-".to_owned()),
-        UsageGroup::Key => columns.key.to_string(),
-        UsageGroup::Team => columns.team.to_string(),
-        UsageGroup::Day => row::day_name(columns.finished.0.div_euclid(row::DAY_MS)),
-    }
-}
-
-fn empty(group: String) -> UsageRow {
-    UsageRow {
-        group,
-        requests: 0,
-        refused: 0,
-        prompt_tokens: 0,
-        output_tokens: 0,
-        cost: domain::Money::ZERO,
-    }
-}
-
-fn add(row: &mut UsageRow, columns: &EntryColumns) {
-    row.requests += 1;
-    row.refused += u64::from(columns.outcome == row::REFUSED);
-    row.prompt_tokens = row.prompt_tokens.saturating_add(columns.prompt_tokens);
-    row.output_tokens = row.output_tokens.saturating_add(columns.output_tokens);
-    row.cost = row.cost.plus(columns.cost);
 }
 
 fn length(count: u64) -> usize {
@@ -133,10 +119,13 @@ impl EntryLog for MemoryStore {
             must_own(scope, shipment.posting.tenant)?;
         }
         let mut state = self.state();
-        Ok(shipments
+        let before = state.logs.get(&scope.tenant()).map_or(0, |log| log.rows.len());
+        let new = shipments
             .iter()
             .map(|shipment| u64::from(state.ship(scope, node, shipment)))
-            .sum())
+            .sum();
+        state.logs.entry(scope.tenant()).or_default().roll_up(before);
+        Ok(new)
     }
 
     async fn entry(&self, scope: &TenantScope, id: RequestId) -> Result<StoredEntry, StoreError> {
@@ -184,12 +173,15 @@ impl EntryLog for MemoryStore {
         Ok(rows.map(|(_, stored)| stored.clone()).collect())
     }
 
-    async fn usage(&self, scope: &TenantScope, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
-        Ok(self
-            .state()
-            .logs
-            .get(&scope.tenant())
-            .map(|log| log.usage(query))
-            .unwrap_or_default())
+    async fn usage(&self, scope: &TenantScope, query: &UsageQuery) -> Result<UsageReport, StoreError> {
+        let state = self.state();
+        match state.logs.get(&scope.tenant()) {
+            Some(log) => log.usage(query),
+            None => Ok(UsageReport::default()),
+        }
+    }
+
+    async fn roll_up(&self, _scope: &TenantScope) -> Result<u64, StoreError> {
+        Ok(0)
     }
 }

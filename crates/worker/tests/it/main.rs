@@ -77,6 +77,9 @@ pub fn entry(id: u128, of: u128) -> Entry {
         credential: None,
         signature_digest: None,
         token_charges: Vec::new(),
+        owner: None,
+        tags: [].into(),
+        labels: ledger::Labels::default(),
     }
 }
 
@@ -116,6 +119,9 @@ pub fn intent(id: u128, of: u128, bound: i64) -> Intent {
         bound: Money::from_nanos(bound),
         charges: vec![charge(bound)],
         token_charges: Vec::new(),
+        owner: None,
+        tags: [].into(),
+        labels: ledger::Labels::default(),
         price_version: "p1".into(),
     }
 }

@@ -249,6 +249,9 @@ mod tests {
             credential: None,
             signature_digest: None,
             token_charges: Vec::new(),
+            owner: None,
+            tags: [].into(),
+            labels: ledger::Labels::default(),
         };
         entry.to_bytes()
     }
