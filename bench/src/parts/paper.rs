@@ -1,7 +1,7 @@
 //! Entries to measure with: like those of a governed chat call.
 
 use domain::{BudgetId, KeyId, Money, NodeId, Operation, RequestId, TeamId, TenantId, UnixMillis, Usage};
-use ledger::{Charge, Digest, Entry, Outcome, UsageSource};
+use ledger::{Charge, Digest, Entry, Labels, Outcome, UsageSource};
 
 /// Whose.
 pub const TENANT: TenantId = TenantId::from_u128(1);
@@ -56,5 +56,8 @@ pub fn entry(number: u64) -> Entry {
         credential: None,
         signature_digest: None,
         token_charges: Vec::new(),
+        owner: None,
+        tags: [].into(),
+        labels: Labels::default(),
     }
 }

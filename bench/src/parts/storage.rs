@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use domain::{NodeId, TenantScope, UnixMillis};
 use journal::{Journal, JournalOptions, Record};
-use store::{Store, Tenant, TenantState, UsageGroup, UsageQuery};
+use store::usage::{Dimension, Grain, UsageQuery};
+use store::{Store, Tenant, TenantState};
 use store_sqlite::SqliteStore;
 use telemetry::Metrics;
 use worker::{ShipOptions, Shipper};
@@ -75,22 +76,23 @@ async fn within(folder: &Path, count: u64) -> Outcome<Vec<Part>> {
             "MiB",
         ),
     ];
-    for (what, by) in [
-        ("model", UsageGroup::Model),
-        ("key", UsageGroup::Key),
-        ("day", UsageGroup::Day),
-    ] {
-        let query = UsageQuery {
-            from: UnixMillis(0),
-            until: UnixMillis(i64::MAX),
-            by,
-        };
+    let asked =
+        |by: &[Dimension]| UsageQuery::over(UnixMillis(0), UnixMillis(i64::MAX)).by(by.iter().cloned());
+    let queries = [
+        ("model", asked(&[Dimension::Model])),
+        (
+            "team, key and model",
+            asked(&[Dimension::Team, Dimension::Key, Dimension::Model]),
+        ),
+        ("day", asked(&[]).each(Grain::Day)),
+    ];
+    for (what, query) in queries {
         let from = Instant::now();
-        let rows = store
+        let report = store
             .usage(&TenantScope::operator(TENANT), &query)
             .await
             .map_err(failed)?;
-        assert!(!rows.is_empty());
+        assert_eq!(report.total.requests, count);
         let took = from.elapsed().as_secs_f64() * 1e3;
         parts.push(Part::alone(
             format!("usage of {count} entries by {what}"),

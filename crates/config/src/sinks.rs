@@ -123,7 +123,7 @@ impl Sink {
             }
             (Some(mail), _) => mail,
         };
-        within(problems, &at("mail.gather_ms"), mail.gather_ms, 0..=3_600_000);
+        within(problems, at("mail.gather_ms"), mail.gather_ms, 0..=3_600_000);
         at_most(problems, &at("mail.to"), mail.to.len(), RECIPIENTS_MAX);
         if mail.to.is_empty() {
             problems.push(Problem::new(at("mail.to"), "is empty: name who reads it"));
@@ -166,7 +166,7 @@ impl Sink {
         ];
         for (key, time, range) in times {
             if let Some(time) = time {
-                within(problems, &format!("{path}.{key}"), time, range);
+                within(problems, format!("{path}.{key}"), time, range);
             }
         }
     }

@@ -22,7 +22,10 @@ const DAY_MS: i64 = 86_400_000;
 
 /// Which models without a price were told of today.
 #[derive(Debug, Default)]
-pub struct Unpricedness(Mutex<(i64, HashSet<(TenantId, Arc<str>)>)>);
+pub struct Unpricedness(Mutex<Today>);
+
+/// A day, counted since 1970, and who asked for what on it.
+type Today = (i64, HashSet<(TenantId, Arc<str>)>);
 
 /// Whether somebody is to be told.
 enum Note {

@@ -146,7 +146,6 @@ pub async fn run(command: ChargebackCommand, instance: &Instance, show: Show) ->
     let scope = TenantScope::operator(names.tenant(named.as_deref())?.id);
     let at = At {
         instance,
-        names: &names,
         from: From {
             store: instance.store.as_ref(),
             scope: &scope,
@@ -165,7 +164,6 @@ pub async fn run(command: ChargebackCommand, instance: &Instance, show: Show) ->
 /// Where it is done.
 struct At<'a> {
     instance: &'a Instance,
-    names: &'a Names,
     from: From<'a>,
     show: Show,
 }
@@ -198,9 +196,7 @@ impl At<'_> {
     async fn draft(&self, args: &DraftArgs) -> Result<(), Failure> {
         let time = time(&args.time)?;
         let (_, rules) = chargeback::rules(self.from).await.map_err(failed)?;
-        let reckoned = chargeback::reckon(self.from, rules, self.names.all(), time)
-            .await
-            .map_err(failed)?;
+        let reckoned = chargeback::reckon(self.from, rules, time).await.map_err(failed)?;
         self.say(StatementView::from(&reckoned), args.csv)
     }
 
@@ -208,7 +204,7 @@ impl At<'_> {
         if args.month.is_none() && args.from.is_none() {
             return Err(Failure::usage("say which time").hint("`--month 2026-10`, or `--from` and `--until`"));
         }
-        let made = chargeback::finalized(self.from, self.names.all(), time(args)?, UnixMillis::now()).await;
+        let made = chargeback::finalized(self.from, time(args)?, UnixMillis::now()).await;
         let body = made.map_err(failed)?;
         let statement = Statement::of(&body).map_err(|error| Failure::new(error.to_string()))?;
         let said = serde_json::to_value(StatementLine::of(&body, &statement.digest)).ok();
@@ -243,9 +239,7 @@ impl At<'_> {
     }
 
     async fn verify(&self) -> Result<(), Failure> {
-        let found = chargeback::verify(self.from, self.names.all(), u64::MAX)
-            .await
-            .map_err(failed)?;
+        let found = chargeback::verify(self.from, u64::MAX).await.map_err(failed)?;
         let holds = found.holds;
         self.show.say(&view::Checked(found))?;
         match holds {

@@ -33,7 +33,7 @@ Examples:
   bartizan usage --by label:outcome --where model:gpt-4o --csv
   bartizan usage --by team --json | jq .total.cost_nanos
 
-By: team, project, key, owner, model, provider, target, region, tag, label:NAME, operation, outcome, cached, price_version;
+By: team, project, key, owner, model, provider, target, tag, label:NAME, operation, outcome, cached, price_version;
 and hour, day, week or month. Counts what is in the ledger; a call gets there within a second of its end. Amounts in JSON
 and CSV are nano-dollars. What each figure means: docs/reports.md.")]
 pub struct UsageArgs {

@@ -1,12 +1,11 @@
 //! From the ledger to a statement. What is borne is exactly what the ledger has of the time: sums that do not agree with
 //! each other make no statement.
 
-use domain::{Money, TenantId, TenantScope, UnixMillis};
+use domain::{Money, UnixMillis};
 use finops::{Allocation, Cost, Day, Quantities, Rules};
 use ledger::{Entry, note};
-use store::{
-    DirectoryDump, Record, RecordKind, RecordQuery, Store, StoreError, UsageGroup, UsageQuery, UsageRow,
-};
+use store::usage::{Dimension, Sums, UsageQuery, UsageRow};
+use store::{Record, RecordKind, RecordQuery, StoreError};
 
 use super::statement::{Body, FORMAT, LedgerHead, RulesDocument, Statement};
 use crate::outlook::From;
@@ -144,21 +143,13 @@ pub struct Reckoned {
 }
 
 /// Reckons a time by these rules from the ledger as it is now.
-pub async fn reckon(
-    from: From<'_>,
-    rules: Rules,
-    directory: &DirectoryDump,
-    time: (Day, Day),
-) -> Result<Reckoned, ChargebackError> {
-    let by_key = usage(from, UsageGroup::Key, time).await?;
-    let by_day = usage(from, UsageGroup::Day, time).await?;
-    let tenant = from.scope.tenant();
-    let costs: Vec<Cost> = by_key.iter().map(|row| cost(row, directory, tenant)).collect();
+pub async fn reckon(from: From<'_>, rules: Rules, time: (Day, Day)) -> Result<Reckoned, ChargebackError> {
+    let by = [Dimension::Team, Dimension::Project, Dimension::Key];
+    let query = UsageQuery::over(time.0.start(), time.1.start()).by(by);
+    let used = from.store.usage(from.scope, &query).await?;
+    let costs: Vec<Cost> = used.rows.iter().map(cost).collect();
     let allocation = rules.allocate(&costs);
-    let all = by_day
-        .iter()
-        .map(quantities)
-        .fold(Quantities::default(), Quantities::plus);
+    let all = quantities(&used.total);
     let borne = allocation
         .lines
         .iter()
@@ -178,12 +169,7 @@ pub async fn reckon(
 /// The next final statement. What it says is under a signed head of the ledger, all of it.
 // threat: AGP-R1
 // threat: AGP-R2
-pub async fn finalized(
-    from: From<'_>,
-    directory: &DirectoryDump,
-    time: (Day, Day),
-    now: UnixMillis,
-) -> Result<Body, ChargebackError> {
+pub async fn finalized(from: From<'_>, time: (Day, Day), now: UnixMillis) -> Result<Body, ChargebackError> {
     if time.1 > Day::of(now) {
         return Err(ChargebackError::Time(
             "that time is not over yet: a draft is all there can be",
@@ -197,7 +183,7 @@ pub async fn finalized(
         }
     }
     let (_, rules) = rules(from).await?;
-    let reckoned = reckon(from, rules, directory, time).await?;
+    let reckoned = reckon(from, rules, time).await?;
     let head = from
         .store
         .checkpoint(from.scope)
@@ -259,38 +245,22 @@ pub(super) async fn later(
     }
 }
 
-async fn usage(
-    from: From<'_>,
-    by: UsageGroup,
-    (first, until): (Day, Day),
-) -> Result<Vec<UsageRow>, StoreError> {
-    let query = UsageQuery {
-        from: first.start(),
-        until: until.start(),
-        by,
-    };
-    let (store, scope): (&dyn Store, &TenantScope) = (from.store, from.scope);
-    store.usage(scope, &query).await
-}
-
-fn quantities(row: &UsageRow) -> Quantities {
+fn quantities(sums: &Sums) -> Quantities {
     Quantities {
-        cost: row.cost,
-        requests: row.requests,
-        tokens: row.prompt_tokens.saturating_add(row.output_tokens),
+        cost: sums.cost,
+        requests: sums.requests,
+        tokens: sums.all_tokens(),
     }
 }
 
-/// A key's row, with its team and project; keys stay in the directory when they have ended.
-fn cost(row: &UsageRow, directory: &DirectoryDump, tenant: TenantId) -> Cost {
-    let id = row.group.parse().ok();
-    let own = directory.keys.iter().filter(|key| key.tenant == tenant);
-    let key = id.and_then(|id| own.clone().find(|key| key.id == id));
+/// What a key spent for a team and a project: those that its calls were made for, wherever the key is now.
+fn cost(row: &UsageRow) -> Cost {
+    let [team, project, key] = [0, 1, 2].map(|at| row.group.get(at).filter(|id| *id != "-").cloned());
     Cost {
-        team: key.map(|key| key.team.to_string()),
-        project: key.and_then(|key| key.project).map(|project| project.to_string()),
-        key: id.map(|id| id.to_string()),
-        of: quantities(row),
+        team,
+        project,
+        key,
+        of: quantities(&row.sums),
     }
 }
 

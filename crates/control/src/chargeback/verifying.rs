@@ -7,7 +7,7 @@ use ledger::merkle::{Hash, root_of};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
-use store::{AuditQuery, DirectoryDump};
+use store::AuditQuery;
 
 use super::reckoning::{ChargebackError, is_nothing, later, reckon, statements};
 use super::statement::{Body, Statement, number_id};
@@ -50,11 +50,7 @@ pub struct Verified {
 
 /// Looks at all of them. Roots of ledgers longer than `deep_max` are not reckoned.
 // threat: AGP-R2
-pub async fn verify(
-    from: From<'_>,
-    directory: &DirectoryDump,
-    deep_max: u64,
-) -> Result<Verified, ChargebackError> {
+pub async fn verify(from: From<'_>, deep_max: u64) -> Result<Verified, ChargebackError> {
     let mut checked = Vec::new();
     let mut before: Option<String> = None;
     let recorded = recorded(from).await?;
@@ -74,7 +70,7 @@ pub async fn verify(
                     one.problems
                         .push("it does not follow the statement before it".to_owned());
                 }
-                one.compare(from, directory, &body, deep_max).await?;
+                one.compare(from, &body, deep_max).await?;
             }
         }
         before = Some(statement.digest);
@@ -147,13 +143,7 @@ impl CheckedStatement {
         }
     }
 
-    async fn compare(
-        &mut self,
-        from: From<'_>,
-        directory: &DirectoryDump,
-        body: &Body,
-        deep_max: u64,
-    ) -> Result<(), ChargebackError> {
+    async fn compare(&mut self, from: From<'_>, body: &Body, deep_max: u64) -> Result<(), ChargebackError> {
         let sum = body
             .lines
             .iter()
@@ -181,7 +171,7 @@ impl CheckedStatement {
         let time = (body.from, body.until);
         let later = later(from, body.ledger.size, time).await?;
         self.came_later = later.map_or(0, |later| later.requests);
-        let now = match reckon(from, body.rules.clone(), directory, time).await {
+        let now = match reckon(from, body.rules.clone(), time).await {
             Err(ChargebackError::Unsettled) => {
                 self.problems.push(ChargebackError::Unsettled.to_string());
                 return Ok(());

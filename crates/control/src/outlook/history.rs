@@ -6,7 +6,8 @@ use domain::Money;
 use finops::{Day, Series, TooShort};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::{StoreError, UsageGroup, UsageQuery, UsageRow};
+use store::StoreError;
+use store::usage::{Dimension, Grain, Sums, UsageQuery};
 
 use super::From;
 
@@ -39,6 +40,15 @@ impl By {
             Self::Team => "team",
             Self::Key => "key",
             Self::Model => "model",
+        }
+    }
+
+    const fn dimension(self) -> Option<Dimension> {
+        match self {
+            Self::Total => None,
+            Self::Team => Some(Dimension::Team),
+            Self::Key => Some(Dimension::Key),
+            Self::Model => Some(Dimension::Model),
         }
     }
 
@@ -76,32 +86,25 @@ pub async fn daily(
     first: Day,
     until: Day,
 ) -> Result<BTreeMap<String, History>, StoreError> {
-    let mut spent: BTreeMap<String, Vec<(Day, UsageRow)>> = BTreeMap::new();
-    let mut keep = |group: String, day: Day, row: UsageRow| spent.entry(group).or_default().push((day, row));
-    match group_of(by) {
-        None => {
-            for row in usage(from, UsageGroup::Day, (first, until)).await? {
-                if let Ok(day) = row.group.parse() {
-                    keep("-".to_owned(), day, row);
-                }
-            }
-        }
-        // The store sums by one thing at a time: a day is asked for after the other.
-        Some(group) => {
-            for at in 0..until.since(first).max(0) {
-                let day = first.plus(at);
-                for row in usage(from, group, (day, day.plus(1))).await? {
-                    keep(row.group.clone(), day, row);
-                }
-            }
+    let query = UsageQuery::over(first.start(), until.start())
+        .by(by.dimension())
+        .each(Grain::Day);
+    let mut spent: BTreeMap<String, Vec<(Day, Sums)>> = BTreeMap::new();
+    for row in from.store.usage(from.scope, &query).await?.rows {
+        let group = row.group.into_iter().next().unwrap_or_else(|| "-".to_owned());
+        if let Some(period) = row.period {
+            spent
+                .entry(group)
+                .or_default()
+                .push((Day::of(period.from), row.sums));
         }
     }
-    let history = |(group, rows): (String, Vec<(Day, UsageRow)>)| {
-        let series = |of: &dyn Fn(&UsageRow) -> Money| {
-            Series::filled(first, until, rows.iter().map(|(day, row)| (*day, of(row))))
+    let history = |(group, days): (String, Vec<(Day, Sums)>)| {
+        let series = |of: &dyn Fn(&Sums) -> Money| {
+            Series::filled(first, until, days.iter().map(|(day, sums)| (*day, of(sums))))
         };
         let history = History {
-            cost: series(&|row| row.cost),
+            cost: series(&|sums| sums.cost),
             tokens: series(&tokens),
         };
         (group, history)
@@ -109,31 +112,8 @@ pub async fn daily(
     Ok(spent.into_iter().map(history).collect())
 }
 
-async fn usage(
-    from: From<'_>,
-    by: UsageGroup,
-    (first, until): (Day, Day),
-) -> Result<Vec<UsageRow>, StoreError> {
-    let query = UsageQuery {
-        from: first.start(),
-        until: until.start(),
-        by,
-    };
-    from.store.usage(from.scope, &query).await
-}
-
-const fn group_of(by: By) -> Option<UsageGroup> {
-    match by {
-        By::Total => None,
-        By::Team => Some(UsageGroup::Team),
-        By::Key => Some(UsageGroup::Key),
-        By::Model => Some(UsageGroup::Model),
-    }
-}
-
-fn tokens(row: &UsageRow) -> Money {
-    let both = row.prompt_tokens.saturating_add(row.output_tokens);
-    Money::from_nanos(i64::try_from(both).unwrap_or(i64::MAX))
+fn tokens(sums: &Sums) -> Money {
+    Money::from_nanos(i64::try_from(sums.all_tokens()).unwrap_or(i64::MAX))
 }
 
 /// A day and what it cost.

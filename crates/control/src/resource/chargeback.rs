@@ -102,8 +102,7 @@ pub async fn draft(call: Call, _: Nothing) -> Done {
     let time = chargeback::time_of(call.query("month"), bounds, call.now).map_err(Problem::from)?;
     let from = from(&call, &entered);
     let (_, rules) = chargeback::rules(from).await.map_err(Problem::from)?;
-    let directory = call.names.directory();
-    let reckoned = chargeback::reckon(from, rules, directory, time)
+    let reckoned = chargeback::reckon(from, rules, time)
         .await
         .map_err(Problem::from)?;
     shown(&call, &StatementView::from(&reckoned), None)
@@ -135,8 +134,7 @@ pub async fn finalize(call: Call, new: NewStatement) -> Done {
             .into());
     }
     let time = chargeback::time_of(new.month.as_deref(), bounds, call.now).map_err(Problem::from)?;
-    let directory = call.names.directory();
-    let made = chargeback::finalized(from(&call, &entered), directory, time, call.now).await;
+    let made = chargeback::finalized(from(&call, &entered), time, call.now).await;
     let body = made.map_err(Problem::from)?;
     let statement = Statement::of(&body).map_err(|error| Problem {
         internal: Some(error.to_string()),
@@ -169,8 +167,7 @@ pub async fn show(call: Call, _: Nothing) -> Done {
 /// `GET …/chargeback/verify`.
 pub async fn verify(call: Call, _: Nothing) -> Done {
     let entered = reading(&call).await?;
-    let directory = call.names.directory();
-    let found = chargeback::verify(from(&call, &entered), directory, DEEP_MAX).await;
+    let found = chargeback::verify(from(&call, &entered), DEEP_MAX).await;
     Ok(Answer::json(
         http::StatusCode::OK,
         &found.map_err(Problem::from)?,

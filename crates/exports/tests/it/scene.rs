@@ -61,6 +61,9 @@ pub fn entry(number: u128, change: impl FnOnce(&mut Entry)) -> Entry {
         credential: None,
         signature_digest: None,
         token_charges: vec![],
+        owner: None,
+        tags: [].into(),
+        labels: ledger::Labels::default(),
     };
     change(&mut entry);
     entry

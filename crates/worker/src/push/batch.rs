@@ -49,7 +49,7 @@ impl Pusher {
     pub(super) async fn push(&mut self, tenant: TenantId) -> Result<bool, Trouble> {
         let (scope, now) = (TenantScope::operator(tenant), UnixMillis::now());
         let seen = self.look(tenant).await?;
-        if seen.next >= seen.size && !seen.due.is_some_and(|due| due <= now) {
+        if seen.next >= seen.size && seen.due.is_none_or(|due| due > now) {
             return Ok(false);
         }
         let us = (self.name.as_str(), self.node);
