@@ -20,6 +20,7 @@ use crate::directory::Directory;
 use crate::nonces::Nonces;
 use crate::receipt::Receipts;
 use crate::settings::{Checks, Settings};
+use crate::spend::{self, Table};
 use crate::stage::cache::Cache;
 use crate::stage::settle;
 use crate::ticket::Ticket;
@@ -56,6 +57,7 @@ pub struct Gate {
     pub(crate) tokens: SealingKey,
     pub(crate) vouch: ArcSwap<VouchKeys>,
     pub(crate) receipts: Receipts,
+    pub(crate) spend: Table,
     alarms: mpsc::Sender<AuditRecord>,
     uses: mpsc::Sender<Use>,
     epoch: Instant,
@@ -130,6 +132,7 @@ impl Gate {
             tokens: parts.tokens,
             vouch: ArcSwap::from_pointee(parts.vouch),
             receipts: parts.receipts,
+            spend: Table::default(),
             alarms: parts.alarms,
             uses: parts.uses,
             epoch: Instant::now(),
@@ -245,8 +248,11 @@ impl Settler {
     /// Settles what is handed in, until `stop`; then what is left.
     pub async fn run(mut self, stop: impl Future<Output = ()>) {
         tokio::pin!(stop);
+        let mut every = tokio::time::interval(spend::LOOK_EVERY);
+        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
+                _ = every.tick() => spend::expire(&self.gate, Some(Instant::now())).await,
                 ticket = self.tickets.recv() => match ticket {
                     Some(ticket) => settle::abandoned(&self.gate, ticket).await,
                     None => return,
@@ -257,5 +263,6 @@ impl Settler {
         while let Ok(ticket) = self.tickets.try_recv() {
             settle::abandoned(&self.gate, ticket).await;
         }
+        spend::expire(&self.gate, None).await;
     }
 }

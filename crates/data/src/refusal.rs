@@ -169,6 +169,14 @@ codes! {
     UpstreamRefused = "upstream_refused", 502, Upstream, Upstream;
     /// A guard blocked the answer.
     OutputBlocked = "output_blocked", 502, InspectOutput, Upstream;
+    /// There is no such reservation for this key.
+    ReservationNotFound = "reservation_not_found", 404, Settle, Downstream;
+    /// The reservation has ended in another way than is said now, or its name stands for another one.
+    ReservationConflict = "reservation_conflict", 409, Settle, Downstream;
+    /// Another node holds the reservation.
+    ReservationElsewhere = "reservation_elsewhere", 409, Settle, Downstream;
+    /// Whether the reservation has ended cannot be looked up now.
+    ReservationUnavailable = "reservation_unavailable", 503, Settle, Ours;
     /// The record of the call cannot be kept, so no call is made.
     JournalUnavailable = "journal_unavailable", 503, Settle, Ours;
     /// A fault of the gate's own.

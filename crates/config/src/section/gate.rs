@@ -166,14 +166,40 @@ impl Default for Cache {
     }
 }
 
-/// How budgets are leased from the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// How budgets are leased from the store, and what others are asked and told of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Budgets {
     /// How long a lease lives unless renewed; renewed at a third of it.
     pub lease_ttl_ms: u64,
     /// How long a request may wait for its lease to grow.
     pub wait_ms: u64,
+    /// Money that is held for calls made elsewhere.
+    pub reservations: Reservations,
+}
+
+/// Money that is held for calls made elsewhere (`/v1/spend/reserve`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Reservations {
+    /// For how long at most: what nobody has settled by then ends at its bound.
+    pub lasts_ms: u64,
+    /// How many one key may have open on a node.
+    pub per_key_max: u32,
+    /// How this very node is reached, where several serve one address: said with every reservation, for the node that
+    /// gave it is the one that ends it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settle_at: Option<String>,
+}
+
+impl Default for Reservations {
+    fn default() -> Self {
+        Self {
+            lasts_ms: 600_000,
+            per_key_max: 1_000,
+            settle_at: None,
+        }
+    }
 }
 
 impl Default for Budgets {
@@ -181,6 +207,7 @@ impl Default for Budgets {
         Self {
             lease_ttl_ms: 30_000,
             wait_ms: 250,
+            reservations: Reservations::default(),
         }
     }
 }

@@ -25,7 +25,9 @@ use serde::{Deserialize, Serialize};
 pub use alerts::{Alerts, Carrier, Sink};
 pub use approvals::Approvals;
 pub use control::{Control, ControlMode};
-pub use gate::{Budgets, Cache, Checks, GuardMode, Guards, KeyLimits, Limits, Policies, SecretsGuard};
+pub use gate::{
+    Budgets, Cache, Checks, GuardMode, Guards, KeyLimits, Limits, Policies, Reservations, SecretsGuard,
+};
 pub use issuer::{Claim, ClaimRule, ClaimValue, Issuer, TokenBinding};
 pub use listen::{ClientAuthority, ClientCertificates, Listen, ProxyProtocol, Tls};
 pub use model::{Model, PriceOverride, Prices, Target, Unpriced};

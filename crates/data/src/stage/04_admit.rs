@@ -29,6 +29,13 @@ pub struct Admitted {
     pub(super) output_tokens: Option<u64>,
 }
 
+impl Admitted {
+    /// The model, with the targets that may serve the call.
+    pub const fn model(&self) -> &Arc<Model> {
+        &self.model
+    }
+}
+
 /// What is left of a limit, for the answer's headers: the scarcest of all levels.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Rates {
@@ -49,6 +56,7 @@ pub async fn run(gate: &Gate, authorized: Authorized, ticket: &mut Ticket) -> Ga
         body,
         model,
         forward,
+        is_countable,
     } = authorized;
     let settings = ticket.settings.clone();
     let (most, output_tokens) = most(endpoint, &envelope, &model, &settings);
@@ -61,6 +69,7 @@ pub async fn run(gate: &Gate, authorized: Authorized, ticket: &mut Ticket) -> Ga
         body: &body,
         envelope: &envelope,
         most: &most,
+        is_countable,
     };
     let model = hold(gate, ticket, &asked, model).await?;
     Ok(Admitted {

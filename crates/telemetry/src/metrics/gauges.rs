@@ -99,6 +99,8 @@ pub struct Gauges {
     pub leases_expired: Counter,
     /// Reservations under way.
     pub reservations_open: Gauge,
+    /// Reservations that nobody settled.
+    pub reservations_expired: Counter,
     /// Streams under way.
     pub streams_open: Level,
     /// Checkpoints signed.
@@ -171,7 +173,14 @@ impl Gauges {
                 "bartizan_leases_expired_total",
                 "Leases of any node found expired; their remainders count as spent until the node has replayed.",
             ),
-            reservations_open: catalogue.gauge("bartizan_reservations_open", "Reservations under way."),
+            reservations_open: catalogue.gauge(
+                "bartizan_reservations_open",
+                "Reservations of this node for calls that are made elsewhere, and that have not ended.",
+            ),
+            reservations_expired: catalogue.counter(
+                "bartizan_reservations_expired",
+                "Reservations that nobody settled in time: they ended at their bound.",
+            ),
             streams_open: Level(catalogue.gauge("bartizan_streams_open", "Streamed answers under way.")),
             checkpoints_signed: catalogue
                 .counter("bartizan_ledger_checkpoints_signed_total", "Checkpoints of ledgers and audit logs signed."),
