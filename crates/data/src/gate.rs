@@ -21,6 +21,7 @@ use crate::nonces::Nonces;
 use crate::receipt::Receipts;
 use crate::settings::{Checks, Settings};
 use crate::spend::{self, Table};
+use crate::stage::asking::Asker;
 use crate::stage::cache::Cache;
 use crate::stage::settle;
 use crate::ticket::Ticket;
@@ -58,6 +59,7 @@ pub struct Gate {
     pub(crate) vouch: ArcSwap<VouchKeys>,
     pub(crate) receipts: Receipts,
     pub(crate) spend: Table,
+    pub(crate) asker: Option<Arc<Asker>>,
     alarms: mpsc::Sender<AuditRecord>,
     uses: mpsc::Sender<Use>,
     epoch: Instant,
@@ -98,6 +100,8 @@ pub struct GateParts {
     pub vouch: VouchKeys,
     /// What signs answers, where a key wants that.
     pub receipts: Receipts,
+    /// Who else is asked whether a call may be made.
+    pub asker: Option<Arc<Asker>>,
     /// Where what is to be written into audit logs goes: a queue that is never waited for.
     pub alarms: mpsc::Sender<AuditRecord>,
     /// Where it is learnt how keys are used: a queue that is never waited for.
@@ -133,6 +137,7 @@ impl Gate {
             vouch: ArcSwap::from_pointee(parts.vouch),
             receipts: parts.receipts,
             spend: Table::default(),
+            asker: parts.asker,
             alarms: parts.alarms,
             uses: parts.uses,
             epoch: Instant::now(),

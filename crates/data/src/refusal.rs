@@ -147,6 +147,10 @@ codes! {
     BudgetUnavailable = "budget_unavailable", 503, Admit, Ours;
     /// The model has no price, and unpriced models are refused.
     ModelUnpriced = "model_unpriced", 402, Admit, Ours;
+    /// The system outside that is asked about budgets refuses the call.
+    BudgetWebhookRefused = "budget_webhook_refused", 402, Admit, Downstream;
+    /// The system outside that is asked about budgets does not answer, and calls are refused then.
+    BudgetWebhookUnavailable = "budget_webhook_unavailable", 503, Admit, Ours;
     /// A guard blocked the request.
     InputBlocked = "input_blocked", 400, InspectInput, Downstream;
     /// No target of the model can be called now.

@@ -1,5 +1,6 @@
-//! The pusher: tells a sink of every audit record it wants, in the order of each log, at least once. A sink that is away
-//! keeps no act from being done, and gets everything when it is back.
+//! The pusher: tells a sink of every audit record it wants, or of every entry of the ledgers, in the order of each log,
+//! at least once. A sink that is away keeps no act from being done and no call from being made, and gets everything when
+//! it is back.
 
 mod cursor;
 mod message;
@@ -117,6 +118,7 @@ pub struct Pusher {
     node: NodeId,
     name: String,
     acts: Vec<String>,
+    log: LogKind,
     every: Duration,
     transport: Transport,
     metrics: SinkMetrics,
@@ -147,6 +149,7 @@ impl Pusher {
             node,
             name: options.name,
             acts: options.acts,
+            log: LogKind::Audit,
             every: options.every,
             transport,
             metrics,
@@ -154,6 +157,13 @@ impl Pusher {
             tenants: Vec::new(),
             logs: HashMap::new(),
         })
+    }
+
+    /// Of the entries of all ledgers in place of audit records: each is told as `budget.spent`.
+    #[must_use]
+    pub fn of_ledgers(mut self) -> Self {
+        self.log = LogKind::Ledger;
+        self
     }
 
     /// Pushes until told to stop. What was under way then is pushed again at the next start.
@@ -237,7 +247,7 @@ impl Pusher {
     /// Up to where the log was pushed, as far as this node knows, and how long it is.
     async fn look(&mut self, tenant: TenantId) -> Result<(u64, u64), StoreError> {
         let scope = TenantScope::operator(tenant);
-        let size = self.store.log_size(&scope, LogKind::Audit).await?;
+        let size = self.store.log_size(&scope, self.log).await?;
         let next = match self.logs.get(&tenant) {
             Some((next, _)) => *next,
             None => reached(self.store.as_ref(), &scope, &self.name).await?,
@@ -273,7 +283,11 @@ impl Pusher {
             }
         };
         // A new sink begins with what is left.
-        let from = cursor.next().max(self.store.audits_kept_from(&scope).await?);
+        let left = match self.log {
+            LogKind::Audit => self.store.audits_kept_from(&scope).await?,
+            LogKind::Ledger => 0,
+        };
+        let from = cursor.next().max(left);
         self.logs.insert(tenant, (from, size));
         if from >= size {
             return Ok(false);
@@ -293,6 +307,9 @@ impl Pusher {
 
     /// Records from `from` up to `end` that the sink wants, oldest first. All must be there: a gap is damage.
     async fn read(&self, scope: &TenantScope, from: u64, end: u64) -> Result<Vec<Message>, StoreError> {
+        if self.log == LogKind::Ledger {
+            return self.entries(scope, from, end).await;
+        }
         let query = AuditQuery {
             before: Some(end),
             count: end - from,
@@ -308,11 +325,21 @@ impl Pusher {
         let mut wanted = Vec::with_capacity(stored.len());
         for one in stored {
             let message = Message::of(one)?;
-            if is_meant(&message.record.act, &self.acts) {
+            if is_meant(&message.act, &self.acts) {
                 wanted.push(message);
             }
         }
         Ok(wanted)
+    }
+
+    async fn entries(&self, scope: &TenantScope, from: u64, end: u64) -> Result<Vec<Message>, StoreError> {
+        let stored = self.store.entries(scope, from, end - from).await?;
+        if !stored.iter().map(|one| one.index).eq(from..end) {
+            return Err(StoreError::Damaged(format!(
+                "entries {from} to {end} are not all there"
+            )));
+        }
+        stored.into_iter().map(Message::of_entry).collect()
     }
 
     async fn deliver(&self, messages: &[Message]) -> Delivered {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use config::Config;
-use config::section::{Alerts, Audit, Carrier, Sink};
+use config::section::{Alerts, Audit, BudgetEvents, Carrier, Sink};
 use credential::SecretRef;
 use domain::{NodeId, Secret};
 use store::{Signing, Store};
@@ -23,12 +23,26 @@ use crate::resolve::Resolver;
 /// How long a connection to a webhook may take.
 const CONNECT: Duration = Duration::from_secs(5);
 
+/// The name under which it is kept how far spending was told of.
+const SPENDING: &str = "budget events";
+
 /// Secrets wherever their references lead, looked up for each batch: a new value needs no new start.
 #[derive(Debug)]
-struct Referenced {
+pub struct Referenced {
     references: Vec<SecretRef>,
     resolver: Arc<Resolver>,
     scrubber: Scrubber,
+}
+
+impl Referenced {
+    /// Where these lead.
+    pub const fn new(references: Vec<SecretRef>, resolver: Arc<Resolver>, scrubber: Scrubber) -> Self {
+        Self {
+            references,
+            resolver,
+            scrubber,
+        }
+    }
 }
 
 #[async_trait::async_trait]
@@ -96,12 +110,40 @@ impl Vigil {
             let wrong = |why| Failure::usage(format!("`alerts.sinks`: {}: {why}", sink.name));
             pushers.push(pusher.map_err(wrong)?);
         }
+        if let Some(told) = &config.budgets.events {
+            pushers.push(self.teller(told, &client).await?);
+        }
         Ok(Plan {
             asked: (config.alerts.clone(), config.audit),
             pushers,
             remover: retention(config)
                 .map(|rule| Remover::new(self.store.clone(), self.signing.clone(), rule)),
         })
+    }
+
+    /// Who tells of what was spent. Its name is none that a sink can have.
+    async fn teller(&self, told: &BudgetEvents, client: &Client) -> Result<Pusher, Failure> {
+        let keys = Referenced {
+            references: told.secrets.clone(),
+            resolver: self.resolver.clone(),
+            scrubber: self.scrubber.clone(),
+        };
+        keys.secrets().await.map_err(Failure::new)?;
+        let options = SinkOptions {
+            name: SPENDING.to_owned(),
+            place: Place::Webhook {
+                address: told.address.clone(),
+                allow_plaintext: told.allow_plaintext,
+                keys: Arc::new(keys),
+                client: Box::new(client.clone()),
+            },
+            acts: Vec::new(),
+            every: ms(told.every_ms),
+        };
+        let counted = self.metrics.gauges().sink(SPENDING);
+        let pusher = Pusher::new((self.store.clone(), self.node), options, counted);
+        let wrong = |why| Failure::usage(format!("`budgets.events`: {why}"));
+        Ok(pusher.map_err(wrong)?.of_ledgers())
     }
 
     /// Does what was planned, and what each new configuration asks for instead, until told to stop.

@@ -11,6 +11,7 @@
 mod administration;
 mod alerts;
 mod auditing;
+mod budget_webhook;
 mod canary;
 mod certificates;
 mod claim_rules;

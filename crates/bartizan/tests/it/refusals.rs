@@ -14,7 +14,7 @@ use testkit::client::raw;
 use testkit::{Answer, Client, Cut, Reply, ScriptedProvider};
 
 use crate::refusals_around::{
-    draining, journal_away, receipts_away, replay_check_away, reservations_away, store_away,
+    draining, journal_away, receipts_away, replay_check_away, reservations_away, store_away, webhook_says,
 };
 use crate::scene::{self, Scene, call, code, streamed};
 use crate::signing::Machine;
@@ -318,6 +318,11 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
         }
         Code::BudgetUnavailable => store_away(scene).await,
         Code::ModelUnpriced => both(&client, "unpriced", nothing).await,
+        Code::BudgetWebhookRefused => {
+            let no = json!({"allow": false, "message": "not this month"});
+            webhook_says(Reply::json(200, &no)).await
+        }
+        Code::BudgetWebhookUnavailable => webhook_says(Reply::error(500, "out of order")).await,
         Code::InputBlocked => {
             let secret = scene::openai_credential();
             both(&client, "m", |body| {

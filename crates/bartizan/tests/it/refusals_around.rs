@@ -129,3 +129,18 @@ pub async fn journal_away() -> Both {
     );
     answers
 }
+
+/// A gate that asks a system outside about budgets, which says this.
+pub async fn webhook_says(reply: Reply) -> Both {
+    let (provider, outside) = (ScriptedProvider::start().await, ScriptedProvider::start().await);
+    outside.script("*", reply);
+    let hook = format!(
+        "budgets: {{ webhook: {{ address: \"{}/ask\", secrets: [\"env:HOOK\"], on_failure: refuse, timeout_ms: 5000 }}, ",
+        outside.base_url()
+    );
+    let text = config(&provider.base_url()).replace("budgets: {", &hook);
+    let builder = scene::builder().config(text);
+    let builder = builder.env("HOOK", "a budget webhook's secret, long enough");
+    let scene = Scene::raise(provider, builder).await;
+    both(&scene.client(), "m", |_| {}).await
+}

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use credential::SecretRef;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -176,6 +177,71 @@ pub struct Budgets {
     pub wait_ms: u64,
     /// Money that is held for calls made elsewhere.
     pub reservations: Reservations,
+    /// A system outside that is asked before each call which our own budgets hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<BudgetWebhook>,
+    /// A system outside that is told of everything that was spent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<BudgetEvents>,
+}
+
+/// A system outside that is asked before each call which our own budgets hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BudgetWebhook {
+    /// `https://host[:port]/path`.
+    pub address: String,
+    /// What questions are signed with, 24 bytes or more each, as they are or as `whsec_` and base64.
+    pub secrets: Vec<SecretRef>,
+    /// What a call is when there is no answer in time. There is no default: say it.
+    pub on_failure: OnFailure,
+    /// How long an answer may take, connection included.
+    #[serde(default = "answer_ms")]
+    pub timeout_ms: u64,
+    /// How many are asked at the same time.
+    #[serde(default = "at_once")]
+    pub at_once_max: u32,
+    /// Permits plain http beyond this machine: for private networks.
+    #[serde(default)]
+    pub allow_plaintext: bool,
+}
+
+/// What a call is when nobody answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailure {
+    /// It is not made: `budget_webhook_unavailable`.
+    Refuse,
+    /// It is made, and marked in the ledger.
+    Permit,
+}
+
+const fn answer_ms() -> u64 {
+    300
+}
+
+const fn at_once() -> u32 {
+    64
+}
+
+/// A system outside that is told of everything that was spent, in order and at least once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BudgetEvents {
+    /// `https://host[:port]/path`.
+    pub address: String,
+    /// What events are signed with, as questions are.
+    pub secrets: Vec<SecretRef>,
+    /// How often ledgers are looked through for what is new.
+    #[serde(default = "events_ms")]
+    pub every_ms: u64,
+    /// Permits plain http beyond this machine: for private networks.
+    #[serde(default)]
+    pub allow_plaintext: bool,
+}
+
+const fn events_ms() -> u64 {
+    2_000
 }
 
 /// Money that is held for calls made elsewhere (`/v1/spend/reserve`).
@@ -208,6 +274,8 @@ impl Default for Budgets {
             lease_ttl_ms: 30_000,
             wait_ms: 250,
             reservations: Reservations::default(),
+            webhook: None,
+            events: None,
         }
     }
 }

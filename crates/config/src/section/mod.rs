@@ -26,7 +26,8 @@ pub use alerts::{Alerts, Carrier, Sink};
 pub use approvals::Approvals;
 pub use control::{Control, ControlMode};
 pub use gate::{
-    Budgets, Cache, Checks, GuardMode, Guards, KeyLimits, Limits, Policies, Reservations, SecretsGuard,
+    BudgetEvents, BudgetWebhook, Budgets, Cache, Checks, GuardMode, Guards, KeyLimits, Limits, OnFailure,
+    Policies, Reservations, SecretsGuard,
 };
 pub use issuer::{Claim, ClaimRule, ClaimValue, Issuer, TokenBinding};
 pub use listen::{ClientAuthority, ClientCertificates, Listen, ProxyProtocol, Tls};

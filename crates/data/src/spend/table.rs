@@ -14,8 +14,9 @@ use super::settle::Ended;
 use crate::settings::Model;
 use crate::ticket::Ticket;
 
-/// Reservations of all keys that may be open.
-const OPEN_MAX: usize = 65_536;
+/// Reservations of all keys that may be open. The intent of each stays in the journal for as long: all of them are to be
+/// less than a segment, or it would be busy with carrying them forward.
+const OPEN_MAX: usize = 16_384;
 /// Ended ones that are remembered, and for how long: until they are in the ledger, and that is asked.
 const ENDED_MAX: usize = 65_536;
 const ENDED_FOR: Duration = Duration::from_secs(600);

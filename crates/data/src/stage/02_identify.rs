@@ -19,7 +19,7 @@ use crate::machine::{self, By, Found};
 use crate::proof::Proof;
 use crate::receipt::Asked;
 use crate::refusal::{Code, Gated, Refusal};
-use crate::settings::{Bounds, Model};
+use crate::settings::Model;
 use crate::spend::decision;
 use crate::ticket::{Opening, Shown, Ticket};
 
@@ -181,11 +181,8 @@ const UNKNOWN_BYTES_MAX: usize = 256 << 10;
 pub async fn by_body(gate: &Gate, mut accepted: Accepted, head: &Parts) -> Gated<Identified> {
     let shows = accepted.bearer.is_some() || accepted.api_key.is_some() || accepted.certificate.is_some();
     if !shows {
-        let bounds = &gate.view.load().settings.bounds;
-        let bounds = Bounds {
-            body_bytes_max: bounds.body_bytes_max.min(UNKNOWN_BYTES_MAX),
-            ..bounds.clone()
-        };
+        let mut bounds = gate.view().settings.bounds.clone();
+        bounds.body_bytes_max = bounds.body_bytes_max.min(UNKNOWN_BYTES_MAX);
         let body = super::authorize::read_body(accepted.body, &bounds).await?;
         accepted.api_key = decision::api_key(&body).and_then(|key| {
             let mut value = HeaderValue::from_str(&key).ok()?;

@@ -9,6 +9,7 @@ use ledger::Most;
 use limit::{Remaining, Wait};
 
 use super::accept::Forward;
+use super::asking;
 use super::authorize::Authorized;
 use super::holding::{Asked, hold};
 use crate::directory::ScopeLimits;
@@ -45,11 +46,22 @@ pub struct Rates {
     pub tokens: Option<Remaining>,
 }
 
-/// Takes what the call may need of every limit and budget, all or nothing.
+/// A call that its limits and budgets hold, and that nobody else was asked about.
+#[derive(Debug)]
+pub struct Held(Admitted);
+
+/// Takes what the call may need of every limit and budget, all or nothing; then asks whoever else is to be asked.
+pub async fn run(gate: &Gate, authorized: Authorized, ticket: &mut Ticket) -> Gated<Admitted> {
+    let Held(admitted) = held(gate, authorized, ticket).await?;
+    asking::run(gate, ticket, &admitted.model.name).await?;
+    Ok(admitted)
+}
+
+/// The same without asking anybody else: for estimates, of which nothing is made.
 // threat: AGP-D1
 // threat: ANP-0004
 // threat: ANP-0008
-pub async fn run(gate: &Gate, authorized: Authorized, ticket: &mut Ticket) -> Gated<Admitted> {
+pub async fn held(gate: &Gate, authorized: Authorized, ticket: &mut Ticket) -> Gated<Held> {
     let Authorized {
         endpoint,
         envelope,
@@ -72,14 +84,14 @@ pub async fn run(gate: &Gate, authorized: Authorized, ticket: &mut Ticket) -> Ga
         is_countable,
     };
     let model = hold(gate, ticket, &asked, model).await?;
-    Ok(Admitted {
+    Ok(Held(Admitted {
         endpoint,
         envelope,
         body,
         model,
         forward,
         output_tokens,
-    })
+    }))
 }
 
 /// Concurrency at every level. The places are free again when the ticket is.

@@ -107,7 +107,7 @@ impl Syslog {
                 data if data.len() <= DATAGRAM_BYTES_MAX => data,
                 _ => format!(
                     r#"{{"index":{},"id":"{}","left_out":"too long for a datagram"}}"#,
-                    message.index, message.record.id
+                    message.index, message.id
                 ),
             };
             socket
@@ -123,7 +123,7 @@ impl Syslog {
 fn line(message: &Message, host: &str, data: String) -> String {
     let severity = if message.is_grave() { 4 } else { 5 };
     let (priority, time) = (FACILITY + severity, message.time());
-    let act = word(&message.record.act, 32);
+    let act = word(&message.act, 32);
     format!("<{priority}>1 {time} {host} bartizan - {act} - {data}")
 }
 
