@@ -64,7 +64,7 @@ impl Ended {
 
     /// The end, where it is what is said now.
     // threat: AGP-R1
-    fn as_said(self, said: &Said) -> Gated<Self> {
+    fn agreeing(self, said: &Said) -> Gated<Self> {
         let is_target = |named: &String| self.target.as_deref() == Some(named.as_str());
         let is_same = self.outcome == said.how
             && self.usage == said.usage.unwrap_or_default()
@@ -112,7 +112,7 @@ pub(super) async fn end(gate: &Arc<Gate>, key: &KeyEntry, said: Said) -> Gated<E
             let detail = "the reservation is being ended at this moment: ask again";
             Err(Refusal::new(Code::ReservationConflict, detail).retry_after(1))
         }
-        Found::Ended(ended) => ended.as_said(&said),
+        Found::Ended(ended) => ended.agreeing(&said),
         Found::Lost => {
             let detail = "the end of this reservation could not be recorded: it ends at its bound when the node starts again";
             Err(Refusal::new(Code::JournalUnavailable, detail).against(Threat::AgpR1))
@@ -217,7 +217,7 @@ async fn stored(gate: &Gate, key: &KeyEntry, said: Said) -> Gated<Ended> {
     };
     let own = found.filter(|entry| entry.key == key.principal.key && entry.node == said.which.node);
     match own.as_ref().and_then(Ended::of) {
-        Some(ended) => ended.as_said(&said),
+        Some(ended) => ended.agreeing(&said),
         None if said.which.node != gate.node => Err(elsewhere(&said.which)),
         None => Err(not_found()),
     }

@@ -186,15 +186,15 @@ impl Gauges {
                 "Reservations of this node for calls that are made elsewhere, and that have not ended.",
             ),
             budget_webhook_asked: catalogue.counter(
-                "bartizan_budget_webhook_asked",
+                "bartizan_budget_webhook_asked_total",
                 "Calls that the budget webhook had to decide on, by an answer that is remembered or a new one.",
             ),
             budget_webhook_refused: catalogue.counter(
-                "bartizan_budget_webhook_refused",
+                "bartizan_budget_webhook_refused_total",
                 "Calls that the budget webhook refused.",
             ),
             budget_webhook_failures: catalogue.counter(
-                "bartizan_budget_webhook_failures",
+                "bartizan_budget_webhook_failures_total",
                 "Calls on which the budget webhook gave no answer that makes sense in time, or was not asked because it rests.",
             ),
             budget_webhook_resting: catalogue.gauge(
@@ -202,7 +202,7 @@ impl Gauges {
                 "1 while the budget webhook is not asked, or only tried, after failures.",
             ),
             reservations_expired: catalogue.counter(
-                "bartizan_reservations_expired",
+                "bartizan_reservations_expired_total",
                 "Reservations that nobody settled in time: they ended at their bound.",
             ),
             streams_open: Level(catalogue.gauge("bartizan_streams_open", "Streamed answers under way.")),
