@@ -12,8 +12,8 @@ use ledger::{BudgetScope, Outcome, Window};
 use serde_json::{Value, json};
 use testkit::{Client, Gate, GateBuilder, Received, Reply, ScriptedProvider};
 
-use super::money_scene::{House, config, gate, metered, metric, total};
-use super::spend::{RESERVE, ask, call};
+use super::money_scene::{House, gate, metered, metric, total};
+use super::spend::{RESERVE, ask, call, patient};
 
 const CHAT: &str = "/v1/chat/completions";
 const SECRET: &str = "a budget webhook's secret, long enough";
@@ -30,10 +30,10 @@ async fn scene(how: &str) -> (ScriptedProvider, ScriptedProvider, Gate, House) {
 
 fn asking(provider: &ScriptedProvider, outside: &ScriptedProvider, how: &str) -> GateBuilder {
     let hook = format!(
-        "budgets: {{ webhook: {{ address: \"{}/ask\", secrets: [\"env:HOOK\"]{how} }} }}",
+        ", webhook: {{ address: \"{}/ask\", secrets: [\"env:HOOK\"]{how} }}",
         outside.base_url()
     );
-    gate().config(config(provider, &hook)).env("HOOK", SECRET)
+    gate().config(patient(provider, &hook)).env("HOOK", SECRET)
 }
 
 fn yes() -> Reply {
@@ -135,7 +135,10 @@ fn nonsense(elsewhere: &ScriptedProvider) -> Vec<(&'static str, Reply)> {
                 .claim_length(500)
                 .cut_after(5, testkit::Cut::Rst),
         ),
-        ("a gigabyte", Reply::huge_chunk("application/json", 1 << 30)),
+        (
+            "a gigabyte",
+            Reply::body(200, "application/json", vec![b' '; 1 << 20]).claim_length(1 << 30),
+        ),
         ("created", Reply::json(201, &json!({"allow": true}))),
     ]
 }
@@ -178,15 +181,15 @@ async fn agp_d1_anp_d0005_no_answer_that_makes_sense_is_decided_as_written() {
 
 #[tokio::test]
 async fn agp_d2_one_that_hangs_costs_a_few_calls_its_time_and_then_none() {
-    let (_provider, outside, gate, house) = scene(", on_failure: refuse, timeout_ms: 100").await;
+    let (_provider, outside, gate, house) = scene(", on_failure: refuse, timeout_ms: 1000").await;
     let client = house.key().await.at(&gate).await;
     outside.script("*", Reply::stall_before_head());
-    for _ in 0..60 {
+    for _ in 0..40 {
         let (status, code, _) = said(&client, CHAT, &call("gpt-4o")).await;
         assert_eq!((status, code.as_str()), (503, "budget_webhook_unavailable"));
     }
     assert!(
-        outside.requests().len() < 30,
+        outside.requests().len() < 20,
         "it rests: {}",
         outside.requests().len()
     );
@@ -244,9 +247,10 @@ async fn ctx_t2_what_a_call_is_without_an_answer_must_be_written_down() {
         let said = asking(&provider, &outside, how).refuses().await;
         assert!(said.contains(named), "{how}: {said}");
     }
-    let plain = "budgets: { webhook: { address: \"http://198.51.100.7/ask\", secrets: [\"env:HOOK\"], on_failure: refuse } }";
+    let plain =
+        ", webhook: { address: \"http://198.51.100.7/ask\", secrets: [\"env:HOOK\"], on_failure: refuse }";
     let said = gate()
-        .config(config(&provider, plain))
+        .config(patient(&provider, plain))
         .env("HOOK", SECRET)
         .refuses()
         .await;
@@ -286,11 +290,11 @@ async fn agp_r1_everything_spent_is_told_in_order_past_an_outage_and_a_kill() {
     provider.script("*", metered(0));
     outside.script("*", Reply::json(200, &json!({})));
     let events = format!(
-        "budgets: {{ events: {{ address: \"{}/told\", secrets: [\"env:HOOK\"], every_ms: 100 }} }}",
+        ", events: {{ address: \"{}/told\", secrets: [\"env:HOOK\"], every_ms: 100 }}",
         outside.base_url()
     );
     let mut gate = gate()
-        .config(config(&provider, &events))
+        .config(patient(&provider, &events))
         .env("HOOK", SECRET)
         .start()
         .await;

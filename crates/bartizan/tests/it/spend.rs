@@ -1,7 +1,7 @@
 //! Money for calls that are made elsewhere, reserved and settled from outside: held like a call's, ended once, and in the
 //! ledger as it was reported; by whoever holds the key, and by nobody else.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use domain::{Money, RequestId};
@@ -55,11 +55,20 @@ async fn entry_of(house: &House, reserved: &Value) -> Entry {
     house.entry(reserved["request"].as_str().unwrap()).await
 }
 
+/// The usual configuration, with patience for a busy machine: nothing here is about time.
+pub fn patient(provider: &ScriptedProvider, budgets: &str) -> String {
+    let budgets = format!("budgets: {{ wait_ms: 10000{budgets} }}\n");
+    let usual = "first_byte_ms: 1500, idle_ms: 1000, total_ms: 4000";
+    let text = config(provider, &budgets);
+    assert!(text.contains(usual));
+    text.replace(usual, "first_byte_ms: 30000, idle_ms: 30000, total_ms: 60000")
+}
+
 /// A gate, a house and what its provider would say if it were called.
-async fn scene(more: &str) -> (ScriptedProvider, Gate, House) {
+async fn scene(budgets: &str) -> (ScriptedProvider, Gate, House) {
     let provider = ScriptedProvider::start().await;
     provider.script("*", metered(0));
-    let gate = gate().config(config(&provider, more)).start().await;
+    let gate = gate().config(patient(&provider, budgets)).start().await;
     let house = House::of(&gate).await;
     (provider, gate, house)
 }
@@ -120,6 +129,7 @@ async fn agp_d1_anp_0004_money_that_is_reserved_elsewhere_is_not_there_for_calls
     given(&client, VOID, &json!({"reservation": one["reservation"]})).await;
     let limit = Money::from_nanos(bound(&one).nanos() * 3 / 2);
     let budget = house.budget(BudgetScope::Tenant, limit, Window::Total).await;
+    let until = Instant::now() + Duration::from_secs(20);
     let held = loop {
         // Until the budget is known, what is reserved is not charged to it.
         let reserved = given(&client, RESERVE, &call("gpt-4o")).await;
@@ -127,6 +137,7 @@ async fn agp_d1_anp_0004_money_that_is_reserved_elsewhere_is_not_there_for_calls
             break reserved;
         }
         given(&client, VOID, &json!({"reservation": reserved["reservation"]})).await;
+        assert!(Instant::now() < until, "the budget is not spent from");
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
     let dear = json!({"model": "gpt-4o", "max_tokens": 16, "prompt_tokens": 300});
@@ -328,7 +339,7 @@ async fn anp_0008_agp_d1_what_cannot_have_been_used_is_not_charged_and_an_overru
 
 #[tokio::test]
 async fn anp_0008_agp_d2_a_key_has_so_many_open_and_no_more() {
-    let (_provider, gate, house) = scene("budgets: { reservations: { per_key_max: 4 } }").await;
+    let (_provider, gate, house) = scene(", reservations: { per_key_max: 4 }").await;
     let client = house.key().await.at(&gate).await;
     let all = (0..30).map(|_| {
         let client = client.clone();
@@ -355,7 +366,7 @@ async fn anp_0008_agp_d2_a_key_has_so_many_open_and_no_more() {
 
 #[tokio::test]
 async fn agp_budget_3_2_what_nobody_settles_ends_at_its_bound() {
-    let (_provider, gate, house) = scene("budgets: { reservations: { lasts_ms: 60000 } }").await;
+    let (_provider, gate, house) = scene(", reservations: { lasts_ms: 60000 }").await;
     let budget = house
         .budget(BudgetScope::Tenant, Money::from_dollars(10), Window::Total)
         .await;

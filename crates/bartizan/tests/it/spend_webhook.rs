@@ -7,7 +7,8 @@ use ledger::{BudgetScope, Outcome, UsageSource, Window};
 use serde_json::{Value, json};
 use testkit::{Answer, Client, Gate, ScriptedProvider};
 
-use super::money_scene::{House, config, gate, price, total};
+use super::money_scene::{House, gate, price, total};
+use super::spend::patient;
 
 const BEFORE: &str = "/webhook/pre-request";
 const AFTER: &str = "/webhook/post-request";
@@ -39,7 +40,7 @@ fn usage(key: Option<&str>, model: &str, metadata: &Value) -> Value {
 
 async fn scene() -> (ScriptedProvider, Gate, House) {
     let provider = ScriptedProvider::start().await;
-    let gate = gate().config(config(&provider, "")).start().await;
+    let gate = gate().config(patient(&provider, "")).start().await;
     let house = House::of(&gate).await;
     (provider, gate, house)
 }
