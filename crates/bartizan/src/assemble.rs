@@ -16,7 +16,7 @@ use config::{Config, Posture};
 use data::issuers::{Bound, Issuers, KeySource, RegisteredIssuer};
 use data::settings::{
     Bounds, CacheSettings, Checks, Deadlines, Guards, IdentityToken, Model, Origin, Provider, ProviderParts,
-    Settings, Target, Unpriced,
+    Reservations, Settings, Target, Unpriced,
 };
 use dialect::{BodyLimits, Dialect};
 use domain::UnixMillis;
@@ -187,6 +187,7 @@ impl Workshop {
             issuers,
             vouches: config.providers.iter().any(|one| one.identity_token.is_some()),
             signatures: window(config)?,
+            reservations: reservations(config),
         })
     }
 }
@@ -337,6 +338,15 @@ pub const fn posture(config: &Config) -> policy::Posture {
         Posture::Development => policy::Posture::Development,
         Posture::Staging => policy::Posture::Staging,
         Posture::Production => policy::Posture::Production,
+    }
+}
+
+fn reservations(config: &Config) -> Reservations {
+    let own = &config.budgets.reservations;
+    Reservations {
+        lasts: ms(own.lasts_ms),
+        per_key_max: usize::try_from(own.per_key_max).unwrap_or(usize::MAX),
+        settle_at: own.settle_at.as_deref().map(Into::into),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod administration;
 mod alerts;
+mod asking;
 mod base;
 mod beside;
 mod callers;

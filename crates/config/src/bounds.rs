@@ -43,6 +43,10 @@ impl Config {
         let mut budgets = Section("budgets", problems);
         budgets.check("lease_ttl_ms", self.budgets.lease_ttl_ms, 1_000..=DAY_MS);
         budgets.check("wait_ms", self.budgets.wait_ms, 0..=10_000);
+        let mut reservations = Section("budgets.reservations", problems);
+        let own = &self.budgets.reservations;
+        reservations.check("lasts_ms", own.lasts_ms, 1_000..=DAY_MS);
+        reservations.check("per_key_max", own.per_key_max, 1..=16_384);
         let mut ledger = Section("ledger", problems);
         ledger.check(
             "checkpoint_every_ms",

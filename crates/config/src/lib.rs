@@ -3,6 +3,7 @@
 
 mod address;
 mod bounds;
+mod budgets;
 mod clear;
 mod dollars;
 mod doors;

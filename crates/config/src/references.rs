@@ -27,9 +27,17 @@ impl Config {
             let all = sink.secrets.iter().enumerate();
             all.map(move |(j, to)| (format!("alerts.sinks[{i}].secrets[{j}]"), to))
         });
+        let asked = self
+            .budgets
+            .webhook
+            .as_ref()
+            .map_or(&[][..], |hook| &hook.secrets);
+        let told = self.budgets.events.as_ref().map_or(&[][..], |hook| &hook.secrets);
         credentials
             .chain(shown)
             .chain(sinks)
+            .chain(listed("budgets.webhook.secrets", asked))
+            .chain(listed("budgets.events.secrets", told))
             .chain(url.map(|url| ("store.url".to_owned(), url)))
             .chain(key.map(|key| ("listen.tls.private_key".to_owned(), key)))
             .chain(headers.map(|(name, reference)| (format!("telemetry.otlp.headers.{name}"), reference)))
@@ -138,4 +146,10 @@ fn path(problems: &mut Vec<Problem>, at: &str, text: &str) {
     if text.len() > 256 || !trimmed.split('/').all(word) {
         problems.push(Problem::new(at, format!("{} is no path", quoted(text))));
     }
+}
+
+/// The secrets of one list.
+fn listed<'a>(at: &'static str, all: &'a [SecretRef]) -> impl Iterator<Item = (String, &'a SecretRef)> {
+    let all = all.iter().enumerate();
+    all.map(move |(i, to)| (format!("{at}[{i}]"), to))
 }

@@ -294,6 +294,7 @@ impl Scene<'_> {
                     Outcome::Completed => "completed".to_owned(),
                     Outcome::ClientGone => "client gone".to_owned(),
                     Outcome::Interrupted => "interrupted".to_owned(),
+                    Outcome::Reported(how) => format!("reported: {how}"),
                 },
                 policies: entry.policies.clone(),
             }),

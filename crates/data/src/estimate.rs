@@ -167,7 +167,7 @@ async fn answer(
 ) -> Gated<Bytes> {
     let authorized = authorize::run(gate, endpoint, identified, ticket).await?;
     let (envelope, body, model) = authorized.asked();
-    let refused = match admit::run(gate, authorized, ticket).await {
+    let refused = match admit::held(gate, authorized, ticket).await {
         Ok(_) => None,
         Err(refusal) if is_about_money(refusal.code) => Some(refusal),
         Err(refusal) => return Err(refusal),

@@ -20,6 +20,8 @@ use crate::directory::Directory;
 use crate::nonces::Nonces;
 use crate::receipt::Receipts;
 use crate::settings::{Checks, Settings};
+use crate::spend::{self, Table};
+use crate::stage::asking::Asker;
 use crate::stage::cache::Cache;
 use crate::stage::settle;
 use crate::telling::Unpricedness;
@@ -58,6 +60,8 @@ pub struct Gate {
     pub(crate) vouch: ArcSwap<VouchKeys>,
     pub(crate) receipts: Receipts,
     pub(crate) unpriced: Unpricedness,
+    pub(crate) spend: Table,
+    pub(crate) asker: Option<Arc<Asker>>,
     alarms: mpsc::Sender<AuditRecord>,
     uses: mpsc::Sender<Use>,
     epoch: Instant,
@@ -98,6 +102,8 @@ pub struct GateParts {
     pub vouch: VouchKeys,
     /// What signs answers, where a key wants that.
     pub receipts: Receipts,
+    /// Who else is asked whether a call may be made.
+    pub asker: Option<Arc<Asker>>,
     /// Where what is to be written into audit logs goes: a queue that is never waited for.
     pub alarms: mpsc::Sender<AuditRecord>,
     /// Where it is learnt how keys are used: a queue that is never waited for.
@@ -133,6 +139,8 @@ impl Gate {
             vouch: ArcSwap::from_pointee(parts.vouch),
             receipts: parts.receipts,
             unpriced: Unpricedness::default(),
+            spend: Table::default(),
+            asker: parts.asker,
             alarms: parts.alarms,
             uses: parts.uses,
             epoch: Instant::now(),
@@ -250,8 +258,11 @@ impl Settler {
     /// Settles what is handed in, until `stop`; then what is left.
     pub async fn run(mut self, stop: impl Future<Output = ()>) {
         tokio::pin!(stop);
+        let mut every = tokio::time::interval(spend::LOOK_EVERY);
+        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
+                _ = every.tick() => spend::expire(&self.gate, Some(Instant::now())).await,
                 ticket = self.tickets.recv() => match ticket {
                     Some(ticket) => settle::abandoned(&self.gate, ticket).await,
                     None => return,
@@ -262,5 +273,6 @@ impl Settler {
         while let Ok(ticket) = self.tickets.try_recv() {
             settle::abandoned(&self.gate, ticket).await;
         }
+        spend::expire(&self.gate, None).await;
     }
 }

@@ -30,6 +30,7 @@ pub mod refusal;
 pub mod server;
 pub mod settings;
 pub mod shadow;
+pub mod spend;
 pub mod stage;
 pub mod standing;
 mod telling;

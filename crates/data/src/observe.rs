@@ -92,6 +92,7 @@ pub fn settled(gate: &Gate, ticket: &Ticket, entry: &Entry) {
         Outcome::Refused(_) => Ended::Refused,
         Outcome::ClientGone => Ended::ClientGone,
         Outcome::UpstreamFailed(_) | Outcome::Interrupted => Ended::UpstreamFailed,
+        Outcome::Reported(how) => reported(how),
     };
     gate.metrics
         .request(entry.operation, dialect, ended, entry.status);
@@ -118,6 +119,15 @@ pub fn settled(gate: &Gate, ticket: &Ticket, entry: &Entry) {
     }
 }
 
+/// How a call that was made elsewhere counts.
+fn reported(how: &str) -> Ended {
+    match how {
+        "completed" => Ended::Completed,
+        "voided" => Ended::ClientGone,
+        _ => Ended::UpstreamFailed,
+    }
+}
+
 fn span(gate: &Gate, ticket: &Ticket, entry: &Entry) {
     let parent = ticket
         .traceparent
@@ -132,7 +142,7 @@ fn span(gate: &Gate, ticket: &Ticket, entry: &Entry) {
             .map(|c| c.as_str())
             .find(|known| known == code),
         Outcome::ClientGone => Some("client_gone"),
-        Outcome::Completed | Outcome::Interrupted => None,
+        Outcome::Completed | Outcome::Interrupted | Outcome::Reported(_) => None,
     };
     gate.tracer.record(&CallSpan {
         parent,

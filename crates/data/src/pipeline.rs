@@ -20,7 +20,7 @@ use crate::stage::{
     accept, admit, attempts, authorize, cache, identify, inspect_input, inspect_output, respond, settle,
 };
 use crate::ticket::{Ticket, Used};
-use crate::{bypass, count, estimate, models, observe, receipt, token, vouch};
+use crate::{bypass, count, estimate, models, observe, receipt, spend, token, vouch};
 
 /// What a call brings before it is settled.
 enum Answer {
@@ -48,7 +48,12 @@ pub async fn run(
     {
         return vouch::published(gate, &arrival);
     }
-    let identified = accepted.and_then(|(accepted, head)| identify::run(gate, accepted, &head));
+    let identified = match accepted {
+        Ok((accepted, head)) if spend::may_name_its_key(accepted.wanted()) => {
+            Box::pin(identify::by_body(gate, accepted, &head)).await
+        }
+        accepted => accepted.and_then(|(accepted, head)| identify::run(gate, accepted, &head)),
+    };
     let mut identified = match identified {
         Ok(identified) => identified,
         Err(refusal) => return observe::turned_away(gate, &arrival, &refusal),
@@ -61,6 +66,10 @@ pub async fn run(
         }
         Wanted::Token => return token::run(gate, &arrival, identified).await,
         Wanted::Receipt(_) => return receipt::given(gate, &arrival, identified).await,
+        Wanted::Spend(what) => {
+            let what = *what;
+            return Box::pin(spend::run(gate, &arrival, identified, what)).await;
+        }
         Wanted::Models(_) => return models::run(gate, &arrival, &mut identified).await,
         Wanted::Keys => return vouch::published(gate, &arrival),
     };

@@ -57,6 +57,11 @@ impl Receipts {
         }
     }
 
+    /// Where entries are.
+    pub(crate) const fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
     /// Takes up the key that signs now, and forgets the one before.
     // threat: AGP-R1
     pub async fn refresh(&self) -> Result<(), SigningError> {

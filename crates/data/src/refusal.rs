@@ -155,6 +155,10 @@ codes! {
     BudgetUnavailable = "budget_unavailable", 503, Admit, Ours;
     /// The model has no price, and unpriced models are refused.
     ModelUnpriced = "model_unpriced", 402, Admit, Ours;
+    /// The system outside that is asked about budgets refuses the call.
+    BudgetWebhookRefused = "budget_webhook_refused", 402, Admit, Downstream;
+    /// The system outside that is asked about budgets does not answer, and calls are refused then.
+    BudgetWebhookUnavailable = "budget_webhook_unavailable", 503, Admit, Ours;
     /// A guard blocked the request.
     InputBlocked = "input_blocked", 400, InspectInput, Downstream;
     /// No target of the model can be called now.
@@ -177,6 +181,14 @@ codes! {
     UpstreamRefused = "upstream_refused", 502, Upstream, Upstream;
     /// A guard blocked the answer.
     OutputBlocked = "output_blocked", 502, InspectOutput, Upstream;
+    /// There is no such reservation for this key.
+    ReservationNotFound = "reservation_not_found", 404, Settle, Downstream;
+    /// The reservation has ended in another way than is said now, or its name stands for another one.
+    ReservationConflict = "reservation_conflict", 409, Settle, Downstream;
+    /// Another node holds the reservation.
+    ReservationElsewhere = "reservation_elsewhere", 409, Settle, Downstream;
+    /// Whether the reservation has ended cannot be looked up now.
+    ReservationUnavailable = "reservation_unavailable", 503, Settle, Ours;
     /// The record of the call cannot be kept, so no call is made.
     JournalUnavailable = "journal_unavailable", 503, Settle, Ours;
     /// A fault of the gate's own.

@@ -65,6 +65,19 @@ pub struct Settings {
     pub vouches: bool,
     /// How old signed requests and proofs of possession may be.
     pub signatures: Window,
+    /// Money that is held for calls made elsewhere.
+    pub reservations: Reservations,
+}
+
+/// How money is held for calls that are made elsewhere.
+#[derive(Debug, Clone)]
+pub struct Reservations {
+    /// For how long at most; whoever holds it may ask for less.
+    pub lasts: Duration,
+    /// How many one key may have open on this node.
+    pub per_key_max: usize,
+    /// How this very node is reached, where several serve one address.
+    pub settle_at: Option<Arc<str>>,
 }
 
 /// How callers address the gate: what signed requests and proofs say they are for.

@@ -52,6 +52,7 @@
 pub mod accept;
 #[path = "stage/04_admit.rs"]
 pub mod admit;
+pub mod asking;
 #[path = "stage/07_09_attempts.rs"]
 pub mod attempts;
 #[path = "stage/03_authorize.rs"]

@@ -207,7 +207,7 @@ impl Ticket {
     }
 
     /// What the ticket holds, in a new one; this one counts as closed.
-    fn salvage(&mut self) -> Box<Self> {
+    pub(crate) fn salvage(&mut self) -> Box<Self> {
         self.closed = true;
         let opening = Opening {
             id: self.id,
@@ -271,16 +271,19 @@ impl Ticket {
         match used.source {
             UsageSource::None => Spend::default(),
             UsageSource::Bound => self.bound,
-            UsageSource::Provider | UsageSource::Estimated => Spend {
+            UsageSource::Provider | UsageSource::Estimated | UsageSource::Reported => Spend {
                 cost: self.price().map_or(Money::ZERO, |price| price.cost(&used.usage)),
                 tokens: used.usage.total(),
             },
         }
     }
 
-    /// Which target serves the call, or has; none while none was chosen.
-    pub(crate) fn served(&self) -> Served<'_> {
-        Served::By(self.target.as_ref().map(|target| &*target.label))
+    /// Which target served the call. Billed at its bound with no target known, it may have been any.
+    pub(crate) fn served(&self, used: &Used) -> Served<'_> {
+        match (used.source, &self.target) {
+            (UsageSource::Bound, None) => Served::Perhaps,
+            (_, target) => Served::By(target.as_ref().map(|target| &*target.label)),
+        }
     }
 
     /// Whether a crash could hide that the call took something of a budget.

@@ -49,6 +49,9 @@ pub enum Outcome {
     UpstreamFailed(Cow<'static, str>),
     /// The gate's process died; billed at the reserved bound.
     Interrupted,
+    /// Made elsewhere, with money that was held here. How it ended, as whoever made it says: `completed`, `failed` or
+    /// `voided`; `expired` where nobody said.
+    Reported(Cow<'static, str>),
 }
 
 /// Where an entry's token counts come from.
@@ -63,6 +66,8 @@ pub enum UsageSource {
     Bound,
     /// Nothing was used.
     None,
+    /// Whoever made the call said so: another gateway, not the provider itself.
+    Reported,
 }
 
 /// One line of a tenant's ledger. Its canonical bytes are [`Entry::to_bytes`]; the Merkle leaf is hashed

@@ -128,6 +128,7 @@ pub(crate) const fn outcome_name(outcome: &Outcome) -> &'static str {
         Outcome::ClientGone => "client_gone",
         Outcome::UpstreamFailed(_) => "upstream_failed",
         Outcome::Interrupted => "interrupted",
+        Outcome::Reported(_) => "reported",
     }
 }
 

@@ -20,7 +20,8 @@ mod teller;
 pub use checkpoint::Checkpointer;
 pub use housekeeping::Housekeeper;
 pub use push::{
-    Keyring, MailOptions, MailTls, Over, Place, Posted, Pusher, Route, Severity, SinkOptions, mailbox,
+    Keyring, MailOptions, MailTls, Over, Place, Posted, Pusher, Route, Severity, SinkOptions, Spending,
+    mailbox,
 };
 pub use recover::{Recovery, recover};
 pub use retention::{Remover, Retention};

@@ -30,6 +30,11 @@ impl Names {
         Ok(Self(store.load().await?))
     }
 
+    /// All of it.
+    pub const fn all(&self) -> &DirectoryDump {
+        &self.0
+    }
+
     /// The tenant of that id or name; without either the only one, or the one called `default`.
     pub fn tenant(&self, wanted: Option<&str>) -> Result<&Tenant, Failure> {
         let tenants = &self.0.tenants;

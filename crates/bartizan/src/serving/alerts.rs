@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use config::Config;
-use config::section::{self, Alerts, Audit, Carrier, Form, Sink};
+use config::section::{self, Alerts, Audit, BudgetEvents, Carrier, Form, Sink};
 use credential::SecretRef;
 use domain::{NodeId, Secret};
 use store::{Signing, Store};
@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use upstream::{Client, ClientOptions, TlsSockets};
 use worker::{
     Keyring, MailOptions, MailTls, Over, Place, Posted, Pusher, Remover, Retention, Route, Severity,
-    SinkOptions,
+    SinkOptions, Spending,
 };
 
 use super::ms;
@@ -26,12 +26,26 @@ use crate::resolve::Resolver;
 /// How long a connection to a webhook may take.
 const CONNECT: Duration = Duration::from_secs(5);
 
+/// The name under which it is kept how far spending was told of.
+const SPENDING: &str = "budget events";
+
 /// Secrets wherever their references lead, looked up for each batch: a new value needs no new start.
 #[derive(Debug)]
-struct Referenced {
+pub struct Referenced {
     references: Vec<SecretRef>,
     resolver: Arc<Resolver>,
     scrubber: Scrubber,
+}
+
+impl Referenced {
+    /// Where these lead.
+    pub const fn new(references: Vec<SecretRef>, resolver: Arc<Resolver>, scrubber: Scrubber) -> Self {
+        Self {
+            references,
+            resolver,
+            scrubber,
+        }
+    }
 }
 
 #[async_trait::async_trait]
@@ -69,6 +83,7 @@ pub struct Vigil {
 pub struct Plan {
     asked: (Alerts, Audit),
     pushers: Vec<Pusher>,
+    spending: Option<Spending>,
     remover: Option<Remover>,
 }
 
@@ -103,12 +118,39 @@ impl Vigil {
             let wrong = |why| Failure::usage(format!("`alerts.sinks`: {}: {why}", sink.name));
             pushers.push(pusher.map_err(wrong)?);
         }
+        let spending = match &config.budgets.events {
+            Some(told) => Some(self.spending(told, &client).await?),
+            None => None,
+        };
         Ok(Plan {
             asked: (config.alerts.clone(), config.audit),
             pushers,
+            spending,
             remover: retention(config)
                 .map(|rule| Remover::new(self.store.clone(), self.signing.clone(), rule)),
         })
+    }
+
+    /// Who tells of what was spent. Its name is none that a sink can have.
+    async fn spending(&self, told: &BudgetEvents, client: &Client) -> Result<Spending, Failure> {
+        let keys = Referenced {
+            references: told.secrets.clone(),
+            resolver: self.resolver.clone(),
+            scrubber: self.scrubber.clone(),
+        };
+        keys.secrets().await.map_err(Failure::new)?;
+        let to = Posted {
+            address: told.address.clone(),
+            allow_plaintext: told.allow_plaintext,
+            keys: Arc::new(keys),
+            client: client.clone(),
+        };
+        let (place, counted) = (
+            (self.store.clone(), self.node),
+            self.metrics.gauges().sink(SPENDING),
+        );
+        let spending = Spending::new(place, SPENDING, to, ms(told.every_ms), counted);
+        spending.map_err(|why| Failure::usage(format!("`budgets.events`: {why}")))
     }
 
     /// Does what was planned, and what each new configuration asks for instead, until told to stop.
@@ -123,6 +165,9 @@ impl Vigil {
             let mut tasks = JoinSet::new();
             for pusher in plan.pushers {
                 tasks.spawn(pusher.run(stopping.clone()));
+            }
+            if let Some(spending) = plan.spending {
+                tasks.spawn(spending.run(stopping.clone()));
             }
             if let Some(remover) = plan.remover {
                 tasks.spawn(remover.run(stopping));

@@ -7,7 +7,9 @@ use tokio::task::JoinHandle;
 use worker::{Checkpointer, Housekeeper, Roller, Scribe, Shipper, Sweeper, Teller};
 
 use super::plane::{Tasks, lease_ttl};
-use super::{FLUSH_DEADLINE, Node, alerts, credentials, feed, issuers, ms, receipts, signals, vouching};
+use super::{
+    FLUSH_DEADLINE, Node, alerts, asking, credentials, feed, issuers, ms, receipts, signals, vouching,
+};
 use crate::failure::Failure;
 use crate::stored::ByGate;
 
@@ -56,6 +58,7 @@ pub async fn start(node: Node<'_>, shipper: Shipper, tasks: Tasks) -> Result<Bes
     let plan = vigil.plan(&base.config).await?;
     tokio::spawn(vigil.run(plan, node.switches.showing.clone(), stopped()));
     tokio::spawn(overseer(node)?.run(stopped()));
+    asking::start(base, plane.asker.clone(), stopped());
     // What is new.
     tokio::spawn(feed(node).run(stopped()));
     tokio::spawn(issuers::run(plane.gate.clone(), stopped()));

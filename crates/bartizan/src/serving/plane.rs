@@ -12,6 +12,7 @@ use data::directory::Builder;
 use data::gate::Settler;
 use data::nonces::Nonces;
 use data::settings::Settings;
+use data::stage::asking::Asker;
 use data::{Cache, Gate, GateParts, View};
 use domain::{Secret, UnixMillis};
 use habit::Use;
@@ -28,7 +29,7 @@ use worker::{ALARMS_MAX, USES_MAX};
 use super::base::Base;
 use super::content::Contents;
 use super::rules::{Made, Rules, Sources};
-use super::{ms, receipts};
+use super::{asking, ms, receipts};
 use crate::assemble::Workshop;
 use crate::failure::Failure;
 use crate::home::Home;
@@ -89,6 +90,8 @@ pub struct Plane {
     pub differences: Arc<Differences>,
     /// Where what is to be written into audit logs goes.
     pub alarms: mpsc::Sender<AuditRecord>,
+    /// Who else is asked about budgets.
+    pub asker: Option<Arc<Asker>>,
     /// How many models can be called.
     pub models: usize,
 }
@@ -149,6 +152,7 @@ impl Plane {
         let (contents, cache) = cached(&settings, &control_keys, (store, &dump.tenants)).await;
         let (alarms, alarmed) = mpsc::channel(ALARMS_MAX);
         let (uses, used) = mpsc::channel(USES_MAX);
+        let asker = asking::begin(base).await?;
         let (gate, settler) = Gate::new(GateParts {
             view: View {
                 settings: Arc::new(settings),
@@ -168,6 +172,7 @@ impl Plane {
             tokens: tokens(home)?,
             vouch: made.vouch,
             receipts: receipts::begin(store.clone(), signing).await?,
+            asker: asker.clone(),
             alarms: alarms.clone(),
             uses,
         });
@@ -180,6 +185,7 @@ impl Plane {
             rules,
             differences,
             alarms,
+            asker,
             models,
         };
         let waiting = Waiting {

@@ -13,7 +13,9 @@ use store::TenantState;
 use testkit::client::raw;
 use testkit::{Answer, Client, Cut, Reply, ScriptedProvider};
 
-use crate::refusals_around::{draining, journal_away, receipts_away, replay_check_away, store_away};
+use crate::refusals_around::{
+    draining, journal_away, receipts_away, replay_check_away, reservations_away, store_away, webhook_says,
+};
 use crate::scene::{self, Scene, call, code, streamed};
 use crate::signing::Machine;
 
@@ -321,6 +323,11 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
         }
         Code::BudgetUnavailable => store_away(scene).await,
         Code::ModelUnpriced => both(&client, "unpriced", nothing).await,
+        Code::BudgetWebhookRefused => {
+            let no = json!({"allow": false, "message": "not this month"});
+            webhook_says(Reply::json(200, &no)).await
+        }
+        Code::BudgetWebhookUnavailable => webhook_says(Reply::error(500, "out of order")).await,
         Code::InputBlocked => {
             let secret = scene::openai_credential();
             both(&client, "m", |body| {
@@ -370,6 +377,16 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
             )
             .await
         }
+        Code::ReservationNotFound => reservation(&client, |_| "req_1".to_owned()).await,
+        Code::ReservationElsewhere => {
+            let other = domain::NodeId::from_u128(1);
+            reservation(&client, |given| {
+                format!("{}.{other}", given.split('.').next().unwrap())
+            })
+            .await
+        }
+        Code::ReservationConflict => reservation(&client, str::to_owned).await,
+        Code::ReservationUnavailable => reservations_away(scene).await,
         Code::JournalUnavailable => journal_away().await,
         // What it reports (a counting task that panicked, an address damaged after it was checked) has no
         // way in from outside: a request that brings it about is a fault to be mended.
@@ -467,6 +484,18 @@ async fn too_many_at_once(scene: &Scene) -> Both {
     drop(held);
     scene.provider.unscript();
     answers
+}
+
+/// A reservation that was voided, and that is settled again under the name that `bend` makes of its own.
+pub async fn reservation(client: &Client, bend: impl Fn(&str) -> String) -> Both {
+    let given = client.post("/v1/spend/reserve", &call("oa/m")).await.json();
+    let given = given["reservation"].as_str().unwrap();
+    let voided = client
+        .post("/v1/spend/void", &json!({"reservation": given}))
+        .await;
+    assert_eq!(voided.status, 200, "{}", voided.text());
+    let said = json!({"reservation": bend(given), "usage": {"input": 1}}).to_string();
+    heads(client, Method::POST, ["/v1/spend/settle"; 2], &said).await
 }
 
 pub async fn receipts(client: &Client) -> Both {

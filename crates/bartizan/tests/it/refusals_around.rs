@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use testkit::{Reply, ScriptedProvider};
 
-use crate::refusals::{Both, CALLS, both, config, keys, receipts, settled, stage};
+use crate::refusals::{Both, CALLS, both, config, keys, receipts, reservation, settled, stage};
 use crate::scene::{self, Scene, call, streamed};
 use crate::signing::Machine;
 
@@ -32,12 +32,28 @@ pub async fn store_away(scene: &Scene) -> Both {
 /// The table that entries are in goes by another name for a moment.
 pub async fn receipts_away(scene: &Scene) -> Both {
     let key = scene.new_key(|key| key.receipts = true).await;
+    let client = scene.gate.data().bearer(&key);
+    without_entries(scene, receipts(&client)).await
+}
+
+/// The same, for who asks after a reservation that only the ledger could know of.
+pub async fn reservations_away(scene: &Scene) -> Both {
+    let client = scene.client();
+    let unknown = format!(
+        "{}.{}",
+        domain::RequestId::from_u128(5),
+        domain::NodeId::from_u128(5)
+    );
+    without_entries(scene, reservation(&client, |_| unknown.clone())).await
+}
+
+async fn without_entries(scene: &Scene, asking: impl Future<Output = Both>) -> Both {
     let mut writer = writer(scene).await;
     sqlx::query("ALTER TABLE entries RENAME TO elsewhere")
         .execute(&mut writer)
         .await
         .unwrap();
-    let answers = receipts(&scene.gate.data().bearer(&key)).await;
+    let answers = asking.await;
     sqlx::query("ALTER TABLE elsewhere RENAME TO entries")
         .execute(&mut writer)
         .await
@@ -112,4 +128,19 @@ pub async fn journal_away() -> Both {
         "called although it cannot be recorded"
     );
     answers
+}
+
+/// A gate that asks a system outside about budgets, which says this.
+pub async fn webhook_says(reply: Reply) -> Both {
+    let (provider, outside) = (ScriptedProvider::start().await, ScriptedProvider::start().await);
+    outside.script("*", reply);
+    let hook = format!(
+        "budgets: {{ webhook: {{ address: \"{}/ask\", secrets: [\"env:HOOK\"], on_failure: refuse, timeout_ms: 5000 }}, ",
+        outside.base_url()
+    );
+    let text = config(&provider.base_url()).replace("budgets: {", &hook);
+    let builder = scene::builder().config(text);
+    let builder = builder.env("HOOK", "a budget webhook's secret, long enough");
+    let scene = Scene::raise(provider, builder).await;
+    both(&scene.client(), "m", |_| {}).await
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use credential::SecretRef;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -166,14 +167,105 @@ impl Default for Cache {
     }
 }
 
-/// How budgets are leased from the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// How budgets are leased from the store, and what others are asked and told of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Budgets {
     /// How long a lease lives unless renewed; renewed at a third of it.
     pub lease_ttl_ms: u64,
     /// How long a request may wait for its lease to grow.
     pub wait_ms: u64,
+    /// Money that is held for calls made elsewhere.
+    pub reservations: Reservations,
+    /// A system outside that is asked before each call which our own budgets hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<BudgetWebhook>,
+    /// A system outside that is told of everything that was spent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<BudgetEvents>,
+}
+
+/// A system outside that is asked before each call which our own budgets hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BudgetWebhook {
+    /// `https://host[:port]/path`.
+    pub address: String,
+    /// What questions are signed with, 24 bytes or more each, as they are or as `whsec_` and base64.
+    pub secrets: Vec<SecretRef>,
+    /// What a call is when there is no answer in time. There is no default: say it.
+    pub on_failure: OnFailure,
+    /// How long an answer may take, connection included.
+    #[serde(default = "answer_ms")]
+    pub timeout_ms: u64,
+    /// How many are asked at the same time.
+    #[serde(default = "at_once")]
+    pub at_once_max: u32,
+    /// Permits plain http beyond this machine: for private networks.
+    #[serde(default)]
+    pub allow_plaintext: bool,
+}
+
+/// What a call is when nobody answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailure {
+    /// It is not made: `budget_webhook_unavailable`.
+    Refuse,
+    /// It is made, and marked in the ledger.
+    Permit,
+}
+
+const fn answer_ms() -> u64 {
+    300
+}
+
+const fn at_once() -> u32 {
+    64
+}
+
+/// A system outside that is told of everything that was spent, in order and at least once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BudgetEvents {
+    /// `https://host[:port]/path`.
+    pub address: String,
+    /// What events are signed with, as questions are.
+    pub secrets: Vec<SecretRef>,
+    /// How often ledgers are looked through for what is new.
+    #[serde(default = "events_ms")]
+    pub every_ms: u64,
+    /// Permits plain http beyond this machine: for private networks.
+    #[serde(default)]
+    pub allow_plaintext: bool,
+}
+
+const fn events_ms() -> u64 {
+    2_000
+}
+
+/// Money that is held for calls made elsewhere (`/v1/spend/reserve`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Reservations {
+    /// For how long at most: what nobody has settled by then ends at its bound.
+    pub lasts_ms: u64,
+    /// How many one key may have open on a node.
+    pub per_key_max: u32,
+    /// How this very node is reached, where several serve one address: said with every reservation, for the node that
+    /// gave it is the one that ends it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settle_at: Option<String>,
+}
+
+impl Default for Reservations {
+    fn default() -> Self {
+        Self {
+            lasts_ms: 600_000,
+            per_key_max: 1_000,
+            settle_at: None,
+        }
+    }
 }
 
 impl Default for Budgets {
@@ -181,6 +273,9 @@ impl Default for Budgets {
         Self {
             lease_ttl_ms: 30_000,
             wait_ms: 250,
+            reservations: Reservations::default(),
+            webhook: None,
+            events: None,
         }
     }
 }

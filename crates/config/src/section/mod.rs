@@ -25,7 +25,10 @@ use serde::{Deserialize, Serialize};
 pub use alerts::{Alerts, Carrier, Form, Kind, Mail, Severity, Sink};
 pub use approvals::Approvals;
 pub use control::{Control, ControlMode};
-pub use gate::{Budgets, Cache, Checks, GuardMode, Guards, KeyLimits, Limits, Policies, SecretsGuard};
+pub use gate::{
+    BudgetEvents, BudgetWebhook, Budgets, Cache, Checks, GuardMode, Guards, KeyLimits, Limits, OnFailure,
+    Policies, Reservations, SecretsGuard,
+};
 pub use issuer::{Claim, ClaimRule, ClaimValue, Issuer, TokenBinding};
 pub use listen::{ClientAuthority, ClientCertificates, Listen, ProxyProtocol, Tls};
 pub use model::{Model, PriceOverride, Prices, Target, Unpriced};

@@ -21,6 +21,7 @@ use crate::introduced::is_trusted;
 use crate::peer::{ClientCertificate, Peer};
 use crate::refusal::{Code, Gated, Refusal};
 use crate::settings::Bounds;
+use crate::spend::Spending;
 
 /// The version of Anthropic's API that a caller speaks.
 pub(super) const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
@@ -48,8 +49,19 @@ pub enum Wanted {
     Token,
     /// The receipt of one request.
     Receipt(String),
+    /// Money for a call that is made elsewhere.
+    Spend(Spending),
     /// The public keys of the tokens that own backends know the gate by. For everybody.
     Keys,
+}
+
+/// A body: still on the wire, or read already.
+#[derive(Debug)]
+pub enum Carried {
+    /// Nobody has looked at it.
+    Wire(Incoming),
+    /// All of it is here.
+    Read(bytes::Bytes),
 }
 
 /// A request whose head is in order.
@@ -66,7 +78,7 @@ pub struct Accepted {
     pub(super) bearer: Option<http::HeaderValue>,
     pub(super) api_key: Option<http::HeaderValue>,
     pub(super) forward: Forward,
-    pub(super) body: Incoming,
+    pub(super) body: Carried,
 }
 
 impl Accepted {
@@ -156,7 +168,7 @@ pub fn run(
     }
     let (head, body) = request.into_parts();
     let wanted = wanted(&head.method, head.uri.path(), arrival.dialect)?;
-    if matches!(wanted, Wanted::Call(_) | Wanted::Estimate(_)) {
+    if matches!(wanted, Wanted::Call(_) | Wanted::Estimate(_) | Wanted::Spend(_)) {
         media_type(&head.headers)?;
     }
     let address = client_address(&head.headers, &peer, &gate.view.load().settings.trusted_proxies);
@@ -177,7 +189,7 @@ pub fn run(
             anthropic_beta: forward(&ANTHROPIC_BETA),
             traceparent: forward(&TRACEPARENT),
         },
-        body,
+        body: Carried::Wire(body),
     };
     Ok((accepted, head))
 }
@@ -248,6 +260,9 @@ enum Place {
     Model,
     Token,
     Receipt,
+    /// Of the conversation of the caller's dialect, as an estimate is.
+    Reserve(Option<Endpoint>),
+    Spend(Spending),
     Keys,
 }
 
@@ -278,7 +293,7 @@ impl Route {
 
 /// All that is served. A path that is not here, in exactly this spelling, is nobody's.
 // threat: ANP-B0008
-pub const ROUTES: [Route; 13] = [
+pub const ROUTES: [Route; 20] = [
     Route::call(Endpoint::ChatCompletions),
     Route::call(Endpoint::Completions),
     Route::call(Endpoint::Embeddings),
@@ -299,6 +314,25 @@ pub const ROUTES: [Route; 13] = [
     Route::of("GET", "/v1/models/{id}", Place::Model),
     Route::of("POST", "/v1/token", Place::Token),
     Route::of("GET", "/v1/receipts/{id}", Place::Receipt),
+    Route::of("POST", "/v1/spend/reserve", Place::Reserve(None)),
+    Route::of(
+        "POST",
+        "/v1/spend/reserve/completions",
+        Place::Reserve(Some(Endpoint::Completions)),
+    ),
+    Route::of(
+        "POST",
+        "/v1/spend/reserve/embeddings",
+        Place::Reserve(Some(Endpoint::Embeddings)),
+    ),
+    Route::of("POST", "/v1/spend/settle", Place::Spend(Spending::Settle)),
+    Route::of("POST", "/v1/spend/void", Place::Spend(Spending::Void)),
+    Route::of("POST", "/webhook/pre-request", Place::Spend(Spending::PreRequest)),
+    Route::of(
+        "POST",
+        "/webhook/post-request",
+        Place::Spend(Spending::PostRequest),
+    ),
     Route::of("GET", "/.well-known/jwks.json", Place::Keys),
 ];
 
@@ -316,6 +350,8 @@ fn wanted(method: &Method, path: &str, dialect: Dialect) -> Gated<Wanted> {
         Place::Model => Wanted::Models(Some(unescape(rest)?)),
         Place::Token => Wanted::Token,
         Place::Receipt => Wanted::Receipt(rest.to_owned()),
+        Place::Reserve(endpoint) => Wanted::Spend(Spending::Reserve(endpoint.unwrap_or(dialect.chat()))),
+        Place::Spend(what) => Wanted::Spend(what),
         Place::Keys => Wanted::Keys,
     })
 }

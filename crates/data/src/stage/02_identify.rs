@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use credential::{KeyProblem, VirtualKey, Which};
-use dialect::Endpoint;
+use dialect::{Dialect, Endpoint};
 use domain::{AuditId, KeyId, Operation, Threat};
 use habit::Use;
 use http::HeaderValue;
@@ -12,7 +12,7 @@ use http::request::Parts;
 use ledger::{AuditActor, AuditOutcome, AuditRecord};
 use store::TenantState;
 
-use super::accept::{Accepted, Wanted};
+use super::accept::{Accepted, Carried, Wanted};
 use crate::directory::{self, Arrived, KeyEntry};
 use crate::gate::{Gate, View};
 use crate::machine::{self, By, Found};
@@ -20,6 +20,7 @@ use crate::proof::Proof;
 use crate::receipt::Asked;
 use crate::refusal::{Code, Gated, Refusal};
 use crate::settings::Model;
+use crate::spend::decision;
 use crate::ticket::{Opening, Shown, Ticket};
 
 /// A request whose caller is known.
@@ -70,6 +71,31 @@ impl Identified {
         match self.proof.take() {
             Some(proof) => proof.complete(gate, b"").await,
             None => Ok(()),
+        }
+    }
+
+    /// The body, with everything shown that the caller has to show.
+    pub async fn into_body(self, gate: &Gate) -> Gated<(Arc<KeyEntry>, Bytes)> {
+        let body = super::authorize::read_body(self.accepted.body, &self.view.settings.bounds).await?;
+        if let Some(proof) = self.proof {
+            proof.complete(gate, &body).await?;
+        }
+        Ok((self.key, body))
+    }
+
+    /// The body, which stays to be read again.
+    pub async fn read(&mut self) -> Gated<Bytes> {
+        let body = std::mem::replace(&mut self.accepted.body, Carried::Read(Bytes::new()));
+        let body = super::authorize::read_body(body, &self.view.settings.bounds).await?;
+        self.accepted.body = Carried::Read(body.clone());
+        Ok(body)
+    }
+
+    /// The dialect of the request's head: what its caller speaks where the path leaves that open.
+    pub fn wanted_dialect(&self) -> Dialect {
+        match self.accepted.forward.anthropic_version {
+            Some(_) => Dialect::Anthropic,
+            None => Dialect::OpenAi,
         }
     }
 
@@ -145,6 +171,28 @@ pub fn run(gate: &Gate, accepted: Accepted, head: &Parts) -> Gated<Identified> {
         by,
         asked,
     })
+}
+
+/// A body that may name the key is read before its caller is known: it is no larger than this.
+// threat: CTX-T5
+const UNKNOWN_BYTES_MAX: usize = 256 << 10;
+
+/// The same where the key may stand in the body, and does if the head shows nothing.
+// threat: AGP-S1
+pub async fn by_body(gate: &Gate, mut accepted: Accepted, head: &Parts) -> Gated<Identified> {
+    let shows = accepted.bearer.is_some() || accepted.api_key.is_some() || accepted.certificate.is_some();
+    if !shows {
+        let mut bounds = gate.view().settings.bounds.clone();
+        bounds.body_bytes_max = bounds.body_bytes_max.min(UNKNOWN_BYTES_MAX);
+        let body = super::authorize::read_body(accepted.body, &bounds).await?;
+        accepted.api_key = decision::api_key(&body).and_then(|key| {
+            let mut value = HeaderValue::from_str(&key).ok()?;
+            value.set_sensitive(true);
+            Some(value)
+        });
+        accepted.body = Carried::Read(body);
+    }
+    run(gate, accepted, head)
 }
 
 /// Whoever has the key uses it, whatever becomes of the call: also where a signature is missing, a policy forbids

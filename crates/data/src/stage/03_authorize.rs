@@ -13,7 +13,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use policy::Decision;
 
-use super::accept::Forward;
+use super::accept::{Carried, Forward};
 use super::identify::Identified;
 use super::sending;
 use crate::directory::{Arrived, Asked, KeyEntry};
@@ -32,6 +32,19 @@ pub struct Authorized {
     pub(super) body: Bytes,
     pub(super) model: Arc<Model>,
     pub(super) forward: Forward,
+    /// Whether the prompt is here, to be counted where its bytes say too much.
+    pub(super) is_countable: bool,
+}
+
+/// A call, and the body that it stands in.
+#[derive(Debug)]
+pub struct Understood {
+    /// What is asked.
+    pub envelope: Envelope,
+    /// The call itself, if it is here.
+    pub body: Bytes,
+    /// Whether the prompt is in it.
+    pub is_countable: bool,
 }
 
 impl Authorized {
@@ -45,14 +58,36 @@ impl Authorized {
 const MODEL_USES: [Operation; 3] = [Operation::Chat, Operation::TextCompletion, Operation::Embeddings];
 
 /// Reads the body and asks the policies.
-// threat: AGP-E1
-// threat: ANP-0002
-// threat: ANP-0008
 pub async fn run(
     gate: &Gate,
     endpoint: Endpoint,
     identified: Identified,
     ticket: &mut Ticket,
+) -> Gated<Authorized> {
+    run_as(gate, endpoint, identified, ticket, in_its_dialect).await
+}
+
+/// The body is the call.
+pub fn in_its_dialect(endpoint: Endpoint, body: &Bytes, bounds: &Bounds) -> Gated<Understood> {
+    let envelope = dialect::read_request(endpoint, body, &bounds.body)
+        .map_err(|error| Refusal::new(Code::RequestInvalid, error.to_string()).against(Threat::Anp0008))?;
+    Ok(Understood {
+        envelope,
+        body: body.clone(),
+        is_countable: true,
+    })
+}
+
+/// The same where the body says in another way what is asked.
+// threat: AGP-E1
+// threat: ANP-0002
+// threat: ANP-0008
+pub async fn run_as(
+    gate: &Gate,
+    endpoint: Endpoint,
+    identified: Identified,
+    ticket: &mut Ticket,
+    understand: impl FnOnce(Endpoint, &Bytes, &Bounds) -> Gated<Understood>,
 ) -> Gated<Authorized> {
     let Identified {
         accepted,
@@ -68,12 +103,15 @@ pub async fn run(
         proof.complete(gate, &body).await?;
     }
     ticket.request_digest = Some(blake3::hash(&body));
-    ticket.prompt = body.clone();
     if let Some(asked) = &mut ticket.asked {
         asked.body(&body);
     }
-    let envelope = dialect::read_request(endpoint, &body, &settings.bounds.body)
-        .map_err(|error| Refusal::new(Code::RequestInvalid, error.to_string()).against(Threat::Anp0008))?;
+    let Understood {
+        envelope,
+        body,
+        is_countable,
+    } = understand(endpoint, &body, &settings.bounds)?;
+    ticket.prompt = body.clone();
     ticket.streamed = envelope.stream;
     let arrived = Arrived {
         address: accepted.address,
@@ -111,6 +149,7 @@ pub async fn run(
         body,
         model,
         forward: accepted.forward,
+        is_countable,
     })
 }
 
@@ -222,7 +261,11 @@ fn output_allowed(model: &Model, envelope: &Envelope) -> Gated<()> {
 
 /// The whole body, no larger and no slower than allowed.
 // threat: CTX-T5
-pub(super) async fn read_body(body: Incoming, bounds: &Bounds) -> Gated<Bytes> {
+pub(super) async fn read_body(body: Carried, bounds: &Bounds) -> Gated<Bytes> {
+    let body = match body {
+        Carried::Wire(body) => body,
+        Carried::Read(body) => return Ok(body),
+    };
     let declared = hyper::body::Body::size_hint(&body).lower();
     if declared > bounds.body_bytes_max as u64 {
         return Err(too_large(bounds));

@@ -9,6 +9,7 @@ use ledger::Most;
 use limit::{Remaining, Wait};
 
 use super::accept::Forward;
+use super::asking;
 use super::authorize::Authorized;
 use super::holding::{Asked, hold};
 use crate::directory::ScopeLimits;
@@ -29,6 +30,13 @@ pub struct Admitted {
     pub(super) output_tokens: Option<u64>,
 }
 
+impl Admitted {
+    /// The model, with the targets that may serve the call.
+    pub const fn model(&self) -> &Arc<Model> {
+        &self.model
+    }
+}
+
 /// What is left of a limit, for the answer's headers: the scarcest of all levels.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Rates {
@@ -38,17 +46,29 @@ pub struct Rates {
     pub tokens: Option<Remaining>,
 }
 
-/// Takes what the call may need of every limit and budget, all or nothing.
+/// A call that its limits and budgets hold, and that nobody else was asked about.
+#[derive(Debug)]
+pub struct Held(Admitted);
+
+/// Takes what the call may need of every limit and budget, all or nothing; then asks whoever else is to be asked.
+pub async fn run(gate: &Gate, authorized: Authorized, ticket: &mut Ticket) -> Gated<Admitted> {
+    let Held(admitted) = held(gate, authorized, ticket).await?;
+    asking::run(gate, ticket, &admitted.model.name).await?;
+    Ok(admitted)
+}
+
+/// The same without asking anybody else: for estimates, of which nothing is made.
 // threat: AGP-D1
 // threat: ANP-0004
 // threat: ANP-0008
-pub async fn run(gate: &Gate, authorized: Authorized, ticket: &mut Ticket) -> Gated<Admitted> {
+pub async fn held(gate: &Gate, authorized: Authorized, ticket: &mut Ticket) -> Gated<Held> {
     let Authorized {
         endpoint,
         envelope,
         body,
         model,
         forward,
+        is_countable,
     } = authorized;
     let settings = ticket.settings.clone();
     let (most, output_tokens) = most(endpoint, &envelope, &model, &settings);
@@ -61,16 +81,17 @@ pub async fn run(gate: &Gate, authorized: Authorized, ticket: &mut Ticket) -> Ga
         body: &body,
         envelope: &envelope,
         most: &most,
+        is_countable,
     };
     let model = hold(gate, ticket, &asked, model).await?;
-    Ok(Admitted {
+    Ok(Held(Admitted {
         endpoint,
         envelope,
         body,
         model,
         forward,
         output_tokens,
-    })
+    }))
 }
 
 /// Concurrency at every level. The places are free again when the ticket is.

@@ -88,7 +88,12 @@ pub async fn intend(gate: &Gate, ticket: &mut Ticket) -> Gated<Covered> {
 // threat: AGP-R1
 // threat: AGP-R2
 // threat: ANP-0012
-pub async fn run(gate: &Gate, mut ticket: Box<Ticket>, end: End) -> Gated<()> {
+pub async fn run(gate: &Gate, ticket: Box<Ticket>, end: End) -> Gated<()> {
+    recorded(gate, ticket, end).await.map(drop)
+}
+
+/// The same, for who has to tell what was written.
+pub async fn recorded(gate: &Gate, mut ticket: Box<Ticket>, end: End) -> Gated<Entry> {
     let (record, entry) = close(gate, &mut ticket, &end);
     let written = gate
         .journal_append(Record::Entry {
@@ -97,7 +102,7 @@ pub async fn run(gate: &Gate, mut ticket: Box<Ticket>, end: End) -> Gated<()> {
         })
         .await;
     observe::settled(gate, &ticket, &entry);
-    written.map_err(unrecorded)
+    written.map(|()| entry).map_err(unrecorded)
 }
 
 /// The same where nothing may be waited for; only when the journal's promise is the kernel's.
@@ -202,12 +207,12 @@ fn close(gate: &Gate, ticket: &mut Ticket, end: &End) -> (Vec<u8>, Entry) {
     let spend = ticket.spend(&end.used);
     let mut charges = Charges::default();
     if let Some(reservation) = ticket.reservation.take() {
-        charges.money = reservation.charges(Unit::Money, spend, ticket.served());
-        charges.tokens = reservation.charges(Unit::Tokens, spend, ticket.served());
+        charges.money = reservation.charges(Unit::Money, spend, ticket.served(&end.used));
+        charges.tokens = reservation.charges(Unit::Tokens, spend, ticket.served(&end.used));
         if end.used.source == UsageSource::None {
             reservation.void();
         } else {
-            reservation.settle(spend, ticket.served());
+            reservation.settle(spend, ticket.served(&end.used));
         }
     }
     let now_ns = gate.monotonic_ns(Instant::now());

@@ -27,6 +27,8 @@ pub struct Asked<'a> {
     pub envelope: &'a Envelope,
     /// The most that it can use.
     pub most: &'a Most,
+    /// Whether the prompt is in the body.
+    pub is_countable: bool,
 }
 
 /// Why nothing is held.
@@ -65,7 +67,7 @@ pub async fn hold(
             return Ok(model);
         }
         // Near the limit the bound by bytes would refuse money that is there: count exactly.
-        Err(refused) if refused.is_too_much() => {}
+        Err(refused) if refused.is_too_much() && asked.is_countable => {}
         Err(refused) => return Err(refusal(refused, ticket.bound)),
     }
     let counted = counted_bound(asked, &model, &settings, ticket.started).await?;
@@ -208,6 +210,7 @@ async fn counted_bound(
         body,
         envelope,
         most,
+        ..
     } = *asked;
     let (body, name) = (
         body.clone(),

@@ -64,6 +64,28 @@ pub struct Envelope {
     pub(super) spans: Spans,
 }
 
+impl Envelope {
+    /// A call that is made elsewhere, and of which no more is told than how many tokens its prompt has and how many
+    /// are to be generated in each of so many answers.
+    pub fn counted(model: String, prompt_tokens: u64, output_tokens: Option<u64>, choices: u32) -> Self {
+        Self {
+            model,
+            stream: false,
+            include_usage: false,
+            max_output_tokens: output_tokens,
+            choices: choices.max(1),
+            tools: false,
+            images: 0,
+            messages: 0,
+            text_bytes: prompt_tokens,
+            token_ids: false,
+            dear_tier: true,
+            long_cache: true,
+            spans: Spans::default(),
+        }
+    }
+}
+
 /// Where in the body stands what may be rewritten.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Spans {

@@ -26,6 +26,7 @@ fn outcome() -> impl Strategy<Value = Outcome> {
         Just(Outcome::Interrupted),
         text().prop_map(|code| Outcome::Refused(code.into())),
         text().prop_map(|code| Outcome::UpstreamFailed(code.into())),
+        text().prop_map(|how| Outcome::Reported(how.into())),
     ]
 }
 
@@ -80,6 +81,7 @@ fn source() -> impl Strategy<Value = UsageSource> {
         UsageSource::Estimated,
         UsageSource::Bound,
         UsageSource::None,
+        UsageSource::Reported,
     ])
 }
 

@@ -101,6 +101,16 @@ pub struct Gauges {
     pub leases_expired: Counter,
     /// Reservations under way.
     pub reservations_open: Gauge,
+    /// Calls about which the budget webhook was asked.
+    pub budget_webhook_asked: Counter,
+    /// Those it refused.
+    pub budget_webhook_refused: Counter,
+    /// Those about which it did not answer.
+    pub budget_webhook_failures: Counter,
+    /// Whether it rests after failures.
+    pub budget_webhook_resting: Gauge,
+    /// Reservations that nobody settled.
+    pub reservations_expired: Counter,
     /// Streams under way.
     pub streams_open: Level,
     /// Checkpoints signed.
@@ -174,7 +184,30 @@ impl Gauges {
                 "bartizan_leases_expired_total",
                 "Leases of any node found expired; their remainders count as spent until the node has replayed.",
             ),
-            reservations_open: catalogue.gauge("bartizan_reservations_open", "Reservations under way."),
+            reservations_open: catalogue.gauge(
+                "bartizan_reservations_open",
+                "Reservations of this node for calls that are made elsewhere, and that have not ended.",
+            ),
+            budget_webhook_asked: catalogue.counter(
+                "bartizan_budget_webhook_asked_total",
+                "Calls that the budget webhook had to decide on, by an answer that is remembered or a new one.",
+            ),
+            budget_webhook_refused: catalogue.counter(
+                "bartizan_budget_webhook_refused_total",
+                "Calls that the budget webhook refused.",
+            ),
+            budget_webhook_failures: catalogue.counter(
+                "bartizan_budget_webhook_failures_total",
+                "Calls on which the budget webhook gave no answer that makes sense in time, or was not asked because it rests.",
+            ),
+            budget_webhook_resting: catalogue.gauge(
+                "bartizan_budget_webhook_resting",
+                "1 while the budget webhook is not asked, or only tried, after failures.",
+            ),
+            reservations_expired: catalogue.counter(
+                "bartizan_reservations_expired_total",
+                "Reservations that nobody settled in time: they ended at their bound.",
+            ),
             streams_open: Level(catalogue.gauge("bartizan_streams_open", "Streamed answers under way.")),
             checkpoints_signed: catalogue
                 .counter("bartizan_ledger_checkpoints_signed_total", "Checkpoints of ledgers and audit logs signed."),

@@ -299,7 +299,7 @@ impl Pusher {
 }
 
 /// Notes what is the matter, which stays noted until something is taken. Since when it is.
-fn note(failing: &mut Option<Failing>, trouble: Option<&Trouble>, now: UnixMillis) -> UnixMillis {
+pub(super) fn note(failing: &mut Option<Failing>, trouble: Option<&Trouble>, now: UnixMillis) -> UnixMillis {
     let Some(why) = trouble.and_then(Trouble::why) else {
         return now;
     };

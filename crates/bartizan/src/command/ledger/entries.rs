@@ -52,13 +52,14 @@ impl Line {
             Outcome::ClientGone => "caller left".to_owned(),
             Outcome::UpstreamFailed(code) => format!("failed: {code}"),
             Outcome::Interrupted => "interrupted".to_owned(),
+            Outcome::Reported(how) => format!("reported: {how}"),
         }
     }
 
     /// Tokens, marked where they were counted here (`~`) or are the reserved bound (`≤`).
     fn tokens(&self, count: u64) -> String {
         match self.entry.usage_source {
-            UsageSource::Provider | UsageSource::None => count.to_string(),
+            UsageSource::Provider | UsageSource::Reported | UsageSource::None => count.to_string(),
             UsageSource::Estimated => format!("~{count}"),
             UsageSource::Bound => format!("≤{count}"),
         }

@@ -1,0 +1,202 @@
+//! Tells a system outside of everything that was spent: every entry of every ledger, in the order of each, at least once.
+//! It leaves none out and gives none up; no call waits for it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{NodeId, TenantId, TenantScope, UnixMillis};
+use ledger::Entry;
+use store::{LogKind, Store, StoreError, StoredEntry};
+use telemetry::metrics::SinkMetrics;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::batch::note;
+use super::cursor::{self, Claim, Cursor};
+use super::transport::{BATCH_TIME, Posted};
+use super::webhook::Webhook;
+use super::{BACKOFF_MAX, BACKOFF_MIN, Trouble};
+use crate::pace::{Backoff, sleep_or_stop, stopped};
+
+/// Entries that are read and told at once.
+const BATCH: u64 = 100;
+
+/// Tells of what was spent.
+#[derive(Debug)]
+pub struct Spending {
+    store: Arc<dyn Store>,
+    node: NodeId,
+    name: String,
+    every: Duration,
+    webhook: Webhook,
+    metrics: SinkMetrics,
+    revision: Option<u64>,
+    tenants: Vec<TenantId>,
+    /// Up to where each ledger was told when this node last looked, and how long it was.
+    logs: HashMap<TenantId, (u64, u64)>,
+}
+
+impl Spending {
+    /// To this address; how far it has come is kept under `name`. The error says what is wrong with the address.
+    pub fn new(
+        (store, node): (Arc<dyn Store>, NodeId),
+        name: &str,
+        to: Posted,
+        every: Duration,
+        metrics: SinkMetrics,
+    ) -> Result<Self, String> {
+        Ok(Self {
+            store,
+            node,
+            name: name.to_owned(),
+            every,
+            webhook: Webhook::new(&to.address, to.allow_plaintext, to.keys, to.client)?,
+            metrics,
+            revision: None,
+            tenants: Vec::new(),
+            logs: HashMap::new(),
+        })
+    }
+
+    /// Tells until told to stop. What was under way then is told again at the next start.
+    // threat: AGP-R1
+    pub async fn run(mut self, mut shutdown: watch::Receiver<bool>) {
+        let mut backoff = Backoff::new(BACKOFF_MIN.min(self.every), BACKOFF_MAX);
+        loop {
+            let round = tokio::select! {
+                () = stopped(&mut shutdown) => break,
+                round = self.round() => round,
+            };
+            let pending: u64 = self
+                .logs
+                .values()
+                .map(|(next, size)| size.saturating_sub(*next))
+                .sum();
+            self.metrics
+                .pending
+                .set(i64::try_from(pending).unwrap_or(i64::MAX));
+            let wait = match round {
+                Ok(true) => Duration::ZERO,
+                Ok(false) => {
+                    backoff.reset();
+                    self.every
+                }
+                Err(trouble) => {
+                    self.metrics.failures.inc();
+                    tracing::warn!(
+                        to = self.name,
+                        why = trouble.why().unwrap_or_else(|| format!("{trouble:?}")),
+                        pending,
+                        "what was spent cannot be told: it waits and is told again"
+                    );
+                    backoff.wait()
+                }
+            };
+            if sleep_or_stop(wait, &mut shutdown).await {
+                break;
+            }
+        }
+        self.metrics.pending.set(0);
+    }
+
+    /// One batch of every ledger that has grown. Whether there is more to tell at once.
+    async fn round(&mut self) -> Result<bool, Trouble> {
+        let revision = self.store.revision().await?;
+        if self.revision != Some(revision) {
+            let dump = self.store.load().await?;
+            self.tenants = dump.tenants.iter().map(|tenant| tenant.id).collect();
+            self.revision = Some(dump.revision);
+        }
+        let (mut more, mut trouble) = (false, None);
+        for tenant in self.tenants.clone() {
+            match self.push(tenant).await {
+                Ok(rest) => more |= rest,
+                Err(other @ Trouble::Refused { .. }) => trouble = Some(other),
+                Err(other) => return Err(other),
+            }
+        }
+        trouble.map_or(Ok(more), Err)
+    }
+
+    /// A batch of one ledger, if it has grown and no other replica is at it. Whether there is more.
+    async fn push(&mut self, tenant: TenantId) -> Result<bool, Trouble> {
+        let (scope, now) = (TenantScope::operator(tenant), UnixMillis::now());
+        let size = self.store.log_size(&scope, LogKind::Ledger).await?;
+        let next = match self.logs.get(&tenant) {
+            Some((next, _)) => *next,
+            None => {
+                let standing = cursor::standing(self.store.as_ref(), &scope, &self.name).await?;
+                standing.map_or(0, |standing| standing.next)
+            }
+        };
+        self.logs.insert(tenant, (next, size));
+        if next >= size {
+            return Ok(false);
+        }
+        let us = (self.name.as_str(), self.node);
+        let mut cursor = match Cursor::claim(self.store.as_ref(), &scope, us, now).await? {
+            Claim::Held(cursor) => cursor,
+            Claim::Elsewhere(standing) => {
+                let next = standing.map_or(next, |standing| standing.next);
+                self.logs.insert(tenant, (next, size));
+                return Ok(false);
+            }
+        };
+        let from = cursor.standing.next;
+        let entries = self
+            .store
+            .entries(&scope, from, BATCH.min(size.saturating_sub(from)))
+            .await?;
+        let (done, trouble) = self.tell(&entries).await;
+        let standing = &mut cursor.standing;
+        if done > 0 {
+            (standing.taken, standing.failing) = (Some(now), None);
+        }
+        note(&mut standing.failing, trouble.as_ref(), now);
+        standing.next = from.saturating_add(done);
+        let next = standing.next;
+        cursor
+            .keep(self.store.as_ref(), &scope, (Vec::new(), &[]))
+            .await?;
+        self.metrics.delivered.inc_by(done);
+        self.logs.insert(tenant, (next, size));
+        trouble.map_or(Ok(next < size), Err)
+    }
+
+    /// One after another, for a while; the first that is not taken ends it. How many were.
+    async fn tell(&self, entries: &[StoredEntry]) -> (u64, Option<Trouble>) {
+        let (until, mut done) = (Instant::now() + BATCH_TIME, 0);
+        let keys = match self.webhook.keys().await {
+            Ok(keys) => keys,
+            Err(trouble) => return (0, Some(trouble)),
+        };
+        for entry in entries {
+            if done > 0 && Instant::now() >= until {
+                break;
+            }
+            let told = match body(entry) {
+                Ok((id, body)) => self.webhook.post((&id, body), &keys).await,
+                Err(damaged) => Err(damaged.into()),
+            };
+            if let Err(trouble) = told {
+                return (done, Some(trouble));
+            }
+            done += 1;
+        }
+        (done, None)
+    }
+}
+
+/// Its id, and what is said of it: its place, and its canonical bytes as they are.
+fn body(stored: &StoredEntry) -> Result<(String, String), StoreError> {
+    let damaged = |what: String| StoreError::Damaged(format!("entry {}: {what}", stored.index));
+    let entry = Entry::from_bytes(&stored.bytes).map_err(|error| damaged(error.to_string()))?;
+    let text = std::str::from_utf8(&stored.bytes).map_err(|_| damaged("not text".to_owned()))?;
+    let at = jiff::Timestamp::from_millisecond(entry.finished.0).unwrap_or_default();
+    let body = format!(
+        r#"{{"type":"budget.spent","timestamp":"{at:.3}","data":{{"index":{},"entry":{text}}}}}"#,
+        stored.index
+    );
+    Ok((entry.id.to_string(), body))
+}
