@@ -27,6 +27,8 @@ pub enum Command {
     Soak(SoakOptions),
     /// Measure single parts: money held and settled, journal, store, proofs.
     Parts(PartsOptions),
+    /// Fill a gate's embedded store with a month of made-up traffic.
+    Month(MonthOptions),
 }
 
 /// How the mock upstream answers.
@@ -136,4 +138,21 @@ pub struct PartsOptions {
     /// Where results go.
     #[arg(long, default_value = "bench/results")]
     pub results: PathBuf,
+}
+
+/// What the made-up month is like.
+#[derive(Args, Clone, Debug)]
+pub struct MonthOptions {
+    /// The data folder of a gate that was started once and is stopped.
+    #[arg(long)]
+    pub data_dir: PathBuf,
+    /// How many days, up to yesterday.
+    #[arg(long, default_value_t = 30)]
+    pub days: u32,
+    /// Calls on a weekday in the middle of the month.
+    #[arg(long, default_value_t = 1_500)]
+    pub calls_per_day: u32,
+    /// The same seed makes the same calls.
+    #[arg(long, default_value_t = 7)]
+    pub seed: u64,
 }

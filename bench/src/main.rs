@@ -9,6 +9,7 @@ mod cpus;
 mod failure;
 mod framing;
 mod load;
+mod month;
 mod parts;
 mod plan;
 mod process;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         cli::Command::Run(options) => run::main(&options),
         cli::Command::Soak(options) => soak::main(&options),
         cli::Command::Parts(options) => parts::main(&options),
+        cli::Command::Month(options) => month::main(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
