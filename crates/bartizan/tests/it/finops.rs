@@ -176,8 +176,8 @@ async fn agp_r2_a_database_that_is_changed_behind_a_final_statement_is_found() {
     sqlx::query(aside).execute(&mut raw).await.unwrap();
     for (attack, undone, found) in [
         (
-            "UPDATE entries SET cost_nanos = cost_nanos + 3000 WHERE finished < 1743500000000",
-            "UPDATE entries SET cost_nanos = cost_nanos - 3000 WHERE finished < 1743500000000",
+            "UPDATE usage_hours SET cost_nanos = cost_nanos + 3000 WHERE hour < 484306",
+            "UPDATE usage_hours SET cost_nanos = cost_nanos - 3000 WHERE hour < 484306",
             "by the ledger as it is now",
         ),
         (
