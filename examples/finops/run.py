@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""A month of spend, from the ledger to finance: reports, forecasts, FOCUS, chargeback, proof, and what happens when somebody
+"""Two months of spend, from the ledger to finance: reports, forecasts, FOCUS, chargeback, proof, and what happens when somebody
 changes the database.
 
-It builds the gate, starts it in a folder of its own, writes a month of made-up calls into its store, and then only uses
+It builds the gate, starts it in a folder of its own, writes two months of made-up calls into its store, and then only uses
 commands that anybody may use. Needs Rust and Python; reaches nothing outside of this machine.
 
-    python3 examples/finops/run.py [--days 30] [--calls-per-day 1500] [--keep]
+    python3 examples/finops/run.py [--days 60] [--calls-per-day 1500] [--keep]
 """
 
 import argparse
@@ -49,18 +49,20 @@ class Failed(Exception):
 class Demo:
     """The gate's binary, its folder, and what is run on it."""
 
-    def __init__(self, folder: pathlib.Path):
+    def __init__(self, folder: pathlib.Path, debug: bool):
         self.folder = folder
+        self.debug = debug
         self.config = folder / "bartizan.yaml"
         target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-        self.binaries = target / "release"
+        self.binaries = target / ("debug" if debug else "release")
         ports = dict(zip(("data", "control", "health"), free_ports(3)))
         self.health = ports["health"]
         self.config.write_text(CONFIG.format(folder=folder, **ports))
 
     def build(self) -> None:
         title("Building the gate and the tool that makes up the month")
-        subprocess.run(["cargo", "build", "--release", "-p", "bartizan", "-p", "bench"], cwd=ROOT, check=True)
+        profile = [] if self.debug else ["--release"]
+        subprocess.run(["cargo", "build", *profile, "-p", "bartizan", "-p", "bench"], cwd=ROOT, check=True)
 
     def run(self, *words: str, code: int = 0, quiet: bool = False) -> str:
         """A command of the gate's, shown with what it says."""
@@ -132,7 +134,7 @@ def costs(demo: Demo) -> None:
     demo.run("export", "verify", "month.csv")
     title("Who bears it")
     listed = json.loads(demo.run("--json", "teams", "list", quiet=True))
-    teams = {team["name"]: team["id"] for team in listed["teams"]}
+    teams = {team["name"]: team["id"] for team in listed}
     (demo.folder / "rules.yaml").write_text(RULES.format(**teams))
     demo.run("chargeback", "rules", "--set", "rules.yaml")
     demo.run("chargeback", "draft")
@@ -165,12 +167,13 @@ def tamper(demo: Demo) -> None:
 
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--days", type=int, default=30)
+    arguments.add_argument("--days", type=int, default=60, help="what stands out is said of what has four weeks of history")
     arguments.add_argument("--calls-per-day", type=int, default=1500)
     arguments.add_argument("--keep", action="store_true", help="leave the folder with all files behind")
+    arguments.add_argument("--debug", action="store_true", help="a debug build: sooner there, slower then")
     asked = arguments.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="finops-"))
-    demo = Demo(folder)
+    demo = Demo(folder, asked.debug)
     try:
         demo.build()
         demo.serve(1)

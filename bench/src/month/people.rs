@@ -20,28 +20,28 @@ struct Plan {
 const PLANS: [Plan; 4] = [
     Plan {
         name: "support",
-        dollars: 400,
+        dollars: 12,
         share: 45,
         model: ("openai", "gpt-4o-mini"),
         keys: ["desk", "mail", "phone"],
     },
     Plan {
         name: "search",
-        dollars: 900,
+        dollars: 150,
         share: 30,
         model: ("openai", "gpt-4o"),
         keys: ["ranker", "rewriter", "answers"],
     },
     Plan {
         name: "coding",
-        dollars: 2_500,
+        dollars: 80,
         share: 15,
         model: ("anthropic", "claude-sonnet-4-5"),
         keys: ["editor", "review", "agent"],
     },
     Plan {
         name: "research",
-        dollars: 1_200,
+        dollars: 25,
         share: 10,
         model: ("anthropic", "claude-haiku-4-5"),
         keys: ["digest", "notes", "crawler"],
@@ -61,7 +61,12 @@ pub struct Desk {
 /// All of them.
 pub struct Company {
     pub desks: Vec<Desk>,
+    /// The budget over all of them that the gate began with.
+    pub shared: Option<BudgetId>,
 }
+
+/// What the budget over all of them is raised to.
+const SHARED_DOLLARS: i64 = 250;
 
 impl Company {
     /// Makes what is not there yet.
@@ -77,7 +82,17 @@ impl Company {
                 None => plan.make(store, scope).await?,
             });
         }
-        Ok(Self { desks })
+        let is_shared =
+            |budget: &&Budget| budget.tenant == scope.tenant() && budget.scope == BudgetScope::Tenant;
+        let shared = dump.budgets.iter().find(is_shared).cloned();
+        if let Some(mut budget) = shared.clone() {
+            budget.limit = Money::from_nanos(SHARED_DOLLARS * 1_000_000_000);
+            store.put_budget(scope, &budget).await.map_err(failed)?;
+        }
+        Ok(Self {
+            desks,
+            shared: shared.map(|budget| budget.id),
+        })
     }
 }
 

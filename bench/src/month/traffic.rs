@@ -120,11 +120,7 @@ impl<'a> Traffic<'a> {
             },
             cost,
             price_version: self.version.into(),
-            charges: vec![Charge {
-                budget: desk.budget,
-                window_start: Window::Month.start(finished),
-                amount: cost,
-            }],
+            charges: self.charges(desk, finished, cost),
             policies: Vec::new(),
             findings: Vec::new(),
             request_digest: Some(Digest(random_digest(random))),
@@ -136,6 +132,19 @@ impl<'a> Traffic<'a> {
             tags: [].into(),
             labels: labels(at, status, random)?,
         })
+    }
+}
+
+impl Traffic<'_> {
+    /// On the team's budget, and on the one over all of them.
+    fn charges(&self, desk: &Desk, finished: UnixMillis, amount: Money) -> Vec<Charge> {
+        let budgets = std::iter::once(desk.budget).chain(self.company.shared);
+        let charge = |budget| Charge {
+            budget,
+            window_start: Window::Month.start(finished),
+            amount,
+        };
+        budgets.map(charge).collect()
     }
 }
 

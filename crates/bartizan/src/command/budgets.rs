@@ -87,6 +87,9 @@ Examples:
         why: String,
     },
     /// End an increase before its time; what was spent stays spent
+    #[command(after_help = "\
+Examples:
+  bartizan budgets end-increase \"ci monthly\" 1")]
     EndIncrease {
         /// Which budget
         #[command(flatten)]
