@@ -1,6 +1,7 @@
 """Fixtures: the two gates, started once, and the official clients that talk to them."""
 
 import os
+import time
 
 # Before any client is made: loopback is never behind a proxy, and no key of the machine's is used.
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
@@ -8,6 +9,7 @@ for name in [name for name in os.environ if name.startswith(("OPENAI_", "ANTHROP
     del os.environ[name]
 
 import anthropic
+import httpx
 import openai
 import pytest
 
@@ -78,6 +80,15 @@ def keys(gate):
     def make(name: str, *options: str) -> str:
         if name not in made:
             made[name] = gate.run("keys", "create", "--name", name, *options, "--only-key").stdout.strip()
+            heard_of(gate, made[name])
         return made[name]
 
     return make
+
+
+def heard_of(gate, key: str) -> None:
+    """Waits until the gate, which looks for new keys every moment, knows this one."""
+    until = time.monotonic() + 10
+    while httpx.get(f"{gate.base_url}/v1/models", headers={"authorization": f"Bearer {key}"}).status_code == 401:
+        assert time.monotonic() < until, "the gate does not hear of a new key"
+        time.sleep(0.02)

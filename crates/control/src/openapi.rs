@@ -141,6 +141,8 @@ fn parameters(endpoint: &Endpoint) -> Vec<Value> {
         endpoint
             .query
             .iter()
+            // `name[]` is another spelling of `name`, and generators of clients take the two for one.
+            .filter(|(name, _)| !name.ends_with("[]"))
             .map(|(name, meaning)| query(name, json!({"type": "string"}), meaning)),
     );
     if !endpoint.sorts.is_empty() {
