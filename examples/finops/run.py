@@ -73,7 +73,7 @@ class Demo:
         )
         said = done.stdout + done.stderr
         if not quiet:
-            print(said.rstrip())
+            print(said.rstrip() or "(done)")
         if done.returncode != code:
             raise Failed(f"`bartizan {' '.join(words)}` ended with {done.returncode}, not {code}: {said}")
         return done.stdout
@@ -148,13 +148,14 @@ def proof(demo: Demo) -> None:
 
 
 def tamper(demo: Demo) -> None:
-    title("Somebody makes one call a thousand dollars cheaper, in the database")
+    title("Somebody makes a call cheaper, in the database")
     with sqlite3.connect(demo.folder / "bartizan.db") as database:
         triggers = database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'entries'").fetchall()
         for (name,) in triggers:
             database.execute(f'DROP TRIGGER "{name}"')
         index, text = database.execute(
-            "SELECT idx, CAST(bytes AS TEXT) FROM entries ORDER BY cost_nanos DESC LIMIT 1"
+            "SELECT idx, CAST(bytes AS TEXT) FROM entries"
+            " WHERE finished > (SELECT max(finished) FROM entries) - 20 * 86400000 ORDER BY cost_nanos DESC LIMIT 1"
         ).fetchone()
         before, rest = text.split('"cost":', 1)
         cost, after = rest.split(",", 1)
