@@ -8,7 +8,7 @@ use ledger::{BudgetScope, Window};
 use testkit::{Fault, ScriptedProvider};
 
 use super::money_postgres::Postgres;
-use super::money_scene::{Call, Seen, check_books, make, metered, total};
+use super::money_scene::{Call, Seen, check_books, make, metered, storm, total};
 
 const MORE: &str = "budgets: { lease_ttl_ms: 20000, wait_ms: 400 }";
 
@@ -30,6 +30,8 @@ async fn outage(fault: Fault) {
     for number in 0..8 {
         seen.push(make(&client, "gpt-4o", Call::new(number), None).await);
     }
+    // Many at once, so that also a slow machine has spent lately, and idle money is not given back on the way.
+    seen.extend(storm(&[client.clone()], "gpt-4o", 402..426, 8).await);
     proxy.set(fault);
     let mut after = revoked.record.clone();
     after.state = KeyState::Revoked;
