@@ -31,7 +31,7 @@ async fn outage(fault: Fault) {
         seen.push(make(&client, "gpt-4o", Call::new(number), None).await);
     }
     // Many at once, so that also a slow machine has spent lately, and idle money is not given back on the way.
-    seen.extend(storm(&[client.clone()], "gpt-4o", 402..426, 8).await);
+    seen.extend(storm(std::slice::from_ref(&client), "gpt-4o", 402..426, 8).await);
     proxy.set(fault);
     let mut after = revoked.record.clone();
     after.state = KeyState::Revoked;
