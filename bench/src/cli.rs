@@ -135,6 +135,9 @@ pub struct PartsOptions {
     /// Leaves of the log that proofs are made in; a tenth as many entries are exported and verified.
     #[arg(long, default_value_t = 1 << 20)]
     pub leaves: u64,
+    /// An empty database of PostgreSQL, as its owner: the same entries go there as well.
+    #[arg(long, value_name = "URL")]
+    pub postgres: Option<String>,
     /// Where results go.
     #[arg(long, default_value = "bench/results")]
     pub results: PathBuf,

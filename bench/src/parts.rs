@@ -100,7 +100,7 @@ pub fn main(options: &PartsOptions) -> Outcome<()> {
         .build()?;
     let mut parts = runtime.block_on(money::measure())?;
     parts.extend(evidence::measure(options.leaves)?);
-    parts.extend(runtime.block_on(storage::measure(options.entries))?);
+    parts.extend(runtime.block_on(storage::measure(options.entries, options.postgres.as_deref()))?);
     let heads = ["part", "median", "", "beside", "ratio", ""]
         .map(str::to_owned)
         .to_vec();
@@ -146,6 +146,7 @@ mod tests {
         let options = PartsOptions {
             entries: 300,
             leaves: 64,
+            postgres: None,
             results: results.clone(),
         };
         main(&options).unwrap();

@@ -1,7 +1,7 @@
 //! What is called in the made-up month: busy weekdays, quiet nights, slow growth, some that fails, and one agent that runs
 //! in circles for a day.
 
-use domain::{Money, NodeId, Operation, RequestId, TenantId, UnixMillis, Usage};
+use domain::{Money, NodeId, RequestId, TenantId, UnixMillis, Usage};
 use fastrand::Rng;
 use ledger::{Catalog, Charge, Dated, Digest, Entry, Labels, Outcome as Ended, UsageSource, Window};
 
@@ -90,16 +90,13 @@ impl<'a> Traffic<'a> {
             price.cost(&usage)
         };
         let was_sent = status != 402;
+        let id = RequestId::from_u128(random.u128(..));
         Ok(Entry {
-            id: RequestId::from_u128(random.u128(..)),
-            tenant: self.whose.0,
             team: desk.team,
-            project: None,
             key: key.id,
             node: self.whose.1,
             started: UnixMillis(finished.0 - random.i64(200..4_000)),
             finished,
-            operation: Operation::Chat,
             dialect: if desk.provider == "anthropic" {
                 "anthropic"
             } else {
@@ -111,7 +108,6 @@ impl<'a> Traffic<'a> {
             outcome,
             status,
             attempts: u16::from(was_sent),
-            cached: false,
             usage,
             usage_source: if cost == Money::ZERO {
                 UsageSource::None
@@ -121,16 +117,11 @@ impl<'a> Traffic<'a> {
             cost,
             price_version: self.version.into(),
             charges: self.charges(desk, finished, cost),
-            policies: Vec::new(),
-            findings: Vec::new(),
             request_digest: Some(Digest(random_digest(random))),
             response_digest: was_sent.then(|| Digest(random_digest(random))),
-            credential: None,
-            signature_digest: None,
-            token_charges: Vec::new(),
             owner: key.owner,
-            tags: [].into(),
             labels: labels(at, status, random)?,
+            ..Entry::sample(id, self.whose.0)
         })
     }
 }

@@ -42,6 +42,7 @@ async fn held(count: u128) -> Outcome<f64> {
         name: "bench".to_owned(),
         limits: credential::Limits::default(),
         state: TenantState::Active,
+        history: ledger::Keeping::NONE,
     };
     let budgets: Vec<Budget> = (0..count).map(budget).collect();
     store.create_tenant(&tenant).await.map_err(failed)?;

@@ -8,11 +8,11 @@ use crate::command::migrate::MigrateArgs;
 use crate::command::{
     alerts::AlertsCommand, apply::ApplyArgs, apply::DiffArgs, apply::ExportArgs, audit::AuditCommand,
     budgets::BudgetsCommand, chargeback::ChargebackCommand, check::CheckArgs, completions::CompletionsArgs,
-    ctl::CtlArgs, estimate::EstimateArgs, identity_keys::IdentityKeysCommand, keys::KeysCommand,
-    ledger::LedgerCommand, policy::PolicyCommand, prices::PricesCommand, receipt::ReceiptCommand,
-    reconcile::ReconcileArgs, report::ReportCommand, secrets::SecretsCommand, sign::SignArgs,
-    teams::TeamsCommand, tenants::TenantsCommand, threats::ThreatsArgs, usage::UsageArgs,
-    witness::WitnessArgs,
+    ctl::CtlArgs, estimate::EstimateArgs, exports::ExportsCommand, history::HistoryCommand,
+    identity_keys::IdentityKeysCommand, keys::KeysCommand, ledger::LedgerCommand, policy::PolicyCommand,
+    prices::PricesCommand, receipt::ReceiptCommand, reconcile::ReconcileArgs, report::ReportCommand,
+    secrets::SecretsCommand, sessions::SessionsCommand, sign::SignArgs, teams::TeamsCommand,
+    tenants::TenantsCommand, threats::ThreatsArgs, usage::UsageArgs, witness::WitnessArgs,
 };
 
 const ABOUT: &str = "An AI gateway that people and programs call instead of a provider: it knows who calls, \
@@ -114,6 +114,9 @@ Reads the configuration and looks around as `serve` does; no running instance is
     /// Hard limits of money over a window
     #[command(subcommand, visible_alias = "budget")]
     Budgets(BudgetsCommand),
+    /// Sessions of agents: stop one that runs away, and let it go on
+    #[command(subcommand, visible_alias = "session")]
+    Sessions(SessionsCommand),
     /// Tenants: whoever must not see each other
     #[command(subcommand, visible_alias = "tenant")]
     Tenants(TenantsCommand),
@@ -139,6 +142,9 @@ Reads the configuration and looks around as `serve` does; no running instance is
     /// Receipts: whether an answer is the one that the gate gave
     #[command(subcommand)]
     Receipt(ReceiptCommand),
+    /// Exchanges that tenants keep: what is kept, what it says, and whether it is the original
+    #[command(subcommand)]
+    History(HistoryCommand),
     /// Be a witness: cosign the heads of other instances' logs as long as they only grow
     Witness(WitnessArgs),
     /// Audit logs: who did what; look at them, take them out with their proofs, verify them anywhere
@@ -163,6 +169,9 @@ Examples:
     Diff(DiffArgs),
     /// Print a tenant's whole configuration, for `apply`; or write what it spent, as files for finance
     Export(ExportArgs),
+    /// Reports that are delivered by themselves: which there are, and how that goes
+    #[command(subcommand)]
+    Exports(ExportsCommand),
     /// Secrets that the instance keeps: provider credentials in its store, sealed values in its data folder
     #[command(subcommand, visible_alias = "secret")]
     Secrets(SecretsCommand),

@@ -12,7 +12,9 @@ pub mod completions;
 pub mod costs;
 pub mod ctl;
 pub mod estimate;
+pub mod exports;
 mod find;
+pub mod history;
 pub mod identity_keys;
 mod instance;
 pub mod keys;
@@ -26,6 +28,7 @@ pub mod reconcile;
 pub mod report;
 pub mod secrets;
 mod served;
+pub mod sessions;
 mod show;
 pub mod sign;
 mod table;
@@ -34,6 +37,8 @@ pub mod tenants;
 pub mod threats;
 pub mod usage;
 pub mod witness;
+
+pub use self::arguments::rfc3339;
 
 use crate::cli::{Cli, Command};
 use crate::failure::Failure;
@@ -55,7 +60,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::Check(args) => check::run(args, at, show).await,
         Command::Models => models::run(at, show).await,
-        Command::Prices(command) => prices::run(command, at, show),
+        Command::Prices(command) => prices::run(command, at, show).await,
         Command::Estimate(args) => estimate::run(args, at, show).await,
         Command::Threats(args) => threats::run(args, show),
         Command::Completions(args) => completions::run(args),
@@ -69,6 +74,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Secrets(command) => secrets::run(command, at, show).await,
         Command::Audit(command) => audit::run(command, at, show).await,
         Command::Witness(args) => witness::run(args).await,
+        Command::History(command) => history::run(command, at, show).await,
         Command::Receipt(command) => receipt::run(command, at, show).await,
         Command::Ledger(command) => ledger::run(command, at, show).await,
         Command::Keys(keys::KeysCommand::SigningKey(args)) => keys::make_pair(&args, show),
@@ -76,12 +82,14 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Keys(command) => keys::run(command, &Instance::open(at).await?, show).await,
         Command::IdentityKeys(command) => identity_keys::run(command, &Instance::open(at).await?, show).await,
         Command::Budgets(command) => budgets::run(command, &Instance::open(at).await?, show).await,
+        Command::Sessions(command) => sessions::run(command, &Instance::open(at).await?, show).await,
         Command::Tenants(command) => tenants::run(command, &Instance::open(at).await?, show).await,
         Command::Teams(command) => teams::run(command, &Instance::open(at).await?, show).await,
         Command::Policy(command) => policy::run(command, at, show).await,
         Command::Report(command) => report::run(command, &Instance::open(at).await?, show).await,
         Command::Chargeback(command) => chargeback::run(command, &Instance::open(at).await?, show).await,
         Command::Alerts(command) => alerts::run(command, &Instance::open(at).await?, show).await,
+        Command::Exports(command) => exports::run(command, at, show).await,
         Command::Usage(args) => usage::run(args, &Instance::open(at).await?, show).await,
         Command::Reconcile(args) => reconcile::run(args, &Instance::open(at).await?, show).await,
         Command::Migrate(args) => migrate::run(args, at, show).await,

@@ -16,6 +16,7 @@ mod pem;
 mod policies;
 mod prices;
 mod pricing;
+mod reports;
 mod resolve;
 mod root;
 mod serving;

@@ -1,6 +1,7 @@
 //! The price list in force: the built-in catalog, the configured files laid over it, and the configuration's own
 //! prices on top. Nothing is fetched.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -70,6 +71,14 @@ fn overrides(config: &Config) -> Vec<Override> {
 pub fn catalog_name(config: &Config, provider: &str) -> String {
     let described = config.providers.iter().find(|p| p.name == provider);
     described.map_or(provider, Provider::catalog).to_owned()
+}
+
+/// The configuration's names of those whom a provider bills, by the name that the catalog has for it.
+pub fn billed_by(config: &Config, name: &str) -> BTreeSet<String> {
+    let own = config.providers.iter().map(|provider| provider.name.clone());
+    let same = own.filter(|own| catalog_name(config, own) == name);
+    // What is found in the environment goes by the provider's own name.
+    same.chain([name.to_owned()]).collect()
 }
 
 fn price(one: &PriceOverride) -> Price {

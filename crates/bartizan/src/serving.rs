@@ -1,7 +1,7 @@
 //! `bartizan serve`: everything put together, started in order, stopped in order.
 
 mod administration;
-mod alerts;
+pub mod alerts;
 mod asking;
 mod base;
 mod beside;
@@ -23,6 +23,7 @@ mod shown;
 mod signals;
 pub mod tls;
 mod vouching;
+mod witnesses;
 
 pub use first::OPERATIONS;
 
@@ -277,6 +278,7 @@ pub async fn what_is_served(config: &mut Config) -> BTreeMap<String, Vec<String>
     found.served
 }
 
-const fn ms(ms: u64) -> Duration {
+/// A time of the configuration.
+pub const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }

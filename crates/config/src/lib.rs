@@ -8,6 +8,7 @@ mod clear;
 mod dollars;
 mod doors;
 mod error;
+mod exports;
 mod parse;
 mod reference;
 mod references;
@@ -17,6 +18,7 @@ mod sinks;
 mod trust;
 mod validate;
 mod variables;
+mod witnesses;
 
 pub use dollars::Dollars;
 pub use error::{ConfigError, Problem};

@@ -27,6 +27,10 @@ impl Config {
             let all = sink.secrets.iter().enumerate();
             all.map(move |(j, to)| (format!("alerts.sinks[{i}].secrets[{j}]"), to))
         });
+        let taken = self.exports.destinations.iter().enumerate().flat_map(|(i, to)| {
+            let all = to.secrets.iter().enumerate();
+            all.map(move |(j, to)| (format!("exports.destinations[{i}].secrets[{j}]"), to))
+        });
         let asked = self
             .budgets
             .webhook
@@ -36,6 +40,7 @@ impl Config {
         credentials
             .chain(shown)
             .chain(sinks)
+            .chain(taken)
             .chain(listed("budgets.webhook.secrets", asked))
             .chain(listed("budgets.events.secrets", told))
             .chain(url.map(|url| ("store.url".to_owned(), url)))

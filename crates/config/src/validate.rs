@@ -47,6 +47,8 @@ impl Config {
         self.prices_fit(&mut problems);
         self.otlp_fits(&mut problems);
         self.sinks_fit(&mut problems);
+        self.exports_fit(&mut problems);
+        self.witnesses_fit(&mut problems);
         self.budgets_fit(&mut problems);
         self.bounds(&mut problems);
         self.holds_no_secret(&mut problems);

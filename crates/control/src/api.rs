@@ -13,11 +13,13 @@ use serde_path_to_error::Segment;
 use crate::call::{Call, Done};
 use crate::page::Page;
 use crate::problem::{Code, Problem};
+use crate::resource::budgets::stops;
 use crate::resource::usage::openai;
 use crate::resource::{
-    alerts, approvals, audit, break_glass, budgets, chargeback, configuration, costs, credentials, findings,
-    grants, instance, keys, me, offboarding, outlook, passkeys, policies, projects, scim, served, services,
-    sessions, sso, sso_sign_in, teams, tenants, tokens, usage, users, versions,
+    alerts, approvals, audit, break_glass, budgets, chargeback, configuration, costs, credentials, exchanges,
+    findings, grants, history, instance, keys, me, offboarding, outlook, passkeys, policies, price_sheet,
+    projects, reconciliations, reratings, scim, served, services, sessions, sso, sso_sign_in, teams, tenants,
+    tokens, usage, users, versions,
 };
 use crate::why;
 
@@ -238,6 +240,7 @@ endpoints! {
     POST "/api/v1/password", open, sessions::set_password(sessions::SetPassword) -> Nothing, "Set a password, with the one-time token of an invitation or reset";
 
     GET "/api/v1/me", signed_in, me::show(Nothing) -> me::MeView, "Who is signed in, and with which roles";
+    GET "/api/v1/me/usage", signed_in, usage::own(Nothing) -> usage::UsageView, "What your own keys used and what it cost", query: ["from" = "a time, RFC 3339; 30 days ago when left out", "until" = "a time, RFC 3339; now when left out", "by" = "up to six of `team`, `project`, `key`, `owner`, `model`, `provider`, `target`, `region`, `tag`, `label:NAME`, `operation`, `outcome`, `cached`, `price_version`, and one of `hour`, `day`, `week`, `month`, with `,` between them; `model` when left out", "grain" = "one row for each `hour`, `day`, `week` or `month`", "zone" = "where days begin, such as `Europe/Berlin`; UTC when left out", "where" = "only calls with these values, such as `model:gpt-4o,gpt-4o-mini;label:outcome:resolved`", "order" = "`cost`, `requests`, `tokens` or `name`; `cost` when left out", "top" = "how many groups are told apart, 1000 when left out; the others are one row", "unit" = "what the cost is divided by: the number of calls that have this value, such as `label:outcome:resolved`", "savings" = "`true` reckons what caches saved"];
     DELETE "/api/v1/me/session", signed_in, me::sign_out(Nothing) -> Nothing, "Sign out";
     POST "/api/v1/me/confirm", signed_in, me::confirm(me::Confirm) -> me::MeView, "Show again that it is you, for acts that want a fresh sign-in";
     POST "/api/v1/me/confirm/passkey", signed_in, me::begin_confirm_passkey(Nothing) -> passkeys::Asked, "Begin to show by passkey that it is you";
@@ -258,6 +261,14 @@ endpoints! {
 
     POST "/api/v1/tenants/{tenant}/offboard", TenantsOffboard, offboarding::start(offboarding::Offboard) -> offboarding::OffboardingView, "End a tenant for good: its keys, people and sessions stop within a second, its content key is destroyed, its ledger and audit log stay";
     GET "/api/v1/tenants/{tenant}/offboarding", TenantsRead, offboarding::show(Nothing) -> offboarding::OffboardingView, "How far a tenant's end has come, and the signed certificate of it";
+
+    GET "/api/v1/tenants/{tenant}/history", HistoryRead, history::show(Nothing) -> history::HistoryView, "What is kept of the tenant's exchanges, and for how long";
+    PUT "/api/v1/tenants/{tenant}/history", HistoryUpdate, history::update(history::HistoryView) -> history::HistoryView, "Say what is kept of the tenant's exchanges, and for how long; on every node within a second";
+    GET "/api/v1/tenants/{tenant}/exchanges", HistoryRead, exchanges::list(Nothing) -> Page<exchanges::ExchangeLine>, "Kept exchanges, newest first: nothing of what was said", query: ["from" = "at or after this time, RFC 3339", "until" = "before this time, RFC 3339", "key" = "only by this key", "model" = "only of this model"];
+    GET "/api/v1/tenants/{tenant}/exchanges/check", HistoryRead, exchanges::check(Nothing) -> crate::history::Looked, "Whether everything that the ledger says was kept is there and as it was; tells nothing of it", query: ["from" = "at or after this time, RFC 3339; a day back when left out", "until" = "before this time, RFC 3339; now when left out"];
+    GET "/api/v1/tenants/{tenant}/exchanges/export", ExchangesExport, exchanges::export(Nothing) -> Anything, "Kept exchanges of a time, oldest first, as JSON lines with their proofs; this is recorded", query: ["from" = "at or after this time, RFC 3339", "until" = "before this time, RFC 3339", "key" = "only by this key", "model" = "only of this model"];
+    POST "/api/v1/tenants/{tenant}/exchanges/purge", HistoryPurge, history::purge(history::Purge) -> history::Purged, "Remove all kept exchanges that began before a time";
+    GET "/api/v1/tenants/{tenant}/exchanges/{request}", ExchangesRead, exchanges::show(Nothing) -> exchanges::ExchangeView, "One kept exchange, opened and held against the ledger; this is recorded";
 
     GET "/api/v1/tenants/{tenant}/teams", TeamsRead, teams::list(Nothing) -> Page<teams::TeamView>, "Teams you may see", sort: ["created", "name"];
     POST "/api/v1/tenants/{tenant}/teams", TeamsCreate, teams::create(teams::NewTeam) -> teams::TeamView, "Make a team";
@@ -317,6 +328,9 @@ endpoints! {
     POST "/api/v1/tenants/{tenant}/budgets/{budget}/resume", BudgetsUpdate, budgets::resume(Nothing) -> budgets::BudgetView, "Let a paused budget be spent again";
     POST "/api/v1/tenants/{tenant}/budgets/{budget}/increases", BudgetsUpdate, budgets::increase(budgets::NewIncrease) -> budgets::BudgetView, "Raise a budget's limit until a time; by itself it is lower again after";
     DELETE "/api/v1/tenants/{tenant}/budgets/{budget}/increases/{increase}", BudgetsUpdate, budgets::revoke(Nothing) -> budgets::BudgetView, "End an increase before its time";
+    GET "/api/v1/tenants/{tenant}/stops", BudgetsRead, stops::list(Nothing) -> Page<stops::StopView>, "Sessions of agents that are paused", sort: ["created"];
+    POST "/api/v1/tenants/{tenant}/stops", BudgetsUpdate, stops::pause(stops::NewStop) -> stops::StopView, "Pause a session of an agent: no replica begins a call of it until somebody resumes it";
+    DELETE "/api/v1/tenants/{tenant}/stops/{stop}", BudgetsUpdate, stops::resume(Nothing) -> Nothing, "Let a paused session go on";
     DELETE "/api/v1/tenants/{tenant}/budgets/{budget}", BudgetsDelete, budgets::remove(Nothing) -> Nothing, "Remove a budget";
 
     GET "/api/v1/tenants/{tenant}/configuration", ConfigurationRead, configuration::show(Nothing) -> crate::configuration::document::Configuration, "The tenant's whole configuration as one document, by names and without secrets; YAML for `Accept: application/yaml`";
@@ -328,7 +342,7 @@ endpoints! {
     GET "/api/v1/settings", SettingsRead, served::settings(Nothing) -> Anything, "The configuration in force; secrets as references";
 
     GET "/api/v1/tenants/{tenant}/usage", UsageRead, usage::show(Nothing) -> usage::UsageView, "What was used and what it cost", query: ["from" = "a time, RFC 3339; 30 days ago when left out", "until" = "a time, RFC 3339; now when left out", "by" = "up to six of `team`, `project`, `key`, `owner`, `model`, `provider`, `target`, `region`, `tag`, `label:NAME`, `operation`, `outcome`, `cached`, `price_version`, and one of `hour`, `day`, `week`, `month`, with `,` between them; `model` when left out", "grain" = "one row for each `hour`, `day`, `week` or `month`", "zone" = "where days begin, such as `Europe/Berlin`; UTC when left out", "where" = "only calls with these values, such as `model:gpt-4o,gpt-4o-mini;label:outcome:resolved`", "team" = "only this team's", "order" = "`cost`, `requests`, `tokens` or `name`; `cost` when left out", "top" = "how many groups are told apart, 1000 when left out; the others are one row", "unit" = "what the cost is divided by: the number of calls that have this value, such as `label:outcome:resolved`", "savings" = "`true` reckons what caches saved"];
-    GET "/api/v1/tenants/{tenant}/openai/organization/costs", UsageRead, openai::costs(Nothing) -> openai::Buckets<openai::CostResult>, "Costs in the shape of OpenAI's administration API", query: ["start_time" = "Unix seconds; as many buckets back as a page has when left out", "end_time" = "Unix seconds; now when left out", "bucket_width" = "`1d`", "group_by" = "`project_id`, `line_item`, `api_key_id`, with `,` between them", "group_by[]" = "the same", "project_ids" = "only these, with `,` between them", "project_ids[]" = "the same", "api_key_ids" = "only these", "api_key_ids[]" = "the same", "limit" = "how many buckets, 7 when left out", "page" = "`next_page` of the page before", "team" = "only this team's"];
+    GET "/api/v1/tenants/{tenant}/openai/organization/costs", UsageRead, openai::costs(Nothing) -> openai::Buckets<openai::CostResult>, "Costs in the shape of OpenAI's administration API", query: ["start_time" = "Unix seconds; as many buckets back as a page has when left out", "end_time" = "Unix seconds; now when left out", "bucket_width" = "`1d`", "group_by" = "`project_id`, `user_id`, `line_item`, `api_key_id`, with `,` between them", "group_by[]" = "the same", "project_ids" = "only these, with `,` between them", "project_ids[]" = "the same", "api_key_ids" = "only these", "api_key_ids[]" = "the same", "line_items" = "only these", "line_items[]" = "the same", "limit" = "how many buckets, 7 when left out", "page" = "`next_page` of the page before", "team" = "only this team's"];
     GET "/api/v1/tenants/{tenant}/openai/organization/usage/completions", UsageRead, openai::completions(Nothing) -> openai::Buckets<openai::CompletionsResult>, "Tokens of conversations and completions in the shape of OpenAI's administration API", query: ["start_time" = "Unix seconds; as many buckets back as a page has when left out", "end_time" = "Unix seconds; now when left out", "bucket_width" = "`1d` or `1h`", "group_by" = "`project_id`, `user_id`, `api_key_id`, `model`, with `,` between them", "group_by[]" = "the same", "project_ids" = "only these, with `,` between them", "project_ids[]" = "the same", "user_ids" = "only these", "user_ids[]" = "the same", "api_key_ids" = "only these", "api_key_ids[]" = "the same", "models" = "only these", "models[]" = "the same", "limit" = "how many buckets", "page" = "`next_page` of the page before", "team" = "only this team's"];
     GET "/api/v1/tenants/{tenant}/openai/organization/usage/embeddings", UsageRead, openai::embeddings(Nothing) -> openai::Buckets<openai::EmbeddingsResult>, "Tokens of embeddings in the shape of OpenAI's administration API", query: ["start_time" = "Unix seconds; as many buckets back as a page has when left out", "end_time" = "Unix seconds; now when left out", "bucket_width" = "`1d` or `1h`", "group_by" = "`project_id`, `user_id`, `api_key_id`, `model`, with `,` between them", "group_by[]" = "the same", "project_ids" = "only these, with `,` between them", "project_ids[]" = "the same", "user_ids" = "only these", "user_ids[]" = "the same", "api_key_ids" = "only these", "api_key_ids[]" = "the same", "models" = "only these", "models[]" = "the same", "limit" = "how many buckets", "page" = "`next_page` of the page before", "team" = "only this team's"];
     GET "/api/v1/tenants/{tenant}/exports/costs", UsageRead, costs::export(Nothing) -> Anything, "What was spent, as a table that finance takes: at most 100,000 calls and 20,000 rows at once", query: ["format" = "`focus` (FOCUS 1.4), `csv`, `json` or `originals`; `focus` when left out", "from" = "a time, RFC 3339; 30 days ago when left out", "until" = "a time, RFC 3339; now when left out", "grain" = "`day` or `hour`: how long a charge period is"];
@@ -345,6 +359,15 @@ endpoints! {
     POST "/api/v1/tenants/{tenant}/chargeback/statements", ChargebackFinalize, chargeback::finalize(crate::chargeback::NewStatement) -> crate::chargeback::StatementView, "Make the statement of a time that is over final: it stays as it is, and names the one before it and the signed ledger it was reckoned from";
     GET "/api/v1/tenants/{tenant}/chargeback/statements/{statement}", ChargebackRead, chargeback::show(Nothing) -> crate::chargeback::StatementView, "One final statement", query: ["format" = "`json`, `csv`, or `document`: the bytes that its digest is of; `json` when left out"];
     GET "/api/v1/tenants/{tenant}/chargeback/verify", ChargebackRead, chargeback::verify(Nothing) -> crate::chargeback::Verified, "Whether final statements are as they were made, and whether the ledger still says the same";
+
+    GET "/api/v1/tenants/{tenant}/reconciliations", UsageRead, reconciliations::list(Nothing) -> Page<crate::reconciliation::ReconciliationLine>, "What providers billed beside what the ledger has: results that were kept", sort: ["created"];
+    POST "/api/v1/tenants/{tenant}/reconciliations", ReconciliationsCreate, reconciliations::create(reconciliations::NewReconciliation) -> crate::reconciliation::Reconciliation, "Hold a provider's report against the tenant's ledger, keep what came of it, and tell of gaps";
+    GET "/api/v1/tenants/{tenant}/reconciliations/{reconciliation}", UsageRead, reconciliations::show(Nothing) -> crate::reconciliation::Reconciliation, "One of them, with the lines that are off";
+    GET "/api/v1/tenants/{tenant}/price-sheet", PricesRead, price_sheet::show(Nothing) -> price_sheet::SheetView, "What a tenant is charged where it is not what the list says";
+    PUT "/api/v1/tenants/{tenant}/price-sheet", PricesUpdate, price_sheet::put(ledger::Sheet) -> price_sheet::SheetView, "Say what a tenant is charged for calls that begin from now on, on every gate within a second; a sheet without lines leaves what the list says";
+    GET "/api/v1/tenants/{tenant}/price-sheet/versions", PricesRead, price_sheet::history(Nothing) -> Page<price_sheet::SheetView>, "All versions of a tenant's price sheet, oldest first";
+
+    POST "/api/v1/tenants/{tenant}/reratings", PricesRerate, reratings::create(reratings::NewRerating) -> crate::rerate::Rerated, "Correct what calls cost that were made, by other prices: an entry more for each, with the difference; what is in the ledger stays as it is. At most 100,000 calls at once; `?dry_run=true` only reckons";
 
     GET "/api/v1/tenants/{tenant}/sessions", SessionsRead, sessions::list(Nothing) -> Page<sessions::SessionView>, "Who is signed in", query: ["user" = "only this user's"], sort: ["created"];
     DELETE "/api/v1/tenants/{tenant}/sessions/{session}", SessionsRevoke, sessions::revoke(Nothing) -> Nothing, "Sign somebody out";
@@ -375,6 +398,10 @@ endpoints! {
 
     GET "/api/v1/alerts/sinks", SettingsRead, alerts::sinks(Nothing) -> Page<alerts::SinkView>, "Who is told of acts, and how that goes: last success, last trouble, what waits and what was given up", sort: ["name"];
     GET "/api/v1/tenants/{tenant}/alerts/dead", AuditRead, alerts::dead(Nothing) -> Page<alerts::DeadLetterView>, "Audit records that sinks did not take and that were given up", query: ["sink" = "only of this sink"];
+    POST "/api/v1/tenants/{tenant}/alerts/dead/resend", AlertsResend, alerts::resend(alerts::OfSink) -> alerts::Letters, "Have a sink sent again what it did not take of this log, all or one; who pushes it does so in the log's order";
+    POST "/api/v1/tenants/{tenant}/alerts/dead/drop", AlertsDrop, alerts::drop_letters(alerts::OfSink) -> alerts::Letters, "Forget what a sink did not take of this log, all or one: the log itself keeps it";
+    POST "/api/v1/alerts/sinks/{sink}/test", AlertsTest, alerts::test(Nothing) -> Nothing, "Send a sink a test; `GET /api/v1/alerts/sinks` says whether it was taken";
+    GET "/api/v1/tenants/{tenant}/exports/deliveries", UsageRead, costs::deliveries(Nothing) -> Page<costs::DeliveryView>, "Reports of the tenant that were delivered by themselves, and those that were given up", query: ["schedule" = "only of this schedule"];
 
     GET "/api/v1/tenants/{tenant}/approvals", ApprovalsRead, approvals::list(Nothing) -> Page<approvals::ApprovalView>, "Acts that wait for a second person, and what became of them", query: ["state" = "`waiting`, `approved`, `denied` or `used`"], sort: ["created"];
     GET "/api/v1/tenants/{tenant}/approvals/{approval}", ApprovalsRead, approvals::show(Nothing) -> approvals::ApprovalView, "One of them";

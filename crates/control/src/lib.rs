@@ -18,6 +18,7 @@ mod door;
 mod etag;
 mod export;
 mod findings;
+mod history;
 mod host;
 mod keys;
 mod listener;
@@ -30,13 +31,16 @@ mod page;
 pub mod prober;
 pub mod problem;
 mod provider;
+pub mod reconciliation;
 mod record;
+pub mod rerate;
 mod resource;
 mod rules;
 mod scim;
 pub mod serving;
 mod setup;
 mod shadow;
+pub mod sheets;
 mod site;
 pub mod versions;
 pub mod why;
@@ -63,6 +67,7 @@ use crate::setup::Offer;
 
 pub use content::{ContentError, ContentKeys};
 pub use findings::{CredentialSweeper, FindingsError, Patience};
+pub use history::{Histories, HistoryError, Looked, Opened, Standing};
 pub use keys::Keys;
 pub use listener::serve;
 pub use mode::Mode;
@@ -135,6 +140,7 @@ pub struct Control {
     store: Arc<dyn Store>,
     signing: Arc<Signing>,
     content: ContentKeys,
+    histories: Histories,
     offboarding: Offboarding,
     credentials: Credentials,
     keys: Keys,
@@ -160,6 +166,11 @@ impl Control {
     pub fn new(parts: ControlParts) -> Arc<Self> {
         Arc::new(Self {
             content: parts.keys.content_keys(parts.store.clone()),
+            histories: Histories::new(
+                parts.store.clone(),
+                parts.keys.content_keys(parts.store.clone()),
+                parts.signing.clone(),
+            ),
             offboarding: Offboarding::new(parts.store.clone(), parts.signing.clone()),
             credentials: Credentials::new(parts.store.clone(), parts.patience),
             passkeys: passkey::Site::new(&parts.public_url, &parts.keys.made_up).ok(),

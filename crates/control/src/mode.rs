@@ -20,7 +20,7 @@ pub enum Mode {
 }
 
 /// Changes that stay possible: the document's own; what ends something; what no document says; what only asks.
-const POSSIBLE: [&str; 40] = [
+const POSSIBLE: [&str; 49] = [
     "configuration.apply",
     "policies.explain",
     "policies.who_can",
@@ -48,6 +48,8 @@ const POSSIBLE: [&str; 40] = [
     "budgets.pause",
     "budgets.resume",
     "budgets.revoke",
+    "stops.pause",
+    "stops.resume",
     "keys.revoke",
     "keys.rotate",
     "grants.remove",
@@ -57,8 +59,15 @@ const POSSIBLE: [&str; 40] = [
     "users.reset",
     "approvals.approve",
     "approvals.deny",
+    "price_sheet.put",
+    "reratings.create",
     "chargeback.put_rules",
     "chargeback.finalize",
+    "history.purge",
+    "reconciliations.create",
+    "alerts.resend",
+    "alerts.drop_letters",
+    "alerts.test",
     "break_glass.open",
     "break_glass.close",
 ];

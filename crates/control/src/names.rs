@@ -65,6 +65,7 @@ impl Names {
                 name: "platform".to_owned(),
                 limits: credential::Limits::default(),
                 state: TenantState::Active,
+                history: ledger::Keeping::NONE,
             });
         }
         self.dump.tenants.iter().find(|tenant| tenant.id == id).cloned()
@@ -100,7 +101,13 @@ impl Names {
         self.dump
             .budgets
             .iter()
-            .filter(move |budget| budget.tenant == tenant)
+            .filter(move |budget| budget.tenant == tenant && !budget.is_stop())
+    }
+
+    /// What stops sessions of the tenant's: budgets that no list of budgets shows, and that are no part of any document.
+    pub fn stops(&self, tenant: TenantId) -> impl Iterator<Item = &Budget> {
+        let budgets = self.dump.budgets.iter();
+        budgets.filter(move |budget| budget.tenant == tenant && budget.is_stop())
     }
 
     /// A budget of the tenant's.

@@ -1,6 +1,6 @@
 //! The port to what the file configures, as the serving instance has it now. Read only, and without secrets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -83,6 +83,10 @@ pub trait Serving: Debug + Send + Sync {
     fn models(&self) -> Vec<ServedModel>;
     /// Providers by name.
     fn providers(&self) -> Vec<ServedProvider>;
+    /// Names of the providers that a provider bills, by whom the price list knows it as.
+    fn billed_by(&self, name: &str) -> BTreeSet<String> {
+        BTreeSet::from([name.to_owned()])
+    }
     /// Those who are told of acts.
     fn sinks(&self) -> Vec<ServedSink>;
     /// The configuration in force; secrets as references.

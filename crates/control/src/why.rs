@@ -295,6 +295,7 @@ impl Scene<'_> {
                     Outcome::ClientGone => "client gone".to_owned(),
                     Outcome::Interrupted => "interrupted".to_owned(),
                     Outcome::Reported(how) => format!("reported: {how}"),
+                    Outcome::Adjusted => "adjusted".to_owned(),
                 },
                 policies: entry.policies.clone(),
             }),

@@ -16,6 +16,8 @@ pub mod purpose {
     pub const LEDGER_SIGNER: &str = "ledger-signer";
     /// Cached answers; of a tenant's content key.
     pub const CACHE: &str = "cache";
+    /// What tenants keep of their calls' exchanges; of a tenant's content key.
+    pub const EXCHANGES: &str = "exchanges";
     /// Wrapping the content keys of tenants.
     pub const CONTENT_KEYS: &str = "content-keys";
     /// What tells two master keys apart, and nothing else.

@@ -10,18 +10,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::{BudgetId, Money, NodeId, UnixMillis};
-use ledger::{Budget, Lease, Shut, Spend, Unit, lease_size};
+use ledger::{Budget, Lease, Shut, Spend, Unit, is_session_window};
 use store::{LeaseAnswer, LeaseWish, Store, StoreError};
 use telemetry::Metrics;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 mod cell;
 mod reservation;
+mod resting;
+mod sessions;
 
 pub use cell::Cell;
 use cell::{Idle, No, State};
 use reservation::Held;
 pub use reservation::{Reservation, Served};
+pub use resting::{REST, REST_NEAR};
 
 /// How long "nothing left" is believed before the store is asked again.
 const EXHAUSTED_MS: i64 = 250;
@@ -50,6 +54,10 @@ pub enum Unreserved {
     Shut(String, Shut),
     /// Somebody paused the budget of that name.
     Paused(String),
+    /// One session may take only so much of the budget of that name, and the call names none.
+    NoSession(String),
+    /// More sessions of the budget of that name are open here than may be.
+    ManySessions(String),
     /// The store did not answer.
     Unavailable(String),
 }
@@ -63,10 +71,31 @@ pub enum Because {
     Rolling(u32),
     /// It held more until then.
     Increased(UnixMillis),
+    /// One session may take so much of it, in its unit.
+    OfSession(Money),
+}
+
+/// A call, as far as budgets ask.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// The most that it takes.
+    pub spend: Spend,
+    /// The session it is a part of.
+    pub session: Option<&'a str>,
+}
+
+impl From<Spend> for Call<'_> {
+    fn from(spend: Spend) -> Self {
+        let session = None;
+        Self { spend, session }
+    }
 }
 
 impl Because {
     fn of(budget: &Budget, start: UnixMillis, now: UnixMillis) -> Self {
+        if is_session_window(start) {
+            return Self::OfSession(budget.limit);
+        }
         if let Some(rolling) = budget.terms.rolling {
             return Self::Rolling(rolling.minutes);
         }
@@ -170,55 +199,69 @@ impl Book {
         kept
     }
 
-    /// Reserves `spend` in every one of `cells`, or in none.
+    /// Reserves what the call takes in every one of `cells`, and of its session in them, or in none.
     // threat: AGP-D1
     // threat: AGP-BUDGET-3.1
     pub async fn reserve<'a>(
         &self,
         cells: impl IntoIterator<Item = &'a Arc<Cell>>,
-        spend: Spend,
+        call: impl Into<Call<'_>>,
         now: UnixMillis,
     ) -> Result<Reservation, Unreserved> {
         let mut reservation = Reservation::default();
-        let reserved = self.add(&mut reservation, cells, (spend, None), now).await;
+        let reserved = self.add(&mut reservation, cells, (call.into(), None), now).await;
         reserved.map(|()| reservation)
     }
 
-    /// Reserves `spend` in `cell` as well, for as long as one of these targets may serve the call. Where it does
+    /// Reserves it in `cell` as well, for as long as one of these targets may serve the call. Where it does
     /// not hold it, what was held before stays.
     // threat: AGP-D1
     pub async fn reserve_for(
         &self,
         reservation: &mut Reservation,
         (cell, targets): (&Arc<Cell>, &[Arc<str>]),
-        spend: Spend,
+        call: impl Into<Call<'_>>,
         now: UnixMillis,
     ) -> Result<(), Unreserved> {
-        self.add(reservation, [cell], (spend, Some(targets)), now).await
+        self.add(reservation, [cell], (call.into(), Some(targets)), now)
+            .await
     }
 
     async fn add<'a>(
         &self,
         reservation: &mut Reservation,
         cells: impl IntoIterator<Item = &'a Arc<Cell>>,
-        (spend, targets): (Spend, Option<&[Arc<str>]>),
+        (call, targets): (Call<'_>, Option<&[Arc<str>]>),
         now: UnixMillis,
     ) -> Result<(), Unreserved> {
         let had = reservation.held.len();
         for cell in cells {
-            let amount = cell.counts(spend);
-            match self.reserve_in(cell, amount, now).await {
-                Ok(window_start) => reservation.held.push(Held {
-                    cell: cell.clone(),
-                    window_start,
-                    amount,
-                    targets: targets.map(<[_]>::to_vec),
-                }),
-                Err(refused) => {
-                    reservation.void_from(had);
-                    return Err(refused);
-                }
+            if let Err(refused) = self.add_one(reservation, cell, (call, targets), now).await {
+                reservation.void_from(had);
+                return Err(refused);
             }
+        }
+        Ok(())
+    }
+
+    /// In a budget, and in the session's part of it where it has such parts. What was held stays, whatever comes.
+    async fn add_one(
+        &self,
+        reservation: &mut Reservation,
+        cell: &Arc<Cell>,
+        (call, targets): (Call<'_>, Option<&[Arc<str>]>),
+        now: UnixMillis,
+    ) -> Result<(), Unreserved> {
+        let amount = cell.counts(call.spend);
+        let session = cell.of_session(call.session, now)?;
+        for cell in std::iter::once(cell).chain(&session) {
+            let window_start = self.reserve_in(cell, amount, now).await?;
+            reservation.held.push(Held {
+                cell: cell.clone(),
+                window_start,
+                amount,
+                targets: targets.map(<[_]>::to_vec),
+            });
         }
         Ok(())
     }
@@ -258,13 +301,15 @@ impl Book {
     ) -> Result<UnixMillis, Unreserved> {
         let asking = async {
             let _one_at_a_time = cell.asking.lock().await;
-            // Another caller may take what was just granted: a few turns, never for ever.
-            for _ in 0..8 {
+            // Another caller may take what was just granted: a few turns, never for ever. Each rests or asks.
+            for _ in 0..16 {
                 let missing = match cell.try_reserve(amount, now) {
                     Ok((start, _)) => return Ok(start),
                     Err(no) => refused(cell, no)?,
                 };
-                self.grow(cell, missing, now).await?;
+                if !self.rests(cell, missing, now).await {
+                    self.grow(cell, missing, now).await?;
+                }
             }
             match cell.try_reserve(amount, now) {
                 Ok((start, _)) => Ok(start),
@@ -276,7 +321,7 @@ impl Book {
         };
         // Who asks the store asks for all who wait.
         cell.waits_for(|waiting| waiting.plus(amount));
-        let answer = tokio::time::timeout(self.wait, asking).await;
+        let answer = tokio::time::timeout(self.longest(), asking).await;
         cell.waits_for(|waiting| waiting.minus_floor_zero(amount));
         answer.unwrap_or_else(|_| {
             Err(Unreserved::Unavailable(
@@ -306,22 +351,21 @@ impl Book {
             let mut state = cell.lock();
             state.roll(now);
             // Too little for one call may be enough for the next.
-            if let Some((until, remaining, elsewhere)) = state.exhausted
-                && now < until
-                && at_least > remaining
+            if let Some((_, remaining, elsewhere)) = state.exhausted
+                && state.is_known_to_lack(at_least, now)
             {
                 drop(state);
                 return Err(exhausted(cell, now, remaining, elsewhere));
             }
-            let rate = Money::from_nanos(state.recent.nanos() / 2);
-            let wanted =
-                lease_size(state.budget.limit, state.remaining_hint, rate, at_least).max(state.waiting);
+            let wanted = state.wanted(at_least).max(state.waiting);
+            state.asked = Some(Instant::now());
             self.wish_of(&state, state.current.start, (at_least, wanted))
         };
         match self.ask(cell, &wish).await {
             Ok(LeaseAnswer::Granted { granted, .. }) => {
                 let mut state = cell.lock();
                 state.remaining_hint = state.remaining_hint.minus_floor_zero(granted);
+                state.granted = state.granted.plus(granted);
                 Ok(())
             }
             Ok(LeaseAnswer::Exhausted { remaining, elsewhere }) => {
@@ -371,7 +415,7 @@ impl Book {
         match &answer {
             Ok(LeaseAnswer::Granted { lease, .. }) => {
                 // The store's figure, not ours plus the grant: it also heals replies that were lost.
-                cell.holding_of(start, |holding| holding.adopt(lease.amount));
+                cell.slot_of(start, |slot| slot.hear(lease));
                 doubt(false);
             }
             Ok(LeaseAnswer::Exhausted { .. }) => {
@@ -467,6 +511,7 @@ impl Book {
     pub async fn close(&self) {
         for cell in self.all() {
             self.give_back(&cell, Money::ZERO).await;
+            self.close_sessions(&cell).await;
         }
     }
 }
@@ -513,7 +558,11 @@ impl Book {
     /// A wish that cannot be granted is no refusal: the next call that needs it hears of it.
     async fn prefetch(&self, cell: &Arc<Cell>) {
         let _one_at_a_time = cell.asking.lock().await;
-        let _ = self.grow(cell, Money::from_nanos(1), (self.clock)()).await;
+        let (least, now) = (Money::from_nanos(1), (self.clock)());
+        // While the store rests nobody waits here: the next call that finds little left wishes again.
+        if self.rests_until(cell, least, now).is_none() {
+            let _ = self.grow(cell, least, now).await;
+        }
         cell.prefetching.store(false, Ordering::Relaxed);
     }
 
@@ -524,21 +573,27 @@ impl Book {
             return; // With the store away, what is held is all there is to spend: nothing is let go of.
         }
         for cell in self.all() {
-            let recent = {
-                let mut state = cell.lock();
-                std::mem::replace(&mut state.recent, Money::ZERO)
-            };
-            if recent == Money::ZERO {
-                self.give_back(&cell, Money::ZERO).await;
-            } else {
-                self.give_back(&cell, recent.plus(recent).plus(recent).plus(recent))
-                    .await;
-            }
+            self.rest(&cell).await;
         }
+        for cell in self.all() {
+            self.tidy_sessions(&cell).await;
+        }
+    }
+
+    /// Gives back what is idle above four times what was spent since the last look. Returns what that was.
+    async fn rest(&self, cell: &Arc<Cell>) -> Money {
+        let recent = cell.take_recent();
+        let keep = recent.plus(recent).plus(recent).plus(recent);
+        self.give_back(cell, keep).await;
+        recent
     }
 }
 
 #[cfg(test)]
 mod fake_store;
+#[cfg(test)]
+mod resting_tests;
+#[cfg(test)]
+mod session_tests;
 #[cfg(test)]
 mod tests;

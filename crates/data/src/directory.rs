@@ -10,7 +10,7 @@ use credential::{KeyRecord, Limits, Which};
 use domain::{
     BudgetId, DataClass, Money, Operation, Principal, PrincipalKind, TenantId, TenantScope, UnixMillis,
 };
-use ledger::{Budget, Spender};
+use ledger::{Budget, Kept, Spender};
 use limit::{Concurrency, Gcra};
 use policy::{Decision, Moment, Place, Posture, Reads};
 use store::{DirectoryDump, Tenant, TenantState};
@@ -20,8 +20,10 @@ use crate::proof::Signer;
 use crate::settings::Settings;
 use crate::shadow::Shadow;
 
+pub mod charged;
 mod covering;
 
+pub use charged::{Charged, Numbered};
 pub use covering::{Covering, Serving};
 
 /// Rates and concurrency of one key, team or tenant.
@@ -155,6 +157,8 @@ pub struct KeyEntry {
     pub tenant_name: Arc<str>,
     /// Whether the tenant may work.
     pub tenant_state: TenantState,
+    /// What the tenant keeps of its calls' exchanges.
+    pub kept: Kept,
     /// The team's name.
     pub team_name: Arc<str>,
     /// Limits at every level that has any: key, team, tenant.
@@ -165,6 +169,8 @@ pub struct KeyEntry {
     pub budgets: Covering,
     /// The record's tags, shared with every entry of its calls.
     pub tags: Arc<[String]>,
+    /// What the tenant is charged, where it has a price sheet.
+    pub charged: Option<Arc<Charged>>,
     decisions: RwLock<HashMap<Asked, Arc<Decision>>>,
 }
 
@@ -238,11 +244,19 @@ impl Directory {
 #[derive(Debug, Default)]
 pub struct Builder {
     limits: Mutex<HashMap<u128, Arc<ScopeLimits>>>,
+    charged: Mutex<HashMap<TenantId, Arc<Charged>>>,
 }
 
 impl Builder {
-    /// The directory of `dump`.
-    pub fn build(&self, dump: &DirectoryDump, book: &Book, now: UnixMillis) -> Directory {
+    /// The directory of `dump`, in which tenants are charged by their `sheets`.
+    pub fn build(
+        &self,
+        dump: &DirectoryDump,
+        sheets: HashMap<TenantId, Numbered>,
+        book: &Book,
+        now: UnixMillis,
+    ) -> Directory {
+        let charged = self.charged_by(sheets);
         let cells = book.reconcile(&dump.budgets, now);
         let mut kept = HashMap::new();
         let tenants: HashMap<_, _> = dump.tenants.iter().map(|t| (t.id, t)).collect();
@@ -277,11 +291,13 @@ impl Builder {
                 },
                 tenant_name: tenant.name.as_str().into(),
                 tenant_state: tenant.state,
+                kept: tenant.history.kept,
                 team_name: team.name.as_str().into(),
                 limits,
                 signer,
                 budgets: budgets_of(record, &dump.budgets, &cells),
                 tags: record.marks.tags.as_slice().into(),
+                charged: charged.get(&record.tenant).cloned(),
                 decisions: RwLock::default(),
                 record: record.clone(),
             });
@@ -301,6 +317,18 @@ impl Builder {
             tenants: names_of(&dump.tenants),
             signs: dump.keys.iter().any(|key| key.receipts),
         }
+    }
+
+    /// What was reckoned by a sheet that is still the tenant's is kept.
+    fn charged_by(&self, sheets: HashMap<TenantId, Numbered>) -> HashMap<TenantId, Arc<Charged>> {
+        let mut kept = self.charged.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = sheets.into_iter().map(|(tenant, sheet)| {
+            let before = kept.get(&tenant).filter(|before| before.is_by(&sheet)).cloned();
+            (tenant, before.unwrap_or_else(|| Arc::new(Charged::by(sheet))))
+        });
+        let now: HashMap<_, _> = now.collect();
+        kept.clone_from(&now);
+        now
     }
 
     fn limits_of(
@@ -405,10 +433,12 @@ mod tests {
             },
             tenant_name: "acme".into(),
             tenant_state: TenantState::default(),
+            kept: Kept::None,
             team_name: "search".into(),
             limits: Vec::new(),
             budgets: Covering::default(),
             tags: [].into(),
+            charged: None,
             decisions: RwLock::default(),
             record,
         }

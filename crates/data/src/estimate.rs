@@ -16,6 +16,7 @@ use serde::Serialize;
 use tokenizer::Count;
 
 use crate::body::GateBody;
+use crate::directory::charged::{self, Charged};
 use crate::gate::Gate;
 use crate::pipeline;
 use crate::refusal::{Code, Gated, Refusal};
@@ -85,12 +86,12 @@ struct RefusedBy {
 }
 
 impl Estimate {
-    /// Estimates a call. Slow for large prompts: call it off the hot path.
+    /// Estimates a call, at what its tenant is charged. Slow for large prompts: call it off the hot path.
     pub fn of(
         (endpoint, body): (Endpoint, &[u8]),
         envelope: &Envelope,
         model: &Model,
-        settings: &Settings,
+        (charged, settings): (Option<&Charged>, &Settings),
         at: UnixMillis,
     ) -> Self {
         let (most, _) = admit::most(endpoint, envelope, model, settings);
@@ -98,9 +99,9 @@ impl Estimate {
         let count = crate::count::prompt(endpoint, body, upstream.unwrap_or_default());
         Self {
             model: model.name.clone(),
-            cost: cost(endpoint, model, settings, (at, &most), &count),
+            cost: cost(endpoint, model, (charged, settings), (at, &most), &count),
             output_tokens_max: most.output_tokens,
-            price_version: settings.price_version.clone(),
+            price_version: charged::version(charged, settings),
             prompt: Prompt {
                 tokens: count.tokens.min(most.prompt_tokens),
                 tokenizer: count.tokenizer,
@@ -114,17 +115,22 @@ impl Estimate {
 fn cost(
     endpoint: Endpoint,
     model: &Model,
-    settings: &Settings,
+    (charged, settings): (Option<&Charged>, &Settings),
     (at, most): (UnixMillis, &Most),
     count: &Count,
 ) -> Option<Cost> {
-    let bound = holding::bound(endpoint, model, settings, (at, most)).ok()?.cost;
+    let bound = holding::bound(endpoint, model, (charged, settings), (at, most))
+        .ok()?
+        .cost;
     let input = count.tokens.min(most.prompt_tokens);
     let usage = Usage {
         input,
         ..Usage::default()
     };
-    let prices = || model.targets.iter().filter_map(|target| target.prices.at(at));
+    let prices = || {
+        let targets = model.targets.iter();
+        targets.filter_map(|target| charged::prices(charged, target).at(at).copied())
+    };
     let prompt = prices().map(|price| price.cost(&usage)).max();
     let least = prices().map(|price| price.least(input)).min();
     Some(Cost {
@@ -172,9 +178,15 @@ async fn answer(
         Err(refusal) if is_about_money(refusal.code) => Some(refusal),
         Err(refusal) => return Err(refusal),
     };
-    let (settings, at) = (ticket.settings.clone(), ticket.started);
+    let (key, settings, at) = (ticket.key.clone(), ticket.settings.clone(), ticket.started);
     let counted = tokio::task::spawn_blocking(move || {
-        Estimate::of((endpoint, &body), &envelope, &model, &settings, at)
+        Estimate::of(
+            (endpoint, &body),
+            &envelope,
+            &model,
+            (key.charged.as_deref(), &settings),
+            at,
+        )
     });
     let internal =
         |why: String| Refusal::new(Code::Internal, "the call could not be estimated").internally(why);

@@ -10,8 +10,9 @@ use domain::{NodeId, RequestIds};
 use habit::Use;
 use identity::vouch::VouchKeys;
 use journal::{Journal, JournalError, Record};
-use ledger::AuditRecord;
+use ledger::{AuditRecord, Exchange};
 use limit::RetryBudget;
+use store::ExchangeQueue;
 use telemetry::{Metrics, Tracer};
 use tokio::sync::mpsc;
 
@@ -62,6 +63,7 @@ pub struct Gate {
     pub(crate) unpriced: Unpricedness,
     pub(crate) spend: Table,
     pub(crate) asker: Option<Arc<Asker>>,
+    pub(crate) exchanges: ExchangeQueue,
     alarms: mpsc::Sender<AuditRecord>,
     uses: mpsc::Sender<Use>,
     epoch: Instant,
@@ -104,6 +106,8 @@ pub struct GateParts {
     pub receipts: Receipts,
     /// Who else is asked whether a call may be made.
     pub asker: Option<Arc<Asker>>,
+    /// Where what tenants keep of their calls goes: a queue that is never waited for.
+    pub exchanges: ExchangeQueue,
     /// Where what is to be written into audit logs goes: a queue that is never waited for.
     pub alarms: mpsc::Sender<AuditRecord>,
     /// Where it is learnt how keys are used: a queue that is never waited for.
@@ -141,6 +145,7 @@ impl Gate {
             unpriced: Unpricedness::default(),
             spend: Table::default(),
             asker: parts.asker,
+            exchanges: parts.exchanges,
             alarms: parts.alarms,
             uses: parts.uses,
             epoch: Instant::now(),
@@ -233,6 +238,14 @@ impl Gate {
     pub(crate) fn notice(&self, settings: &Settings, used: impl FnOnce() -> Use) {
         if settings.signals && self.uses.try_send(used()).is_err() {
             self.metrics.gauges().key_uses_dropped.inc();
+        }
+    }
+
+    /// Hands on what a tenant keeps of a call. No call waits for it: what finds no room is counted.
+    // threat: AGP-D2
+    pub(crate) fn keep(&self, exchange: Exchange, bytes: Vec<u8>) {
+        if !self.exchanges.put(exchange, bytes) {
+            self.metrics.gauges().exchanges_dropped.inc();
         }
     }
 

@@ -12,6 +12,7 @@ pub mod directory;
 pub mod estimate;
 mod framing;
 pub mod gate;
+mod history;
 mod introduced;
 pub mod issuers;
 pub mod live;
@@ -38,6 +39,7 @@ pub mod ticket;
 mod token;
 mod unread;
 mod unstalled;
+mod usage;
 mod vouch;
 mod watch;
 

@@ -129,6 +129,7 @@ impl Live {
     pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         loop {
             if let Some(bytes) = self.out.pop_front() {
+                self.capture(&bytes);
                 return Poll::Ready(Some(bytes));
             }
             match &mut self.phase {
@@ -141,6 +142,13 @@ impl Live {
                 }
                 Phase::Flowing => ready!(self.poll_upstream(context)),
             }
+        }
+    }
+
+    /// What the caller reads, where its tenant keeps any of it.
+    fn capture(&mut self, piece: &[u8]) {
+        if let Some(capture) = self.ticket.as_mut().and_then(|ticket| ticket.capture.as_mut()) {
+            capture.said(piece, self.gate.exchanges.room());
         }
     }
 
@@ -376,6 +384,11 @@ impl Live {
             self.phase = Phase::Over;
             return;
         };
+        if let Some(capture) = &mut ticket.capture {
+            for piece in self.out.iter().map(|piece| &**piece).chain([last.as_slice()]) {
+                capture.said(piece, self.gate.exchanges.room());
+            }
+        }
         self.digest.update(&last);
         ticket.response_digest = Some(self.digest.finalize());
         let complete = outcome == Outcome::Completed && self.reader.facts().saw_terminator;

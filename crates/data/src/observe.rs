@@ -93,6 +93,8 @@ pub fn settled(gate: &Gate, ticket: &Ticket, entry: &Entry) {
         Outcome::ClientGone => Ended::ClientGone,
         Outcome::UpstreamFailed(_) | Outcome::Interrupted => Ended::UpstreamFailed,
         Outcome::Reported(how) => reported(how),
+        // Corrections are made elsewhere.
+        Outcome::Adjusted => Ended::Completed,
     };
     gate.metrics
         .request(entry.operation, dialect, ended, entry.status);
@@ -142,7 +144,7 @@ fn span(gate: &Gate, ticket: &Ticket, entry: &Entry) {
             .map(|c| c.as_str())
             .find(|known| known == code),
         Outcome::ClientGone => Some("client_gone"),
-        Outcome::Completed | Outcome::Interrupted | Outcome::Reported(_) => None,
+        Outcome::Completed | Outcome::Interrupted | Outcome::Reported(_) | Outcome::Adjusted => None,
     };
     gate.tracer.record(&CallSpan {
         parent,

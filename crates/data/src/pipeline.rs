@@ -8,6 +8,7 @@ use hyper::body::Incoming;
 
 use crate::body::GateBody;
 use crate::gate::Gate;
+use crate::history::Capture;
 use crate::live::Live;
 use crate::peer::Peer;
 use crate::refusal::{Gated, Refusal};
@@ -20,7 +21,7 @@ use crate::stage::{
     accept, admit, attempts, authorize, cache, identify, inspect_input, inspect_output, respond, settle,
 };
 use crate::ticket::{Ticket, Used};
-use crate::{bypass, count, estimate, models, observe, receipt, spend, token, vouch};
+use crate::{bypass, count, estimate, models, observe, receipt, spend, token, usage, vouch};
 
 /// What a call brings before it is settled.
 enum Answer {
@@ -65,6 +66,7 @@ pub async fn run(
             return estimate::run(gate, &arrival, identified, endpoint).await;
         }
         Wanted::Token => return token::run(gate, &arrival, identified).await,
+        Wanted::Usage(_) => return usage::told(gate, &arrival, identified).await,
         Wanted::Receipt(_) => return receipt::given(gate, &arrival, identified).await,
         Wanted::Spend(what) => {
             let what = *what;
@@ -74,6 +76,7 @@ pub async fn run(
         Wanted::Keys => return vouch::published(gate, &arrival),
     };
     let mut ticket = identified.open_ticket(gate, endpoint);
+    ticket.capture = Capture::of(ticket.key.kept);
     match call(gate, endpoint, identified, &mut ticket).await {
         Ok(Answer::Whole(cleared)) => finish(gate, &arrival, ticket, cleared).await,
         Ok(Answer::Live(answer)) => {
@@ -124,6 +127,9 @@ async fn finish(
 ) -> Response<GateBody> {
     let rates = ticket.rates;
     ticket.response_digest = Some(blake3::hash(&cleared.body));
+    if let Some(capture) = &mut ticket.capture {
+        capture.answered(&cleared.body);
+    }
     let promise = receipt::promised(&mut ticket);
     match settle::run(gate, ticket, End::completed(cleared.used)).await {
         Ok(()) => receipt::signed(gate, promise, respond::whole(arrival, &rates, cleared.body)),
@@ -147,6 +153,9 @@ pub(crate) async fn refuse(
     };
     let response = respond::refusal(arrival, &rates, &refusal);
     let promise = receipt::promised(&mut ticket);
+    if let (Some(capture), GateBody::Whole(Some(body))) = (&mut ticket.capture, response.body()) {
+        capture.answered(body);
+    }
     if let (Some(_), GateBody::Whole(Some(body))) = (&promise, response.body()) {
         ticket.response_digest = Some(blake3::hash(body));
     }

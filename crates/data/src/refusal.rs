@@ -93,6 +93,8 @@ codes! {
     DataClassInvalid = "data_class_invalid", 400, Accept, Downstream;
     /// The header with the call's labels does not read, or is given twice.
     LabelsInvalid = "labels_invalid", 400, Accept, Downstream;
+    /// The header with the call's session does not read, or is given twice.
+    SessionInvalid = "session_invalid", 400, Accept, Downstream;
     /// The gate is shutting down; try another replica or later.
     Draining = "draining", 503, Accept, Ours;
     /// No credential was presented.
@@ -123,6 +125,8 @@ codes! {
     ReceiptNotFound = "receipt_not_found", 404, Identify, Downstream;
     /// The receipt cannot be made now.
     ReceiptUnavailable = "receipt_unavailable", 503, Identify, Ours;
+    /// What the key used cannot be summed up now.
+    UsageUnavailable = "usage_unavailable", 503, Identify, Ours;
     /// The body is larger than the limit.
     BodyTooLarge = "body_too_large", 413, Authorize, Downstream;
     /// The body did not arrive in time.
@@ -149,6 +153,8 @@ codes! {
     BudgetPaused = "budget_paused", 403, Admit, Downstream;
     /// A budget over the call is for another stretch of time, which is not yet or no more.
     BudgetClosed = "budget_closed", 403, Admit, Downstream;
+    /// A budget counts by session, and the call names none.
+    SessionRequired = "session_required", 400, Admit, Downstream;
     /// The budget does not hold what the call could cost.
     BudgetExhausted = "budget_exhausted", 402, Admit, Downstream;
     /// The budget cannot be read now, so nothing may be spent from it.

@@ -103,7 +103,7 @@ fn exhausted(gate: &Gate, ticket: &Ticket, cell: &Cell) {
 
 /// A call for a model without a price, where such calls are let through.
 pub fn admitted(gate: &Gate, ticket: &Ticket, model: &Model) {
-    let is_priced = |target: &Arc<Target>| target.prices.at(ticket.started).is_some();
+    let is_priced = |target: &Arc<Target>| ticket.key.prices(target).at(ticket.started).is_some();
     if ticket.settings.unpriced == Unpriced::AllowFree && !model.targets.iter().all(is_priced) {
         unpriced(gate, ticket, &model.name);
     }

@@ -10,12 +10,13 @@ use std::time::Instant;
 use dialect::{Dialect, Endpoint};
 use domain::{Money, Operation, RequestId, Tier, UnixMillis, Usage};
 use guard::{Finding, Mode};
-use ledger::{Charge, Intent, Labels, Price, Spend, Unit, UsageSource};
+use ledger::{Charge, Intent, Labels, Spend, Unit, UsageSource};
 use limit::{Permit, Remaining};
 use tokio::sync::mpsc;
 
 use crate::book::{Reservation, Served};
-use crate::directory::{KeyEntry, ScopeLimits};
+use crate::directory::{KeyEntry, ScopeLimits, charged};
+use crate::history::Capture;
 use crate::receipt::Asked;
 use crate::settings::{Settings, Target};
 use crate::stage::admit::Rates;
@@ -59,8 +60,12 @@ pub struct Ticket {
     pub(crate) asked: Option<Box<Asked>>,
     /// What the caller says of the call, for reports.
     pub(crate) labels: Labels,
+    /// The session the call is a part of, as its caller names it.
+    pub(crate) session: Option<Arc<str>>,
     pub(crate) first_byte: Option<Instant>,
     pub(crate) upstream_started: Option<Instant>,
+    /// What is captured of it, where its tenant keeps any.
+    pub(crate) capture: Option<Box<Capture>>,
     /// What a stream has brought so far.
     pub(crate) seen: Seen,
     pub(crate) closed: bool,
@@ -151,6 +156,8 @@ pub struct Opening {
     pub asked: Option<Box<Asked>>,
     /// What the caller says of the call, for reports.
     pub labels: Labels,
+    /// The session the call is a part of.
+    pub session: Option<Arc<str>>,
 }
 
 impl Ticket {
@@ -167,6 +174,7 @@ impl Ticket {
             shown,
             asked,
             labels,
+            session,
         } = opening;
         Box::new(Self {
             id,
@@ -198,8 +206,10 @@ impl Ticket {
             shown,
             asked,
             labels,
+            session,
             first_byte: None,
             upstream_started: None,
+            capture: None,
             seen: Seen::default(),
             closed: false,
             settler,
@@ -220,6 +230,7 @@ impl Ticket {
             shown: self.shown,
             asked: self.asked.take(),
             labels: std::mem::take(&mut self.labels),
+            session: self.session.take(),
         };
         let mut new = Self::open(opening, self.settler.clone());
         new.model = self.model.take();
@@ -241,6 +252,7 @@ impl Ticket {
         new.rates = self.rates;
         new.intent_written = self.intent_written;
         new.first_byte = self.first_byte;
+        new.capture = self.capture.take();
         new.upstream_started = self.upstream_started;
         new.seen = std::mem::take(&mut self.seen);
         new
@@ -272,7 +284,7 @@ impl Ticket {
             UsageSource::None => Spend::default(),
             UsageSource::Bound => self.bound,
             UsageSource::Provider | UsageSource::Estimated | UsageSource::Reported => Spend {
-                cost: self.price().map_or(Money::ZERO, |price| price.cost(&used.usage)),
+                cost: self.cost(used),
                 tokens: used.usage.total(),
             },
         }
@@ -305,10 +317,17 @@ impl Ticket {
         }
     }
 
-    fn price(&self) -> Option<&Price> {
-        self.target
-            .as_ref()
-            .and_then(|target| target.prices.at(self.started))
+    fn cost(&self, used: &Used) -> Money {
+        let cost = |target: &Arc<Target>| {
+            let prices = self.key.prices(target);
+            prices.at(self.started).map(|price| price.cost(&used.usage))
+        };
+        self.target.as_ref().and_then(cost).unwrap_or(Money::ZERO)
+    }
+
+    /// By which prices it is reckoned.
+    pub(crate) fn price_version(&self) -> Arc<str> {
+        charged::version(self.key.charged.as_deref(), &self.settings)
     }
 
     /// What is held in each budget that counts so: also for targets that may yet be tried.
@@ -334,11 +353,12 @@ impl Ticket {
             target: self.target.as_ref().map(|t| t.label.clone()),
             bound: self.bound.cost,
             charges: self.reserved(Unit::Money),
-            price_version: self.settings.price_version.clone(),
+            price_version: self.price_version(),
             token_charges: self.reserved(Unit::Tokens),
             owner: self.key.record.owner,
             tags: self.key.tags.clone(),
             labels: self.labels.clone(),
+            session: self.session.clone(),
         }
     }
 }

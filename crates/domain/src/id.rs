@@ -145,6 +145,8 @@ ids! {
     ApprovalId, "apr", "approval";
     /// A time in which somebody acts without waiting for a second person.
     BreakGlassId, "bgl", "break-glass time";
+    /// What a provider billed, held against a ledger.
+    ReconciliationId, "rec", "reconciliation";
     /// One audit record.
     AuditId, "aud", "audit record";
 }

@@ -96,12 +96,30 @@ permissions! {
     BudgetsDelete = "budgets.delete";
     /// See summed usage and cost.
     UsageRead = "usage.read";
+    /// See what a tenant is charged where it is not what the list says.
+    PricesRead = "prices.read";
+    /// Say what a tenant is charged.
+    PricesUpdate = "prices.update";
+    /// Correct what calls cost that were made, by other prices.
+    PricesRerate = "prices.rerate";
     /// See who bears which cost: rules and statements.
     ChargebackRead = "chargeback.read";
     /// Say who bears which cost.
     ChargebackWrite = "chargeback.write";
     /// Make a statement of who bears which cost final.
     ChargebackFinalize = "chargeback.finalize";
+    /// See what is kept of a tenant's exchanges, and of which calls; nothing of what was said.
+    HistoryRead = "history.read";
+    /// Say what is kept of a tenant's exchanges, and for how long.
+    HistoryUpdate = "history.update";
+    /// Remove kept exchanges.
+    HistoryPurge = "history.purge";
+    /// Read what was said in a kept exchange.
+    ExchangesRead = "exchanges.read";
+    /// Take kept exchanges out, with their proofs.
+    ExchangesExport = "exchanges.export";
+    /// Hold what a provider billed against the ledger, and keep what came of it.
+    ReconciliationsCreate = "reconciliations.create";
     /// See who is signed in.
     SessionsRead = "sessions.read";
     /// Sign somebody out.
@@ -134,6 +152,12 @@ permissions! {
     CredentialsRotate = "credentials.rotate";
     /// Take a provider credential's values away at once.
     CredentialsRevoke = "credentials.revoke";
+    /// Send again what a sink did not take.
+    AlertsResend = "alerts.resend";
+    /// Forget what a sink did not take; the audit log has it all the same.
+    AlertsDrop = "alerts.drop";
+    /// Send a sink a test.
+    AlertsTest = "alerts.test";
     /// See the instance's settings.
     SettingsRead = "settings.read";
     /// See acts that wait for a second person.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::{KeyId, Money, ProjectId, TeamId, Tier, UnixMillis};
 use ledger::merkle::leaf_hash;
-use ledger::{Entry, EntryError, Part, Price, TokenClass};
+use ledger::{Dated, Entry, EntryError, Part, Price, TokenClass};
 
 use crate::Grain;
 
@@ -37,7 +37,7 @@ pub struct Place {
 /// What a row holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Used {
-    /// Calls. Each is counted in one of its rows, so that they may be summed.
+    /// Calls. Each is counted in one of its rows, so that they may be summed. What corrects the cost of one is none.
     pub calls: u64,
     /// Prompt tokens.
     pub prompt: u128,
@@ -107,10 +107,20 @@ pub enum RowsError {
     },
 }
 
-/// Has the price an entry was reckoned by, if it is still known.
+/// Knows a price list.
 pub trait Pricing: Send + Sync {
-    /// The price.
-    fn price(&self, entry: &Entry) -> Option<Price>;
+    /// Which list.
+    fn version(&self) -> &str;
+    /// What `provider/upstream-model` costs by it, through time.
+    fn listed(&self, target: &str) -> Dated;
+
+    /// The price an entry was reckoned by, if it is still known.
+    fn price(&self, entry: &Entry) -> Option<Price> {
+        if *entry.price_version != *self.version() {
+            return None;
+        }
+        self.listed(entry.target.as_deref()?).at(entry.started).copied()
+    }
 }
 
 /// Knows no prices: what a call cost is not told apart by kinds of tokens.
@@ -118,8 +128,12 @@ pub trait Pricing: Send + Sync {
 pub struct Unpriced;
 
 impl Pricing for Unpriced {
-    fn price(&self, _: &Entry) -> Option<Price> {
-        None
+    fn version(&self) -> &str {
+        ""
+    }
+
+    fn listed(&self, _: &str) -> Dated {
+        Dated::default()
     }
 }
 
@@ -171,7 +185,7 @@ impl Rows {
             return Err(RowsError::Calls(self.calls_max));
         }
         let entry = Entry::from_bytes(bytes).map_err(|error| RowsError::Entry { index, error })?;
-        let mut calls = 1;
+        let mut calls = u64::from(entry.adjusts.is_none());
         for part in parts(&entry, pricing) {
             let used = used(part, &entry, calls);
             calls = 0;
@@ -228,6 +242,13 @@ impl Ledger {
 
 /// What each kind of token of the entry cost, if the price is known that makes exactly the entry's cost; else all in one.
 fn parts(entry: &Entry, pricing: &dyn Pricing) -> Vec<Part> {
+    if entry.adjusts.is_some() {
+        return vec![Part {
+            class: TokenClass::Adjustment,
+            tokens: 0,
+            cost: entry.cost,
+        }];
+    }
     let known = pricing.price(entry).and_then(|price| price.parts(&entry.usage));
     let exact = known
         .filter(|parts| !parts.is_empty() && parts.iter().map(|part| part.cost).sum::<Money>() == entry.cost);

@@ -11,6 +11,8 @@ use serde::Serialize;
 pub enum Kind {
     /// A credential: a key, token, password or private key.
     Secret,
+    /// What says who somebody is, or how to reach them.
+    Personal,
 }
 
 /// One stretch of text that a rule matched.

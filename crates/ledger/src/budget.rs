@@ -5,7 +5,8 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Shut, Terms, zone};
+use crate::session::is_session_window;
+use crate::{Between, Shut, Terms, zone};
 
 /// What a budget limits within its tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -95,6 +96,40 @@ impl Budget {
         };
         let tag = self.terms.only.tag.as_ref();
         is_in_scope && tag.is_none_or(|tag| spender.tags.contains(tag))
+    }
+
+    /// The budget as it holds in the window that began at `start`: in a session's, its ceiling for one session and
+    /// nothing else that it says of time.
+    // threat: AGP-D1
+    #[must_use]
+    pub fn of_window(self, start: UnixMillis) -> Self {
+        if !is_session_window(start) {
+            return self;
+        }
+        let limit = self.terms.per_session.map_or(Money::ZERO, |it| it.limit);
+        let until = UnixMillis(i64::MAX);
+        let terms = Terms {
+            only: self.terms.only,
+            unit: self.terms.unit,
+            paused: self.terms.paused,
+            between: Some(Between { from: start, until }),
+            ..Terms::default()
+        };
+        let window = Window::Total;
+        Self {
+            limit,
+            window,
+            terms,
+            ..self
+        }
+    }
+
+    /// Whether it is a stop: a budget of one session that was made to pause it, and holds nothing.
+    pub fn is_stop(&self) -> bool {
+        self.scope == BudgetScope::Tenant
+            && self.limit == Money::ZERO
+            && self.terms.only.session.is_some()
+            && self.terms.paused.is_some()
     }
 
     /// When the window that holds `now` began and when it ends, if ever. Of a rolling window: the bucket.

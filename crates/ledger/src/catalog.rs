@@ -15,7 +15,7 @@ mod dated;
 mod file;
 mod import;
 mod line;
-mod name;
+pub(crate) mod name;
 mod overrides;
 
 pub use dated::Dated;

@@ -17,7 +17,9 @@ pub(crate) enum Format {
     /// An intent from before owners, tags and labels; read, and no longer written.
     IntentOfKey = 3,
     Posting = 4,
-    Intent = 5,
+    /// An intent from before sessions; read, and no longer written.
+    IntentOfLabels = 5,
+    Intent = 6,
 }
 
 /// Writes `value` into `out`. Serialising plain structs of integers, strings and lists does not fail.

@@ -52,6 +52,8 @@ pub enum Outcome {
     /// Made elsewhere, with money that was held here. How it ended, as whoever made it says: `completed`, `failed` or
     /// `voided`; `expired` where nobody said.
     Reported(Cow<'static, str>),
+    /// No call: a correction of what one cost.
+    Adjusted,
 }
 
 /// Where an entry's token counts come from.
@@ -150,6 +152,15 @@ pub struct Entry {
     /// What the caller says of the call, for reports; nobody else vouches for it.
     #[serde(skip_serializing_if = "Labels::is_empty", default)]
     pub labels: Labels,
+    /// The session of an agent that the call is a part of, as the caller names it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub session: Option<Arc<str>>,
+    /// BLAKE3 of what is kept of the exchange itself, where anything is, hex.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub exchange: Option<Digest>,
+    /// The entry whose cost this one corrects: no call of its own.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub adjusts: Option<RequestId>,
 }
 
 fn is_nothing(tags: &Arc<[String]>) -> bool {
@@ -159,6 +170,47 @@ fn is_nothing(tags: &Arc<[String]>) -> bool {
 impl Entry {
     /// Room for the canonical bytes as most are; longer ones grow.
     pub(crate) const BYTES_USUAL: usize = 1280;
+
+    /// A completed chat that used nothing and cost nothing, of nobody in particular: where tests and measurements
+    /// begin, so that they say only what they are about.
+    pub fn sample(id: RequestId, tenant: TenantId) -> Self {
+        Self {
+            id,
+            tenant,
+            team: TeamId::from_u128(1),
+            project: None,
+            key: KeyId::from_u128(1),
+            node: NodeId::from_u128(1),
+            started: UnixMillis(0),
+            finished: UnixMillis(0),
+            operation: Operation::Chat,
+            dialect: "openai".into(),
+            model: None,
+            target: None,
+            outcome: Outcome::Completed,
+            status: 200,
+            attempts: 1,
+            cached: false,
+            usage: Usage::default(),
+            usage_source: UsageSource::Provider,
+            cost: Money::ZERO,
+            price_version: "1".into(),
+            charges: Vec::new(),
+            policies: Vec::new(),
+            findings: Vec::new(),
+            request_digest: None,
+            response_digest: None,
+            credential: None,
+            signature_digest: None,
+            token_charges: Vec::new(),
+            owner: None,
+            tags: [].into(),
+            labels: Labels::default(),
+            session: None,
+            exchange: None,
+            adjusts: None,
+        }
+    }
 
     /// The canonical bytes: compact JSON in field order.
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -249,6 +301,9 @@ mod tests {
             owner: Some(ActorId::User(domain::UserId::from_u128(9))),
             tags: ["cost-center:4711".to_owned(), "eu-only".to_owned()].into(),
             labels: Labels::parse("outcome=resolved, feature=\"search\"").unwrap(),
+            session: Some("agent \"7\"".into()),
+            exchange: Some(Digest([1; 32])),
+            adjusts: Some(RequestId::from_u128(10)),
         }
     }
 
@@ -270,6 +325,9 @@ mod tests {
             owner: None,
             tags: [].into(),
             labels: Labels::default(),
+            session: None,
+            exchange: None,
+            adjusts: None,
             ..full()
         }
     }

@@ -82,6 +82,11 @@ impl Holding {
         self.leased = not_negative(leased);
     }
 
+    /// Of what is leased so much was used before anybody here knew of it.
+    pub fn resume(&mut self, used: Money) {
+        self.used = self.used.max(not_negative(used));
+    }
+
     /// Promises `amount` to a call, wholly or not at all.
     // threat: AGP-D1
     // threat: AGP-BUDGET-3.1

@@ -55,6 +55,8 @@ pub struct Intent {
     pub tags: Arc<[String]>,
     /// What the caller says of the call.
     pub labels: Labels,
+    /// The session of an agent that the call is a part of.
+    pub session: Option<Arc<str>>,
 }
 
 impl Intent {
@@ -65,10 +67,11 @@ impl Intent {
 
     /// The intent that [`Intent::to_bytes`] wrote, with nothing behind it.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, EntryError> {
-        // Earlier ones ended where a list begins now, or an owner is said: it was empty, and nobody.
+        // Earlier ones ended where a list begins now, or an owner or a session is said: it was empty, and nobody.
         let missing: &[u8] = match bytes.first() {
-            Some(&first) if first == Format::IntentOfMoney as u8 => &[0; 4],
-            Some(&first) if first == Format::IntentOfKey as u8 => &[0; 3],
+            Some(&first) if first == Format::IntentOfMoney as u8 => &[0; 5],
+            Some(&first) if first == Format::IntentOfKey as u8 => &[0; 4],
+            Some(&first) if first == Format::IntentOfLabels as u8 => &[0; 1],
             _ => &[],
         };
         if !missing.is_empty() {
@@ -121,6 +124,9 @@ impl Intent {
             owner: self.owner,
             tags: self.tags,
             labels: self.labels,
+            session: self.session,
+            exchange: None,
+            adjusts: None,
         }
     }
 }
@@ -163,6 +169,7 @@ mod tests {
             owner: None,
             tags: [].into(),
             labels: Labels::default(),
+            session: None,
         }
     }
 
@@ -201,15 +208,27 @@ mod tests {
             owner: Some(ActorId::User(domain::UserId::from_u128(1))),
             tags: ["eu".to_owned()].into(),
             labels: Labels::parse("a=1").unwrap(),
+            session: Some("s1".into()),
             ..with_tokens()
         };
-        let pinned = format!("05{money}{tokens}{owner}{tags}{labels}");
+        let before = hex::decode(format!("05{money}{tokens}{owner}{tags}{labels}")).unwrap();
+        let pinned = format!("06{money}{tokens}{owner}{tags}{labels}0102{}", hex::encode("s1"));
         assert_eq!(hex::encode(full.to_bytes()), pinned);
-        assert_eq!(Intent::from_bytes(&full.to_bytes()), Ok(full));
+        assert_eq!(Intent::from_bytes(&full.to_bytes()), Ok(full.clone()));
         assert_eq!(
             hex::encode(with_tokens().to_bytes()),
-            format!("05{money}{tokens}000000")
+            format!("06{money}{tokens}00000000")
         );
+        // The version before knew no sessions.
+        let full = Intent {
+            session: None,
+            ..full
+        };
+        assert_eq!(Intent::from_bytes(&before), Ok(full));
+        for cut in 0..before.len() {
+            assert!(Intent::from_bytes(&before[..cut]).is_err(), "{cut}");
+        }
+        assert!(Intent::from_bytes(&[&before[..], &[0]].concat()).is_err());
     }
 
     fn with_tokens() -> Intent {

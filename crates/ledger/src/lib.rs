@@ -9,6 +9,7 @@ pub mod certificate;
 mod compact;
 mod digest;
 mod entry;
+pub mod exchange;
 mod holding;
 mod intent;
 mod labels;
@@ -18,12 +19,13 @@ mod posting;
 mod price;
 pub mod receipt;
 pub mod retention;
+mod session;
 mod stretch;
 pub mod succession;
 mod terms;
 mod window;
 pub mod witness;
-mod zone;
+pub mod zone;
 
 pub use audit::{AuditActor, AuditOutcome, AuditRecord};
 pub use budget::{Budget, BudgetScope, Charge, Lease, Spender, Standing, Window};
@@ -32,6 +34,7 @@ pub use catalog::{
 };
 pub use digest::Digest;
 pub use entry::{ENTRY_BYTES_MAX, Entry, EntryError, Outcome, UsageSource};
+pub use exchange::{Exchange, Keeping, Kept};
 pub use holding::{Holding, Overrun, Short, lease_size};
 pub use intent::Intent;
 pub use labels::{
@@ -39,7 +42,12 @@ pub use labels::{
     is_name as is_label_name,
 };
 pub use posting::{Posting, Tokens};
-pub use price::{LongPrompt, Most, Part, Price, Rates, Scale, TokenClass};
+pub use price::rerate;
+pub use price::{
+    Dollars, Fixed, LongPrompt, MARK_UP_BASIS_POINTS_MAX, Most, NotSheet, Part, Price, Rates,
+    SHEET_LINES_MAX, SHEET_NAME_BYTES_MAX, Scale, Sheet, SheetLine, TokenClass, sheet_version, split_version,
+};
+pub use session::{PerSession, SESSION_BYTES_MAX, is_session, is_session_window, session_window};
 pub use stretch::{
     Between, INCREASES_MAX, Increase, ROLLING_BUCKETS, ROLLING_MINUTES_MAX, Rolling, Rollover, Shut,
 };

@@ -307,6 +307,30 @@ pub fn claimed(note: &str) -> Result<Checkpoint, NoteError> {
     Checkpoint::read(split(note, NOTE_BYTES_MAX)?.0)
 }
 
+/// The notes of a file that holds many, an empty line behind each: line by line, so that a long file is not held in
+/// memory. The last may be torn; whoever reads it sees that.
+pub fn in_file<E>(
+    lines: impl IntoIterator<Item = Result<String, E>>,
+) -> impl Iterator<Item = Result<String, E>> {
+    let mut lines = lines.into_iter();
+    std::iter::from_fn(move || {
+        let (mut note, mut ends) = (String::new(), 0);
+        for line in lines.by_ref() {
+            let line = match line {
+                Ok(line) => line,
+                Err(error) => return Some(Err(error)),
+            };
+            ends += usize::from(line.is_empty());
+            if ends == 2 {
+                break;
+            }
+            note.push_str(&line);
+            note.push('\n');
+        }
+        (!note.is_empty()).then_some(Ok(note))
+    })
+}
+
 /// The text of a signed note, and which of `verifiers` signed it: at least one did, and none something else.
 pub(crate) fn open_text<'n, 'v>(
     note: &'n str,

@@ -4,8 +4,14 @@ use domain::{Money, Tier, Usage};
 use serde::{Deserialize, Serialize};
 
 mod parts;
+pub mod rerate;
+mod sheet;
 
 pub use parts::{Part, TokenClass};
+pub use sheet::{
+    Dollars, Fixed, MARK_UP_BASIS_POINTS_MAX, NotSheet, SHEET_LINES_MAX, SHEET_NAME_BYTES_MAX, Sheet,
+    SheetLine, sheet_version, split_version,
+};
 
 /// Tokens that a price is stated for.
 const PER_TOKENS: u128 = 1_000_000;
@@ -128,6 +134,24 @@ impl Price {
         let scales = [Some(self.standard), self.flex].into_iter().flatten();
         let sums = scales.map(|scale| self.sum(&[(prompt_tokens, scale.rates_of(prompt_tokens).cheapest())]));
         sums.min().unwrap_or(Money::ZERO)
+    }
+
+    /// The same with other rates, at every tier, and another price for every call.
+    fn map(&self, rates: &impl Fn(Rates) -> Rates, request: impl Fn(Money) -> Money) -> Self {
+        let scale = |scale: Scale| Scale {
+            rates: rates(scale.rates),
+            long: scale.long.map(|long| LongPrompt {
+                rates: rates(long.rates),
+                ..long
+            }),
+        };
+        Self {
+            standard: scale(self.standard),
+            flex: self.flex.map(scale),
+            priority: self.priority.map(scale),
+            batch: self.batch.map(scale),
+            request: request(self.request),
+        }
     }
 
     fn scale(&self, tier: Tier) -> &Scale {

@@ -4,6 +4,7 @@
 use domain::{Money, UnixMillis};
 use serde::{Deserialize, Serialize};
 
+use crate::session::{PerSession, is_session, is_session_window};
 use crate::stretch::{Between, INCREASES_MAX, Increase, ROLLING_MINUTES_MAX, Rolling, Rollover};
 use crate::{Window, zone};
 
@@ -45,6 +46,9 @@ pub struct Terms {
     /// By how much more it holds for a time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub increases: Vec<Increase>,
+    /// What one session may take of it, whatever its window. Never changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_session: Option<PerSession>,
 }
 
 /// Which calls a budget counts: those for which everything that is said here holds.
@@ -60,12 +64,15 @@ pub struct Only {
     /// Calls of keys with this tag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
+    /// Calls of this session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
 }
 
 impl Only {
     /// Whether it counts every call.
     pub const fn is_everything(&self) -> bool {
-        self.model.is_none() && self.provider.is_none() && self.tag.is_none()
+        self.model.is_none() && self.provider.is_none() && self.tag.is_none() && self.session.is_none()
     }
 
     /// Each condition's name and value.
@@ -74,6 +81,7 @@ impl Only {
             ("model", &self.model),
             ("provider", &self.provider),
             ("tag", &self.tag),
+            ("session", &self.session),
         ];
         all.into_iter()
             .filter_map(|(what, value)| value.as_deref().map(|value| (what, value)))
@@ -164,6 +172,9 @@ pub enum NotTerms {
         "1 to 100 per cent of the limit are carried over, from a window from a minute to a year into the next"
     )]
     Rollover,
+    /// A session that no call can name, or one that may take nothing.
+    #[error("a session is 1 to 128 visible ASCII characters, and may take more than nothing")]
+    Session,
     /// An increase of nothing, or too many.
     #[error("up to {INCREASES_MAX} increases at once, each of more than nothing and with an end")]
     Increases,
@@ -179,6 +190,10 @@ impl Terms {
             .all(|(_, name)| is_line(name, ONLY_BYTES_MAX))
         {
             return Err(NotTerms::Only);
+        }
+        let names_one = self.only.session.as_deref().is_none_or(is_session);
+        if !names_one || self.per_session.is_some_and(|it| it.limit <= Money::ZERO) {
+            return Err(NotTerms::Session);
         }
         self.marks.sort_unstable();
         self.marks.dedup();
@@ -200,7 +215,8 @@ impl Terms {
             *name = written;
         }
         let is_only = !is_calendar && self.rolling.is_none();
-        if self.between.is_some_and(|it| it.from >= it.until || !is_only) {
+        let is_stretch = |it: Between| it.from < it.until && !is_session_window(it.from);
+        if self.between.is_some_and(|it| !is_stretch(it) || !is_only) {
             return Err(NotTerms::Between);
         }
         let is_rolling = |it: Rolling| (1..=ROLLING_MINUTES_MAX).contains(&it.minutes);
@@ -226,7 +242,13 @@ impl Terms {
 
     /// What never changes of them.
     pub fn fixed(&self) -> impl PartialEq + '_ {
-        let time = (&self.zone, self.rolling, self.between, self.rollover);
+        let time = (
+            &self.zone,
+            self.rolling,
+            self.between,
+            self.rollover,
+            self.per_session,
+        );
         (&self.only, self.unit, time)
     }
 
@@ -297,6 +319,31 @@ mod tests {
         for bad in [String::new(), "r".repeat(REASON_BYTES_MAX + 1)] {
             assert_eq!(paused(bad).tidied(Window::Day), Err(NotTerms::Reason));
         }
+    }
+
+    #[test]
+    fn what_is_said_of_sessions_can_be_kept() {
+        let with = |change: &dyn Fn(&mut Terms)| {
+            let mut terms = Terms::default();
+            change(&mut terms);
+            terms.tidied(Window::Day)
+        };
+        let named = |name: &str| with(&|terms| terms.only.session = Some(name.to_owned()));
+        assert!(named("agent-7").is_ok());
+        for bad in ["", "a b", "ä"] {
+            assert!(named(bad).is_err(), "{bad}");
+        }
+        let each = |nanos| {
+            let limit = Money::from_nanos(nanos);
+            with(&|terms| {
+                terms.per_session = Some(PerSession {
+                    limit,
+                    is_required: false,
+                })
+            })
+        };
+        assert!(each(1).is_ok());
+        assert_eq!(each(0), Err(NotTerms::Session));
     }
 
     #[test]

@@ -52,6 +52,10 @@ impl Budgets for PostgresStore {
         self.bounded(self.standing_of(scope, budget, window_start)).await
     }
 
+    async fn forget_sessions(&self, before: UnixMillis) -> Result<u64, StoreError> {
+        self.bounded(self.forget(before)).await
+    }
+
     async fn marks_due(&self) -> Result<Vec<MarkDue>, StoreError> {
         let due = async {
             let mut moment = self.as_node().await?;
@@ -103,7 +107,7 @@ impl PostgresStore {
             budget,
             start,
         };
-        let budget = read_budget(&row)?;
+        let budget = read_budget(&row)?.of_window(start);
         let others = windows::beside(&mut transaction, &budget, &at).await?;
         let own = if row.try_get("is_open").map_err(fault)? {
             windows::read_standing(&row)?

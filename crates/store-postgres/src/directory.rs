@@ -34,7 +34,7 @@ impl Directory for PostgresStore {
 impl PostgresStore {
     async fn load_all(&self) -> Result<DirectoryDump, StoreError> {
         let mut moment = self.as_reading_node().await?;
-        let tenants = "SELECT tenant, name, limits, state FROM bartizan.tenants ORDER BY tenant";
+        let tenants = "SELECT tenant, name, limits, state, history FROM bartizan.tenants ORDER BY tenant";
         let teams = "SELECT team, tenant, name, limits FROM bartizan.teams ORDER BY team";
         let keys = "SELECT document FROM bartizan.keys ORDER BY key";
         let budgets = "SELECT budget, tenant, name, limit_nanos, scope, period, terms FROM bartizan.budgets ORDER BY budget";

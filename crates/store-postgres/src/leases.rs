@@ -1,7 +1,7 @@
 //! Leases: grown and shrunk for a tenant; renewed, expired and closed for a node.
 
 use domain::{Money, NodeId, TenantScope, UnixMillis};
-use ledger::Lease;
+use ledger::{Lease, is_session_window};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use store::accounts::{self, Held};
@@ -35,6 +35,9 @@ impl PostgresStore {
             Some(granted) => {
                 bring_back(&mut transaction, &at, wish.node).await?;
                 let lease = book(&mut transaction, &at, wish, granted).await?;
+                if is_session_window(at.start) {
+                    windows::touch(&mut transaction, &at, wish.at).await?;
+                }
                 commit(transaction).await?;
                 Ok(LeaseAnswer::Granted { granted, lease })
             }
@@ -108,6 +111,25 @@ impl PostgresStore {
             closed.extend(self.bounded(self.close_one(&at, node)).await?);
         }
         Ok(closed)
+    }
+
+    /// As the node's role: which rows go is the policy `node_forgets`, and their leases go with them. Where row security
+    /// is not in force none go at all.
+    pub(crate) async fn forget(&self, before: UnixMillis) -> Result<u64, StoreError> {
+        let mut transaction = self.as_node().await?;
+        sqlx::query("SELECT set_config('app.sweep_until', $1, true)")
+            .bind(before.0.to_string())
+            .execute(&mut *transaction)
+            .await
+            .map_err(fault)?;
+        let delete = "DELETE FROM bartizan.budget_windows
+                      WHERE pg_catalog.row_security_active('bartizan.budget_windows')";
+        let done = sqlx::query(delete)
+            .execute(&mut *transaction)
+            .await
+            .map_err(fault)?;
+        commit(transaction).await?;
+        Ok(done.rows_affected())
     }
 
     /// Locks in the order of keys, as everyone does.

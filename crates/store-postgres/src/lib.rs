@@ -9,6 +9,7 @@ mod audit;
 mod budgets;
 mod connection;
 mod directory;
+mod exchanges;
 mod keys;
 mod leases;
 mod log;

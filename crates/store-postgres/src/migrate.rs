@@ -76,6 +76,16 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0013_entries_by_end.sql",
         sql: include_str!("../../../migrations/postgres/0013_entries_by_end.sql"),
     },
+    Migration {
+        version: 14,
+        name: "0014_exchanges.sql",
+        sql: include_str!("../../../migrations/postgres/0014_exchanges.sql"),
+    },
+    Migration {
+        version: 15,
+        name: "0015_sessions.sql",
+        sql: include_str!("../../../migrations/postgres/0015_sessions.sql"),
+    },
 ];
 
 const ROLES: &str = include_str!("../../../migrations/postgres/roles.sql");

@@ -174,15 +174,16 @@ impl PostgresStore {
         let hours = sqlx::query(HOURS).bind(scope.tenant().to_string());
         let hours = hours.bind(cut.hours.0).bind(cut.hours.1).bind(together);
         add_hours(&mut transaction, hours, together, &mut tally).await?;
-        let pairs = [
-            (EDGE, cut.edges[0]),
-            (EDGE, cut.edges[1]),
-            (LATE, (query.from, query.until)),
-        ];
-        for (select, (from, until)) in pairs {
-            let select = sqlx::query(select).bind(scope.tenant().to_string());
+        for (from, until) in cut.edges.into_iter().filter(|(from, until)| from < until) {
+            let select = sqlx::query(EDGE).bind(scope.tenant().to_string());
             let select = select.bind(from.0).bind(until.0);
             add_entries(&mut transaction, select, &mut tally).await?;
+        }
+        // Where there are none nobody looks for them: the planner, who cannot know, might read the whole log.
+        if let Some(rolled) = is_behind(&mut transaction, scope).await? {
+            let select = sqlx::query(LATE).bind(scope.tenant().to_string());
+            let select = select.bind(query.from.0).bind(query.until.0);
+            add_entries(&mut transaction, select.bind(row::signed(rolled)), &mut tally).await?;
         }
         Ok(tally.report())
     }
@@ -231,7 +232,7 @@ const EDGE: &str = "SELECT bytes FROM bartizan.entries WHERE tenant = $1 AND fin
 
 /// Entries that are not.
 const LATE: &str = "SELECT bytes FROM bartizan.entries WHERE tenant = $1 AND finished >= $2 AND finished < $3
-                    AND idx >= (SELECT rolled FROM bartizan.logs WHERE tenant = $1)";
+                    AND idx >= $4";
 
 async fn add_hours(
     connection: &mut Connection,

@@ -8,14 +8,18 @@ use store::{StoreError, Team, Tenant, row, unchanged};
 use crate::connection::{Connection, fault};
 
 pub(crate) async fn create(connection: &mut Connection, tenant: &Tenant) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO bartizan.tenants (tenant, name, limits, state) VALUES ($1, $2, $3, $4)")
-        .bind(tenant.id.to_string())
-        .bind(&tenant.name)
-        .bind(row::encode(&tenant.limits)?)
-        .bind(tenant.state.as_str())
-        .execute(connection)
-        .await
-        .map_err(fault)?;
+    sqlx::query(
+        "INSERT INTO bartizan.tenants (tenant, name, limits, state, history)
+                 VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(tenant.id.to_string())
+    .bind(&tenant.name)
+    .bind(row::encode(&tenant.limits)?)
+    .bind(tenant.state.as_str())
+    .bind(row::encode(&tenant.history)?)
+    .execute(connection)
+    .await
+    .map_err(fault)?;
     Ok(())
 }
 
@@ -24,21 +28,25 @@ pub(crate) async fn replace(
     before: &Tenant,
     after: &Tenant,
 ) -> Result<(), StoreError> {
-    let select = "SELECT tenant, name, limits, state FROM bartizan.tenants WHERE tenant = $1 FOR UPDATE";
+    let select =
+        "SELECT tenant, name, limits, state, history FROM bartizan.tenants WHERE tenant = $1 FOR UPDATE";
     let stored = sqlx::query(select)
         .bind(before.id.to_string())
         .fetch_optional(&mut *connection)
         .await
         .map_err(fault)?;
     unchanged(stored.as_ref().map(read).transpose()?.as_ref(), before)?;
-    sqlx::query("UPDATE bartizan.tenants SET name = $1, limits = $2, state = $3 WHERE tenant = $4")
-        .bind(&after.name)
-        .bind(row::encode(&after.limits)?)
-        .bind(after.state.as_str())
-        .bind(after.id.to_string())
-        .execute(connection)
-        .await
-        .map_err(fault)?;
+    sqlx::query(
+        "UPDATE bartizan.tenants SET name = $1, limits = $2, state = $3, history = $4 WHERE tenant = $5",
+    )
+    .bind(&after.name)
+    .bind(row::encode(&after.limits)?)
+    .bind(after.state.as_str())
+    .bind(row::encode(&after.history)?)
+    .bind(after.id.to_string())
+    .execute(connection)
+    .await
+    .map_err(fault)?;
     Ok(())
 }
 
@@ -85,6 +93,7 @@ pub(crate) fn read(row: &PgRow) -> Result<Tenant, StoreError> {
         name: row.try_get("name").map_err(fault)?,
         limits: row::decode(row.try_get("limits").map_err(fault)?)?,
         state: row::state(row.try_get("state").map_err(fault)?)?,
+        history: row::decode(row.try_get("history").map_err(fault)?)?,
     })
 }
 

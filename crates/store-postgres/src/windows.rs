@@ -38,7 +38,7 @@ pub(crate) async fn open(connection: &mut Connection, at: &WindowKey) -> Result<
     let Some(row) = row else {
         return Ok(None);
     };
-    let budget = read_budget(&row)?;
+    let budget = read_budget(&row)?.of_window(at.start);
     if !row.try_get("is_open").map_err(fault)? {
         make(connection, &budget, at).await?;
     }
@@ -115,6 +115,25 @@ pub(crate) async fn alone(connection: &mut Connection, at: &WindowKey) -> Result
     Ok(())
 }
 
+/// Notes that a node asks for a session's window now. Its row must be locked.
+pub(crate) async fn touch(
+    connection: &mut Connection,
+    at: &WindowKey,
+    now: UnixMillis,
+) -> Result<(), StoreError> {
+    let update = "UPDATE bartizan.budget_windows SET touched = greatest(touched, $4)
+                  WHERE tenant = $1 AND budget = $2 AND window_start = $3";
+    sqlx::query(update)
+        .bind(at.tenant.to_string())
+        .bind(at.budget.to_string())
+        .bind(at.start.0)
+        .bind(now.0)
+        .execute(connection)
+        .await
+        .map_err(fault)?;
+    Ok(())
+}
+
 /// How the buckets stand that lie in a rolling window with this one, without itself.
 pub(crate) async fn beside(
     connection: &mut Connection,
@@ -183,7 +202,7 @@ async fn lock_with_budget(
     let read = |row: PgRow| {
         Ok(Charged {
             standing: read_standing(&row)?,
-            budget: read_budget(&row)?,
+            budget: read_budget(&row)?.of_window(at.start),
             reached: marks::percent(&row, "reached")?,
         })
     };

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use domain::{BudgetId, Money, NodeId, TenantScope, UnixMillis};
-use ledger::{Budget, Charge, Lease, Standing};
+use ledger::{Budget, Charge, Lease, Standing, is_session_window};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use store::accounts::{self, Held};
@@ -44,6 +44,9 @@ impl Budgets for SqliteStore {
         if matches!(answer, LeaseAnswer::Granted { .. }) {
             windows::save_standing(&mut transaction, &at, &account.standing).await?;
             windows::save_lease(&mut transaction, &at, &held).await?;
+            if is_session_window(at.start) {
+                windows::touch(&mut transaction, &at, wish.at).await?;
+            }
             commit(transaction).await?;
         }
         Ok(answer)
@@ -129,6 +132,7 @@ impl Budgets for SqliteStore {
     ) -> Result<Standing, StoreError> {
         let mut moment = self.read().await?;
         let found = windows::budget(&mut moment, scope.tenant(), budget).await?;
+        let found = found.of_window(window_start);
         let at = WindowKey {
             tenant: scope.tenant(),
             budget,
@@ -137,6 +141,17 @@ impl Budgets for SqliteStore {
         let others = windows::beside(&mut moment, &found, &at).await?;
         let own = windows::standing_of(&mut moment, &found, &at).await?;
         Ok(accounts::sum([&own, &others]))
+    }
+
+    async fn forget_sessions(&self, before: UnixMillis) -> Result<u64, StoreError> {
+        // Leases go with their window.
+        let delete = "DELETE FROM budget_windows WHERE window_start < -4611686018427387904
+                      AND leased = 0 AND unexplained = 0 AND touched < ?";
+        let mut transaction = self.write().await?;
+        let delete = sqlx::query(delete).bind(before.0);
+        let done = delete.execute(&mut *transaction).await.map_err(fault)?;
+        commit(transaction).await?;
+        Ok(done.rows_affected())
     }
 
     async fn marks_due(&self) -> Result<Vec<MarkDue>, StoreError> {

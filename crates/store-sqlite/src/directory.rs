@@ -22,7 +22,7 @@ impl Directory for SqliteStore {
         let mut moment = self.read().await?;
         let revision = sqlx::query_scalar("SELECT revision FROM directory_revision");
         let revision = row::unsigned(revision.fetch_one(&mut *moment).await.map_err(fault)?)?;
-        let tenants = "SELECT tenant, name, limits, state FROM tenants ORDER BY tenant";
+        let tenants = "SELECT tenant, name, limits, state, history FROM tenants ORDER BY tenant";
         let teams = "SELECT team, tenant, name, limits FROM teams ORDER BY team";
         let keys = "SELECT document FROM keys ORDER BY key";
         let budgets =

@@ -9,6 +9,7 @@ mod budgets;
 mod connection;
 mod directory;
 mod entries;
+mod exchanges;
 mod keys;
 mod log;
 mod log_keys;

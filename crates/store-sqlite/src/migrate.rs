@@ -74,6 +74,16 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0013_entries_by_end.sql",
         sql: include_str!("../../../migrations/sqlite/0013_entries_by_end.sql"),
     },
+    Migration {
+        version: 14,
+        name: "0014_exchanges.sql",
+        sql: include_str!("../../../migrations/sqlite/0014_exchanges.sql"),
+    },
+    Migration {
+        version: 15,
+        name: "0015_sessions.sql",
+        sql: include_str!("../../../migrations/sqlite/0015_sessions.sql"),
+    },
 ];
 
 /// Applies what is due, all in one transaction that holds the write lock. Returns the names of what it applied.

@@ -8,11 +8,12 @@ use store::{StoreError, Team, Tenant, row, unchanged};
 use crate::connection::{Connection, fault};
 
 pub(crate) async fn create(connection: &mut Connection, tenant: &Tenant) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO tenants (tenant, name, limits, state) VALUES (?, ?, ?, ?)")
+    sqlx::query("INSERT INTO tenants (tenant, name, limits, state, history) VALUES (?, ?, ?, ?, ?)")
         .bind(tenant.id.to_string())
         .bind(&tenant.name)
         .bind(row::encode(&tenant.limits)?)
         .bind(tenant.state.as_str())
+        .bind(row::encode(&tenant.history)?)
         .execute(connection)
         .await
         .map_err(fault)?;
@@ -24,16 +25,17 @@ pub(crate) async fn replace(
     before: &Tenant,
     after: &Tenant,
 ) -> Result<(), StoreError> {
-    let stored = sqlx::query("SELECT tenant, name, limits, state FROM tenants WHERE tenant = ?")
+    let stored = sqlx::query("SELECT tenant, name, limits, state, history FROM tenants WHERE tenant = ?")
         .bind(before.id.to_string())
         .fetch_optional(&mut *connection)
         .await
         .map_err(fault)?;
     unchanged(stored.as_ref().map(read).transpose()?.as_ref(), before)?;
-    sqlx::query("UPDATE tenants SET name = ?, limits = ?, state = ? WHERE tenant = ?")
+    sqlx::query("UPDATE tenants SET name = ?, limits = ?, state = ?, history = ? WHERE tenant = ?")
         .bind(&after.name)
         .bind(row::encode(&after.limits)?)
         .bind(after.state.as_str())
+        .bind(row::encode(&after.history)?)
         .bind(after.id.to_string())
         .execute(connection)
         .await
@@ -82,6 +84,7 @@ pub(crate) fn read(row: &SqliteRow) -> Result<Tenant, StoreError> {
         name: row.try_get("name").map_err(fault)?,
         limits: row::decode(row.try_get("limits").map_err(fault)?)?,
         state: row::state(row.try_get("state").map_err(fault)?)?,
+        history: row::decode(row.try_get("history").map_err(fault)?)?,
     })
 }
 

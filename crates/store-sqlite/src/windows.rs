@@ -59,6 +59,7 @@ pub(crate) async fn account(
         return Ok(None);
     };
     let mut account = read_account(&row)?;
+    account.budget = account.budget.of_window(at.start);
     if !row.try_get::<bool, _>("is_open").map_err(fault)? {
         account.standing = opened(connection, &account.budget, at).await?;
     }
@@ -79,6 +80,25 @@ async fn opened(
     let opened = accounts::open(budget, &mut standing);
     save_standing(connection, &before, &standing).await?;
     Ok(opened)
+}
+
+/// Notes that a node asks for a session's window now. Its row must be there.
+pub(crate) async fn touch(
+    connection: &mut Connection,
+    at: &WindowKey,
+    now: UnixMillis,
+) -> Result<(), StoreError> {
+    let update = "UPDATE budget_windows SET touched = max(touched, ?)
+                  WHERE tenant = ? AND budget = ? AND window_start = ?";
+    sqlx::query(update)
+        .bind(now.0)
+        .bind(at.tenant.to_string())
+        .bind(at.budget.to_string())
+        .bind(at.start.0)
+        .execute(connection)
+        .await
+        .map_err(fault)?;
+    Ok(())
 }
 
 /// How the buckets stand that lie in a rolling window with this one, without itself.

@@ -83,12 +83,12 @@ fn may_change(scope: &TenantScope, tenant: TenantId) -> Result<(), StoreError> {
 /// `Conflict` for what stays as it is once it is there.
 // threat: AGP-R2
 fn must_change(kind: RecordKind) -> Result<(), StoreError> {
-    if kind == RecordKind::ChargebackStatement {
-        return Err(StoreError::Conflict(
-            "a final statement stays as it is".to_owned(),
-        ));
-    }
-    Ok(())
+    let what = match kind {
+        RecordKind::ChargebackStatement => "a final statement",
+        RecordKind::PriceSheetVersion => "a version of a price sheet",
+        _ => return Ok(()),
+    };
+    Err(StoreError::Conflict(format!("{what} stays as it is")))
 }
 
 const fn must_stay(same_id: bool) -> Result<(), StoreError> {
@@ -144,11 +144,16 @@ pub fn may_be_swept(kind: RecordKind) -> Result<(), StoreError> {
         | RecordKind::Delivery
         | RecordKind::Told
         | RecordKind::DeadLetter
+        | RecordKind::Exported
+        | RecordKind::Reconciliation
         | RecordKind::Habit
-        | RecordKind::SpendTold
         | RecordKind::ChargebackRules
         | RecordKind::ChargebackStatement
-        | RecordKind::IdentityKeys => Err(StoreError::Conflict(format!(
+        | RecordKind::PriceSheet
+        | RecordKind::PriceSheetVersion
+        | RecordKind::IdentityKeys
+        | RecordKind::Cosigned
+        | RecordKind::Witness => Err(StoreError::Conflict(format!(
             "records of the kind `{}` are not swept",
             kind.as_str()
         ))),

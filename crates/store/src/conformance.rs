@@ -14,6 +14,7 @@ mod batches;
 mod charges;
 mod directory;
 mod ends;
+mod exchanges;
 mod fixtures;
 mod isolation;
 mod leases;
@@ -22,6 +23,7 @@ mod machines;
 mod proofs;
 mod records;
 mod registry;
+mod sessions;
 mod signing;
 mod usage;
 mod windows;
@@ -99,6 +101,10 @@ cases! {
     charges::a_charge_on_an_unknown_budget_is_ignored,
     charges::a_negative_charge_gives_nothing_back,
     charges::enormous_charges_saturate,
+    sessions::agp_d1_a_session_takes_no_more_than_its_ceiling_over_all_nodes_and_days,
+    sessions::agp_d1_one_entry_charges_a_budget_and_a_session_of_it,
+    sessions::silent_sessions_are_forgotten_and_nothing_else_is,
+    sessions::agp_e1_sessions_of_one_name_are_each_tenants_own,
     charges::a_mark_that_is_reached_is_due_until_it_is_told_once,
     charges::agp_e1_marks_are_told_by_their_own_tenant,
     charges::anp_0004_nodes_that_race_and_die_never_exceed_the_limit,
@@ -149,6 +155,10 @@ cases! {
     machines::anp_0001_a_nonce_is_spent_once_by_however_many_at_once,
     machines::nonces_are_forgotten_when_they_are_over_and_not_before,
     machines::agp_s1_a_binding_stands_for_one_key,
+    exchanges::anp_0012_an_exchange_is_kept_once_and_never_replaced,
+    exchanges::exchanges_are_found_newest_first_and_page_by_page,
+    exchanges::anp_0010_exchanges_go_when_they_are_over_the_oldest_first,
+    exchanges::agp_e1_exchanges_never_reach_another_tenant,
     registry::agp_e1_records_and_audits_never_reach_another_tenant,
     isolation::anp_0007_directory_calls_never_reach_another_tenant,
     isolation::anp_0007_budget_calls_never_reach_another_tenant,

@@ -7,8 +7,12 @@
 pub mod accounts;
 mod change;
 pub mod conformance;
+pub mod cosigned;
 mod costs;
 pub mod delivery;
+mod exchange_queue;
+mod exchanges;
+pub mod exported;
 pub mod memory;
 pub mod migration;
 pub mod minded;
@@ -23,6 +27,10 @@ pub mod usage;
 
 pub use change::{all_removed, may_be_swept, must_be_distinct, must_own_all, unchanged};
 pub use costs::{CostsError, cost_names, gather_costs};
+pub use exchange_queue::{ExchangeQueue, Room, Taken, Waiting, exchange_queue};
+pub use exchanges::{
+    ExchangeQuery, ExchangeRow, Exchanges, SealedExchange, exchange_place, forget_all_exchanges,
+};
 pub use memory::MemoryStore;
 pub use paged::each_finished;
 pub use paths::Paths;

@@ -3,6 +3,7 @@
 
 mod budgets;
 mod directory;
+mod exchanges;
 mod log;
 mod nonces;
 mod registry;
@@ -11,13 +12,13 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use credential::KeyRecord;
-use domain::{BudgetId, KeyId, NodeId, TeamId, TenantId, UnixMillis};
+use domain::{BudgetId, KeyId, NodeId, RequestId, TeamId, TenantId, UnixMillis};
 use ledger::{Budget, Standing};
 
 use self::log::Log;
 use self::registry::AuditLog;
 use crate::accounts::Held;
-use crate::{Hold, Record, RecordKind, Store, StoreError, Team, Tenant};
+use crate::{Hold, Record, RecordKind, SealedExchange, Store, StoreError, Team, Tenant};
 
 /// A store in memory.
 #[derive(Debug, Default)]
@@ -34,6 +35,7 @@ struct State {
     logs: BTreeMap<TenantId, Log>,
     audits: BTreeMap<TenantId, AuditLog>,
     nonces: BTreeMap<(TenantId, [u8; 32]), UnixMillis>,
+    exchanges: BTreeMap<TenantId, BTreeMap<RequestId, SealedExchange>>,
 }
 
 /// Which key signs, and who is replacing it until when.
@@ -86,6 +88,8 @@ struct Rows {
 struct WindowRow {
     standing: Standing,
     leases: BTreeMap<NodeId, Held>,
+    /// When a node last asked for it.
+    touched: UnixMillis,
     /// The highest mark that is reached, and the highest that is told.
     reached: u8,
     told: u8,

@@ -11,10 +11,10 @@ use ledger::{Budget, Lease, Standing};
 
 use crate::usage::{UsageQuery, UsageReport};
 use crate::{
-    AuditEntry, AuditQuery, Budgets, Change, Directory, DirectoryDump, EntryLog, EntrySpan, Hold,
-    LeaseAnswer, LeaseWish, LogKind, MarkDue, MemoryStore, MerkleLogs, Nonces, Record, RecordKind,
-    RecordQuery, Registry, Shipment, SortedQuery, Store, StoreError, StoredAudit, StoredCheckpoint,
-    StoredEntry,
+    AuditEntry, AuditQuery, Budgets, Change, Directory, DirectoryDump, EntryLog, EntrySpan, ExchangeQuery,
+    ExchangeRow, Exchanges, Hold, LeaseAnswer, LeaseWish, LogKind, MarkDue, MemoryStore, MerkleLogs, Nonces,
+    Record, RecordKind, RecordQuery, Registry, SealedExchange, Shipment, SortedQuery, Store, StoreError,
+    StoredAudit, StoredCheckpoint, StoredEntry,
 };
 
 /// What is asked of the store.
@@ -117,6 +117,7 @@ minded! { Budgets:
     fn expire_leases(now: UnixMillis) -> u64;
     fn close_leases(node: NodeId) -> Vec<Lease>;
     fn standing(scope: &TenantScope, budget: BudgetId, window_start: UnixMillis) -> Standing;
+    fn forget_sessions(before: UnixMillis) -> u64;
     fn marks_due() -> Vec<MarkDue>;
 }
 
@@ -137,6 +138,13 @@ minded! { MerkleLogs:
     fn log_epoch() -> u64;
     fn hold_log_keys(hold: &Hold) -> ();
     fn log_checkpoint(scope: &TenantScope, log: LogKind) -> Option<StoredCheckpoint>;
+}
+
+minded! { Exchanges:
+    fn keep_exchanges(scope: &TenantScope, exchanges: &[SealedExchange]) -> u64;
+    fn exchange(scope: &TenantScope, id: RequestId) -> SealedExchange;
+    fn exchanges(scope: &TenantScope, query: &ExchangeQuery) -> Vec<ExchangeRow>;
+    fn forget_exchanges(scope: &TenantScope, before: UnixMillis, count: u64) -> u64;
 }
 
 minded! { Nonces:

@@ -13,6 +13,8 @@ use crate::{LogKind, Store, StoreError};
 
 /// Leaves of a stretch: 32 KiB of hashes.
 const EACH: u64 = 1024;
+/// Leaves that are read at once while roots are made: 1 MiB of hashes.
+const READ_AT_ONCE: u64 = 32 * EACH;
 /// Roots that are kept of all logs together: 8 MiB, for 268 million entries.
 const ROOTS_MAX: usize = 1 << 18;
 
@@ -91,8 +93,10 @@ impl Paths {
         let before = roots.len();
         while roots.len() < whole {
             let from = EACH * u64::try_from(roots.len()).unwrap_or(u64::MAX);
-            let leaves = self.leaves(scope, log, from, from + EACH).await?;
-            roots.push(root_of(&leaves));
+            let end = from.saturating_add(READ_AT_ONCE).min(size - size % EACH);
+            let leaves = self.leaves(scope, log, from, end).await?;
+            let each = usize::try_from(EACH).unwrap_or(usize::MAX);
+            roots.extend(leaves.chunks(each).map(root_of));
         }
         if roots.len() > before {
             self.keep(name, &roots);

@@ -7,11 +7,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use credential::{KeyRecord, Limits};
 use domain::{BudgetId, Money, NodeId, RequestId, TeamId, TenantId, TenantScope, UnixMillis};
-use ledger::{Budget, Entry, Lease, Posting, Standing};
+use ledger::{Budget, Entry, Keeping, Lease, Posting, Standing};
 use serde::{Deserialize, Serialize};
 
 use crate::usage::{UsageQuery, UsageReport};
-use crate::{LogKind, Registry};
+use crate::{Exchanges, LogKind, Registry};
 
 /// Why a store did not do as asked. Drivers' texts stay in `Unavailable`'s log line, never in an answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +46,9 @@ pub struct Tenant {
     /// Whether it may work.
     #[serde(default)]
     pub state: TenantState,
+    /// What is kept of its calls' exchanges.
+    #[serde(default)]
+    pub history: Keeping,
 }
 
 /// How far a tenant is from its end.
@@ -191,6 +194,9 @@ pub trait Budgets: Send + Sync {
         budget: BudgetId,
         window_start: UnixMillis,
     ) -> Result<Standing, StoreError>;
+    /// Forgets the windows of sessions that no node has asked for since `before`, and of which nothing is held: their
+    /// ceilings begin anew. Returns how many.
+    async fn forget_sessions(&self, before: UnixMillis) -> Result<u64, StoreError>;
     /// Marks that were reached and not told yet, in any tenant; at most [`MARKS_DUE_MAX`] windows. Telling one is
     /// [`crate::Change::TellMarks`].
     async fn marks_due(&self) -> Result<Vec<MarkDue>, StoreError>;
@@ -392,7 +398,9 @@ pub trait Nonces: Send + Sync {
 }
 
 /// A whole storage engine.
-pub trait Store: Directory + Registry + Budgets + EntryLog + MerkleLogs + Nonces + std::fmt::Debug {
+pub trait Store:
+    Directory + Registry + Budgets + EntryLog + MerkleLogs + Nonces + Exchanges + std::fmt::Debug
+{
     /// The engine's name, for people.
     fn engine(&self) -> &'static str;
 }

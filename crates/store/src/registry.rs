@@ -79,20 +79,30 @@ kinds! {
     Succession = "succession";
     /// How far the push of a tenant's audit log to a sink has come; its id is the sink's name.
     Delivery = "delivery";
-    /// Until which day a tenant was told of its spend; one a tenant.
-    SpendTold = "spend_told";
     /// Who bears which cost; one a tenant.
     ChargebackRules = "chargeback_rules";
     /// A final statement of who bears which cost; its id is its number. Never changed once it is there.
     ChargebackStatement = "chargeback_statement";
-    /// What was told of a tenant once in a while: its id is the act.
+    /// What a tenant is charged, by its newest sheet: the platform's, and its id is the tenant's.
+    PriceSheet = "price_sheet";
+    /// A version of what a tenant is charged; the platform's. Its parent is the tenant. Never changed once it is there.
+    PriceSheetVersion = "price_sheet_version";
+    /// What was told of a tenant once in a while: its id is the act, or `spend` of the daily look.
     Told = "told";
     /// An audit record that a sink did not take and that was given up; its parent is the sink.
     DeadLetter = "dead_letter";
+    /// A report that was delivered by itself, or given up; its parent is the schedule.
+    Exported = "exported";
+    /// What a provider billed beside what the ledger has. Never changed once it is there.
+    Reconciliation = "reconciliation";
     /// How a key is usually used; its id is the key's.
     Habit = "habit";
     /// The keys of the tokens that own backends know the gate by, sealed; the platform's own, and one.
     IdentityKeys = "identity_keys";
+    /// Heads of one of a tenant's logs that witnesses cosigned; its id is the log.
+    Cosigned = "cosigned";
+    /// How a witness stands, and which node asks it; the platform's own. Its id is the witness's name.
+    Witness = "witness";
 }
 
 impl RecordKind {

@@ -129,6 +129,7 @@ pub(crate) const fn outcome_name(outcome: &Outcome) -> &'static str {
         Outcome::UpstreamFailed(_) => "upstream_failed",
         Outcome::Interrupted => "interrupted",
         Outcome::Reported(_) => "reported",
+        Outcome::Adjusted => "adjusted",
     }
 }
 

@@ -11,7 +11,7 @@ mod request;
 mod target;
 
 pub use catalogue::Described;
-pub use gauges::{Entered, Gauges, Level, SinkMetrics};
+pub use gauges::{Entered, Gauges, Level, SinkMetrics, WitnessMetrics};
 pub use labels::{BreakerState, Dialect, Ended, Listener, Stage, TokenClass};
 pub use model::ModelMetrics;
 pub use target::TargetMetrics;

@@ -17,9 +17,11 @@ pub mod gzip;
 pub mod openbao;
 pub mod postgres;
 pub mod provider;
+pub mod s3;
 
 pub use client::{Answer, Client};
 pub use faulty::{Fault, FaultyProxy};
 pub use gate::{Gate, GateBuilder};
 pub use openbao::OpenBao;
 pub use provider::{Cut, Received, Reply, ScriptedProvider};
+pub use s3::{Mood, S3Server};

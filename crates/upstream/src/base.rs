@@ -84,6 +84,16 @@ impl Base {
         })
     }
 
+    /// Origin and path of a whole address, where the path is somebody else's and nothing of it is dropped.
+    pub fn split(address: &str, allow_plaintext: bool) -> Result<(Self, String), BaseError> {
+        let after = address.find("://").map_or(0, |at| at + 3);
+        let path = address.get(after..).and_then(|rest| rest.find('/'));
+        let at = path.map_or(address.len(), |at| after + at);
+        let (origin, path) = address.split_at_checked(at).unwrap_or((address, ""));
+        let path = if path.is_empty() { "/" } else { path };
+        Ok((Self::parse(origin, allow_plaintext)?, path.to_owned()))
+    }
+
     /// The full address of `path` (which begins with `/`) below this base; `None` if it is no path.
     pub fn uri(&self, path: &str) -> Option<Uri> {
         let path: PathAndQuery = format!("{}{path}", self.prefix).parse().ok()?;
@@ -129,6 +139,23 @@ mod tests {
             .uri("/v1/models")
             .unwrap();
         assert_eq!(uri.to_string(), "http://127.0.0.1:9/proxy/v1/models");
+    }
+
+    #[test]
+    fn a_whole_address_keeps_all_of_its_path() {
+        for (text, path) in [
+            ("https://h.example", "/"),
+            ("https://h.example/", "/"),
+            ("https://h.example:1/a/v1?b=/c", "/a/v1?b=/c"),
+        ] {
+            let (base, found) = Base::split(text, false).unwrap();
+            assert_eq!(
+                (base.authority().starts_with("h.example"), found.as_str()),
+                (true, path)
+            );
+        }
+        assert!(Base::split("https://me:pw@host/a", false).is_err());
+        assert!(Base::split("", false).is_err());
     }
 
     #[test]

@@ -63,16 +63,9 @@ pub struct Hook {
 impl Hook {
     /// Reads `https://host[:port][/path]`, or plain http as permitted.
     pub fn parse(address: &str, allow_plaintext: bool) -> Result<Self, String> {
-        let after = address.find("://").map_or(0, |at| at + 3);
-        let path = address.get(after..).and_then(|rest| rest.find('/'));
-        let (origin, path) = address
-            .split_at_checked(path.map_or(address.len(), |at| after + at))
-            .ok_or("no address")?;
-        let base = Base::parse(origin, allow_plaintext).map_err(|error| error.to_string())?;
+        let (base, path) = Base::split(address, allow_plaintext).map_err(|error| error.to_string())?;
         Ok(Self {
-            uri: base
-                .uri(if path.is_empty() { "/" } else { path })
-                .ok_or("no address")?,
+            uri: base.uri(&path).ok_or("no address")?,
             host: (!base.is_tls()).then(|| base.host()).flatten(),
         })
     }

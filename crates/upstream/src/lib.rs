@@ -8,6 +8,7 @@ mod client;
 mod egress;
 mod error;
 mod hook;
+pub mod s3;
 mod spiffe;
 mod stream;
 mod tls;

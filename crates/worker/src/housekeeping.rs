@@ -19,6 +19,8 @@ const OUTLIVED: [(RecordKind, Duration); 2] = [
     (RecordKind::Session, Duration::from_secs(24 * 3600)),
     (RecordKind::Replay, Duration::from_secs(24 * 3600)),
 ];
+/// How long nobody must have spent in a session: then its ceilings begin anew.
+const SILENT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Documents read at once.
 const READ_AT_ONCE: u64 = 200;
 const EVERY: Duration = Duration::from_secs(15 * 60);
@@ -61,6 +63,9 @@ impl Housekeeper {
             removed += self.0.sweep(kind, until).await?;
         }
         removed += self.0.forget_nonces(now).await?;
+        let silent_ms = i64::try_from(SILENT.as_millis()).unwrap_or(i64::MAX);
+        let silent = UnixMillis(now.0.saturating_sub(silent_ms));
+        removed += self.0.forget_sessions(silent).await?;
         removed += self.forget_habits().await?;
         Ok(removed)
     }

@@ -4,6 +4,7 @@
 //! them is on a request's path, and none ever answers a caller.
 
 mod checkpoint;
+mod history;
 mod housekeeping;
 mod pace;
 mod push;
@@ -16,12 +17,14 @@ mod ship;
 mod signals;
 mod sweep;
 mod teller;
+mod witness;
 
 pub use checkpoint::Checkpointer;
+pub use history::{Historian, Seals};
 pub use housekeeping::Housekeeper;
 pub use push::{
-    Keyring, MailOptions, MailTls, Over, Place, Posted, Pusher, Route, Severity, SinkOptions, Spending,
-    mailbox,
+    Due, Goal, InBucket, Keyring, Made, MailOptions, MailTls, MakeError, Maker, Over, Place, Posted, Pusher,
+    ReportOptions, Reporter, Route, Severity, SinkOptions, Spending, mailbox,
 };
 pub use recover::{Recovery, recover};
 pub use retention::{Remover, Retention};
@@ -31,6 +34,7 @@ pub use ship::{Progress, ShipOptions, Shipper};
 pub use signals::{Outlets, USES_MAX, Watcher};
 pub use sweep::Sweeper;
 pub use teller::Teller;
+pub use witness::{Anchor, AnchorOptions, FileWitness, HttpWitness, NotTaken, Witness};
 
 use std::path::PathBuf;
 

@@ -11,6 +11,8 @@ mod message;
 mod pagerduty;
 mod post;
 mod repeats;
+mod report;
+mod rounds;
 mod route;
 mod slack;
 mod spending;
@@ -28,21 +30,19 @@ use store::{LogKind, Store, StoreError};
 use telemetry::metrics::SinkMetrics;
 use tokio::sync::watch;
 
-use crate::pace::{Backoff, sleep_or_stop, stopped};
 pub(crate) use cursor::reached;
+use rounds::{BACKOFF_MAX, Rounds};
 use route::Directory;
 use transport::{Delivered, Transport};
 
 pub use alert::Severity;
 pub use mail::{MailOptions, MailTls, mailbox};
+pub use report::{Due, Goal, InBucket, Made, MakeError, Maker, ReportOptions, Reporter};
 pub use route::Route;
 pub use spending::Spending;
 pub use syslog::Over;
 pub use transport::{Place, Posted};
 pub use webhook::Keyring;
-
-const BACKOFF_MIN: Duration = Duration::from_millis(500);
-const BACKOFF_MAX: Duration = Duration::from_secs(60);
 
 /// Who is told of what, and how.
 #[derive(Debug)]
@@ -168,37 +168,52 @@ impl Pusher {
 
     /// Pushes until told to stop. What was under way then is pushed again at the next start.
     // threat: AGP-R3
-    pub async fn run(mut self, mut shutdown: watch::Receiver<bool>) {
-        let mut backoff = Backoff::new(BACKOFF_MIN.min(self.every), BACKOFF_MAX);
-        loop {
-            let round = tokio::select! {
-                () = stopped(&mut shutdown) => break,
-                round = self.round() => round,
-            };
-            let pending = self.pending();
-            self.metrics
-                .pending
-                .set(i64::try_from(pending).unwrap_or(i64::MAX));
-            let wait = match round {
-                Ok(true) => Duration::ZERO,
-                Ok(false) => {
-                    backoff.reset();
-                    self.every
-                }
-                Err(trouble) => {
-                    self.tell(&trouble, pending);
-                    match trouble {
-                        Trouble::Later(wait) => backoff.wait().max(wait),
-                        _ => backoff.wait(),
-                    }
-                }
-            };
-            if sleep_or_stop(wait, &mut shutdown).await {
-                break;
+    pub async fn run(self, shutdown: watch::Receiver<bool>) {
+        rounds::run(self, shutdown).await;
+    }
+
+    /// Up to where the log was pushed, as far as this node knows, and how long it is.
+    async fn look(&mut self, tenant: TenantId) -> Result<Seen, StoreError> {
+        let scope = TenantScope::operator(tenant);
+        let size = self.store.log_size(&scope, LogKind::Audit).await?;
+        let seen = match self.logs.get(&tenant) {
+            Some(seen) => Seen { size, ..*seen },
+            None => {
+                let standing = cursor::standing(self.store.as_ref(), &scope, &self.name).await?;
+                self.seen(standing.as_ref(), size)
             }
+        };
+        self.logs.insert(tenant, seen);
+        Ok(seen)
+    }
+
+    fn seen(&self, standing: Option<&Standing>, size: u64) -> Seen {
+        Seen {
+            next: standing.map_or(0, |standing| standing.next),
+            size,
+            due: standing.and_then(|standing| repeats::next_due(&standing.told, self.repeat)),
         }
-        // The next start counts anew; for a sink that is no more, nothing waits.
-        self.metrics.pending.set(0);
+    }
+
+    async fn refresh_directory(&mut self) -> Result<(), StoreError> {
+        let revision = self.store.revision().await?;
+        if self.revision != Some(revision) {
+            let dump = self.store.load().await?;
+            self.directory = Directory::of(&dump);
+            self.tenants = self.directory.logs();
+            self.revision = Some(dump.revision);
+        }
+        Ok(())
+    }
+}
+
+impl Rounds for Pusher {
+    fn rests(&self) -> (Duration, Duration) {
+        (self.every, BACKOFF_MAX)
+    }
+
+    fn metrics(&self) -> &SinkMetrics {
+        &self.metrics
     }
 
     fn pending(&self) -> u64 {
@@ -245,39 +260,5 @@ impl Pusher {
             }
         }
         away.or(refused).map_or(Ok(more), Err)
-    }
-
-    /// Up to where the log was pushed, as far as this node knows, and how long it is.
-    async fn look(&mut self, tenant: TenantId) -> Result<Seen, StoreError> {
-        let scope = TenantScope::operator(tenant);
-        let size = self.store.log_size(&scope, LogKind::Audit).await?;
-        let seen = match self.logs.get(&tenant) {
-            Some(seen) => Seen { size, ..*seen },
-            None => {
-                let standing = cursor::standing(self.store.as_ref(), &scope, &self.name).await?;
-                self.seen(standing.as_ref(), size)
-            }
-        };
-        self.logs.insert(tenant, seen);
-        Ok(seen)
-    }
-
-    fn seen(&self, standing: Option<&Standing>, size: u64) -> Seen {
-        Seen {
-            next: standing.map_or(0, |standing| standing.next),
-            size,
-            due: standing.and_then(|standing| repeats::next_due(&standing.told, self.repeat)),
-        }
-    }
-
-    async fn refresh_directory(&mut self) -> Result<(), StoreError> {
-        let revision = self.store.revision().await?;
-        if self.revision != Some(revision) {
-            let dump = self.store.load().await?;
-            self.directory = Directory::of(&dump);
-            self.tenants = self.directory.logs();
-            self.revision = Some(dump.revision);
-        }
-        Ok(())
     }
 }

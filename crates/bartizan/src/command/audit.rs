@@ -210,11 +210,20 @@ async fn export(tenant: Option<String>, out: Option<PathBuf>, instance: &Instanc
     }
     while next < head.size {
         let end = head.size.min(next + RECORDS_A_READ);
-        for stored in between(instance, &scope, next, end).await? {
+        // As they were when the records came: so it can be told which was changed since.
+        let leaves = instance
+            .store
+            .log_leaves(&scope, LogKind::Audit, next, end)
+            .await?;
+        for (stored, leaf) in between(instance, &scope, next, end)
+            .await?
+            .into_iter()
+            .zip(leaves)
+        {
             if stored.index != next {
                 break;
             }
-            let line = ExportLine::entry(stored.index, &stored.bytes);
+            let line = ExportLine::entry_as_kept(stored.index, &stored.bytes, leaf);
             let line = line.ok_or_else(|| Failure::tampered(format!("record {next} is not text")))?;
             finish(writeln!(out, "{}", line.to_line()))?;
             next += 1;

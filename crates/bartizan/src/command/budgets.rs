@@ -278,7 +278,7 @@ async fn list(tenant: Option<&str>, instance: &Instance, names: &Names, show: Sh
         .all()
         .budgets
         .iter()
-        .filter(|budget| tenant.is_none_or(|tenant| budget.tenant == tenant))
+        .filter(|budget| tenant.is_none_or(|tenant| budget.tenant == tenant) && !budget.is_stop())
     {
         views.push(standing(budget, instance, names).await?);
     }

@@ -10,11 +10,12 @@ use control::chargeback::{
 };
 use control::outlook::From;
 use domain::{Permission, TenantScope, UnixMillis};
-use finops::Rules;
-use store::Change;
+use finops::{Rules, Source};
+use store::{Change, RecordKind, StoreError};
 
 use crate::failure::{Failure, Hint};
 
+use super::arguments::quoted;
 use super::find::Names;
 use super::instance::Instance;
 use super::show::{Show, finish};
@@ -175,6 +176,7 @@ impl At<'_> {
             return self.show.say(&view::RulesView(old));
         };
         let rules = read(file)?;
+        self.must_be_there(&rules).await?;
         let created = record
             .as_ref()
             .map_or_else(UnixMillis::now, |record| record.created);
@@ -191,6 +193,36 @@ impl At<'_> {
             .act_saying(tenant, act, (tenant.to_string(), said), &[change])
             .await?;
         self.show.say(&view::RulesView(document.rules))
+    }
+
+    /// A rule that takes what is not there takes nothing, and nobody would see it.
+    async fn must_be_there(&self, rules: &Rules) -> Result<(), Failure> {
+        let (store, scope) = (self.from.store, self.from.scope);
+        let (dump, tenant) = (store.load().await?, scope.tenant());
+        for rule in &rules.rules {
+            for source in &rule.takes {
+                let (kind, id, is_there) = match source {
+                    Source::Everything => continue,
+                    Source::Team(id) => {
+                        let mut own = dump.teams.iter().filter(|team| team.tenant == tenant);
+                        ("team", id, own.any(|team| team.id.to_string() == *id))
+                    }
+                    Source::Key(id) => {
+                        let mut own = dump.keys.iter().filter(|key| key.tenant == tenant);
+                        ("key", id, own.any(|key| key.id.to_string() == *id))
+                    }
+                    Source::Project(id) => match store.record(scope, RecordKind::Project, id).await {
+                        Err(StoreError::NotFound) => ("project", id, false),
+                        found => ("project", id, found.map(|_| true)?),
+                    },
+                };
+                if !is_there {
+                    let what = format!("rule `{}`: the tenant has no {kind} {}", rule.name, quoted(id));
+                    return Err(Failure::usage(what).hint("rules take ids, not names: the lists have both"));
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn draft(&self, args: &DraftArgs) -> Result<(), Failure> {

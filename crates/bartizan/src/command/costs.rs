@@ -7,9 +7,11 @@ mod verify;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, Subcommand, ValueEnum};
-use domain::{TenantScope, UnixMillis};
+use control::sheets::Sheeted;
+use domain::{Money, TenantScope, UnixMillis};
 use exports::{FORMAT, Format, Grain, Ground, Manifest, Rows, Sums, focus, rfc3339, write};
 use store::{EntrySpan, LogKind, cost_names, gather_costs};
 
@@ -188,7 +190,16 @@ async fn export(format: Format, args: &CostsArgs, instance: &Instance) -> Result
         sums: Sums::of(rows.total()),
         ledger: Ground::of(rows.total(), (&origin, head.size), Some(head.note.clone())),
     };
-    target.finish(manifest)
+    let (count, spent) = (rows.total().ledger.entries, Sums::of(rows.total()).cost_nanos);
+    target.finish(manifest)?;
+    if args.out.as_os_str() != "-" {
+        let (out, written) = (args.out.display(), written.rows);
+        let spent = Money::from_nanos(spent);
+        remark(&format!(
+            "{out}: {written} rows of {count} calls, ${spent}; beside it {out}.manifest.json"
+        ));
+    }
+    Ok(())
 }
 
 /// All rows of the span; a terminal is told how far it has come.
@@ -197,7 +208,8 @@ async fn gathered(
     (scope, span): (&TenantScope, &EntrySpan),
     grain: Grain,
 ) -> Result<Rows, Failure> {
-    let pricing = Priced::of(&instance.config)?;
+    let list = Arc::new(Priced::of(&instance.config)?);
+    let pricing = Sheeted::of(instance.store.as_ref(), scope.tenant(), list).await?;
     let mut rows = Rows::new(grain, ROWS_MAX);
     let (mut count, is_told) = (0u64, std::io::stderr().is_terminal());
     let told = |_: u64, _: &[u8]| {

@@ -116,7 +116,7 @@ pub async fn run(args: EstimateArgs, at: &At, show: Show) -> Result<(), Failure>
         return Err(Failure::not_found(what).hint("`bartizan models` lists those that would"));
     };
     let now = UnixMillis::now();
-    let estimate = Estimate::of((endpoint, &body), &envelope, model, &settings, now);
+    let estimate = Estimate::of((endpoint, &body), &envelope, model, (None, &settings), now);
     show.say(&Estimated(estimate))
 }
 

@@ -206,6 +206,7 @@ mod tests {
             name: name.to_owned(),
             limits: Limits::default(),
             state: store::TenantState::default(),
+            history: ledger::Keeping::NONE,
         }
     }
 

@@ -63,7 +63,7 @@ impl Instance {
         made: (String, Option<serde_json::Value>),
         changes: &[Change],
     ) -> Result<(), StoreError> {
-        self.must_not_have_ended(tenant).await?;
+        self.must_work(tenant).await?;
         self.recorded(tenant, act.as_str(), made, changes).await
     }
 
@@ -99,7 +99,7 @@ impl Instance {
 
     /// Nothing is made or changed in a tenant that has ended, or is about to.
     // threat: ANP-0016
-    async fn must_not_have_ended(&self, tenant: TenantId) -> Result<(), StoreError> {
+    pub async fn must_work(&self, tenant: TenantId) -> Result<(), StoreError> {
         let tenants = self.store.load().await?.tenants;
         let found = tenants.iter().find(|found| found.id == tenant);
         match found.filter(|found| control::is_ending(found.state)) {

@@ -108,6 +108,9 @@ pub struct ProveArgs {
     /// An older checkpoint: the proof also shows that nothing was rewritten since
     #[arg(long, value_name = "CHECKPOINT")]
     since: Option<PathBuf>,
+    /// Under the newest head that so many witnesses cosigned; without, under the newest
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    witnesses: usize,
 }
 
 /// Whose, and where it goes.
@@ -119,6 +122,9 @@ pub struct ExportArgs {
     /// Where to write it; standard output when left out
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Up to the newest head that so many witnesses cosigned; without, up to the newest
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    witnesses: usize,
 }
 
 /// Runs one of them.

@@ -1,6 +1,9 @@
 //! `bartizan prices`: the list in force, what another one would change, and lists of others turned into ours.
 //! Nothing is fetched.
 
+mod rerate;
+mod sheet;
+
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -15,9 +18,10 @@ use crate::failure::{Failure, Hint};
 use crate::prices;
 
 use super::arguments::quoted;
-use super::instance::configuration;
+use super::instance::{Instance, configuration};
 use super::show::{Show, Shown, finish, remark};
 use super::table::{Column, Table};
+use sheet::SheetCommand;
 
 /// About prices.
 #[derive(Debug, Subcommand)]
@@ -58,6 +62,11 @@ Examples:
     },
     /// Turn somebody else's public list into one of ours, for `prices.files`
     Import(ImportArgs),
+    /// What a tenant is charged where it is not what the list says
+    #[command(subcommand)]
+    Sheet(SheetCommand),
+    /// Reckon again what calls cost that were made, and correct it
+    Rerate(rerate::RerateArgs),
 }
 
 /// What is imported.
@@ -103,12 +112,14 @@ enum Format {
 }
 
 /// Does it.
-pub fn run(command: PricesCommand, at: &At, show: Show) -> Result<(), Failure> {
+pub async fn run(command: PricesCommand, at: &At, show: Show) -> Result<(), Failure> {
     match command {
         PricesCommand::List { provider } => list(&in_force(at)?, provider.as_deref(), show),
         PricesCommand::Show { provider, model } => history(&in_force(at)?, &provider, &model, show),
         PricesCommand::Diff { file } => diff(&in_force(at)?, &file, show),
         PricesCommand::Import(args) => import(&args, show),
+        PricesCommand::Rerate(args) => rerate::run(args, &Instance::open(at).await?, show).await,
+        PricesCommand::Sheet(command) => sheet::run(command, &Instance::open(at).await?, show).await,
     }
 }
 

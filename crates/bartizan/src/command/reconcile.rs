@@ -14,7 +14,7 @@ use serde::Serialize;
 use store::{EntrySpan, StoreError, each_finished};
 
 use crate::failure::{Failure, Hint};
-use crate::prices::catalog_name;
+use crate::prices::billed_by;
 
 use super::find::Names;
 use super::instance::Instance;
@@ -192,15 +192,7 @@ fn meant(args: &ReconcileArgs, instance: &Instance) -> Result<Vec<String>, Failu
         return Ok(args.of.clone());
     }
     let name = args.provider.provider().as_str();
-    let same = known
-        .into_iter()
-        .filter(|own| catalog_name(&instance.config, own) == name);
-    let mut meant: Vec<String> = same.map(str::to_owned).collect();
-    // What is found in the environment goes by the provider's own name.
-    if !meant.iter().any(|own| own == name) {
-        meant.push(name.to_owned());
-    }
-    Ok(meant)
+    Ok(billed_by(&instance.config, name).into_iter().collect())
 }
 
 async fn add(

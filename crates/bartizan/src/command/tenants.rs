@@ -158,6 +158,7 @@ async fn create(name: String, limits: LimitArgs, instance: &Instance) -> Result<
         name: name.clone(),
         limits: limits.or(Limits::default()),
         state: store::TenantState::default(),
+        history: ledger::Keeping::NONE,
     };
     let made = Change::CreateTenant(tenant.clone());
     match instance

@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use domain::{Money, TenantId, TenantScope, UnixMillis};
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use store::Store;
 use store::usage::{
     Dimension, Filter, Grain, HOUR_MS, NotDimension, Order, Sums, UsageQuery, UsageReport, UsageRow,
 };
@@ -280,6 +281,28 @@ impl UsageView {
             .filter(|word| Some(*word) != self.grain && !word.is_empty());
         self.grain.into_iter().chain(what).collect()
     }
+}
+
+/// The same as a file, CSV or JSON: what a tenant used in a time, by team, key and model.
+pub async fn file(
+    store: &dyn Store,
+    tenant: TenantId,
+    (from, until, zone): (UnixMillis, UnixMillis, TimeZone),
+    as_csv: bool,
+) -> Result<Vec<u8>, Failure> {
+    let by = [Dimension::Team, Dimension::Key, Dimension::Model];
+    let mut query = UsageQuery::over(from, until).by(by);
+    query.zone = zone;
+    let report = store.usage(&TenantScope::operator(tenant), &query).await?;
+    let view = UsageView::new(&query, report, tenant, &Names::read(store).await?);
+    if !as_csv {
+        return serde_json::to_vec_pretty(&view).map_err(|error| Failure::new(error.to_string()));
+    }
+    let mut file = Vec::new();
+    let written = csv::write(&view, &mut file);
+    written
+        .map(|()| file)
+        .map_err(|error| Failure::new(error.to_string()))
 }
 
 impl Shown for UsageView {

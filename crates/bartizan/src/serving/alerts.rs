@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use config::Config;
-use config::section::{self, Alerts, Audit, BudgetEvents, Carrier, Form, Sink};
+use config::section::{self, Alerts, Audit, BudgetEvents, Carrier, Exports, Form, Sink};
 use credential::SecretRef;
 use domain::{NodeId, Secret};
 use store::{Signing, Store};
@@ -14,13 +14,14 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use upstream::{Client, ClientOptions, TlsSockets};
 use worker::{
-    Keyring, MailOptions, MailTls, Over, Place, Posted, Pusher, Remover, Retention, Route, Severity,
-    SinkOptions, Spending,
+    Keyring, MailOptions, MailTls, Over, Place, Posted, Pusher, Remover, Reporter, Retention, Route,
+    Severity, SinkOptions, Spending,
 };
 
 use super::ms;
 use crate::failure::Failure;
 use crate::pem::certificates;
+use crate::reports::Press;
 use crate::resolve::Resolver;
 
 /// How long a connection to a webhook may take.
@@ -34,12 +35,16 @@ const SPENDING: &str = "budget events";
 pub struct Referenced {
     references: Vec<SecretRef>,
     resolver: Arc<Resolver>,
-    scrubber: Scrubber,
+    scrubber: Option<Scrubber>,
 }
 
 impl Referenced {
     /// Where these lead.
-    pub const fn new(references: Vec<SecretRef>, resolver: Arc<Resolver>, scrubber: Scrubber) -> Self {
+    pub const fn new(
+        references: Vec<SecretRef>,
+        resolver: Arc<Resolver>,
+        scrubber: Option<Scrubber>,
+    ) -> Self {
         Self {
             references,
             resolver,
@@ -56,7 +61,9 @@ impl Keyring for Referenced {
             let found = self.resolver.resolve(reference).await;
             all.push(found.map_err(|failure| failure.to_string())?);
         }
-        self.scrubber.register_all(&all);
+        if let Some(scrubber) = &self.scrubber {
+            scrubber.register_all(&all);
+        }
         Ok(all)
     }
 }
@@ -81,8 +88,9 @@ pub struct Vigil {
 /// What one configuration asks for.
 #[derive(Debug)]
 pub struct Plan {
-    asked: (Alerts, Audit),
+    asked: Asked,
     pushers: Vec<Pusher>,
+    reporters: Vec<Reporter>,
     spending: Option<Spending>,
     remover: Option<Remover>,
 }
@@ -97,11 +105,7 @@ impl Vigil {
         });
         let mut pushers = Vec::with_capacity(config.alerts.sinks.len());
         for sink in &config.alerts.sinks {
-            let keys = Referenced {
-                references: sink.secrets.clone(),
-                resolver: self.resolver.clone(),
-                scrubber: self.scrubber.clone(),
-            };
+            let keys = self.referenced(&sink.secrets);
             keys.secrets().await.map_err(Failure::new)?;
             let options = SinkOptions {
                 name: sink.name.clone(),
@@ -123,21 +127,35 @@ impl Vigil {
             None => None,
         };
         Ok(Plan {
-            asked: (config.alerts.clone(), config.audit),
+            asked: asked(config),
             pushers,
+            reporters: self.press(&client).reporters(config).await?,
             spending,
             remover: retention(config)
                 .map(|rule| Remover::new(self.store.clone(), self.signing.clone(), rule)),
         })
     }
 
+    fn referenced(&self, to: &[SecretRef]) -> Referenced {
+        Referenced::new(to.to_vec(), self.resolver.clone(), Some(self.scrubber.clone()))
+    }
+
+    /// What reports are made and sent with.
+    fn press(&self, client: &Client) -> Press {
+        Press {
+            store: self.store.clone(),
+            node: self.node,
+            signing: self.signing.clone(),
+            resolver: self.resolver.clone(),
+            scrubber: Some(self.scrubber.clone()),
+            metrics: self.metrics.clone(),
+            client: client.clone(),
+        }
+    }
+
     /// Who tells of what was spent. Its name is none that a sink can have.
     async fn spending(&self, told: &BudgetEvents, client: &Client) -> Result<Spending, Failure> {
-        let keys = Referenced {
-            references: told.secrets.clone(),
-            resolver: self.resolver.clone(),
-            scrubber: self.scrubber.clone(),
-        };
+        let keys = self.referenced(&told.secrets);
         keys.secrets().await.map_err(Failure::new)?;
         let to = Posted {
             address: told.address.clone(),
@@ -166,6 +184,9 @@ impl Vigil {
             for pusher in plan.pushers {
                 tasks.spawn(pusher.run(stopping.clone()));
             }
+            for reporter in plan.reporters {
+                tasks.spawn(reporter.run(stopping.clone()));
+            }
             if let Some(spending) = plan.spending {
                 tasks.spawn(spending.run(stopping.clone()));
             }
@@ -187,13 +208,13 @@ impl Vigil {
     }
 
     /// The plan of the next configuration that asks for something else; one that cannot be kept changes nothing.
-    async fn next_plan(&self, now: &(Alerts, Audit), configs: &mut watch::Receiver<Arc<Config>>) -> Plan {
+    async fn next_plan(&self, now: &Asked, configs: &mut watch::Receiver<Arc<Config>>) -> Plan {
         loop {
             if configs.changed().await.is_err() {
                 return std::future::pending().await;
             }
             let config = configs.borrow_and_update().clone();
-            if (&config.alerts, &config.audit) == (&now.0, &now.1) {
+            if asked(&config) == *now {
                 continue;
             }
             match self.plan(&config).await {
@@ -202,6 +223,13 @@ impl Vigil {
             }
         }
     }
+}
+
+/// What of a configuration is done here; all of it begins anew when any of it changes.
+type Asked = (Alerts, Audit, Exports);
+
+fn asked(config: &Config) -> Asked {
+    (config.alerts.clone(), config.audit, config.exports.clone())
 }
 
 fn retention(config: &Config) -> Option<Retention> {

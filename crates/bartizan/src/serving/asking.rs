@@ -55,7 +55,7 @@ pub async fn begin(base: &Base) -> Result<Option<Arc<Asker>>, Failure> {
 fn references(base: &Base) -> Referenced {
     let own = base.config.budgets.webhook.as_ref();
     let secrets = own.map(|own| own.secrets.clone()).unwrap_or_default();
-    Referenced::new(secrets, base.resolver.clone(), base.logs.scrubber().clone())
+    Referenced::new(secrets, base.resolver.clone(), Some(base.logs.scrubber().clone()))
 }
 
 async fn keys(base: &Base) -> Result<HookKeys, String> {

@@ -1,21 +1,24 @@
 //! What runs beside calls: money and evidence on their way into the store, what is new there on its way into memory, and
 //! who looks after what goes wrong. No call waits for any of it.
 
+use std::sync::Arc;
+
 use credential::CredentialKeys;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use worker::{Checkpointer, Housekeeper, Roller, Scribe, Shipper, Sweeper, Teller};
+use worker::{Checkpointer, Historian, Housekeeper, Roller, Scribe, Shipper, Sweeper, Teller};
 
 use super::plane::{Tasks, lease_ttl};
 use super::{
     FLUSH_DEADLINE, Node, alerts, asking, credentials, feed, issuers, ms, receipts, signals, vouching,
+    witnesses,
 };
 use crate::failure::Failure;
 use crate::stored::ByGate;
 
 /// Tasks that write down what is under way before they end.
 #[derive(Debug)]
-pub struct Beside([JoinHandle<()>; 5]);
+pub struct Beside([JoinHandle<()>; 6]);
 
 impl Beside {
     /// Until all have ended, and not for ever.
@@ -34,6 +37,7 @@ pub async fn start(node: Node<'_>, shipper: Shipper, tasks: Tasks) -> Result<Bes
     let Tasks {
         keeper,
         settler,
+        exchanged,
         alarmed,
         used,
         identity_seal,
@@ -49,7 +53,12 @@ pub async fn start(node: Node<'_>, shipper: Shipper, tasks: Tasks) -> Result<Bes
     let writing = tokio::spawn(Scribe::new(store.clone()).run(alarmed, stopped()));
     tokio::spawn(Roller::new(store.clone()).run(stopped()));
     tokio::spawn(Housekeeper::new(store.clone()).run(stopped()));
+    let keeping = tokio::spawn(historian(node).run(exchanged, stopped()));
+    tokio::spawn(historian(node).sweep(stopped()));
     let checkpointing = tokio::spawn(checkpointer(node).run(stopped()));
+    for anchor in witnesses::anchors(node)? {
+        tokio::spawn(anchor.run(stopped()));
+    }
     let settling = tokio::spawn(settler.run(told(stopped())));
     // Who looks after what goes wrong.
     let outlets = (store.clone(), plane.alarms.clone(), metrics.clone());
@@ -65,11 +74,24 @@ pub async fn start(node: Node<'_>, shipper: Shipper, tasks: Tasks) -> Result<Bes
     tokio::spawn(receipts::run(plane.gate.clone(), stopped()));
     let sealed = (store.clone(), identity_seal);
     tokio::spawn(vouching::run(sealed, plane.gate.clone(), stopped()));
-    Ok(Beside([settling, shipping, checkpointing, watching, writing]))
+    Ok(Beside([
+        settling,
+        shipping,
+        checkpointing,
+        watching,
+        writing,
+        keeping,
+    ]))
 }
 
 async fn told(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+fn historian(node: Node<'_>) -> Historian {
+    let base = node.base;
+    let seals = Arc::new(node.plane.contents.clone());
+    Historian::new(base.store.clone(), seals, base.metrics.clone())
 }
 
 fn checkpointer(node: Node<'_>) -> Checkpointer {

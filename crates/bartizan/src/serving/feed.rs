@@ -1,12 +1,14 @@
 //! Keys, limits, budgets and policies from the store into memory, within a fraction of a second of their change.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use control::sheets::Kept;
 use data::Gate;
 use data::book::Book;
-use data::directory::Builder;
-use domain::UnixMillis;
+use data::directory::{Builder, Numbered};
+use domain::{TenantId, UnixMillis};
 use store::{Store, StoreError};
 use tokio::sync::watch;
 
@@ -28,7 +30,7 @@ pub struct Feed {
     pub rules: Arc<Rules>,
     /// Counters that outlive a directory.
     pub builder: Arc<Builder>,
-    /// What cached answers are sealed under.
+    /// What tenants' content is sealed under.
     pub contents: Contents,
     /// How often to ask.
     pub every: Duration,
@@ -68,9 +70,11 @@ impl Feed {
         let dump = self.store.load().await?;
         // Before the directory, by whose revision it is known what was read.
         self.rules.refresh(&self.gate).await?;
-        let directory = self.builder.build(&dump, &self.book, UnixMillis::now());
-        self.gate.set_directory(Arc::new(directory));
+        // So are the keys: what a tenant begins to keep has one when it comes.
         self.contents.keep(&dump.tenants).await;
+        let sheets = sheets(self.store.as_ref()).await?;
+        let directory = self.builder.build(&dump, sheets, &self.book, UnixMillis::now());
+        self.gate.set_directory(Arc::new(directory));
         tracing::info!(
             revision = dump.revision,
             keys = dump.keys.len(),
@@ -78,4 +82,21 @@ impl Feed {
         );
         Ok(())
     }
+}
+
+/// What tenants are charged where it is not what the list says. Read after the directory: what comes in between raises
+/// the revision, and is read again.
+// threat: AGP-D1
+pub async fn sheets(store: &dyn Store) -> Result<HashMap<TenantId, Numbered>, StoreError> {
+    let all = control::sheets::in_force(store).await?.into_iter();
+    let numbered = all.map(|kept| {
+        let Kept {
+            tenant,
+            number,
+            sheet,
+            ..
+        } = kept;
+        (tenant, Numbered { number, sheet })
+    });
+    Ok(numbered.collect())
 }

@@ -36,6 +36,7 @@ pub async fn run(store: &dyn Store, home: &Home, limits: Limits) -> Result<Optio
         name: FIRST.to_owned(),
         limits: Limits::default(),
         state: store::TenantState::default(),
+        history: ledger::Keeping::NONE,
     };
     match store.create_tenant(&tenant).await {
         Ok(()) => {}

@@ -21,7 +21,7 @@ use journal::Journal;
 use ledger::AuditRecord;
 use limit::RetryBudget;
 use policy::{Configured, Differences};
-use store::{Signing, Store, Tenant};
+use store::{Signing, Store, Tenant, exchange_queue};
 use telemetry::Tracer;
 use tokio::sync::mpsc;
 use worker::{ALARMS_MAX, USES_MAX};
@@ -29,12 +29,15 @@ use worker::{ALARMS_MAX, USES_MAX};
 use super::base::Base;
 use super::content::Contents;
 use super::rules::{Made, Rules, Sources};
-use super::{asking, ms, receipts};
+use super::{asking, feed, ms, receipts};
 use crate::assemble::Workshop;
 use crate::failure::Failure;
 use crate::home::Home;
 use crate::resolve::{Resolved, Resolver};
 use crate::{identity_keys, policies, upstream_tls};
+
+/// How much of what tenants keep may be under way in memory: captured, or waiting to be stored.
+const EXCHANGE_BYTES_MAX: usize = 64 << 20;
 
 /// What the configuration says of calls, with the secrets and policies that it names.
 #[derive(Debug)]
@@ -80,7 +83,7 @@ pub struct Plane {
     pub book: Arc<Book>,
     /// Counters that outlive a directory of keys.
     pub builder: Arc<Builder>,
-    /// What cached answers are sealed under.
+    /// What tenants' content is sealed under.
     pub contents: Contents,
     /// Policies as their files say them.
     pub configured: Configured,
@@ -116,6 +119,8 @@ pub struct Tasks {
     pub keeper: Keeper,
     /// Settles calls whose callers left.
     pub settler: Settler,
+    /// What tenants keep of their calls.
+    pub exchanged: mpsc::Receiver<store::Waiting>,
     /// What comes of [`Plane::alarms`].
     pub alarmed: mpsc::Receiver<AuditRecord>,
     /// How keys are used.
@@ -142,7 +147,8 @@ impl Plane {
         );
         let builder = Arc::new(Builder::default());
         let dump = store.load().await?;
-        let directory = builder.build(&dump, &book, UnixMillis::now());
+        let sheets = feed::sheets(store.as_ref()).await?;
+        let directory = builder.build(&dump, sheets, &book, UnixMillis::now());
         let differences = Arc::new(Differences::default());
         let (rules, in_force) = rules(base, &made.configured, &differences).await?;
         let settings = made.settings.with_policies(in_force.engine, in_force.shadow);
@@ -152,6 +158,7 @@ impl Plane {
         let (contents, cache) = cached(&settings, &control_keys, (store, &dump.tenants)).await;
         let (alarms, alarmed) = mpsc::channel(ALARMS_MAX);
         let (uses, used) = mpsc::channel(USES_MAX);
+        let (exchanges, exchanged) = exchange_queue(EXCHANGE_BYTES_MAX);
         let asker = asking::begin(base).await?;
         let (gate, settler) = Gate::new(GateParts {
             view: View {
@@ -173,6 +180,7 @@ impl Plane {
             vouch: made.vouch,
             receipts: receipts::begin(store.clone(), signing).await?,
             asker: asker.clone(),
+            exchanges,
             alarms: alarms.clone(),
             uses,
         });
@@ -192,6 +200,7 @@ impl Plane {
             tasks: Tasks {
                 keeper,
                 settler,
+                exchanged,
                 alarmed,
                 used,
                 identity_seal: made.identity_seal,
@@ -223,18 +232,22 @@ async fn rules(
     .await
 }
 
-/// The cache of answers, if there is one, and what they are sealed under.
+/// The cache of answers, if there is one, and the keys that tenants' content is sealed under.
 async fn cached(
     settings: &Settings,
     keys: &control::Keys,
     (store, tenants): (&Arc<dyn Store>, &[Tenant]),
 ) -> (Contents, Option<Cache>) {
-    let Some(settings) = settings.cache else {
-        return (Contents::unused(), None);
-    };
-    let contents = Contents::of(keys.content_keys(store.clone()), tenants).await;
-    let cache = Cache::new(settings, Box::new(contents.clone()));
-    (contents, Some(cache))
+    let contents = Contents::of(
+        keys.content_keys(store.clone()),
+        settings.cache.is_some(),
+        tenants,
+    )
+    .await;
+    let cache = settings
+        .cache
+        .map(|cache| Cache::new(cache, Box::new(contents.clone())));
+    (contents, cache)
 }
 
 /// How long a lease lasts that nobody renews.

@@ -1,7 +1,7 @@
 //! What the control plane shows of what is served: the gate's settings and the configuration they were made from.
 //! No credential and no header's value is among it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,6 +16,7 @@ use limit::BreakerState;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use crate::prices::billed_by;
 use crate::pricing::Priced;
 
 /// The serving instance, to be looked at.
@@ -79,6 +80,10 @@ impl Shown {
 }
 
 impl Serving for Shown {
+    fn billed_by(&self, name: &str) -> BTreeSet<String> {
+        billed_by(&self.config.borrow(), name)
+    }
+
     fn models(&self) -> Vec<ServedModel> {
         let mut models: Vec<_> = self.gate.view().settings.models.values().map(model).collect();
         models.sort_by(|a, b| a.name.cmp(&b.name));

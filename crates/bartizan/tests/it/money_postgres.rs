@@ -15,6 +15,7 @@ use super::money_scene::{House, config, gate};
 /// A migrated database, the login that gates use, and the master key they share.
 pub struct Postgres {
     server: TestPostgres,
+    owner_url: String,
     url: String,
     login: String,
     master: MasterKey,
@@ -37,6 +38,7 @@ impl Postgres {
         let url = format!("{scheme}://{login}:sesame@{host}");
         Self {
             server,
+            owner_url,
             url,
             login,
             master: MasterKey::generate().unwrap(),
@@ -92,6 +94,26 @@ impl Postgres {
             (Limits::default(), Limits::default()),
         )
         .await
+    }
+
+    /// From now on the database counts how often more of a budget is asked for, also in vain.
+    pub async fn count_questions(&self) {
+        let count = "CREATE SEQUENCE bartizan.questions;
+            CREATE FUNCTION bartizan.count_question() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+            BEGIN
+                PERFORM nextval('bartizan.questions');
+                RETURN NULL;
+            END $$;
+            CREATE TRIGGER count_question AFTER UPDATE OF last_grant ON bartizan.budget_windows
+                FOR EACH STATEMENT EXECUTE FUNCTION bartizan.count_question();";
+        run(&self.owner_url, count).await;
+    }
+
+    /// How often it was; once at least, also where it was never.
+    pub async fn questions(&self) -> i64 {
+        let mut connection = PgConnection::connect(&self.owner_url).await.unwrap();
+        let last = sqlx::query_scalar("SELECT last_value FROM bartizan.questions");
+        last.fetch_one(&mut connection).await.unwrap()
     }
 
     /// Takes the login away again.

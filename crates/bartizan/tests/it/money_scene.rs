@@ -167,6 +167,7 @@ impl House {
             name: format!("house {tenant}"),
             limits: tenant_limits,
             state: store::TenantState::default(),
+            history: ledger::Keeping::NONE,
         };
         store.create_tenant(&house).await.unwrap();
         let people = Team {

@@ -25,6 +25,7 @@ fn only(model: Option<&str>, provider: Option<&str>, tag: Option<&str>) -> Only 
         model: owned(model),
         provider: owned(provider),
         tag: owned(tag),
+        session: None,
     }
 }
 

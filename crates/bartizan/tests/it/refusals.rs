@@ -14,7 +14,8 @@ use testkit::client::raw;
 use testkit::{Answer, Client, Cut, Reply, ScriptedProvider};
 
 use crate::refusals_around::{
-    draining, journal_away, receipts_away, replay_check_away, reservations_away, store_away, webhook_says,
+    draining, journal_away, receipts_away, replay_check_away, reservations_away, store_away, usage_away,
+    webhook_says,
 };
 use crate::scene::{self, Scene, call, code, streamed};
 use crate::signing::Machine;
@@ -190,6 +191,10 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
             let client = client.header("bartizan-labels", "Outcome=resolved");
             heads(&client, Method::POST, CALLS, "{}").await
         }
+        Code::SessionInvalid => {
+            let client = client.header("bartizan-session", "a b");
+            heads(&client, Method::POST, CALLS, "{}").await
+        }
         Code::Draining => draining().await,
         Code::CredentialMissing => both(&plain, "m", nothing).await,
         Code::CredentialInvalid => both(&plain.bearer("btz_wrong"), "m", nothing).await,
@@ -247,6 +252,7 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
         }
         Code::ReceiptNotFound => receipts(&client).await,
         Code::ReceiptUnavailable => receipts_away(scene).await,
+        Code::UsageUnavailable => usage_away(scene).await,
         Code::BodyTooLarge => both(&client, "m", |body| body["pad"] = json!("x".repeat(70_000))).await,
         Code::BodyTimeout => {
             wired(scene, |head| {
@@ -313,6 +319,7 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
             settled(&plain.bearer(&key)).await;
             both(&plain.bearer(&key), "m", nothing).await
         }
+        Code::SessionRequired => sessionless(scene).await,
         Code::BudgetPaused => paused(scene).await,
         Code::BudgetClosed => closed(scene).await,
         Code::BudgetExhausted => {
@@ -434,6 +441,25 @@ async fn paused(scene: &Scene) -> Both {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     panic!("a paused budget is spent from");
+}
+
+async fn sessionless(scene: &Scene) -> Both {
+    let made = scene.gate.cli_json(&keys("agents", "1")).await;
+    let client = scene.gate.data().bearer(made["key"].as_str().unwrap());
+    let create = "budgets create --name agents --limit 5 --window day --session-max 1 --session-required \
+                  --key agents --json";
+    scene
+        .gate
+        .cli_json(&create.split_whitespace().collect::<Vec<_>>())
+        .await;
+    for _ in 0..250 {
+        let answers = both(&client, "m", |_| {}).await;
+        if code(&answers[0]) == "session_required" {
+            return answers;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("a call without a session is not refused")
 }
 
 async fn closed(scene: &Scene) -> Both {

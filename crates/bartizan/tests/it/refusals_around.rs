@@ -36,6 +36,16 @@ pub async fn receipts_away(scene: &Scene) -> Both {
     without_entries(scene, receipts(&client)).await
 }
 
+/// The same, for who asks what its key used.
+pub async fn usage_away(scene: &Scene) -> Both {
+    let client = scene.client();
+    let plain = client.header("anthropic-version", "2023-06-01");
+    without_entries(scene, async {
+        [client.get("/v1/usage").await, plain.get("/v1/usage").await]
+    })
+    .await
+}
+
 /// The same, for who asks after a reservation that only the ledger could know of.
 pub async fn reservations_away(scene: &Scene) -> Both {
     let client = scene.client();

@@ -41,6 +41,7 @@ async fn with_history(scene: &Scene, days_ago: &[i64]) -> Vec<AuditId> {
         name: "acme".to_owned(),
         limits: Default::default(),
         state: TenantState::Active,
+        history: ledger::Keeping::NONE,
     };
     store.create_tenant(&tenant).await.unwrap();
     let mut ids = Vec::new();

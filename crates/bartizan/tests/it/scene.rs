@@ -119,6 +119,7 @@ impl Scene {
             name: "elsewhere".to_owned(),
             limits: Limits::default(),
             state: TenantState::default(),
+            history: ledger::Keeping::NONE,
         };
         let team = Team {
             id: TeamId::generate(),

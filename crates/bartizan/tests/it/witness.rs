@@ -24,18 +24,23 @@ const CHAT: &str = "/v1/chat/completions";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// `bartizan witness`, until it is dropped.
-struct Witness {
+pub struct Witness {
     _process: Child,
     url: String,
-    key: String,
+    pub key: String,
 }
 
 async fn witness(dir: &Path, log: &str) -> Witness {
+    witness_at("127.0.0.1:0", dir, log).await
+}
+
+/// One that listens there.
+pub async fn witness_at(listen: &str, dir: &Path, log: &str) -> Witness {
     let dir = dir.to_str().unwrap();
     let words = [
         "witness",
         "--listen",
-        "127.0.0.1:0",
+        listen,
         "--name",
         "witness.example",
         "--dir",
@@ -76,6 +81,10 @@ async fn witness(dir: &Path, log: &str) -> Witness {
 }
 
 impl Witness {
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     async fn ask(&self, asked: &AddCheckpoint) -> Answer {
         let address = self.url.trim_start_matches("http://").parse().unwrap();
         let body = Bytes::from(asked.to_string());
@@ -85,26 +94,26 @@ impl Witness {
     }
 }
 
-async fn run(gate: &Gate, words: &[&str]) -> (i32, String) {
+pub async fn run(gate: &Gate, words: &[&str]) -> (i32, String) {
     let output = gate.cli(words).await;
     let said = [output.stdout, output.stderr].concat();
     (output.status.code().unwrap(), String::from_utf8(said).unwrap())
 }
 
-async fn done(gate: &Gate, words: &[&str]) -> String {
+pub async fn done(gate: &Gate, words: &[&str]) -> String {
     let (code, said) = run(gate, words).await;
     assert_eq!(code, 0, "{words:?}: {said}");
     said
 }
 
-async fn broken(gate: &Gate, words: &[&str], why: &str) {
+pub async fn broken(gate: &Gate, words: &[&str], why: &str) {
     let (code, said) = run(gate, words).await;
     assert_eq!(code, 4, "{words:?}: {said}");
     assert!(said.contains(why), "`{why}` is not in {said}");
 }
 
 /// Calls until the ledger has so many entries.
-async fn grow(scene: &Scene, entries: usize) {
+pub async fn grow(scene: &Scene, entries: usize) {
     for _ in 0..200 {
         let shown = done(&scene.gate, &["--json", "ledger", "show", "--last", "1000"]).await;
         let shown: Value = serde_json::from_str(&shown).unwrap();
@@ -213,7 +222,7 @@ async fn anp_0012_agp_r1_a_store_that_is_set_back_is_found_by_the_witness() {
 }
 
 /// The instance's folder, with its database as one file.
-async fn copy(from: &Path, to: &Path) {
+pub async fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for file in std::fs::read_dir(from).unwrap() {
         let file = file.unwrap();

@@ -4,6 +4,7 @@
 mod alerts;
 mod approvals;
 mod control;
+mod exports;
 mod gate;
 mod issuer;
 mod listen;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 pub use alerts::{Alerts, Carrier, Form, Kind, Mail, Severity, Sink};
 pub use approvals::Approvals;
 pub use control::{Control, ControlMode};
+pub use exports::{Destination, Every, ExportFormat, ExportGrain, Exports, Goal, Report, Schedule};
 pub use gate::{
     BudgetEvents, BudgetWebhook, Budgets, Cache, Checks, GuardMode, Guards, KeyLimits, Limits, OnFailure,
     Policies, Reservations, SecretsGuard,
@@ -32,7 +34,9 @@ pub use gate::{
 pub use issuer::{Claim, ClaimRule, ClaimValue, Issuer, TokenBinding};
 pub use listen::{ClientAuthority, ClientCertificates, Listen, ProxyProtocol, Tls};
 pub use model::{Model, PriceOverride, Prices, Target, Unpriced};
-pub use operations::{Audit, Credentials, Ledger, Log, LogFormat, LogLevel, Otlp, Telemetry};
+pub use operations::{
+    Audit, Credentials, Ledger, Log, LogFormat, LogLevel, Otlp, Telemetry, Witness, WitnessKind,
+};
 pub use provider::{Expose, Provider, ProviderKind, Routing, RoutingBreaker, StreamUsage, Timeouts};
 pub use secrets::{AppRole, KubernetesRole, Secrets, Vault, VaultAuth};
 pub use server::Server;
@@ -85,6 +89,8 @@ pub struct Config {
     pub audit: Audit,
     /// Where audit records are pushed.
     pub alerts: Alerts,
+    /// Reports that are delivered by themselves.
+    pub exports: Exports,
     /// What is told when a key is not used as it usually is.
     pub signals: Signals,
     /// What may pass in and out.
@@ -146,6 +152,7 @@ impl Default for Config {
             approvals: Approvals::default(),
             audit: Audit::default(),
             alerts: Alerts::default(),
+            exports: Exports::default(),
             signals: Signals::default(),
             guards: Guards::default(),
             cache: Cache::default(),

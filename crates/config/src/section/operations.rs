@@ -1,6 +1,7 @@
 //! What operators watch: ledger checkpoints, logs, traces.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use credential::SecretRef;
 use schemars::JsonSchema;
@@ -15,6 +16,54 @@ pub struct Ledger {
     pub checkpoint_every_ms: u64,
     /// The name this instance signs under.
     pub origin: String,
+    /// Who is handed every head that is signed, so that nobody can set the store back unseen.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub witnesses: Vec<Witness>,
+}
+
+/// Somebody who remembers how long each log was and what its root was.
+// threat: ANP-0012
+// threat: AGP-R1
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Witness {
+    /// What it is called here: in metrics, audit records and alerts.
+    pub name: String,
+    /// What it is.
+    pub kind: WitnessKind,
+    /// Of `http`: its address. Any that speaks C2SP tlog-witness, such as `bartizan witness`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Of `http`: its public key, as `bartizan witness` prints it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Of `file`: the file that heads are added to. Of several replicas each writes its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathBuf>,
+    /// How often it is handed what was signed since.
+    #[serde(default = "a_minute")]
+    pub every_ms: u64,
+    /// After how long without its word that is told.
+    #[serde(default = "an_hour")]
+    pub silent_after_ms: u64,
+}
+
+/// What a witness is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WitnessKind {
+    /// Asked over HTTP; signs what it took.
+    Http,
+    /// A file that only grows, on a disk that is not the store's; nobody signs.
+    File,
+}
+
+const fn a_minute() -> u64 {
+    60_000
+}
+
+const fn an_hour() -> u64 {
+    3_600_000
 }
 
 impl Default for Ledger {
@@ -22,6 +71,7 @@ impl Default for Ledger {
         Self {
             checkpoint_every_ms: 60_000,
             origin: "bartizan".to_owned(),
+            witnesses: Vec::new(),
         }
     }
 }

@@ -11,10 +11,12 @@
 mod corpus;
 mod doors;
 mod errors;
+mod exports;
 mod generated;
 mod reading;
 mod trust;
 mod validation;
+mod witnesses;
 
 use config::{Config, ConfigError};
 

@@ -87,7 +87,19 @@ impl Call {
         &self,
         permitted: &Permitted,
         deed: Deed,
-        mut changes: Vec<Change>,
+        changes: Vec<Change>,
+        answer: Answer,
+    ) -> Done {
+        self.done_and_told(permitted, deed, (changes, None), answer).await
+    }
+
+    /// The same, and what it means is told in the same step, as the gate's own word.
+    // threat: AGP-R3
+    pub async fn done_and_told(
+        &self,
+        permitted: &Permitted,
+        deed: Deed,
+        (mut changes, told): (Vec<Change>, Option<AuditRecord>),
         answer: Answer,
     ) -> Done {
         if self.is_dry_run() {
@@ -102,11 +114,9 @@ impl Call {
             Second::Given(given) => changes.push(self.spend(given, &deed)?),
         }
         changes.extend(self.kept(permitted, &answer).await?);
-        let entry = AuditEntry::from(self.record(permitted, deed));
-        let committed = self
-            .control
-            .store
-            .commit(&permitted.scope, &changes, Some(&entry));
+        let act = AuditEntry::from(self.record(permitted, deed));
+        let acts: Vec<AuditEntry> = std::iter::once(act).chain(told.map(AuditEntry::from)).collect();
+        let committed = self.control.store.commit_all(&permitted.scope, &changes, &acts);
         match committed.await {
             Ok(()) => Ok(answer),
             // The same request at the same time may have been first.

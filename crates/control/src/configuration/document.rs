@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::UserState;
 use crate::resource::budgets::{DuringView, OnlyView};
+use crate::resource::history::HistoryView;
 use crate::resource::words::LimitsView;
 
 /// What stands where a secret would.
@@ -51,6 +52,9 @@ pub struct TenantPart {
     /// Over all its keys together; they stay when left out, for they are set from above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<LimitsView>,
+    /// What is kept of its exchanges; it stays when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<HistoryView>,
 }
 
 /// A team.

@@ -67,7 +67,7 @@ impl Maker<'_> {
     pub async fn act(&mut self, step: &Step) -> Result<Act, Stop> {
         let made = match (step.verb, step.part()) {
             (_, None) => return Err(gone("thing").into()),
-            (_, Some(Part::Tenant(part))) => self.tenant(part),
+            (_, Some(Part::Tenant(part))) => self.tenant(part)?,
             (_, Some(Part::Team(part))) => self.team(part)?,
             (Verb::Remove, Some(Part::Project(part))) => self.remove_project(part)?,
             (_, Some(Part::Project(part))) => self.make_project(part)?,
@@ -84,21 +84,37 @@ impl Maker<'_> {
         Ok(made)
     }
 
-    fn tenant(&mut self, part: &TenantPart) -> Act {
+    fn tenant(&mut self, part: &TenantPart) -> Result<Act, Problem> {
         let before = self.world.tenant.clone();
         let after = Tenant {
             name: part.name.clone(),
             limits: part.limits.map_or(before.limits, Into::into),
+            history: match part.history {
+                Some(history) => history.keeping("/tenant/history")?,
+                None => before.history,
+            },
             ..before.clone()
         };
         self.world.tenant = after.clone();
         let resource = Resource::Tenant(before.id);
-        Act::new(
-            Permission::TenantsUpdate,
-            resource,
-            before.id,
-            Change::ReplaceTenant { before, after },
-        )
+        // What is kept of its calls is the tenant's own to say; the rest of it is set from above.
+        let keeps = before.history != after.history;
+        let is_all = Tenant {
+            history: after.history,
+            ..before.clone()
+        } == after;
+        let change = Change::ReplaceTenant {
+            before: before.clone(),
+            after,
+        };
+        let (first, more) = match (keeps, is_all) {
+            (true, true) => (Permission::HistoryUpdate, None),
+            (true, false) => (Permission::TenantsUpdate, Some(Permission::HistoryUpdate)),
+            (false, _) => (Permission::TenantsUpdate, None),
+        };
+        let mut act = Act::new(first, resource, before.id, change);
+        act.asked.extend(more.map(|permission| (permission, resource)));
+        Ok(act)
     }
 
     fn team_named(&self, name: &str) -> Result<&Team, Problem> {

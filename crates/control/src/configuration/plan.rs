@@ -96,7 +96,10 @@ pub fn plan(current: &Current, desired: &Configuration, prune: bool) -> Result<P
 /// What the document leaves open stays as it is.
 fn filled(mut part: Part, before: &Part) -> Part {
     match (&mut part, before) {
-        (Part::Tenant(part), Part::Tenant(before)) => part.limits = part.limits.or(before.limits),
+        (Part::Tenant(part), Part::Tenant(before)) => {
+            part.limits = part.limits.or(before.limits);
+            part.history = part.history.or(before.history);
+        }
         (Part::Key(part), Part::Key(before)) => {
             part.limits = part.limits.or(before.limits);
             let open = |part: &mut KeyPart| {

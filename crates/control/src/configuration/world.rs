@@ -124,6 +124,7 @@ impl World {
         let tenant = Part::Tenant(TenantPart {
             name: self.tenant.name.clone(),
             limits: Some(self.tenant.limits.into()),
+            history: Some(self.tenant.history.into()),
         });
         let teams = self.teams.values().map(|team| {
             Part::Team(TeamPart {

@@ -49,9 +49,10 @@ const fn fate(kind: RecordKind) -> Fate {
         | RecordKind::BreakGlass
         | RecordKind::Offboarding
         | RecordKind::Findings
-        | RecordKind::SpendTold
         | RecordKind::ChargebackRules
         | RecordKind::ChargebackStatement
+        | RecordKind::PriceSheet
+        | RecordKind::PriceSheetVersion
         | RecordKind::PolicyVersion
         | RecordKind::PolicyStanding
         | RecordKind::Credential
@@ -59,7 +60,11 @@ const fn fate(kind: RecordKind) -> Fate {
         | RecordKind::Succession
         | RecordKind::Delivery
         | RecordKind::DeadLetter
-        | RecordKind::IdentityKeys => Fate::Kept,
+        | RecordKind::Exported
+        | RecordKind::Reconciliation
+        | RecordKind::IdentityKeys
+        | RecordKind::Cosigned
+        | RecordKind::Witness => Fate::Kept,
     }
 }
 

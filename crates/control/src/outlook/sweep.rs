@@ -21,7 +21,7 @@ use crate::record::{Document, read};
 const LOOK: Duration = Duration::from_secs(600);
 /// Calls of a day that is over get into the ledger within this.
 const SETTLED_MS: i64 = 10 * 60 * 1000;
-/// The document's id: a tenant has one.
+/// The document's id, which is no act's: a tenant has one.
 const ID: &str = "spend";
 /// Who tells, and what.
 const TASK: &str = "spend";
@@ -43,7 +43,7 @@ struct Told {
 }
 
 impl Document for Told {
-    const KIND: RecordKind = RecordKind::SpendTold;
+    const KIND: RecordKind = RecordKind::Told;
     fn id(&self) -> String {
         ID.to_owned()
     }
@@ -121,7 +121,7 @@ impl SpendSweeper {
         (today, now): (Day, UnixMillis),
     ) -> Result<u64, SpendError> {
         let scope = TenantScope::operator(tenant);
-        let before: Option<Record> = match self.store.record(&scope, RecordKind::SpendTold, ID).await {
+        let before: Option<Record> = match self.store.record(&scope, RecordKind::Told, ID).await {
             Err(StoreError::NotFound) => None,
             found => Some(found?),
         };

@@ -5,14 +5,16 @@ use domain::{AuditId, TenantId, TenantScope};
 use http::StatusCode;
 use policy::Resource;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use store::Change;
 use store::delivery::{self, DeadLetter};
 
 use super::words::time;
 use crate::answer::Answer;
 use crate::api::Nothing;
-use crate::call::{Call, Done};
+use crate::call::{Call, Deed, Done, Stop};
 use crate::page::Place;
+use crate::problem::{Code, Problem};
 use crate::shapes;
 
 /// Somebody who is told of acts.
@@ -54,7 +56,29 @@ pub struct DeadLetterView {
     pub why: String,
 }
 
-shapes! { given: ; shown: SinkView, DeadLetterView }
+/// Which dead letters.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OfSink {
+    /// The sink's name; of those to be forgotten also one that is no more.
+    sink: String,
+    /// Only the one with this place in the log.
+    #[serde(default)]
+    index: Option<u64>,
+}
+
+/// How many are concerned.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Letters {
+    /// The sink.
+    pub sink: String,
+    /// So many.
+    pub letters: u64,
+    /// How many are left: ask again.
+    pub left: u64,
+}
+
+shapes! { given: OfSink ; shown: SinkView, DeadLetterView, Letters }
 
 /// `GET /alerts/sinks`.
 // threat: AGP-I1
@@ -105,4 +129,97 @@ pub async fn dead(call: Call, _: Nothing) -> Done {
         why: letter.why,
     })?;
     Ok(Answer::json(StatusCode::OK, &page)?)
+}
+
+/// Forgotten at once, at most.
+const FORGOTTEN_MAX: usize = 200;
+
+/// Those that are asked for.
+async fn asked_for(call: &Call, scope: &TenantScope, of: &OfSink) -> Result<Vec<DeadLetter>, Stop> {
+    let found = delivery::dead_letters(call.control.store.as_ref(), scope, Some(&of.sink)).await?;
+    let letters = found.into_iter().map(|(_, letter)| letter);
+    let asked: Vec<_> = letters
+        .filter(|letter| of.index.is_none_or(|index| index == letter.index))
+        .collect();
+    match asked.is_empty() {
+        true => Err(Problem::not_found().into()),
+        false => Ok(asked),
+    }
+}
+
+fn must_be_a_sink(call: &Call, name: &str) -> Result<(), Problem> {
+    let is_there = call.control.serving.sinks().iter().any(|sink| sink.name == name);
+    is_there
+        .then_some(())
+        .ok_or_else(|| Problem::new(Code::Invalid, "no sink has that name").at("/sink"))
+}
+
+/// `POST …/alerts/dead/resend`: its audit record is what whoever pushes the log acts on.
+// threat: AGP-R3
+pub async fn resend(call: Call, of: OfSink) -> Done {
+    let entered = call.enter().await?;
+    let permitted = call.permit(&entered, Resource::Settings).await?;
+    must_be_a_sink(&call, &of.sink)?;
+    let letters = asked_for(&call, entered.scope(), &of).await?.len() as u64;
+    let deed = match of.index {
+        Some(index) => Deed::made(&of.sink, &serde_json::json!({"index": index})),
+        None => Deed::to(&of.sink),
+    };
+    let answer = Letters {
+        sink: of.sink,
+        letters,
+        left: 0,
+    };
+    call.done(
+        &permitted,
+        deed,
+        Vec::new(),
+        Answer::json(StatusCode::ACCEPTED, &answer)?,
+    )
+    .await
+}
+
+/// `POST …/alerts/dead/drop`.
+// threat: AGP-R3
+pub async fn drop_letters(call: Call, of: OfSink) -> Done {
+    let entered = call.enter().await?;
+    let permitted = call.permit(&entered, Resource::Settings).await?;
+    let asked = asked_for(&call, entered.scope(), &of).await?;
+    let mut changes = Vec::new();
+    for letter in asked.iter().take(FORGOTTEN_MAX) {
+        changes.push(Change::Remove(letter.to_record(&of.sink)?));
+    }
+    let first: Vec<u64> = asked
+        .iter()
+        .take(FORGOTTEN_MAX)
+        .map(|letter| letter.index)
+        .collect();
+    let deed = Deed::removed(&of.sink, &serde_json::json!({"indices": first}));
+    let letters = changes.len() as u64;
+    let left = (asked.len() as u64).saturating_sub(letters);
+    let answer = Letters {
+        sink: of.sink,
+        letters,
+        left,
+    };
+    call.done(&permitted, deed, changes, Answer::json(StatusCode::OK, &answer)?)
+        .await
+}
+
+/// `POST /alerts/sinks/{sink}/test`: a record like any other, which the sink is told of whatever else it asks for.
+pub async fn test(call: Call, _: Nothing) -> Done {
+    let platform = call.platform()?;
+    let permitted = call.permit(&platform, Resource::Settings).await?;
+    let sink: String = call.id("sink")?;
+    let is_there = call
+        .control
+        .serving
+        .sinks()
+        .iter()
+        .any(|known| known.name == sink);
+    if !is_there {
+        return Err(Problem::not_found().into());
+    }
+    call.done(&permitted, Deed::to(&sink), Vec::new(), Answer::nothing())
+        .await
 }

@@ -3,6 +3,7 @@
 pub mod amounts;
 mod increases;
 mod pausing;
+pub mod stops;
 mod times;
 
 use domain::{ActorId, BudgetId, KeyId, Money, Permission, ProjectId, TeamId, UnixMillis};
@@ -38,6 +39,9 @@ pub struct OnlyView {
     /// Calls of keys with this tag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
+    /// Calls of this session, as their callers name it in `bartizan-session`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
 }
 
 impl OnlyView {
@@ -48,14 +52,36 @@ impl OnlyView {
 }
 
 impl From<Only> for OnlyView {
-    fn from(Only { model, provider, tag }: Only) -> Self {
-        Self { model, provider, tag }
+    fn from(only: Only) -> Self {
+        let Only {
+            model,
+            provider,
+            tag,
+            session,
+        } = only;
+        Self {
+            model,
+            provider,
+            tag,
+            session,
+        }
     }
 }
 
 impl From<OnlyView> for Only {
-    fn from(OnlyView { model, provider, tag }: OnlyView) -> Self {
-        Self { model, provider, tag }
+    fn from(only: OnlyView) -> Self {
+        let OnlyView {
+            model,
+            provider,
+            tag,
+            session,
+        } = only;
+        Self {
+            model,
+            provider,
+            tag,
+            session,
+        }
     }
 }
 

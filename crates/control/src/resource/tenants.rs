@@ -90,6 +90,7 @@ pub async fn create(call: Call, body: NewTenant) -> Done {
         name: name(&body.name, "/name")?,
         limits: body.limits.into(),
         state: TenantState::Active,
+        history: ledger::Keeping::NONE,
     };
     let view = TenantView::from(&tenant);
     let answer = Answer::created(&view, format!("/api/v1/tenants/{}", tenant.id))?;

@@ -6,7 +6,7 @@ pub mod openai;
 mod savings;
 mod whose;
 
-use domain::Money;
+use domain::{Money, TenantScope};
 use ledger::Tokens;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -167,9 +167,21 @@ impl From<&Sums> for SumsView {
 pub async fn show(call: Call, _: Nothing) -> Done {
     let entered = call.enter().await?;
     let teams = whose::teams(&call, &entered).await?;
-    let asked = Asked::read(&call)?.of(teams);
+    answer(&call, entered.scope(), Asked::read(&call)?.of(teams)).await
+}
+
+/// `GET /api/v1/me/usage`: of the keys that are one's own, which everybody may know.
+// threat: AGP-E1
+pub async fn own(call: Call, _: Nothing) -> Done {
+    let caller = call.caller()?;
+    let scope = TenantScope::operator(caller.tenant);
+    let asked = Asked::read(&call)?.owned_by(caller.id);
+    answer(&call, &scope, asked).await
+}
+
+async fn answer(call: &Call, scope: &TenantScope, asked: Asked) -> Done {
     let store = &call.control.store;
-    let report = store.usage(entered.scope(), &asked.query).await?;
+    let report = store.usage(scope, &asked.query).await?;
     if report.rows.len() > ROWS_MAX {
         let detail =
             format!("that would be more than {ROWS_MAX} rows: ask for a smaller `top` or a coarser `grain`");
@@ -177,7 +189,7 @@ pub async fn show(call: Call, _: Nothing) -> Done {
     }
     let unit = match &asked.unit {
         Some(unit) => {
-            let counted = store.usage(entered.scope(), &unit.counted(&asked.query)).await?;
+            let counted = store.usage(scope, &unit.counted(&asked.query)).await?;
             let count = counted.total.requests;
             Some(UnitView {
                 unit: unit.to_string(),
@@ -188,10 +200,10 @@ pub async fn show(call: Call, _: Nothing) -> Done {
         None => None,
     };
     let savings = match asked.savings {
-        true => Some(savings::reckon(&call, entered.scope(), &asked.query).await?),
+        true => Some(savings::reckon(call, scope, &asked.query).await?),
         false => None,
     };
-    let names = (&*call.names, entered.tenant());
+    let names = (&*call.names, scope.tenant());
     Ok(Answer::view(&UsageView {
         from: time(asked.query.from),
         until: time(asked.until),

@@ -196,3 +196,60 @@ async fn a_document_tells_budgets_of_people_models_and_tokens() {
     of_model["only"] = json!({"model": "other"});
     assert_eq!(apply(&other).await.code(), "invalid", "what it counts stays");
 }
+
+/// A session is stopped once, by whoever may change the tenant's budgets; no document undoes it, and it stands in no list
+/// of budgets.
+#[tokio::test]
+async fn agp_d1_agp_r3_a_stopped_session_is_recorded_and_no_document_undoes_it() {
+    let (_instance, root, house, budgets) = stage().await;
+    let stops = house.path("/api/v1/tenants/{tenant}/stops");
+    for (session, why) in [("", "w"), ("a b", "w"), ("run/1", ""), ("run/1", "two\nlines")] {
+        let refused = root.post(&stops, &json!({"session": session, "why": why})).await;
+        assert_eq!(refused.code(), "invalid", "{session:?}: {refused:?}");
+    }
+    let stop = json!({"session": "run/1", "why": "it runs in circles"});
+    let made = root.make(&stops, &stop).await;
+    let again = root.post(&stops, &stop).await;
+    assert_eq!((again.status, &again.json()["id"]), (200, &made["id"]));
+    let listed = |answer: &Value, id: &Value| {
+        let items = answer["items"].as_array().unwrap();
+        items.iter().any(|item| item["id"] == *id)
+    };
+    assert!(listed(&root.get(&stops).await.json(), &made["id"]));
+    assert!(!listed(&root.get(&budgets).await.json(), &made["id"]));
+    let document = house.path("/api/v1/tenants/{tenant}/configuration");
+    let wanted = root.get(&document).await.json();
+    assert!(!wanted.to_string().contains("run/1"), "{wanted}");
+    let applied = root
+        .ask_with("PUT", &document, "if-match: *\r\n", Some(&wanted))
+        .await;
+    assert_eq!(applied.status, 200, "{applied:?}");
+    assert!(listed(&root.get(&stops).await.json(), &made["id"]));
+    let path = format!("{stops}/{}", made["id"].as_str().unwrap());
+    assert_eq!(root.ask("DELETE", &path, None).await.status, 204);
+    assert_eq!(root.ask("DELETE", &path, None).await.status, 404);
+    let no_budget = format!("{stops}/{}", house.budget);
+    assert_eq!(root.ask("DELETE", &no_budget, None).await.status, 404);
+}
+
+/// What one session may take is part of a budget, in the interface and in documents, and never changes.
+#[tokio::test]
+async fn agp_d1_a_ceiling_for_sessions_is_shown_as_it_was_made() {
+    let (_instance, root, house, budgets) = stage().await;
+    let during = json!({"session_max": 5, "session_required": true});
+    let more = json!({"limit_tokens": 50, "during": during, "only": {"session": "run/1"}});
+    let made = root.make(&budgets, &budget(&json!(house.key), &more)).await;
+    assert_eq!(
+        (&made["during"], &made["only"]["session"]),
+        (&during, &json!("run/1"))
+    );
+    for bad in [
+        json!({"session_required": true}),
+        json!({"session_max": 0}),
+        json!({"session_max": -1}),
+    ] {
+        let more = json!({"limit_tokens": 50, "during": bad});
+        let refused = root.post(&budgets, &budget(&json!(house.key), &more)).await;
+        assert_eq!(refused.code(), "invalid", "{bad}: {refused:?}");
+    }
+}

@@ -72,10 +72,11 @@ async fn agp_t3_what_a_document_says_is_changed_by_a_document_only() {
         "budgets.update",
         "budgets.increase",
         "budgets.remove",
+        "history.update",
     ] {
         assert!(refused.contains(&name), "{name}: {refused:?}");
     }
-    assert_eq!(refused.len(), 17, "{refused:?}");
+    assert_eq!(refused.len(), 18, "{refused:?}");
     drop(instance);
 }
 
@@ -93,9 +94,14 @@ async fn anp_0016_emergency_stops_always_work() {
     let disabled = json!({"state": "disabled"});
     let budget = first(&root, &format!("{tenant}/budgets")).await;
     let why = json!({"why": "it runs in circles"});
+    let runaway = json!({"session": "run/1", "why": "it runs in circles"});
+    let made = root.post(&format!("{tenant}/stops"), &runaway).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let stop = made.json()["id"].as_str().unwrap().to_owned();
     let stops: Vec<(&str, String, Option<&Value>)> = vec![
         ("POST", format!("{tenant}/budgets/{budget}/pause"), Some(&why)),
         ("POST", format!("{tenant}/budgets/{budget}/resume"), None),
+        ("DELETE", format!("{tenant}/stops/{stop}"), None),
         ("POST", format!("{tenant}/keys/{key}/suspend"), None),
         ("POST", format!("{tenant}/keys/{key}/resume"), None),
         ("POST", format!("{tenant}/keys/{key}/revoke"), None),

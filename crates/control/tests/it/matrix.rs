@@ -24,6 +24,7 @@ pub fn body(endpoint: &Endpoint, house: &House) -> Option<Value> {
             json!({"amount_nanos": 1, "until": in_days(7), "why": "a launch"})
         }
         (true, "pause") => json!({"why": "it runs in circles"}),
+        (true, "stops") => json!({"session": "run/1", "why": "it runs in circles"}),
         (true, "offboard") => json!({"reason": "gone", "name": "home"}),
         (true, "versions") if endpoint.path.contains("credential") => json!({"value": "sk-new"}),
         (true, "versions") => {
@@ -38,11 +39,21 @@ pub fn body(endpoint: &Endpoint, house: &House) -> Option<Value> {
         (true, "rotate") => json!({"grace_s": 0}),
         (true, "approve" | "deny") => json!({"reason": "looked at"}),
         (true, "break-glass") => json!({"reason": "the building is on fire", "minutes": 5}),
+        (true, "reconciliations") => {
+            json!({"provider": "openai", "files": ["date,model,cost_usd\n2025-03-07,small,1\n"]})
+        }
+        (true, "resend" | "drop") => json!({"sink": "siem"}),
+        (true, "reratings") => {
+            json!({"from": "2025-03-01T00:00:00Z", "until": "2025-04-01T00:00:00Z"})
+        }
+        (true, "purge") => json!({"before": "2020-01-01T00:00:00Z"}),
         (true, "statements") => json!({"month": "2025-03"}),
         (true, _) => json!({"name": "new"}),
         (false, "sso") => {
             json!({"issuer": "https://id.example", "client_id": "x", "domains": ["example.com"]})
         }
+        (false, "price-sheet") => json!({"lines": [{"mark_up_basis_points": 1500}]}),
+        (false, "history") => json!({"kept": "metadata"}),
         (false, "rules") => json!({"rules": [], "rest": "rest"}),
         (false, "configuration") => json!({"tenant": {"name": "home"}}),
         (false, "{budget}") => json!({"limit_nanos": 2}),

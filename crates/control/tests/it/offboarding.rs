@@ -364,6 +364,7 @@ async fn crowded(store: &dyn Store, keys: u128) -> Tenant {
         name: "crowded".to_owned(),
         limits: Limits::default(),
         state: TenantState::Active,
+        history: ledger::Keeping::NONE,
     };
     let team = Team {
         id: domain::TeamId::generate(),

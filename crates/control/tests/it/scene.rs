@@ -10,14 +10,16 @@ use control::prober::{Probed, Prober};
 use control::serving::{ServedModel, ServedProvider, ServedSink, ServedTarget, Serving, TargetHealth};
 use control::{Control, ControlParts, Keys, Mode, NewKeys, Patience, TwoPeople};
 use credential::{Limits, MasterKey, SealingKey};
-use domain::{Money, Operation, Permission, Secret, TenantId, TenantScope, UnixMillis};
-use ledger::AuditRecord;
+use domain::{KeyId, Money, Operation, Permission, RequestId, Secret, TenantId, TenantScope, UnixMillis};
 use ledger::bundle::audit_origin_of;
 use ledger::merkle::root_of;
 use ledger::note::{Checkpoint, Signer};
+use ledger::{AuditRecord, Kept};
 use policy::Posture;
 use serde_json::{Value, json};
-use store::{AuditQuery, LogKind, MemoryStore, Signing, Store, StoredCheckpoint};
+use store::{
+    AuditQuery, ExchangeRow, LogKind, MemoryStore, SealedExchange, Signing, Store, StoredCheckpoint,
+};
 use tokio::net::TcpListener;
 
 use crate::{Answer, send};
@@ -46,6 +48,10 @@ impl Serving for Served {
             output_tokens_max: Some(10),
             targets: vec![target],
         }]
+    }
+
+    fn billed_by(&self, _: &str) -> std::collections::BTreeSet<String> {
+        ["local".to_owned()].into()
     }
 
     fn sinks(&self) -> Vec<ServedSink> {
@@ -328,6 +334,7 @@ pub struct House {
     pub token: String,
     pub key: String,
     pub budget: String,
+    pub stop: String,
     pub user: Person,
     pub grant: String,
     pub session: String,
@@ -339,6 +346,8 @@ pub struct House {
     pub credential: String,
     /// The first record of its audit log, which is signed for.
     pub record: String,
+    /// A call of which something is kept.
+    pub request: String,
 }
 
 /// So many days from now, RFC 3339.
@@ -379,6 +388,25 @@ async fn signed_record(instance: &Instance, tenant: TenantId) -> String {
     AuditRecord::from_bytes(&first[0].bytes).unwrap().id.to_string()
 }
 
+/// Keeps an exchange of a call; it does not open, which those who may read it are told.
+async fn kept_exchange(instance: &Instance, tenant: TenantId) -> String {
+    let id = RequestId::generate();
+    let row = ExchangeRow {
+        id,
+        started: UnixMillis::now(),
+        key: KeyId::generate(),
+        model: Some("gpt-4o".to_owned()),
+        kept: Kept::Redacted,
+        status: 200,
+        request_bytes: 1,
+        answer_bytes: 2,
+    };
+    let kept = SealedExchange { row, sealed: vec![1] };
+    let scope = TenantScope::operator(tenant);
+    assert_eq!(instance.store.keep_exchanges(&scope, &[kept]).await, Ok(1));
+    id.to_string()
+}
+
 impl House {
     pub async fn build(instance: &Instance, root: &Person, name: &str) -> Self {
         let tenant = id(&root.make("/api/v1/tenants", &json!({"name": name})).await);
@@ -403,6 +431,8 @@ impl House {
         let budget = id(&root.make(&format!("{base}/budgets"), &budget).await);
         let team_budget = json!({"name": "team", "limit_nanos": 1_000_000, "window": "day", "of": team});
         root.make(&format!("{base}/budgets"), &team_budget).await;
+        let stop = json!({"session": "run/0", "why": "it runs in circles"});
+        let stop = id(&root.make(&format!("{base}/stops"), &stop).await);
         let sso = json!({"issuer": "https://id.example", "client_id": "gate", "domains": ["example.com"]});
         assert_eq!(
             root.ask("PUT", &format!("{base}/sso"), Some(&sso)).await.status,
@@ -423,7 +453,8 @@ impl House {
         let credential = format!("of-{name}");
         let made = json!({"name": credential, "value": "sk-cnry-good"});
         root.make("/api/v1/credentials", &made).await;
-        let record = signed_record(instance, tenant.parse().unwrap()).await;
+        let tenant_id = tenant.parse().unwrap();
+        let record = signed_record(instance, tenant_id).await;
         Self {
             approval,
             time,
@@ -435,12 +466,14 @@ impl House {
             token,
             key,
             budget,
+            stop,
             user,
             grant,
             session,
             version: version["number"].to_string(),
             credential,
             record,
+            request: kept_exchange(instance, tenant_id).await,
         }
     }
 
@@ -457,6 +490,7 @@ impl House {
             ("{grant}", &self.grant),
             ("{key}", &self.key),
             ("{budget}", &self.budget),
+            ("{stop}", &self.stop),
             ("{session}", &self.session),
             ("{approval}", &self.approval),
             ("{time}", &self.time),
@@ -464,8 +498,14 @@ impl House {
             ("{passkey}", &"psk_00000000000000000000000000000009".to_owned()),
             ("{credential}", &self.credential),
             ("{record}", &self.record),
+            ("{request}", &self.request),
             ("{statement}", &"1".to_owned()),
             ("{increase}", &"1".to_owned()),
+            ("{sink}", &"siem".to_owned()),
+            (
+                "{reconciliation}",
+                &"rec_00000000000000000000000000000009".to_owned(),
+            ),
         ] {
             path = path.replace(name, id);
         }

@@ -4,7 +4,7 @@
 use domain::{
     ActorId, KeyId, Money, NodeId, Operation, ProjectId, RequestId, TenantId, TenantScope, UnixMillis, Usage,
 };
-use ledger::{Entry, Labels, Outcome, UsageSource};
+use ledger::{Entry, Labels, Outcome};
 use policy::Posture;
 use serde_json::{Value, json};
 use store::Shipment;
@@ -18,41 +18,21 @@ const DAY_MS: i64 = 86_400_000;
 /// A call of the house's first team.
 fn entry(house: &House, change: impl FnOnce(&mut Entry)) -> Entry {
     let mut entry = Entry {
-        id: RequestId::generate(),
-        tenant: house.tenant.parse().unwrap(),
         team: house.team.parse().unwrap(),
-        project: None,
         key: house.key.parse().unwrap(),
         node: NodeId::from_u128(1),
         started: UnixMillis(MONDAY),
         finished: UnixMillis(MONDAY + 1),
-        operation: Operation::Chat,
-        dialect: "openai".into(),
         model: Some("m".into()),
         target: Some("vendor/m-1".into()),
-        outcome: Outcome::Completed,
-        status: 200,
-        attempts: 1,
-        cached: false,
         usage: Usage {
             input: 600,
             output: 400,
             ..Usage::default()
         },
-        usage_source: UsageSource::Provider,
         cost: Money::from_nanos(1_000),
         price_version: "1".into(),
-        charges: Vec::new(),
-        policies: Vec::new(),
-        findings: Vec::new(),
-        request_digest: None,
-        response_digest: None,
-        credential: None,
-        signature_digest: None,
-        token_charges: Vec::new(),
-        owner: None,
-        tags: [].into(),
-        labels: Labels::default(),
+        ..Entry::sample(RequestId::generate(), house.tenant.parse().unwrap())
     };
     change(&mut entry);
     entry
@@ -294,7 +274,7 @@ async fn usage_and_costs_are_told_in_openais_shapes() {
         json!({"object": "page", "has_more": true, "next_page": (start + 86_400).to_string(), "data": [{
             "object": "bucket", "start_time": start, "end_time": start + 86_400, "results": [{
                 "object": "organization.costs.result", "amount": {"value": 0.000_001_503, "currency": "usd"},
-                "line_item": null, "project_id": null, "api_key_id": null}]}]})
+                "line_item": null, "project_id": null, "user_id": null, "api_key_id": null}]}]})
     );
     let next = first["next_page"].as_str().unwrap();
     let query = format!("start_time={start}&limit=1&page={next}&group_by[]=project_id&group_by[]=line_item");
@@ -318,7 +298,7 @@ async fn usage_and_costs_are_told_in_openais_shapes() {
     assert_eq!(
         completions["data"][1]["results"],
         json!([{"object": "organization.usage.completions.result", "input_tokens": 2_000_600, "output_tokens": 400,
-            "input_cached_tokens": 2_000_000, "input_audio_tokens": 0, "output_audio_tokens": 0,
+            "input_cached_tokens": 2_000_000, "input_cache_write_tokens": 0, "input_audio_tokens": 0, "output_audio_tokens": 0,
             "num_model_requests": 1, "project_id": null, "user_id": stage.house.user.id, "api_key_id": null,
             "model": "m", "batch": null, "service_tier": null}])
     );
@@ -348,4 +328,29 @@ async fn usage_and_costs_are_told_in_openais_shapes() {
         let answer = stage.root.get(&format!("{path}?{bad}")).await;
         assert_eq!(answer.status, 400, "{bad}: {answer:?}");
     }
+}
+
+#[tokio::test]
+async fn agp_e1_everybody_sees_what_their_own_keys_used_and_no_more() {
+    let stage = Stage::set().await;
+    let window = "from=2026-11-02T00:00:00Z&until=2026-11-09T00:00:00Z";
+    for (query, of_mine) in [
+        ("by=model", vec![is("m", 9_000)]),
+        ("by=model&where=model:e", vec![]),
+    ] {
+        let path = format!("/api/v1/me/usage?{window}&{query}");
+        let mine = stage.house.user.get(&path).await;
+        assert_eq!(mine.status, 200, "{mine:?}");
+        assert_eq!(costs(&mine.json()), of_mine, "{query}");
+        let roots = stage.root.get(&path).await;
+        assert_eq!(costs(&roots.json()), [], "{query}: {roots:?}");
+    }
+    let team = stage
+        .house
+        .user
+        .get(&format!("/api/v1/me/usage?{window}&team={}", stage.house.team))
+        .await;
+    assert_eq!(team.status, 400, "{team:?}");
+    let owner = format!("/api/v1/me/usage?{window}&by=owner&where=owner:-");
+    assert_eq!(costs(&stage.house.user.get(&owner).await.json()), []);
 }

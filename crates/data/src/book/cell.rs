@@ -4,7 +4,9 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use domain::{BudgetId, Money, TenantScope, UnixMillis};
-use ledger::{Budget, Holding, Shut, Spend, Unit};
+use ledger::{Budget, Holding, Lease, Shut, Spend, Unit, is_session_window};
+
+use super::sessions::Sessions;
 
 /// One budget on this node.
 #[derive(Debug)]
@@ -12,6 +14,8 @@ pub struct Cell {
     pub(super) scope: TenantScope,
     /// What it counts; never changes.
     unit: Unit,
+    /// Where one session may take only so much; never changes.
+    pub(super) sessions: Option<Sessions>,
     state: Mutex<State>,
     /// Held while the store is asked, so that a hundred callers ask once.
     pub(super) asking: tokio::sync::Mutex<()>,
@@ -43,6 +47,10 @@ pub(super) struct State {
     pub(super) exhausted: Option<(UnixMillis, Money, Money)>,
     /// Spend since the last tidy, for the size of the next lease.
     pub(super) recent: Money,
+    /// What was granted since then.
+    pub(super) granted: Money,
+    /// When the store was asked last for more.
+    pub(super) asked: Option<tokio::time::Instant>,
     /// What the store said is left, after the last grant.
     pub(super) remaining_hint: Money,
     /// What calls that wait for the lease to grow need together.
@@ -58,6 +66,8 @@ pub(super) struct Slot {
     pub(super) holding: Holding,
     /// An answer of the store's was lost: its lease may be larger than what is held here.
     pub(super) unsure: bool,
+    /// The store has said how its lease stands.
+    is_known: bool,
 }
 
 /// What was taken out of a holding to be given back.
@@ -74,7 +84,18 @@ impl Slot {
             start,
             holding: Holding::new(),
             unsure: false,
+            is_known: false,
         }
+    }
+
+    /// The store says how the lease stands. Where nothing was held before, what is used of it was used when this node
+    /// held it last.
+    // threat: AGP-D1
+    pub(super) fn hear(&mut self, lease: &Lease) {
+        if !std::mem::replace(&mut self.is_known, true) {
+            self.holding.resume(lease.used);
+        }
+        self.holding.adopt(lease.amount);
     }
 
     /// Takes what is idle above `keep` out of it. Until the store is heard of it is not known what is held: also where
@@ -104,6 +125,7 @@ impl Cell {
         let (start, end) = budget.period(now);
         let (scope, unit) = (TenantScope::operator(budget.tenant), budget.terms.unit);
         let remaining_hint = budget.limit;
+        let sessions = budget.terms.per_session.map(Sessions::new);
         let state = State {
             is_legible: budget.is_legible(),
             budget,
@@ -112,6 +134,8 @@ impl Cell {
             past: Vec::new(),
             exhausted: None,
             recent: Money::ZERO,
+            granted: Money::ZERO,
+            asked: None,
             remaining_hint,
             waiting: Money::ZERO,
             told: None,
@@ -119,6 +143,7 @@ impl Cell {
         Self {
             scope,
             unit,
+            sessions,
             state: Mutex::new(state),
             asking: tokio::sync::Mutex::new(()),
             prefetching: AtomicBool::new(false),
@@ -148,7 +173,51 @@ impl Cell {
             state.remaining_hint = budget.limit;
             state.is_legible = budget.is_legible();
             state.budget = budget.clone();
+            drop(state);
+            if let Some(sessions) = &self.sessions {
+                sessions.replace(budget);
+            }
         }
+    }
+
+    /// When the window began that is current.
+    pub(super) fn window(&self) -> UnixMillis {
+        self.lock().current.start
+    }
+
+    /// Whether the store was never heard of about it, and nothing is held.
+    pub(super) fn was_never_held(&self) -> bool {
+        let state = self.lock();
+        let Slot {
+            holding,
+            unsure,
+            is_known,
+            ..
+        } = &state.current;
+        !is_known && !unsure && *holding == Holding::new()
+    }
+
+    /// Whether all that is held of it is used.
+    pub(super) fn rests(&self) -> bool {
+        let state = self.lock();
+        let Slot { holding, unsure, .. } = &state.current;
+        !unsure && holding.reserved() == Money::ZERO && holding.leased() == holding.used()
+    }
+
+    /// Whether it rests, and nothing was used of it but what is used of this lease.
+    pub(super) fn is_at_rest(&self, lease: Option<&Lease>) -> bool {
+        let (used, leased) = {
+            let state = self.lock();
+            (state.current.holding.used(), state.current.holding.leased())
+        };
+        self.rests() && lease.is_none_or(|lease| (lease.used, lease.amount) == (used, leased))
+    }
+
+    /// What was spent since this was asked last.
+    pub(super) fn take_recent(&self) -> Money {
+        let mut state = self.lock();
+        state.granted = Money::ZERO;
+        std::mem::replace(&mut state.recent, Money::ZERO)
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -234,6 +303,9 @@ impl Cell {
     pub(crate) fn first_refusal(&self) -> Option<(Budget, UnixMillis)> {
         let mut state = self.lock();
         let start = state.current.start;
+        if is_session_window(start) {
+            return None; // A budget is told of, and not every session.
+        }
         let length = state
             .budget
             .terms

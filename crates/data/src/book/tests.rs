@@ -2,57 +2,66 @@
 
 use std::sync::atomic::Ordering;
 
-use domain::{TenantId, TenantScope};
-use ledger::{Between, BudgetScope, Holding, Pause, Rolling, Standing, Terms, Window};
-use store::{Budgets, Registry, Tenant};
+use domain::{RequestId, TenantId, TenantScope};
+use ledger::{Between, BudgetScope, Charge, Entry, Holding, Pause, Rolling, Standing, Terms, Window};
+use store::{Budgets, EntryLog, Registry, Shipment, Tenant};
 
 use super::fake_store::FakeStore;
 use super::*;
 
 const WAIT: Duration = Duration::from_millis(200);
 
-const fn nanos(amount: i64) -> Money {
+pub(super) const fn nanos(amount: i64) -> Money {
     Money::from_nanos(amount)
 }
 
 /// A call that costs so much and has twice as many tokens.
-fn costs(amount: i64) -> Spend {
+pub(super) fn costs(amount: i64) -> Spend {
     Spend {
         cost: nanos(amount),
         tokens: amount.unsigned_abs() * 2,
     }
 }
 
-const ANY: Served<'_> = Served::Perhaps;
+pub(super) const ANY: Served<'_> = Served::Perhaps;
 
 /// One tenant's budgets in one store, and a node that spends from them.
-struct Scene {
-    store: Arc<FakeStore>,
-    scope: TenantScope,
-    budgets: Vec<Budget>,
-    book: Arc<Book>,
+pub(super) struct Scene {
+    pub(super) store: Arc<FakeStore>,
+    pub(super) scope: TenantScope,
+    pub(super) budgets: Vec<Budget>,
+    pub(super) book: Arc<Book>,
     _keeper: Keeper,
-    cells: Vec<Arc<Cell>>,
+    pub(super) cells: Vec<Arc<Cell>>,
 }
 
 impl Scene {
     async fn set(limits: &[i64], window: Window) -> Self {
+        Self::with(limits, |budget| budget.window = window).await
+    }
+
+    pub(super) async fn with(limits: &[i64], change: impl Fn(&mut Budget)) -> Self {
         let (store, tenant) = (Arc::new(FakeStore::default()), TenantId::generate());
         let limited = Tenant {
             id: tenant,
             name: "t".to_owned(),
             limits: credential::Limits::default(),
             state: store::TenantState::default(),
+            history: ledger::Keeping::NONE,
         };
         store.create_tenant(&limited).await.unwrap();
-        let budget = |limit: &i64| Budget {
-            id: BudgetId::generate(),
-            tenant,
-            scope: BudgetScope::Tenant,
-            name: "b".to_owned(),
-            limit: nanos(*limit),
-            window,
-            terms: Terms::default(),
+        let budget = |limit: &i64| {
+            let mut budget = Budget {
+                id: BudgetId::generate(),
+                tenant,
+                scope: BudgetScope::Tenant,
+                name: "b".to_owned(),
+                limit: nanos(*limit),
+                window: Window::Total,
+                terms: Terms::default(),
+            };
+            change(&mut budget);
+            budget
         };
         Self::of(tenant, store, limits.iter().map(budget).collect()).await
     }
@@ -85,13 +94,32 @@ impl Scene {
         self.store.standing(&self.scope, budget.id, start).await.unwrap()
     }
 
-    fn held(&self, at: usize) -> Holding {
+    /// An entry of this node arrives in the store that took so much in the budget's windows.
+    pub(super) async fn ship(&self, at: usize, windows: &[UnixMillis], amount: i64) {
+        let budget = &self.budgets[at];
+        let charge = |window_start: &UnixMillis| Charge {
+            budget: budget.id,
+            window_start: *window_start,
+            amount: nanos(amount),
+        };
+        let entry = Entry {
+            charges: windows.iter().map(charge).collect(),
+            ..Entry::sample(RequestId::generate(), budget.tenant)
+        };
+        let shipment = Shipment::from(&entry);
+        self.store
+            .append(&self.scope, self.book.node, &[shipment])
+            .await
+            .unwrap();
+    }
+
+    pub(super) fn held(&self, at: usize) -> Holding {
         self.cells[at].lock().current.holding
     }
 }
 
 /// One more node on the same store.
-fn node(store: &Arc<FakeStore>, budgets: &[Budget]) -> (Arc<Book>, Keeper, Vec<Arc<Cell>>) {
+pub(super) fn node(store: &Arc<FakeStore>, budgets: &[Budget]) -> (Arc<Book>, Keeper, Vec<Arc<Cell>>) {
     let metrics = Arc::new(Metrics::new("test"));
     let (book, keeper) = Book::new(
         (store.clone(), NodeId::generate()),

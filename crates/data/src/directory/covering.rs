@@ -18,6 +18,8 @@ pub struct Covering {
     by_anyone: ByModel,
     /// For calls that a provider serves.
     by_provider: HashMap<String, ByModel>,
+    /// For calls of a session.
+    by_session: HashMap<String, Self>,
 }
 
 /// For calls for any model, and for calls for one.
@@ -61,7 +63,12 @@ impl Covering {
         for budget in budgets.into_iter().filter(|budget| budget.covers(spender)) {
             if let Some(cell) = cells.get(&budget.id) {
                 let only = &budget.terms.only;
-                all.place(only.provider.as_ref(), only.model.as_ref())
+                let place = match &only.session {
+                    None => &mut all,
+                    Some(session) => all.by_session.entry(session.clone()).or_default(),
+                };
+                place
+                    .place(only.provider.as_ref(), only.model.as_ref())
                     .push(cell.clone());
             }
         }
@@ -79,32 +86,52 @@ impl Covering {
         }
     }
 
-    /// The budgets of a call that names `model`, whoever serves it.
-    pub fn of_call<'a>(&'a self, model: &str) -> impl Iterator<Item = &'a Arc<Cell>> + use<'a> {
-        self.by_anyone.always.iter().chain(self.by_anyone.of(model))
+    /// Those of a session alone, and then those of every call.
+    fn with<'a>(&'a self, session: Option<&str>) -> impl Iterator<Item = &'a Self> + use<'a> {
+        let of_session = session.filter(|_| !self.by_session.is_empty());
+        let of_session = of_session.and_then(|session| self.by_session.get(session));
+        of_session.into_iter().chain(std::iter::once(self))
+    }
+
+    /// The budgets of a call that names `model` and is a part of this session, whoever serves it. Those of the session
+    /// come first: where it is paused, nothing is held.
+    pub fn of_call<'a, 'm>(
+        &'a self,
+        model: &'m str,
+        session: Option<&str>,
+    ) -> impl Iterator<Item = &'a Arc<Cell>> + use<'a, 'm> {
+        let parts = self.with(session).map(|part| &part.by_anyone);
+        parts.flat_map(|part| part.always.iter().chain(part.of(model)))
     }
 
     /// Whether it may matter at all who serves a call.
-    pub fn asks_targets(&self) -> bool {
-        !(self.by_anyone.of_models.is_empty() && self.by_provider.is_empty())
+    pub fn asks_targets(&self, session: Option<&str>) -> bool {
+        let asks = |part: &Self| !(part.by_anyone.of_models.is_empty() && part.by_provider.is_empty());
+        self.with(session).any(asks)
     }
 
     /// The budgets of a call that names `model` and that this target serves, beside [`Covering::of_call`]. A model is
     /// known by the name that the caller uses, by the provider's own, and by that with the provider's: whoever calls
     /// it by another name spends from the same budget.
     // threat: AGP-D1
-    pub fn of_target<'a>(&'a self, model: &str, target: &Serving<'_>) -> Vec<&'a Arc<Cell>> {
+    pub fn of_target<'a>(
+        &'a self,
+        (model, session): (&str, Option<&str>),
+        target: &Serving<'_>,
+    ) -> Vec<&'a Arc<Cell>> {
         let mut names = vec![model];
         for name in [target.model, target.label] {
             if !names.contains(&name) {
                 names.push(name);
             }
         }
-        let other_names = names.iter().skip(1);
-        let mut cells: Vec<_> = other_names.flat_map(|name| self.by_anyone.of(name)).collect();
-        if let Some(provided) = self.by_provider.get(target.provider) {
-            cells.extend(&provided.always);
-            cells.extend(names.iter().flat_map(|name| provided.of(name)));
+        let mut cells = Vec::new();
+        for part in self.with(session) {
+            cells.extend(names.iter().skip(1).flat_map(|name| part.by_anyone.of(name)));
+            if let Some(provided) = part.by_provider.get(target.provider) {
+                cells.extend(&provided.always);
+                cells.extend(names.iter().flat_map(|name| provided.of(name)));
+            }
         }
         cells
     }
@@ -176,6 +203,7 @@ mod tests {
         fn budget()(
             id: u128, scope in scope(),
             (model, provider, tag) in (prop::option::of(word()), prop::option::of(word()), prop::option::of(word())),
+            session in prop::option::of(word()),
         ) -> Budget {
             Budget {
                 id: BudgetId::from_u128(id),
@@ -184,13 +212,13 @@ mod tests {
                 name: "b".to_owned(),
                 limit: Money::from_dollars(1),
                 window: Window::Total,
-                terms: Terms { only: Only { model, provider, tag }, ..Terms::default() },
+                terms: Terms { only: Only { model, provider, tag, session }, ..Terms::default() },
             }
         }
     }
 
     /// What a budget says, said again in one sentence.
-    fn counts(budget: &Budget, who: &Who, names: &[&str], provider: &str) -> bool {
+    fn counts(budget: &Budget, who: &Who, (names, session): (&[&str], &str), provider: &str) -> bool {
         let (key, team, project) = who.ids;
         let in_scope = match budget.scope {
             BudgetScope::Tenant => true,
@@ -204,11 +232,13 @@ mod tests {
             model,
             provider: by,
             tag,
+            session: of,
         } = &budget.terms.only;
         in_scope
             && model.as_ref().is_none_or(|model| names.contains(&&**model))
             && by.as_ref().is_none_or(|by| by == provider)
             && tag.as_ref().is_none_or(|tag| who.tags.contains(tag))
+            && of.as_ref().is_none_or(|of| of == session)
     }
 
     proptest! {
@@ -222,21 +252,27 @@ mod tests {
             let cells: BTreeMap<_, _> = budgets.iter().map(cell).collect();
             prop_assume!(cells.len() == budgets.len());
             let covering = Covering::of(&who.spender(), &budgets, &cells);
-            for (named, model, provider) in [("a", "a", "a"), ("a", "b", "b"), ("a/b", "b", "a"), ("b", "a", "b")] {
+            for (named, model, provider, session) in [
+                ("a", "a", "a", ""), ("a", "b", "b", "a"), ("a/b", "b", "a", "c"), ("b", "a", "b", "b"),
+            ] {
+                let of = Some(session).filter(|name| !name.is_empty());
                 let label = format!("{provider}/{model}");
                 let serving = Serving { provider, model, label: &label };
-                let spent = covering.of_call(named).chain(covering.of_target(named, &serving));
+                let spent = covering.of_call(named, of).chain(covering.of_target((named, of), &serving));
                 let mut spent: Vec<_> = spent.map(|cell| cell.id()).collect();
                 let names = [named, model, &label];
-                let counting = budgets.iter().filter(|budget| counts(budget, &who, &names, provider));
+                let counting = budgets.iter().filter(|budget| counts(budget, &who, (&names, session), provider));
                 let mut counting: Vec<_> = counting.map(|budget| budget.id).collect();
                 spent.sort();
                 counting.sort();
                 prop_assert_eq!(spent, counting);
             }
-            let asks = |b: &Budget| b.terms.only.provider.is_some() || b.terms.only.model.is_some();
+            let asks = |b: &Budget| {
+                let Only { provider, model, session, .. } = &b.terms.only;
+                session.as_ref().is_none_or(|of| of == "a") && (provider.is_some() || model.is_some())
+            };
             let asks = budgets.iter().any(|b| asks(b) && b.covers(&who.spender()));
-            prop_assert_eq!(covering.asks_targets(), asks);
+            prop_assert_eq!(covering.asks_targets(Some("a")), asks);
         }
     }
 }

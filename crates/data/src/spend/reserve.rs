@@ -32,7 +32,7 @@ struct Given<'a> {
     /// Those that may serve the call: money is held for no other.
     targets: Vec<&'a str>,
     bound: Bound,
-    price_version: &'a str,
+    price_version: Arc<str>,
     expires: String,
     expires_in_s: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -195,7 +195,7 @@ fn given<'a>(which: Reference, ticket: &'a Ticket, model: &'a Model, lasts: Dura
             prompt_tokens,
             output_tokens,
         },
-        price_version: &ticket.settings.price_version,
+        price_version: ticket.price_version(),
         expires: format!("{expires:.3}"),
         expires_in_s: lasts.as_secs(),
         settle_at: ticket.settings.reservations.settle_at.as_deref(),

@@ -168,7 +168,8 @@ async fn close(gate: &Gate, mut open: Box<Open>, said: Said) -> Gated<Ended> {
 fn serve(open: &mut Open, said: &Said, used: &Used) -> Gated<()> {
     let ticket = &mut open.ticket;
     let at = ticket.started;
-    let price = |target: &Arc<Target>| target.prices.at(at).map(|price| price.cost(&used.usage));
+    let key = ticket.key.clone();
+    let price = |target: &Arc<Target>| key.prices(target).at(at).map(|price| price.cost(&used.usage));
     let mut targets = open.model.targets.iter();
     let served = match &said.target {
         Some(label) => targets

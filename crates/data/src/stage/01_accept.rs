@@ -14,7 +14,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method, Request};
 use hyper::body::Incoming;
 use ipnet::IpNet;
-use ledger::{Labels, NotLabels};
+use ledger::{Labels, NotLabels, SESSION_BYTES_MAX, is_session};
 
 use crate::gate::Gate;
 use crate::introduced::is_trusted;
@@ -35,6 +35,7 @@ const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const DATA_CLASS: HeaderName = HeaderName::from_static("x-bartizan-data-class");
 /// What the caller says of the call, for reports.
 const LABELS: HeaderName = HeaderName::from_static("bartizan-labels");
+const SESSION: HeaderName = HeaderName::from_static("bartizan-session");
 
 /// What is asked for, by method and path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +50,8 @@ pub enum Wanted {
     Token,
     /// The receipt of one request.
     Receipt(String),
+    /// What the key itself used; the query, as it stands in the URL.
+    Usage(String),
     /// Money for a call that is made elsewhere.
     Spend(Spending),
     /// The public keys of the tokens that own backends know the gate by. For everybody.
@@ -74,6 +77,7 @@ pub struct Accepted {
     pub(super) address: IpAddr,
     pub(super) data_class: Option<DataClass>,
     pub(super) labels: Labels,
+    pub(super) session: Option<Arc<str>>,
     pub(crate) certificate: Option<Arc<ClientCertificate>>,
     pub(super) bearer: Option<http::HeaderValue>,
     pub(super) api_key: Option<http::HeaderValue>,
@@ -167,7 +171,10 @@ pub fn run(
         return Err(Refusal::new(Code::AmbiguousFraming, detail).against(Threat::Anp0024));
     }
     let (head, body) = request.into_parts();
-    let wanted = wanted(&head.method, head.uri.path(), arrival.dialect)?;
+    let mut wanted = wanted(&head.method, head.uri.path(), arrival.dialect)?;
+    if let Wanted::Usage(query) = &mut wanted {
+        head.uri.query().unwrap_or_default().clone_into(query);
+    }
     if matches!(wanted, Wanted::Call(_) | Wanted::Estimate(_) | Wanted::Spend(_)) {
         media_type(&head.headers)?;
     }
@@ -181,6 +188,7 @@ pub fn run(
         address,
         data_class: data_class(&head.headers)?,
         labels: labels(&head.headers)?,
+        session: session(&head.headers)?,
         certificate: peer.certificate,
         bearer: single(&head.headers, &AUTHORIZATION)?,
         api_key: single(&head.headers, &API_KEY)?,
@@ -239,6 +247,24 @@ fn labels(headers: &HeaderMap) -> Gated<Labels> {
     read.map_err(|why| refused(&why.to_string()).against(Threat::Anp0008))
 }
 
+/// The session the call is a part of: read from this header, and from nothing else.
+// threat: ANP-0008
+fn session(headers: &HeaderMap) -> Gated<Option<Arc<str>>> {
+    let mut values = headers.get_all(&SESSION).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    let text = value.to_str().ok().filter(|text| is_session(text));
+    match (text, values.next()) {
+        (Some(text), None) => Ok(Some(text.into())),
+        _ => {
+            let detail =
+                format!("`{SESSION}` is 1 to {SESSION_BYTES_MAX} visible ASCII characters, given once");
+            Err(Refusal::new(Code::SessionInvalid, detail).against(Threat::Anp0008))
+        }
+    }
+}
+
 /// A path that is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Route {
@@ -260,6 +286,7 @@ enum Place {
     Model,
     Token,
     Receipt,
+    Usage,
     /// Of the conversation of the caller's dialect, as an estimate is.
     Reserve(Option<Endpoint>),
     Spend(Spending),
@@ -293,7 +320,7 @@ impl Route {
 
 /// All that is served. A path that is not here, in exactly this spelling, is nobody's.
 // threat: ANP-B0008
-pub const ROUTES: [Route; 20] = [
+pub const ROUTES: [Route; 21] = [
     Route::call(Endpoint::ChatCompletions),
     Route::call(Endpoint::Completions),
     Route::call(Endpoint::Embeddings),
@@ -314,6 +341,7 @@ pub const ROUTES: [Route; 20] = [
     Route::of("GET", "/v1/models/{id}", Place::Model),
     Route::of("POST", "/v1/token", Place::Token),
     Route::of("GET", "/v1/receipts/{id}", Place::Receipt),
+    Route::of("GET", "/v1/usage", Place::Usage),
     Route::of("POST", "/v1/spend/reserve", Place::Reserve(None)),
     Route::of(
         "POST",
@@ -350,6 +378,7 @@ fn wanted(method: &Method, path: &str, dialect: Dialect) -> Gated<Wanted> {
         Place::Model => Wanted::Models(Some(unescape(rest)?)),
         Place::Token => Wanted::Token,
         Place::Receipt => Wanted::Receipt(rest.to_owned()),
+        Place::Usage => Wanted::Usage(String::new()),
         Place::Reserve(endpoint) => Wanted::Spend(Spending::Reserve(endpoint.unwrap_or(dialect.chat()))),
         Place::Spend(what) => Wanted::Spend(what),
         Place::Keys => Wanted::Keys,
@@ -497,6 +526,20 @@ mod tests {
         assert_eq!(read(&["a=1"]), Ok(Labels::parse("a=1").unwrap()));
         for bad in [&[""][..], &["a"], &["a=1, a=2"], &["a=1", "b=2"], &["a=1", "a=1"]] {
             assert_eq!(read(bad), Err(Code::LabelsInvalid), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn anp_0008_a_session_is_named_once_or_refused() {
+        let read = |values: &[&'static str]| {
+            let pairs: Vec<_> = values.iter().map(|value| ("bartizan-session", *value)).collect();
+            session(&headers(&pairs)).map_err(|refusal| refusal.code)
+        };
+        assert_eq!(read(&[]), Ok(None));
+        assert_eq!(read(&["run/7"]), Ok(Some("run/7".into())));
+        let long: &'static str = "x".repeat(SESSION_BYTES_MAX + 1).leak();
+        for bad in [&[""][..], &["a b"], &["a", "a"], &["a", "b"], &[long]] {
+            assert_eq!(read(bad), Err(Code::SessionInvalid), "{bad:?}");
         }
     }
 

@@ -62,6 +62,7 @@ impl Identified {
             },
             asked: self.asked.clone(),
             labels: self.accepted.labels.clone(),
+            session: self.accepted.session.clone(),
         };
         Ticket::open(opening, gate.settler())
     }

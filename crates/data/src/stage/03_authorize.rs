@@ -103,6 +103,9 @@ pub async fn run_as(
         proof.complete(gate, &body).await?;
     }
     ticket.request_digest = Some(blake3::hash(&body));
+    if let Some(capture) = &mut ticket.capture {
+        capture.asked(&body);
+    }
     if let Some(asked) = &mut ticket.asked {
         asked.body(&body);
     }

@@ -8,12 +8,12 @@ use std::time::Instant;
 use domain::{Threat, UnixMillis, Usage};
 use habit::Use;
 use journal::Record;
-use ledger::{Charge, Digest, Entry, Outcome, Unit, UsageSource};
+use ledger::{Charge, Digest, Entry, Exchange, Outcome, Unit, UsageSource, exchange};
 
 use crate::gate::Gate;
-use crate::observe;
 use crate::refusal::{Code, Gated, Refusal};
 use crate::ticket::{Ticket, Used};
+use crate::{history, observe};
 
 /// How a call ended.
 #[derive(Debug, Clone)]
@@ -94,25 +94,25 @@ pub async fn run(gate: &Gate, ticket: Box<Ticket>, end: End) -> Gated<()> {
 
 /// The same, for who has to tell what was written.
 pub async fn recorded(gate: &Gate, mut ticket: Box<Ticket>, end: End) -> Gated<Entry> {
-    let (record, entry) = close(gate, &mut ticket, &end);
+    let mut closed = close(gate, &mut ticket, &end);
     let written = gate
         .journal_append(Record::Entry {
             id: ticket.id,
-            bytes: &record,
+            bytes: &closed.record,
         })
         .await;
-    observe::settled(gate, &ticket, &entry);
-    written.map(|()| entry).map_err(unrecorded)
+    closed.told(gate, &ticket, written.is_ok());
+    written.map(|()| closed.entry).map_err(unrecorded)
 }
 
 /// The same where nothing may be waited for; only when the journal's promise is the kernel's.
 pub fn run_now(gate: &Gate, mut ticket: Box<Ticket>, end: &End) -> Gated<()> {
-    let (record, entry) = close(gate, &mut ticket, end);
+    let mut closed = close(gate, &mut ticket, end);
     let written = gate.journal.append(Record::Entry {
         id: ticket.id,
-        bytes: &record,
+        bytes: &closed.record,
     });
-    observe::settled(gate, &ticket, &entry);
+    closed.told(gate, &ticket, written.is_ok());
     written.map(|_| ()).map_err(unrecorded)
 }
 
@@ -201,8 +201,25 @@ struct Charges {
     tokens: Vec<Charge>,
 }
 
-/// The money and the limits; then the entry, also as the journal holds it.
-fn close(gate: &Gate, ticket: &mut Ticket, end: &End) -> (Vec<u8>, Entry) {
+/// A call that is closed: its entry, also as the journal holds it, and what its tenant keeps of it.
+struct Closed {
+    record: Vec<u8>,
+    entry: Entry,
+    kept: Option<(Exchange, Vec<u8>)>,
+}
+
+impl Closed {
+    /// Counts it, and hands on what is kept of it: of a call whose record stands, and of no other.
+    fn told(&mut self, gate: &Gate, ticket: &Ticket, is_written: bool) {
+        observe::settled(gate, ticket, &self.entry);
+        if let Some((exchange, bytes)) = self.kept.take().filter(|_| is_written) {
+            gate.keep(exchange, bytes);
+        }
+    }
+}
+
+/// The money and the limits; then the entry.
+fn close(gate: &Gate, ticket: &mut Ticket, end: &End) -> Closed {
     ticket.closed = true;
     let spend = ticket.spend(&end.used);
     let mut charges = Charges::default();
@@ -224,8 +241,21 @@ fn close(gate: &Gate, ticket: &mut Ticket, end: &End) -> (Vec<u8>, Entry) {
     }
     ticket.permits.clear();
     noticed(gate, ticket, end);
-    let entry = entry(gate, ticket, end, (spend.cost, charges));
-    (entry.to_record(), entry)
+    let finished = UnixMillis::now();
+    let kept = history::compose(ticket, end.status, finished).map(|exchange| {
+        let bytes = exchange.to_bytes();
+        (exchange, bytes)
+    });
+    let entry = Entry {
+        finished,
+        exchange: kept.as_ref().map(|(_, bytes)| exchange::digest(bytes)),
+        ..entry(gate, ticket, end, (spend.cost, charges))
+    };
+    Closed {
+        record: entry.to_record(),
+        entry,
+        kept,
+    }
 }
 
 /// What the key was used for; where from was seen when the call began.
@@ -271,7 +301,7 @@ fn entry(gate: &Gate, ticket: &mut Ticket, end: &End, (cost, charges): (domain::
         usage: end.used.usage,
         usage_source: end.used.source,
         cost,
-        price_version: ticket.settings.price_version.clone(),
+        price_version: ticket.price_version(),
         charges: charges.money,
         policies: std::mem::take(&mut ticket.policies),
         findings: std::mem::take(&mut ticket.findings),
@@ -283,6 +313,9 @@ fn entry(gate: &Gate, ticket: &mut Ticket, end: &End, (cost, charges): (domain::
         owner: ticket.key.record.owner,
         tags: ticket.key.tags.clone(),
         labels: std::mem::take(&mut ticket.labels),
+        session: ticket.session.take(),
+        exchange: None,
+        adjusts: None,
     }
 }
 

@@ -8,7 +8,8 @@ use dialect::{Endpoint, Envelope};
 use domain::{Money, Threat, UnixMillis};
 use ledger::{Most, Shut, Spend, Unit};
 
-use crate::book::{Because, Cell, Reservation, Unreserved};
+use crate::book::{Because, Call, Cell, Reservation, Unreserved};
+use crate::directory::charged::{self, Charged};
 use crate::directory::{Covering, Serving};
 use crate::gate::Gate;
 use crate::refusal::{Code, Gated, Refusal};
@@ -60,7 +61,9 @@ pub async fn hold(
     model: Arc<Model>,
 ) -> Gated<Arc<Model>> {
     let settings = ticket.settings.clone();
-    ticket.bound = bound(asked.endpoint, &model, &settings, (ticket.started, asked.most))?;
+    let key = ticket.key.clone();
+    let whose = (key.charged.as_deref(), &*settings);
+    ticket.bound = bound(asked.endpoint, &model, whose, (ticket.started, asked.most))?;
     match reserve(gate, ticket, &model).await {
         Ok(model) => {
             telling::admitted(gate, ticket, &model);
@@ -70,7 +73,7 @@ pub async fn hold(
         Err(refused) if refused.is_too_much() && asked.is_countable => {}
         Err(refused) => return Err(refusal(refused, ticket.bound)),
     }
-    let counted = counted_bound(asked, &model, &settings, ticket.started).await?;
+    let counted = counted_bound(asked, &model, whose, ticket.started).await?;
     ticket.bound = Spend {
         cost: counted.cost.min(ticket.bound.cost),
         tokens: counted.tokens.min(ticket.bound.tokens),
@@ -93,10 +96,11 @@ async fn reserve(gate: &Gate, ticket: &mut Ticket, model: &Arc<Model>) -> Result
             return Err(Refused::TooCostly { level, ceiling });
         }
     }
-    let cells = key.budgets.of_call(&model.name);
-    let reserved = gate.book.reserve(cells, ticket.bound, ticket.started).await;
+    let session = ticket.session.as_deref();
+    let cells = key.budgets.of_call(&model.name, session);
+    let reserved = gate.book.reserve(cells, call(ticket), ticket.started).await;
     let mut reservation = reserved.map_err(Refused::Unreserved)?;
-    if !key.budgets.asks_targets() {
+    if !key.budgets.asks_targets(session) {
         ticket.reservation = Some(reservation);
         return Ok(model.clone());
     }
@@ -112,6 +116,14 @@ async fn reserve(gate: &Gate, ticket: &mut Ticket, model: &Arc<Model>) -> Result
     }
 }
 
+/// What budgets ask of a call.
+fn call(ticket: &Ticket) -> Call<'_> {
+    Call {
+        spend: ticket.bound,
+        session: ticket.session.as_deref(),
+    }
+}
+
 /// The model with the targets that may be paid for. Whatever only counts calls that some targets serve holds the
 /// call as well, once: for nobody knows yet which will serve.
 // threat: AGP-D1
@@ -122,10 +134,10 @@ async fn affordable(
     reservation: &mut Reservation,
 ) -> Result<Arc<Model>, Unreserved> {
     let (mut dropped, mut first_no): (Vec<Arc<str>>, _) = (Vec::new(), None);
-    for (cell, targets) in counting(&ticket.key.budgets, model) {
+    for (cell, targets) in counting(&ticket.key.budgets, model, ticket.session.as_deref()) {
         let reserved = gate
             .book
-            .reserve_for(reservation, (cell, &targets), ticket.bound, ticket.started);
+            .reserve_for(reservation, (cell, &targets), call(ticket), ticket.started);
         if let Err(no) = reserved.await {
             dropped.extend(targets);
             first_no.get_or_insert(no);
@@ -146,7 +158,11 @@ async fn affordable(
 }
 
 /// Each budget that counts only calls that some targets serve, once, and the labels of these targets.
-fn counting<'a>(budgets: &'a Covering, model: &'a Model) -> Vec<(&'a Arc<Cell>, Vec<Arc<str>>)> {
+fn counting<'a>(
+    budgets: &'a Covering,
+    model: &'a Model,
+    session: Option<&str>,
+) -> Vec<(&'a Arc<Cell>, Vec<Arc<str>>)> {
     let mut all: Vec<(&Arc<Cell>, Vec<Arc<str>>)> = Vec::new();
     for target in &model.targets {
         let served = Serving {
@@ -154,7 +170,7 @@ fn counting<'a>(budgets: &'a Covering, model: &'a Model) -> Vec<(&'a Arc<Cell>, 
             model: &target.model,
             label: &target.label,
         };
-        for cell in budgets.of_target(&model.name, &served) {
+        for cell in budgets.of_target((&model.name, session), &served) {
             match all.iter_mut().find(|(known, _)| Arc::ptr_eq(known, cell)) {
                 Some((_, targets)) if targets.contains(&target.label) => {}
                 Some((_, targets)) => targets.push(target.label.clone()),
@@ -169,7 +185,7 @@ fn counting<'a>(budgets: &'a Covering, model: &'a Model) -> Vec<(&'a Arc<Cell>, 
 pub fn bound(
     endpoint: Endpoint,
     model: &Model,
-    settings: &Settings,
+    (charged, settings): (Option<&Charged>, &Settings),
     (at, most): (UnixMillis, &Most),
 ) -> Gated<Spend> {
     if endpoint == Endpoint::CountTokens {
@@ -177,7 +193,7 @@ pub fn bound(
     }
     let mut cost = Money::ZERO;
     for target in &model.targets {
-        match target.prices.at(at) {
+        match charged::prices(charged, target).at(at) {
             Some(price) => cost = cost.max(price.bound(most)),
             None if settings.unpriced == Unpriced::AllowFree => {}
             None => return Err(unpriced(target)),
@@ -202,7 +218,7 @@ fn unpriced(target: &Target) -> Box<Refusal> {
 async fn counted_bound(
     asked: &Asked<'_>,
     model: &Arc<Model>,
-    settings: &Settings,
+    whose: (Option<&Charged>, &Settings),
     at: UnixMillis,
 ) -> Gated<Spend> {
     let Asked {
@@ -230,7 +246,7 @@ async fn counted_bound(
         prompt_tokens: prompt.min(most.prompt_tokens),
         ..*most
     };
-    bound(endpoint, model, settings, (at, &most))
+    bound(endpoint, model, whose, (at, &most))
 }
 
 fn refusal(refused: Refused, bound: Spend) -> Box<Refusal> {
@@ -282,6 +298,15 @@ fn unreserved(refused: Unreserved, bound: Spend) -> Box<Refusal> {
                     let comes = format!("; what was spent is free again {minutes} minutes later");
                     detail.push_str(&comes);
                 }
+                Because::OfSession(limit) => {
+                    let each = match unit {
+                        Unit::Money => format!("${limit}"),
+                        Unit::Tokens => format!("{} tokens", limit.nanos()),
+                    };
+                    detail.push_str("; one session may take ");
+                    detail.push_str(&each);
+                    detail.push_str(" of it, and that is what is left for this one");
+                }
                 Because::Increased(until) => {
                     let ended = format!("; it held more until {}", at(until));
                     detail.push_str(&ended);
@@ -308,6 +333,17 @@ fn unreserved(refused: Unreserved, bound: Spend) -> Box<Refusal> {
                 }
             };
             Refusal::new(Code::BudgetClosed, detail).against(Threat::AgpD1)
+        }
+        Unreserved::NoSession(budget) => {
+            let detail = format!(
+                "budget `{budget}` counts by session: name the session of the call in `bartizan-session`"
+            );
+            Refusal::new(Code::SessionRequired, detail).against(Threat::AgpD1)
+        }
+        Unreserved::ManySessions(budget) => {
+            let detail = format!("too many sessions spend from budget `{budget}` at once, try again");
+            let refusal = Refusal::new(Code::BudgetUnavailable, detail).against(Threat::Anp0008);
+            refusal.retry_after(1)
         }
         Unreserved::Unavailable(internal) => Refusal::new(
             Code::BudgetUnavailable,

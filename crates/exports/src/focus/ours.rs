@@ -135,7 +135,7 @@ impl Charge<'_> {
             Cell::Time(billed_until),
             Cell::Time(billed_from),
             said("Usage"),
-            Cell::Null,
+            Cell::maybe(self.is_correction().then_some("Correction")),
             Cell::Text(self.description()),
             said("Usage-Based"),
             Cell::Time(self.end()),
@@ -176,6 +176,11 @@ impl Charge<'_> {
             Cell::maybe(place.target.as_deref()),
             said(place.class.as_str()),
         ])
+    }
+
+    /// What was charged before, corrected by other prices: with no quantity of its own.
+    fn is_correction(&self) -> bool {
+        self.place.class == TokenClass::Adjustment
     }
 
     fn end(&self) -> UnixMillis {
@@ -252,6 +257,7 @@ const fn meter(class: TokenClass) -> &'static str {
         TokenClass::Output => "Output tokens",
         TokenClass::AudioOutput => "Audio output tokens",
         TokenClass::Request => "Requests",
+        TokenClass::Adjustment => "Corrections",
         TokenClass::All => "Tokens of all classes",
     }
 }

@@ -1,10 +1,8 @@
 //! A small house with calls of all kinds.
 
-use domain::{
-    KeyId, Money, NodeId, Operation, ProjectId, RequestId, TeamId, TenantId, Tier, UnixMillis, Usage,
-};
+use domain::{KeyId, Money, NodeId, ProjectId, RequestId, TeamId, TenantId, Tier, UnixMillis, Usage};
 use exports::{Format, Grain, KeyNames, Names, Pricing, Rows, write};
-use ledger::{Entry, Outcome, Price, UsageSource};
+use ledger::{Entry, Outcome, Price};
 
 pub const NOON: i64 = 1_795_348_800_000;
 pub const HOUR: i64 = 3_600_000;
@@ -20,6 +18,14 @@ pub fn price() -> Price {
 }
 
 impl Pricing for Priced {
+    fn version(&self) -> &str {
+        "known"
+    }
+
+    fn listed(&self, _: &str) -> ledger::Dated {
+        ledger::Dated::default()
+    }
+
     fn price(&self, entry: &Entry) -> Option<Price> {
         (entry.price_version.as_ref() == "known").then(price)
     }
@@ -33,37 +39,18 @@ pub fn entry(number: u128, change: impl FnOnce(&mut Entry)) -> Entry {
         ..Usage::default()
     };
     let mut entry = Entry {
-        id: RequestId::from_u128(number),
-        tenant: TenantId::from_u128(1),
         team: TeamId::from_u128(2),
         project: Some(ProjectId::from_u128(3)),
         key: KeyId::from_u128(4),
         node: NodeId::from_u128(5),
         started: UnixMillis(NOON - 1),
         finished: UnixMillis(NOON),
-        operation: Operation::Chat,
-        dialect: "openai".into(),
         model: Some("gpt-4o".into()),
         target: Some("openai/gpt-4o-2024-11-20".into()),
-        outcome: Outcome::Completed,
-        status: 200,
-        attempts: 1,
-        cached: false,
         usage,
-        usage_source: UsageSource::Provider,
         cost: price().cost(&usage),
         price_version: "known".into(),
-        charges: vec![],
-        policies: vec![],
-        findings: vec![],
-        request_digest: None,
-        response_digest: None,
-        credential: None,
-        signature_digest: None,
-        token_charges: vec![],
-        owner: None,
-        tags: [].into(),
-        labels: ledger::Labels::default(),
+        ..Entry::sample(RequestId::from_u128(number), TenantId::from_u128(1))
     };
     change(&mut entry);
     entry

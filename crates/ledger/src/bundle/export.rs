@@ -101,6 +101,14 @@ impl ExportLine {
         Some(Self::Entry(ExportedEntry { index, leaf, bytes }))
     }
 
+    /// As [`ExportLine::entry`], with the hash that was kept since the entry came: where its bytes were changed since, that
+    /// says which.
+    pub fn entry_as_kept(index: u64, bytes: &[u8], leaf: Hash) -> Option<Self> {
+        let bytes = String::from_utf8(bytes.to_vec()).ok()?;
+        let leaf = HexHash(leaf);
+        Some(Self::Entry(ExportedEntry { index, leaf, bytes }))
+    }
+
     /// The line of a record that was removed.
     pub const fn removed(index: u64, leaf: Hash) -> Self {
         let leaf = HexHash(leaf);
@@ -135,6 +143,8 @@ pub struct Report {
     pub checkpoints: u64,
     /// The root over everything.
     pub root: Hash,
+    /// The signed head of everything, as it stands in the export: with what witnesses put below it.
+    pub head: String,
     /// What all of it cost.
     pub cost: Money,
     /// When the first entry by time was settled; `None` if there is none.
@@ -282,6 +292,7 @@ impl<'a> Reading<'a> {
             removal: None,
             checkpoints: 0,
             root: frontier.root(),
+            head: String::new(),
             cost: Money::ZERO,
             first: None,
             last: None,
@@ -399,6 +410,7 @@ impl<'a> Reading<'a> {
         }
         self.covered = found;
         self.report.checkpoints += 1;
+        note.clone_into(&mut self.report.head);
         Ok(())
     }
 

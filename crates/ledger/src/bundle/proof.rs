@@ -132,6 +132,18 @@ pub fn prove_along(
     })
 }
 
+impl Proof {
+    /// The same, with the path that shows that the log only grew since it had `old_size` entries.
+    #[must_use]
+    pub fn since(self, old_size: u64, path: Vec<Hash>) -> Self {
+        let path = hexed(path);
+        Self {
+            consistency: Some(Consistency { old_size, path }),
+            ..self
+        }
+    }
+}
+
 /// As [`prove`], with the path that shows that nothing was rewritten since the log had `old_size` entries.
 pub fn prove_since(
     bytes: &[u8],

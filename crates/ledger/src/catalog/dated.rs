@@ -17,7 +17,7 @@ impl Default for Dated {
 }
 
 impl Dated {
-    pub(super) fn new(prices: Vec<(UnixMillis, Price)>) -> Self {
+    pub(crate) fn new(prices: Vec<(UnixMillis, Price)>) -> Self {
         Self(prices.into())
     }
 
@@ -30,6 +30,11 @@ impl Dated {
     pub fn at(&self, at: UnixMillis) -> Option<&Price> {
         let held = self.0.iter().rev().find(|(from, _)| *from <= at);
         held.map(|(_, price)| price)
+    }
+
+    /// Whether these are the very same, not only equal: what was made of the one holds for the other.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// All of them, with their beginnings.

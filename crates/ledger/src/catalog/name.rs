@@ -19,7 +19,7 @@ fn without_suffix<'a>(name: &'a str, shape: &str) -> Option<&'a str> {
 }
 
 /// Whether `name` fits `pattern`, in which each `*` stands for any text, also none.
-pub(super) fn fits(pattern: &str, name: &str) -> bool {
+pub(crate) fn fits(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else {
         return false;
@@ -38,7 +38,7 @@ pub(super) fn fits(pattern: &str, name: &str) -> bool {
 }
 
 /// How much of a pattern is not `*`.
-pub(super) fn letters(pattern: &str) -> usize {
+pub(crate) fn letters(pattern: &str) -> usize {
     pattern.len() - pattern.matches('*').count()
 }
 

@@ -58,6 +58,11 @@ pub(super) fn write(entry: &Entry, out: &mut Vec<u8>) {
     if !entry.labels.is_empty() {
         line.value(r#","labels":"#, &entry.labels);
     }
+    line.text_if(r#","session":"#, entry.session.as_deref());
+    line.digest_if(r#","exchange":"#, entry.exchange);
+    if let Some(adjusted) = entry.adjusts {
+        line.id(r#","adjusts":"#, &adjusted.text());
+    }
     line.raw("}");
 }
 

@@ -25,13 +25,15 @@ pub enum TokenClass {
     AudioOutput,
     /// The call itself, whatever it used.
     Request,
+    /// No tokens: a correction of what calls cost.
+    Adjustment,
     /// All classes together: where it is not known what each cost.
     All,
 }
 
 impl TokenClass {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Input,
         Self::CacheRead,
         Self::CacheWrite,
@@ -40,6 +42,7 @@ impl TokenClass {
         Self::Output,
         Self::AudioOutput,
         Self::Request,
+        Self::Adjustment,
         Self::All,
     ];
 
@@ -54,6 +57,7 @@ impl TokenClass {
             Self::Output => "output",
             Self::AudioOutput => "audio_output",
             Self::Request => "request",
+            Self::Adjustment => "adjustment",
             Self::All => "all",
         }
     }

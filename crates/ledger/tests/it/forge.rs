@@ -1,50 +1,30 @@
 //! A small ledger to prove and to tamper with.
 
-use domain::{KeyId, Money, NodeId, Operation, RequestId, TeamId, TenantId, UnixMillis, Usage};
+use domain::{KeyId, Money, NodeId, RequestId, TeamId, TenantId, UnixMillis, Usage};
+use ledger::Entry;
 use ledger::bundle::{ExportLine, origin_of};
 use ledger::merkle::{Hash, leaf_hash, root_of};
 use ledger::note::{Checkpoint, Signer, Verifier};
-use ledger::{Entry, Outcome, UsageSource};
 
 pub const TENANT: TenantId = TenantId::from_u128(2);
 
 pub fn entry(tenant: TenantId, n: u128) -> Entry {
     Entry {
-        id: RequestId::from_u128(1000 + n),
-        tenant,
         team: TeamId::from_u128(3),
-        project: None,
         key: KeyId::from_u128(5),
         node: NodeId::from_u128(6),
         started: UnixMillis(1_000),
         finished: UnixMillis(2_000 + i64::try_from(n).unwrap()),
-        operation: Operation::Chat,
-        dialect: "openai".into(),
         model: Some("gpt-4o".into()),
         target: Some("openai/gpt-4o".into()),
-        outcome: Outcome::Completed,
-        status: 200,
-        attempts: 1,
-        cached: false,
         usage: Usage {
             input: 10,
             output: 20,
             ..Usage::default()
         },
-        usage_source: UsageSource::Provider,
         cost: Money::from_nanos(225_000),
         price_version: "a1b2c3d4e5f6".into(),
-        charges: vec![],
-        policies: vec![],
-        findings: vec![],
-        request_digest: None,
-        response_digest: None,
-        credential: None,
-        signature_digest: None,
-        token_charges: Vec::new(),
-        owner: None,
-        tags: [].into(),
-        labels: ledger::Labels::default(),
+        ..Entry::sample(RequestId::from_u128(1000 + n), tenant)
     }
 }
 

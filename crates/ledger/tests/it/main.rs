@@ -8,6 +8,7 @@
     reason = "test code"
 )]
 
+mod batch_prices;
 mod budget_model;
 mod catalog;
 mod certificates;

@@ -117,6 +117,7 @@ prop_compose! {
         digests in (digest(), digest()),
         shown in (prop::option::of(text()), digest()),
         said in (prop::option::of(owner()), prop::collection::vec(text(), 0..3), labels()),
+        later in (prop::option::of(shared()), digest(), prop::option::of(any::<u128>())),
     ) -> Entry {
         Entry {
             id: RequestId::from_u128(ids.0),
@@ -150,6 +151,9 @@ prop_compose! {
             owner: said.0,
             tags: said.1.into(),
             labels: said.2,
+            session: later.0,
+            exchange: later.1,
+            adjusts: later.2.map(RequestId::from_u128),
         }
     }
 }
@@ -174,6 +178,7 @@ fn intent_of(entry: &Entry) -> Intent {
         owner: entry.owner,
         tags: entry.tags.clone(),
         labels: entry.labels.clone(),
+        session: entry.session.clone(),
     }
 }
 

@@ -93,6 +93,7 @@ impl Executor {
         executor.start(Of::Script, false, script);
         runtime.block_on(std::future::poll_fn(|context| executor.turn(context)));
         executor.tasks.clear();
+        executor.world.end();
         executor.steps
     }
 

@@ -10,9 +10,10 @@ use domain::{AuditId, BudgetId, Money, NodeId, RequestId, TenantId, TenantScope,
 use ledger::{Budget, Lease, Standing};
 use store::usage::{UsageQuery, UsageReport};
 use store::{
-    AuditEntry, AuditQuery, Budgets, Change, Directory, DirectoryDump, EntryLog, EntrySpan, Hold,
-    LeaseAnswer, LeaseWish, LogKind, MarkDue, MerkleLogs, Nonces, Record, RecordKind, RecordQuery, Registry,
-    Shipment, SortedQuery, Store, StoreError, StoredAudit, StoredCheckpoint, StoredEntry,
+    AuditEntry, AuditQuery, Budgets, Change, Directory, DirectoryDump, EntryLog, EntrySpan, ExchangeQuery,
+    ExchangeRow, Exchanges, Hold, LeaseAnswer, LeaseWish, LogKind, MarkDue, MerkleLogs, Nonces, Record,
+    RecordKind, RecordQuery, Registry, SealedExchange, Shipment, SortedQuery, Store, StoreError, StoredAudit,
+    StoredCheckpoint, StoredEntry,
 };
 
 use crate::world::{World, ms};
@@ -95,7 +96,13 @@ impl Budgets for Link {
         self.world.central.budgets(scope).await
     }
     async fn grow_lease(&self, scope: &TenantScope, wish: &LeaseWish) -> Result<LeaseAnswer, StoreError> {
-        self.world.state().knows((wish.budget, wish.window_start));
+        {
+            let mut state = self.world.state();
+            state.knows((wish.budget, wish.window_start));
+            if wish.wanted > Money::ZERO {
+                state.asks(self.node, wish.budget);
+            }
+        }
         self.ask("grow_lease", self.world.central.grow_lease(scope, wish))
             .await
     }
@@ -130,6 +137,9 @@ impl Budgets for Link {
         start: UnixMillis,
     ) -> Result<Standing, StoreError> {
         self.world.central.standing(scope, budget, start).await
+    }
+    async fn forget_sessions(&self, before: UnixMillis) -> Result<u64, StoreError> {
+        self.world.central.forget_sessions(before).await
     }
     async fn marks_due(&self) -> Result<Vec<MarkDue>, StoreError> {
         self.ask("marks_due", self.world.central.marks_due()).await
@@ -301,5 +311,34 @@ impl Nonces for Link {
     }
     async fn forget_nonces(&self, now: UnixMillis) -> Result<u64, StoreError> {
         self.world.central.forget_nonces(now).await
+    }
+}
+
+#[async_trait]
+impl Exchanges for Link {
+    async fn keep_exchanges(
+        &self,
+        scope: &TenantScope,
+        exchanges: &[SealedExchange],
+    ) -> Result<u64, StoreError> {
+        self.world.central.keep_exchanges(scope, exchanges).await
+    }
+    async fn exchange(&self, scope: &TenantScope, id: RequestId) -> Result<SealedExchange, StoreError> {
+        self.world.central.exchange(scope, id).await
+    }
+    async fn exchanges(
+        &self,
+        scope: &TenantScope,
+        query: &ExchangeQuery,
+    ) -> Result<Vec<ExchangeRow>, StoreError> {
+        self.world.central.exchanges(scope, query).await
+    }
+    async fn forget_exchanges(
+        &self,
+        scope: &TenantScope,
+        before: UnixMillis,
+        count: u64,
+    ) -> Result<u64, StoreError> {
+        self.world.central.forget_exchanges(scope, before, count).await
     }
 }

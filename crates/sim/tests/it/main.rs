@@ -1,5 +1,5 @@
 //! Money under everything that can go wrong: the real book, journal, shipper and recovery on several simulated nodes
-//! (`runs`), and all states of a small model of the leases (`states`).
+//! (`runs`), and all states of small models: of the leases (`states`) and of their windows (`windows`).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -18,4 +18,5 @@ mod node;
 mod runs;
 mod states;
 mod truth;
+mod windows;
 mod world;

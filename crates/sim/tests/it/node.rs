@@ -182,6 +182,7 @@ pub async fn call(world: Arc<World>, node: usize, cells: Vec<Arc<Cell>>, bound: 
                 Unreserved::Exhausted { .. } => "exhausted",
                 Unreserved::Paused(_) => "paused",
                 Unreserved::Shut(..) => "shut",
+                Unreserved::NoSession(_) | Unreserved::ManySessions(_) => "sessions",
                 Unreserved::Unavailable(_) => "unavailable",
             };
             *world.state().refusals.entry(why).or_default() += 1;
@@ -285,6 +286,7 @@ fn intent(id: RequestId, node: usize, started: UnixMillis, bound: i64, reservati
         owner: None,
         tags: [].into(),
         labels: ledger::Labels::default(),
+        session: None,
     }
 }
 

@@ -17,7 +17,7 @@ use crate::dice::Dice;
 use crate::executor::{Executor, Of};
 use crate::node::{self, costs};
 use crate::truth::Truth;
-use crate::world::{BEGINNING, Plan, TENANT, World, clock, folder, ms, scope};
+use crate::world::{ASKS_MAX, BEGINNING, Plan, TENANT, World, clock, folder, ms, scope};
 
 /// In the usual run; every one is another world.
 const RUNS: u64 = 1000;
@@ -32,6 +32,8 @@ pub struct Verdict {
     pub exhausted: u64,
     pub unavailable: u64,
     pub idle_after_ms: u64,
+    /// The most that a node asked for more of a budget in one second.
+    pub asks_max: u64,
 }
 
 impl Verdict {
@@ -42,6 +44,7 @@ impl Verdict {
         self.exhausted += other.exhausted;
         self.unavailable += other.unavailable;
         self.idle_after_ms = self.idle_after_ms.max(other.idle_after_ms);
+        self.asks_max = self.asks_max.max(other.asks_max);
     }
 }
 
@@ -107,7 +110,9 @@ pub fn run(seed: u64) -> Verdict {
     let world = World::new(seed, plan, budgets, folder.path());
     let (told, verdict) = std::sync::mpsc::channel();
     let script = script(world.clone(), told);
+    let ends = Arc::downgrade(&world);
     let steps = Executor::run(world, seed, Box::pin(script));
+    assert_eq!(ends.strong_count(), 0, "a world outlives its run");
     Verdict {
         steps,
         ..verdict.recv().unwrap()
@@ -126,6 +131,12 @@ async fn script(world: Arc<World>, told: std::sync::mpsc::Sender<Verdict>) {
         until_idle(&world).await;
     }
     let state = world.state();
+    // threat: AGP-D2
+    assert!(
+        state.asks_max <= ASKS_MAX,
+        "a node asked {} times in a second",
+        state.asks_max
+    );
     let refused = |why| state.refusals.get(why).copied().unwrap_or(0);
     let _ = told.send(Verdict {
         steps: 0,
@@ -135,6 +146,7 @@ async fn script(world: Arc<World>, told: std::sync::mpsc::Sender<Verdict>) {
         exhausted: refused("exhausted"),
         unavailable: refused("unavailable"),
         idle_after_ms,
+        asks_max: state.asks_max,
     });
 }
 
@@ -145,6 +157,7 @@ pub async fn begin(world: &World) {
         name: "t".to_owned(),
         limits: credential::Limits::default(),
         state: store::TenantState::default(),
+        history: ledger::Keeping::NONE,
     };
     world.central.create_tenant(&tenant).await.unwrap();
     let budgets: Vec<_> = world.state().budgets.values().cloned().collect();

@@ -31,6 +31,14 @@ thread_local! {
     static SHOWN_MS: Local<i64> = const { Local::new(0) };
 }
 
+/// A second's rests near the limit, the question before the first, and once more where a bucket ends or a node begins.
+pub const ASKS_MAX: u64 = 1_000 / data::book::REST_NEAR.as_millis() as u64 + 4;
+
+fn since_began_ms() -> i64 {
+    let since = BEGAN.get().map_or(Duration::ZERO, |began| began.elapsed());
+    i64::try_from(since.as_millis()).unwrap()
+}
+
 /// The clock of the node whose task runs.
 pub fn clock() -> UnixMillis {
     let since = BEGAN.get().map_or(Duration::ZERO, |began| began.elapsed());
@@ -104,6 +112,9 @@ pub struct State {
     pub refusals: BTreeMap<&'static str, u64>,
     /// Questions to the store about leases.
     pub asked: BTreeMap<&'static str, u64>,
+    /// How often a node asked for more of a budget in which second, and the most that any did.
+    pub asks: BTreeMap<(usize, BudgetId), (i64, u64)>,
+    pub asks_max: u64,
 }
 
 pub struct World {
@@ -144,6 +155,8 @@ impl World {
             trace: 0xcbf2_9ce4_8422_2325,
             refusals: BTreeMap::new(),
             asked: BTreeMap::new(),
+            asks: BTreeMap::new(),
+            asks_max: 0,
         };
         Arc::new(Self {
             plan,
@@ -189,6 +202,18 @@ impl World {
         drop(state);
         drop(dead);
         self.orders.lock().unwrap().push(Order::Kill { node });
+    }
+
+    /// All that runs and all that waits to run holds the world: it is let go of, so that the world ends with its run.
+    pub fn end(&self) {
+        let live: Vec<_> = self
+            .state()
+            .nodes
+            .iter_mut()
+            .map(|node| node.live.take())
+            .collect();
+        drop(live);
+        drop(self.take_orders());
     }
 
     pub fn take_orders(&self) -> Vec<Order> {
@@ -278,6 +303,17 @@ impl State {
         if is_told() {
             println!("{:>9} {line}", clock().0 - BEGINNING);
         }
+    }
+
+    /// A node asks for more of a budget.
+    pub fn asks(&mut self, node: usize, budget: BudgetId) {
+        let second = since_began_ms() / 1_000;
+        let (at, count) = self.asks.entry((node, budget)).or_default();
+        if std::mem::replace(at, second) != second {
+            *count = 0;
+        }
+        *count += 1;
+        self.asks_max = self.asks_max.max(*count);
     }
 
     pub fn knows(&mut self, place: Place) {

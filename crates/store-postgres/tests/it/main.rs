@@ -131,6 +131,7 @@ fn tenant(name: &str) -> (Tenant, TenantScope) {
             name: name.to_owned(),
             limits: Limits::default(),
             state: store::TenantState::default(),
+            history: ledger::Keeping::NONE,
         },
         TenantScope::operator(id),
     )

@@ -3,13 +3,12 @@
 use credential::{Binding, KeyRecord, KeyState, Limits, ModelAccess};
 use domain::{
     AuditId, BudgetId, KeyId, Money, NodeId, Operation, RequestId, TeamId, TenantId, TenantScope, UnixMillis,
-    Usage,
 };
-use ledger::{AuditActor, AuditRecord, Budget, BudgetScope, Entry, Outcome, Terms, UsageSource, Window};
+use ledger::{AuditActor, AuditRecord, Budget, BudgetScope, Entry, Terms, UsageSource, Window};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use store::{
-    AuditEntry, Budgets, Change, EntryLog, LeaseWish, LogKind, MerkleLogs, Nonces, Record, RecordKind,
-    Registry, Shipment, StoredCheckpoint, Team,
+    AuditEntry, Budgets, Change, EntryLog, ExchangeRow, Exchanges, LeaseWish, LogKind, MerkleLogs, Nonces,
+    Record, RecordKind, Registry, SealedExchange, Shipment, StoredCheckpoint, Team,
 };
 use store_postgres::{Bounds, PostgresStore};
 use testkit::postgres::TestPostgres;
@@ -149,6 +148,20 @@ async fn furnish(store: &PostgresStore, name: &str) -> TenantId {
         .append(&scope, node, &[shipment(&scope, &key, node)])
         .await
         .unwrap();
+    let kept = SealedExchange {
+        row: ExchangeRow {
+            id: RequestId::generate(),
+            started: UnixMillis(1),
+            key: key.id,
+            model: None,
+            kept: ledger::Kept::Full,
+            status: 200,
+            request_bytes: 1,
+            answer_bytes: 1,
+        },
+        sealed: vec![1],
+    };
+    store.keep_exchanges(&scope, &[kept]).await.unwrap();
     let checkpoint = StoredCheckpoint {
         size: 1,
         signed: UnixMillis(1),
@@ -229,37 +242,17 @@ fn key(scope: &TenantScope, team: TeamId) -> KeyRecord {
 
 fn shipment(scope: &TenantScope, key: &KeyRecord, node: NodeId) -> Shipment {
     let entry = Entry {
-        id: RequestId::generate(),
-        tenant: scope.tenant(),
         team: key.team,
-        project: None,
         key: key.id,
         node,
         started: UnixMillis(1),
         finished: UnixMillis(2),
-        operation: Operation::Chat,
-        dialect: "openai".into(),
         model: None,
         target: None,
-        outcome: Outcome::Completed,
-        status: 200,
-        attempts: 1,
-        cached: false,
-        usage: Usage::default(),
         usage_source: UsageSource::None,
         cost: Money::ZERO,
         price_version: "1".into(),
-        charges: Vec::new(),
-        policies: Vec::new(),
-        findings: Vec::new(),
-        request_digest: None,
-        response_digest: None,
-        credential: None,
-        signature_digest: None,
-        token_charges: Vec::new(),
-        owner: None,
-        tags: [].into(),
-        labels: ledger::Labels::default(),
+        ..Entry::sample(RequestId::generate(), scope.tenant())
     };
     Shipment::from(&entry)
 }

@@ -114,7 +114,9 @@ async fn a_database_of_the_release_before_keeps_its_rows_and_gets_what_is_new() 
             "0010_budget_terms.sql",
             "0011_rollups.sql",
             "0012_carried_over.sql",
-            "0013_entries_by_end.sql"
+            "0013_entries_by_end.sql",
+            "0014_exchanges.sql",
+            "0015_sessions.sql"
         ]
     );
     let store = PostgresStore::connect(&login.url(&url), Bounds::default())
@@ -126,6 +128,7 @@ async fn a_database_of_the_release_before_keeps_its_rows_and_gets_what_is_new() 
         name: "acme".to_owned(),
         limits: Limits::default(),
         state: TenantState::Active,
+        history: ledger::Keeping::NONE,
     };
     let dump = store.load().await.unwrap();
     assert_eq!(dump.tenants, std::slice::from_ref(&tenant));

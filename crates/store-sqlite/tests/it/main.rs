@@ -33,6 +33,7 @@ fn tenant(name: &str) -> Tenant {
         name: name.to_owned(),
         limits: Limits::default(),
         state: store::TenantState::default(),
+        history: ledger::Keeping::NONE,
     }
 }
 

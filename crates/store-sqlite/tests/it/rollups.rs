@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use domain::{KeyId, Money, NodeId, Operation, RequestId, TeamId, TenantId, TenantScope, UnixMillis, Usage};
-use ledger::{Entry, Labels, Outcome, UsageSource};
+use domain::{KeyId, Money, NodeId, RequestId, TeamId, TenantId, TenantScope, UnixMillis};
+use ledger::Entry;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection, Row};
 use store::usage::{Dimension, UsageQuery, UsageReport};
@@ -17,37 +17,16 @@ const NODE: NodeId = NodeId::from_u128(4);
 fn shipment(number: u128) -> Shipment {
     let at = UnixMillis(1_795_305_600_000 + i64::try_from(number).unwrap() * 60_000);
     Shipment::from(&Entry {
-        id: RequestId::from_u128(number),
-        tenant: TENANT,
         team: TeamId::from_u128(number % 2),
-        project: None,
         key: KeyId::from_u128(5),
         node: NODE,
         started: at,
         finished: at,
-        operation: Operation::Chat,
-        dialect: "openai".into(),
         model: Some("m".into()),
         target: Some("p/m".into()),
-        outcome: Outcome::Completed,
-        status: 200,
-        attempts: 1,
-        cached: false,
-        usage: Usage::default(),
-        usage_source: UsageSource::Provider,
         cost: Money::from_nanos(i64::try_from(number).unwrap()),
         price_version: "1".into(),
-        charges: Vec::new(),
-        policies: Vec::new(),
-        findings: Vec::new(),
-        request_digest: None,
-        response_digest: None,
-        credential: None,
-        signature_digest: None,
-        token_charges: Vec::new(),
-        owner: None,
-        tags: [].into(),
-        labels: Labels::default(),
+        ..Entry::sample(RequestId::from_u128(number), TENANT)
     })
 }
 

@@ -6,7 +6,7 @@ use credential::{KeyRecord, KeyState, Limits, ModelAccess, Predecessor};
 use domain::{
     BudgetId, KeyId, Money, NodeId, Operation, RequestId, TeamId, TenantId, TenantScope, UnixMillis, Usage,
 };
-use ledger::{Budget, BudgetScope, Charge, Entry, Lease, Outcome, Standing, Terms, UsageSource, Window};
+use ledger::{Budget, BudgetScope, Charge, Entry, Lease, Standing, Terms, Window};
 
 use crate::{LeaseAnswer, LeaseWish, Shipment, Store, Team, Tenant, TenantState};
 
@@ -62,6 +62,7 @@ impl House {
             name: format!("house {id}"),
             limits: Limits::default(),
             state: TenantState::default(),
+            history: ledger::Keeping::NONE,
         };
         Self {
             tenant,
@@ -118,41 +119,21 @@ impl House {
 
     fn plain_entry(&self, node: NodeId) -> Entry {
         Entry {
-            id: RequestId::generate(),
-            tenant: self.tenant.id,
             team: self.team.id,
-            project: None,
             key: self.key.id,
             node,
             started: MIDNIGHT,
             finished: MIDNIGHT,
-            operation: Operation::Chat,
-            dialect: "openai".into(),
             model: Some("small".into()),
             target: Some("local/small".into()),
-            outcome: Outcome::Completed,
-            status: 200,
-            attempts: 1,
-            cached: false,
             usage: Usage {
                 input: 10,
                 output: 5,
                 ..Usage::default()
             },
-            usage_source: UsageSource::Provider,
             cost: Money::ZERO,
             price_version: "1".into(),
-            charges: Vec::new(),
-            policies: Vec::new(),
-            findings: Vec::new(),
-            request_digest: None,
-            response_digest: None,
-            credential: None,
-            signature_digest: None,
-            token_charges: Vec::new(),
-            owner: None,
-            tags: [].into(),
-            labels: ledger::Labels::default(),
+            ..Entry::sample(RequestId::generate(), self.tenant.id)
         }
     }
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use domain::{BudgetId, Money, NodeId, TenantScope, UnixMillis};
-use ledger::{Budget, Charge, Lease, Standing};
+use ledger::{Budget, Charge, Lease, Standing, is_session_window};
 
 use super::{MemoryStore, State, WindowRow};
 use crate::accounts::{self, Held};
@@ -56,7 +56,7 @@ impl State {
         let Ok(budget) = self.budget(scope, charge.budget) else {
             return;
         };
-        let budget = budget.clone();
+        let budget = budget.clone().of_window(charge.window_start);
         let (limit, terms) = (budget.limit, budget.terms.clone());
         let row = self.open(&budget, charge.window_start);
         accounts::charge(&mut row.standing, row.leases.get_mut(&node), charge.amount);
@@ -133,10 +133,15 @@ impl Budgets for MemoryStore {
 
     async fn grow_lease(&self, scope: &TenantScope, wish: &LeaseWish) -> Result<LeaseAnswer, StoreError> {
         let mut state = self.state();
-        let budget = state.budget(scope, wish.budget)?.clone();
+        let budget = state
+            .budget(scope, wish.budget)?
+            .clone()
+            .of_window(wish.window_start);
         let others = state.beside(&budget, wish.window_start).taken();
         let limit = accounts::limit(&budget, wish.at, others);
-        Ok(state.open(&budget, wish.window_start).grow(limit, wish))
+        let row = state.open(&budget, wish.window_start);
+        row.touched = row.touched.max(wish.at);
+        Ok(row.grow(limit, wish))
     }
 
     async fn shrink_lease(
@@ -184,13 +189,23 @@ impl Budgets for MemoryStore {
         window_start: UnixMillis,
     ) -> Result<Standing, StoreError> {
         let state = self.state();
-        let found = state.budget(scope, budget)?;
+        let found = &state.budget(scope, budget)?.clone().of_window(window_start);
         let others = state.beside(found, window_start);
         let own = match state.windows.get(&(budget, window_start)) {
             Some(row) => row.standing,
             None => state.to_be_opened(found, window_start),
         };
         Ok(accounts::sum([&own, &others]))
+    }
+
+    async fn forget_sessions(&self, before: UnixMillis) -> Result<u64, StoreError> {
+        let mut state = self.state();
+        let had = state.windows.len();
+        state.windows.retain(|(_, start), row| {
+            let is_held = row.standing.leased.plus(row.standing.unexplained) > Money::ZERO;
+            !is_session_window(*start) || is_held || row.touched >= before
+        });
+        Ok(had.saturating_sub(state.windows.len()) as u64)
     }
 
     async fn marks_due(&self) -> Result<Vec<MarkDue>, StoreError> {

@@ -1,7 +1,7 @@
 //! What is counted: as stored of one series in one hour, and as reports say it.
 
 use domain::Money;
-use ledger::{Posting, Tokens};
+use ledger::{Outcome, Posting, Tokens};
 use serde::{Deserialize, Serialize};
 
 /// What is kept of a series in an hour. Everything else that is reported follows from it and the series.
@@ -16,10 +16,14 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// One call's.
+    /// One entry's: a call's, or what corrects the cost of one.
     pub const fn of(posting: &Posting) -> Self {
         Self {
-            requests: 1,
+            requests: if matches!(posting.outcome, Outcome::Adjusted) {
+                0
+            } else {
+                1
+            },
             tokens: posting.tokens,
             cost: posting.cost,
         }
@@ -39,7 +43,7 @@ impl Counts {
 /// What a report says of some calls.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sums {
-    /// Calls: entries of the ledger.
+    /// Calls: entries of the ledger that correct no other.
     pub requests: u64,
     /// Of them, refused before anything was billed.
     pub refused: u64,
@@ -49,7 +53,7 @@ pub struct Sums {
     pub cached: u64,
     /// What they used.
     pub tokens: Tokens,
-    /// What they cost.
+    /// What they cost, corrections of calls made before included.
     pub cost: Money,
     /// Of it, what calls cost that were not answered to the last byte.
     pub wasted: Money,

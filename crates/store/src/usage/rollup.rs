@@ -1,6 +1,6 @@
 //! From entries to roll-ups: what a batch adds to which series in which hour.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use ledger::{Entry, Posting};
 
@@ -58,19 +58,22 @@ impl Rolled {
 
 /// What facts add, each roll-up once, in order.
 pub fn rolled(facts: impl IntoIterator<Item = Fact>) -> Vec<Rolled> {
-    let mut all: BTreeMap<(i64, SeriesId), (String, Counts)> = BTreeMap::new();
+    // Naming a series costs a digest, and of a batch most are alike.
+    let mut alike: HashMap<(i64, Series), Counts> = HashMap::new();
     for fact in facts {
-        let (id, said) = fact.series.said();
-        let (_, counts) = all
-            .entry((fact.hour, id))
-            .or_insert_with(|| (said, Counts::default()));
+        let counts = alike.entry((fact.hour, fact.series)).or_default();
         *counts = counts.plus(&fact.counts);
     }
-    let one = |((hour, series), (said, counts))| Rolled {
-        hour,
-        series,
-        said,
-        counts,
-    };
-    all.into_iter().map(one).collect()
+    let named = alike.into_iter().map(|((hour, series), counts)| {
+        let (series, said) = series.said();
+        Rolled {
+            hour,
+            series,
+            said,
+            counts,
+        }
+    });
+    let mut all: Vec<_> = named.collect();
+    all.sort_unstable_by_key(|one| (one.hour, one.series));
+    all
 }

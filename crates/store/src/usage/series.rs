@@ -91,7 +91,11 @@ impl Series {
     /// What these counts of this series mean in a report.
     pub fn sums(&self, counts: &Counts) -> Sums {
         let if_so = |is_so: bool| if is_so { counts.requests } else { 0 };
-        let is_completed = self.outcome == outcome_name(&Outcome::Completed);
+        // Of a correction nobody knows whether its call was answered.
+        let outcomes = [Outcome::Completed, Outcome::Adjusted];
+        let is_paid_for = outcomes
+            .iter()
+            .any(|outcome| self.outcome == outcome_name(outcome));
         Sums {
             requests: counts.requests,
             refused: if_so(self.outcome == REFUSED),
@@ -99,7 +103,7 @@ impl Series {
             cached: if_so(self.cached),
             tokens: counts.tokens,
             cost: counts.cost,
-            wasted: if is_completed {
+            wasted: if is_paid_for {
                 domain::Money::ZERO
             } else {
                 counts.cost

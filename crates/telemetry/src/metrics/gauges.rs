@@ -23,6 +23,26 @@ struct SinkLabel {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WitnessLabel {
+    witness: String,
+}
+
+/// What is counted of one witness.
+#[derive(Debug, Clone)]
+pub struct WitnessMetrics {
+    /// Since when the oldest head that it has not taken waits, in Unix seconds; 0 where none does.
+    pub waiting_since: Gauge,
+    /// When it took a head last, in Unix seconds.
+    pub taken_at: Gauge,
+    /// Heads it took.
+    pub taken: Counter,
+    /// Times it took none.
+    pub failures: Counter,
+    /// Logs that are not what it saw.
+    pub disagreements: Gauge,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct SignalLabel {
     signal: &'static str,
 }
@@ -139,6 +159,10 @@ pub struct Gauges {
     pub keys_suspended: Counter,
     /// Uses of keys that found no room on their way to where habits are learnt.
     pub key_uses_dropped: Counter,
+    /// Exchanges that tenants keep and that were stored.
+    pub exchanges_kept: Counter,
+    /// Exchanges that tenants keep and that could not be.
+    pub exchanges_dropped: Counter,
     /// Log lines dropped because the sink was slower than the log.
     pub log_lines_dropped: Gauge,
     connections: Family<ListenerLabel, Gauge>,
@@ -148,6 +172,11 @@ pub struct Gauges {
     alerts_delivered: Family<SinkLabel, Counter>,
     alert_failures: Family<SinkLabel, Counter>,
     alerts_dead: Family<SinkLabel, Counter>,
+    witness_waiting: Family<WitnessLabel, Gauge>,
+    witness_taken_at: Family<WitnessLabel, Gauge>,
+    witness_taken: Family<WitnessLabel, Counter>,
+    witness_failures: Family<WitnessLabel, Counter>,
+    witness_disagreements: Family<WitnessLabel, Gauge>,
     checkpoint_age: Gauge,
     began: Instant,
     /// Milliseconds after `began`, plus one; 0 for never.
@@ -251,6 +280,14 @@ impl Gauges {
                 "bartizan_keys_suspended_total",
                 "Keys that this node suspended because something stood out in their use.",
             ),
+            exchanges_kept: catalogue.counter(
+                "bartizan_exchanges_kept_total",
+                "Exchanges that tenants keep and that were stored.",
+            ),
+            exchanges_dropped: catalogue.counter(
+                "bartizan_exchanges_dropped_total",
+                "Exchanges that tenants keep and that were not stored: no room, no store, or no key. The ledger shows which.",
+            ),
             key_uses_dropped: catalogue.counter(
                 "bartizan_key_uses_dropped_total",
                 "Uses of keys that are not learnt: there was no room for them, or the store was away.",
@@ -306,6 +343,41 @@ impl Gauges {
                 "Audit records that this node gave up pushing to a sink; each is kept as a dead letter.",
                 Family::default(),
             ),
+            witness_waiting: catalogue.add(
+                "gauge",
+                "bartizan_witness_waiting_since_seconds",
+                &["witness"],
+                "Since when the oldest signed head that a witness has not taken waits, Unix time; 0 if none does. As of this node's last look.",
+                Family::default(),
+            ),
+            witness_taken_at: catalogue.add(
+                "gauge",
+                "bartizan_witness_taken_at_seconds",
+                &["witness"],
+                "When the newest head that a witness took was signed, Unix time, as of this node's last look.",
+                Family::default(),
+            ),
+            witness_taken: catalogue.add(
+                "counter",
+                "bartizan_witness_heads_total",
+                &["witness"],
+                "Signed heads that a witness took from this node.",
+                Family::default(),
+            ),
+            witness_failures: catalogue.add(
+                "counter",
+                "bartizan_witness_failures_total",
+                &["witness"],
+                "Times a witness did not take a head from this node, for whatever reason.",
+                Family::default(),
+            ),
+            witness_disagreements: catalogue.add(
+                "gauge",
+                "bartizan_witness_disagreements",
+                &["witness"],
+                "Logs that are not what a witness saw: set back, or forked. Anything but 0 is an incident.",
+                Family::default(),
+            ),
             checkpoint_age: catalogue.gauge(
                 "bartizan_ledger_checkpoint_age_seconds",
                 "Seconds since ledgers were last looked through for checkpoints to sign; since the start if never.",
@@ -335,6 +407,20 @@ impl Gauges {
             delivered: self.alerts_delivered.get_or_create_owned(&label),
             failures: self.alert_failures.get_or_create_owned(&label),
             dead: self.alerts_dead.get_or_create_owned(&label),
+        }
+    }
+
+    /// What is counted of a witness that the configuration names.
+    pub fn witness(&self, name: &str) -> WitnessMetrics {
+        let label = WitnessLabel {
+            witness: name.to_owned(),
+        };
+        WitnessMetrics {
+            waiting_since: self.witness_waiting.get_or_create_owned(&label),
+            taken_at: self.witness_taken_at.get_or_create_owned(&label),
+            taken: self.witness_taken.get_or_create_owned(&label),
+            failures: self.witness_failures.get_or_create_owned(&label),
+            disagreements: self.witness_disagreements.get_or_create_owned(&label),
         }
     }
 

@@ -38,6 +38,7 @@ fn touched() -> Metrics {
     metrics.gauges().policy_differences("calls").inc();
     metrics.gauges().key_signals("new_network").inc();
     metrics.gauges().sink("siem").delivered.inc();
+    metrics.gauges().witness("elsewhere").taken.inc();
     metrics
 }
 

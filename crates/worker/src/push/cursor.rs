@@ -32,8 +32,18 @@ impl Cursor {
     pub(crate) async fn claim(
         store: &dyn Store,
         scope: &TenantScope,
-        (sink, node): (&str, NodeId),
+        us: (&str, NodeId),
         now: UnixMillis,
+    ) -> Result<Claim, StoreError> {
+        Self::claim_for(store, scope, us, (now, HELD_FOR)).await
+    }
+
+    /// The same, for as long as a step may take.
+    pub(crate) async fn claim_for(
+        store: &dyn Store,
+        scope: &TenantScope,
+        (sink, node): (&str, NodeId),
+        (now, held_for): (UnixMillis, Duration),
     ) -> Result<Claim, StoreError> {
         let before = find(store, scope, sink).await?;
         let known = before.as_ref().map(Standing::of).transpose()?;
@@ -53,7 +63,7 @@ impl Cursor {
         });
         let standing = Standing {
             holder: node,
-            until: now.plus(HELD_FOR),
+            until: now.plus(held_for),
             ..held
         };
         let after = Record {

@@ -45,7 +45,7 @@ impl PagerDuty {
         keys: Arc<dyn Keyring>,
         client: Client,
     ) -> Result<Self, String> {
-        let (base, path) = post::place(address, allow_plaintext)?;
+        let (base, path) = Base::split(address, allow_plaintext).map_err(|error| error.to_string())?;
         Ok(Self {
             base,
             path,

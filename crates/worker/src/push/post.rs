@@ -17,18 +17,6 @@ const ANSWER_BYTES_MAX: usize = 64 << 10;
 /// The longest that somebody may have us wait.
 const LATER_MAX: Duration = Duration::from_secs(3_600);
 
-/// Origin and path of an address.
-pub(super) fn place(address: &str, allow_plaintext: bool) -> Result<(Base, String), String> {
-    let after = address.find("://").map_or(0, |at| at + 3);
-    let path = address.get(after..).and_then(|rest| rest.find('/'));
-    let (origin, path) = address
-        .split_at_checked(path.map_or(address.len(), |at| after + at))
-        .ok_or("no address")?;
-    let base = Base::parse(origin, allow_plaintext).map_err(|error| error.to_string())?;
-    let path = if path.is_empty() { "/" } else { path };
-    Ok((base, path.to_owned()))
-}
-
 /// Whether a status says that the same would be refused again.
 pub(super) fn is_for_good(status: StatusCode) -> bool {
     status.is_client_error()

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
-use upstream::Client;
+use upstream::{Base, Client};
 
 use super::alert::{Alert, Severity};
 use super::message::Message;
@@ -33,7 +33,7 @@ impl Slack {
         keys: Arc<dyn Keyring>,
         client: Client,
     ) -> Result<Self, String> {
-        post::place(&address, allow_plaintext)?;
+        Base::split(&address, allow_plaintext).map_err(|error| error.to_string())?;
         Ok(Self {
             address,
             allow_plaintext,
@@ -72,7 +72,7 @@ impl Slack {
 
     /// The whole address, which must begin as the configuration says.
     // threat: ANP-D0005
-    async fn place(&self) -> Result<(upstream::Base, String), String> {
+    async fn place(&self) -> Result<(Base, String), String> {
         let secrets = self.keys.secrets().await?;
         let secret = secrets.first().ok_or("there is no secret address")?;
         let whole = secret.expose().trim();
@@ -81,7 +81,7 @@ impl Slack {
             return Err("the secret address does not begin with `address`".to_owned());
         }
         // What is wrong with it is not said: it would be said with the address.
-        post::place(whole, self.allow_plaintext).map_err(|_| "the secret address cannot be read".to_owned())
+        Base::split(whole, self.allow_plaintext).map_err(|_| "the secret address cannot be read".to_owned())
     }
 }
 

@@ -12,12 +12,12 @@ use telemetry::metrics::SinkMetrics;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::Trouble;
 use super::batch::note;
 use super::cursor::{self, Claim, Cursor};
+use super::rounds::{self, BACKOFF_MAX, Rounds};
 use super::transport::{BATCH_TIME, Posted};
 use super::webhook::Webhook;
-use super::{BACKOFF_MAX, BACKOFF_MIN, Trouble};
-use crate::pace::{Backoff, sleep_or_stop, stopped};
 
 /// Entries that are read and told at once.
 const BATCH: u64 = 100;
@@ -61,62 +61,8 @@ impl Spending {
 
     /// Tells until told to stop. What was under way then is told again at the next start.
     // threat: AGP-R1
-    pub async fn run(mut self, mut shutdown: watch::Receiver<bool>) {
-        let mut backoff = Backoff::new(BACKOFF_MIN.min(self.every), BACKOFF_MAX);
-        loop {
-            let round = tokio::select! {
-                () = stopped(&mut shutdown) => break,
-                round = self.round() => round,
-            };
-            let pending: u64 = self
-                .logs
-                .values()
-                .map(|(next, size)| size.saturating_sub(*next))
-                .sum();
-            self.metrics
-                .pending
-                .set(i64::try_from(pending).unwrap_or(i64::MAX));
-            let wait = match round {
-                Ok(true) => Duration::ZERO,
-                Ok(false) => {
-                    backoff.reset();
-                    self.every
-                }
-                Err(trouble) => {
-                    self.metrics.failures.inc();
-                    tracing::warn!(
-                        to = self.name,
-                        why = trouble.why().unwrap_or_else(|| format!("{trouble:?}")),
-                        pending,
-                        "what was spent cannot be told: it waits and is told again"
-                    );
-                    backoff.wait()
-                }
-            };
-            if sleep_or_stop(wait, &mut shutdown).await {
-                break;
-            }
-        }
-        self.metrics.pending.set(0);
-    }
-
-    /// One batch of every ledger that has grown. Whether there is more to tell at once.
-    async fn round(&mut self) -> Result<bool, Trouble> {
-        let revision = self.store.revision().await?;
-        if self.revision != Some(revision) {
-            let dump = self.store.load().await?;
-            self.tenants = dump.tenants.iter().map(|tenant| tenant.id).collect();
-            self.revision = Some(dump.revision);
-        }
-        let (mut more, mut trouble) = (false, None);
-        for tenant in self.tenants.clone() {
-            match self.push(tenant).await {
-                Ok(rest) => more |= rest,
-                Err(other @ Trouble::Refused { .. }) => trouble = Some(other),
-                Err(other) => return Err(other),
-            }
-        }
-        trouble.map_or(Ok(more), Err)
+    pub async fn run(self, shutdown: watch::Receiver<bool>) {
+        rounds::run(self, shutdown).await;
     }
 
     /// A batch of one ledger, if it has grown and no other replica is at it. Whether there is more.
@@ -185,6 +131,50 @@ impl Spending {
             done += 1;
         }
         (done, None)
+    }
+}
+
+impl Rounds for Spending {
+    fn rests(&self) -> (Duration, Duration) {
+        (self.every, BACKOFF_MAX)
+    }
+
+    fn metrics(&self) -> &SinkMetrics {
+        &self.metrics
+    }
+
+    fn pending(&self) -> u64 {
+        let logs = self.logs.values();
+        logs.map(|(next, size)| size.saturating_sub(*next)).sum()
+    }
+
+    fn tell(&self, trouble: &Trouble, pending: u64) {
+        self.metrics.failures.inc();
+        tracing::warn!(
+            to = self.name,
+            why = trouble.why().unwrap_or_else(|| format!("{trouble:?}")),
+            pending,
+            "what was spent cannot be told: it waits and is told again"
+        );
+    }
+
+    /// One batch of every ledger that has grown. Whether there is more to tell at once.
+    async fn round(&mut self) -> Result<bool, Trouble> {
+        let revision = self.store.revision().await?;
+        if self.revision != Some(revision) {
+            let dump = self.store.load().await?;
+            self.tenants = dump.tenants.iter().map(|tenant| tenant.id).collect();
+            self.revision = Some(dump.revision);
+        }
+        let (mut more, mut trouble) = (false, None);
+        for tenant in self.tenants.clone() {
+            match self.push(tenant).await {
+                Ok(rest) => more |= rest,
+                Err(other @ Trouble::Refused { .. }) => trouble = Some(other),
+                Err(other) => return Err(other),
+            }
+        }
+        trouble.map_or(Ok(more), Err)
     }
 }
 

@@ -143,6 +143,7 @@ mod tests {
             name: "acme".to_owned(),
             limits: Default::default(),
             state: Default::default(),
+            history: ledger::Keeping::NONE,
         };
         store.create_tenant(&tenant).await.unwrap();
         store

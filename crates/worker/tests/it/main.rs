@@ -12,24 +12,27 @@ mod auditing;
 mod burying;
 mod checkpointing;
 mod flaky;
+mod history;
 mod housekeeping;
 mod pushing;
 mod recovery;
+mod reporting;
 mod retention;
 mod shipping;
 mod signals;
 mod sweeping;
 mod telling;
+mod witnessing;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{
-    BudgetId, KeyId, Money, NodeId, Operation, RequestId, TeamId, TenantId, TenantScope, UnixMillis, Usage,
+    BudgetId, KeyId, Money, NodeId, Operation, RequestId, TeamId, TenantId, TenantScope, UnixMillis,
 };
 use journal::{Journal, JournalOptions, Record, Recovered};
-use ledger::{Budget, BudgetScope, Charge, Entry, Intent, Outcome, Terms, UsageSource, Window};
+use ledger::{Budget, BudgetScope, Charge, Entry, Intent, Terms, Window};
 use store::{LeaseAnswer, LeaseWish, Store, Tenant};
 use telemetry::Metrics;
 use worker::{ShipOptions, Shipper};
@@ -49,37 +52,16 @@ pub fn scope(n: u128) -> TenantScope {
 
 pub fn entry(id: u128, of: u128) -> Entry {
     Entry {
-        id: RequestId::from_u128(id),
-        tenant: tenant(of),
         team: TeamId::from_u128(3),
-        project: None,
         key: KeyId::from_u128(5),
         node: NODE,
         started: NOW,
         finished: NOW,
-        operation: Operation::Chat,
-        dialect: "openai".into(),
         model: Some("fast".into()),
         target: Some("local/smollm2".into()),
-        outcome: Outcome::Completed,
-        status: 200,
-        attempts: 1,
-        cached: false,
-        usage: Usage::default(),
-        usage_source: UsageSource::Provider,
         cost: Money::from_nanos(10),
         price_version: "p1".into(),
-        charges: Vec::new(),
-        policies: Vec::new(),
-        findings: Vec::new(),
-        request_digest: None,
-        response_digest: None,
-        credential: None,
-        signature_digest: None,
-        token_charges: Vec::new(),
-        owner: None,
-        tags: [].into(),
-        labels: ledger::Labels::default(),
+        ..Entry::sample(RequestId::from_u128(id), tenant(of))
     }
 }
 
@@ -122,6 +104,7 @@ pub fn intent(id: u128, of: u128, bound: i64) -> Intent {
         owner: None,
         tags: [].into(),
         labels: ledger::Labels::default(),
+        session: None,
         price_version: "p1".into(),
     }
 }
@@ -144,6 +127,7 @@ pub async fn store() -> Arc<FlakyStore> {
             name: format!("tenant-{n}"),
             limits: credential::Limits::default(),
             state: store::TenantState::default(),
+            history: ledger::Keeping::NONE,
         };
         store::Registry::create_tenant(&*store, &tenant).await.unwrap();
     }

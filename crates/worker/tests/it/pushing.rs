@@ -83,6 +83,7 @@ pub async fn store_with(tenants: u128) -> Arc<MemoryStore> {
             name: format!("t{of}"),
             limits: Default::default(),
             state: Default::default(),
+            history: ledger::Keeping::NONE,
         };
         store
             .commit(&scope(of), &[Change::CreateTenant(made)], None)

@@ -69,6 +69,7 @@ async fn store() -> Arc<MemoryStore> {
         name: "acme".to_owned(),
         limits: Limits::default(),
         state: Default::default(),
+        history: ledger::Keeping::NONE,
     };
     let team = Team {
         id: TeamId::from_u128(3),

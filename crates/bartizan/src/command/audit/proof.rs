@@ -174,7 +174,10 @@ pub async fn verify(args: &VerifyProofArgs, at: &At, show: Show) -> Result<(), F
         .since(args.since.as_deref())?;
     let path = args.file.as_path();
     let proof = read(path)?;
-    if let Some(known) = trusted.claimed().filter(|known| says_nothing_of(&proof, known)) {
+    if let Some(known) = trusted
+        .claimed(None)
+        .filter(|known| says_nothing_of(&proof, known))
+    {
         let (path, size) = (path.display(), known.size);
         let what = format!("`{path}` says nothing about the checkpoint at {size}");
         return Err(Failure::tampered(what)

@@ -70,6 +70,9 @@ pub struct CreateArgs {
     /// Count only calls of keys with this tag
     #[arg(long, value_name = "TAG")]
     tag: Option<String>,
+    /// Count only calls of this session of an agent
+    #[arg(long, value_name = "SESSION")]
+    session: Option<String>,
     /// Tell when so many per cent of the limit are spent; may be repeated
     #[arg(long = "mark", value_name = "PERCENT")]
     marks: Vec<u8>,
@@ -95,12 +98,14 @@ impl CreateArgs {
                 model: self.model.clone(),
                 provider: self.provider.clone(),
                 tag: self.tag.clone(),
+                session: self.session.clone(),
             },
             unit,
             marks: self.marks.clone(),
             ..Terms::default()
         };
-        self.during.put(&mut terms, UnixMillis::now());
+        let during = self.during.put(&mut terms, UnixMillis::now());
+        during.map_err(Failure::usage)?;
         Ok(Budget {
             id: BudgetId::generate(),
             tenant,
@@ -185,6 +190,7 @@ mod tests {
             name: "acme".into(),
             limits: Default::default(),
             state: store::TenantState::default(),
+            history: ledger::Keeping::NONE,
         };
         store.create_tenant(&tenant).await.unwrap();
         let team = Team {

@@ -7,8 +7,9 @@ use domain::UnixMillis;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use ledger::{Between, Rolling, Rollover, Terms};
+use ledger::{Between, PerSession, Rolling, Rollover, Terms};
 
+use super::limit_in;
 use crate::command::arguments::duration;
 
 /// More of a budget's time than its window says.
@@ -29,11 +30,17 @@ pub struct During {
     /// Carry what was not spent into the next window, up to so many per cent of the limit
     #[arg(long, value_name = "PERCENT")]
     rollover: Option<u8>,
+    /// The most that the calls of one session may take of it together: dollars, or tokens of a budget of tokens
+    #[arg(long, value_name = "AMOUNT")]
+    session_max: Option<String>,
+    /// Refuse calls that name no session
+    #[arg(long, requires = "session_max")]
+    session_required: bool,
 }
 
 impl During {
     /// Writes it into terms. What is carried over is counted from `since` on.
-    pub fn put(&self, terms: &mut Terms, since: UnixMillis) {
+    pub fn put(&self, terms: &mut Terms, since: UnixMillis) -> Result<(), String> {
         terms.zone.clone_from(&self.zone);
         terms.rolling = self.rolling.map(|minutes| Rolling { minutes });
         terms.between = self
@@ -41,6 +48,10 @@ impl During {
             .zip(self.until)
             .map(|(from, until)| Between { from, until });
         terms.rollover = self.rollover.map(|percent_max| Rollover { percent_max, since });
+        let is_required = self.session_required;
+        let limit = self.session_max.as_deref().map(|text| limit_in(terms.unit, text));
+        terms.per_session = limit.transpose()?.map(|limit| PerSession { limit, is_required });
+        Ok(())
     }
 }
 

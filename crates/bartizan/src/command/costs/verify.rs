@@ -3,7 +3,9 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 
+use control::sheets::Sheeted;
 use domain::{TenantId, TenantScope, UnixMillis};
 use exports::{Digesting, FORMAT, Manifest, Rows, digest_of, write};
 use jiff::Timestamp;
@@ -84,7 +86,8 @@ pub(super) async fn run(path: &Path, instance: &Instance, show: Show) -> Result<
         let leaf = usize::try_from(index).ok().and_then(|index| leaves.get(index));
         strangers += u64::from(leaf != Some(&leaf_hash(bytes)));
     };
-    let pricing = Priced::of(&instance.config)?;
+    let list = Arc::new(Priced::of(&instance.config)?);
+    let pricing = Sheeted::of(instance.store.as_ref(), scope.tenant(), list).await?;
     let gathered = gather_costs(
         instance.store.as_ref(),
         (&scope, &span),

@@ -1,17 +1,14 @@
 //! Handing the newest signed heads to a witness, and keeping them with what it signed.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use bytes::Bytes;
 use clap::Args;
 use domain::{TenantId, TenantScope};
-use http::Request;
-use http_body_util::{BodyExt, Full, Limited};
 use ledger::note::{Checkpoint, claimed};
-use ledger::witness::{AddCheckpoint, WitnessKey};
+use ledger::witness::AddCheckpoint;
 use serde::Serialize;
 use store::{LogKind, Paths, StoredCheckpoint};
+use worker::{HttpWitness, NotTaken, Witness};
 
 use crate::command::instance::Instance;
 use crate::command::show::{Show, Shown};
@@ -22,8 +19,6 @@ use crate::failure::{Failure, Hint};
 use super::evidence::signed_now;
 use super::trust::witness_key;
 
-const TIMEOUT: Duration = Duration::from_secs(20);
-const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// Its size is asked for once; other replicas may ask it meanwhile.
 const TRIES: u32 = 4;
 
@@ -82,6 +77,7 @@ pub async fn run(args: &WitnessArgs, instance: &Instance, show: Show) -> Result<
     let signing = instance.signing()?;
     let paths = Paths::new(instance.store.clone());
     let client = upstream::Client::new(&upstream::ClientOptions::default());
+    let witness = HttpWitness::new(&args.url, key.clone(), client);
     let tenants = instance.store.load().await?.tenants;
     let mut logs = Vec::new();
     for tenant in tenants.iter().map(|tenant| tenant.id).chain([TenantId::PLATFORM]) {
@@ -92,9 +88,7 @@ pub async fn run(args: &WitnessArgs, instance: &Instance, show: Show) -> Result<
             }
             let head = signed_now(instance, &signing, &scope, log).await?;
             let asker = Asker {
-                client: &client,
-                url: &args.url,
-                key: &key,
+                witness: &witness,
                 paths: &paths,
             };
             let file = args.dir.join(file_of(&signing.origin(tenant, log)));
@@ -108,9 +102,7 @@ pub async fn run(args: &WitnessArgs, instance: &Instance, show: Show) -> Result<
 }
 
 struct Asker<'a> {
-    client: &'a upstream::Client,
-    url: &'a str,
-    key: &'a WitnessKey,
+    witness: &'a HttpWitness,
     paths: &'a Paths,
 }
 
@@ -136,55 +128,31 @@ impl Asker<'_> {
                 path,
                 note: head.note.clone(),
             };
-            let (status, answer) = self.ask(asked.to_string()).await?;
-            match status {
-                200 => {
-                    let lines = self.key.lines_of(&head.note, &answer).ok_or_else(|| {
-                        Failure::tampered("what the witness answered is not signed with its key".to_owned())
-                    })?;
-                    let note = format!("{}{lines}", head.note);
-                    replace(file, note.as_bytes()).map_err(|error| {
-                        Failure::new(format!("`{}` cannot be written: {error}", file.display()))
-                    })?;
-                    return Ok(Log {
-                        origin: own.origin,
-                        size: head.size,
-                        file: file.display().to_string(),
-                    });
+            let lines = match self.witness.add(&asked).await {
+                Ok(lines) => lines.unwrap_or_default(),
+                Err(NotTaken::Seen(seen)) => {
+                    old_size = seen;
+                    continue;
                 }
-                409 => match answer.trim().parse() {
-                    Ok(seen) if seen != old_size => old_size = seen,
-                    _ => return Err(forked(&own, &answer)),
-                },
-                422 => return Err(forked(&own, &answer)),
-                _ => {
-                    return Err(
-                        Failure::new(format!("the witness says {status}: {}", answer.trim()))
-                            .hint("has it been given the ledger's newest key (--log)?"),
-                    );
+                Err(NotTaken::Disagrees(why)) => return Err(forked(&own, &why)),
+                Err(why @ NotTaken::Away(_)) => return Err(Failure::new(why.to_string())),
+                Err(why @ NotTaken::Refused(_)) => {
+                    return Err(Failure::new(why.to_string())
+                        .hint("has it been given the ledger's newest key (--log)?"));
                 }
-            }
+            };
+            let note = format!("{}{lines}", head.note);
+            replace(file, note.as_bytes())
+                .map_err(|error| Failure::new(format!("`{}` cannot be written: {error}", file.display())))?;
+            return Ok(Log {
+                origin: own.origin,
+                size: head.size,
+                file: file.display().to_string(),
+            });
         }
         Err(Failure::new(
             "the witness is asked by others all the time: run this again",
         ))
-    }
-
-    async fn ask(&self, body: String) -> Result<(u16, String), Failure> {
-        let url = format!("{}/add-checkpoint", self.url.trim_end_matches('/'));
-        let request = Request::post(&url).body(Full::new(Bytes::from(body)));
-        let request = request.map_err(|error| Failure::usage(format!("`{url}` cannot be asked: {error}")))?;
-        let away = |why: String| Failure::new(format!("`{url}` does not answer: {why}"));
-        let answer = self
-            .client
-            .send(request, TIMEOUT)
-            .await
-            .map_err(|error| away(error.to_string()))?;
-        let (head, body) = answer.into_parts();
-        let read = tokio::time::timeout(TIMEOUT, Limited::new(body, ANSWER_BYTES_MAX).collect()).await;
-        let read = read.map_err(|_| away("too slow".to_owned()))?;
-        let bytes = read.map_err(|error| away(error.to_string()))?.to_bytes();
-        Ok((head.status.as_u16(), String::from_utf8_lossy(&bytes).into_owned()))
     }
 }
 

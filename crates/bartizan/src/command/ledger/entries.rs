@@ -53,6 +53,7 @@ impl Line {
             Outcome::UpstreamFailed(code) => format!("failed: {code}"),
             Outcome::Interrupted => "interrupted".to_owned(),
             Outcome::Reported(how) => format!("reported: {how}"),
+            Outcome::Adjusted => "adjusted".to_owned(),
         }
     }
 

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{RequestId, TenantScope, UnixMillis};
-use ledger::bundle::{ExportLine, LogKeys, prove as proof_of, prove_since, verify_proof};
+use ledger::bundle::{ExportLine, LogKeys, prove_along, verify_proof};
 use ledger::note::Checkpoint;
-use store::{LogKind, Signing, SigningNow, StoreError, StoredCheckpoint, StoredEntry};
+use store::cosigned::Cosigned;
+use store::{LogKind, Paths, Signing, SigningNow, StoreError, StoredCheckpoint, StoredEntry};
 use telemetry::Metrics;
 use worker::{Checkpointer, WorkerError};
 
@@ -34,26 +35,27 @@ pub async fn prove(args: &ProveArgs, instance: &Instance) -> Result<(), Failure>
     let names = Names::read(instance.store.as_ref()).await?;
     let (scope, stored) = find(args, instance, &names).await?;
     let origin = signing.origin(scope.tenant(), LogKind::Ledger);
-    let (head, keys) = settled(instance, &signing, (&scope, LogKind::Ledger), stored.index).await?;
+    let log = (&scope, LogKind::Ledger);
+    let (head, keys) = witnessed(instance, &signing, log, (stored.index, args.witnesses)).await?;
     let of_log = keys.of_log(&origin);
-    let leaves = instance.store.leaf_hashes(&scope, 0, head.size).await?;
-    let proof = match &args.since {
-        None => proof_of(&stored.bytes, stored.index, &leaves, &head.note),
-        Some(path) => {
-            let old = checkpoint_file(path, &of_log)?;
-            if old.size > head.size {
-                return Err(Failure::tampered(format!(
-                    "`{}` covers {} entries, but the ledger has {}: it was rolled back",
-                    path.display(),
-                    old.size,
-                    head.size
-                )));
-            }
-            prove_since(&stored.bytes, stored.index, &leaves, &head.note, old.size)
+    let paths = Paths::new(instance.store.clone());
+    let place = (stored.index, head.size);
+    let path = paths.inclusion(&scope, LogKind::Ledger, place).await?;
+    let mut proof = prove_along(&stored.bytes, place, path, &head.note)
+        .ok_or_else(|| Failure::tampered(format!("entry {} is not text", stored.index)))?;
+    if let Some(path) = &args.since {
+        let old = checkpoint_file(path, &of_log)?;
+        if old.size > head.size {
+            return Err(Failure::tampered(format!(
+                "`{}` covers {} entries, but the ledger has {}: it was rolled back",
+                path.display(),
+                old.size,
+                head.size
+            )));
         }
-    };
-    let mut proof = proof
-        .ok_or_else(|| Failure::tampered(format!("entry {} is not where it should be", stored.index)))?;
+        let sizes = (old.size, head.size);
+        proof = proof.since(old.size, paths.consistency(&scope, LogKind::Ledger, sizes).await?);
+    }
     proof.successions = keys.handovers(&origin);
     // A proof that does not hold is found here and not by whoever gets it.
     verify_proof(&proof, keys.signer()?.verifier()).map_err(|e| {
@@ -71,7 +73,10 @@ pub async fn checkpoint(args: &ExportArgs, instance: &Instance) -> Result<(), Fa
     let signing = instance.signing()?;
     let names = Names::read(instance.store.as_ref()).await?;
     let scope = TenantScope::operator(names.tenant(args.tenant.as_deref())?.id);
-    let head = signed_now(instance, &signing, &scope, LogKind::Ledger).await?;
+    let head = match args.witnesses {
+        0 => signed_now(instance, &signing, &scope, LogKind::Ledger).await?,
+        demanded => cosigned(instance, (&scope, LogKind::Ledger), (0, demanded)).await?,
+    };
     write(args.out.as_deref(), |out| out.write_all(head.note.as_bytes()))
 }
 
@@ -80,7 +85,8 @@ pub async fn export(args: &ExportArgs, instance: &Instance) -> Result<(), Failur
     let signing = instance.signing()?;
     let names = Names::read(instance.store.as_ref()).await?;
     let scope = TenantScope::operator(names.tenant(args.tenant.as_deref())?.id);
-    let (head, keys) = settled(instance, &signing, (&scope, LogKind::Ledger), u64::MAX).await?;
+    let log = (&scope, LogKind::Ledger);
+    let (head, keys) = witnessed(instance, &signing, log, (u64::MAX, args.witnesses)).await?;
     let origin = signing.origin(scope.tenant(), LogKind::Ledger);
     let mut out = destination(args.out.as_deref())?;
     let header = ExportLine::header(&origin, keys.signer()?.verifier());
@@ -100,9 +106,11 @@ pub async fn export(args: &ExportArgs, instance: &Instance) -> Result<(), Failur
             .filter(|newest| *newest >= next);
         let newest =
             newest.ok_or_else(|| Failure::tampered(format!("entry {next} is missing from the ledger")))?;
+        // As they were when the entries came: so it can be told which was changed since.
+        let leaves = instance.store.leaf_hashes(&scope, next, newest + 1).await?;
         next = newest.saturating_add(1);
-        for entry in &read {
-            let line = ExportLine::entry(entry.index, &entry.bytes);
+        for (entry, leaf) in read.iter().zip(leaves) {
+            let line = ExportLine::entry_as_kept(entry.index, &entry.bytes, leaf);
             let line = line.ok_or_else(|| Failure::tampered(format!("entry {} is not text", entry.index)))?;
             finish(writeln!(out, "{}", line.to_line()))?;
         }
@@ -162,6 +170,37 @@ pub async fn settled(
     Err(Failure::new(
         "the key of the logs is replaced again and again: run this again",
     ))
+}
+
+/// [`settled`]; where witnesses are demanded, the newest head that so many cosigned; where not, with what any put below it.
+pub async fn witnessed(
+    instance: &Instance,
+    signing: &Arc<Signing>,
+    (scope, log): (&TenantScope, LogKind),
+    (index, demanded): (u64, usize),
+) -> Result<(StoredCheckpoint, Arc<SigningNow>), Failure> {
+    if demanded > 0 {
+        let least = if index == u64::MAX { 0 } else { index };
+        let head = cosigned(instance, (scope, log), (least, demanded)).await?;
+        return Ok((head, signing.now().await?));
+    }
+    let (head, keys) = settled(instance, signing, (scope, log), index).await?;
+    let kept = Cosigned::read(instance.store.as_ref(), scope, log).await?;
+    Ok((kept.below(head), keys))
+}
+
+/// The newest head over the entry at `index` that so many witnesses cosigned.
+async fn cosigned(
+    instance: &Instance,
+    (scope, log): (&TenantScope, LogKind),
+    (index, demanded): (u64, usize),
+) -> Result<StoredCheckpoint, Failure> {
+    let kept = Cosigned::read(instance.store.as_ref(), scope, log).await?;
+    let head = kept.newest(demanded).filter(|head| head.size > index);
+    head.ok_or_else(|| {
+        Failure::not_found(format!("no head over this is cosigned by {demanded} witness(es)"))
+            .hint("who serves asks those of `ledger.witnesses`, each as often as its `every_ms` says")
+    })
 }
 
 /// The newest signed root after signing what has grown: the same note that the serving instance signs.

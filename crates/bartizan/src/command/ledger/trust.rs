@@ -1,10 +1,12 @@
 //! Whom somebody believes who verifies: the key that they were given another way, which successions they have seen
 //! published, and a checkpoint that they kept.
 
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use ledger::note::{Checkpoint, Verifier, claimed};
+use ledger::note::{Checkpoint, Verifier, claimed, in_file};
 use ledger::succession::Trust;
 use ledger::witness::WitnessKey;
 use serde::Deserialize;
@@ -32,7 +34,11 @@ pub struct TrustArgs {
 pub struct Trusted {
     pinned: Verifier,
     published: Vec<String>,
-    since: Option<Kept>,
+    /// Of each log one.
+    since: Vec<Kept>,
+    witnesses: Vec<WitnessKey>,
+    /// So many of them are enough.
+    enough: usize,
 }
 
 /// A checkpoint kept in a file.
@@ -55,7 +61,9 @@ impl Trusted {
         Self {
             pinned,
             published: Vec::new(),
-            since: None,
+            since: Vec::new(),
+            witnesses: Vec::new(),
+            enough: 0,
         }
     }
 
@@ -68,7 +76,9 @@ impl Trusted {
         Ok(Self {
             pinned: key(given)?,
             published: published.unwrap_or_default(),
-            since: None,
+            since: Vec::new(),
+            witnesses: Vec::new(),
+            enough: 0,
         })
     }
 
@@ -81,55 +91,110 @@ impl Trusted {
         Ok(Self {
             pinned: keys.signer()?.verifier().clone(),
             published: keys.successions(),
-            since: None,
+            since: Vec::new(),
+            witnesses: Vec::new(),
+            enough: 0,
         })
     }
 
-    /// The same, with a checkpoint that was kept, if one was.
+    /// The same, with the checkpoint that was kept in a file, if one was; of a file of many, the newest of each log.
     pub fn since(self, path: Option<&Path>) -> Result<Self, Failure> {
-        let since = path.map(kept).transpose()?;
+        let since = path.map(kept).transpose()?.unwrap_or_default();
         Ok(Self { since, ..self })
     }
 
-    /// The same, if the checkpoint that was kept is cosigned by this witness.
-    // threat: ANP-0012
-    pub fn witnessed(self, witness: Option<&str>) -> Result<Self, Failure> {
-        let (Some(given), Some(kept)) = (witness, &self.since) else {
-            return Ok(self);
-        };
-        let key = witness_key(given)?;
-        match key.cosigned(&kept.note) {
-            Some(_) => Ok(self),
-            None => Err(Failure::tampered(format!(
-                "the checkpoint at {} is not cosigned by `{}`",
-                kept.claims.size,
-                key.name()
-            ))),
+    /// The same, who believes only what so many of these witnesses cosigned; all of them where no number is given.
+    pub fn witnessed(self, given: &[String], enough: Option<usize>) -> Result<Self, Failure> {
+        let witnesses: Vec<_> = given
+            .iter()
+            .map(|key| witness_key(key))
+            .collect::<Result<_, _>>()?;
+        let enough = enough.unwrap_or(witnesses.len());
+        if enough > witnesses.len() || (enough == 0 && !witnesses.is_empty()) {
+            let most = witnesses.len();
+            return Err(Failure::usage(format!(
+                "--witnesses is from 1 to {most}, the keys that are given"
+            )));
         }
+        Ok(Self {
+            witnesses,
+            enough,
+            ..self
+        })
+    }
+
+    /// Which of the witnesses cosigned what is to be believed: the checkpoint that was kept, if one was, else this head.
+    // threat: ANP-0012
+    pub fn cosigned(&self, (head, size): (&str, u64), origin: &str) -> Result<Vec<String>, Failure> {
+        let (note, size) = match self.kept(Some(origin)) {
+            Some(kept) => (kept.note.as_str(), kept.claims.size),
+            None => (head, size),
+        };
+        let (signed, missing): (Vec<_>, Vec<_>) = self
+            .witnesses
+            .iter()
+            .partition(|key| key.cosigned(note).is_some());
+        let names = |keys: &[&WitnessKey]| keys.iter().map(|key| key.name().to_owned()).collect::<Vec<_>>();
+        if signed.len() >= self.enough {
+            return Ok(names(&signed));
+        }
+        Err(Failure::tampered(format!(
+            "the head at {size} is not cosigned by `{}`: {} of {} that must be",
+            names(&missing).join("`, `"),
+            signed.len(),
+            self.enough
+        ))
+        .hint("take the evidence with --witnesses, which ends it at a head that so many cosigned"))
     }
 
     /// For those who verify.
     pub fn trust(&self) -> Trust<'_> {
-        Trust::from(&self.pinned)
-            .published(&self.published)
-            .since(self.since.as_ref().map(|kept| kept.note.as_str()))
+        self.trust_of(None)
     }
 
-    /// What the checkpoint that was kept says of itself.
-    pub fn claimed(&self) -> Option<&Checkpoint> {
-        self.since.as_ref().map(|kept| &kept.claims)
+    /// For those who verify evidence of this log.
+    pub fn trust_of(&self, origin: Option<&str>) -> Trust<'_> {
+        let kept = self.kept(origin);
+        Trust::from(&self.pinned)
+            .published(&self.published)
+            .since(kept.map(|kept| kept.note.as_str()))
+    }
+
+    /// What the checkpoint that was kept of this log says of itself.
+    pub fn claimed(&self, origin: Option<&str>) -> Option<&Checkpoint> {
+        self.kept(origin).map(|kept| &kept.claims)
+    }
+
+    /// The checkpoint of this log. Where there is none of it there is another's, and what is verified is refused: a file that
+    /// says nothing of a log must not pass for one that agrees.
+    fn kept(&self, origin: Option<&str>) -> Option<&Kept> {
+        let same = |kept: &&Kept| origin.is_some_and(|origin| kept.claims.origin == origin);
+        self.since.iter().find(same).or(self.since.first())
     }
 }
 
-fn kept(path: &Path) -> Result<Kept, Failure> {
-    let note = std::fs::read_to_string(path).map_err(|e| unreadable(path, &e))?;
-    let claims = claimed(&note).map_err(|e| {
-        Failure::tampered(format!(
-            "`{}` is no checkpoint of this ledger: {e}",
+fn kept(path: &Path) -> Result<Vec<Kept>, Failure> {
+    let file = File::open(path).map_err(|e| unreadable(path, &e))?;
+    let mut all: Vec<Kept> = Vec::new();
+    for note in in_file(BufReader::new(file).lines()) {
+        let note = note.map_err(|e| unreadable(path, &e))?;
+        let claims = claimed(&note).map_err(|e| {
+            Failure::tampered(format!(
+                "`{}` is no checkpoint of this ledger: {e}",
+                path.display()
+            ))
+        })?;
+        // Each continues the one before: who added it saw to that.
+        all.retain(|kept| kept.claims.origin != claims.origin);
+        all.push(Kept { note, claims });
+    }
+    match all.is_empty() {
+        true => Err(Failure::tampered(format!(
+            "`{}` holds no checkpoint",
             path.display()
-        ))
-    })?;
-    Ok(Kept { note, claims })
+        ))),
+        false => Ok(all),
+    }
 }
 
 fn published(path: &Path) -> Result<Vec<String>, Failure> {

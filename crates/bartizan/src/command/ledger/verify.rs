@@ -7,8 +7,10 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use ledger::bundle::{LINE_BYTES_MAX, Proof, Report, Tampered, Verified, verify_export, verify_proof};
-use ledger::note::Checkpoint;
+use ledger::bundle::{
+    ExportLine, LINE_BYTES_MAX, Proof, Report, Tampered, Verified, verify_export, verify_proof,
+};
+use ledger::note::{Checkpoint, claimed};
 
 use crate::cli::At;
 use crate::command::arguments::rfc3339;
@@ -30,6 +32,7 @@ Examples:
   bartizan ledger verify proof.json --key 'bartizan+d3adb33f+AQ…'
   bartizan ledger verify ledger.jsonl --key ledger.key --since 2026-06.checkpoint
   bartizan ledger verify ledger.jsonl --since heads/….checkpoint --witness witness.pub
+  bartizan ledger verify ledger.jsonl --witness a.pub --witness b.pub --witness c.pub --witnesses 2
   bartizan ledger verify proof.json                    with the key of the instance on this machine
 
 Verifies every hash, path and signature, that entries are in their one canonical form and of the ledger's own tenant, \
@@ -41,12 +44,16 @@ pub struct VerifyArgs {
     file: PathBuf,
     #[command(flatten)]
     trust: TrustArgs,
-    /// A checkpoint kept from earlier: the ledger must contain all that it covered
+    /// A checkpoint kept from earlier, or a file of a witness of the kind `file`: the ledger must contain all that was covered
     #[arg(long, value_name = "CHECKPOINT")]
     since: Option<PathBuf>,
-    /// A witness's public key, or a file that holds it: the checkpoint of --since must be cosigned by it
-    #[arg(long, value_name = "KEY", requires = "since")]
-    witness: Option<String>,
+    /// A witness's public key, or a file that holds it: the checkpoint of --since, or without it the head of what is
+    /// verified, must be cosigned by it; may be repeated
+    #[arg(long = "witness", value_name = "KEY")]
+    keys: Vec<String>,
+    /// So many of those with a --witness are enough; without, all of them
+    #[arg(long, value_name = "N", requires = "keys")]
+    witnesses: Option<usize>,
 }
 
 /// Verifies.
@@ -57,7 +64,7 @@ pub async fn run(args: &VerifyArgs, at: &At, show: Show) -> Result<(), Failure> 
     let trusted = Trusted::given(&args.trust, at)
         .await?
         .since(args.since.as_deref())?
-        .witnessed(args.witness.as_deref())?;
+        .witnessed(&args.keys, args.witnesses)?;
     let held = if args.file == Path::new("-") {
         verify(BufReader::new(io::stdin()), &args.file, &trusted)?
     } else {
@@ -89,7 +96,11 @@ fn proof(evidence: impl BufRead, path: &Path, trusted: &Trusted) -> Result<Held,
             path.display()
         ))
     })?;
-    if let Some(known) = trusted.claimed().filter(|known| says_nothing_of(&proof, known)) {
+    let origin = claimed(&proof.checkpoint).ok().map(|head| head.origin);
+    if let Some(known) = trusted
+        .claimed(origin.as_deref())
+        .filter(|known| says_nothing_of(&proof, known))
+    {
         let what = format!(
             "`{}` says nothing about the checkpoint at {}",
             path.display(),
@@ -104,7 +115,8 @@ fn proof(evidence: impl BufRead, path: &Path, trusted: &Trusted) -> Result<Held,
         checkpoint,
         since,
         key,
-    } = verify_proof(&proof, trusted.trust()).map_err(|e| broken(path, &e))?;
+    } = verify_proof(&proof, trusted.trust_of(origin.as_deref())).map_err(|e| broken(path, &e))?;
+    let cosigned_by = trusted.cosigned((&proof.checkpoint, checkpoint.size), &checkpoint.origin)?;
     Ok(Held::Proof(Box::new(ProofHeld {
         origin: checkpoint.origin,
         index,
@@ -112,6 +124,7 @@ fn proof(evidence: impl BufRead, path: &Path, trusted: &Trusted) -> Result<Held,
         root: hexed(&checkpoint.root),
         key,
         since,
+        cosigned_by,
         entry,
     })))
 }
@@ -122,13 +135,19 @@ pub fn says_nothing_of(proof: &Proof, known: &Checkpoint) -> bool {
     known.size < proof.size && path.is_none_or(|path| path.old_size != known.size)
 }
 
-fn export(evidence: impl BufRead, path: &Path, trusted: &Trusted) -> Result<Held, Failure> {
+fn export(mut evidence: impl BufRead, path: &Path, trusted: &Trusted) -> Result<Held, Failure> {
     let mut trouble = None;
+    let beginning = evidence.fill_buf().map_err(|e| unreadable(path, &e))?;
+    let first = beginning.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let called = match serde_json::from_slice(first) {
+        Ok(ExportLine::Ledger(header)) => Some(header.origin),
+        _ => None,
+    };
     let lines = Lines {
         evidence,
         trouble: &mut trouble,
     };
-    let held = verify_export(lines, trusted.trust(), None);
+    let held = verify_export(lines, trusted.trust_of(called.as_deref()), None);
     if let Some(error) = trouble {
         return Err(unreadable(path, &error));
     }
@@ -137,6 +156,7 @@ fn export(evidence: impl BufRead, path: &Path, trusted: &Trusted) -> Result<Held
         entries,
         checkpoints,
         root,
+        head,
         cost,
         first,
         last,
@@ -145,6 +165,7 @@ fn export(evidence: impl BufRead, path: &Path, trusted: &Trusted) -> Result<Held
         since,
         ..
     } = held.map_err(|e| broken(path, &e))?;
+    let cosigned_by = trusted.cosigned((&head, entries), &origin)?;
     Ok(Held::Export(ExportHeld {
         origin,
         entries,
@@ -153,6 +174,7 @@ fn export(evidence: impl BufRead, path: &Path, trusted: &Trusted) -> Result<Held
         key,
         successions,
         since,
+        cosigned_by,
         first: first.and_then(rfc3339),
         last: last.and_then(rfc3339),
         cost_nanos: cost,
@@ -209,11 +231,11 @@ pub(in crate::command) fn hexed(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{KeyId, Money, NodeId, Operation, RequestId, TeamId, TenantId, UnixMillis, Usage};
-    use ledger::bundle::{ExportLine, origin_of, prove, prove_since};
+    use domain::{KeyId, Money, NodeId, RequestId, TeamId, TenantId, UnixMillis};
+    use ledger::bundle::{origin_of, prove, prove_since};
     use ledger::merkle::{Hash, leaf_hash, root_of};
     use ledger::note::Signer;
-    use ledger::{Entry, Outcome, UsageSource};
+    use ledger::{Entry, UsageSource};
 
     fn signer() -> Signer {
         Signer::from_seed("log", &[7; 32]).unwrap()
@@ -221,37 +243,17 @@ mod tests {
 
     fn entry(number: u128) -> Vec<u8> {
         let entry = Entry {
-            id: RequestId::from_u128(number),
-            tenant: TenantId::from_u128(1),
             team: TeamId::from_u128(2),
-            project: None,
             key: KeyId::from_u128(3),
             node: NodeId::from_u128(4),
             started: UnixMillis(0),
             finished: UnixMillis(1_000),
-            operation: Operation::Chat,
-            dialect: "openai".into(),
             model: Some("tiny".into()),
             target: None,
-            outcome: Outcome::Completed,
-            status: 200,
-            attempts: 1,
-            cached: false,
-            usage: Usage::default(),
             usage_source: UsageSource::None,
             cost: Money::from_nanos(5),
             price_version: "v".into(),
-            charges: Vec::new(),
-            policies: Vec::new(),
-            findings: Vec::new(),
-            request_digest: None,
-            response_digest: None,
-            credential: None,
-            signature_digest: None,
-            token_charges: Vec::new(),
-            owner: None,
-            tags: [].into(),
-            labels: ledger::Labels::default(),
+            ..Entry::sample(RequestId::from_u128(number), TenantId::from_u128(1))
         };
         entry.to_bytes()
     }

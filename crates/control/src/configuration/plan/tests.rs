@@ -110,6 +110,7 @@ fn document() -> impl Strategy<Value = Configuration> {
                 tenant: TenantPart {
                     name: "acme".to_owned(),
                     limits: Some(limits),
+                    history: None,
                 },
                 grants: Some(grants.collect()),
                 budgets: Some(budgets.chain([budget(None)]).collect()),

@@ -1,7 +1,7 @@
 //! What is said of a budget's time: a zone, a window that moves, one stretch, and what is carried over.
 
-use domain::UnixMillis;
-use ledger::{Between, Rolling, Rollover, Terms};
+use domain::{Money, UnixMillis};
+use ledger::{Between, PerSession, Rolling, Rollover, Terms};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,13 @@ pub struct DuringView {
     /// What was not spent of a window may be spent in the next, up to so many per cent of the limit, 1 to 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollover_percent: Option<u8>,
+    /// The most that the calls of one session may take of it together, however many windows the session lasts:
+    /// nano-dollars, or tokens of a budget of tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_max: Option<i64>,
+    /// With `session_max`: calls that name no session are refused.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub session_required: bool,
 }
 
 shapes! { given: DuringView ; shown: }
@@ -55,6 +62,14 @@ impl DuringView {
         };
         let rollover = |percent_max| Rollover { percent_max, since };
         terms.rollover = self.rollover_percent.map(rollover);
+        if self.session_required && self.session_max.is_none() {
+            let detail = "what a session may take is missing: say `session_max`";
+            return Err(Problem::new(Code::Invalid, detail));
+        }
+        terms.per_session = self.session_max.map(|limit| PerSession {
+            limit: Money::from_nanos(limit),
+            is_required: self.session_required,
+        });
         Ok(())
     }
 }
@@ -67,6 +82,8 @@ impl From<&Terms> for DuringView {
             from: terms.between.map(|it| time(it.from)),
             until: terms.between.map(|it| time(it.until)),
             rollover_percent: terms.rollover.map(|it| it.percent_max),
+            session_max: terms.per_session.map(|it| it.limit.nanos()),
+            session_required: terms.per_session.is_some_and(|it| it.is_required),
         }
     }
 }

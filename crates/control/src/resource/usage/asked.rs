@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use domain::{TeamId, UnixMillis};
+use domain::{ActorId, TeamId, UnixMillis};
 use jiff::tz::TimeZone;
 use store::usage::{Dimension, Filter, Grain, HOUR_MS, NotDimension, Order, UsageQuery, hour_of};
 
@@ -120,6 +120,13 @@ impl Asked {
                 .transpose()?,
             savings: call.query("savings").is_some_and(|text| text != "false"),
         })
+    }
+
+    /// The same of this owner's keys only.
+    // threat: AGP-E1
+    pub fn owned_by(mut self, owner: ActorId) -> Self {
+        self.query = self.query.only(Dimension::Owner, [owner.to_string()]);
+        self
     }
 
     /// The same of these teams only.

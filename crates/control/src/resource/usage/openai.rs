@@ -59,6 +59,8 @@ pub struct CostResult {
     pub line_item: Option<String>,
     /// The project, where asked for.
     pub project_id: Option<String>,
+    /// Whose the key is, where asked for.
+    pub user_id: Option<String>,
     /// The virtual key, where asked for.
     pub api_key_id: Option<String>,
 }
@@ -78,15 +80,17 @@ pub struct Amount {
 pub struct CompletionsResult {
     /// `organization.usage.completions.result`.
     pub object: &'static str,
-    /// Prompt tokens of text, cached ones included.
+    /// Prompt tokens of all kinds, read from and written to the provider's cache included.
     pub input_tokens: u64,
-    /// Output tokens of text and reasoning.
+    /// Output tokens of all kinds, reasoning included.
     pub output_tokens: u64,
     /// Of the prompt tokens, those read from the provider's cache.
     pub input_cached_tokens: u64,
-    /// Prompt tokens of sound.
+    /// Of the prompt tokens, those written to the provider's cache, for however long.
+    pub input_cache_write_tokens: u64,
+    /// Of the prompt tokens, sound.
     pub input_audio_tokens: u64,
-    /// Output tokens of sound.
+    /// Of the output tokens, sound.
     pub output_audio_tokens: u64,
     /// Calls.
     pub num_model_requests: u64,
@@ -158,11 +162,12 @@ const WORDS: [(&str, Dimension); 5] = [
 ];
 
 /// Filters, and what each is of.
-const FILTERS: [(&str, Dimension); 4] = [
+const FILTERS: [(&str, Dimension); 5] = [
     ("project_ids", Dimension::Project),
     ("user_ids", Dimension::Owner),
     ("api_key_ids", Dimension::Key),
     ("models", Dimension::Model),
+    ("line_items", Dimension::Model),
 ];
 
 /// A list: `name=a,b`, or `name[]=a,b`.
@@ -296,7 +301,7 @@ fn named(words: &[&'static str], group: Vec<String>) -> Named {
 
 /// `GET …/openai/organization/costs`.
 pub async fn costs(call: Call, _: Nothing) -> Done {
-    let asked = |call: &Call| Asked::read(call, &["project_id", "line_item", "api_key_id"], false);
+    let asked = |call: &Call| Asked::read(call, &SPENDING, false);
     let page = answer(&call, asked, |sums, named| CostResult {
         object: "organization.costs.result",
         amount: Amount {
@@ -305,6 +310,7 @@ pub async fn costs(call: Call, _: Nothing) -> Done {
         },
         line_item: named.take("line_item"),
         project_id: named.take("project_id"),
+        user_id: named.take("user_id"),
         api_key_id: named.take("api_key_id"),
     });
     Ok(Answer::view(&page.await?)?)
@@ -312,6 +318,7 @@ pub async fn costs(call: Call, _: Nothing) -> Done {
 
 /// Conversations are told from embeddings by operation.
 const GENERATING: [Operation; 2] = [Operation::Chat, Operation::TextCompletion];
+const SPENDING: [&str; 4] = ["project_id", "user_id", "line_item", "api_key_id"];
 const GROUPS: [&str; 4] = ["project_id", "user_id", "api_key_id", "model"];
 
 fn only_operations(mut asked: Asked, operations: &[Operation]) -> Asked {
@@ -325,9 +332,13 @@ pub async fn completions(call: Call, _: Nothing) -> Done {
     let asked = |call: &Call| Ok(only_operations(Asked::read(call, &GROUPS, true)?, &GENERATING));
     let page = answer(&call, asked, |sums, named| CompletionsResult {
         object: "organization.usage.completions.result",
-        input_tokens: sums.tokens.prompt().saturating_sub(sums.tokens.audio_input),
-        output_tokens: sums.tokens.output.saturating_sub(sums.tokens.audio_output),
+        input_tokens: sums.tokens.prompt(),
+        output_tokens: sums.tokens.output,
         input_cached_tokens: sums.tokens.cache_read,
+        input_cache_write_tokens: sums
+            .tokens
+            .cache_write
+            .saturating_add(sums.tokens.cache_write_long),
         input_audio_tokens: sums.tokens.audio_input,
         output_audio_tokens: sums.tokens.audio_output,
         num_model_requests: sums.requests.saturating_sub(sums.refused),

@@ -69,6 +69,13 @@ fn every_act_with_words_of_its_own() {
             ..gate("provider.breaker_opened", json!({}))
         },
         AuditRecord {
+            target: Some("elsewhere".to_owned()),
+            ..gate(
+                "witness.disagrees",
+                json!({"log": "gate/tnt_1", "seen": 9, "size": 5, "why": "it was rolled back"}),
+            )
+        },
+        AuditRecord {
             target: Some("slack".to_owned()),
             ..gate(
                 "alerts.dead",

@@ -70,6 +70,26 @@ pub fn words(record: &AuditRecord) -> Words {
             "What the provider billed is not what was recorded.",
             Severity::Warning,
         ),
+        "witness.disagrees" => of(
+            format!("{} is not what witness {target} saw", say("log")),
+            format!(
+                "It saw {} entries and there are {}: {}. The store was set back, or the log forked. Stop, and find out who did.",
+                say("seen"),
+                say("size"),
+                say("why")
+            ),
+            Severity::Critical,
+        ),
+        "witness.silent" => of(
+            format!("Witness {target} takes nothing"),
+            format!("Nobody outside remembers what was signed since: {}.", say("why")),
+            Severity::Error,
+        ),
+        "witness.heard" => of(
+            format!("Witness {target} takes heads again"),
+            "It has what was signed meanwhile.",
+            Severity::Info,
+        ),
         "alerts.dead" => of(
             format!("Sink {target} did not take {} alert(s)", say("count")),
             format!(

@@ -34,6 +34,9 @@ pub struct ProofHeld {
     pub key: String,
     /// The size of the older checkpoint that it was held against.
     pub since: Option<u64>,
+    /// Names of the witnesses that cosigned the head, of those that were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cosigned_by: Vec<String>,
     /// The entry.
     pub entry: ledger::Entry,
 }
@@ -55,6 +58,9 @@ pub struct ExportHeld {
     pub successions: u64,
     /// The size of the older checkpoint that it was held against.
     pub since: Option<u64>,
+    /// Names of the witnesses that cosigned the head, of those that were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cosigned_by: Vec<String>,
     /// When the first entry was settled.
     pub first: Option<String>,
     /// When the last one was.
@@ -68,6 +74,13 @@ fn since(size: Option<u64>) -> String {
         || "not compared (--since)".to_owned(),
         |size| format!("only grew since the checkpoint at {size}"),
     )
+}
+
+fn witnesses(names: &[String]) -> String {
+    match names {
+        [] => "not asked for (--witness)".to_owned(),
+        names => names.join(", "),
+    }
 }
 
 /// The newest key, and whether there were others.
@@ -115,6 +128,7 @@ impl ProofHeld {
                 ("root", self.root.clone()),
                 ("signed by", self.key.clone()),
                 ("history", since(self.since)),
+                ("cosigned by", witnesses(&self.cosigned_by)),
             ],
         )
     }
@@ -137,6 +151,7 @@ impl ExportHeld {
                 ("root", self.root.clone()),
                 ("signed by", signed_by(&self.key, self.successions)),
                 ("history", since(self.since)),
+                ("cosigned by", witnesses(&self.cosigned_by)),
             ],
         )
     }

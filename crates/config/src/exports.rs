@@ -1,0 +1,158 @@
+//! Whether what is to be delivered can be, as described.
+
+use jiff::civil::Date;
+
+use crate::Problem;
+use crate::address::Address;
+use crate::bounds::within;
+use crate::error::quoted;
+use crate::section::{Config, Destination, ExportFormat, Goal, Report, Schedule};
+use crate::validate::{at_most, name, unique};
+
+const DESTINATIONS_MAX: usize = 20;
+const SCHEDULES_MAX: usize = 50;
+const SECRETS_MAX: usize = 4;
+const NAMES_MAX: usize = 100;
+const DAY_MS: u64 = 86_400_000;
+const PREFIX_BYTES_MAX: usize = 200;
+
+impl Config {
+    // threat: ANP-D0005
+    pub(crate) fn exports_fit(&self, problems: &mut Vec<Problem>) {
+        let exports = &self.exports;
+        within(problems, "exports.every_ms", exports.every_ms, 100..=3_600_000);
+        within(problems, "exports.settle_ms", exports.settle_ms, 0..=DAY_MS);
+        let (to, all) = (&exports.destinations, &exports.schedules);
+        at_most(problems, "exports.destinations", to.len(), DESTINATIONS_MAX);
+        at_most(problems, "exports.schedules", all.len(), SCHEDULES_MAX);
+        unique(
+            problems,
+            "exports.destinations",
+            to.iter().map(|it| it.name.as_str()),
+        );
+        unique(
+            problems,
+            "exports.schedules",
+            all.iter().map(|it| it.name.as_str()),
+        );
+        for (i, destination) in to.iter().enumerate() {
+            destination.fits(&format!("exports.destinations[{i}]"), problems);
+        }
+        for (i, schedule) in all.iter().enumerate() {
+            let path = format!("exports.schedules[{i}]");
+            if !to.iter().any(|destination| destination.name == schedule.to) {
+                let message = format!("{} is no destination", quoted(&schedule.to));
+                problems.push(Problem::new(format!("{path}.to"), message));
+            }
+            schedule.fits(&path, problems);
+        }
+    }
+}
+
+impl Destination {
+    fn fits(&self, path: &str, problems: &mut Vec<Problem>) {
+        name(problems, &format!("{path}.name"), &self.name);
+        if let Err(message) = self.place_fits() {
+            problems.push(Problem::new(format!("{path}.address"), message));
+        }
+        let count = self.secrets.len();
+        let (is_right, message) = match self.goal() {
+            Goal::Folder(_) => (count == 0, "means nothing to a folder"),
+            Goal::Bucket { .. } => (
+                count == 2,
+                "must be two: the id of the access key, then its secret",
+            ),
+            Goal::Webhook => (
+                (1..=SECRETS_MAX).contains(&count),
+                "must be one to four: webhooks are signed",
+            ),
+        };
+        if !is_right {
+            problems.push(Problem::new(format!("{path}.secrets"), message));
+        }
+        let is_bucket = matches!(self.goal(), Goal::Bucket { .. });
+        if !is_bucket && (self.endpoint.is_some() || self.virtual_host) {
+            let message = "means nothing here: only `s3://` destinations take it";
+            problems.push(Problem::new(format!("{path}.endpoint"), message));
+        }
+        if is_bucket && let Err(message) = self.endpoint_fits() {
+            problems.push(Problem::new(format!("{path}.endpoint"), message));
+        }
+    }
+
+    fn place_fits(&self) -> Result<(), String> {
+        match self.goal() {
+            Goal::Folder(folder) if folder.is_absolute() => Ok(()),
+            Goal::Folder(_) => Err("is no folder: expected `file:///folder`".to_owned()),
+            Goal::Bucket { bucket, prefix } => {
+                let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c);
+                if !(3..=63).contains(&bucket.len()) || !bucket.chars().all(is_plain) {
+                    return Err(
+                        "names no bucket: expected `s3://bucket` or `s3://bucket/beginning`".to_owned(),
+                    );
+                }
+                let is_plain = |c: char| c.is_ascii_alphanumeric() || "._=-".contains(c);
+                let is_part = |part: &str| !["", ".", ".."].contains(&part) && part.chars().all(is_plain);
+                let is_good = prefix.len() <= PREFIX_BYTES_MAX && prefix.split('/').all(is_part);
+                match prefix.is_empty() || is_good {
+                    true => Ok(()),
+                    false => Err("has a beginning that is no path of plain names".to_owned()),
+                }
+            }
+            Goal::Webhook => Address::read(&self.address)?.permitted(self.allow_plaintext),
+        }
+    }
+
+    fn endpoint_fits(&self) -> Result<(), String> {
+        let is_region = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if self.region.is_empty() || self.region.len() > 64 || !self.region.chars().all(is_region) {
+            return Err(format!("{} is no region", quoted(&self.region)));
+        }
+        Address::read(&self.endpoint())?.permitted(self.allow_plaintext)
+    }
+}
+
+impl Schedule {
+    fn fits(&self, path: &str, problems: &mut Vec<Problem>) {
+        let at = |key: &str| format!("{path}.{key}");
+        name(problems, &at("name"), &self.name);
+        // It is a folder's name, too.
+        if self.name.contains(':') || self.name.starts_with('.') {
+            let message = format!("{} cannot be a folder's name", quoted(&self.name));
+            problems.push(Problem::new(at("name"), message));
+        }
+        let is_report = !matches!(self.report, Report::Costs);
+        if is_report && !matches!(self.format, ExportFormat::Csv | ExportFormat::Json) {
+            problems.push(Problem::new(
+                at("format"),
+                "must be `csv` or `json` for this report",
+            ));
+        }
+        match ledger::zone::named(&self.zone) {
+            None => problems.push(Problem::new(
+                at("zone"),
+                format!("{} is no time zone", quoted(&self.zone)),
+            )),
+            Some((_, written)) if self.report == Report::Chargeback && written != "UTC" => {
+                problems.push(Problem::new(
+                    at("zone"),
+                    "must be `UTC`: chargeback is reckoned in it",
+                ));
+            }
+            Some(_) => {}
+        }
+        if let Some(since) = &self.since
+            && since.parse::<Date>().is_err()
+        {
+            let message = format!("{} is no day: expected one like `2026-10-01`", quoted(since));
+            problems.push(Problem::new(at("since"), message));
+        }
+        at_most(problems, &at("tenants"), self.tenants.len(), NAMES_MAX);
+        within(
+            problems,
+            at("give_up_after_ms"),
+            self.give_up_after_ms,
+            1_000..=30 * DAY_MS,
+        );
+    }
+}

@@ -1,0 +1,136 @@
+//! What a tenant keeps of its calls' exchanges, and for how long; and what was kept, removed.
+
+use ledger::exchange::KEPT_DAYS_MAX;
+use ledger::{Keeping, Kept};
+use policy::Resource;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use store::{Change, Tenant, forget_all_exchanges};
+
+use super::tenants::found;
+use super::words::{read_time, time};
+use crate::answer::Answer;
+use crate::api::Nothing;
+use crate::call::{Call, Deed, Done};
+use crate::problem::{Code, Problem};
+use crate::shapes;
+
+/// How much of each exchange is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum KeptView {
+    /// Nothing.
+    None,
+    /// Sizes, roles, times: nothing of any text.
+    Metadata,
+    /// Texts too, without secrets and personal data that rules find.
+    Redacted,
+    /// Everything, up to a bound.
+    Full,
+}
+
+/// What is kept of a tenant's exchanges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HistoryView {
+    /// How much of each.
+    pub kept: KeptView,
+    /// For how many days; 30 when left out.
+    #[serde(default = "days")]
+    pub days: u16,
+}
+
+const fn days() -> u16 {
+    Keeping::NONE.days
+}
+
+/// What is to be removed.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Purge {
+    /// All exchanges that began before this time, RFC 3339.
+    before: String,
+}
+
+/// What was removed.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Purged {
+    /// All exchanges that began before this time.
+    before: String,
+}
+
+shapes! { given: HistoryView, Purge ; shown: Purged }
+
+impl From<Keeping> for HistoryView {
+    fn from(keeping: Keeping) -> Self {
+        Self {
+            kept: match keeping.kept {
+                Kept::None => KeptView::None,
+                Kept::Metadata => KeptView::Metadata,
+                Kept::Redacted => KeptView::Redacted,
+                Kept::Full => KeptView::Full,
+            },
+            days: keeping.days,
+        }
+    }
+}
+
+impl HistoryView {
+    /// As it is stored; `pointer` is where it stands in a body.
+    pub fn keeping(self, pointer: &str) -> Result<Keeping, Problem> {
+        if !(1..=KEPT_DAYS_MAX).contains(&self.days) {
+            let detail = format!("exchanges are kept for 1 to {KEPT_DAYS_MAX} days");
+            return Err(Problem::new(Code::Invalid, detail).at(format!("{pointer}/days")));
+        }
+        Ok(Keeping {
+            kept: match self.kept {
+                KeptView::None => Kept::None,
+                KeptView::Metadata => Kept::Metadata,
+                KeptView::Redacted => Kept::Redacted,
+                KeptView::Full => Kept::Full,
+            },
+            days: self.days,
+        })
+    }
+}
+
+/// `GET …/history`.
+pub async fn show(call: Call, _: Nothing) -> Done {
+    let (entered, tenant) = found(&call).await?;
+    call.permit(&entered, Resource::Tenant(tenant.id)).await?;
+    Ok(Answer::view(&HistoryView::from(tenant.history))?)
+}
+
+/// `PUT …/history`: in force on every node within a second.
+// threat: ANP-0010
+pub async fn update(call: Call, body: HistoryView) -> Done {
+    let (entered, before) = found(&call).await?;
+    let permitted = call.permit(&entered, Resource::Tenant(before.id)).await?;
+    let view = HistoryView::from(before.history);
+    call.must_match(&view)?;
+    let after = Tenant {
+        history: body.keeping("")?,
+        ..before.clone()
+    };
+    let answer = Answer::view(&HistoryView::from(after.history))?;
+    let deed = Deed::changed(before.id, &view, &HistoryView::from(after.history));
+    let change = Change::ReplaceTenant { before, after };
+    call.done(&permitted, deed, vec![change], answer).await
+}
+
+/// `POST …/exchanges/purge`. Recorded before anything goes: interrupted, it is asked for again.
+// threat: ANP-0010
+pub async fn purge(call: Call, body: Purge) -> Done {
+    let (entered, tenant) = found(&call).await?;
+    let permitted = call.permit(&entered, Resource::Tenant(tenant.id)).await?;
+    let before = read_time(&body.before, "before")?;
+    let purged = Purged { before: time(before) };
+    let answer = Answer::view(&purged)?;
+    let deed = Deed::removed(tenant.id, &purged);
+    let is_done = !call.is_dry_run() && !permitted.waits();
+    let answer = call.done(&permitted, deed, Vec::new(), answer).await?;
+    if is_done {
+        forget_all_exchanges(call.control.store.as_ref(), permitted.scope(), before).await?;
+    }
+    Ok(answer)
+}

@@ -1,0 +1,161 @@
+//! Kept exchanges: sealed rows. What is in them, nobody here knows.
+
+use async_trait::async_trait;
+use domain::{RequestId, TenantScope, UnixMillis};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+use store::{ExchangeQuery, ExchangeRow, Exchanges, SealedExchange, StoreError, row};
+
+use crate::SqliteStore;
+use crate::connection::{Connection, commit, fault};
+
+const KEEP: &str = "INSERT INTO exchanges
+    (tenant, id, started, key, model, kept, status, request_bytes, answer_bytes, sealed)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+
+async fn keep(
+    connection: &mut Connection,
+    scope: &TenantScope,
+    exchange: &SealedExchange,
+) -> Result<u64, StoreError> {
+    let known = &exchange.row;
+    let done = sqlx::query(KEEP)
+        .bind(scope.tenant().to_string())
+        .bind(known.id.to_string())
+        .bind(known.started.0)
+        .bind(known.key.to_string())
+        .bind(known.model.as_deref().map(row::text))
+        .bind(known.kept.as_str())
+        .bind(i64::from(known.status))
+        .bind(row::signed(known.request_bytes))
+        .bind(row::signed(known.answer_bytes))
+        .bind(&exchange.sealed)
+        .execute(connection)
+        .await
+        .map_err(fault)?;
+    Ok(done.rows_affected())
+}
+
+async fn find(
+    connection: &mut Connection,
+    scope: &TenantScope,
+    id: RequestId,
+) -> Result<SealedExchange, StoreError> {
+    let select = "SELECT id, started, key, model, kept, status, request_bytes, answer_bytes, sealed
+                  FROM exchanges WHERE tenant = ? AND id = ?";
+    let found = sqlx::query(select)
+        .bind(scope.tenant().to_string())
+        .bind(id.to_string())
+        .fetch_optional(connection)
+        .await
+        .map_err(fault)?;
+    let found = found.ok_or(StoreError::NotFound)?;
+    Ok(SealedExchange {
+        row: known(&found)?,
+        sealed: found.try_get("sealed").map_err(fault)?,
+    })
+}
+
+async fn list(
+    connection: &mut Connection,
+    scope: &TenantScope,
+    query: &ExchangeQuery,
+) -> Result<Vec<ExchangeRow>, StoreError> {
+    let select = "SELECT id, started, key, model, kept, status, request_bytes, answer_bytes
+                  FROM exchanges
+                  WHERE tenant = ?1 AND started >= ?2 AND started < ?3 AND (started, id) < (?4, ?5)
+                    AND (?6 IS NULL OR key = ?6) AND (?7 IS NULL OR model = ?7)
+                  ORDER BY started DESC, id DESC LIMIT ?8";
+    let until = query.until.map_or(i64::MAX, |until| until.0);
+    let after = query.after.map(|(started, id)| (started.0, id.to_string()));
+    // Behind every id there is.
+    let (after, id) = after.unwrap_or((i64::MAX, "~".to_owned()));
+    let rows = sqlx::query(select)
+        .bind(scope.tenant().to_string())
+        .bind(query.from.map_or(i64::MIN, |from| from.0))
+        .bind(until)
+        .bind(after)
+        .bind(id)
+        .bind(query.key.map(|key| key.to_string()))
+        .bind(query.model.as_deref().map(row::text))
+        .bind(row::signed(query.count))
+        .fetch_all(connection)
+        .await
+        .map_err(fault)?;
+    rows.iter().map(known).collect()
+}
+
+async fn forget(
+    connection: &mut Connection,
+    scope: &TenantScope,
+    before: UnixMillis,
+    count: u64,
+) -> Result<u64, StoreError> {
+    let delete = "DELETE FROM exchanges WHERE tenant = ?1 AND id IN
+                  (SELECT id FROM exchanges WHERE tenant = ?1 AND started < ?2
+                   ORDER BY started, id LIMIT ?3)";
+    let done = sqlx::query(delete)
+        .bind(scope.tenant().to_string())
+        .bind(before.0)
+        .bind(row::signed(count))
+        .execute(connection)
+        .await
+        .map_err(fault)?;
+    Ok(done.rows_affected())
+}
+
+fn known(found: &SqliteRow) -> Result<ExchangeRow, StoreError> {
+    let kept: &str = found.try_get("kept").map_err(fault)?;
+    let status: i64 = found.try_get("status").map_err(fault)?;
+    Ok(ExchangeRow {
+        id: row::id(found.try_get("id").map_err(fault)?)?,
+        started: UnixMillis(found.try_get("started").map_err(fault)?),
+        key: row::id(found.try_get("key").map_err(fault)?)?,
+        model: found.try_get("model").map_err(fault)?,
+        kept: row::id(kept)?,
+        status: u16::try_from(status).map_err(|error| row::damaged("a status", error))?,
+        request_bytes: row::unsigned(found.try_get("request_bytes").map_err(fault)?)?,
+        answer_bytes: row::unsigned(found.try_get("answer_bytes").map_err(fault)?)?,
+    })
+}
+
+#[async_trait]
+impl Exchanges for SqliteStore {
+    async fn keep_exchanges(
+        &self,
+        scope: &TenantScope,
+        exchanges: &[SealedExchange],
+    ) -> Result<u64, StoreError> {
+        let mut transaction = self.write().await?;
+        let mut new = 0;
+        for exchange in exchanges {
+            new += keep(&mut transaction, scope, exchange).await?;
+        }
+        commit(transaction).await?;
+        Ok(new)
+    }
+
+    async fn exchange(&self, scope: &TenantScope, id: RequestId) -> Result<SealedExchange, StoreError> {
+        find(&mut *self.reader().await?, scope, id).await
+    }
+
+    async fn exchanges(
+        &self,
+        scope: &TenantScope,
+        query: &ExchangeQuery,
+    ) -> Result<Vec<ExchangeRow>, StoreError> {
+        list(&mut *self.reader().await?, scope, query).await
+    }
+
+    async fn forget_exchanges(
+        &self,
+        scope: &TenantScope,
+        before: UnixMillis,
+        count: u64,
+    ) -> Result<u64, StoreError> {
+        let mut transaction = self.write().await?;
+        let gone = forget(&mut transaction, scope, before, count).await?;
+        commit(transaction).await?;
+        Ok(gone)
+    }
+}
