@@ -13,6 +13,10 @@ pub enum Kind {
     Secret,
     /// What says who somebody is, or how to reach them.
     Personal,
+    /// Text that is to be taken for an instruction where it is none, or that is to undo those that are.
+    Injection,
+    /// What nobody should be helped with, or be told.
+    Moderation,
 }
 
 /// One stretch of text that a rule matched.
@@ -27,4 +31,9 @@ pub struct Finding {
     pub rule: &'static str,
     /// The family of guards.
     pub kind: Kind,
+    /// How sure it is, in percent; [`SURE`] where the form alone proves it.
+    pub score: u8,
 }
+
+/// The score of a finding that cannot be an accident: a check digit, a provider's own prefix and length.
+pub const SURE: u8 = 100;

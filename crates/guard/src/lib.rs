@@ -31,7 +31,7 @@ mod tail;
 mod trigger;
 
 pub use action::{Action, Mode, Profile};
-pub use finding::{Finding, Kind};
+pub use finding::{Finding, Kind, SURE};
 pub use personal::scan_personal;
 pub use redact::{StreamRedact, redact};
 pub use secrets::Secrets;

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use crate::finding::{Finding, Kind};
+use crate::finding::{Finding, Kind, SURE};
 
 /// A local part (RFC 5321 section 4.5.3.1.1) and a domain are no longer than this.
 const LOCAL_BYTES_MAX: usize = 64;
@@ -49,6 +49,7 @@ fn push(found: &mut Vec<Finding>, rule: &'static str, span: Range<usize>) {
         span,
         rule,
         kind: Kind::Personal,
+        score: SURE,
     });
 }
 

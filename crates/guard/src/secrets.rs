@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use wide::u8x16;
 
 use crate::bits::{CHUNK_BYTES, bits_where, filled_up, ones};
-use crate::finding::{Finding, Kind};
+use crate::finding::{Finding, Kind, SURE};
 use crate::redact::redact;
 use crate::rules::{Rule, all};
 use crate::shape::{LOOK_BEHIND_BYTES, Verdict, walk};
@@ -95,6 +95,7 @@ impl Rule {
             span,
             rule: self.name,
             kind: Kind::Secret,
+            score: SURE,
         }
     }
 }

@@ -137,6 +137,7 @@ fn redacting_merges_overlaps_and_keeps_characters_whole() {
         span,
         rule,
         kind: Kind::Secret,
+        score: guard::SURE,
     };
     let text = "ab漢cdef";
     assert_eq!(

@@ -48,6 +48,7 @@ pub(super) fn scan(text: &str, found: &mut Vec<Finding>) {
                 span: name + skip..name + skip + length,
                 rule: "field",
                 kind: Kind::Secret,
+                score: guard::SURE,
             });
         }
     }

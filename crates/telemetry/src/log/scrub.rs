@@ -96,6 +96,7 @@ impl Scrubber {
                 span,
                 rule: "registered",
                 kind: Kind::Secret,
+                score: guard::SURE,
             };
             found.extend(
                 automaton
