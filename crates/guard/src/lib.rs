@@ -4,6 +4,7 @@
 //!   arrives in pieces; [`StreamRedact`] hands on what is safe of such a text.
 //! - A [`Finding`] says where and by which rule, never what: no type here shows the matched text.
 //! - [`scan_personal`] finds personal data that has a form, in what is written down of calls.
+//! - [`measure`] says how good a guard is on labelled texts.
 //! - [`Mode`] and [`Profile`] are what configuration says to do with findings, [`Action`] the verdict.
 //!
 //! How it works: every rule starts with a literal (`trigger`), found by one pass over the
@@ -16,6 +17,7 @@ mod bits;
 mod check;
 mod class;
 mod finding;
+pub mod measure;
 mod pairs;
 mod personal;
 mod redact;
