@@ -8,11 +8,12 @@ use crate::command::migrate::MigrateArgs;
 use crate::command::{
     alerts::AlertsCommand, apply::ApplyArgs, apply::DiffArgs, apply::ExportArgs, audit::AuditCommand,
     budgets::BudgetsCommand, chargeback::ChargebackCommand, check::CheckArgs, completions::CompletionsArgs,
-    ctl::CtlArgs, estimate::EstimateArgs, exports::ExportsCommand, history::HistoryCommand,
-    identity_keys::IdentityKeysCommand, keys::KeysCommand, ledger::LedgerCommand, policy::PolicyCommand,
-    prices::PricesCommand, receipt::ReceiptCommand, reconcile::ReconcileArgs, report::ReportCommand,
-    secrets::SecretsCommand, sessions::SessionsCommand, sign::SignArgs, teams::TeamsCommand,
-    tenants::TenantsCommand, threats::ThreatsArgs, usage::UsageArgs, witness::WitnessArgs,
+    ctl::CtlArgs, estimate::EstimateArgs, exports::ExportsCommand, guards::GuardCommand,
+    history::HistoryCommand, identity_keys::IdentityKeysCommand, keys::KeysCommand, ledger::LedgerCommand,
+    policy::PolicyCommand, prices::PricesCommand, receipt::ReceiptCommand, reconcile::ReconcileArgs,
+    report::ReportCommand, secrets::SecretsCommand, sessions::SessionsCommand, sign::SignArgs,
+    teams::TeamsCommand, tenants::TenantsCommand, threats::ThreatsArgs, usage::UsageArgs,
+    witness::WitnessArgs,
 };
 
 const ABOUT: &str = "An AI gateway that people and programs call instead of a provider: it knows who calls, \
@@ -145,6 +146,9 @@ Reads the configuration and looks around as `serve` does; no running instance is
     /// Exchanges that tenants keep: what is kept, what it says, and whether it is the original
     #[command(subcommand)]
     History(HistoryCommand),
+    /// Guards: what they find in a text, and how good they are on labelled texts
+    #[command(subcommand, visible_alias = "guards")]
+    Guard(GuardCommand),
     /// Be a witness: cosign the heads of other instances' logs as long as they only grow
     Witness(WitnessArgs),
     /// Audit logs: who did what; look at them, take them out with their proofs, verify them anywhere

@@ -14,6 +14,7 @@ pub mod ctl;
 pub mod estimate;
 pub mod exports;
 mod find;
+pub mod guards;
 pub mod history;
 pub mod identity_keys;
 mod instance;
@@ -61,6 +62,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Check(args) => check::run(args, at, show).await,
         Command::Models => models::run(at, show).await,
         Command::Prices(command) => prices::run(command, at, show).await,
+        Command::Guard(command) => guards::run(command, show),
         Command::Estimate(args) => estimate::run(args, at, show).await,
         Command::Threats(args) => threats::run(args, show),
         Command::Completions(args) => completions::run(args),

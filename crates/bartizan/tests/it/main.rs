@@ -24,6 +24,7 @@ mod credentials;
 mod estimates;
 mod finops;
 mod gitops;
+mod guard_commands;
 mod guards;
 mod headers;
 mod history;

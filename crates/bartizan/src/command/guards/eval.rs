@@ -148,7 +148,9 @@ pub fn run(args: &EvalArgs, show: Show) -> Result<(), Failure> {
         let time = begun.elapsed();
         all.add(&row, &scored, threshold, time);
         if let Some(split) = args.by {
-            by.entry(split.of(&row)).or_default().add(&row, &scored, threshold, time);
+            by.entry(split.of(&row))
+                .or_default()
+                .add(&row, &scored, threshold, time);
         }
         if let Some(marked) = &row.spans {
             let (hit, of) = on_marks(&row.text, marked, &scored, threshold, &mut spans);
@@ -157,7 +159,8 @@ pub fn run(args: &EvalArgs, show: Show) -> Result<(), Failure> {
         }
     })?;
     if all.bytes == 0 {
-        return Err(Failure::usage("there are no texts in what was given").hint("`bartizan guard eval --help` says what a data set is"));
+        return Err(Failure::usage("there are no texts in what was given")
+            .hint("`bartizan guard eval --help` says what a data set is"));
     }
     for kind in spans.values_mut() {
         kind.recall = Share::of(kind.found, kind.of);
@@ -166,7 +169,10 @@ pub fn run(args: &EvalArgs, show: Show) -> Result<(), Failure> {
         guard: args.guard.name(),
         threshold,
         all: all.figures(),
-        by: by.into_iter().map(|(name, group)| (name, group.figures())).collect(),
+        by: by
+            .into_iter()
+            .map(|(name, group)| (name, group.figures()))
+            .collect(),
         spans,
         findings_on_spans: Share::of(on, findings),
     })
@@ -180,17 +186,40 @@ fn on_marks(
     threshold: u8,
     spans: &mut BTreeMap<String, Spans>,
 ) -> (u64, u64) {
-    let bytes: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+    let bytes: Vec<usize> = text
+        .char_indices()
+        .map(|(at, _)| at)
+        .chain([text.len()])
+        .collect();
     let place = |character: usize| bytes.get(character).copied().unwrap_or(text.len());
-    let sure: Vec<_> = scored.findings.iter().filter(|it| it.score >= threshold).collect();
-    let marks: Vec<_> = marked.iter().map(|span| (place(span.start)..place(span.end), span)).collect();
+    let sure: Vec<_> = scored
+        .findings
+        .iter()
+        .filter(|it| it.score >= threshold)
+        .collect();
+    let marks: Vec<_> = marked
+        .iter()
+        .map(|span| (place(span.start)..place(span.end), span))
+        .collect();
     for (place, span) in &marks {
-        let kind = spans.entry(span.kind.clone().unwrap_or_else(|| "(none)".to_owned())).or_default();
+        let kind = spans
+            .entry(span.kind.clone().unwrap_or_else(|| "(none)".to_owned()))
+            .or_default();
         kind.of += 1;
-        kind.found += u64::from(sure.iter().any(|it| it.span.start < place.end && it.span.end > place.start));
+        kind.found += u64::from(
+            sure.iter()
+                .any(|it| it.span.start < place.end && it.span.end > place.start),
+        );
     }
-    let touch = |it: &guard::Finding| marks.iter().any(|(place, _)| it.span.start < place.end && it.span.end > place.start);
-    (sure.iter().filter(|it| touch(it)).count() as u64, sure.len() as u64)
+    let touch = |it: &guard::Finding| {
+        marks
+            .iter()
+            .any(|(place, _)| it.span.start < place.end && it.span.end > place.start)
+    };
+    (
+        sure.iter().filter(|it| touch(it)).count() as u64,
+        sure.len() as u64,
+    )
 }
 
 impl Shown for Evaluation {
@@ -231,7 +260,12 @@ impl Shown for Evaluation {
             Column::Number("recall"),
         ]);
         for (kind, spans) in &self.spans {
-            table.row([kind.clone(), spans.of.to_string(), spans.found.to_string(), share(spans.recall)]);
+            table.row([
+                kind.clone(),
+                spans.of.to_string(),
+                spans.found.to_string(),
+                share(spans.recall),
+            ]);
         }
         table.write(out)?;
         writeln!(out, "\nfindings on a mark {}", share(self.findings_on_spans))
@@ -240,8 +274,15 @@ impl Shown for Evaluation {
 
 impl Figures {
     fn cells(&self, name: &str) -> [String; 9] {
-        let Tally { right, wrong, missed, left_alone } = self.texts;
-        let real = |value: Option<f64>, places: usize| value.map_or_else(|| "–".to_owned(), |it| format!("{it:.places$}"));
+        let Tally {
+            right,
+            wrong,
+            missed,
+            left_alone,
+        } = self.texts;
+        let real = |value: Option<f64>, places: usize| {
+            value.map_or_else(|| "–".to_owned(), |it| format!("{it:.places$}"))
+        };
         [
             name.to_owned(),
             (right + missed).to_string(),

@@ -10,16 +10,16 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 
-use super::super::show::{Show, Shown};
+use super::super::show::{Show, Shown, finish};
 use super::super::table::{Column, Table};
 
 pub const HELP: &str = "\
 Examples:
   bartizan guard test prompt.txt
-  git diff | bartizan guard test - --guard secrets
+  git diff --cached | bartizan guard test - --guard secrets --deny
   bartizan guard test prompt.txt --redacted
 
-Says where findings stand and by which rule, never what they are. Exits with 1 when something was found.";
+Says where findings stand and by which rule, never what they are.";
 
 /// The largest text that is read.
 const TEXT_BYTES_MAX: u64 = 64 << 20;
@@ -36,6 +36,9 @@ pub struct TestArgs {
     /// Print the text with what was found replaced, instead of a table
     #[arg(long)]
     redacted: bool,
+    /// Fail when something is found: for hooks before commits
+    #[arg(long)]
+    deny: bool,
 }
 
 /// A guard, as it is called on the command line.
@@ -106,4 +109,125 @@ impl Ready {
             }
         }
     }
+}
+
+/// One finding, for people and programs.
+#[derive(Debug, Serialize)]
+struct Told {
+    guard: &'static str,
+    rule: &'static str,
+    score: u8,
+    line: usize,
+    /// In characters, from 1.
+    column: usize,
+    characters: usize,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+struct Tested(Vec<Told>);
+
+impl Shown for Tested {
+    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        if self.0.is_empty() {
+            return writeln!(out, "nothing found");
+        }
+        let mut table = Table::new(&[
+            Column::Text("at"),
+            Column::Text("guard"),
+            Column::Text("rule"),
+            Column::Number("sure"),
+            Column::Number("characters"),
+        ]);
+        for told in &self.0 {
+            table.row([
+                format!("{}:{}", told.line, told.column),
+                told.guard.to_owned(),
+                told.rule.to_owned(),
+                format!("{} %", told.score),
+                told.characters.to_string(),
+            ]);
+        }
+        table.write(out)
+    }
+}
+
+/// Tests.
+pub fn run(args: &TestArgs, show: Show) -> Result<(), Failure> {
+    let text = read(&args.text)?;
+    let asked = if args.guard.is_empty() {
+        Looks::value_variants()
+    } else {
+        &args.guard
+    };
+    let found: Vec<(Looks, Finding)> = asked
+        .iter()
+        .flat_map(|looks| {
+            let findings = looks.ready().look(&text).findings;
+            findings.into_iter().map(|finding| (*looks, finding))
+        })
+        .collect();
+    if args.redacted {
+        let findings: Vec<Finding> = found.iter().map(|(_, finding)| finding.clone()).collect();
+        finish(
+            io::stdout()
+                .lock()
+                .write_all(guard::redact(&text, &findings).as_bytes()),
+        )?;
+    } else {
+        show.say(&Tested(told(&text, found.clone())))?;
+    }
+    match found.len() {
+        0 => Ok(()),
+        _ if !args.deny => Ok(()),
+        one => Err(Failure::new(format!("{one} found"))),
+    }
+}
+
+fn told(text: &str, mut found: Vec<(Looks, Finding)>) -> Vec<Told> {
+    found.sort_by_key(|(_, finding)| (finding.span.start, finding.span.end));
+    let (mut at, mut line, mut column) = (0, 1, 1);
+    found
+        .into_iter()
+        .map(|(looks, finding)| {
+            let start = text.floor_char_boundary(finding.span.start);
+            for character in text.get(at..start).unwrap_or_default().chars() {
+                (line, column) = if character == '\n' {
+                    (line + 1, 1)
+                } else {
+                    (line, column + 1)
+                };
+            }
+            at = at.max(start);
+            let end = text.ceil_char_boundary(finding.span.end);
+            Told {
+                guard: looks.name(),
+                rule: finding.rule,
+                score: finding.score,
+                line,
+                column,
+                characters: text.get(start..end).unwrap_or_default().chars().count(),
+            }
+        })
+        .collect()
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    let read = if path == Path::new("-") {
+        io::stdin()
+            .lock()
+            .take(TEXT_BYTES_MAX + 1)
+            .read_to_end(&mut bytes)
+    } else {
+        File::open(path).and_then(|file| file.take(TEXT_BYTES_MAX + 1).read_to_end(&mut bytes))
+    };
+    let unreadable = |e: io::Error| Failure::usage(format!("`{}` cannot be read: {e}", path.display()));
+    if read.map_err(unreadable)? as u64 > TEXT_BYTES_MAX {
+        return Err(Failure::usage(format!(
+            "the text is larger than {TEXT_BYTES_MAX} bytes"
+        )));
+    }
+    // What is no text is looked through all the same: the rest of it may hold what is looked for.
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
