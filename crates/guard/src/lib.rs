@@ -16,6 +16,8 @@ mod bits;
 mod check;
 mod class;
 mod finding;
+mod injection;
+mod normal;
 mod pairs;
 mod personal;
 mod redact;
@@ -32,6 +34,8 @@ mod trigger;
 
 pub use action::{Action, Mode, Profile};
 pub use finding::{Finding, Kind, SURE};
+pub use injection::{FLAG, Injection, Origin, RULES_FLAG, SUSPECT, Verdict};
+pub use normal::{DEPTH_MAX, READINGS_MAX, Reading, Readings, Via, readings_bytes_max};
 pub use personal::scan_personal;
 pub use redact::{StreamRedact, redact};
 pub use secrets::Secrets;
