@@ -211,7 +211,7 @@ fn bounded((mut text, mut cut): (String, Option<Cut>), side: Side) -> Side {
 
 impl Clean<'_> {
     fn by(guards: &Guards) -> Clean<'_> {
-        Clean::new(&guards.secrets)
+        Clean::new(&guards.engines.secrets)
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use dialect::{BodyLimits, Dialect, Endpoint};
 use domain::Secret;
-use guard::{Mode, Secrets};
+use guard::Modes;
 use http::{HeaderName, HeaderValue, Uri};
 use identity::signature::Window;
 use ipnet::IpNet;
@@ -195,15 +195,15 @@ pub struct Bounds {
     pub body: BodyLimits,
 }
 
-/// The secrets guard and its modes.
+/// The guards and their modes.
 #[derive(Debug, Clone)]
 pub struct Guards {
-    /// The engine.
-    pub secrets: Arc<Secrets>,
+    /// The engines.
+    pub engines: guard::Guards,
     /// On the way in.
-    pub input: Mode,
+    pub input: Modes,
     /// On the way out.
-    pub output: Mode,
+    pub output: Modes,
 }
 
 /// Models without a price.

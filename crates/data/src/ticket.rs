@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use dialect::{Dialect, Endpoint};
 use domain::{Money, Operation, RequestId, Tier, UnixMillis, Usage};
-use guard::{Finding, Mode};
+use guard::{Finding, Mode, Modes};
 use ledger::{Charge, Intent, Labels, Spend, Unit, UsageSource};
 use limit::{Permit, Remaining};
 use tokio::sync::mpsc;
@@ -259,13 +259,13 @@ impl Ticket {
     }
 
     /// Records which rules fired, where, and what was done about it; never what they matched.
-    pub(crate) fn note_findings(&mut self, direction: &str, mode: Mode, found: &[Finding]) {
-        let verdict = match mode {
-            Mode::Block => "block",
-            Mode::Redact => "redact",
-            Mode::Observe | Mode::Off => "observe",
-        };
+    pub(crate) fn note_findings(&mut self, direction: &str, modes: &Modes, found: &[Finding]) {
         for finding in found {
+            let verdict = match modes.of(finding.kind) {
+                Mode::Block => "block",
+                Mode::Redact => "redact",
+                Mode::Observe | Mode::Off => "observe",
+            };
             let note = format!("{direction}:{}:{verdict}", finding.rule);
             if !self.findings.contains(&note) {
                 self.findings.push(note);

@@ -5,6 +5,7 @@
 //! - A [`Finding`] says where and by which rule, never what: no type here shows the matched text.
 //! - [`scan_personal`] finds personal data that has a form, in what is written down of calls.
 //! - [`measure`] says how good a guard is on labelled texts.
+//! - [`Guards`] are all of them together, [`Modes`] what is done about each in one direction.
 //! - [`Mode`] and [`Profile`] are what configuration says to do with findings, [`Action`] the verdict.
 //!
 //! How it works: every rule starts with a literal (`trigger`), found by one pass over the
@@ -17,7 +18,10 @@ mod bits;
 mod check;
 mod class;
 mod finding;
+mod guards;
+mod injection;
 pub mod measure;
+mod normal;
 mod pairs;
 mod personal;
 mod redact;
@@ -33,7 +37,10 @@ mod tail;
 mod trigger;
 
 pub use action::{Action, Mode, Profile};
+pub use guards::{Follow, Guards, Modes};
 pub use finding::{Finding, Kind, SURE};
+pub use injection::{FLAG, Injection, Origin, RULES_FLAG, SUSPECT, Verdict};
+pub use normal::{DEPTH_MAX, READINGS_MAX, Reading, Readings, Via, readings_bytes_max};
 pub use personal::scan_personal;
 pub use redact::{StreamRedact, redact};
 pub use secrets::Secrets;

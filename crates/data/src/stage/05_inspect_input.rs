@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use dialect::{Endpoint, Envelope};
+use dialect::{Endpoint, Envelope, Role};
 use domain::Threat;
-use guard::Mode;
+use guard::{Action, Finding, Kind, Modes, Origin};
 
 use super::accept::Forward;
 use super::admit::Admitted;
@@ -50,15 +50,10 @@ pub fn run(admitted: Admitted, ticket: &mut Ticket) -> Gated<Inspected> {
         output_tokens,
     } = admitted;
     let settings = ticket.settings.clone();
-    let (body, envelope) = match settings.guards.input {
-        Mode::Off => (body, envelope),
-        mode => guarded(
-            endpoint,
-            envelope,
-            body,
-            (&settings.guards, &settings.bounds, mode),
-            ticket,
-        )?,
+    let (body, envelope) = if settings.guards.input.is_off() {
+        (body, envelope)
+    } else {
+        guarded(endpoint, envelope, body, (&settings.guards, &settings.bounds), ticket)?
     };
     Ok(Inspected {
         endpoint,
@@ -74,36 +69,30 @@ fn guarded(
     endpoint: Endpoint,
     envelope: Envelope,
     body: Bytes,
-    (guards, bounds, mode): (&Guards, &Bounds, Mode),
+    (guards, bounds): (&Guards, &Bounds),
     ticket: &mut Ticket,
 ) -> Gated<(Bytes, Envelope)> {
-    if envelope.token_ids && mode != Mode::Observe {
+    let (engines, modes) = (&guards.engines, &guards.input);
+    if envelope.token_ids && modes.does_more_than_observe() {
         let detail = "the prompt is given as token ids, which no guard can read: send text";
         return Err(Refusal::new(Code::InputBlocked, detail).against(Threat::Anp0003));
     }
-    if !guards.secrets.may_match(&body) {
+    if !engines.may_match(modes, &body) {
         return Ok((body, envelope));
     }
     let mut found = Vec::new();
     dialect::visit_request_text(endpoint, &body, &mut |part| {
-        guards.secrets.scan(&part.text, &mut found)
+        engines.scan(modes, &part.text, origin(part.role), &mut found)
     })
     .map_err(|error| Refusal::new(Code::RequestInvalid, error.to_string()))?;
     if found.is_empty() {
         return Ok((body, envelope));
     }
-    ticket.note_findings("input", mode, &found);
-    match mode {
-        Mode::Block => {
-            let rules: Vec<&str> = found.iter().map(|finding| finding.rule).collect();
-            let detail = format!(
-                "the request holds a secret ({}): remove it",
-                unique(rules).join(", ")
-            );
-            Err(Refusal::new(Code::InputBlocked, detail).against(Threat::AgpI1))
-        }
-        Mode::Redact => {
-            let redacted = dialect::redact_request(endpoint, &body, &mut |text| redact(guards, text))
+    ticket.note_findings("input", modes, &found);
+    match modes.verdict(&found) {
+        Some(Action::Block) => Err(refused(modes, &found)),
+        Some(Action::Redact) => {
+            let redacted = dialect::redact_request(endpoint, &body, &mut |text| redact(guards, modes, text))
                 .map_err(|error| Refusal::new(Code::RequestInvalid, error.to_string()))?;
             let body = Bytes::from(redacted);
             let envelope = dialect::read_request(endpoint, &body, &bounds.body).map_err(|error| {
@@ -112,15 +101,48 @@ fn guarded(
             ticket.prompt = body.clone();
             Ok((body, envelope))
         }
-        Mode::Observe | Mode::Off => Ok((body, envelope)),
+        Some(Action::Observe) | None => Ok((body, envelope)),
     }
 }
 
-/// The text with what was found replaced; `None` when nothing was.
-pub(super) fn redact(guards: &Guards, text: &str) -> Option<String> {
-    let mut found = Vec::new();
-    guards.secrets.scan(text, &mut found);
-    (!found.is_empty()).then(|| guard::redact(text, &found))
+/// The refusal of a request that holds what it must not: for what weighs most of it.
+fn refused(modes: &Modes, found: &[Finding]) -> Box<Refusal> {
+    let blocking: Vec<&Finding> = modes.calling(Action::Block, found).collect();
+    let is = |kind: Kind| blocking.iter().any(|finding| finding.kind == kind);
+    let (what, do_next, threat) = if is(Kind::Secret) {
+        ("a secret", "remove it", Threat::AgpI1)
+    } else if is(Kind::Personal) {
+        ("personal data", "remove it", Threat::Anp0017)
+    } else {
+        (
+            "text that reads as an attack on its instructions",
+            "say it otherwise, or leave out what you did not write",
+            Threat::AgpT1,
+        )
+    };
+    let rules = unique(blocking.iter().map(|finding| finding.rule).collect()).join(", ");
+    Refusal::new(
+        Code::InputBlocked,
+        format!("the request holds {what} ({rules}): {do_next}"),
+    )
+    .against(threat)
+}
+
+/// Who wrote a text, as far as guards care.
+const fn origin(role: Role) -> Origin {
+    match role {
+        Role::System => Origin::System,
+        Role::User => Origin::User,
+        Role::Assistant => Origin::Assistant,
+        Role::Tool => Origin::ToolResult,
+        Role::Definition => Origin::ToolDescription,
+    }
+}
+
+/// The text with what is to be replaced replaced; `None` where nothing is.
+pub(super) fn redact(guards: &Guards, modes: &Modes, text: &str) -> Option<String> {
+    // What is replaced does not depend on who wrote it.
+    guards.engines.redacted(modes, text, Origin::User)
 }
 
 /// Each name once, in order of appearance.

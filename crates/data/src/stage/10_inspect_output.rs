@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use domain::Threat;
-use guard::Mode;
+use guard::{Action, Finding, Kind, Modes, Origin};
 use http::header::CONTENT_TYPE;
 use http_body_util::{BodyExt, Limited};
 use ledger::UsageSource;
@@ -100,25 +100,28 @@ pub fn cached(body: Bytes, call: &Inspected, ticket: &mut Ticket) -> Gated<Clear
 fn guarded(endpoint: dialect::Endpoint, body: Bytes, ticket: &mut Ticket) -> Gated<Bytes> {
     let settings = ticket.settings.clone();
     let guards = &settings.guards;
-    if guards.output == Mode::Off || !guards.secrets.may_match(&body) {
+    let (engines, modes) = (&guards.engines, &guards.output);
+    if modes.is_off() || !engines.may_match(modes, &body) {
         return Ok(body);
     }
     let mut found = Vec::new();
-    dialect::visit_response_text(endpoint, &body, &mut |text| guards.secrets.scan(text, &mut found))
-        .map_err(|error| uninspected(&error))?;
+    dialect::visit_response_text(endpoint, &body, &mut |text| {
+        engines.scan(modes, text, Origin::Assistant, &mut found)
+    })
+    .map_err(|error| uninspected(&error))?;
     if found.is_empty() {
         return Ok(body);
     }
-    ticket.note_findings("output", guards.output, &found);
-    match guards.output {
-        Mode::Block => Err(blocked(found.iter().map(|finding| finding.rule).collect())),
-        Mode::Redact => redacted(endpoint, &body, guards),
-        Mode::Observe | Mode::Off => Ok(body),
+    ticket.note_findings("output", modes, &found);
+    match modes.verdict(&found) {
+        Some(Action::Block) => Err(blocked(modes, &found)),
+        Some(Action::Redact) => redacted(endpoint, &body, guards),
+        Some(Action::Observe) | None => Ok(body),
     }
 }
 
 fn redacted(endpoint: dialect::Endpoint, body: &Bytes, guards: &Guards) -> Gated<Bytes> {
-    dialect::redact_response(endpoint, body, &mut |text| redact(guards, text))
+    dialect::redact_response(endpoint, body, &mut |text| redact(guards, &guards.output, text))
         .map(Bytes::from)
         .map_err(|e| uninspected(&e))
 }
@@ -133,12 +136,16 @@ fn uninspected(error: &dialect::DialectError) -> Box<Refusal> {
 }
 
 /// The refusal of an answer that holds what it must not.
-pub(crate) fn blocked(rules: Vec<&str>) -> Box<Refusal> {
-    let detail = format!(
-        "the answer held a secret ({}) and was withheld",
-        unique(rules).join(", ")
-    );
-    Refusal::new(Code::OutputBlocked, detail).against(Threat::AgpI3)
+pub(crate) fn blocked(modes: &Modes, found: &[Finding]) -> Box<Refusal> {
+    let blocking: Vec<&Finding> = modes.calling(Action::Block, found).collect();
+    let (what, threat) = if blocking.iter().any(|finding| finding.kind == Kind::Secret) {
+        ("a secret", Threat::AgpI3)
+    } else {
+        ("personal data", Threat::Anp0010)
+    };
+    let rules = unique(blocking.iter().map(|finding| finding.rule).collect()).join(", ");
+    let detail = format!("the answer held {what} ({rules}) and was withheld");
+    Refusal::new(Code::OutputBlocked, detail).against(threat)
 }
 
 fn keep_text(endpoint: dialect::Endpoint, body: &[u8], ticket: &mut Ticket) {

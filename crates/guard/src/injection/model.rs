@@ -1,0 +1,164 @@
+//! The small model: a weight for each of many hashed traits of a text. Never learns here; the weights are
+//! data that `scripts/guard/train.py` makes (docs/guard-model.md).
+//!
+//! Text is judged in windows of words, so that a sentence in a long document weighs as much as one alone,
+//! and the worst window speaks for the text.
+
+use std::ops::Range;
+
+use super::rules::Hit;
+use super::tokens::{Token, mix};
+
+/// The traits of each block of words; a window is two blocks beside each other.
+pub(crate) type Block = Vec<u32>;
+
+/// Words of a block.
+const BLOCK_WORDS: usize = 24;
+/// Weights, as a power of two.
+pub(crate) const BITS: u32 = 18;
+/// Longer ones are no words: keys, hashes, encodings.
+const WORD_BYTES_MAX: u8 = 24;
+/// How far apart two classes may be to make a pair.
+const PAIR_REACH: u32 = 8;
+
+static DATA: &[u8] = include_bytes!("../../data/injection.bin");
+
+/// Weights and how they are read.
+pub(crate) struct Model {
+    weights: &'static [u8],
+    scale: f32,
+    bias: f32,
+    /// Of the probability: slope and offset of the window's sum.
+    slope: f32,
+    offset: f32,
+}
+
+/// What a model file begins with: name and version of its form.
+const MAGIC: &[u8] = b"BGI1";
+
+impl Model {
+    /// The model that is part of the program; `None` when its form is not the one expected.
+    pub(crate) fn new() -> Option<Self> {
+        Self::read(DATA)
+    }
+
+    fn read(data: &'static [u8]) -> Option<Self> {
+        let body = data.strip_prefix(MAGIC)?;
+        let number = |index: usize| -> Option<f32> {
+            let bytes = body.get(index * 4..index * 4 + 4)?;
+            Some(f32::from_le_bytes(bytes.try_into().ok()?))
+        };
+        let weights = body.get(16..)?;
+        (weights.len() == 1 << BITS).then_some(Self {
+            weights,
+            scale: number(0)?,
+            bias: number(1)?,
+            slope: number(2)?,
+            offset: number(3)?,
+        })
+    }
+
+    fn sum(&self, block: &Block) -> (i32, usize) {
+        let mask = (1_u32 << BITS) - 1;
+        let sum = block
+            .iter()
+            .map(|trait_| self.weights.get((trait_ & mask) as usize).map_or(0, |weight| i32::from(weight.cast_signed())))
+            .sum();
+        (sum, block.len())
+    }
+
+    /// How probable an attack is, for the worst window, and which block that window begins with.
+    #[expect(clippy::cast_precision_loss, reason = "sums of a few thousand small weights")]
+    pub(crate) fn judge(&self, blocks: &[Block]) -> (f32, usize) {
+        let mut worst = (0.0_f32, 0_usize);
+        let mut before: Option<(i32, usize)> = None;
+        for (index, block) in blocks.iter().enumerate() {
+            let here = self.sum(block);
+            let (sum, count) = before.map_or(here, |before| (before.0 + here.0, before.1 + here.1));
+            before = Some(here);
+            if count == 0 || (index == 0 && blocks.len() > 1) {
+                continue;
+            }
+            let raw = sum as f32 * self.scale / (count as f32).sqrt() + self.bias;
+            let probability = 1.0 / (1.0 + (-(raw * self.slope + self.offset)).exp());
+            if probability > worst.0 {
+                worst = (probability, index.saturating_sub(1));
+            }
+        }
+        worst
+    }
+}
+
+/// The kinds of traits, so that those of different kinds do not meet.
+#[derive(Clone, Copy)]
+enum Trait {
+    Word = 0x51,
+    Stem = 0x52,
+    Pair = 0x53,
+    Skip = 0x54,
+    Classes = 0x55,
+    Rule = 0x56,
+    Long = 0x57,
+}
+
+fn trait_of(kind: Trait, a: u32, b: u32) -> u32 {
+    let mixed = a.wrapping_mul(0x85EB_CA6B) ^ b.rotate_left(13).wrapping_mul(0xC2B2_AE35) ^ (kind as u32).wrapping_mul(0x9E37_79B1);
+    let mixed = (mixed ^ (mixed >> 15)).wrapping_mul(0x2C1B_3C6D);
+    mixed ^ (mixed >> 13)
+}
+
+/// The traits of a text, block by block.
+pub(crate) fn blocks(tokens: &[Token], hits: &[Hit]) -> Vec<Block> {
+    let mut blocks: Vec<Block> = Vec::with_capacity(tokens.len() / BLOCK_WORDS + 1);
+    let mut hits = hits.iter().peekable();
+    let (mut one, mut two): (Option<&Token>, Option<&Token>) = (None, None);
+    let mut classed: Option<&Token> = None;
+    for words in tokens.chunks(BLOCK_WORDS) {
+        let mut block = Vec::with_capacity(BLOCK_WORDS * 5);
+        for token in words {
+            if token.length > WORD_BYTES_MAX && token.classes == 0 {
+                block.push(trait_of(Trait::Long, 0, 0));
+                (two, one) = (one, None);
+                continue;
+            }
+            block.push(trait_of(Trait::Word, token.hash, 0));
+            if token.length > 5 {
+                block.push(trait_of(Trait::Stem, token.stem, 0));
+            }
+            if let Some(one) = one {
+                block.push(trait_of(Trait::Pair, one.hash, token.hash));
+            }
+            if let Some(two) = two {
+                block.push(trait_of(Trait::Skip, two.stem, token.stem));
+            }
+            if token.classes != 0 {
+                if let Some(before) = classed.filter(|before| token.place - before.place <= PAIR_REACH) {
+                    let (a, b) = (before.classes.trailing_zeros(), token.classes.trailing_zeros());
+                    block.push(trait_of(Trait::Classes, a, b));
+                }
+                classed = Some(token);
+            }
+            while let Some(hit) = hits.next_if(|hit| hit.place <= token.place) {
+                block.push(trait_of(Trait::Rule, u32::from(hit.rule), 0));
+            }
+            (two, one) = (one, Some(token));
+        }
+        blocks.push(block);
+    }
+    blocks
+}
+
+/// The bytes of the text that the window beginning with a block stands for.
+pub(crate) fn window(tokens: &[Token], block: usize) -> Range<usize> {
+    let from = block * BLOCK_WORDS;
+    let words = tokens.get(from..(from + 2 * BLOCK_WORDS).min(tokens.len())).unwrap_or_default();
+    match (words.first(), words.last()) {
+        (Some(first), Some(last)) => first.start as usize..last.end as usize,
+        _ => 0..0,
+    }
+}
+
+/// The sum over all weights, by which a file is told from another.
+pub(crate) fn checksum() -> u32 {
+    DATA.iter().fold(super::tokens::SEED, |hash, byte| mix(hash, *byte))
+}

@@ -1,0 +1,113 @@
+//! Letters that stand apart or turned: spaced out, backwards, thirteen places on. Never looks at meaning.
+
+use super::common::rot13 as turn;
+use super::map::{Map, Pieces};
+use super::{Found, Via};
+
+/// The fewest single letters in a row that make a word of it.
+const SINGLES_MIN: usize = 5;
+
+/// Joins letters that have one sign between each two; a wider gap ends a word.
+pub(super) fn spaced(text: &str, found: &mut Vec<Found>) {
+    let mut run = Run::default();
+    let mut chars = text.char_indices().peekable();
+    let mut before: Option<char> = None;
+    while let Some((at, c)) = chars.next() {
+        let next = chars.peek().map(|(_, next)| *next);
+        let alone = c.is_alphanumeric()
+            && !before.is_some_and(char::is_alphanumeric)
+            && !next.is_some_and(char::is_alphanumeric);
+        if alone {
+            run.letter(c, at);
+        } else if c.is_alphanumeric() {
+            run.end(found);
+        } else {
+            run.gap(c);
+        }
+        before = Some(c);
+    }
+    run.end(found);
+}
+
+/// Single letters met one after the other.
+#[derive(Default)]
+struct Run {
+    text: String,
+    pieces: Pieces,
+    letters: usize,
+    start: usize,
+    end: usize,
+    gap: String,
+}
+
+impl Run {
+    fn letter(&mut self, c: char, at: usize) {
+        if self.letters == 0 {
+            self.start = at;
+        } else {
+            self.space();
+        }
+        self.gap.clear();
+        self.pieces.note(self.text.len(), at);
+        self.text.push(c);
+        self.letters += 1;
+        self.end = at + c.len_utf8();
+    }
+
+    /// One sign is the spacing itself; two or more, or a space among others, end a word.
+    fn space(&mut self) {
+        let mut signs = self.gap.chars();
+        let (first, more) = (signs.next(), signs.clone().next().is_some());
+        if more && !(self.gap.len() == 2 && first != Some(' ') && !self.gap.contains(' ')) {
+            self.text.extend(self.gap.trim().chars().take(2));
+            self.text.push(' ');
+        }
+    }
+
+    fn gap(&mut self, c: char) {
+        if self.letters > 0 && self.gap.len() < 8 {
+            self.gap.push(c);
+        }
+    }
+
+    fn end(&mut self, found: &mut Vec<Found>) {
+        let run = std::mem::take(self);
+        if run.letters >= SINGLES_MIN {
+            found.push(Found {
+                text: run.text,
+                via: Via::Spaced,
+                making: Map::Whole(run.start..run.end),
+            });
+        }
+    }
+}
+
+/// The text backwards, and the text with each word backwards.
+pub(super) fn reversed(text: &str, found: &mut Vec<Found>) {
+    let all = 0..text.len();
+    found.push(Found::whole(text.chars().rev().collect(), Via::Reversed, all));
+    let mut words = String::with_capacity(text.len());
+    for piece in text.split_inclusive(|c: char| !c.is_alphanumeric()) {
+        let word = piece.trim_end_matches(|c: char| !c.is_alphanumeric());
+        words.extend(word.chars().rev());
+        words.push_str(piece.get(word.len()..).unwrap_or_default());
+    }
+    found.push(Found {
+        text: words,
+        via: Via::Reversed,
+        making: Map::Same,
+    });
+}
+
+/// The letters thirteen places on.
+pub(super) fn rot13(text: &str, found: &mut Vec<Found>) {
+    let turned = text
+        .chars()
+        .map(|c| u8::try_from(c).map_or(c, |byte| char::from(turn(byte))))
+        .collect();
+    found.push(Found {
+        text: turned,
+        via: Via::Rot13,
+        making: Map::Same,
+    });
+}
