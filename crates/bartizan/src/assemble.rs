@@ -20,7 +20,7 @@ use data::settings::{
 };
 use dialect::{BodyLimits, Dialect};
 use domain::UnixMillis;
-use guard::Secrets;
+use guard::{Mode, Modes, Personal, PersonalKinds};
 use identity::jwt::{BadPattern, ClaimPath, ClaimPaths, ClaimValue, Condition, Rule, Rules};
 use identity::signature::Window;
 use ledger::Catalog;
@@ -36,7 +36,9 @@ use crate::upstream_tls::{Material, Materials, Way};
 /// What outlives one assembly: engines that are dear to build, and health that must not be forgotten.
 #[derive(Debug)]
 pub struct Workshop {
-    secrets: Arc<Secrets>,
+    guards: guard::Guards,
+    /// What the guard against personal data was built for.
+    personal: config::PersonalGuard,
     metrics: Arc<Metrics>,
     breakers: HashMap<String, Arc<Breaker>>,
     issuers: Issuers,
@@ -48,12 +50,36 @@ impl Workshop {
     /// An empty workshop.
     pub fn new(metrics: Arc<Metrics>) -> Self {
         Self {
-            secrets: Arc::new(Secrets::new()),
+            guards: guard::Guards::default(),
+            personal: config::PersonalGuard::default(),
             metrics,
             breakers: HashMap::new(),
             issuers: Issuers::default(),
             ways: BTreeMap::new(),
             revision: 0,
+        }
+    }
+
+    /// The guards as configured. What they are built of is dear, and kept while it is the same.
+    fn guards(&mut self, config: &config::Guards) -> Guards {
+        let config::Guards { secrets, personal, injection } = config;
+        if self.personal != *personal {
+            let kinds = personal.kinds.as_ref().map_or(PersonalKinds::ALL, |kinds| kinds.iter().copied().collect());
+            self.guards.personal = Arc::new(Personal::with(kinds, personal.sure));
+            self.personal = personal.clone();
+        }
+        Guards {
+            engines: self.guards.clone(),
+            input: Modes {
+                secrets: secrets.input.into(),
+                personal: personal.input.into(),
+                injection: injection.input.into(),
+            },
+            output: Modes {
+                secrets: secrets.output.into(),
+                personal: personal.output.into(),
+                injection: Mode::Off,
+            },
         }
     }
 
@@ -165,11 +191,7 @@ impl Workshop {
             policy_fingerprint,
             shadow: None,
             posture: posture(config),
-            guards: Guards {
-                secrets: self.secrets.clone(),
-                input: config.guards.secrets.input.into(),
-                output: config.guards.secrets.output.into(),
-            },
+            guards: self.guards(&config.guards),
             unpriced: match config.prices.unpriced {
                 UnpricedConfig::Refuse => Unpriced::Refuse,
                 UnpricedConfig::AllowFree => Unpriced::AllowFree,

@@ -275,9 +275,9 @@ impl Live {
             match watch.next(self.target.provider.dialect) {
                 Watched::Nothing => break,
                 Watched::Clear(event) => self.emit(&event),
-                Watched::Blocked(rules) => {
+                Watched::Blocked(found) => {
                     self.note();
-                    return self.fail(&crate::stage::inspect_output::blocked(rules));
+                    return self.fail(&crate::stage::inspect_output::blocked(&found));
                 }
                 Watched::Damaged(error) => {
                     let refusal = Refusal::new(

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use dialect::{Channel, Dialect, SseEvent, SseSplitter};
-use guard::{Finding, Mode, StreamScan};
+use guard::{Action, Finding, Follow};
 
 use crate::settings::Guards;
 use crate::ticket::Ticket;
@@ -26,7 +26,7 @@ pub struct Watch {
 #[derive(Debug)]
 struct Followed {
     channel: Channel,
-    scan: StreamScan,
+    follow: Follow,
     pushed: u64,
     cleared: u64,
     found: Vec<Finding>,
@@ -53,8 +53,8 @@ pub enum Watched {
     Nothing,
     /// This event, as it came or redacted.
     Clear(SseEvent),
-    /// Nothing any more: these rules fired.
-    Blocked(Vec<&'static str>),
+    /// Nothing any more, because of these.
+    Blocked(Vec<Finding>),
     /// An event could not be rewritten.
     Damaged(String),
 }
@@ -70,7 +70,7 @@ impl Watch {
             noted: 0,
             rules: Vec::new(),
         };
-        (guards.output != Mode::Off).then_some(watch)
+        (!guards.output.is_off()).then_some(watch)
     }
 
     /// A text of the event now being read.
@@ -81,7 +81,7 @@ impl Watch {
         };
         let start = followed.pushed;
         followed.pushed = start.saturating_add(text.len() as u64);
-        followed.cleared = followed.scan.push(text, &mut followed.found);
+        followed.cleared = followed.follow.push(text, &mut followed.found);
         self.parts.push(Part {
             channel: index,
             start,
@@ -93,10 +93,9 @@ impl Watch {
         if let Some(index) = self.channels.iter().position(|f| f.channel == channel) {
             return index;
         }
-        let scan = StreamScan::new(self.guards.secrets.clone());
         self.channels.push(Followed {
             channel,
-            scan,
+            follow: self.guards.engines.follow(&self.guards.output),
             pushed: 0,
             cleared: 0,
             found: Vec::new(),
@@ -119,23 +118,21 @@ impl Watch {
     pub fn finish(&mut self) {
         self.parts.clear();
         for followed in &mut self.channels {
-            followed.scan.finish(&mut followed.found);
+            followed.follow.finish(&mut followed.found);
             followed.cleared = followed.pushed;
         }
     }
 
     /// The next event that may leave.
     pub fn next(&mut self, dialect: Dialect) -> Watched {
-        if self.guards.output == Mode::Block {
-            let rules: Vec<_> = self
-                .channels
-                .iter()
-                .flat_map(|f| &f.found)
-                .map(|f| f.rule)
-                .collect();
-            if !rules.is_empty() {
-                return Watched::Blocked(rules);
-            }
+        let modes = &self.guards.output;
+        let found = self.channels.iter().flat_map(|followed| &followed.found);
+        let blocking: Vec<_> = found
+            .filter(|it| modes.of(it.kind).action() == Some(Action::Block))
+            .cloned()
+            .collect();
+        if !blocking.is_empty() {
+            return Watched::Blocked(blocking);
         }
         let clear = self
             .queue
@@ -144,7 +141,7 @@ impl Watch {
         let Some(held) = self.queue.pop_front_if(|_| clear) else {
             return Watched::Nothing;
         };
-        if self.guards.output != Mode::Redact || !held.parts.iter().any(|part| self.overlaps(part)) {
+        if !held.parts.iter().any(|part| self.overlaps(part)) {
             return Watched::Clear(held.event);
         }
         self.redacted(&held, dialect)
@@ -157,18 +154,32 @@ impl Watch {
     }
 
     fn overlaps(&self, part: &Part) -> bool {
-        self.found(part)
-            .any(|(start, end, _)| start < part.end && end > part.start)
+        self.replaced(part)
+            .iter()
+            .any(|(start, end, _)| *start < part.end && *end > part.start)
     }
 
-    fn found(&self, part: &Part) -> impl Iterator<Item = (u64, u64, &'static str)> {
+    /// What is replaced in the part's channel, in order. Findings that overlap or touch are one, with the first's rule.
+    fn replaced(&self, part: &Part) -> Vec<(u64, u64, &'static str)> {
         let found = self
             .channels
             .get(part.channel)
             .map_or(&[][..], |followed| &followed.found);
-        found
-            .iter()
-            .map(|f| (f.span.start as u64, f.span.end as u64, f.rule))
+        let mut replaced: Vec<_> = self
+            .guards
+            .output
+            .calling(Action::Redact, found)
+            .map(|it| (it.span.start as u64, it.span.end as u64, it.rule))
+            .collect();
+        replaced.sort_by_key(|(start, ..)| *start);
+        replaced.dedup_by(|next, one| {
+            let is_one = next.0 <= one.1;
+            if is_one {
+                one.1 = one.1.max(next.1);
+            }
+            is_one
+        });
+        replaced
     }
 
     fn redacted(&self, held: &Held, dialect: Dialect) -> Watched {
@@ -192,7 +203,7 @@ impl Watch {
     fn cut(&self, part: &Part, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         let mut at = part.start;
-        for (start, end, rule) in self.found(part) {
+        for (start, end, rule) in self.replaced(part) {
             if end <= at || start >= part.end {
                 continue;
             }
@@ -218,7 +229,7 @@ impl Watch {
         self.rules.clear();
         self.rules
             .extend(self.channels.iter().flat_map(|f| f.found.iter().cloned()));
-        ticket.note_findings("output", self.guards.output, &self.rules);
+        ticket.note_findings("output", &self.guards.output, &self.rules);
     }
 }
 

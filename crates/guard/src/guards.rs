@@ -89,7 +89,7 @@ impl Default for Modes {
 }
 
 /// All guards. Built once, shared; cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Guards {
     /// Credentials.
     pub secrets: Arc<Secrets>,

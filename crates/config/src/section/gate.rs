@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use credential::SecretRef;
+use guard::PersonalKind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -93,11 +94,73 @@ pub struct Policies {
 }
 
 /// What may pass in and out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Guards {
     /// Credentials in prompts and answers.
     pub secrets: SecretsGuard,
+    /// What says who somebody is, or how to reach them, in prompts and answers.
+    pub personal: PersonalGuard,
+    /// Text in prompts, results of tools and definitions that is to be taken for an instruction where it is none.
+    pub injection: InjectionGuard,
+}
+
+/// What to do about personal data in prompts and answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PersonalGuard {
+    /// In what callers send.
+    pub input: GuardMode,
+    /// In what models answer.
+    pub output: GuardMode,
+    /// Which kinds are looked for; all of them unless said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kinds: Option<Vec<PersonalKind>>,
+    /// How sure it must be, in percent: 100 leaves what check digits prove, less finds more and errs more.
+    #[schemars(range(min = 1, max = 100))]
+    pub sure: u8,
+}
+
+impl Default for PersonalGuard {
+    fn default() -> Self {
+        Self {
+            input: GuardMode::Off,
+            output: GuardMode::Off,
+            kinds: None,
+            sure: guard::PERSONAL_SCORE_MIN,
+        }
+    }
+}
+
+/// What to do about text that is to be taken for an instruction where it is none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct InjectionGuard {
+    /// In what callers send: what they say, what tools returned, what tools say of themselves.
+    pub input: InjectionMode,
+}
+
+/// What the guard against injection does. It replaces nothing: half an attack is one too.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum InjectionMode {
+    /// Does not look.
+    #[default]
+    Off,
+    /// Records findings and lets them pass.
+    Observe,
+    /// Refuses the request.
+    Block,
+}
+
+impl From<InjectionMode> for guard::Mode {
+    fn from(mode: InjectionMode) -> Self {
+        match mode {
+            InjectionMode::Off => Self::Off,
+            InjectionMode::Observe => Self::Observe,
+            InjectionMode::Block => Self::Block,
+        }
+    }
 }
 
 /// What to do about credentials in prompts and answers.

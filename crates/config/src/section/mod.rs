@@ -28,8 +28,8 @@ pub use approvals::Approvals;
 pub use control::{Control, ControlMode};
 pub use exports::{Destination, Every, ExportFormat, ExportGrain, Exports, Goal, Report, Schedule};
 pub use gate::{
-    BudgetEvents, BudgetWebhook, Budgets, Cache, Checks, GuardMode, Guards, KeyLimits, Limits, OnFailure,
-    Policies, Reservations, SecretsGuard,
+    BudgetEvents, BudgetWebhook, Budgets, Cache, Checks, GuardMode, Guards, InjectionGuard, InjectionMode, KeyLimits, Limits,
+    OnFailure, PersonalGuard, Policies, Reservations, SecretsGuard,
 };
 pub use issuer::{Claim, ClaimRule, ClaimValue, Issuer, TokenBinding};
 pub use listen::{ClientAuthority, ClientCertificates, Listen, ProxyProtocol, Tls};

@@ -90,7 +90,10 @@ fn guarded(
     }
     ticket.note_findings("input", modes, &found);
     match modes.verdict(&found) {
-        Some(Action::Block) => Err(refused(modes, &found)),
+        Some(Action::Block) => {
+            found.retain(|it| modes.of(it.kind).action() == Some(Action::Block));
+            Err(refused(&found))
+        }
         Some(Action::Redact) => {
             let redacted = dialect::redact_request(endpoint, &body, &mut |text| redact(guards, modes, text))
                 .map_err(|error| Refusal::new(Code::RequestInvalid, error.to_string()))?;
@@ -106,9 +109,8 @@ fn guarded(
 }
 
 /// The refusal of a request that holds what it must not: for what weighs most of it.
-fn refused(modes: &Modes, found: &[Finding]) -> Box<Refusal> {
-    let blocking: Vec<&Finding> = modes.calling(Action::Block, found).collect();
-    let is = |kind: Kind| blocking.iter().any(|finding| finding.kind == kind);
+fn refused(found: &[Finding]) -> Box<Refusal> {
+    let is = |kind: Kind| found.iter().any(|finding| finding.kind == kind);
     let (what, do_next, threat) = if is(Kind::Secret) {
         ("a secret", "remove it", Threat::AgpI1)
     } else if is(Kind::Personal) {
@@ -120,7 +122,7 @@ fn refused(modes: &Modes, found: &[Finding]) -> Box<Refusal> {
             Threat::AgpT1,
         )
     };
-    let rules = unique(blocking.iter().map(|finding| finding.rule).collect()).join(", ");
+    let rules = unique(found.iter().map(|finding| finding.rule).collect()).join(", ");
     Refusal::new(
         Code::InputBlocked,
         format!("the request holds {what} ({rules}): {do_next}"),
@@ -132,7 +134,7 @@ fn refused(modes: &Modes, found: &[Finding]) -> Box<Refusal> {
 const fn origin(role: Role) -> Origin {
     match role {
         Role::System => Origin::System,
-        Role::User => Origin::User,
+        Role::User | Role::Other => Origin::User,
         Role::Assistant => Origin::Assistant,
         Role::Tool => Origin::ToolResult,
         Role::Definition => Origin::ToolDescription,

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use domain::Threat;
-use guard::{Action, Finding, Kind, Modes, Origin};
+use guard::{Action, Finding, Kind, Origin};
 use http::header::CONTENT_TYPE;
 use http_body_util::{BodyExt, Limited};
 use ledger::UsageSource;
@@ -114,7 +114,10 @@ fn guarded(endpoint: dialect::Endpoint, body: Bytes, ticket: &mut Ticket) -> Gat
     }
     ticket.note_findings("output", modes, &found);
     match modes.verdict(&found) {
-        Some(Action::Block) => Err(blocked(modes, &found)),
+        Some(Action::Block) => {
+            found.retain(|it| modes.of(it.kind).action() == Some(Action::Block));
+            Err(blocked(&found))
+        }
         Some(Action::Redact) => redacted(endpoint, &body, guards),
         Some(Action::Observe) | None => Ok(body),
     }
@@ -136,14 +139,13 @@ fn uninspected(error: &dialect::DialectError) -> Box<Refusal> {
 }
 
 /// The refusal of an answer that holds what it must not.
-pub(crate) fn blocked(modes: &Modes, found: &[Finding]) -> Box<Refusal> {
-    let blocking: Vec<&Finding> = modes.calling(Action::Block, found).collect();
-    let (what, threat) = if blocking.iter().any(|finding| finding.kind == Kind::Secret) {
+pub(crate) fn blocked(found: &[Finding]) -> Box<Refusal> {
+    let (what, threat) = if found.iter().any(|finding| finding.kind == Kind::Secret) {
         ("a secret", Threat::AgpI3)
     } else {
         ("personal data", Threat::Anp0010)
     };
-    let rules = unique(blocking.iter().map(|finding| finding.rule).collect()).join(", ");
+    let rules = unique(found.iter().map(|finding| finding.rule).collect()).join(", ");
     let detail = format!("the answer held {what} ({rules}) and was withheld");
     Refusal::new(Code::OutputBlocked, detail).against(threat)
 }

@@ -105,6 +105,9 @@ impl CheckView {
             guards: Guards {
                 secrets_input: config.guards.secrets.input,
                 secrets_output: config.guards.secrets.output,
+                personal_input: config.guards.personal.input,
+                personal_output: config.guards.personal.output,
+                injection_input: config.guards.injection.input,
             },
             cache: config.cache.enabled,
         }
@@ -215,9 +218,12 @@ impl Shown for CheckView {
             (
                 "guards",
                 format!(
-                    "secrets in: {}, out: {}",
+                    "secrets in: {}, out: {}; personal data in: {}, out: {}; injection in: {}",
                     word(&self.guards.secrets_input),
-                    word(&self.guards.secrets_output)
+                    word(&self.guards.secrets_output),
+                    word(&self.guards.personal_input),
+                    word(&self.guards.personal_output),
+                    word(&self.guards.injection_input)
                 ),
             ),
             ("cache", if self.cache { "on" } else { "off" }.to_owned()),
