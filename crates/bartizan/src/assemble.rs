@@ -38,7 +38,7 @@ use crate::upstream_tls::{Material, Materials, Way};
 pub struct Workshop {
     guards: guard::Guards,
     /// What the guard against personal data was built for.
-    personal: config::PersonalGuard,
+    personal: config::section::PersonalGuard,
     metrics: Arc<Metrics>,
     breakers: HashMap<String, Arc<Breaker>>,
     issuers: Issuers,
@@ -51,7 +51,7 @@ impl Workshop {
     pub fn new(metrics: Arc<Metrics>) -> Self {
         Self {
             guards: guard::Guards::default(),
-            personal: config::PersonalGuard::default(),
+            personal: config::section::PersonalGuard::default(),
             metrics,
             breakers: HashMap::new(),
             issuers: Issuers::default(),
@@ -61,8 +61,8 @@ impl Workshop {
     }
 
     /// The guards as configured. What they are built of is dear, and kept while it is the same.
-    fn guards(&mut self, config: &config::Guards) -> Guards {
-        let config::Guards { secrets, personal, injection } = config;
+    fn guards(&mut self, config: &config::section::Guards) -> Guards {
+        let config::section::Guards { secrets, personal, injection } = config;
         if self.personal != *personal {
             let kinds = personal.kinds.as_ref().map_or(PersonalKinds::ALL, |kinds| kinds.iter().copied().collect());
             self.guards.personal = Arc::new(Personal::with(kinds, personal.sure));

@@ -9,7 +9,7 @@ use crate::canary::shown_entry;
 use crate::scene::{self, Scene, call};
 
 /// Path and model: each dialect to each kind of provider.
-const WAYS: [(&str, &str); 4] = [
+pub const WAYS: [(&str, &str); 4] = [
     ("/v1/chat/completions", "m-oa"),
     ("/v1/chat/completions", "m-an"),
     ("/v1/messages", "m-oa"),
@@ -27,7 +27,7 @@ async fn guarded(input: &str, output: &str) -> Scene {
     .await
 }
 
-fn asking(model: &str, content: &str, stream: bool) -> Value {
+pub fn asking(model: &str, content: &str, stream: bool) -> Value {
     let mut body = call(model);
     body["messages"][0]["content"] = json!(content);
     body["stream"] = json!(stream);
@@ -35,7 +35,7 @@ fn asking(model: &str, content: &str, stream: bool) -> Value {
 }
 
 /// All text of an answer, whole or streamed, in either dialect.
-fn said(body: &[u8], stream: bool) -> String {
+pub fn said(body: &[u8], stream: bool) -> String {
     let text = String::from_utf8_lossy(body);
     let values: Vec<Value> = match stream {
         true => data_lines(&text)
@@ -225,7 +225,7 @@ fn anthropic_stream(texts: &[&str]) -> String {
     out + &event("message_stop", json!({"type": "message_stop"}))
 }
 
-fn play(scene: &Scene, model: &str, texts: &[&str]) {
+pub fn play(scene: &Scene, model: &str, texts: &[&str]) {
     let body = if model == "m-oa" {
         openai_stream(texts)
     } else {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use config::section::{Checks, ClientCertificates, GuardMode, Provider, ProviderKind, StoreEngine};
+use config::section::{Checks, ClientCertificates, GuardMode, InjectionMode, Provider, ProviderKind, StoreEngine};
 use config::{Config, Posture};
 use data::settings::Settings;
 use domain::UnixMillis;
@@ -43,6 +43,9 @@ struct Policies {
 struct Guards {
     secrets_input: GuardMode,
     secrets_output: GuardMode,
+    personal_input: GuardMode,
+    personal_output: GuardMode,
+    injection_input: InjectionMode,
 }
 
 /// A configuration that would serve.
