@@ -12,11 +12,13 @@
 //! the text alone, however it was cut on its way here.
 
 mod action;
+mod assigned;
 mod bits;
 mod check;
 mod class;
 mod finding;
 mod pairs;
+mod password;
 mod personal;
 mod redact;
 #[cfg(test)]
@@ -29,6 +31,7 @@ mod sieve;
 mod stream;
 mod tail;
 mod trigger;
+mod value;
 
 pub use action::{Action, Mode, Profile};
 pub use finding::{Finding, Kind, SURE};
