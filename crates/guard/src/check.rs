@@ -4,7 +4,8 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use crate::class::{BASE64, HEX};
+use crate::class::BASE64;
+use crate::value::contains;
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_allow_trailing_bits(true)
@@ -15,7 +16,14 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIEN
 /// Whether the bytes are varied enough for a generated value: many different ones, no long repeats.
 /// Rejects fillers (`xxxxxxxx`, `00000000`) and abbreviations.
 pub(crate) fn varied(bytes: &[u8]) -> bool {
-    distinct(bytes) >= 7.min(bytes.len().div_ceil(2)) && longest_repeat(bytes) < 7
+    distinct(bytes) >= 7.min(bytes.len().div_ceil(2))
+        && longest_repeat(bytes) < 7
+        && !is_marked_example(bytes)
+}
+
+/// Whether it says itself that it is none, as the keys in vendors' documentation do.
+fn is_marked_example(bytes: &[u8]) -> bool {
+    contains(bytes, "example") || contains(bytes, "xxxxx")
 }
 
 /// Varied, with letters and digits both: what random text of some length has and words have not.
@@ -124,29 +132,6 @@ pub(crate) fn encoded_private_key(bytes: &[u8]) -> bool {
     decode_base64(whole)
         .windows(11)
         .any(|window| window == b"PRIVATE KEY")
-}
-
-/// Whether a value assigned to something called a secret looks generated: long hexadecimal, or
-/// letters and digits that change places as often as chance makes them.
-pub(crate) fn generated(bytes: &[u8]) -> bool {
-    let hexadecimal = bytes.len() >= 32 && bytes.iter().all(|&byte| HEX.has(byte)) && distinct(bytes) >= 8;
-    let digit = bytes.iter().any(u8::is_ascii_digit);
-    let random = digit && distinct(bytes) >= 10 && changes(bytes) * 5 >= bytes.len();
-    varied(bytes) && (hexadecimal || random)
-}
-
-/// How often neighbours are of different kinds: small letter, capital, digit, other.
-fn changes(bytes: &[u8]) -> usize {
-    let kind = |byte: &u8| match byte {
-        b'a'..=b'z' => 0,
-        b'A'..=b'Z' => 1,
-        b'0'..=b'9' => 2,
-        _ => 3,
-    };
-    bytes
-        .windows(2)
-        .filter(|pair| matches!(pair, [a, b] if kind(a) != kind(b) && kind(a).max(kind(b)) < 3))
-        .count()
 }
 
 /// Whether there are letters of both cases.

@@ -14,6 +14,7 @@
 //! the text alone, however it was cut on its way here.
 
 mod action;
+mod assigned;
 mod bits;
 mod check;
 mod class;
@@ -23,6 +24,7 @@ mod injection;
 pub mod measure;
 mod normal;
 mod pairs;
+mod password;
 mod personal;
 mod redact;
 #[cfg(test)]
@@ -35,6 +37,7 @@ mod sieve;
 mod stream;
 mod tail;
 mod trigger;
+mod value;
 
 pub use action::{Action, Mode, Profile};
 pub use guards::{Follow, Guards, Modes};

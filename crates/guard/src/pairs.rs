@@ -195,9 +195,14 @@ const COMMON_PAIRS: &[u8] = b"thheineranreonatndstesenofteedortihiasitetngalarse
 /// Small letters by how common they are in prose and code.
 const COMMON_FIRST: &[u8] = b"etaoinsrhldcumfpgwybvkxjqz";
 
+/// Whether prose and code are full of this pair of small letters.
+pub(crate) fn is_common_pair(first: u8, second: u8) -> bool {
+    COMMON_PAIRS.as_chunks::<2>().0.contains(&[first, second])
+}
+
 /// Roughly how common a pair is; only the order matters.
 fn commonness(first: u8, second: u8) -> u32 {
-    let usual = COMMON_PAIRS.as_chunks::<2>().0.contains(&[first, second]);
+    let usual = is_common_pair(first, second);
     letter(first) * letter(second) + if usual { 1_000 } else { 0 }
 }
 

@@ -1,5 +1,6 @@
 //! Replaces findings by markers, in whole texts and in streams. Never decides what is a finding.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use crate::stream::StreamScan;
 #[must_use]
 pub fn redact(text: &str, findings: &[Finding]) -> String {
     let mut sorted: Vec<&Finding> = findings.iter().collect();
-    sorted.sort_by_key(|finding| finding.span.start);
+    sorted.sort_by_key(|finding| order(finding));
     let whole = Stretch { text, at: 0 };
     let mut writer = Writer::default();
     let mut out = String::with_capacity(text.len());
@@ -23,6 +24,11 @@ pub fn redact(text: &str, findings: &[Finding]) -> String {
     }
     writer.text_to(whole, text.len(), &mut out);
     out
+}
+
+/// From first to last; of those that start together the surest first, which names the marker.
+fn order(finding: &Finding) -> (usize, Reverse<u8>) {
+    (finding.span.start, Reverse(finding.score))
 }
 
 /// A part of a text or channel, and where it starts.
@@ -108,7 +114,7 @@ impl StreamRedact {
     fn hand_on(&mut self, cleared: u64, new: &[Finding], out: &mut String) {
         let cleared = usize::try_from(cleared).unwrap_or(usize::MAX);
         self.held.findings.extend_from_slice(new);
-        self.held.findings.sort_by_key(|finding| finding.span.start);
+        self.held.findings.sort_by_key(order);
         let due = self
             .held
             .findings

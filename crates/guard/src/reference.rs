@@ -18,9 +18,17 @@ static SECRETS: LazyLock<Secrets> = LazyLock::new(Secrets::new);
 /// Everything any rule finds, in the order of the triggers.
 fn scan(text: &[u8]) -> Vec<Finding> {
     let mut found = Vec::new();
+    let mut covered = 0..0;
     for at in 0..text.len() {
+        let hidden = covered.contains(&at);
         for rule in starting_at(text, at).filter(|rule| rule.before.allows(&text[..at])) {
+            if hidden && rule.goes_by_name() {
+                continue;
+            }
             if let Verdict::Present(span, _) = walk(rule.shape, text, at, true) {
+                if rule.goes_by_name() {
+                    covered = span.clone();
+                }
                 found.push(rule.finding(span));
             }
         }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use wide::u8x16;
 
 use crate::bits::{CHUNK_BYTES, bits_where, filled_up, ones};
-use crate::finding::{Finding, Kind, SURE};
+use crate::finding::{Finding, Kind};
 use crate::redact::redact;
 use crate::rules::{Rule, all};
 use crate::shape::{LOOK_BEHIND_BYTES, Verdict, walk};
@@ -46,10 +46,13 @@ impl Secrets {
     /// Appends what is found in `text`. Linear in its length; findings of different rules may overlap.
     pub fn scan(&self, text: &str, found: &mut Vec<Finding>) {
         let bytes = text.as_bytes();
+        let mut covered = Covered::default();
         for window in self.sieve.windows(bytes) {
             for occurrence in self.triggers.within(bytes, window) {
-                judge(&occurrence, bytes, true, |rule, span, _| {
-                    found.push(rule.finding(span))
+                let hidden = covered.has(occurrence.at);
+                judge(&occurrence, bytes, true, hidden, |rule, span, _| {
+                    covered.add(rule, &span);
+                    found.push(rule.finding(span));
                 });
             }
         }
@@ -95,24 +98,51 @@ impl Rule {
             span,
             rule: self.name,
             kind: Kind::Secret,
-            score: SURE,
+            score: self.score,
         }
     }
 }
 
-/// Walks the rules of one trigger and hands each match on. `false` when the text ends too early for a
+/// The last value that its name gave away. Names inside it are part of a secret already, and are not
+/// followed: else a long one made of names would be walked once for each.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Covered(std::ops::Range<usize>);
+
+impl Covered {
+    pub(crate) fn has(&self, at: usize) -> bool {
+        self.0.contains(&at)
+    }
+
+    pub(crate) fn add(&mut self, rule: &Rule, span: &std::ops::Range<usize>) {
+        if rule.goes_by_name() {
+            self.0 = span.clone();
+        }
+    }
+
+    /// A match of the rule has ended.
+    pub(crate) fn end(&mut self, rule: &Rule, at: usize) {
+        if rule.goes_by_name() {
+            self.0.end = at;
+        }
+    }
+}
+
+/// Walks the rules of one trigger and hands each match on, but for those that go by name if the name is
+/// hidden in a value. `false` when the text ends too early for a
 /// verdict; then `present` may have been called for some of the rules.
 pub(crate) fn judge(
     occurrence: &Occurrence<'_>,
     text: &[u8],
     complete: bool,
+    hidden: bool,
     mut present: impl FnMut(&'static Rule, std::ops::Range<usize>, Option<Tail>),
 ) -> bool {
     let behind = text.get(..occurrence.at).unwrap_or_default();
     let mut ahead = text.get(occurrence.at..).unwrap_or_default();
     ahead = ahead.get(..GLANCE_BYTES).unwrap_or(ahead);
     let possible = |rule: &&&'static Rule| !is_absent(rule, ahead) && rule.before.allows(behind);
-    for rule in occurrence.rules.iter().filter(possible) {
+    let followed = |rule: &&&'static Rule| !(hidden && rule.goes_by_name()) && possible(rule);
+    for rule in occurrence.rules.iter().filter(followed) {
         match walk(rule.shape, text, occurrence.at, complete) {
             Verdict::Absent => {}
             Verdict::Undecided => return false,

@@ -3,8 +3,11 @@
 
 use std::ops::Range;
 
+use crate::assigned::{self, Read, VALUE_ON};
 use crate::class::{ALNUM, Class};
+use crate::password;
 use crate::tail::Tail;
+use crate::value::ends_in_word;
 
 /// One step of a shape.
 #[derive(Clone, Copy)]
@@ -26,6 +29,16 @@ pub(crate) enum Part {
     /// The bytes of the class that follow, to a maximum, must satisfy a predicate; they are not taken.
     /// Once it holds for some bytes it must hold for more of them.
     Ahead(Class, usize, fn(&[u8]) -> bool),
+    /// The value that is assigned to the name which ends here, if it satisfies a predicate; `upper` says
+    /// that the name is in capitals. Always the last part.
+    Assigned {
+        /// Whether the name is in capitals.
+        upper: bool,
+        /// What the value must satisfy.
+        test: assigned::Test,
+    },
+    /// What somebody chose and assigned to the name which ends here. Always the last part.
+    Chosen(password::Test),
     /// From here on the match is sure, and goes on as far as the tail does. Always the last part.
     Open(Tail),
 }
@@ -43,6 +56,8 @@ pub(crate) enum Before {
     Ends(&'static [&'static str]),
     /// None of these.
     EndsNot(&'static [&'static str]),
+    /// A byte of the class, and before it, signs such as `_` aside, none of these.
+    Named(Class, &'static [&'static str]),
 }
 
 /// Bytes before a trigger that [`Before`] may look at.
@@ -58,8 +73,37 @@ impl Before {
             Self::In(class) => last.is_some_and(|byte| class.has(byte)),
             Self::Ends(words) => ends_in_any(behind, words),
             Self::EndsNot(words) => !ends_in_any(behind, words),
+            Self::Named(class, others) => {
+                let near = behind.get(behind.len().saturating_sub(LOOK_BEHIND_BYTES)..);
+                near.is_some_and(|near| ends_name(near, class, others))
+            }
         }
     }
+}
+
+fn ends_name(behind: &[u8], class: Class, others: &[&str]) -> bool {
+    let Some((last, before)) = behind.split_last() else {
+        return false;
+    };
+    if !class.has(*last) || is_inside_value(behind) {
+        return false;
+    }
+    let joint = |byte: &u8| matches!(byte, b'_' | b'-' | b'.' | b' ');
+    let bare = |text: &[u8]| text.iter().rposition(|byte| !joint(byte)).map_or(0, |at| at + 1);
+    // The last byte may begin the name itself.
+    let other = |text: &[u8]| {
+        let text = text.get(..bare(text)).unwrap_or_default();
+        let end = text.last().map(u8::to_ascii_lowercase);
+        let mut alike = others.iter().filter(|word| word.bytes().last() == end);
+        alike.any(|word| ends_in_word(text, word))
+    };
+    !other(behind) && !other(before)
+}
+
+/// Whether the bytes are rather a generated value that goes on than the beginning of a name.
+fn is_inside_value(behind: &[u8]) -> bool {
+    let digits = behind.iter().filter(|byte| byte.is_ascii_digit()).count();
+    behind.len() == LOOK_BEHIND_BYTES && digits >= 3 && behind.iter().all(|&byte| ALNUM.has(byte))
 }
 
 /// Whether an escape ends here: `\n` and its like in source code, `%3D` in URLs.
@@ -154,7 +198,30 @@ impl Walk<'_> {
                 }
             }
             Part::Ahead(class, max, holds) => self.ahead(rest, class, max, holds),
+            Part::Assigned { upper, test } => {
+                let read = assigned::read(rest, self.complete, upper, test);
+                self.value(rest, read, Tail::Run(VALUE_ON))
+            }
+            Part::Chosen(test) => {
+                let read = password::read(rest, self.complete, test);
+                self.value(rest, read, Tail::Run(Class::of("")))
+            }
             Part::Open(tail) => self.open(rest, tail),
+        }
+    }
+
+    /// The finding is the value alone, with what the tail adds to it.
+    fn value(&mut self, rest: &[u8], read: Read, tail: Tail) -> Took {
+        match read {
+            Read::Nothing => Took::Nothing,
+            Read::Wait => Took::Wait,
+            Read::Value(start, end) => {
+                self.start = self.at + start;
+                match self.open(rest.get(end..).unwrap_or_default(), tail) {
+                    Took::Open(bytes, tail) => Took::Open(end + bytes, tail),
+                    took => took,
+                }
+            }
         }
     }
 
@@ -227,6 +294,8 @@ pub(crate) fn bound(shape: &[Part]) -> usize {
             Part::AnyOf(words) | Part::Unless(words) => longest(words),
             Part::Run(_, _, max) | Part::Ahead(_, max, _) => *max,
             Part::NotNext(_) => 1,
+            Part::Assigned { .. } => assigned::ASSIGNED_BYTES_MAX,
+            Part::Chosen(_) => password::NAMED_PASSWORD_BYTES_MAX,
             Part::Mark | Part::Check(_) | Part::Open(_) => 0,
         })
         .sum()

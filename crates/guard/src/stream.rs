@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::finding::Finding;
 use crate::rules::Rule;
-use crate::secrets::{Secrets, judge};
+use crate::secrets::{Covered, Secrets, judge};
 use crate::shape::LOOK_BEHIND_BYTES;
 use crate::tail::Tail;
 use crate::trigger::Occurrence;
@@ -28,6 +28,8 @@ pub struct StreamScan {
     cleared: usize,
     /// Sure matches that go on.
     open: Vec<(&'static Rule, Tail)>,
+    /// The last value that its name gave away, in bytes of the channel.
+    covered: Covered,
 }
 
 impl StreamScan {
@@ -40,6 +42,7 @@ impl StreamScan {
             window_at: 0,
             cleared: 0,
             open: Vec::new(),
+            covered: Covered::default(),
         }
     }
 
@@ -60,8 +63,12 @@ impl StreamScan {
 
     fn continue_open(&mut self, piece: &[u8], found: &mut Vec<Finding>) {
         let at = self.window_at + self.window.len();
+        let covered = &mut self.covered;
         self.open.retain_mut(|(rule, tail)| {
             let (bytes, ended) = tail.feed(piece);
+            if ended {
+                covered.end(rule, at + bytes);
+            }
             if bytes > 0 {
                 found.push(rule.finding(at..at + bytes));
             }
@@ -97,11 +104,19 @@ impl StreamScan {
     fn judge(&mut self, occurrence: &Occurrence<'_>, complete: bool, found: &mut Vec<Finding>) -> bool {
         let (known, opened) = (found.len(), self.open.len());
         let (window_at, open) = (self.window_at, &mut self.open);
-        let decided = judge(occurrence, &self.window, complete, |rule, span, tail| {
-            found.push(rule.finding(window_at + span.start..window_at + span.end));
+        let mut covered = self.covered.clone();
+        let hidden = covered.has(window_at + occurrence.at);
+        let decided = judge(occurrence, &self.window, complete, hidden, |rule, span, tail| {
+            let span = window_at + span.start..window_at + span.end;
+            // What goes on covers all that comes, until it ends.
+            let end = if tail.is_some() { usize::MAX } else { span.end };
+            covered.add(rule, &(span.start..end));
+            found.push(rule.finding(span));
             open.extend(tail.map(|tail| (rule, tail)));
         });
-        if !decided {
+        if decided {
+            self.covered = covered;
+        } else {
             found.truncate(known);
             self.open.truncate(opened);
         }

@@ -3,6 +3,7 @@
 use super::{Rule, at_edge};
 use crate::check::{mixed, varied};
 use crate::class::{ALNUM, BASE64, Class, HEX, LOWER_ALNUM, TOKEN, UPPER_ALNUM};
+use crate::finding::SURE;
 use crate::shape::Before;
 use crate::shape::Part::{self, AnyOf, Check, Lit, Mark, NotNext, Open, Run};
 use crate::tail::Tail;
@@ -53,6 +54,7 @@ pub(super) const RULES: &[Rule] = &[
             Check(mixed),
             NotNext(BASE64_END),
         ],
+        score: SURE,
     },
     at_edge(
         "aws_mws_token",
@@ -89,6 +91,7 @@ pub(super) const RULES: &[Rule] = &[
             Check(mixed),
             NotNext(AZURE),
         ],
+        score: SURE,
     },
     Rule {
         name: "azure_storage_key",
@@ -101,6 +104,7 @@ pub(super) const RULES: &[Rule] = &[
             Check(mixed),
             Open(Tail::Run(BASE64_END)),
         ],
+        score: SURE,
     },
     Rule {
         name: "azure_shared_access_key",
@@ -113,6 +117,7 @@ pub(super) const RULES: &[Rule] = &[
             Check(mixed),
             Open(Tail::Run(BASE64_END)),
         ],
+        score: SURE,
     },
     at_edge(
         "digitalocean_token",
@@ -189,9 +194,9 @@ pub(super) const RULES: &[Rule] = &[
     ),
     at_edge(
         "dynatrace_token",
-        &["dt0c01."],
+        &["dt0"],
         &[
-            Lit("dt0c01."),
+            AnyOf(&["dt0c01.", "dt0s01.", "dt0s02.", "dt0s08.", "dt0s16."]),
             Run(ALNUM, 24, 24),
             Lit("."),
             Run(ALNUM, 64, 64),
@@ -211,9 +216,9 @@ pub(super) const RULES: &[Rule] = &[
     ),
     at_edge(
         "fly_io_token",
-        &["FlyV1 ", "fo1_"],
+        &["FlyV1 ", "fo1_", "fm2_", "fm1r_", "fm1a_"],
         &[
-            AnyOf(&["FlyV1 ", "fo1_"]),
+            AnyOf(&["FlyV1 ", "fo1_", "fm2_", "fm1r_", "fm1a_"]),
             Run(TOKEN, 40, 128),
             Check(mixed),
             Open(Tail::Run(Class::of("A-Za-z0-9+/=,_-"))),

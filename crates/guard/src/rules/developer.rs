@@ -177,8 +177,13 @@ pub(super) const RULES: &[Rule] = &[
     ),
     at_edge(
         "buildkite_token",
-        &["bkua_"],
-        &[Lit("bkua_"), Run(HEX, 40, 40), Check(varied), NotNext(ALNUM)],
+        &["bkua_", "bkpt_", "bkaj_", "bkct_"],
+        &[
+            AnyOf(&["bkua_", "bkpt_", "bkaj_", "bkct_"]),
+            Run(TOKEN, 40, 96),
+            Check(mixed),
+            ON,
+        ],
     ),
     at_edge(
         "readme_api_key",

@@ -5,11 +5,17 @@
 mod assigned;
 mod cloud;
 mod developer;
+mod hashes;
 mod models;
+mod named;
+mod platforms;
 mod protocols;
 mod services;
+mod tools;
+mod trade;
 
 use crate::class::{Class, TOKEN};
+use crate::finding::SURE;
 use crate::shape::{Before, Part};
 
 /// One kind of credential.
@@ -22,7 +28,12 @@ pub(crate) struct Rule {
     pub before: Before,
     /// What it looks like, the trigger included.
     pub shape: &'static [Part],
+    /// How sure a match is, in percent.
+    pub score: u8,
 }
+
+/// The score of what a name and the look of a value give away, where nothing proves it.
+pub(crate) const LIKELY: u8 = 80;
 
 /// Most rules: a prefix of the vendor's at the edge of a word.
 pub(crate) const fn at_edge(
@@ -35,14 +46,53 @@ pub(crate) const fn at_edge(
         triggers,
         before: Before::Edge,
         shape,
+        score: SURE,
     }
 }
 
+/// Rules of a vendor's prefix and so many bytes of a class, at the edge of a word. A fixed number must be
+/// met; a range is a least one, and the match goes on as far as the class does.
+macro_rules! prefixed {
+    ($($name:literal: $prefixes:expr, $class:expr, $min:literal $(..$max:literal)?;)+) => {
+        &[$(crate::rules::at_edge($name, $prefixes, prefixed!(@shape $prefixes, $class, $min $(, $max)?))),+]
+    };
+    (@shape $prefixes:expr, $class:expr, $bytes:literal) => {
+        &[
+            crate::shape::Part::AnyOf($prefixes),
+            crate::shape::Part::Run($class, $bytes, $bytes),
+            crate::shape::Part::Check(crate::check::mixed),
+            crate::shape::Part::NotNext(crate::class::WORD),
+        ]
+    };
+    (@shape $prefixes:expr, $class:expr, $min:literal, $max:literal) => {
+        &[
+            crate::shape::Part::AnyOf($prefixes),
+            crate::shape::Part::Run($class, $min, $max),
+            crate::shape::Part::Check(crate::check::mixed),
+            crate::shape::Part::Open(crate::tail::Tail::Run($class)),
+        ]
+    };
+}
+pub(crate) use prefixed;
+
 impl Rule {
+    /// Whether it is a name that gives its matches away.
+    pub(crate) fn goes_by_name(&self) -> bool {
+        matches!(self.shape.last(), Some(Part::Assigned { .. }))
+    }
+
     /// The same, behind a byte of `class` instead of an edge.
     pub(crate) const fn after(self, class: Class) -> Self {
         Self {
             before: Before::In(class),
+            ..self
+        }
+    }
+
+    /// The same, not behind a byte of `class`: for prefixes that are parts of addresses and file names.
+    pub(crate) const fn not_behind(self, class: Class) -> Self {
+        Self {
+            before: Before::Not(class),
             ..self
         }
     }
@@ -58,12 +108,19 @@ impl Rule {
 
 /// Every rule.
 pub(crate) fn all() -> impl Iterator<Item = &'static Rule> {
-    let groups: [&'static [Rule]; 6] = [
+    let groups: [&'static [Rule]; 13] = [
         models::RULES,
         cloud::RULES,
+        platforms::RULES,
         developer::RULES,
+        tools::PREFIXED,
+        tools::SHAPED,
         services::RULES,
+        trade::PREFIXED,
+        trade::SHAPED,
         protocols::RULES,
+        hashes::RULES,
+        named::RULES,
         assigned::RULES,
     ];
     groups.into_iter().flatten()

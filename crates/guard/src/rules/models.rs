@@ -2,7 +2,7 @@
 
 use super::{Rule, at_edge};
 use crate::check::{both_cases, mixed, varied};
-use crate::class::{ALNUM, BASE64, Class, HEX, TOKEN};
+use crate::class::{ALNUM, BASE64, Class, HEX, TOKEN, WORD};
 use crate::shape::Part::{AnyOf, Check, Lit, Mark, NotNext, Open, Run, Unless};
 use crate::tail::Tail;
 
@@ -32,7 +32,7 @@ pub(super) const RULES: &[Rule] = &[
         &["sk-"],
         &[
             Lit("sk-"),
-            Unless(&["ant-", "or-v1-"]),
+            Unless(&["ant-", "or-v1-", "lf-"]),
             Mark,
             Run(TOKEN, 20, 200),
             Check(mixed),
@@ -58,7 +58,7 @@ pub(super) const RULES: &[Rule] = &[
     at_edge(
         "xai_api_key",
         &["xai-"],
-        &[Lit("xai-"), Run(ALNUM, 70, 90), Check(mixed), NotNext(ALNUM)],
+        &[Lit("xai-"), Run(WORD, 70, 90), Check(mixed), NotNext(WORD)],
     ),
     at_edge(
         "perplexity_api_key",
@@ -73,7 +73,7 @@ pub(super) const RULES: &[Rule] = &[
     at_edge(
         "replicate_api_token",
         &["r8_"],
-        &[Lit("r8_"), Run(ALNUM, 37, 37), Check(mixed), NotNext(ALNUM)],
+        &[Lit("r8_"), Run(ALNUM, 37, 40), Check(mixed), NotNext(ALNUM)],
     ),
     at_edge(
         "google_api_key",

@@ -5,6 +5,7 @@ use crate::check::{
     basic_credentials, encoded_private_key, jwt_header, key_material, mixed, private_key_label, real_password,
 };
 use crate::class::{BASE64, Class, TOKEN};
+use crate::finding::SURE;
 use crate::shape::Before;
 use crate::shape::Part::{Ahead, AnyOf, Check, Lit, Mark, NotNext, Open, Run};
 use crate::tail::{PEM_BODY, PemTail, Tail};
@@ -81,6 +82,7 @@ pub(super) const RULES: &[Rule] = &[
             Ahead(PEM_BODY, 512, key_material),
             Open(Tail::Pem(PemTail::body())),
         ],
+        score: SURE,
     },
     at_edge(
         "private_key_base64",
@@ -106,6 +108,7 @@ pub(super) const RULES: &[Rule] = &[
             Run(TOKEN, 16, 16),
             Open(Tail::Run(TOKEN)),
         ],
+        score: SURE,
     },
     Rule {
         name: "jwt",
@@ -120,18 +123,21 @@ pub(super) const RULES: &[Rule] = &[
             Run(TOKEN, 1, 1),
             Open(Tail::Run(Class::of("A-Za-z0-9_.-"))),
         ],
+        score: SURE,
     },
     Rule {
         name: "connection_string_password",
         triggers: &["://"],
         before: Before::Ends(STORES),
         shape: URL_SHAPE,
+        score: SURE,
     },
     Rule {
         name: "basic_auth_url",
         triggers: &["://"],
         before: Before::EndsNot(STORES),
         shape: URL_SHAPE,
+        score: SURE,
     },
     Rule {
         name: "bearer_token",
@@ -144,6 +150,7 @@ pub(super) const RULES: &[Rule] = &[
             Check(mixed),
             Open(Tail::Run(BEARER)),
         ],
+        score: SURE,
     },
     Rule {
         name: "basic_credentials",
@@ -156,5 +163,6 @@ pub(super) const RULES: &[Rule] = &[
             Check(basic_credentials),
             NotNext(BASE64_END),
         ],
+        score: SURE,
     },
 ];

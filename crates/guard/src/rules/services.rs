@@ -67,7 +67,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     at_edge(
         "discord_webhook_url",
-        &["discord.com/api/webhooks/", "discordapp.com/api/webhooks/"],
+        &["discord"],
         &[
             AnyOf(&["discord.com/api/webhooks/", "discordapp.com/api/webhooks/"]),
             Mark,
@@ -80,19 +80,19 @@ pub(super) const RULES: &[Rule] = &[
     ),
     at_edge(
         "teams_webhook_url",
-        &["webhook.office.com/"],
+        &["webhook.office.com/", "outlook.office.com/"],
         &[
-            Lit("webhook.office.com/"),
+            AnyOf(&["webhook.office.com/", "outlook.office.com/webhook/"]),
             Mark,
             Run(Class::of("A-Za-z0-9_/@-"), 80, 300),
             Check(mixed),
             Open(Tail::Run(PATH)),
         ],
     )
-    .after(Class::of(".")),
+    .after(Class::of("./")),
     at_edge(
         "stripe_key",
-        &["sk_live_", "sk_test_", "rk_live_", "rk_test_"],
+        &["sk_", "rk_"],
         &[
             AnyOf(&["sk_live_", "sk_test_", "rk_live_", "rk_test_"]),
             Run(ALNUM, 16, 128),
@@ -194,7 +194,7 @@ pub(super) const RULES: &[Rule] = &[
     .after(Class::of("tT")),
     at_edge(
         "mailgun_api_key",
-        &["key-"],
+        &["key"],
         &[Lit("key-"), Run(HEX, 32, 32), Check(varied), NotNext(WORD)],
     ),
     at_edge(
@@ -256,7 +256,7 @@ pub(super) const RULES: &[Rule] = &[
         &["shippo_live_", "shippo_test_"],
         &[
             AnyOf(&["shippo_live_", "shippo_test_"]),
-            Run(HEX, 40, 40),
+            Run(Class::of("0-9a-fA-F"), 40, 40),
             Check(varied),
             NotNext(ALNUM),
         ],
@@ -273,20 +273,13 @@ pub(super) const RULES: &[Rule] = &[
     ),
     at_edge(
         "telnyx_key",
-        &["KEY0"],
-        &[
-            Lit("KEY0"),
-            Run(ALNUM, 31, 31),
-            Lit("_"),
-            Run(ALNUM, 22, 22),
-            Check(mixed),
-            NotNext(WORD),
-        ],
+        &["KEY"],
+        &[Lit("KEY"), Run(TOKEN, 54, 58), Check(mixed), NotNext(TOKEN)],
     ),
     at_edge(
         "posthog_key",
         &["phx_"],
-        &[Lit("phx_"), Run(ALNUM, 40, 60), Check(mixed), NotNext(ALNUM)],
+        &[Lit("phx_"), Run(TOKEN, 40, 60), Check(mixed), NotNext(ALNUM)],
     ),
     at_edge(
         "prefect_key",
@@ -300,9 +293,9 @@ pub(super) const RULES: &[Rule] = &[
     ),
     at_edge(
         "mapbox_secret_token",
-        &["sk.eyJ"],
+        &["sk.eyJ", "tk.eyJ"],
         &[
-            Lit("sk.eyJ"),
+            AnyOf(&["sk.eyJ", "tk.eyJ"]),
             Run(TOKEN, 40, 256),
             Lit("."),
             Run(TOKEN, 16, 32),

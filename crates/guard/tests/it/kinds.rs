@@ -43,7 +43,7 @@ fn every_rule_has_an_example() {
     let with: BTreeSet<&str> = samples().iter().map(|(rule, _, _)| *rule).collect();
     let rules: BTreeSet<&str> = Secrets::rules().collect();
     assert_eq!(rules, with);
-    assert!(rules.len() >= 45, "{}", rules.len());
+    assert!(rules.len() >= 150, "{}", rules.len());
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn near_misses_are_left_alone() {
         "Authorization: Bearer $API_KEY and Bearer <token> and the bearer of this letter may pass".to_owned(),
         "Basic authentication, basic understanding, Basic Latin characters".to_owned(),
         "api_key = os.environ[\"OPENAI_API_KEY\"]; password: string; token = get_token()".to_owned(),
-        "\"max_tokens\": 4096, \"password\": \"hunter2\"".to_owned(),
+        "\"max_tokens\": 4096, \"password\": \"hunter\"".to_owned(),
         format!("\"integrity\": \"sha512-{}==\"", noise(ALNUM, 86, 8)),
         format!("checksum = \"{}\"", noise(HEX, 64, 9)),
         format!("commit {} Q~ 8Q~ xoxb- xoxo btz_", noise(HEX, 40, 10)),

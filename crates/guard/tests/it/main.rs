@@ -8,6 +8,7 @@
     reason = "test code"
 )]
 
+mod catalogue;
 mod corpora;
 mod kinds;
 mod raw;

@@ -44,90 +44,96 @@ pub fn pem(label: &str, lines: usize) -> String {
 pub fn samples() -> Vec<(&'static str, String, String)> {
     let mut all = prefixed();
     all.extend(shaped());
+    all.extend(crate::catalogue::samples());
     all
 }
 
 /// A vendor's prefix and a value of fixed length.
 fn prefixed() -> Vec<(&'static str, String, String)> {
-    let table: &[(&str, &str, &str, usize)] = &[
-        ("bartizan_virtual_key", "btz_", ALNUM, 43),
-        ("anthropic_api_key", "sk-ant-api03-", ALNUM, 95),
-        ("openrouter_api_key", "sk-or-v1-", HEX, 64),
-        ("huggingface_token", "hf_", ALNUM, 34),
-        ("groq_api_key", "gsk_", ALNUM, 52),
-        ("xai_api_key", "xai-", ALNUM, 80),
-        ("perplexity_api_key", "pplx-", ALNUM, 48),
-        ("nvidia_api_key", "nvapi-", ALNUM, 64),
-        ("replicate_api_token", "r8_", ALNUM, 37),
-        ("google_api_key", "AIza", ALNUM, 35),
-        ("aws_bedrock_api_key", "ABSK", ALNUM, 132),
-        ("aws_access_key_id", "AKIA", UPPER, 16),
-        ("aws_access_key_id", "ASIA", UPPER, 16),
-        ("gcp_oauth_access_token", "ya29.", ALNUM, 80),
-        ("gcp_oauth_client_secret", "GOCSPX-", ALNUM, 28),
-        ("gcp_refresh_token", "1//0", ALNUM, 60),
-        ("digitalocean_token", "dop_v1_", HEX, 64),
-        ("databricks_token", "dapi", HEX, 32),
-        ("vault_token", "hvs.", ALNUM, 90),
-        ("doppler_token", "dp.pt.", ALNUM, 43),
-        ("alibaba_access_key_id", "LTAI", ALNUM, 20),
-        ("planetscale_token", "pscale_tkn_", ALNUM, 43),
-        ("tailscale_key", "tskey-api-", ALNUM, 40),
-        ("supabase_token", "sbp_", HEX, 40),
-        ("fly_io_token", "fo1_", ALNUM, 43),
-        ("github_token", "ghp_", ALNUM, 36),
-        ("github_token", "gho_", ALNUM, 36),
-        ("github_token", "ghu_", ALNUM, 36),
-        ("github_token", "ghs_", ALNUM, 36),
-        ("github_token", "ghr_", ALNUM, 76),
-        ("github_fine_grained_token", "github_pat_", ALNUM, 82),
-        ("gitlab_token", "glpat-", ALNUM, 20),
-        ("npm_token", "npm_", ALNUM, 36),
-        ("pypi_token", "pypi-AgEIcHlwaS5vcmc", ALNUM, 130),
-        ("rubygems_token", "rubygems_", HEX, 48),
-        ("nuget_api_key", "oy2", LOWER, 43),
-        ("docker_hub_token", "dckr_pat_", ALNUM, 27),
-        ("atlassian_token", "ATATT3", ALNUM, 180),
-        ("bitbucket_app_password", "ATBB", ALNUM, 32),
-        ("linear_api_key", "lin_api_", ALNUM, 40),
-        ("sentry_token", "sntryu_", HEX, 64),
-        ("grafana_token", "glsa_", ALNUM, 41),
-        ("new_relic_key", "NRAK-", UPPER, 27),
-        ("sourcegraph_token", "sgp_", HEX, 40),
-        ("sonar_token", "squ_", HEX, 40),
-        ("artifactory_token", "AKCp", ALNUM, 69),
-        ("pulumi_token", "pul-", HEX, 40),
-        ("figma_token", "figd_", ALNUM, 40),
-        ("buildkite_token", "bkua_", HEX, 40),
-        ("readme_api_key", "rdme_", LOWER, 70),
-        ("circleci_token", "CCIPAT_", ALNUM, 60),
-        ("stripe_key", "sk_live_", ALNUM, 24),
-        ("stripe_key", "rk_test_", ALNUM, 99),
-        ("stripe_webhook_secret", "whsec_", ALNUM, 32),
-        ("shopify_token", "shpat_", HEX, 32),
-        ("square_token", "sq0atp-", ALNUM, 22),
-        ("square_access_token", "EAAAE", ALNUM, 59),
-        ("facebook_access_token", "EAAC", ALNUM, 120),
-        ("mailgun_api_key", "key-", HEX, 32),
-        ("notion_token", "ntn_", ALNUM, 46),
-        ("notion_token", "secret_", ALNUM, 43),
-        ("one_password_service_token", "ops_eyJ", ALNUM, 250),
-        ("age_secret_key", "AGE-SECRET-KEY-1", UPPER, 58),
-        ("shippo_token", "shippo_live_", HEX, 40),
-        ("easypost_key", "EZAK", ALNUM, 54),
-        ("posthog_key", "phx_", ALNUM, 43),
-        ("prefect_key", "pnu_", LOWER, 36),
-    ];
-    let make = |(at, row): (usize, &(&'static str, &str, &str, usize))| {
-        (
-            row.0,
-            String::new(),
-            format!("{}{}", row.1, noise(row.2, row.3, at as u64 + 1)),
-        )
+    from_table(PREFIXED)
+}
+
+/// A rule, its prefix, the alphabet of the rest, and how long that is.
+pub type Row = (&'static str, &'static str, &'static str, usize);
+
+/// A value for each row of a table.
+pub fn from_table(table: &[Row]) -> Vec<(&'static str, String, String)> {
+    let make = |(at, row): (usize, &Row)| {
+        let value = format!("{}{}", row.1, noise(row.2, row.3, at as u64 + 1));
+        (row.0, String::new(), value)
     };
     table.iter().enumerate().map(make).collect()
 }
 
+pub const PREFIXED: &[Row] = &[
+    ("bartizan_virtual_key", "btz_", ALNUM, 43),
+    ("anthropic_api_key", "sk-ant-api03-", ALNUM, 95),
+    ("openrouter_api_key", "sk-or-v1-", HEX, 64),
+    ("huggingface_token", "hf_", ALNUM, 34),
+    ("groq_api_key", "gsk_", ALNUM, 52),
+    ("xai_api_key", "xai-", ALNUM, 80),
+    ("perplexity_api_key", "pplx-", ALNUM, 48),
+    ("nvidia_api_key", "nvapi-", ALNUM, 64),
+    ("replicate_api_token", "r8_", ALNUM, 37),
+    ("google_api_key", "AIza", ALNUM, 35),
+    ("aws_bedrock_api_key", "ABSK", ALNUM, 132),
+    ("aws_access_key_id", "AKIA", UPPER, 16),
+    ("aws_access_key_id", "ASIA", UPPER, 16),
+    ("gcp_oauth_access_token", "ya29.", ALNUM, 80),
+    ("gcp_oauth_client_secret", "GOCSPX-", ALNUM, 28),
+    ("gcp_refresh_token", "1//0", ALNUM, 60),
+    ("digitalocean_token", "dop_v1_", HEX, 64),
+    ("databricks_token", "dapi", HEX, 32),
+    ("vault_token", "hvs.", ALNUM, 90),
+    ("doppler_token", "dp.pt.", ALNUM, 43),
+    ("alibaba_access_key_id", "LTAI", ALNUM, 20),
+    ("planetscale_token", "pscale_tkn_", ALNUM, 43),
+    ("tailscale_key", "tskey-api-", ALNUM, 40),
+    ("supabase_token", "sbp_", HEX, 40),
+    ("fly_io_token", "fo1_", ALNUM, 43),
+    ("github_token", "ghp_", ALNUM, 36),
+    ("github_token", "gho_", ALNUM, 36),
+    ("github_token", "ghu_", ALNUM, 36),
+    ("github_token", "ghs_", ALNUM, 36),
+    ("github_token", "ghr_", ALNUM, 76),
+    ("github_fine_grained_token", "github_pat_", ALNUM, 82),
+    ("gitlab_token", "glpat-", ALNUM, 20),
+    ("npm_token", "npm_", ALNUM, 36),
+    ("pypi_token", "pypi-AgEIcHlwaS5vcmc", ALNUM, 130),
+    ("rubygems_token", "rubygems_", HEX, 48),
+    ("nuget_api_key", "oy2", LOWER, 43),
+    ("docker_hub_token", "dckr_pat_", ALNUM, 27),
+    ("atlassian_token", "ATATT3", ALNUM, 180),
+    ("bitbucket_app_password", "ATBB", ALNUM, 32),
+    ("linear_api_key", "lin_api_", ALNUM, 40),
+    ("sentry_token", "sntryu_", HEX, 64),
+    ("grafana_token", "glsa_", ALNUM, 41),
+    ("new_relic_key", "NRAK-", UPPER, 27),
+    ("sourcegraph_token", "sgp_", HEX, 40),
+    ("sonar_token", "squ_", HEX, 40),
+    ("artifactory_token", "AKCp", ALNUM, 69),
+    ("pulumi_token", "pul-", HEX, 40),
+    ("figma_token", "figd_", ALNUM, 40),
+    ("buildkite_token", "bkua_", HEX, 40),
+    ("readme_api_key", "rdme_", LOWER, 70),
+    ("circleci_token", "CCIPAT_", ALNUM, 60),
+    ("stripe_key", "sk_live_", ALNUM, 24),
+    ("stripe_key", "rk_test_", ALNUM, 99),
+    ("stripe_webhook_secret", "whsec_", ALNUM, 32),
+    ("shopify_token", "shpat_", HEX, 32),
+    ("square_token", "sq0atp-", ALNUM, 22),
+    ("square_access_token", "EAAAE", ALNUM, 59),
+    ("facebook_access_token", "EAAC", ALNUM, 120),
+    ("mailgun_api_key", "key-", HEX, 32),
+    ("notion_token", "ntn_", ALNUM, 46),
+    ("notion_token", "secret_", ALNUM, 43),
+    ("one_password_service_token", "ops_eyJ", ALNUM, 250),
+    ("age_secret_key", "AGE-SECRET-KEY-1", UPPER, 58),
+    ("shippo_token", "shippo_live_", HEX, 40),
+    ("easypost_key", "EZAK", ALNUM, 54),
+    ("posthog_key", "phx_", ALNUM, 43),
+    ("prefect_key", "pnu_", LOWER, 36),
+];
 /// Values of more than one part, or known only by what stands before them.
 fn shaped() -> Vec<(&'static str, String, String)> {
     let n = noise;

@@ -163,6 +163,29 @@ fn agp_i3_a_secret_cut_at_any_byte_leaks_nothing() {
 }
 
 #[test]
+fn agp_i3_a_value_made_of_names_is_one_secret_and_takes_linear_time() {
+    for unit in [
+        "KEY1",
+        "key-",
+        "TOKEN_9x",
+        "secret.1",
+        "token=aB3",
+        "password=\"a1!",
+        "KEY1xxxxxx",
+    ] {
+        let text = unit.repeat(200_000 / unit.len());
+        let started = std::time::Instant::now();
+        whole(&text);
+        assert!(started.elapsed().as_secs() < 20, "{unit}");
+        let short = unit.repeat(300);
+        let (expected, redacted_short) = whole(&short);
+        let (found, out) = streamed(one_byte_pieces(&short));
+        assert_eq!(joined(&found), joined(&expected), "{unit}");
+        assert_eq!(out, redacted_short, "{unit}");
+    }
+}
+
+#[test]
 fn agp_i3_clean_text_is_never_held_back() {
     let mut scan = StreamScan::new(Arc::clone(&SECRETS));
     let mut found = Vec::new();

@@ -1,0 +1,191 @@
+//! Reads a password behind its name: `password = "…"`, `DB_PASSWD=…`, `Pwd=…;`. People choose passwords, so
+//! they are shorter than generated values, and only a sign and a mix of characters tell them from words.
+//! Walks forward once, within a bound.
+
+use crate::assigned::Read;
+use crate::check::distinct;
+use crate::class::{ALNUM, Class};
+use crate::value::{contains, continues_name, generated, is_placeholder};
+
+const NAME: Class = Class::of("A-Za-z0-9_.-");
+
+const GAP: Class = Class::of(" \t\"'`=:>()[]\\");
+
+const SIGN: Class = Class::of("=:>");
+
+const QUOTE: Class = Class::of("\"'`\\");
+
+/// What a quoted password may contain.
+const QUOTED: Class = Class::of("!-~").minus(QUOTE);
+
+/// What one without quotes may.
+const BARE: Class = QUOTED.minus(Class::of(",;<>(){}[]&|"));
+
+const NAME_BYTES_MAX: usize = 24;
+
+const GAP_BYTES_MAX: usize = 24;
+
+const PASSWORD_BYTES_MAX: usize = 128;
+
+/// The most bytes that a verdict depends on.
+#[cfg(test)]
+pub(crate) const NAMED_PASSWORD_BYTES_MAX: usize = NAME_BYTES_MAX + GAP_BYTES_MAX + PASSWORD_BYTES_MAX + 1;
+
+/// What a test makes of a value, and of whether it is quoted.
+pub(crate) type Test = fn(&[u8], bool) -> bool;
+
+/// Reads on from just behind the name.
+pub(crate) fn read(rest: &[u8], complete: bool, test: Test) -> Read {
+    let run = |from: usize, class: Class, max: usize| {
+        let rest = rest.get(from..).unwrap_or_default();
+        let taken = class.run(rest, max);
+        let cut = taken == rest.len() && taken < max;
+        (cut && !complete, from + taken)
+    };
+    let part = |from: usize, to: usize| rest.get(from..to).unwrap_or_default();
+    // `passwords` and `PASSWORDS` are other words.
+    match rest.first() {
+        None if !complete => return Read::Wait,
+        Some(byte) if GAP.has(*byte) || !byte.is_ascii_lowercase() && NAME.has(*byte) => {}
+        _ => return Read::Nothing,
+    }
+    let (waits, name_end) = run(0, NAME, NAME_BYTES_MAX);
+    if waits {
+        return Read::Wait;
+    }
+    if !continues_name(part(0, name_end)) {
+        return Read::Nothing;
+    }
+    let (waits, start) = run(name_end, GAP, GAP_BYTES_MAX);
+    if waits {
+        return Read::Wait;
+    }
+    let gap = part(name_end, start);
+    if !gap.iter().any(|&byte| SIGN.has(byte)) {
+        return Read::Nothing;
+    }
+    let quoted = gap.last().is_some_and(|&byte| QUOTE.has(byte));
+    let (waits, end) = run(start, if quoted { QUOTED } else { BARE }, PASSWORD_BYTES_MAX);
+    if waits {
+        return Read::Wait;
+    }
+    let ends = match rest.get(end) {
+        None if !complete => return Read::Wait,
+        None => true,
+        Some(&byte) if quoted => QUOTE.has(byte),
+        Some(byte) => !matches!(byte, b'(' | b'[' | b'{' | b'<'),
+    };
+    if ends && test(part(start, end), quoted) {
+        Read::Value(start, end)
+    } else {
+        Read::Nothing
+    }
+}
+
+/// Whether a password stands in an argument such as `name:password`, without quotes of its own.
+pub(crate) fn argument_password(bytes: &[u8]) -> bool {
+    is_password(bytes, false)
+}
+
+/// Whether the value of something called a token or a secret is one, though it is short or has signs in it
+/// that generated values have not: letters and digits both, and not as names mix them.
+pub(crate) fn is_short_secret(bytes: &[u8], quoted: bool) -> bool {
+    let count = |is: fn(&u8) -> bool| bytes.iter().filter(|byte| is(byte)).count();
+    let digits = count(u8::is_ascii_digit);
+    let letters = count(u8::is_ascii_alphabetic);
+    let joined = bytes
+        .iter()
+        .any(|byte| matches!(byte, b'.' | b'_' | b'-' | b'/' | b':'));
+    let signs = count(|byte| b"!@#$%^&*+?~=".contains(byte));
+    bytes.len() >= 10
+        && letters >= 2
+        && digits >= if joined { 4 } else { 2 }
+        && (!joined || signs > 0)
+        && distinct(bytes) >= 7
+        && is_password(bytes, quoted)
+        && !generated(bytes)
+}
+
+/// Whether this is a password, and no word, reference or name.
+pub(crate) fn is_password(bytes: &[u8], quoted: bool) -> bool {
+    let count = |is: fn(&u8) -> bool| bytes.iter().filter(|byte| is(byte)).count();
+    let digits = count(u8::is_ascii_digit);
+    let letters = count(u8::is_ascii_alphabetic);
+    let special = count(|byte| b"!@#$%^&*+?~=".contains(byte));
+    let refers = matches!(
+        bytes.first(),
+        Some(
+            b'$' | b'{'
+                | b'<'
+                | b'['
+                | b'*'
+                | b'#'
+                | b'('
+                | b'%'
+                | b'/'
+                | b'.'
+                | b'@'
+                | b'&'
+                | b'-'
+                | b'+'
+                | b'='
+        )
+    ) || ["${", "{{", "$(", "%(", "#{", "://", "***"]
+        .iter()
+        .any(|word| contains(bytes, word));
+    // `self.password2`, `user_1`, `step-2`: names of things.
+    let named = special == 0
+        && bytes
+            .iter()
+            .any(|byte| matches!(byte, b'.' | b'_' | b'-' | b'/' | b':'));
+    let fits = (6..PASSWORD_BYTES_MAX).contains(&bytes.len());
+    let chosen = match () {
+        () if refers || !fits || is_placeholder(bytes) => false,
+        () if special > 0 => letters + digits >= 4 && (digits > 0 || !bytes.contains(&b'/')),
+        () if named => letters >= 2 && digits >= 4,
+        () if quoted => digits >= 1,
+        () => digits >= 2,
+    };
+    chosen && bytes.iter().any(|byte| ALNUM.has(*byte)) && distinct(bytes) >= 4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(rest: &str) -> Option<&str> {
+        match read(rest.as_bytes(), true, is_password) {
+            Read::Value(start, end) => rest.get(start..end),
+            Read::Nothing | Read::Wait => None,
+        }
+    }
+
+    #[test]
+    fn passwords_are_read_with_and_without_quotes() {
+        assert_eq!(value(" = \"Tr0ub4dor&3\";"), Some("Tr0ub4dor&3"));
+        assert_eq!(value("=s3cret99;Database=app"), Some("s3cret99"));
+        assert_eq!(value("\": \"su$ecret\","), Some("su$ecret"));
+        assert_eq!(value("_PROD=9c8d7e6f"), Some("9c8d7e6f"));
+    }
+
+    #[test]
+    fn words_references_and_names_are_none() {
+        for rest in [
+            "s = \"Tr0ub4dor&3\"",
+            " Tr0ub4dor",
+            " = \"string\"",
+            "=$DB_PASSWORD1",
+            ": ${PASSWORD_1}",
+            " = config.password2",
+            "Field1 = id",
+            "_file = \"/run/secrets/db1\"",
+            "=********",
+            "=%s",
+            " = get1234(x)",
+            "=/home/user1",
+            ": \"your-password1\"",
+        ] {
+            assert_eq!(value(rest), None, "{rest}");
+        }
+    }
+}
