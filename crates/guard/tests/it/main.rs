@@ -10,6 +10,8 @@
 
 mod corpora;
 mod kinds;
+mod masks;
+mod personal;
 mod raw;
 mod samples;
 mod streams;
