@@ -14,6 +14,7 @@ const DOMAIN_BYTES_MAX: usize = 253;
 const FILES: [&[u8]; 8] = [b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"py", b"js"];
 
 /// Whether the byte may stand in a local part.
+#[inline]
 pub(crate) const fn is_local(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(

@@ -39,7 +39,7 @@ impl Lists {
     }
 
     fn place(&self, hash: u64) -> usize {
-        let mut place = (hash ^ (hash >> 31)) as usize % PLACES;
+        let mut place = (hash >> 40) as usize % PLACES;
         while self
             .places
             .get(place)

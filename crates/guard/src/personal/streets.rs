@@ -268,16 +268,19 @@ pub(crate) fn german(text: &Text<'_>, words: &Words, word: &Word, near: &Near<'_
 /// Whether the word ends as streets do, and whether nothing else ends so.
 fn street_end(text: &Text<'_>, word: &Word) -> Option<bool> {
     let shown = text.get(word.start..word.end);
-    let ends = |ends: &[&str]| {
-        ends.iter().any(|end| {
-            let from = shown.len().checked_sub(end.len());
-            from.and_then(|from| shown.get(from..))
-                .is_some_and(|tail| tail.eq_ignore_ascii_case(end.as_bytes()))
-        })
-    };
     if !word.capital || word.len() < 3 || word.has_digit() {
         return None;
     }
+    let last = shown.last().map(u8::to_ascii_lowercase);
+    let ends = |ends: &[&str]| {
+        ends.iter()
+            .filter(|end| end.bytes().next_back() == last)
+            .any(|end| {
+                let from = shown.len().checked_sub(end.len());
+                from.and_then(|from| shown.get(from..))
+                    .is_some_and(|tail| tail.eq_ignore_ascii_case(end.as_bytes()))
+            })
+    };
     match (ends(&ENDS), ends(&WEAK_ENDS)) {
         (true, _) => Some(true),
         (false, true) if word.len() > 5 => Some(false),

@@ -175,34 +175,103 @@ impl Word {
         self.classes == UPPER
     }
 
+    pub(crate) const fn is_small(&self) -> bool {
+        self.classes == LOWER
+    }
+
     /// As a name is written: a capital, and then small letters; or all capitals.
     pub(crate) const fn is_name_like(&self) -> bool {
         self.capital && !self.has_digit() && (self.classes & (LOWER | BEYOND) != 0 || self.len() > 1)
     }
 }
 
-const HASH_START: u64 = 0xCBF2_9CE4_8422_2325;
-const HASH_STEP: u64 = 0x0000_0100_0000_01B3;
+/// The hash of a word without regard to case, eight bytes at a time.
+#[derive(Clone, Copy)]
+struct Hash {
+    hash: u64,
+    /// Bytes that are not yet in it, the first lowest, and how many bits they take.
+    open: u64,
+    bits: u32,
+}
 
-/// FNV-1a, one byte more, without regard to case; of Latin-1 letters in UTF-8 too.
+impl Hash {
+    const NEW: Self = Self {
+        hash: 0xCBF2_9CE4_8422_2325,
+        open: 0,
+        bits: 0,
+    };
+
+    #[inline]
+    fn add(&mut self, byte: u8) {
+        self.open |= u64::from(byte) << self.bits;
+        self.bits += u8::BITS;
+        if self.bits == u64::BITS {
+            self.close();
+        }
+    }
+
+    /// Takes up to eight bytes that are small letters, if none are open.
+    #[inline]
+    fn add_small(&mut self, bytes: u64, count: usize) {
+        self.bits = u8::BITS * count as u32;
+        self.open = bytes & u64::MAX.checked_shr(u64::BITS - self.bits).unwrap_or(0);
+        if count == CHUNK {
+            self.close();
+        }
+    }
+
+    #[inline]
+    fn close(&mut self) {
+        self.hash = (self.hash ^ self.open)
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+            .rotate_left(29);
+        (self.open, self.bits) = (0, 0);
+    }
+
+    #[inline]
+    fn done(mut self) -> u64 {
+        self.close();
+        self.hash ^ (self.hash >> 32)
+    }
+}
+
+/// Bytes that are looked at at once.
+const CHUNK: usize = 8;
+
+/// How many small letters these bytes begin with.
 #[inline]
-const fn hashed(hash: u64, before: u8, byte: u8) -> u64 {
-    let small = match (before, byte) {
+const fn small_letters(bytes: u64) -> usize {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = EACH * 0x80;
+    let low = bytes & !HIGH;
+    let from_a = low + EACH * (0x80 - b'a' as u64);
+    let beyond_z = low + EACH * (0x7F - b'z' as u64);
+    let others = !(from_a & !beyond_z & !bytes) & HIGH;
+    others.trailing_zeros() as usize / CHUNK
+}
+
+/// A letter as a small one: of ASCII, and of Latin-1 in UTF-8.
+#[inline]
+const fn small(before: u8, byte: u8) -> u8 {
+    match (before, byte) {
         (_, b'A'..=b'Z') => byte | 0x20,
         (0xC3, 0x80..=0x9E) => byte | 0x20,
         _ => byte,
-    };
-    (hash ^ small as u64).wrapping_mul(HASH_STEP)
+    }
 }
 
 /// The hash of a word, as [`word_at`] makes it.
 pub(crate) fn hash_of(word: &str) -> u64 {
-    let mut before = 0;
-    word.bytes().fold(HASH_START, |hash, byte| {
-        let next = hashed(hash, before, byte);
+    hash_of_bytes(word.as_bytes())
+}
+
+fn hash_of_bytes(word: &[u8]) -> u64 {
+    let (mut hash, mut before) = (Hash::NEW, 0);
+    for byte in word.iter().copied() {
+        hash.add(small(before, byte));
         before = byte;
-        next
-    })
+    }
+    hash.done()
 }
 
 /// Whether the byte begins a character that is no letter, although it is beyond ASCII: signs of Latin-1, general
@@ -223,19 +292,49 @@ pub(crate) const fn char_bytes(lead: u8) -> usize {
 
 /// The word that begins at `at`; `parts` gets hash and end of its parts where `aWordIsWrittenSo`. Stops at the longest
 /// a word may be.
+#[inline]
 pub(crate) fn word_at(text: &Text<'_>, at: usize, mut parts: impl FnMut(u64, usize)) -> Word {
     let mut word = Word {
         start: at,
         end: at,
-        hash: HASH_START,
         ..Word::default()
     };
     let bytes = text.ahead(at, WORD_BYTES_MAX);
+    let mut hash = Hash::NEW;
+    // Most words are small letters to their end.
+    while let Some(chunk) = bytes.get(word.len()..).and_then(<[u8]>::first_chunk::<CHUNK>) {
+        let chunk = u64::from_le_bytes(*chunk);
+        let count = small_letters(chunk);
+        hash.add_small(chunk, count);
+        word.end += count;
+        if count < CHUNK {
+            break;
+        }
+    }
+    word.classes = if word.end > at { LOWER } else { 0 };
+    let next = bytes.get(word.len()).copied();
+    if next.is_none_or(|next| CLASSES.get(usize::from(next)).is_none_or(|class| *class != 0)) {
+        slow_word(text, bytes, &mut word, &mut hash, &mut parts);
+    }
+    word.hash = hash.done();
+    word
+}
+
+/// The rest of a word that is not of small letters alone, or at the end of what has arrived.
+fn slow_word(
+    text: &Text<'_>,
+    bytes: &[u8],
+    word: &mut Word,
+    hash: &mut Hash,
+    parts: &mut impl FnMut(u64, usize),
+) {
     let first = bytes.first().copied().unwrap_or(0);
     let wide = first >= 0xE3;
-    word.capital = first.is_ascii_uppercase() || is_capital(first, bytes.get(1).copied().unwrap_or(0));
-    let (mut before, mut part, mut was) = (0, None, 0);
-    for (offset, byte) in bytes.iter().copied().enumerate() {
+    if word.end == word.start {
+        word.capital = first.is_ascii_uppercase() || is_capital(first, bytes.get(1).copied().unwrap_or(0));
+    }
+    let (mut before, mut part, mut was) = (0, word.start, word.classes);
+    for byte in bytes.iter().skip(word.len()).copied() {
         let class = CLASSES.get(usize::from(byte)).copied().unwrap_or(0);
         match class {
             0 => break,
@@ -247,26 +346,24 @@ pub(crate) fn word_at(text: &Text<'_>, at: usize, mut parts: impl FnMut(u64, usi
             }
             _ if wide => break,
             UPPER if was == LOWER => {
-                parts(part.unwrap_or(word.hash), word.end);
-                part = Some(HASH_START);
+                parts(hash_of_bytes(text.get(part..word.end)), word.end);
+                part = word.end;
             }
             _ => {}
         }
         word.classes |= class;
         was = class;
-        word.hash = hashed(word.hash, before, byte);
-        part = part.map(|part| hashed(part, before, byte));
+        hash.add(small(before, byte));
         before = byte;
-        word.end = at + offset + 1;
+        word.end += 1;
     }
     // What stands behind the word is asked for, so that a word that has not arrived whole is none yet.
     if word.len() < WORD_BYTES_MAX {
         text.at(word.end);
     }
-    if let Some(part) = part {
-        parts(part, word.end);
+    if part > word.start {
+        parts(hash_of_bytes(text.get(part..word.end)), word.end);
     }
-    word
 }
 
 /// Whether a character beyond ASCII is a capital, by its first two bytes: Latin-1, Latin Extended-A, Greek, Cyrillic.

@@ -17,6 +17,8 @@ use crate::personal::words::{Known, Words, about, part};
 
 /// So many numbers in a row are read as numbers; what may be a number's inside is one of few.
 const ROW_MAX: u8 = 3;
+/// So far behind "username" stands what it names.
+const USER_BYTES: usize = 8;
 /// The score of a name by lists alone.
 const LISTED_SCORE: u8 = 50;
 
@@ -57,6 +59,8 @@ pub(crate) struct Walk {
     announced: Announced,
     /// Where the announcing word ended.
     announced_at: usize,
+    /// Up to here an account's name may begin.
+    user_to: usize,
     /// Where the last number ended that was nothing, and how many stood in a row before it.
     row_to: usize,
     row: u8,
@@ -70,6 +74,7 @@ impl Walk {
             no_email: 0,
             announced: Announced::No,
             announced_at: 0,
+            user_to: 0,
             row_to: 0,
             row: 0,
         }
@@ -143,6 +148,13 @@ impl Walk {
         } else {
             search.words.get(word.hash)
         };
+        let follows = text.at(word.end);
+        // Most words are nothing.
+        let nothing = known.about == 0 && known.parts == 0 && base + at > self.user_to;
+        if word.is_small() && nothing && ends_plainly(text, word.end, follows) {
+            self.announced = Announced::No;
+            return word.end + usize::from(follows != b'(');
+        }
         let about = self.with_id(known.about, base + at);
         if let Some(end) = self.email(search, text, &word, found) {
             return end;
@@ -172,8 +184,11 @@ impl Walk {
         }
         self.seen.note(about, base + word.end);
         self.announce(text, &word, known);
+        if about & about::USER != 0 {
+            self.user_to = base + word.end + USER_BYTES;
+        }
         // A blank begins nothing.
-        word.end.max(at + 1) + usize::from(text.at(word.end) == b' ')
+        word.end.max(at + 1) + usize::from(follows == b' ')
     }
 
     /// What a word is about where it stands: an "ID card" is no payment card, an "ID number" no thing's.
@@ -322,7 +337,7 @@ impl Walk {
         if !search.kinds.has(PersonalKind::Username) {
             return None;
         }
-        if !self.seen.near(text.base + word.start).within(about::USER, 8) {
+        if text.base + word.start > self.user_to {
             return None;
         }
         let labelled = (1..=4)
@@ -376,6 +391,16 @@ impl Walk {
 
 const fn of(kind: PersonalKind, rule: &'static str, score: u8) -> Meant {
     Meant { kind, rule, score }
+}
+
+/// Whether what follows a word shows that it begins nothing: no address, no page, no code.
+#[inline]
+fn ends_plainly(text: &Text<'_>, at: usize, follows: u8) -> bool {
+    match follows {
+        b' ' | b'\n' | b',' | b')' | b'(' | b'"' | b';' | b']' | b'<' | b'>' | b'=' | b'?' | b'`' => true,
+        b'.' => matches!(text.at(at + 1), b' ' | b'\n'),
+        _ => false,
+    }
 }
 
 /// Whether a word of letters alone may begin a code: capitals before digits, or hexadecimal before a colon.

@@ -367,15 +367,19 @@ pub(crate) struct Words {
     /// A power of two of places; the hash of each, or zero.
     hashes: Vec<u64>,
     known: Vec<Known>,
+    /// One bit for each of so many values of a hash's end: most words are none of these, and need no more than this.
+    filter: Vec<u64>,
 }
 
 const PLACES: usize = 4_096;
+const FILTER_WORDS: usize = 512;
 
 impl Words {
     pub(crate) fn new() -> Self {
         let mut words = Self {
             hashes: vec![0; PLACES],
             known: vec![Known::default(); PLACES],
+            filter: vec![0; FILTER_WORDS],
         };
         for (about, list) in ABOUT {
             for word in list.split_whitespace() {
@@ -413,6 +417,9 @@ impl Words {
 
     fn add(&mut self, word: &str, known: Known) {
         let hash = hash_of(word);
+        if let Some(bits) = self.filter.get_mut(hash as usize / 64 % FILTER_WORDS) {
+            *bits |= 1 << (hash % 64);
+        }
         let place = self.place(hash);
         if let (Some(slot), Some(known_there)) = (self.hashes.get_mut(place), self.known.get_mut(place)) {
             *slot = hash;
@@ -422,9 +429,8 @@ impl Words {
     }
 
     /// Where the word of this hash is, or would be.
-    #[inline]
     fn place(&self, hash: u64) -> usize {
-        let mut place = (hash ^ (hash >> 29)) as usize % PLACES;
+        let mut place = (hash >> 40) as usize % PLACES;
         while self
             .hashes
             .get(place)
@@ -435,8 +441,17 @@ impl Words {
         place
     }
 
+    /// What is known of the word of this hash.
     #[inline]
     pub(crate) fn get(&self, hash: u64) -> Known {
-        self.known.get(self.place(hash)).copied().unwrap_or_default()
+        let bits = self
+            .filter
+            .get(hash as usize / 64 % FILTER_WORDS)
+            .copied()
+            .unwrap_or(0);
+        match bits >> (hash % 64) & 1 {
+            0 => Known::default(),
+            _ => self.known.get(self.place(hash)).copied().unwrap_or_default(),
+        }
     }
 }
