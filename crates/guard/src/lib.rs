@@ -3,9 +3,10 @@
 //! - [`Secrets`] finds credentials in a whole text; [`StreamScan`] finds the same ones in a text that
 //!   arrives in pieces; [`StreamRedact`] hands on what is safe of such a text.
 //! - A [`Finding`] says where and by which rule, never what: no type here shows the matched text.
-//! - [`scan_personal`] finds personal data that has a form, in what is written down of calls.
 //! - [`measure`] says how good a guard is on labelled texts.
 //! - [`Guards`] are all of them together, [`Modes`] what is done about each in one direction.
+//! - [`Personal`] finds personal data in a whole text, [`PersonalStream`] in one that arrives in pieces.
+//! - [`Masker`] puts placeholders where findings were, [`Unmasker`] puts the values back into an answer.
 //! - [`Mode`] and [`Profile`] are what configuration says to do with findings, [`Action`] the verdict.
 //!
 //! How it works: every rule starts with a literal (`trigger`), found by one pass over the
@@ -21,6 +22,7 @@ mod class;
 mod finding;
 mod guards;
 mod injection;
+mod mask;
 pub mod measure;
 mod normal;
 mod pairs;
@@ -44,7 +46,11 @@ pub use guards::{Follow, Guards, Modes};
 pub use finding::{Finding, Kind, SURE};
 pub use injection::{FLAG, Injection, Origin, RULES_FLAG, SUSPECT, Verdict};
 pub use normal::{DEPTH_MAX, READINGS_MAX, Reading, Readings, Via, readings_bytes_max};
-pub use personal::scan_personal;
+pub use mask::{Masker, Unmasker};
+pub use personal::{
+    PERSONAL_AHEAD_BYTES_MAX, PERSONAL_SCORE_MIN, Personal, PersonalKind, PersonalKinds, PersonalStream,
+    scan_personal,
+};
 pub use redact::{StreamRedact, redact};
 pub use secrets::Secrets;
 pub use stream::{HOLD_BACK_BYTES_MAX, StreamScan};

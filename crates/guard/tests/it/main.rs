@@ -11,6 +11,8 @@
 mod catalogue;
 mod corpora;
 mod kinds;
+mod masks;
+mod personal;
 mod raw;
 mod samples;
 mod streams;
