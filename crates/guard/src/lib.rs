@@ -4,6 +4,8 @@
 //!   arrives in pieces; [`StreamRedact`] hands on what is safe of such a text.
 //! - A [`Finding`] says where and by which rule, never what: no type here shows the matched text.
 //! - [`scan_personal`] finds personal data that has a form, in what is written down of calls.
+//! - [`Readings`] are what a text can be read as; [`Injection`] judges all of them, [`Canary`] and [`Leak`] tell when a
+//!   system prompt comes out again.
 //! - [`Mode`] and [`Profile`] are what configuration says to do with findings, [`Action`] the verdict.
 //!
 //! How it works: every rule starts with a literal (`trigger`), found by one pass over the
@@ -34,7 +36,7 @@ mod trigger;
 
 pub use action::{Action, Mode, Profile};
 pub use finding::{Finding, Kind, SURE};
-pub use injection::{FLAG, Injection, Origin, RULES_FLAG, SUSPECT, Verdict};
+pub use injection::{Canary, CanaryWatch, FLAG, Injection, Leak, Origin, RULES_FLAG, SUSPECT, Verdict};
 pub use normal::{DEPTH_MAX, READINGS_MAX, Reading, Readings, Via, readings_bytes_max};
 pub use personal::scan_personal;
 pub use redact::{StreamRedact, redact};

@@ -91,6 +91,7 @@ pub(crate) fn fold(text: Cow<'_, str>) -> Folded<'_> {
             ascii => out.push(char::from(ascii)),
         }
     }
+    pieces.note(out.len(), text.len());
     Folded {
         text: Cow::Owned(out),
         map: pieces.map(),

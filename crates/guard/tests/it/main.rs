@@ -9,6 +9,7 @@
 )]
 
 mod corpora;
+mod injection;
 mod kinds;
 mod raw;
 mod samples;
