@@ -5,6 +5,7 @@
 //! (where a text comes from, forged turns, hidden places), and a small model. What is data (results of
 //! tools, documents, descriptions) has no business giving instructions, so there the same words weigh more.
 
+mod canary;
 mod lexicon;
 mod markers;
 mod model;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::finding::{Finding, Kind};
 use crate::normal::{Reading, Readings, Via};
+pub use canary::{Canary, CanaryWatch, Leak};
 use lexicon::{Lexicon, MALICE};
 use markers::Markers;
 use model::Model;

@@ -7,6 +7,8 @@
 //! - [`Guards`] are all of them together, [`Modes`] what is done about each in one direction.
 //! - [`Personal`] finds personal data in a whole text, [`PersonalStream`] in one that arrives in pieces.
 //! - [`Masker`] puts placeholders where findings were, [`Unmasker`] puts the values back into an answer.
+//! - [`Readings`] are what a text can be read as; [`Injection`] judges all of them, [`Canary`] and [`Leak`] tell when a
+//!   system prompt comes out again.
 //! - [`Mode`] and [`Profile`] are what configuration says to do with findings, [`Action`] the verdict.
 //!
 //! How it works: every rule starts with a literal (`trigger`), found by one pass over the
@@ -44,7 +46,7 @@ mod value;
 pub use action::{Action, Mode, Profile};
 pub use guards::{Follow, Guards, Modes};
 pub use finding::{Finding, Kind, SURE};
-pub use injection::{FLAG, Injection, Origin, RULES_FLAG, SUSPECT, Verdict};
+pub use injection::{Canary, CanaryWatch, FLAG, Injection, Leak, Origin, RULES_FLAG, SUSPECT, Verdict};
 pub use normal::{DEPTH_MAX, READINGS_MAX, Reading, Readings, Via, readings_bytes_max};
 pub use mask::{Masker, Unmasker};
 pub use personal::{

@@ -129,7 +129,7 @@ classes! {
     DECODE = 55;
     /// Instead.
     INSTEAD = 56;
-    /// I, we.
+    /// I, me, we.
     I = 57;
     /// Only, exactly.
     ONLY = 58;
@@ -141,8 +141,8 @@ classes! {
     PLAY = 61;
     /// To switch on.
     ENABLE = 62;
-    /// The name of a role that commands.
-    SYSTEM_NAME = 63;
+    /// Belonging to who speaks.
+    MINE = 63;
 }
 
 /// Hashes are their own hash.

@@ -8,8 +8,8 @@ pub(crate) const WORDS: &[(u64, &str)] = &[
         OVERRIDE,
         "ignore ignor disregard forget override overrule bypass discard dismiss neglect abandon unlearn erase skip \
          nullify void supersede drop cancel omit ignorier ignoriere ignoriert vergiss vergesst vergessen missachte \
-         missachten überschreibe verwirf umgehe ignorez oublie oubliez outrepasse outrepassez contourne ignora \
-         ignoren ignorad olvida olvide olviden olvidate omite omitir descarta desobedece dimentica dimenticate \
+         missachten überschreibe verwirf umgehe übergehe ignorez oublie oubliez outrepasse outrepassez contourne ignora \
+         ignoren ignorad olvida olvide olviden olvidate omite omitir descarta incumple renuncia desobedece dimentica dimenticate \
          trascura ignorate esqueça esquece esqueçam desconsidere desconsidera negeer vergeet zignoruj ignoruj zapomnij \
          игнорируй игнорируйте проигнорируй проигнорируйте забудь забудьте unut yoksay ignorera glöm ignorér \
          忽略 无视 無視 忘记 忘掉 忘れ 무시* 잊어* अनदेखा تجاهل انس αγνόησε ignorujte zapomeňte",
@@ -105,7 +105,7 @@ pub(crate) const WORDS: &[(u64, &str)] = &[
     (PERSONA, "dan aim stan dude mongo basedgpt devmode evilbot jailbreakbot freegpt chaosgpt antigpt betterdan superdan maximum ucar niccolo"),
     (
         DISABLE,
-        "disable deactivate bypass circumvent override remove unlock suspend evade disengage lift break turn switch deaktiviere umgehe \
+        "disable deactivate bypass circumvent override remove unlock suspend evade disengage violate defy overturn breach reject break lift break turn switch deaktiviere umgehe \
          entferne désactive désactivez contourne desactiva elimina disattiva desative 禁用 解除 绕过 비활성*",
     ),
     (
@@ -147,7 +147,7 @@ pub(crate) const WORDS: &[(u64, &str)] = &[
     (TOLD, "told given said received provided told know knew learned taught gave been gesagt dit dicho detto know instructed programmed trained"),
     (NOTE, "note attention important hint reminder dear hey hello urgent system achtung hinweis nota attenzione atención"),
     (ROLE_NAME, "system assistant user human ai bot developer instruction instructions admin response"),
-    (SYSTEM_NAME, "system developer admin sistema système systeem root"),
+    (MINE, "my mine our meine meinen meiner mes mon ma mis mi miei mie meus minhas mijn moje мои мои мой 我的 私の 나의"),
     (
         MALICE,
         "exfil* privesc* exploit exploits exploiting keylog* backdoor* steal steals stealing ransomware malware rootkit hijack* \
@@ -161,7 +161,7 @@ pub(crate) const WORDS: &[(u64, &str)] = &[
     (FIRST, "before first prior always instead whenever vor avant antes"),
     (DECODE, "decode decrypt decipher base64 rot13 dekodiere décode decodifica"),
     (INSTEAD, "instead rather stattdessen plutôt lugar invece vez plaats zamiast вместо"),
-    (I, "i we am ich je yo io eu я"),
+    (I, "i me us we am ich mir mich moi je yo io eu я"),
     (ONLY, "only just exactly simply merely nothing exclusively nur einfach seulement juste solo sólo solamente solo apenas alleen tylko только"),
     (FOLLOW, "follow obey comply adhere execute heed folge befolge suis suivez sigue obedece segui siga volg выполни"),
     (LONGER, "longer anymore mehr plus más più mais больше"),

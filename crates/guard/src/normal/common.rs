@@ -15,6 +15,7 @@ const WORDS: &str = "the and you your for with that this not are all what ignore
 const FILTER_BITS: u32 = 1 << 13;
 
 struct Turned {
+    plain: Filter,
     reversed: Filter,
     rot13: Filter,
 }
@@ -60,10 +61,39 @@ static TURNED: LazyLock<Turned> = LazyLock::new(|| {
         })
     };
     Turned {
+        plain: Filter::of(plain.iter().map(|word| word.as_bytes().to_vec())),
         reversed: Filter::of(words(|byte| byte, true)),
         rot13: Filter::of(words(rot13, false)),
     }
 });
+
+/// Letters in a row longer than this are several words.
+const WORD_LETTERS_MAX: usize = 14;
+/// The longest word of the list.
+const LISTED_LETTERS_MAX: usize = 13;
+
+/// Sets the words of the list apart in letters that have no spaces, the longest first.
+pub(super) fn apart(letters: &str) -> String {
+    if letters.len() <= WORD_LETTERS_MAX {
+        return letters.to_owned();
+    }
+    let listed = &TURNED.plain;
+    let mut out = String::with_capacity(letters.len() * 2);
+    let mut rest = letters;
+    while let Some(first) = rest.chars().next() {
+        let longest = (3..=LISTED_LETTERS_MAX).rev().find_map(|length| {
+            let word = rest.get(..length)?;
+            listed.has(hash(word.to_ascii_lowercase().as_bytes())).then_some(word)
+        });
+        if let Some(word) = longest {
+            out.extend([" ", word, " "]);
+        } else {
+            out.push(first);
+        }
+        rest = rest.get(longest.map_or(first.len_utf8(), str::len)..).unwrap_or_default();
+    }
+    out
+}
 
 /// The letter thirteen places on; other bytes stay.
 pub(super) const fn rot13(byte: u8) -> u8 {

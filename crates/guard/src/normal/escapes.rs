@@ -39,11 +39,21 @@ pub(super) fn find(text: &str, found: &mut Vec<Found>) {
     }
     if undone > 0 {
         found.push(Found {
-            text: String::from_utf8_lossy(&out).into_owned(),
+            text: printed(&out),
             via: Via::Escapes,
             making: pieces.map(),
         });
     }
+}
+
+/// The bytes as text of the same length; what is no UTF-8 becomes question marks.
+fn printed(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| '?'));
+    }
+    text
 }
 
 enum Escape {

@@ -91,6 +91,7 @@ pub(crate) fn fold(text: Cow<'_, str>) -> Folded<'_> {
             ascii => out.push(char::from(ascii)),
         }
     }
+    pieces.note(out.len(), text.len());
     Folded {
         text: Cow::Owned(out),
         map: pieces.map(),
@@ -206,13 +207,19 @@ fn look_alike(c: char, out: &mut String) {
         out.push_str(own);
         return;
     }
+    // The small form first: a capital I of any script looks like a small l, and is none.
+    let small = c.to_lowercase().next().unwrap_or(c);
+    match own(small).map(str::to_owned).or_else(|| latin(small)).or_else(|| latin(c)) {
+        Some(shape) => out.push_str(&shape),
+        None => out.push(small),
+    }
+}
+
+/// The Latin letters or digits that a character looks like.
+fn latin(c: char) -> Option<String> {
     let mut buffer = [0_u8; 4];
     let shape: String = skeleton(c.encode_utf8(&mut buffer)).filter(|part| !is_combining_mark(*part)).collect();
-    if shape.is_ascii() && shape.chars().all(|part| part.is_ascii_alphanumeric()) && !shape.is_empty() {
-        out.push_str(&shape);
-    } else {
-        out.extend(c.to_lowercase());
-    }
+    (!shape.is_empty() && shape.bytes().all(|byte| byte.is_ascii_alphanumeric())).then_some(shape)
 }
 
 /// What looks alike in running text though the Unicode tables keep it apart.
@@ -220,12 +227,13 @@ fn own(c: char) -> Option<&'static str> {
     Some(match c {
         'ε' | 'є' | 'Є' | 'ɛ' | '€' | 'Ɛ' | 'ǝ' => "e",
         'ν' => "v",
-        'η' | 'п' | 'и' | 'ɴ' => "n",
+        'η' | 'п' | 'ɴ' | 'Ν' => "n",
+        'Υ' => "y",
         'τ' | 'т' | 'Т' | 'ᴛ' => "t",
         'κ' | 'к' | 'К' | 'ᴋ' => "k",
         'χ' => "x",
         'β' | 'в' | 'В' | 'ʙ' | 'ь' => "b",
-        'н' | 'Н' | 'ʜ' => "h",
+        'н' | 'Н' | 'ʜ' | 'Η' => "h",
         'м' | 'М' | 'ᴍ' => "m",
         'г' | 'ʀ' => "r",
         'ß' => "ss",

@@ -1,7 +1,7 @@
 //! Letters that stand apart or turned: spaced out, backwards, thirteen places on. Never looks at meaning.
 
-use super::common::rot13 as turn;
-use super::map::{Map, Pieces};
+use super::common::{self, rot13 as turn};
+use super::map::Map;
 use super::{Found, Via};
 
 /// The fewest single letters in a row that make a word of it.
@@ -33,7 +33,8 @@ pub(super) fn spaced(text: &str, found: &mut Vec<Found>) {
 #[derive(Default)]
 struct Run {
     text: String,
-    pieces: Pieces,
+    /// What stands between the letters of a word.
+    usual: Option<String>,
     letters: usize,
     start: usize,
     end: usize,
@@ -48,18 +49,17 @@ impl Run {
             self.space();
         }
         self.gap.clear();
-        self.pieces.note(self.text.len(), at);
         self.text.push(c);
         self.letters += 1;
         self.end = at + c.len_utf8();
     }
 
-    /// One sign is the spacing itself; two or more, or a space among others, end a word.
+    /// The first gap is the spacing itself; any other ends a word.
     fn space(&mut self) {
-        let mut signs = self.gap.chars();
-        let (first, more) = (signs.next(), signs.clone().next().is_some());
-        if more && !(self.gap.len() == 2 && first != Some(' ') && !self.gap.contains(' ')) {
-            self.text.extend(self.gap.trim().chars().take(2));
+        let usual = self.usual.get_or_insert_with(|| self.gap.clone());
+        if *usual != self.gap {
+            let signs = self.gap.trim().chars().filter(|sign| !usual.contains(*sign));
+            self.text.extend(signs.take(2));
             self.text.push(' ');
         }
     }
@@ -74,7 +74,7 @@ impl Run {
         let run = std::mem::take(self);
         if run.letters >= SINGLES_MIN {
             found.push(Found {
-                text: run.text,
+                text: run.text.split(' ').map(common::apart).collect::<Vec<_>>().join(" "),
                 via: Via::Spaced,
                 making: Map::Whole(run.start..run.end),
             });

@@ -11,7 +11,7 @@ use serde_json::Value;
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpora/dev");
 
 /// The rows of a corpus; `None` when it, or the tool to unpack it, is not here.
-fn rows(name: &str) -> Option<Vec<Value>> {
+pub(crate) fn rows(name: &str) -> Option<Vec<Value>> {
     let file = Path::new(FOLDER).join(name);
     let unpacked = file
         .exists()

@@ -1,0 +1,213 @@
+"""Trains the model of the injection guard and writes `crates/guard/data/injection.bin`.
+
+    cargo build --release -p guard --example traits
+    python3 scripts/guard/train.py CORPORA [--write] [--words N]
+
+CORPORA is a folder with `injection.jsonl.gz`, `benign.jsonl.gz`, `mcp.jsonl.gz`, `evasion.jsonl.gz`: JSON lines with text, label,
+source, kind and licence. The gate's own code cuts the texts into traits (`crates/guard/examples/traits.rs`), so the model learns from
+exactly what it will see. Without `--write` only the figures are printed: every source is judged by a model that saw none of its rows.
+"""
+
+import argparse
+import collections
+import gzip
+import json
+import os
+import struct
+import subprocess
+import sys
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+
+import phrases
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.join(HERE, "..", "..")
+BITS = 18
+# Licences that let a model be trained on a text and given away.
+LICENCES = ("MIT", "Apache-2.0", "own")
+# Texts that arrive as data: results of tools, documents.
+DATA_SOURCES = {"agent-injection-bench", "composed:agentdojo"}
+FOLDS = 6
+C = 6.0
+SEED = 7
+
+
+def load(folder):
+    rows = []
+    for name in ("injection", "benign", "mcp"):
+        with gzip.open(os.path.join(folder, name + ".jsonl.gz"), "rt") as lines:
+            for row in map(json.loads, lines):
+                parts = row["licence"].replace(" / ", "+").replace(" + ", "+").split("+")
+                if all(part in LICENCES for part in parts):
+                    rows.append({"text": row["text"], "label": row["label"], "source": row["source"], "kind": row["kind"], "set": name})
+    return rows
+
+
+def own(count):
+    return [{"text": t, "label": l, "source": "own", "kind": "own", "set": "own"} for t, l in phrases.texts(SEED, count)]
+
+
+def evasions(folder):
+    with gzip.open(os.path.join(folder, "evasion.jsonl.gz"), "rt") as lines:
+        return [dict(json.loads(line), set="evasion") for line in lines]
+
+
+def read(rows):
+    """Adds to each row what the gate's code says of it."""
+    target = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
+    program = os.path.join(target, "release", "examples", "traits")
+    lines = "".join(json.dumps([row["text"], row["set"] == "mcp" or row["source"] in DATA_SOURCES]) + "\n" for row in rows)
+    out = subprocess.run([program], input=lines.encode(), stdout=subprocess.PIPE, check=True).stdout.splitlines()
+    for row, line in zip(rows, out, strict=True):
+        row["rules"], row["score"], row["names"], readings = json.loads(line)
+        row["windows"] = [window for blocks in readings for window in windows(blocks)]
+
+
+def windows(blocks):
+    """Two blocks beside each other, as in `model.rs`."""
+    if len(blocks) == 1:
+        return [blocks[0]] if blocks[0] else []
+    return [a + b for a, b in zip(blocks, blocks[1:])]
+
+
+def matrix(all_windows):
+    data, indices, pointers = [], [], [0]
+    for window in all_windows:
+        counts = collections.Counter(trait & ((1 << BITS) - 1) for trait in window)
+        norm = max(len(window), 1) ** 0.5
+        indices.extend(counts.keys())
+        data.extend(value / norm for value in counts.values())
+        pointers.append(len(indices))
+    return csr_matrix((data, indices, pointers), shape=(len(pointers) - 1, 1 << BITS), dtype=np.float64)
+
+
+def fit(rows):
+    """Learns twice: first from all windows, then of an attack only from those that look most like one."""
+    count = collections.Counter((row["source"], row["label"]) for row in rows)
+    weight = [1.0 / count[(row["source"], row["label"])] ** 0.4 for row in rows]
+    model = None
+    for _ in range(2):
+        taken, labels, weights = [], [], []
+        for row, row_weight in zip(rows, weight):
+            chosen = row["windows"]
+            if model is not None and row["label"] == 1 and len(chosen) > 1:
+                scores = matrix(chosen) @ model.coef_[0]
+                best = np.argsort(-scores)[: max(1, len(chosen) // 2)]
+                chosen = [chosen[index] for index in best]
+            elif len(chosen) > 12:
+                chosen = chosen[:: len(chosen) // 12 + 1]
+            for window in chosen:
+                taken.append(window)
+                labels.append(row["label"])
+                weights.append(row_weight / len(chosen) ** 0.5)
+        weights = np.array(weights)
+        labels = np.array(labels)
+        for label in (0, 1):
+            weights[labels == label] *= len(labels) / 2 / weights[labels == label].sum()
+        model = LogisticRegression(C=C, solver="liblinear", max_iter=300)
+        model.fit(matrix(taken), labels, sample_weight=weights)
+    return model
+
+
+def raw(model, rows):
+    """The sum of the worst window of each row."""
+    out = []
+    for row in rows:
+        scores = matrix(row["windows"]) @ model.coef_[0] + model.intercept_[0] if row["windows"] else [-9.0]
+        out.append(float(np.max(scores)))
+    return np.array(out)
+
+
+def folds(rows):
+    """Sources to folds, large ones first, each to the fold with the fewest rows of its label."""
+    sizes = collections.Counter((row["source"], row["set"]) for row in rows if row["source"] != "own")
+    of, load_ = {}, [0] * FOLDS
+    for (source, _), size in sorted(sizes.items(), key=lambda item: (-item[1], item[0])):
+        fold = of.get(source, min(range(FOLDS), key=lambda index: load_[index]))
+        of[source] = fold
+        load_[fold] += size
+    return of
+
+
+def calibrate(scores, labels):
+    """Slope and offset that put the score above which 1 % of harmless texts are at .80, and 5 % at .50."""
+    benign = np.sort(scores[labels == 0])
+    one, five = np.quantile(benign, 0.99), np.quantile(benign, 0.95)
+    slope = np.log(4.0) / max(one - five, 1e-3)
+    return slope, -five * slope
+
+
+def figures(rows, scores):
+    labels = np.array([row["label"] for row in rows])
+    benign = scores[labels == 0]
+    one, five = np.quantile(benign, 0.99), np.quantile(benign, 0.95)
+    attacks = scores[labels == 1]
+    print(f"  AUC {roc_auc_score(labels, scores):.3f}  recall at 1 % {np.mean(attacks > one):.3f}  at 5 % {np.mean(attacks > five):.3f}")
+    groups = collections.defaultdict(list)
+    for row, score in zip(rows, scores):
+        groups[(row["set"], row["source"][:52], row["label"])].append((score > one, score > five))
+    for key, hits in sorted(groups.items()):
+        print(f"  {len(hits):5d} {np.mean([h[0] for h in hits]):.3f} {np.mean([h[1] for h in hits]):.3f} {key}")
+
+
+def held_out(rows, extra):
+    of = folds(rows)
+    scores = np.zeros(len(rows))
+    for fold in range(FOLDS):
+        seen = [row for row in rows if of[row["source"]] != fold]
+        unseen = [index for index, row in enumerate(rows) if of[row["source"]] == fold]
+        model = fit(seen + extra)
+        scores[unseen] = raw(model, [rows[index] for index in unseen])
+    return scores
+
+
+def combined(rows, scores, slope, offset):
+    probability = 1 / (1 + np.exp(-(scores * slope + offset)))
+    rules = np.array([row["rules"] for row in rows]) / 100
+    return 1 - (1 - probability) * (1 - rules)
+
+
+def write(model, slope, offset):
+    scale = np.abs(model.coef_[0]).max() / 127
+    weights = np.round(model.coef_[0] / scale).astype(np.int8)
+    data = b"BGI1" + struct.pack("<4f", scale, model.intercept_[0], slope, offset) + weights.tobytes()
+    with open(os.path.join(ROOT, "crates/guard/data/injection.bin"), "wb") as file:
+        file.write(data)
+    checksum = 0x811C9DC5
+    for byte in data:
+        checksum = ((checksum ^ byte) * 0x01000193) & 0xFFFFFFFF
+    print(f"written: {len(data)} bytes, {np.count_nonzero(weights)} weights, checksum {checksum:#010x}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpora")
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--own", type=int, default=4000, help="texts of our own, of each label")
+    options = parser.parse_args()
+    rows, extra, evasion = load(options.corpora), own(options.own), evasions(options.corpora)
+    read(rows + extra + evasion)
+    labels = np.array([row["label"] for row in rows])
+    print(f"{len(rows)} rows, {labels.sum()} attacks; {len(extra)} texts of our own")
+    scores = held_out(rows, extra)
+    slope, offset = calibrate(scores, labels)
+    print("model alone, each source held out (rows, recall or false positives at the 1 % and 5 % thresholds):")
+    figures(rows, scores)
+    print("rules and model, each source held out:")
+    figures(rows, combined(rows, scores, slope, offset))
+    own_only = fit(extra)
+    print("only texts of our own learnt from:")
+    figures(rows, combined(rows, raw(own_only, rows), slope, offset))
+    model = fit(rows + extra)
+    print("evasions, whose plain forms were learnt from:")
+    figures(evasion, combined(evasion, raw(model, evasion), slope, offset))
+    if options.write:
+        write(model, slope, offset)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
