@@ -116,7 +116,9 @@ async fn stored(scene: &Scene, scope: &TenantScope, id: RequestId) -> Kept {
 
 async fn shown(scene: &Scene, id: RequestId) -> Value {
     let scope = scope(scene, "default").await;
+    // Exchange and entry come into the store by different ways.
     stored(scene, &scope, id).await;
+    entry(scene, &scope, id).await;
     good(&scene.gate, &format!("history show {id} --tenant default")).await
 }
 
