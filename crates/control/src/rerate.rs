@@ -114,7 +114,8 @@ pub struct Rerated {
     pub total: RerateRow,
     /// Calls that were billed at their bound, for nobody knows what they used. They stay as they are.
     pub at_their_bound: u64,
-    /// Calls that these prices do not know. They stay as they are.
+    /// Calls that these prices do not know, or that do not say how much they used of what these prices are for. They stay
+    /// as they are.
     pub unpriced: u64,
     /// Corrections that came into the ledger now; nothing where it was only reckoned.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -251,6 +252,8 @@ impl Sums {
             return None;
         }
         let price = by.price(entry);
+        // What a call did not count cannot be priced afterwards.
+        let price = price.filter(|price| price.told(&entry.usage.units).is_ok());
         self.unpriced = self.unpriced.saturating_add(u64::from(price.is_none()));
         price
     }

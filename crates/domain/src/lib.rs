@@ -13,6 +13,7 @@ mod role;
 mod secret;
 mod threat;
 mod time;
+mod units;
 mod usage;
 
 pub use actor::ActorId;
@@ -29,4 +30,5 @@ pub use role::{Reach, Role, RoleGrant, UnknownRole};
 pub use secret::Secret;
 pub use threat::{Threat, ThreatError};
 pub use time::UnixMillis;
+pub use units::{PerUnit, Units};
 pub use usage::{Tier, Usage};

@@ -165,7 +165,8 @@ fn ask(operation: &Operation, given: &ArgMatches, remembered: &Remembered) -> Re
     })
 }
 
-fn escape(text: &str) -> String {
+/// As a part of a path.
+pub fn escape(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 

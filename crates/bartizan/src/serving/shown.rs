@@ -37,6 +37,8 @@ fn target(target: &Arc<Target>) -> ServedTarget {
         priority: target.priority,
         input_nanos_per_million: price.map(|price| price.standard.rates.input),
         output_nanos_per_million: price.map(|price| price.standard.rates.output),
+        list_input_nanos_per_million: None,
+        list_output_nanos_per_million: None,
         output_tokens_max: target.output_tokens_max,
     }
 }
@@ -142,14 +144,11 @@ impl Serving for Shown {
         said.collect()
     }
 
-    fn rates(&self) -> BTreeMap<String, ledger::Rates> {
-        let (view, now) = (self.gate.view(), UnixMillis::now());
+    fn prices(&self) -> BTreeMap<String, ledger::Dated> {
+        let view = self.gate.view();
         let targets = view.settings.models.values().flat_map(|model| &model.targets);
-        let rate = |target: &Arc<Target>| {
-            let price = target.prices.at(now)?;
-            Some((target.label.to_string(), price.standard.rates))
-        };
-        targets.filter_map(rate).collect()
+        let priced = |target: &Arc<Target>| (target.label.to_string(), target.prices.clone());
+        targets.map(priced).collect()
     }
 
     /// Headers are never credentials, and some put them there all the same.

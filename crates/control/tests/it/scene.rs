@@ -41,6 +41,8 @@ impl Serving for Served {
             priority: 0,
             input_nanos_per_million: Some(5),
             output_nanos_per_million: None,
+            list_input_nanos_per_million: None,
+            list_output_nanos_per_million: None,
             output_tokens_max: None,
         };
         vec![ServedModel {
@@ -79,12 +81,16 @@ impl Serving for Served {
         json!({"posture": "development"})
     }
 
-    fn rates(&self) -> BTreeMap<String, ledger::Rates> {
+    fn prices(&self) -> BTreeMap<String, ledger::Dated> {
         let rates = ledger::Rates {
             input: 5,
             ..ledger::Rates::default()
         };
-        [("vendor/m-1".to_owned(), rates)].into()
+        let price = ledger::Price {
+            standard: ledger::Scale { rates, long: None },
+            ..ledger::Price::default()
+        };
+        [("vendor/m-1".to_owned(), ledger::Dated::always(price))].into()
     }
 }
 
