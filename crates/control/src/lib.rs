@@ -27,6 +27,7 @@ mod names;
 mod offboarding;
 mod openapi;
 pub mod outlook;
+pub mod own;
 mod page;
 pub mod prober;
 pub mod problem;

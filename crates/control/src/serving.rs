@@ -9,6 +9,7 @@ use ledger::Dated;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
+use upstream::Reach;
 
 /// A model that can be asked for.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -95,6 +96,14 @@ pub trait Serving: Debug + Send + Sync {
     }
     /// Those who are told of acts.
     fn sinks(&self) -> Vec<ServedSink>;
+    /// Where tenants may have something delivered.
+    fn reach(&self) -> Reach {
+        Reach::Public(Arc::default())
+    }
+    /// Domains that mail for tenants may be to, any when there are none; `None` if none is sent.
+    fn mail_domains(&self) -> Option<Vec<String>> {
+        None
+    }
     /// The configuration in force; secrets as references.
     fn settings(&self) -> Value;
     /// The prices in force.

@@ -20,8 +20,8 @@ pub use actor::ActorId;
 pub use data_class::{DataClass, UnknownDataClass};
 pub use id::{
     ApprovalId, AuditId, BreakGlassId, BudgetId, CheckpointId, GrantId, GroupId, IdError, IdText, KeyId,
-    LeaseId, NodeId, PasskeyId, ProjectId, ReconciliationId, RequestId, RequestIds, ServiceId, SessionId,
-    TeamId, TenantId, TokenId, UserId,
+    LeaseId, NodeId, PasskeyId, ProjectId, ReconciliationId, RequestId, RequestIds, ScheduleId, ServiceId,
+    SessionId, SinkId, TeamId, TenantId, TokenId, UserId,
 };
 pub use money::{Money, MoneyError};
 pub use permission::Permission;

@@ -86,6 +86,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0015_sessions.sql",
         sql: include_str!("../../../migrations/postgres/0015_sessions.sql"),
     },
+    Migration {
+        version: 17,
+        name: "0017_tenants_delivery.sql",
+        sql: include_str!("../../../migrations/postgres/0017_tenants_delivery.sql"),
+    },
 ];
 
 const ROLES: &str = include_str!("../../../migrations/postgres/roles.sql");

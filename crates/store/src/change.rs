@@ -145,6 +145,8 @@ pub fn may_be_swept(kind: RecordKind) -> Result<(), StoreError> {
         | RecordKind::Told
         | RecordKind::DeadLetter
         | RecordKind::Exported
+        | RecordKind::OwnSink
+        | RecordKind::OwnSchedule
         | RecordKind::Reconciliation
         | RecordKind::Habit
         | RecordKind::ChargebackRules

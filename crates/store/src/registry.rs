@@ -93,6 +93,10 @@ kinds! {
     DeadLetter = "dead_letter";
     /// A report that was delivered by itself, or given up; its parent is the schedule.
     Exported = "exported";
+    /// Somebody whom a tenant has told of its own acts; its secrets are sealed. Nodes hear of every change.
+    OwnSink = "own_sink";
+    /// A report that a tenant has delivered, and where to; its secrets are sealed. Nodes hear of every change.
+    OwnSchedule = "own_schedule";
     /// What a provider billed beside what the ledger has. Never changed once it is there.
     Reconciliation = "reconciliation";
     /// How a key is usually used; its id is the key's.
@@ -219,7 +223,10 @@ impl Change {
     pub const fn is_of_directory(&self) -> bool {
         match self {
             Self::Create(record) | Self::Remove(record) | Self::Replace { after: record, .. } => {
-                matches!(record.kind, RecordKind::PolicyStanding)
+                matches!(
+                    record.kind,
+                    RecordKind::PolicyStanding | RecordKind::OwnSink | RecordKind::OwnSchedule
+                )
             }
             Self::NextEpoch { .. } | Self::RemoveAudits { .. } | Self::TellMarks { .. } => false,
             _ => true,

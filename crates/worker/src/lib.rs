@@ -23,8 +23,9 @@ pub use checkpoint::Checkpointer;
 pub use history::{Historian, Seals};
 pub use housekeeping::Housekeeper;
 pub use push::{
-    Due, Goal, InBucket, Keyring, Made, MailOptions, MailTls, MakeError, Maker, Over, Place, Posted, Pusher,
-    ReportOptions, Reporter, Route, Severity, SinkOptions, Spending, mailbox,
+    Due, Fleet, Goal, InBucket, Job, Keyring, Letter, Made, MailOptions, MailTls, MakeError, Maker, Over,
+    Place, Posted, Pusher, ReportOptions, Reporter, Roster, Route, Section, Severity, SinkOptions, Spending,
+    Work, mailbox,
 };
 pub use recover::{Recovery, recover};
 pub use retention::{Remover, Retention};

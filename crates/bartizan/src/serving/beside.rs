@@ -113,6 +113,7 @@ fn vigil(node: Node<'_>) -> alerts::Vigil {
         resolver: base.resolver.clone(),
         scrubber: base.logs.scrubber().clone(),
         metrics: base.metrics.clone(),
+        content: node.plane.contents.keys(),
     }
 }
 

@@ -15,7 +15,9 @@ use exports::{Pricing, Unpriced};
 use limit::BreakerState;
 use serde_json::{Value, json};
 use tokio::sync::watch;
+use upstream::Reach;
 
+use super::own;
 use crate::prices::billed_by;
 use crate::pricing::Priced;
 
@@ -126,6 +128,15 @@ impl Serving for Shown {
             kind: sink.kind().as_str(),
         });
         sinks.collect()
+    }
+
+    fn reach(&self) -> Reach {
+        own::reach(&self.config.borrow().delivery)
+    }
+
+    fn mail_domains(&self) -> Option<Vec<String>> {
+        let config = self.config.borrow();
+        config.delivery.mail.as_ref().map(|mail| mail.domains.clone())
     }
 
     /// Prices that are not to be had tell nothing apart, and no sum depends on them.

@@ -50,6 +50,7 @@ mod money_sessions;
 mod money_store;
 mod money_windows;
 mod offboarding;
+mod own_delivery;
 mod own_usage;
 mod passthrough;
 mod policies;

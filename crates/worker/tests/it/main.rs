@@ -12,6 +12,7 @@ mod auditing;
 mod burying;
 mod checkpointing;
 mod flaky;
+mod fleet;
 mod history;
 mod housekeeping;
 mod pushing;
