@@ -12,6 +12,8 @@ pub(crate) const DAY_MS: u64 = 86_400_000;
 
 /// Nobody keeps what was done for less.
 const KEEP_DAYS_MIN: u64 = 30;
+/// The fewest days that entries are kept: a month goes as a whole, and only once it has been over for another.
+const ENTRIES_KEEP_DAYS_MIN: u64 = 31;
 
 impl Config {
     // threat: AGP-D2
@@ -53,6 +55,10 @@ impl Config {
             self.ledger.checkpoint_every_ms,
             1_000..=DAY_MS,
         );
+        ledger.check("sweep_every_ms", self.ledger.sweep_every_ms, 1_000..=DAY_MS);
+        if let Some(days) = self.ledger.keep_days {
+            ledger.check("keep_days", days, ENTRIES_KEEP_DAYS_MIN..=36_500);
+        }
         let mut credentials = Section("credentials", problems);
         let own = &self.credentials;
         credentials.check("sweep_every_ms", own.sweep_every_ms, 1_000..=DAY_MS);

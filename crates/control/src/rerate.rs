@@ -11,7 +11,7 @@ use ledger::rerate::{Corrected, correction, is_rateable};
 use ledger::{Entry, Price, Sheet, sheet_version};
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::{EntrySpan, LogKind, Shipment, Store, StoreError};
+use store::{EntrySpan, LogKind, Shipment, Store, StoreError, must_be_whole};
 
 /// Entries that are read, and corrections that are written, at once.
 const PAGE: u64 = 500;
@@ -224,6 +224,7 @@ async fn read(
     after: Option<(UnixMillis, u64)>,
 ) -> Result<Vec<(u64, Entry)>, StoreError> {
     let page = store.entries_finished(scope, span, after, PAGE).await?;
+    must_be_whole(store, scope, span).await?;
     let entry = |stored: &store::StoredEntry| {
         let damaged = |error| StoreError::Damaged(format!("entry {}: {error}", stored.index));
         Ok((stored.index, Entry::from_bytes(&stored.bytes).map_err(damaged)?))

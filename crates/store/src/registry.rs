@@ -216,6 +216,17 @@ pub enum Change {
         /// One past the last that goes.
         below: u64,
     },
+    /// Removes what all entries from `from` up to but not including `below` said; their hashes stay. `Conflict` unless
+    /// `from` is the first whose content is there and all of them are in the roll-ups; and without an audit record of it in
+    /// the same commit.
+    RemoveEntries {
+        /// The first whose content is there.
+        from: u64,
+        /// One past the last that goes.
+        below: u64,
+        /// All of them ended before.
+        until: UnixMillis,
+    },
 }
 
 impl Change {
@@ -228,7 +239,10 @@ impl Change {
                     RecordKind::PolicyStanding | RecordKind::OwnSink | RecordKind::OwnSchedule
                 )
             }
-            Self::NextEpoch { .. } | Self::RemoveAudits { .. } | Self::TellMarks { .. } => false,
+            Self::NextEpoch { .. }
+            | Self::RemoveAudits { .. }
+            | Self::RemoveEntries { .. }
+            | Self::TellMarks { .. } => false,
             _ => true,
         }
     }

@@ -19,6 +19,7 @@ mod pushing;
 mod recovery;
 mod reporting;
 mod retention;
+mod retention_of_entries;
 mod shipping;
 mod signals;
 mod sweeping;
