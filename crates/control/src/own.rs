@@ -277,7 +277,8 @@ impl Place {
                 if !(3..=63).contains(&bucket.len()) || !bucket.chars().all(is_bucket) {
                     return Err(invalid("the bucket's name is none", "/place/address"));
                 }
-                if !prefix.is_empty() && !(prefix.len() <= 200 && prefix.split('/').all(is_part)) {
+                let is_path = prefix.len() <= 200 && prefix.split('/').all(is_part);
+                if !prefix.is_empty() && !is_path {
                     return Err(invalid(
                         "the beginning is no path of plain names",
                         "/place/address",

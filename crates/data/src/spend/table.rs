@@ -66,7 +66,7 @@ pub enum Found {
     /// Somebody ends it at this moment.
     Closing,
     /// It has ended so.
-    Ended(Ended),
+    Ended(Box<Ended>),
     /// It has ended, and that could not be written down.
     Lost,
     /// Nothing: it never was, is another key's or node's, or has long ended.
@@ -219,7 +219,7 @@ impl Table {
             State::Open(open) => Found::Open(open),
             State::Closing => Found::Closing,
             State::Ended(ended) => {
-                let found = Found::Ended(Ended::clone(&ended));
+                let found = Found::Ended(ended.clone());
                 slot.state = State::Ended(ended);
                 found
             }

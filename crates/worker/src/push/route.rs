@@ -40,8 +40,11 @@ pub(super) struct Directory {
 #[derive(Debug, Clone)]
 pub(super) struct Guide {
     store: Arc<dyn Store>,
-    newest: Arc<Mutex<Option<(u64, Arc<Directory>)>>>,
+    newest: Arc<Mutex<Option<Newest>>>,
 }
+
+/// At which revision of the store, and what it was.
+type Newest = (u64, Arc<Directory>);
 
 impl Guide {
     pub(super) fn new(store: Arc<dyn Store>) -> Self {

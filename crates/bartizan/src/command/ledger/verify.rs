@@ -165,7 +165,7 @@ fn export(mut evidence: impl BufRead, path: &Path, trusted: &Trusted) -> Result<
         ..
     } = held.map_err(|e| broken(path, &e))?;
     let cosigned_by = trusted.cosigned((&head, entries), &origin)?;
-    Ok(Held::Export(ExportHeld {
+    Ok(Held::Export(Box::new(ExportHeld {
         origin,
         entries,
         removed: retention.filter(|_| removed > 0).map(|(at, told)| Removed {
@@ -183,7 +183,7 @@ fn export(mut evidence: impl BufRead, path: &Path, trusted: &Trusted) -> Result<
         first: first.and_then(rfc3339),
         last: last.and_then(rfc3339),
         cost_nanos: cost,
-    }))
+    })))
 }
 
 /// Lines of a file, none longer than any that is worth reading.

@@ -16,7 +16,7 @@ pub enum Held {
     /// A proof.
     Proof(Box<ProofHeld>),
     /// An export.
-    Export(ExportHeld),
+    Export(Box<ExportHeld>),
 }
 
 /// A proof that held.
