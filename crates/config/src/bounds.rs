@@ -49,6 +49,7 @@ impl Config {
         let own = &self.budgets.reservations;
         reservations.check("lasts_ms", own.lasts_ms, 1_000..=DAY_MS);
         reservations.check("per_key_max", own.per_key_max, 1..=16_384);
+        reservations.check("per_tenant_max", own.per_tenant_max, 1..=16_384);
         let mut ledger = Section("ledger", problems);
         ledger.check(
             "checkpoint_every_ms",

@@ -68,7 +68,7 @@ use crate::setup::Offer;
 
 pub use content::{ContentError, ContentKeys};
 pub use findings::{CredentialSweeper, FindingsError, Patience};
-pub use history::{Histories, HistoryError, Looked, Opened, Standing};
+pub use history::{Histories, HistoryError, Looked, Opened, Reason, Removed, Standing};
 pub use keys::Keys;
 pub use listener::serve;
 pub use mode::Mode;

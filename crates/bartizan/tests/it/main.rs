@@ -27,6 +27,8 @@ mod gitops;
 mod guards;
 mod headers;
 mod history;
+mod history_people;
+mod history_stores;
 mod honey;
 mod identity_tokens;
 mod incidents;

@@ -123,7 +123,7 @@ impl From<Proof> for ProofView {
 
 shapes! { given: ; shown: AuditView, ProofView }
 
-pub(super) fn who(actor: &AuditActor) -> String {
+pub fn who(actor: &AuditActor) -> String {
     match actor {
         AuditActor::User(_, name) | AuditActor::Service(_, name) => name.clone(),
         AuditActor::Operator(account) => format!("the machine's {account}"),

@@ -131,6 +131,8 @@ pub struct Gauges {
     pub budget_webhook_resting: Gauge,
     /// Reservations that nobody settled.
     pub reservations_expired: Counter,
+    /// Reservations for which there was no place.
+    pub reservations_refused: Counter,
     /// Streams under way.
     pub streams_open: Level,
     /// Checkpoints signed.
@@ -240,6 +242,10 @@ impl Gauges {
             reservations_expired: catalogue.counter(
                 "bartizan_reservations_expired_total",
                 "Reservations that nobody settled in time: they ended at their bound.",
+            ),
+            reservations_refused: catalogue.counter(
+                "bartizan_reservations_refused_total",
+                "Reservations that were refused because their key, their tenant or this node had as many open as it may.",
             ),
             streams_open: Level(catalogue.gauge("bartizan_streams_open", "Streamed answers under way.")),
             checkpoints_signed: catalogue
