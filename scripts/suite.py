@@ -26,6 +26,8 @@ from dev.step import Count, Step  # noqa: E402
 
 SDK_TESTS = ROOT / "tests/sdk"
 PEOPLE_TESTS = ROOT / "tests/people"
+# What a first build and its tests take, with some room.
+DISK_GIB = 10
 
 
 def main() -> int:
@@ -35,6 +37,7 @@ def main() -> int:
     asked = arguments.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     begun = time.monotonic()
+    warn_of_little_disk()
     try:
         steps = checks() if asked.lint else checks() + tests()
         steps = [step for step in steps if not asked.only or asked.only in step.title]
@@ -53,6 +56,14 @@ def main() -> int:
         failure.show()
         return 1
     return conclude(steps, begun)
+
+
+def warn_of_little_disk() -> None:
+    """A full disk fails in many places and nowhere says so: say it before."""
+    free = shutil.disk_usage(ROOT).free / 2**30
+    say(f"{free:.1f} GiB of disk are free")
+    if free < DISK_GIB:
+        say(f"warning: a first run takes up to {DISK_GIB} GiB; CARGO_TARGET_DIR may name another disk")
 
 
 def checks() -> list[Step]:

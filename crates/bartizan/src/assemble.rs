@@ -367,7 +367,10 @@ fn reservations(config: &Config) -> Reservations {
     let own = &config.budgets.reservations;
     Reservations {
         lasts: ms(own.lasts_ms),
-        per_key_max: usize::try_from(own.per_key_max).unwrap_or(usize::MAX),
+        most: data::spend::Most {
+            per_key: usize::try_from(own.per_key_max).unwrap_or(usize::MAX),
+            per_tenant: usize::try_from(own.per_tenant_max).unwrap_or(usize::MAX),
+        },
         settle_at: own.settle_at.as_deref().map(Into::into),
     }
 }

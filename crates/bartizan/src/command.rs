@@ -93,7 +93,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Alerts(command) => alerts::run(command, &Instance::open(at).await?, show).await,
         Command::Exports(command) => exports::run(command, at, show).await,
         Command::Usage(args) => usage::run(args, &Instance::open(at).await?, show).await,
-        Command::Reconcile(args) => reconcile::run(args, &Instance::open(at).await?, show).await,
+        Command::Reconcile(args) => reconcile::run(args, at, show).await,
         Command::Migrate(args) => migrate::run(args, at, show).await,
     }
 }

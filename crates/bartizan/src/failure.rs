@@ -123,6 +123,9 @@ impl From<store::StoreError> for Failure {
     fn from(error: store::StoreError) -> Self {
         match error {
             store::StoreError::NotFound => Self::not_found("there is no such thing in this tenant"),
+            store::StoreError::Removed(_) => Self::not_found(error.to_string()).hint(
+                "`ledger.keep_days` says how long entries are kept; reports are made of sums that stay",
+            ),
             other => Self::new(other.to_string()),
         }
     }

@@ -1,9 +1,11 @@
 //! Reports that are delivered by themselves, as the configuration says: whom they are for, when, and where they go. What
 //! serves and the command line make them with the same code.
 
+mod digest;
 mod make;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use config::Config;
 use config::section::{Destination, Every, Goal, Schedule};
@@ -15,14 +17,17 @@ use telemetry::Metrics;
 use telemetry::log::Scrubber;
 use upstream::Client;
 use upstream::s3::S3Place;
-use worker::{Due, InBucket, Keyring, Posted, ReportOptions, Reporter};
+use worker::{Due, InBucket, Keyring, MailOptions, MailTls, Posted, ReportOptions, Reporter};
 
 use crate::failure::Failure;
-use crate::pricing::Priced;
+use crate::pem::certificates;
 use crate::resolve::Resolver;
 use crate::serving::alerts::Referenced;
 
 pub use make::{Form, Ready};
+
+/// For how long a replica that is no more keeps others from delivering what it had begun.
+pub const TURN: Duration = Duration::from_secs(30);
 
 /// What reports are made and sent with.
 #[derive(Debug, Clone)]
@@ -64,21 +69,16 @@ impl Press {
         let to = to.ok_or_else(|| wrong("its destination is not there".to_owned()))?;
         let due =
             due(config, schedule).ok_or_else(|| wrong("its time zone or day does not read".to_owned()))?;
-        let ready = Ready {
-            store: self.store.clone(),
-            signing: self.signing.clone(),
-            prices: Arc::new(Priced::of(config)?),
-            issuer: config.ledger.origin.clone(),
-            form: Form::of(schedule),
-            zone: due.zone.clone(),
-        };
+        let ready = Ready::new(self, config, (Form::of(schedule), due.zone.clone()))?;
         let options = ReportOptions {
             name: schedule.name.clone(),
+            folder: schedule.name.clone(),
             to: to.name.clone(),
-            goal: self.goal(to).await?,
+            goal: self.goal(to, &config.ledger.origin).await?,
             tenants: schedule.tenants.clone(),
             due,
             every: crate::serving::ms(config.exports.every_ms),
+            turn: TURN,
             give_up_after: crate::serving::ms(schedule.give_up_after_ms),
         };
         let counted = self.metrics.gauges().sink(&format!("export {}", schedule.name));
@@ -90,7 +90,7 @@ impl Press {
         .map_err(wrong)
     }
 
-    async fn goal(&self, to: &Destination) -> Result<worker::Goal, Failure> {
+    async fn goal(&self, to: &Destination, origin: &str) -> Result<worker::Goal, Failure> {
         let keys = Referenced::new(to.secrets.clone(), self.resolver.clone(), self.scrubber.clone());
         keys.secrets().await.map_err(Failure::new)?;
         let keys = Arc::new(keys);
@@ -108,12 +108,41 @@ impl Press {
                 keys,
                 client: self.client.clone(),
             })),
-            Goal::Webhook => worker::Goal::Webhook(Box::new(Posted {
-                address: to.address.clone(),
-                allow_plaintext: to.allow_plaintext,
-                keys,
-                client: self.client.clone(),
-            })),
+            Goal::Webhook => worker::Goal::Webhook(self.posted(to, keys)),
+            Goal::Slack => worker::Goal::Slack(self.posted(to, keys)),
+            Goal::Mail(place, is_whole) => {
+                let mail = to.mail.as_ref();
+                let mail = mail.ok_or_else(|| Failure::usage("`exports.destinations`: `mail` is missing"))?;
+                let own = to
+                    .ca_file
+                    .as_deref()
+                    .map(certificates)
+                    .transpose()?
+                    .unwrap_or_default();
+                worker::Goal::Mail(Box::new(MailOptions {
+                    place: place.to_owned(),
+                    tls: match (is_whole, to.allow_plaintext) {
+                        (true, _) => MailTls::Whole,
+                        (false, false) => MailTls::Required,
+                        (false, true) => MailTls::Offered,
+                    },
+                    authorities: own.iter().map(|one| one.as_ref().to_vec()).collect(),
+                    user: mail.user.clone(),
+                    keys,
+                    from: mail.from.clone(),
+                    to: mail.to.clone(),
+                    host: origin.to_owned(),
+                }))
+            }
+        })
+    }
+
+    fn posted(&self, to: &Destination, keys: Arc<Referenced>) -> Box<Posted> {
+        Box::new(Posted {
+            address: to.address.clone(),
+            allow_plaintext: to.allow_plaintext,
+            keys,
+            client: self.client.clone(),
         })
     }
 }

@@ -14,6 +14,7 @@ mod first;
 mod greeting;
 mod health;
 mod issuers;
+mod own;
 mod plane;
 mod receipts;
 mod reload;

@@ -12,6 +12,8 @@ pub(crate) const DAY_MS: u64 = 86_400_000;
 
 /// Nobody keeps what was done for less.
 const KEEP_DAYS_MIN: u64 = 30;
+/// The fewest days that entries are kept: a month goes as a whole, and only once it has been over for another.
+const ENTRIES_KEEP_DAYS_MIN: u64 = 31;
 
 impl Config {
     // threat: AGP-D2
@@ -47,12 +49,17 @@ impl Config {
         let own = &self.budgets.reservations;
         reservations.check("lasts_ms", own.lasts_ms, 1_000..=DAY_MS);
         reservations.check("per_key_max", own.per_key_max, 1..=16_384);
+        reservations.check("per_tenant_max", own.per_tenant_max, 1..=16_384);
         let mut ledger = Section("ledger", problems);
         ledger.check(
             "checkpoint_every_ms",
             self.ledger.checkpoint_every_ms,
             1_000..=DAY_MS,
         );
+        ledger.check("sweep_every_ms", self.ledger.sweep_every_ms, 1_000..=DAY_MS);
+        if let Some(days) = self.ledger.keep_days {
+            ledger.check("keep_days", days, ENTRIES_KEEP_DAYS_MIN..=36_500);
+        }
         let mut credentials = Section("credentials", problems);
         let own = &self.credentials;
         credentials.check("sweep_every_ms", own.sweep_every_ms, 1_000..=DAY_MS);

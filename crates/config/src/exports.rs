@@ -6,7 +6,7 @@ use crate::Problem;
 use crate::address::Address;
 use crate::bounds::within;
 use crate::error::quoted;
-use crate::section::{Config, Destination, ExportFormat, Goal, Report, Schedule};
+use crate::section::{Config, Destination, ExportFormat, Goal, Posting, Report, Schedule};
 use crate::validate::{at_most, name, unique};
 
 const DESTINATIONS_MAX: usize = 20;
@@ -44,6 +44,12 @@ impl Config {
                 let message = format!("{} is no destination", quoted(&schedule.to));
                 problems.push(Problem::new(format!("{path}.to"), message));
             }
+            let found = to.iter().find(|destination| destination.name == schedule.to);
+            let is_for_people = found.is_some_and(|destination| destination.goal().is_for_people());
+            if is_for_people && schedule.report != Report::Digest {
+                let message = "is read by people: only `report: digest` goes there";
+                problems.push(Problem::new(format!("{path}.to"), message));
+            }
             schedule.fits(&path, problems);
         }
     }
@@ -62,6 +68,12 @@ impl Destination {
                 count == 2,
                 "must be two: the id of the access key, then its secret",
             ),
+            Goal::Slack => (count == 1, "must be one: the whole address, which is the secret"),
+            Goal::Mail(..) => {
+                let signs_in = self.mail.as_ref().is_some_and(|mail| mail.user.is_some());
+                let message = "must be one, the password of `mail.user`; or none, where nobody signs in";
+                (count == usize::from(signs_in), message)
+            }
             Goal::Webhook => (
                 (1..=SECRETS_MAX).contains(&count),
                 "must be one to four: webhooks are signed",
@@ -70,6 +82,7 @@ impl Destination {
         if !is_right {
             problems.push(Problem::new(format!("{path}.secrets"), message));
         }
+        self.people_fit(path, problems);
         let is_bucket = matches!(self.goal(), Goal::Bucket { .. });
         if !is_bucket && (self.endpoint.is_some() || self.virtual_host) {
             let message = "means nothing here: only `s3://` destinations take it";
@@ -77,6 +90,25 @@ impl Destination {
         }
         if is_bucket && let Err(message) = self.endpoint_fits() {
             problems.push(Problem::new(format!("{path}.endpoint"), message));
+        }
+    }
+
+    /// Mail has somebody who writes and somebody who reads, and is what nothing else has.
+    fn people_fit(&self, path: &str, problems: &mut Vec<Problem>) {
+        let at = |key: &str| format!("{path}.{key}");
+        let is_mail = matches!(self.goal(), Goal::Mail(..));
+        if !is_mail && (self.mail.is_some() || self.ca_file.is_some()) {
+            let message = "means nothing here: only `smtps://` and `smtp://` destinations take it";
+            problems.push(Problem::new(at("mail"), message));
+        }
+        if self.form == Posting::Slack && self.goal() != Goal::Slack {
+            let message = "means nothing here: it is for addresses that are posted to";
+            problems.push(Problem::new(at("form"), message));
+        }
+        match (&self.mail, is_mail) {
+            (None, true) => problems.push(Problem::new(at("mail"), "is missing: say `from` and `to`")),
+            (Some(mail), true) => mail.fits(path, self.allow_plaintext, problems),
+            _ => {}
         }
     }
 
@@ -99,7 +131,16 @@ impl Destination {
                     false => Err("has a beginning that is no path of plain names".to_owned()),
                 }
             }
-            Goal::Webhook => Address::read(&self.address)?.permitted(self.allow_plaintext),
+            Goal::Mail(place, _) => {
+                let port = place.rsplit(':').next().and_then(|port| port.parse::<u16>().ok());
+                if place.contains('/') || port.is_none() {
+                    return Err(
+                        "is not an address: expected `smtps://host:port` or `smtp://host:port`".to_owned(),
+                    );
+                }
+                Address::read(&format!("https://{place}"))?.permitted(false)
+            }
+            Goal::Webhook | Goal::Slack => Address::read(&self.address)?.permitted(self.allow_plaintext),
         }
     }
 
@@ -121,7 +162,8 @@ impl Schedule {
             let message = format!("{} cannot be a folder's name", quoted(&self.name));
             problems.push(Problem::new(at("name"), message));
         }
-        let is_report = !matches!(self.report, Report::Costs);
+        // A digest has one form, and says nothing of it.
+        let is_report = !matches!(self.report, Report::Costs | Report::Digest);
         if is_report && !matches!(self.format, ExportFormat::Csv | ExportFormat::Json) {
             problems.push(Problem::new(
                 at("format"),

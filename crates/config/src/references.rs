@@ -31,6 +31,7 @@ impl Config {
             let all = to.secrets.iter().enumerate();
             all.map(move |(j, to)| (format!("exports.destinations[{i}].secrets[{j}]"), to))
         });
+        let outbox = self.delivery.mail.as_ref().map_or(&[][..], |mail| &mail.secrets);
         let asked = self
             .budgets
             .webhook
@@ -41,6 +42,7 @@ impl Config {
             .chain(shown)
             .chain(sinks)
             .chain(taken)
+            .chain(listed("delivery.mail.secrets", outbox))
             .chain(listed("budgets.webhook.secrets", asked))
             .chain(listed("budgets.events.secrets", told))
             .chain(url.map(|url| ("store.url".to_owned(), url)))

@@ -4,7 +4,7 @@ use crate::Problem;
 use crate::address::Address;
 use crate::bounds::within;
 use crate::error::quoted;
-use crate::section::{Carrier, Config, Form, Kind, Sink};
+use crate::section::{Carrier, Config, Form, Kind, Mail, Sink};
 use crate::validate::{at_most, name, unique};
 
 const SINKS_MAX: usize = 20;
@@ -123,27 +123,7 @@ impl Sink {
             }
             (Some(mail), _) => mail,
         };
-        within(problems, at("mail.gather_ms"), mail.gather_ms, 0..=3_600_000);
-        at_most(problems, &at("mail.to"), mail.to.len(), RECIPIENTS_MAX);
-        if mail.to.is_empty() {
-            problems.push(Problem::new(at("mail.to"), "is empty: name who reads it"));
-        }
-        let all = std::iter::once(("mail.from".to_owned(), &mail.from));
-        let to = mail
-            .to
-            .iter()
-            .enumerate()
-            .map(|(i, to)| (format!("mail.to[{i}]"), to));
-        for (key, address) in all.chain(to).filter(|(_, address)| !may_be_mailbox(address)) {
-            problems.push(Problem::new(
-                at(&key),
-                format!("{} is no mail address", quoted(address)),
-            ));
-        }
-        if mail.user.is_some() && self.allow_plaintext {
-            let message = "would be sent in clear: a password goes over TLS only";
-            problems.push(Problem::new(at("mail.user"), message).hint("leave `allow_plaintext` out"));
-        }
+        mail.fits(path, self.allow_plaintext, problems);
     }
 
     fn route_fits(&self, path: &str, problems: &mut Vec<Problem>) {
@@ -204,6 +184,34 @@ impl Sink {
     }
 }
 
+impl Mail {
+    /// Who writes to whom, of the thing at that path.
+    pub(crate) fn fits(&self, path: &str, allow_plaintext: bool, problems: &mut Vec<Problem>) {
+        let (mail, at) = (self, |key: &str| format!("{path}.{key}"));
+        within(problems, at("mail.gather_ms"), mail.gather_ms, 0..=3_600_000);
+        at_most(problems, &at("mail.to"), mail.to.len(), RECIPIENTS_MAX);
+        if mail.to.is_empty() {
+            problems.push(Problem::new(at("mail.to"), "is empty: name who reads it"));
+        }
+        let all = std::iter::once(("mail.from".to_owned(), &mail.from));
+        let to = mail
+            .to
+            .iter()
+            .enumerate()
+            .map(|(i, to)| (format!("mail.to[{i}]"), to));
+        for (key, address) in all.chain(to).filter(|(_, address)| !may_be_mailbox(address)) {
+            problems.push(Problem::new(
+                at(&key),
+                format!("{} is no mail address", quoted(address)),
+            ));
+        }
+        if mail.user.is_some() && allow_plaintext {
+            let message = "would be sent in clear: a password goes over TLS only";
+            problems.push(Problem::new(at("mail.user"), message).hint("leave `allow_plaintext` out"));
+        }
+    }
+}
+
 fn has_port(place: &str) -> bool {
     place
         .rsplit(':')
@@ -213,7 +221,7 @@ fn has_port(place: &str) -> bool {
 
 /// One address, with a name before it or without. What it is exactly, whoever writes the mail says at the start.
 // threat: AGP-R3
-fn may_be_mailbox(text: &str) -> bool {
+pub(crate) fn may_be_mailbox(text: &str) -> bool {
     let address = match text.split_once('<') {
         Some((_, rest)) => rest.strip_suffix('>').unwrap_or_default(),
         None => text,

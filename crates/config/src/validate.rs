@@ -48,6 +48,7 @@ impl Config {
         self.otlp_fits(&mut problems);
         self.sinks_fit(&mut problems);
         self.exports_fit(&mut problems);
+        self.delivery_fits(&mut problems);
         self.witnesses_fit(&mut problems);
         self.budgets_fit(&mut problems);
         self.bounds(&mut problems);

@@ -18,8 +18,8 @@ use crate::resource::usage::openai;
 use crate::resource::{
     alerts, approvals, audit, break_glass, budgets, chargeback, configuration, costs, credentials, exchanges,
     findings, grants, history, instance, keys, me, offboarding, outlook, passkeys, policies, price_sheet,
-    projects, reconciliations, reratings, scim, served, services, sessions, sso, sso_sign_in, teams, tenants,
-    tokens, usage, users, versions,
+    projects, reconciliations, reratings, schedules, scim, served, services, sessions, sinks, sso,
+    sso_sign_in, teams, tenants, tokens, usage, users, versions,
 };
 use crate::why;
 
@@ -401,6 +401,19 @@ endpoints! {
     POST "/api/v1/tenants/{tenant}/alerts/dead/resend", AlertsResend, alerts::resend(alerts::OfSink) -> alerts::Letters, "Have a sink sent again what it did not take of this log, all or one; who pushes it does so in the log's order";
     POST "/api/v1/tenants/{tenant}/alerts/dead/drop", AlertsDrop, alerts::drop_letters(alerts::OfSink) -> alerts::Letters, "Forget what a sink did not take of this log, all or one: the log itself keeps it";
     POST "/api/v1/alerts/sinks/{sink}/test", AlertsTest, alerts::test(Nothing) -> Nothing, "Send a sink a test; `GET /api/v1/alerts/sinks` says whether it was taken";
+    GET "/api/v1/tenants/{tenant}/sinks", DeliveryRead, sinks::list(Nothing) -> Page<sinks::OwnSinkLine>, "Whom the tenant has told of its own acts, and how that goes";
+    POST "/api/v1/tenants/{tenant}/sinks", DeliveryUpdate, sinks::create(sinks::NewSink) -> sinks::OwnSinkView, "Have somebody told of the tenant's acts from now on: a signed webhook, Slack, PagerDuty or mail; secrets are never shown";
+    GET "/api/v1/tenants/{tenant}/sinks/{sink}", DeliveryRead, sinks::show(Nothing) -> sinks::OwnSinkView, "One sink of the tenant's own; never its secrets";
+    PUT "/api/v1/tenants/{tenant}/sinks/{sink}", DeliveryUpdate, sinks::put(sinks::NewSink) -> sinks::OwnSinkView, "Change a sink of the tenant's own; secrets that are left out stay, for the same place only";
+    DELETE "/api/v1/tenants/{tenant}/sinks/{sink}", DeliveryUpdate, sinks::remove(Nothing) -> Nothing, "Remove a sink of the tenant's own, with what it did not take";
+    POST "/api/v1/tenants/{tenant}/sinks/{sink}/test", DeliveryTest, sinks::test(Nothing) -> Nothing, "Send a sink of the tenant's own a test; the list of sinks says whether it was taken";
+    GET "/api/v1/tenants/{tenant}/sinks/{sink}/dead", DeliveryRead, sinks::dead(Nothing) -> Page<alerts::DeadLetterView>, "What a sink of the tenant's own did not take and was given up";
+    POST "/api/v1/tenants/{tenant}/sinks/{sink}/dead/resend", DeliveryResend, sinks::resend(sinks::Which) -> sinks::Concerned, "Have a sink of the tenant's own sent again what it did not take, all or one";
+    POST "/api/v1/tenants/{tenant}/sinks/{sink}/dead/drop", DeliveryDrop, sinks::drop_letters(sinks::Which) -> sinks::Concerned, "Forget what a sink of the tenant's own did not take, all or one: the log itself keeps it";
+    GET "/api/v1/tenants/{tenant}/schedules", DeliveryRead, schedules::list(Nothing) -> Page<schedules::ScheduleView>, "Reports that the tenant has delivered by themselves";
+    POST "/api/v1/tenants/{tenant}/schedules", DeliveryUpdate, schedules::create(schedules::NewSchedule) -> schedules::ScheduleView, "Have a report delivered each day, week or month: to a webhook, to storage that speaks S3, and a digest also by mail or to Slack";
+    GET "/api/v1/tenants/{tenant}/schedules/{schedule}", DeliveryRead, schedules::show(Nothing) -> schedules::ScheduleView, "One of them; never its secrets";
+    DELETE "/api/v1/tenants/{tenant}/schedules/{schedule}", DeliveryUpdate, schedules::remove(Nothing) -> Nothing, "Have a report delivered no more";
     GET "/api/v1/tenants/{tenant}/exports/deliveries", UsageRead, costs::deliveries(Nothing) -> Page<costs::DeliveryView>, "Reports of the tenant that were delivered by themselves, and those that were given up", query: ["schedule" = "only of this schedule"];
 
     GET "/api/v1/tenants/{tenant}/approvals", ApprovalsRead, approvals::list(Nothing) -> Page<approvals::ApprovalView>, "Acts that wait for a second person, and what became of them", query: ["state" = "`waiting`, `approved`, `denied` or `used`"], sort: ["created"];

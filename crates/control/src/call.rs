@@ -34,7 +34,7 @@ use crate::shadow::Shadow;
 
 pub use done::Deed;
 pub use own::Own;
-pub use permit::{Entered, Permitted, id_in_body};
+pub use permit::{Entered, Permitted, Weight, id_in_body};
 pub use restraint::Restraint;
 pub use second::{APPROVAL, APPROVAL_REASON, Second};
 

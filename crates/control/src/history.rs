@@ -1,6 +1,9 @@
 //! Kept exchanges, opened, held against the ledger, and proved. Whoever asks here was permitted, and what they read was
 //! recorded, before: nothing here decides that.
 
+mod removed;
+
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -15,6 +18,9 @@ use store::{
 };
 
 use crate::content::{ContentError, ContentKeys};
+
+pub use self::removed::{Reason, Removed};
+use self::removed::{Removals, Worth};
 
 /// Entries that are read at once.
 const READ_AT_ONCE: u64 = 500;
@@ -31,7 +37,9 @@ pub enum Standing {
     Unrecorded,
     /// It was changed, or is another's.
     Changed,
-    /// The ledger says that it was kept, and it is not there.
+    /// It was removed, by somebody or because its days were over, and the audit log says so.
+    Removed,
+    /// The ledger says that it was kept, it is not there, and nothing says why.
     Missing,
 }
 
@@ -46,6 +54,8 @@ pub struct Opened {
     pub recorded: Option<Digest>,
     /// The ledger's entry, if it is there.
     pub entry: Option<StoredEntry>,
+    /// By which removal it went, where it was removed.
+    pub removed: Option<Removed>,
 }
 
 /// Why it cannot be said.
@@ -70,11 +80,14 @@ pub enum HistoryError {
 pub struct Looked {
     /// Exchanges that are what the ledger says.
     pub original: u64,
-    /// Exchanges whose entries are not in the ledger yet.
+    /// Exchanges whose entries are not in the ledger yet, and those that went by a removal whose record no signed head covers
+    /// yet.
     pub unrecorded: u64,
     /// Exchanges that were changed, or are of other calls, or of none that the ledger knows to be kept.
     pub changed: u64,
-    /// Exchanges of which the ledger says that they were kept, and that are not there.
+    /// Exchanges that were removed, as the audit log says.
+    pub removed: u64,
+    /// Exchanges of which the ledger says that they were kept, that are not there, and of which nothing says why.
     pub missing: u64,
     /// Calls of those that were changed; the first hundred.
     #[schemars(with = "Vec<String>")]
@@ -82,6 +95,18 @@ pub struct Looked {
     /// Calls of those that are missing; the first hundred.
     #[schemars(with = "Vec<String>")]
     pub missing_requests: Vec<RequestId>,
+    /// By which removals those that were removed went, the oldest first; the first hundred.
+    pub removals: Vec<RemovedBy>,
+}
+
+/// How many went by a removal.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct RemovedBy {
+    /// The removal.
+    #[serde(flatten)]
+    pub removed: Removed,
+    /// How many of those looked for.
+    pub exchanges: u64,
 }
 
 impl Looked {
@@ -89,6 +114,7 @@ impl Looked {
         let (count, named) = match standing {
             Standing::Original => return self.original += 1,
             Standing::Unrecorded => return self.unrecorded += 1,
+            Standing::Removed => return self.removed += 1,
             Standing::Changed => (&mut self.changed, &mut self.changed_requests),
             Standing::Missing => (&mut self.missing, &mut self.missing_requests),
         };
@@ -98,6 +124,9 @@ impl Looked {
         }
     }
 }
+
+/// A call whose exchange is not there: when it began and ended.
+type Gone = (RequestId, (UnixMillis, UnixMillis));
 
 /// All tenants' kept exchanges.
 pub struct Histories {
@@ -139,12 +168,25 @@ impl Histories {
             return Err(StoreError::NotFound.into());
         }
         let key = self.key(scope.tenant(), now).await?;
-        let (standing, exchange) = held(scope.tenant(), kept.as_ref(), entry.as_ref(), &key);
+        let (mut standing, exchange) = held(scope.tenant(), kept.as_ref(), entry.as_ref(), &key);
+        let mut removed = None;
+        if let (Standing::Missing, Some(entry)) = (standing, &entry) {
+            let mut removals = Removals::since(self, scope, entry.started).await?;
+            let found = removals
+                .explain(self, scope, (entry.started, entry.finished))
+                .await?;
+            standing = stands(found);
+            let found = found.filter(|(_, worth)| *worth == Worth::Proved);
+            removed = found
+                .and_then(|(place, _)| removals.get(place))
+                .map(Removed::from);
+        }
         Ok(Opened {
             standing,
             exchange,
             recorded: entry.and_then(|entry| entry.exchange),
             entry: stored,
+            removed,
         })
     }
 
@@ -202,14 +244,44 @@ impl Histories {
         now: UnixMillis,
     ) -> Result<Option<Looked>, HistoryError> {
         let key = self.key(scope.tenant(), now).await?;
-        let mut looked = Looked::default();
+        let (mut looked, mut gone) = (Looked::default(), Vec::new());
         let is_all = self
             .look_at_kept(scope, (from, until), (calls, &key), &mut looked)
             .await?
             && self
-                .look_at_entries(scope, (from, until), calls, &mut looked)
+                .look_at_entries(scope, (from, until), (calls, &mut gone))
                 .await?;
+        self.explain(scope, from, &gone, &mut looked).await?;
         Ok(is_all.then_some(looked))
+    }
+
+    /// Counts what is not there by why.
+    async fn explain(
+        &self,
+        scope: &TenantScope,
+        from: UnixMillis,
+        gone: &[Gone],
+        looked: &mut Looked,
+    ) -> Result<(), HistoryError> {
+        if gone.is_empty() {
+            return Ok(());
+        }
+        // Read after it was seen what is not there: what was removed meanwhile was recorded before.
+        let mut removals = Removals::since(self, scope, from).await?;
+        let mut by_removal = BTreeMap::<usize, u64>::new();
+        for (id, time) in gone {
+            let found = removals.explain(self, scope, *time).await?;
+            looked.count(*id, stands(found));
+            if let Some((place, Worth::Proved)) = found {
+                *by_removal.entry(place).or_default() += 1;
+            }
+        }
+        let told = by_removal.into_iter().filter_map(|(place, exchanges)| {
+            let removed = Removed::from(removals.get(place)?);
+            Some(RemovedBy { removed, exchanges })
+        });
+        looked.removals = told.take(NAMED_MAX).collect();
+        Ok(())
     }
 
     /// Every stored exchange, held against its entry; whether it was all.
@@ -250,13 +322,12 @@ impl Histories {
         }
     }
 
-    /// Every entry that says that something was kept: whether it still is. Whether it was all.
+    /// Every entry that says that something was kept: those of what is not there any more. Whether it was all.
     async fn look_at_entries(
         &self,
         scope: &TenantScope,
         (from, until): (UnixMillis, UnixMillis),
-        calls: u64,
-        looked: &mut Looked,
+        (calls, gone): (u64, &mut Vec<Gone>),
     ) -> Result<bool, HistoryError> {
         let size = self.store.log_size(scope, LogKind::Ledger).await?;
         // An entry's time is its end: what began in the time may have ended after it.
@@ -283,7 +354,7 @@ impl Histories {
                 }
                 seen += 1;
                 if found(self.store.exchange(scope, entry.id).await)?.is_none() {
-                    looked.count(entry.id, Standing::Missing);
+                    gone.push((entry.id, (entry.started, entry.finished)));
                 }
             }
             if seen > calls {
@@ -296,6 +367,15 @@ impl Histories {
         let key = self.content.get(tenant, now).await?;
         let key = key.sealing_key(purpose::EXCHANGES);
         Ok(key.map_err(|error: SealError| ContentError::from(error))?)
+    }
+}
+
+/// How what is not there stands, by what explains it.
+fn stands(found: Option<(usize, Worth)>) -> Standing {
+    match found {
+        Some((_, Worth::Proved)) => Standing::Removed,
+        Some((_, Worth::Unsigned)) => Standing::Unrecorded,
+        Some((_, Worth::Nothing)) | None => Standing::Missing,
     }
 }
 

@@ -27,6 +27,7 @@ mod names;
 mod offboarding;
 mod openapi;
 pub mod outlook;
+pub mod own;
 mod page;
 pub mod prober;
 pub mod problem;
@@ -67,7 +68,7 @@ use crate::setup::Offer;
 
 pub use content::{ContentError, ContentKeys};
 pub use findings::{CredentialSweeper, FindingsError, Patience};
-pub use history::{Histories, HistoryError, Looked, Opened, Standing};
+pub use history::{Histories, HistoryError, Looked, Opened, Reason, Removed, Standing};
 pub use keys::Keys;
 pub use listener::serve;
 pub use mode::Mode;

@@ -20,7 +20,7 @@ pub enum Mode {
 }
 
 /// Changes that stay possible: the document's own; what ends something; what no document says; what only asks.
-const POSSIBLE: [&str; 49] = [
+const POSSIBLE: [&str; 57] = [
     "configuration.apply",
     "policies.explain",
     "policies.who_can",
@@ -68,6 +68,14 @@ const POSSIBLE: [&str; 49] = [
     "alerts.resend",
     "alerts.drop_letters",
     "alerts.test",
+    "sinks.create",
+    "sinks.put",
+    "sinks.remove",
+    "sinks.test",
+    "sinks.resend",
+    "sinks.drop_letters",
+    "schedules.create",
+    "schedules.remove",
     "break_glass.open",
     "break_glass.close",
 ];

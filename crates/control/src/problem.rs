@@ -158,6 +158,10 @@ impl From<StoreError> for Problem {
                 Code::Conflict,
                 "something of that name exists, or it changed meanwhile: look again, then repeat",
             ),
+            StoreError::Removed(_) => Self::new(
+                Code::Conflict,
+                format!("{error}: ask for a later time, or for reports, which are made of sums that stay"),
+            ),
             StoreError::Superseded => Self {
                 internal: Some(error.to_string()),
                 retry_after_s: Some(1),

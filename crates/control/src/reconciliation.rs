@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use domain::{AuditId, ReconciliationId, UnixMillis};
-use exports::digest_of;
 use exports::reconcile::{Amount, Compared, Here, Line, Provider, Report, Tolerance, Verdict, compare};
+use exports::{Pricing, digest_of};
 use ledger::{AuditActor, AuditRecord, Entry};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -45,7 +45,6 @@ impl std::convert::From<ReconcileError> for Problem {
 }
 
 /// What is compared.
-#[derive(Debug)]
 pub struct Asked<'a> {
     /// Whose report it is.
     pub provider: Provider,
@@ -55,6 +54,8 @@ pub struct Asked<'a> {
     pub of: &'a BTreeSet<String>,
     /// How much a line may be off.
     pub tolerance: Tolerance,
+    /// What providers charge: a tenant's mark-up is no difference.
+    pub list: &'a dyn Pricing,
 }
 
 /// A result.
@@ -159,7 +160,7 @@ pub async fn reconciled(
         let read = each_finished(from.store, from.scope, &span, |stored| {
             let entry =
                 Entry::from_bytes(&stored.bytes).map_err(|error| StoreError::Damaged(error.to_string()))?;
-            here.add(&entry, &meant);
+            here.add(&entry, &meant, asked.list);
             Ok::<_, StoreError>(entry.finished)
         });
         read.await?;

@@ -11,7 +11,7 @@ use ledger::rerate::{Corrected, correction, is_rateable};
 use ledger::{Entry, Price, Sheet, sheet_version};
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::{EntrySpan, LogKind, Shipment, Store, StoreError};
+use store::{EntrySpan, LogKind, Shipment, Store, StoreError, must_be_whole};
 
 /// Entries that are read, and corrections that are written, at once.
 const PAGE: u64 = 500;
@@ -114,7 +114,8 @@ pub struct Rerated {
     pub total: RerateRow,
     /// Calls that were billed at their bound, for nobody knows what they used. They stay as they are.
     pub at_their_bound: u64,
-    /// Calls that these prices do not know. They stay as they are.
+    /// Calls that these prices do not know, or that do not say how much they used of what these prices are for. They stay
+    /// as they are.
     pub unpriced: u64,
     /// Corrections that came into the ledger now; nothing where it was only reckoned.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -223,6 +224,7 @@ async fn read(
     after: Option<(UnixMillis, u64)>,
 ) -> Result<Vec<(u64, Entry)>, StoreError> {
     let page = store.entries_finished(scope, span, after, PAGE).await?;
+    must_be_whole(store, scope, span).await?;
     let entry = |stored: &store::StoredEntry| {
         let damaged = |error| StoreError::Damaged(format!("entry {}: {error}", stored.index));
         Ok((stored.index, Entry::from_bytes(&stored.bytes).map_err(damaged)?))
@@ -251,6 +253,8 @@ impl Sums {
             return None;
         }
         let price = by.price(entry);
+        // What a call did not count cannot be priced afterwards.
+        let price = price.filter(|price| price.told(&entry.usage.units).is_ok());
         self.unpriced = self.unpriced.saturating_add(u64::from(price.is_none()));
         price
     }

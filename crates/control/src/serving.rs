@@ -5,10 +5,11 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use exports::{Pricing, Unpriced};
-use ledger::Rates;
+use ledger::Dated;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
+use upstream::Reach;
 
 /// A model that can be asked for.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -33,12 +34,18 @@ pub struct ServedTarget {
     pub weight: u32,
     /// Lower is tried first.
     pub priority: u32,
-    /// A million tokens of prompt, in nano-dollars; without a price when left out.
+    /// A million tokens of prompt as the tenant is charged for it, in nano-dollars; without a price when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input_nanos_per_million: Option<u64>,
-    /// A million tokens of output, in nano-dollars.
+    /// A million tokens of output as the tenant is charged for it, in nano-dollars.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_nanos_per_million: Option<u64>,
+    /// A million tokens of prompt by the list, in nano-dollars, where a price sheet says another price: for who may read it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub list_input_nanos_per_million: Option<u64>,
+    /// A million tokens of output by the list, the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub list_output_nanos_per_million: Option<u64>,
     /// The most it generates in one answer, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_tokens_max: Option<u64>,
@@ -89,6 +96,14 @@ pub trait Serving: Debug + Send + Sync {
     }
     /// Those who are told of acts.
     fn sinks(&self) -> Vec<ServedSink>;
+    /// Where tenants may have something delivered.
+    fn reach(&self) -> Reach {
+        Reach::Public(Arc::default())
+    }
+    /// Domains that mail for tenants may be to, any when there are none; `None` if none is sent.
+    fn mail_domains(&self) -> Option<Vec<String>> {
+        None
+    }
     /// The configuration in force; secrets as references.
     fn settings(&self) -> Value;
     /// The prices in force.
@@ -100,8 +115,8 @@ pub trait Serving: Debug + Send + Sync {
     fn regions(&self) -> BTreeMap<String, String> {
         BTreeMap::new()
     }
-    /// Today's standard rates of each target, by `provider/upstream-model`.
-    fn rates(&self) -> BTreeMap<String, Rates> {
+    /// What each target costs by the list, through time, by `provider/upstream-model`.
+    fn prices(&self) -> BTreeMap<String, Dated> {
         BTreeMap::new()
     }
 }

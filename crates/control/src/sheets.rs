@@ -103,6 +103,23 @@ pub async fn history(store: &dyn Store, tenant: TenantId) -> Result<Vec<Kept>, S
     all(store, RecordKind::PriceSheetVersion, Some(&tenant.to_string())).await
 }
 
+/// What a tenant is charged by each target, where `list` is what they cost by the list.
+pub async fn charged(
+    store: &dyn Store,
+    tenant: TenantId,
+    list: BTreeMap<String, Dated>,
+) -> Result<BTreeMap<String, Dated>, StoreError> {
+    let (_, Some(newest)) = newest(store, tenant).await? else {
+        return Ok(list);
+    };
+    let laid = |(target, list): (String, Dated)| {
+        let names = target.split_once('/');
+        let own = names.map(|names| newest.sheet.laid_over(names, &list));
+        (target, own.unwrap_or(list))
+    };
+    Ok(list.into_iter().map(laid).collect())
+}
+
 /// Every tenant's newest.
 pub async fn in_force(store: &dyn Store) -> Result<Vec<Kept>, StoreError> {
     all(store, RecordKind::PriceSheet, None).await

@@ -18,6 +18,8 @@ pub mod purpose {
     pub const CACHE: &str = "cache";
     /// What tenants keep of their calls' exchanges; of a tenant's content key.
     pub const EXCHANGES: &str = "exchanges";
+    /// Secrets of what tenants have delivered by themselves; of a tenant's content key.
+    pub const DELIVERY: &str = "delivery";
     /// Wrapping the content keys of tenants.
     pub const CONTENT_KEYS: &str = "content-keys";
     /// What tells two master keys apart, and nothing else.

@@ -125,6 +125,7 @@ fn cost(
     let input = count.tokens.min(most.prompt_tokens);
     let usage = Usage {
         input,
+        units: most.units,
         ..Usage::default()
     };
     let prices = || {

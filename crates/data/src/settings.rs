@@ -21,6 +21,7 @@ use upstream::{Base, Client};
 
 use crate::issuers::Issuers;
 use crate::shadow::Shadow;
+use crate::spend::Most;
 
 /// Everything a request is decided by, beside keys and budgets.
 #[derive(Debug, Clone)]
@@ -74,8 +75,8 @@ pub struct Settings {
 pub struct Reservations {
     /// For how long at most; whoever holds it may ask for less.
     pub lasts: Duration,
-    /// How many one key may have open on this node.
-    pub per_key_max: usize,
+    /// How many a key, and a tenant, may have open on this node.
+    pub most: Most,
     /// How this very node is reached, where several serve one address.
     pub settle_at: Option<Arc<str>>,
 }

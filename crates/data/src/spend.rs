@@ -33,7 +33,7 @@ use crate::stage::settle::{End, run as record};
 use crate::ticket::Used;
 
 use table::Open;
-pub use table::Table;
+pub use table::{Most, Table};
 
 /// How often it is looked whose time is over.
 pub const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use dialect::{Dialect, Endpoint};
-use domain::{Money, Operation, RequestId, Tier, UnixMillis, Usage};
+use domain::{Money, Operation, RequestId, Tier, Units, UnixMillis, Usage};
 use guard::{Finding, Mode, Modes};
 use ledger::{Charge, Intent, Labels, Spend, Unit, UsageSource};
 use limit::{Permit, Remaining};
@@ -49,6 +49,8 @@ pub struct Ticket {
     pub(crate) bound: Spend,
     /// The most tokens that the prompt can have and that can be generated: what the bound was reckoned from.
     pub(crate) tokens_bound: (u64, u64),
+    /// What of it is not counted in tokens: no provider says, so what was sent is what was used.
+    pub(crate) units: Units,
     pub(crate) permits: Vec<Permit>,
     /// Tokens taken from tokens-per-minute limits in advance.
     pub(crate) tokens_taken: Vec<(Arc<ScopeLimits>, Remaining)>,
@@ -119,6 +121,7 @@ impl Used {
             audio_input: 0,
             audio_output: 0,
             tier: Tier::Standard,
+            units: Units::UNKNOWN,
         },
         source: UsageSource::None,
     };
@@ -198,6 +201,7 @@ impl Ticket {
             reservation: None,
             bound: Spend::default(),
             tokens_bound: (u64::MAX, u64::MAX),
+            units: Units::UNKNOWN,
             permits: Vec::new(),
             tokens_taken: Vec::new(),
             rates: Rates::default(),
@@ -247,6 +251,7 @@ impl Ticket {
         new.reservation = self.reservation.take();
         new.bound = self.bound;
         new.tokens_bound = self.tokens_bound;
+        new.units = self.units;
         new.permits = std::mem::take(&mut self.permits);
         new.tokens_taken = std::mem::take(&mut self.tokens_taken);
         new.rates = self.rates;
@@ -276,6 +281,19 @@ impl Ticket {
     /// The caller's dialect.
     pub(crate) const fn dialect(&self) -> Dialect {
         self.endpoint.dialect()
+    }
+
+    /// What was used, and of what is not counted in tokens that by which the target that served is priced.
+    pub(crate) fn counted(&self, used: Used) -> Used {
+        let is_served_here = matches!(used.source, UsageSource::Provider | UsageSource::Estimated);
+        let prices = self.target.as_ref().filter(|_| is_served_here);
+        let prices = prices.map(|target| self.key.prices(target));
+        let Some(price) = prices.as_ref().and_then(|prices| prices.at(self.started)) else {
+            return used;
+        };
+        let units = price.counted(&self.units);
+        let usage = Usage { units, ..used.usage };
+        Used { usage, ..used }
     }
 
     /// What `used` takes, priced at the target that served, or would have.

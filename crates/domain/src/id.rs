@@ -145,6 +145,10 @@ ids! {
     ApprovalId, "apr", "approval";
     /// A time in which somebody acts without waiting for a second person.
     BreakGlassId, "bgl", "break-glass time";
+    /// Somebody whom a tenant has told of its acts.
+    SinkId, "snk", "sink";
+    /// A report that a tenant has delivered.
+    ScheduleId, "sch", "schedule";
     /// What a provider billed, held against a ledger.
     ReconciliationId, "rec", "reconciliation";
     /// One audit record.

@@ -13,14 +13,15 @@ mod role;
 mod secret;
 mod threat;
 mod time;
+mod units;
 mod usage;
 
 pub use actor::ActorId;
 pub use data_class::{DataClass, UnknownDataClass};
 pub use id::{
     ApprovalId, AuditId, BreakGlassId, BudgetId, CheckpointId, GrantId, GroupId, IdError, IdText, KeyId,
-    LeaseId, NodeId, PasskeyId, ProjectId, ReconciliationId, RequestId, RequestIds, ServiceId, SessionId,
-    TeamId, TenantId, TokenId, UserId,
+    LeaseId, NodeId, PasskeyId, ProjectId, ReconciliationId, RequestId, RequestIds, ScheduleId, ServiceId,
+    SessionId, SinkId, TeamId, TenantId, TokenId, UserId,
 };
 pub use money::{Money, MoneyError};
 pub use permission::Permission;
@@ -29,4 +30,5 @@ pub use role::{Reach, Role, RoleGrant, UnknownRole};
 pub use secret::Secret;
 pub use threat::{Threat, ThreatError};
 pub use time::UnixMillis;
+pub use units::{PerUnit, Units};
 pub use usage::{Tier, Usage};

@@ -158,6 +158,16 @@ permissions! {
     AlertsDrop = "alerts.drop";
     /// Send a sink a test.
     AlertsTest = "alerts.test";
+    /// See whom a tenant has told of its acts, and what it has delivered; never their secrets.
+    DeliveryRead = "delivery.read";
+    /// Say whom a tenant has told of its acts, and what it has delivered where.
+    DeliveryUpdate = "delivery.update";
+    /// Send a tenant's own sink again what it did not take.
+    DeliveryResend = "delivery.resend";
+    /// Forget what a tenant's own sink did not take; the audit log has it all the same.
+    DeliveryDrop = "delivery.drop";
+    /// Send a tenant's own sink a test.
+    DeliveryTest = "delivery.test";
     /// See the instance's settings.
     SettingsRead = "settings.read";
     /// See acts that wait for a second person.

@@ -1,6 +1,8 @@
-//! What a call used, in LLM tokens by class.
+//! What a call used: LLM tokens by class, and what is not counted in them.
 
 use serde::{Deserialize, Serialize};
+
+use crate::Units;
 
 /// Token counts of one call. The classes of the prompt do not overlap: `input` excludes what was read from or
 /// written to the provider's prompt cache and what was sound; `output` includes reasoning and sound.
@@ -31,6 +33,9 @@ pub struct Usage {
     /// How the provider says that it served the call.
     #[serde(default, skip_serializing_if = "Tier::is_standard")]
     pub tier: Tier,
+    /// What is not counted in tokens.
+    #[serde(default, skip_serializing_if = "Units::is_unknown")]
+    pub units: Units,
 }
 
 impl Usage {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::{KeyId, Money, ProjectId, TeamId, Tier, UnixMillis};
 use ledger::merkle::leaf_hash;
-use ledger::{Dated, Entry, EntryError, Part, Price, TokenClass};
+use ledger::{Dated, Entry, EntryError, Part, Price, TokenClass, UNIT_CLASSES};
 
 use crate::Grain;
 
@@ -43,6 +43,8 @@ pub struct Used {
     pub prompt: u128,
     /// Generated tokens.
     pub output: u128,
+    /// Of a row about what is not counted in tokens, how much of it; of sums over several kinds nothing sensible.
+    pub units: u128,
     /// What it cost, nano-dollars.
     pub nanos: i128,
 }
@@ -52,6 +54,7 @@ impl Used {
         self.calls = self.calls.saturating_add(other.calls);
         self.prompt = self.prompt.saturating_add(other.prompt);
         self.output = self.output.saturating_add(other.output);
+        self.units = self.units.saturating_add(other.units);
         self.nanos = self.nanos.saturating_add(other.nanos);
     }
 
@@ -62,7 +65,7 @@ impl Used {
 
     /// Whether there is nothing to charge or count.
     pub const fn is_nothing(&self) -> bool {
-        self.nanos == 0 && self.tokens() == 0
+        self.nanos == 0 && self.tokens() == 0 && self.units == 0
     }
 }
 
@@ -160,6 +163,7 @@ impl Rows {
                     calls: 0,
                     prompt: 0,
                     output: 0,
+                    units: 0,
                     nanos: 0,
                 },
                 ledger: Ledger {
@@ -262,8 +266,11 @@ fn parts(entry: &Entry, pricing: &dyn Pricing) -> Vec<Part> {
 }
 
 fn used(part: Part, entry: &Entry, calls: u64) -> Used {
+    let is_unit = UNIT_CLASSES.contains(&part.class);
     let tokens = u128::from(part.tokens);
+    let units = if is_unit { tokens } else { 0 };
     let (prompt, output) = match part.class {
+        _ if is_unit => (0, 0),
         TokenClass::Output | TokenClass::AudioOutput => (0, tokens),
         TokenClass::All => (u128::from(entry.usage.prompt()), u128::from(entry.usage.output)),
         _ => (tokens, 0),
@@ -273,6 +280,7 @@ fn used(part: Part, entry: &Entry, calls: u64) -> Used {
         calls,
         prompt,
         output,
+        units,
         nanos,
     }
 }

@@ -24,8 +24,9 @@ pub use export::{
 };
 pub use handover::{Handover, LogHead, LogKeys};
 pub use proof::{
-    Consistency, HexHash, Proof, Verified, VerifiedRecord, prove, prove_along, prove_audit, prove_since,
-    verify_audit_proof, verify_audit_proof_since, verify_proof, verify_proof_since,
+    Consistency, HexHash, Proof, Verified, VerifiedRecord, prove, prove_along, prove_audit,
+    prove_audit_along, prove_since, verify_audit_proof, verify_audit_proof_since, verify_proof,
+    verify_proof_since,
 };
 
 /// The name of a tenant's log: what its checkpoints are of. `log` is the gate's, for example its host name.

@@ -278,6 +278,11 @@ mod tests {
                 audio_input: 6,
                 audio_output: 1,
                 tier: domain::Tier::Flex,
+                units: domain::Units {
+                    input_ms: Some(1_500),
+                    output_images: Some(0),
+                    ..domain::Units::UNKNOWN
+                },
             },
             usage_source: UsageSource::Provider,
             cost: Money::from_nanos(42),

@@ -1,6 +1,8 @@
 //! What a tenant keeps of a call's exchange: which part, for how long, and the record itself, whose digest the call's
 //! ledger entry carries. Never reads a clock, never seals or stores anything; what a text says is in no `Debug`.
 
+pub mod removal;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -94,9 +96,9 @@ impl Keeping {
         UnixMillis(now.0.saturating_sub(self.days as i64 * 86_400_000))
     }
 
-    /// Whether this keeps more, or for longer, than `before`.
+    /// Whether this keeps more than `before`, or for longer: also what is there already stays for these days.
     pub fn widens(&self, before: &Self) -> bool {
-        self.kept > before.kept || (self.kept > Kept::None && self.days > before.days)
+        self.kept > before.kept || self.days > before.days
     }
 }
 
@@ -367,7 +369,13 @@ mod tests {
         let of = |kept, days| Keeping { kept, days };
         let now = of(Kept::Metadata, 30);
         assert!(of(Kept::Full, 1).widens(&now) && of(Kept::Metadata, 31).widens(&now));
-        assert!(!of(Kept::None, 90).widens(&now) && !now.widens(&now));
+        assert!(
+            of(Kept::None, 31).widens(&now),
+            "what is there would stay for longer"
+        );
+        assert!(
+            !of(Kept::None, 30).widens(&now) && !of(Kept::Metadata, 29).widens(&now) && !now.widens(&now)
+        );
         let old: Keeping = serde_json::from_str("{}").unwrap();
         assert_eq!(old, Keeping::NONE);
         assert_eq!(of(Kept::Full, 1).until(UnixMillis(86_400_001)), UnixMillis(1));

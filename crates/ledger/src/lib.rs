@@ -45,7 +45,8 @@ pub use posting::{Posting, Tokens};
 pub use price::rerate;
 pub use price::{
     Dollars, Fixed, LongPrompt, MARK_UP_BASIS_POINTS_MAX, Most, NotSheet, Part, Price, Rates,
-    SHEET_LINES_MAX, SHEET_NAME_BYTES_MAX, Scale, Sheet, SheetLine, TokenClass, sheet_version, split_version,
+    SHEET_LINES_MAX, SHEET_NAME_BYTES_MAX, Scale, Sheet, SheetLine, TokenClass, UNIT_CLASSES, Untold,
+    sheet_version, split_version,
 };
 pub use session::{PerSession, SESSION_BYTES_MAX, is_session, is_session_window, session_window};
 pub use stretch::{

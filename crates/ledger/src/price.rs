@@ -1,13 +1,13 @@
-//! What tokens cost: exact integers, rounded up once.
+//! What calls cost, by tokens and by what is not counted in them: exact integers, rounded up once.
 
-use domain::{Money, Tier, Usage};
+use domain::{Money, PerUnit, Tier, Units, Usage};
 use serde::{Deserialize, Serialize};
 
 mod parts;
 pub mod rerate;
 mod sheet;
 
-pub use parts::{Part, TokenClass};
+pub use parts::{Part, TokenClass, UNIT_CLASSES};
 pub use sheet::{
     Dollars, Fixed, MARK_UP_BASIS_POINTS_MAX, NotSheet, SHEET_LINES_MAX, SHEET_NAME_BYTES_MAX, Sheet,
     SheetLine, sheet_version, split_version,
@@ -73,9 +73,22 @@ pub struct Price {
     /// In a batch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<Scale>,
+    /// What is not counted in tokens, at every tier: a million milliseconds, pictures or characters, in nano-USD. What
+    /// costs nothing is not what the model is priced by.
+    #[serde(default, skip_serializing_if = "is_free")]
+    pub units: PerUnit<u64>,
     /// For every call, whatever it used.
     pub request: Money,
 }
+
+fn is_free(units: &PerUnit<u64>) -> bool {
+    *units == PerUnit::default()
+}
+
+/// A call that does not tell how much it uses of what its model is priced by: what it costs cannot be known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it is priced by `{}`, of which the call does not say how much", .0.as_str())]
+pub struct Untold(pub TokenClass);
 
 /// The most that a call can use: what its bound is reckoned from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +101,8 @@ pub struct Most {
     pub dear_tier: bool,
     /// Whether the prompt may be written to the provider's cache for longer than usual.
     pub long_cache: bool,
+    /// What is not counted in tokens; nothing where nobody can tell.
+    pub units: Units,
 }
 
 impl Price {
@@ -104,7 +119,7 @@ impl Price {
     pub fn cost(&self, usage: &Usage) -> Money {
         let rates = self.scale(usage.tier).rates_of(usage.prompt());
         let sound = usage.audio_output.min(usage.output);
-        self.sum(&[
+        let tokens = [
             (usage.input, rates.input),
             (usage.output - sound, rates.output),
             (usage.cache_read, rates.cache_read),
@@ -112,32 +127,60 @@ impl Price {
             (usage.cache_write_long, rates.cache_write_long),
             (usage.audio_input, rates.audio_input),
             (sound, rates.audio_output),
-        ])
+        ];
+        self.sum(tokens.into_iter().chain(self.unit_parts(&usage.units)))
     }
 
-    /// The most that a call can cost: what is reserved before it is made.
+    /// Whether usage tells of everything that the model is priced by. Where it does not, its cost is not known.
     // threat: AGP-D1
-    pub fn bound(&self, most: &Most) -> Money {
+    pub fn told(&self, units: &Units) -> Result<(), Untold> {
+        let both = self.units.all().into_iter().zip(units.all());
+        let untold = both
+            .zip(UNIT_CLASSES)
+            .find(|((rate, told), _)| *rate > 0 && told.is_none());
+        untold.map_or(Ok(()), |(_, class)| Err(Untold(class)))
+    }
+
+    /// Of what can be told, that which the model is priced by.
+    pub fn counted(&self, units: &Units) -> Units {
+        self.units.zip(units, |rate, told| told.filter(|_| rate > 0))
+    }
+
+    fn unit_parts(&self, units: &Units) -> impl Iterator<Item = (u64, u64)> {
+        let used = units.all().into_iter().map(Option::unwrap_or_default);
+        used.zip(self.units.all())
+    }
+
+    /// The most that a call can cost: what is reserved before it is made. An error where nobody can tell.
+    // threat: AGP-D1
+    pub fn bound(&self, most: &Most) -> Result<Money, Untold> {
+        self.told(&most.units)?;
         let priority = self.priority.filter(|_| most.dear_tier);
         let scales = [Some(self.standard), self.flex, priority];
         let bounds = scales.iter().flatten().map(|scale| scale.bound(most));
         let rates = bounds.fold(Rates::default(), Rates::dearer);
-        self.sum(&[
+        let tokens = [
             (most.prompt_tokens, rates.input),
             (most.output_tokens, rates.output),
-        ])
+        ];
+        Ok(self.sum(tokens.into_iter().chain(self.unit_parts(&most.units))))
     }
 
     /// The least that a call can cost with so many prompt tokens, of which the provider may have some in its
     /// cache, and no answer to speak of.
     pub fn least(&self, prompt_tokens: u64) -> Money {
         let scales = [Some(self.standard), self.flex].into_iter().flatten();
-        let sums = scales.map(|scale| self.sum(&[(prompt_tokens, scale.rates_of(prompt_tokens).cheapest())]));
+        let sums = scales.map(|scale| self.sum([(prompt_tokens, scale.rates_of(prompt_tokens).cheapest())]));
         sums.min().unwrap_or(Money::ZERO)
     }
 
-    /// The same with other rates, at every tier, and another price for every call.
-    fn map(&self, rates: &impl Fn(Rates) -> Rates, request: impl Fn(Money) -> Money) -> Self {
+    /// The same with other rates, at every tier, other prices of units, and another for every call.
+    fn map(
+        &self,
+        rates: &impl Fn(Rates) -> Rates,
+        units: PerUnit<u64>,
+        request: impl Fn(Money) -> Money,
+    ) -> Self {
         let scale = |scale: Scale| Scale {
             rates: rates(scale.rates),
             long: scale.long.map(|long| LongPrompt {
@@ -150,6 +193,7 @@ impl Price {
             flex: self.flex.map(scale),
             priority: self.priority.map(scale),
             batch: self.batch.map(scale),
+            units,
             request: request(self.request),
         }
     }
@@ -164,9 +208,9 @@ impl Price {
         own.unwrap_or(&self.standard)
     }
 
-    fn sum(&self, parts: &[(u64, u64)]) -> Money {
-        let total = parts.iter().fold(0u128, |total, (tokens, rate)| {
-            total.saturating_add(u128::from(*tokens) * u128::from(*rate))
+    fn sum(&self, parts: impl IntoIterator<Item = (u64, u64)>) -> Money {
+        let total = parts.into_iter().fold(0u128, |total, (used, rate)| {
+            total.saturating_add(u128::from(used) * u128::from(rate))
         });
         let nanos = i64::try_from(total.div_ceil(PER_TOKENS)).unwrap_or(i64::MAX);
         Money::from_nanos(nanos).plus(self.request.max(Money::ZERO))
@@ -232,6 +276,26 @@ impl Rates {
     }
 }
 
+/// Units that are sold one by one, of which rates state a million.
+const MILLION: u64 = 1_000_000;
+/// Seconds are sold, milliseconds are counted.
+const MILLION_MILLIS: u64 = 1_000;
+
+/// Prices as they are written (dollars a second, a picture, a million characters) as rates; nothing where one is too dear.
+pub(crate) fn unit_rates(written: &PerUnit<Option<Money>>) -> Option<PerUnit<u64>> {
+    let times = PerUnit {
+        input_ms: MILLION_MILLIS,
+        output_ms: MILLION_MILLIS,
+        input_images: MILLION,
+        output_images: MILLION,
+        input_characters: 1,
+        output_characters: 1,
+    };
+    let rates = written.zip(&times, |price, times| price.map_or(0, rate).checked_mul(times));
+    let fits = rates.all().iter().all(Option::is_some);
+    fits.then(|| rates.zip(&rates, |rate, _| rate.unwrap_or_default()))
+}
+
 /// Dollars a million tokens as a rate; nothing costs less than nothing.
 pub(crate) fn rate(dollars_per_million: Money) -> u64 {
     u64::try_from(dollars_per_million.nanos()).unwrap_or(0)
@@ -264,6 +328,7 @@ mod tests {
             output_tokens,
             dear_tier: true,
             long_cache: true,
+            units: Units::UNKNOWN,
         }
     }
 
@@ -365,7 +430,28 @@ mod tests {
             dear.cost(&usage(u64::MAX, u64::MAX, u64::MAX, u64::MAX)),
             Money::MAX
         );
-        assert_eq!(dear.bound(&most(u64::MAX, u64::MAX)), Money::MAX);
+        assert_eq!(dear.bound(&most(u64::MAX, u64::MAX)), Ok(Money::MAX));
+        let dear = Price {
+            units: PerUnit {
+                input_ms: u64::MAX,
+                output_images: u64::MAX,
+                ..PerUnit::default()
+            },
+            ..dear
+        };
+        let units = Units {
+            input_ms: Some(u64::MAX),
+            output_images: Some(u64::MAX),
+            ..Units::UNKNOWN
+        };
+        assert_eq!(
+            dear.cost(&Usage {
+                units,
+                ..Usage::default()
+            }),
+            Money::MAX
+        );
+        assert_eq!(dear.bound(&Most { units, ..most(0, 0) }), Ok(Money::MAX));
     }
 
     #[test]
@@ -403,7 +489,7 @@ mod tests {
                 long_cache,
                 ..most(1_000, 100)
             };
-            price.bound(&most).nanos()
+            price.bound(&most).unwrap().nanos()
         };
         assert_eq!(bound(false, false), 3_750_000 + 1_500_000);
         assert_eq!(bound(false, true), 6_000_000 + 1_500_000);
@@ -428,7 +514,7 @@ mod tests {
             standard in any_scale(), request in 0i64..1 << 40,
             [flex, priority] in proptest::array::uniform2(proptest::option::of(any_scale())),
         ) -> Price {
-            Price { standard, flex, priority, batch: None, request: Money::from_nanos(request) }
+            Price { standard, flex, priority, request: Money::from_nanos(request), ..Price::default() }
         }
     }
 
@@ -448,15 +534,15 @@ mod tests {
             price in any_price(), usage in any_usage(), more in [0u64..2_000, 0..2_000],
         ) {
             let cost = price.cost(&usage);
-            prop_assert!(price.bound(&most(usage.prompt(), usage.output)) >= cost);
-            prop_assert!(price.bound(&most(usage.prompt() + more[0], usage.output + more[1])) >= cost);
+            prop_assert!(price.bound(&most(usage.prompt(), usage.output)).unwrap() >= cost);
+            prop_assert!(price.bound(&most(usage.prompt() + more[0], usage.output + more[1])).unwrap() >= cost);
         }
 
         #[test]
         fn agp_d1_what_cannot_come_need_not_be_held(price in any_price(), usage in any_usage()) {
             let usage = Usage { cache_write_long: 0, tier: Tier::Standard, ..usage };
             let most = Most { dear_tier: false, long_cache: false, ..most(usage.prompt(), usage.output) };
-            prop_assert!(price.bound(&most) >= price.cost(&usage));
+            prop_assert!(price.bound(&most).unwrap() >= price.cost(&usage));
         }
 
         #[test]

@@ -1,4 +1,4 @@
-//! The removal of old audit records: what the record of it says. What was removed leaves its hashes, from the beginning
+//! The removal of old audit records and entries: what the record of it says. What was removed leaves its hashes, from the beginning
 //! of the log on; a hash without its record that no such record speaks of was removed by somebody else.
 //!
 //! Removes nothing itself: that is done in a store, together with the appending of this record.
@@ -58,6 +58,47 @@ impl Removal {
         let told: Self = serde_json::from_value(record.after.clone()?).ok()?;
         let adds_up = told.from.checked_add(told.records) == Some(told.below);
         (adds_up && told.records > 0 && told.below <= index).then_some(told)
+    }
+}
+
+/// What the act is called by which a ledger's entries go.
+pub const ENTRIES_ACT: &str = "ledger.remove";
+/// The task of the gate that does it.
+pub const ENTRIES_TASK: &str = "ledger retention";
+
+/// That the entries of a ledger up to a place were removed, by which rule: told in the audit log of the ledger's tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EntriesRemoval {
+    /// The first that went this time; those before it went earlier.
+    pub from: u64,
+    /// One past the last.
+    pub below: u64,
+    /// All of them ended before.
+    pub until: UnixMillis,
+    /// The rule: how long entries are kept, in milliseconds.
+    pub keep_ms: u64,
+}
+
+impl EntriesRemoval {
+    /// The record of it.
+    pub fn record(&self, whose: (AuditId, TenantId), at: UnixMillis) -> AuditRecord {
+        AuditRecord {
+            after: serde_json::to_value(self).ok(),
+            ..AuditRecord::done(whose, at, AuditActor::Gate(ENTRIES_TASK.to_owned()), ENTRIES_ACT)
+        }
+    }
+
+    /// What the record says was removed, if it speaks of that. Only the gate removes.
+    // threat: AGP-T4
+    // threat: ANP-0012
+    pub fn told_by(record: &AuditRecord) -> Option<Self> {
+        let by_the_gate = matches!(&record.actor, AuditActor::Gate(task) if task == ENTRIES_TASK);
+        if record.act != ENTRIES_ACT || record.outcome != AuditOutcome::Done || !by_the_gate {
+            return None;
+        }
+        let told: Self = serde_json::from_value(record.after.clone()?).ok()?;
+        (told.from < told.below).then_some(told)
     }
 }
 

@@ -9,6 +9,7 @@ mod audit;
 mod budgets;
 mod connection;
 mod directory;
+mod entries;
 mod exchanges;
 mod keys;
 mod leases;

@@ -1,17 +1,15 @@
 //! Entry logs: appended to and read.
 
-use std::collections::HashSet;
-
 use async_trait::async_trait;
 use domain::{NodeId, RequestId, TenantScope, UnixMillis};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
-use store::row::{self, EntryColumns};
+use store::row;
 use store::usage::{UsageQuery, UsageReport};
-use store::{EntryLog, EntrySpan, LogKind, Shipment, StoreError, StoredEntry, must_own};
+use store::{EntriesKept, EntryLog, EntrySpan, Shipment, StoreError, StoredEntry, must_own};
 
-use crate::connection::{Connection, commit, fault};
-use crate::{PostgresStore, budgets, merkle, rollups};
+use crate::connection::fault;
+use crate::{PostgresStore, entries};
 
 #[async_trait]
 impl EntryLog for PostgresStore {
@@ -24,13 +22,16 @@ impl EntryLog for PostgresStore {
         for shipment in shipments {
             must_own(scope, shipment.posting.tenant)?;
         }
-        self.bounded(self.append_all(scope, node, shipments)).await
+        self.bounded(entries::append(self, scope, node, shipments)).await
     }
 
     async fn entry(&self, scope: &TenantScope, id: RequestId) -> Result<StoredEntry, StoreError> {
-        let select = "SELECT idx, bytes FROM bartizan.entries WHERE tenant = $1 AND request = $2";
+        let select = "SELECT idx, bytes FROM bartizan.entries WHERE tenant = $1 AND request = $3
+                      AND idx = (SELECT idx FROM bartizan.entry_leaves WHERE tenant = $1 AND mark = $2)
+                      AND idx >= (SELECT removed FROM bartizan.logs WHERE tenant = $1)";
         let select = sqlx::query(select)
             .bind(scope.tenant().to_string())
+            .bind(row::mark(id).to_vec())
             .bind(id.to_string());
         let rows = self.bounded(self.rows(scope, select)).await?;
         read_entry(rows.first().ok_or(StoreError::NotFound)?)
@@ -43,9 +44,12 @@ impl EntryLog for PostgresStore {
         count: u64,
     ) -> Result<Vec<StoredEntry>, StoreError> {
         let select =
-            "SELECT idx, bytes FROM bartizan.entries WHERE tenant = $1 AND idx >= $2 ORDER BY idx LIMIT $3";
+            "SELECT idx, bytes FROM bartizan.entries WHERE tenant = $1
+             AND idx >= greatest($2, (SELECT removed FROM bartizan.logs WHERE tenant = $1)) AND idx < $3 ORDER BY idx";
         let select = sqlx::query(select).bind(scope.tenant().to_string());
-        let select = select.bind(row::signed(from)).bind(row::signed(count));
+        let select = select
+            .bind(row::signed(from))
+            .bind(row::signed(from.saturating_add(count)));
         self.bounded(self.rows(scope, select))
             .await?
             .iter()
@@ -62,7 +66,8 @@ impl EntryLog for PostgresStore {
     ) -> Result<Vec<StoredEntry>, StoreError> {
         let select =
             "SELECT idx, bytes FROM bartizan.entries WHERE tenant = $1 AND (finished, idx) > ($2, $3)
-                      AND finished < $4 AND idx < $5 ORDER BY finished, idx LIMIT $6";
+                      AND finished < $4 AND idx < $5
+                      AND idx >= (SELECT removed FROM bartizan.logs WHERE tenant = $1) ORDER BY finished, idx LIMIT $6";
         let (at, index) = row::behind(span.from, after);
         let select = sqlx::query(select).bind(scope.tenant().to_string());
         let select = select.bind(at).bind(index).bind(span.until.0);
@@ -81,6 +86,14 @@ impl EntryLog for PostgresStore {
     async fn roll_up(&self, scope: &TenantScope) -> Result<u64, StoreError> {
         self.bounded(self.catch_up(scope)).await
     }
+
+    async fn entries_kept(&self, scope: &TenantScope) -> Result<EntriesKept, StoreError> {
+        self.bounded(entries::kept(self, scope)).await
+    }
+
+    async fn tend_entries(&self, now: UnixMillis) -> Result<bool, StoreError> {
+        self.bounded(entries::tend(self, now)).await
+    }
 }
 
 pub(crate) type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
@@ -94,96 +107,6 @@ impl PostgresStore {
         let mut transaction = self.as_tenant(scope).await?;
         select.fetch_all(&mut *transaction).await.map_err(fault)
     }
-
-    async fn append_all(
-        &self,
-        scope: &TenantScope,
-        node: NodeId,
-        shipments: &[Shipment],
-    ) -> Result<u64, StoreError> {
-        let mut transaction = self.as_tenant(scope).await?;
-        let size = merkle::lock(&mut transaction, scope, LogKind::Ledger).await?;
-        let new = unknown(&mut transaction, scope, shipments).await?;
-        insert(&mut transaction, scope, size, &new).await?;
-        let charges = new.iter().flat_map(|shipment| &shipment.posting.charges);
-        budgets::charge_all(&mut transaction, scope, node, charges).await?;
-        rollups::add(&mut transaction, scope, size, &new).await?;
-        commit(transaction).await?;
-        Ok(new.len() as u64)
-    }
-}
-
-/// Those whose request is not in the log, each once, in order.
-async fn unknown<'a>(
-    connection: &mut Connection,
-    scope: &TenantScope,
-    shipments: &'a [Shipment],
-) -> Result<Vec<&'a Shipment>, StoreError> {
-    let requests: Vec<String> = shipments
-        .iter()
-        .map(|shipment| shipment.posting.request.to_string())
-        .collect();
-    let select = "SELECT request FROM bartizan.entries WHERE tenant = $1 AND request = ANY($2)";
-    let known = sqlx::query_scalar(select)
-        .bind(scope.tenant().to_string())
-        .bind(&requests);
-    let mut seen: HashSet<String> = known
-        .fetch_all(connection)
-        .await
-        .map_err(fault)?
-        .into_iter()
-        .collect();
-    let new = shipments
-        .iter()
-        .zip(requests)
-        .filter(|(_, request)| seen.insert(request.clone()));
-    Ok(new.map(|(shipment, _)| shipment).collect())
-}
-
-/// Writes the entries behind each other, all in one statement.
-async fn insert(
-    connection: &mut Connection,
-    scope: &TenantScope,
-    size: u64,
-    new: &[&Shipment],
-) -> Result<(), StoreError> {
-    let insert = "INSERT INTO bartizan.entries (tenant, idx, request, finished, key, team, model, outcome,
-                                                prompt_tokens, output_tokens, cost_nanos, leaf, bytes)
-        SELECT $1, $2 + n - 1, request, finished, key, team, model, outcome,
-               prompt_tokens, output_tokens, cost_nanos, leaf, bytes
-        FROM unnest($3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[],
-                    $9::bigint[], $10::bigint[], $11::bigint[], $12::bytea[], $13::bytea[]) WITH ORDINALITY
-            AS new (request, finished, key, team, model, outcome,
-                    prompt_tokens, output_tokens, cost_nanos, leaf, bytes, n)";
-    let columns: Vec<EntryColumns> = new.iter().map(|shipment| EntryColumns::of(shipment)).collect();
-    sqlx::query(insert)
-        .bind(scope.tenant().to_string())
-        .bind(row::signed(size))
-        .bind(each(&columns, |entry| entry.request.to_string()))
-        .bind(each(&columns, |entry| entry.finished.0))
-        .bind(each(&columns, |entry| entry.key.to_string()))
-        .bind(each(&columns, |entry| entry.team.to_string()))
-        .bind(each(&columns, |entry| entry.model.clone()))
-        .bind(each(&columns, |entry| entry.outcome))
-        .bind(each(&columns, |entry| row::signed(entry.prompt_tokens)))
-        .bind(each(&columns, |entry| row::signed(entry.output_tokens)))
-        .bind(each(&columns, |entry| entry.cost.nanos()))
-        .bind(each(&columns, |entry| entry.leaf.to_vec()))
-        .bind(
-            new.iter()
-                .map(|shipment| shipment.bytes.to_vec())
-                .collect::<Vec<_>>(),
-        )
-        .execute(&mut *connection)
-        .await
-        .map_err(fault)?;
-    let size = size + new.len() as u64;
-    merkle::save_size(connection, scope, LogKind::Ledger, size).await
-}
-
-/// One column of all entries.
-fn each<T>(columns: &[EntryColumns], value: impl Fn(&EntryColumns) -> T) -> Vec<T> {
-    columns.iter().map(value).collect()
 }
 
 fn read_entry(row: &PgRow) -> Result<StoredEntry, StoreError> {

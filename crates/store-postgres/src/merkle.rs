@@ -64,7 +64,7 @@ const fn statements(log: LogKind) -> &'static Statements {
     match log {
         LogKind::Ledger => &statements!(
             "logs",
-            "SELECT leaf FROM bartizan.entries WHERE tenant = $1 AND idx >= $2 AND idx < $3 ORDER BY idx",
+            "SELECT leaf FROM bartizan.entry_leaves WHERE tenant = $1 AND idx >= $2 AND idx < $3 ORDER BY idx",
             "checkpoints"
         ),
         LogKind::Audit => &statements!(

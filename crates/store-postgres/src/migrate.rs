@@ -86,6 +86,16 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0015_sessions.sql",
         sql: include_str!("../../../migrations/postgres/0015_sessions.sql"),
     },
+    Migration {
+        version: 16,
+        name: "0016_entries_by_month.sql",
+        sql: include_str!("../../../migrations/postgres/0016_entries_by_month.sql"),
+    },
+    Migration {
+        version: 17,
+        name: "0017_tenants_delivery.sql",
+        sql: include_str!("../../../migrations/postgres/0017_tenants_delivery.sql"),
+    },
 ];
 
 const ROLES: &str = include_str!("../../../migrations/postgres/roles.sql");
@@ -93,8 +103,8 @@ const LOGIN: &str = include_str!("../../../migrations/postgres/login.sql");
 /// Held while migrating: `bartizan` in ASCII.
 const LOCK: i64 = 0x6261_7274_697a_616e;
 
-/// The longest a replica waits for the database and for another replica that migrates.
-const MIGRATE: Duration = Duration::from_secs(120);
+/// The longest a replica waits for the database and for another replica that migrates: a large ledger is carried over whole.
+const MIGRATE: Duration = Duration::from_secs(1_800);
 
 /// Gives up on `work` when it takes too long; its transaction is rolled back.
 pub(crate) async fn in_time<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {

@@ -9,7 +9,7 @@ use store::{
 
 use crate::PostgresStore;
 use crate::connection::{Connection, commit, fault, switch_tenant};
-use crate::{audit, budgets, keys, log_keys, marks, merkle, records, tenants};
+use crate::{audit, budgets, entries, keys, log_keys, marks, merkle, records, tenants};
 
 /// Held while the directory is changed: `bartizan` in ASCII, and one more than what migrating holds.
 const DIRECTORY_LOCK: i64 = 0x6261_7274_697a_616f;
@@ -164,5 +164,8 @@ async fn make(connection: &mut Connection, scope: &TenantScope, change: &Change)
         Change::Replace { before, after } => records::replace(connection, scope, before, after).await,
         Change::Remove(before) => records::remove(connection, scope, before).await,
         Change::RemoveAudits { from, below } => audit::remove(connection, scope, *from, *below).await,
+        Change::RemoveEntries { from, below, until } => {
+            entries::remove(connection, scope, (*from, *below), *until).await
+        }
     }
 }

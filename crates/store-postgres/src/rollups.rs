@@ -228,7 +228,8 @@ const HOURS: &str = concat!(
 
 /// Entries of part of an hour that are in the roll-ups.
 const EDGE: &str = "SELECT bytes FROM bartizan.entries WHERE tenant = $1 AND finished >= $2 AND finished < $3
-                    AND idx < (SELECT rolled FROM bartizan.logs WHERE tenant = $1)";
+                    AND idx < (SELECT rolled FROM bartizan.logs WHERE tenant = $1)
+                    AND idx >= (SELECT removed FROM bartizan.logs WHERE tenant = $1)";
 
 /// Entries that are not.
 const LATE: &str = "SELECT bytes FROM bartizan.entries WHERE tenant = $1 AND finished >= $2 AND finished < $3

@@ -9,6 +9,7 @@ mod budgets;
 mod connection;
 mod directory;
 mod entries;
+mod entries_removed;
 mod exchanges;
 mod keys;
 mod log;

@@ -5,10 +5,10 @@ use domain::{NodeId, RequestId, TenantScope, UnixMillis};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use store::usage::{UsageQuery, UsageReport};
-use store::{EntryLog, EntrySpan, LogKind, Shipment, StoreError, StoredEntry, must_own, row};
+use store::{EntriesKept, EntryLog, EntrySpan, LogKind, Shipment, StoreError, StoredEntry, must_own, row};
 
 use crate::connection::{commit, fault};
-use crate::{SqliteStore, budgets, entries, merkle, rollups};
+use crate::{SqliteStore, budgets, entries, entries_removed, merkle, rollups};
 
 #[async_trait]
 impl EntryLog for SqliteStore {
@@ -23,7 +23,8 @@ impl EntryLog for SqliteStore {
         }
         let mut transaction = self.write().await?;
         let log = merkle::log(&mut transaction, scope, LogKind::Ledger).await?;
-        let new = entries::append(&mut transaction, &log, shipments).await?;
+        let shipments = entries_removed::without(&mut transaction, &log, shipments).await?;
+        let new = entries::append(&mut transaction, &log, &shipments).await?;
         let charges = new.iter().flat_map(|shipment| &shipment.posting.charges);
         budgets::charge_all(&mut transaction, scope, node, charges).await?;
         rollups::add(&mut transaction, &log, &new).await?;
@@ -34,7 +35,8 @@ impl EntryLog for SqliteStore {
 
     async fn entry(&self, scope: &TenantScope, id: RequestId) -> Result<StoredEntry, StoreError> {
         let select = "SELECT idx, bytes FROM entries
-                      WHERE log = (SELECT log FROM logs WHERE tenant = ?) AND request = ?";
+                      WHERE log = (SELECT log FROM logs WHERE tenant = ?1) AND request = ?2
+                      AND idx >= (SELECT removed FROM logs WHERE tenant = ?1)";
         let row = sqlx::query(select)
             .bind(scope.tenant().to_string())
             .bind(id.as_bytes().as_slice())
@@ -51,11 +53,12 @@ impl EntryLog for SqliteStore {
         count: u64,
     ) -> Result<Vec<StoredEntry>, StoreError> {
         let select = "SELECT idx, bytes FROM entries
-                      WHERE log = (SELECT log FROM logs WHERE tenant = ?) AND idx >= ? ORDER BY idx LIMIT ?";
+                      WHERE log = (SELECT log FROM logs WHERE tenant = ?1)
+                      AND idx >= max(?2, (SELECT removed FROM logs WHERE tenant = ?1)) AND idx < ?3 ORDER BY idx";
         let rows = sqlx::query(select)
             .bind(scope.tenant().to_string())
             .bind(row::signed(from))
-            .bind(row::signed(count))
+            .bind(row::signed(from.saturating_add(count)))
             .fetch_all(&self.readers)
             .await
             .map_err(fault)?;
@@ -70,8 +73,9 @@ impl EntryLog for SqliteStore {
         count: u64,
     ) -> Result<Vec<StoredEntry>, StoreError> {
         let select = "SELECT idx, bytes FROM entries
-                      WHERE log = (SELECT log FROM logs WHERE tenant = ?)
-                      AND (finished, idx) > (?, ?) AND finished < ? AND idx < ? ORDER BY finished, idx LIMIT ?";
+                      WHERE log = (SELECT log FROM logs WHERE tenant = ?1)
+                      AND (finished, idx) > (?2, ?3) AND finished < ?4 AND idx < ?5
+                      AND idx >= (SELECT removed FROM logs WHERE tenant = ?1) ORDER BY finished, idx LIMIT ?6";
         let (at, index) = row::behind(span.from, after);
         let rows = sqlx::query(select)
             .bind(scope.tenant().to_string())
@@ -92,6 +96,15 @@ impl EntryLog for SqliteStore {
 
     async fn roll_up(&self, scope: &TenantScope) -> Result<u64, StoreError> {
         self.catch_up(scope).await
+    }
+
+    async fn entries_kept(&self, scope: &TenantScope) -> Result<EntriesKept, StoreError> {
+        entries_removed::kept(&mut *self.reader().await?, scope).await
+    }
+
+    /// There is always room.
+    async fn tend_entries(&self, _now: UnixMillis) -> Result<bool, StoreError> {
+        entries_removed::sweep(self).await
     }
 }
 

@@ -55,8 +55,13 @@ const fn statements(log: LogKind) -> &'static Statements {
     match log {
         LogKind::Ledger => &statements!(
             "logs",
-            "SELECT leaf FROM entries WHERE log = (SELECT log FROM logs WHERE tenant = ?1)
-             AND idx >= ?2 AND idx < ?3 ORDER BY idx",
+            "SELECT leaf FROM
+             (SELECT idx, leaf FROM entries_removed WHERE log = (SELECT log FROM logs WHERE tenant = ?1)
+              AND idx >= ?2 AND idx < ?3
+              UNION ALL
+              SELECT idx, leaf FROM entries INDEXED BY entries_leaves
+              WHERE log = (SELECT log FROM logs WHERE tenant = ?1)
+              AND idx >= ?2 AND idx < ?3) ORDER BY idx",
             "checkpoints"
         ),
         LogKind::Audit => &statements!(

@@ -84,6 +84,16 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0015_sessions.sql",
         sql: include_str!("../../../migrations/sqlite/0015_sessions.sql"),
     },
+    Migration {
+        version: 16,
+        name: "0016_entries_removed.sql",
+        sql: include_str!("../../../migrations/sqlite/0016_entries_removed.sql"),
+    },
+    Migration {
+        version: 17,
+        name: "0017_tenants_delivery.sql",
+        sql: include_str!("../../../migrations/sqlite/0017_tenants_delivery.sql"),
+    },
 ];
 
 /// Applies what is due, all in one transaction that holds the write lock. Returns the names of what it applied.

@@ -9,7 +9,7 @@ use store::{
 
 use crate::SqliteStore;
 use crate::connection::{Connection, commit};
-use crate::{audit, budgets, keys, log_keys, marks, records, tenants};
+use crate::{audit, budgets, entries_removed, keys, log_keys, marks, records, tenants};
 
 #[async_trait]
 impl Registry for SqliteStore {
@@ -107,5 +107,8 @@ async fn apply(connection: &mut Connection, scope: &TenantScope, change: &Change
         Change::Replace { before, after } => records::replace(connection, scope, before, after).await,
         Change::Remove(before) => records::remove(connection, scope, before).await,
         Change::RemoveAudits { from, below } => audit::remove(connection, scope, *from, *below).await,
+        Change::RemoveEntries { from, below, until } => {
+            entries_removed::remove(connection, scope, (*from, *below), *until).await
+        }
     }
 }

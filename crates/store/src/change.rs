@@ -20,11 +20,12 @@ pub fn must_own_all(
     audits
         .iter()
         .try_for_each(|audit| must_own(scope, audit.record.tenant))?;
-    let removes = |change: &Change| matches!(change, Change::RemoveAudits { .. });
+    let removes =
+        |change: &Change| matches!(change, Change::RemoveAudits { .. } | Change::RemoveEntries { .. });
     // threat: AGP-R3
     if audits.is_empty() && changes.iter().any(removes) {
         return Err(StoreError::Conflict(
-            "audit records are not removed without a record of it".to_owned(),
+            "audit records and entries are not removed without a record of it".to_owned(),
         ));
     }
     changes
@@ -68,7 +69,8 @@ fn must_own_change(scope: &TenantScope, change: &Change) -> Result<(), StoreErro
         Change::DeleteBudget(_)
         | Change::TellMarks { .. }
         | Change::Create(_)
-        | Change::RemoveAudits { .. } => Ok(()),
+        | Change::RemoveAudits { .. }
+        | Change::RemoveEntries { .. } => Ok(()),
     }
 }
 
@@ -145,6 +147,8 @@ pub fn may_be_swept(kind: RecordKind) -> Result<(), StoreError> {
         | RecordKind::Told
         | RecordKind::DeadLetter
         | RecordKind::Exported
+        | RecordKind::OwnSink
+        | RecordKind::OwnSchedule
         | RecordKind::Reconciliation
         | RecordKind::Habit
         | RecordKind::ChargebackRules
@@ -158,6 +162,13 @@ pub fn may_be_swept(kind: RecordKind) -> Result<(), StoreError> {
             kind.as_str()
         ))),
     }
+}
+
+/// `Conflict` because the entries from `from` up to `below` are not all there to go.
+pub fn entries_differ(from: u64, below: u64) -> StoreError {
+    StoreError::Conflict(format!(
+        "entries {from} up to {below} are not the next that can go"
+    ))
 }
 
 /// `Conflict` unless all of the audit records that should go were there to go.

@@ -17,6 +17,7 @@ mod ends;
 mod exchanges;
 mod fixtures;
 mod isolation;
+mod kept;
 mod leases;
 mod log;
 mod machines;
@@ -124,6 +125,8 @@ cases! {
     log::a_checkpoint_is_never_replaced_by_another,
     ends::entries_are_read_in_the_order_of_their_ends,
     ends::a_reading_by_time_sees_one_tenant_and_no_more_than_it_asked_for,
+    kept::agp_t4_removed_entries_leave_their_hashes_and_the_sums,
+    kept::agp_t4_entries_go_from_the_beginning_on_and_not_silently,
     usage::usage_sums_by_every_group,
     usage::usage_counts_only_the_window_asked_for,
     usage::usage_of_enormous_counts_saturates,

@@ -86,6 +86,20 @@ impl Cosigned {
         self.heads.iter().rev().find(enough).map(Head::cosigned)
     }
 
+    /// The heads to prove the entry or record at `index` under, the best first: of those that cover it the one that most
+    /// witnesses cosigned, and the newest of these; then `head`, the log's newest, with what witnesses put below it.
+    pub fn to_prove_under(&self, index: u64, head: StoredCheckpoint) -> Vec<StoredCheckpoint> {
+        let covers = |kept: &&Head| kept.size > index && kept.size <= head.size && !kept.by.is_empty();
+        let most = self
+            .heads
+            .iter()
+            .filter(covers)
+            .max_by_key(|kept| (kept.by.len(), kept.size));
+        let newest = self.below(head);
+        let best = most.map(Head::cosigned).filter(|best| *best != newest);
+        best.into_iter().chain([newest]).collect()
+    }
+
     /// The head with what witnesses put below it, if any did.
     pub fn below(&self, head: StoredCheckpoint) -> StoredCheckpoint {
         let same = |kept: &&Head| kept.size == head.size && kept.note == head.note;
@@ -180,6 +194,17 @@ mod tests {
         assert_eq!(kept.heads.len(), 3);
         assert_eq!(kept.newest(2).unwrap().note, "log\n40\n\nlog's\na's\nb's\n");
         assert_eq!(kept.below(head(50)).note, "log\n50\n\nlog's\na's\n");
+        // Proved under the one that most have seen, where it covers what is proved and is no newer than the log.
+        let under = |index, newest| {
+            let heads = kept.to_prove_under(index, head(newest)).into_iter();
+            heads.map(|head| head.size).collect::<Vec<_>>()
+        };
+        assert_eq!(under(29, 60), [30, 60]);
+        assert_eq!(under(30, 60), [40, 60]);
+        assert_eq!(
+            (under(49, 50), under(50, 60), under(45, 46)),
+            (vec![50], vec![60], vec![46])
+        );
         assert_eq!(kept.below(head(49)), head(49));
     }
 

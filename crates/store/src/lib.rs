@@ -25,19 +25,19 @@ mod signing;
 mod tenancy;
 pub mod usage;
 
-pub use change::{all_removed, may_be_swept, must_be_distinct, must_own_all, unchanged};
+pub use change::{all_removed, entries_differ, may_be_swept, must_be_distinct, must_own_all, unchanged};
 pub use costs::{CostsError, cost_names, gather_costs};
 pub use exchange_queue::{ExchangeQueue, Room, Taken, Waiting, exchange_queue};
 pub use exchanges::{
     ExchangeQuery, ExchangeRow, Exchanges, SealedExchange, exchange_place, forget_all_exchanges,
 };
 pub use memory::MemoryStore;
-pub use paged::each_finished;
+pub use paged::{each_finished, must_be_whole};
 pub use paths::Paths;
 pub use port::{
-    Budgets, Directory, DirectoryDump, EntryLog, EntrySpan, Hold, LeaseAnswer, LeaseWish, MARKS_DUE_MAX,
-    MarkDue, MerkleLogs, Nonces, Shipment, Store, StoreError, StoredCheckpoint, StoredEntry, Team, Tenant,
-    TenantState,
+    Budgets, Directory, DirectoryDump, EntriesKept, EntryLog, EntrySpan, Hold, LeaseAnswer, LeaseWish,
+    MARKS_DUE_MAX, MarkDue, MerkleLogs, Nonces, Shipment, Store, StoreError, StoredCheckpoint, StoredEntry,
+    Team, Tenant, TenantState,
 };
 pub use registry::{
     AuditEntry, AuditQuery, Change, LogKind, Place, Record, RecordKind, RecordQuery, Registry, Sort,

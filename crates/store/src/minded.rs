@@ -11,10 +11,10 @@ use ledger::{Budget, Lease, Standing};
 
 use crate::usage::{UsageQuery, UsageReport};
 use crate::{
-    AuditEntry, AuditQuery, Budgets, Change, Directory, DirectoryDump, EntryLog, EntrySpan, ExchangeQuery,
-    ExchangeRow, Exchanges, Hold, LeaseAnswer, LeaseWish, LogKind, MarkDue, MemoryStore, MerkleLogs, Nonces,
-    Record, RecordKind, RecordQuery, Registry, SealedExchange, Shipment, SortedQuery, Store, StoreError,
-    StoredAudit, StoredCheckpoint, StoredEntry,
+    AuditEntry, AuditQuery, Budgets, Change, Directory, DirectoryDump, EntriesKept, EntryLog, EntrySpan,
+    ExchangeQuery, ExchangeRow, Exchanges, Hold, LeaseAnswer, LeaseWish, LogKind, MarkDue, MemoryStore,
+    MerkleLogs, Nonces, Record, RecordKind, RecordQuery, Registry, SealedExchange, Shipment, SortedQuery,
+    Store, StoreError, StoredAudit, StoredCheckpoint, StoredEntry,
 };
 
 /// What is asked of the store.
@@ -52,6 +52,8 @@ pub trait Mind: fmt::Debug + Send + Sync {
     }
     /// Entries as they are read.
     fn entries(&self, _read: &mut Vec<StoredEntry>) {}
+    /// Reports as they are read.
+    fn usage(&self, _read: &mut UsageReport) {}
     /// Audit records as they are read.
     fn audits(&self, _read: &mut Vec<StoredAudit>) {}
 }
@@ -127,8 +129,10 @@ minded! { EntryLog:
     fn entries(scope: &TenantScope, from: u64, count: u64) -> Vec<StoredEntry> => entries;
     fn entries_finished(scope: &TenantScope, span: &EntrySpan, after: Option<(UnixMillis, u64)>, count: u64)
         -> Vec<StoredEntry> => entries;
-    fn usage(scope: &TenantScope, query: &UsageQuery) -> UsageReport;
+    fn usage(scope: &TenantScope, query: &UsageQuery) -> UsageReport => usage;
     fn roll_up(scope: &TenantScope) -> u64;
+    fn entries_kept(scope: &TenantScope) -> EntriesKept;
+    fn tend_entries(now: UnixMillis) -> bool;
 }
 
 minded! { MerkleLogs:

@@ -8,7 +8,8 @@ use crate::{EntryLog, EntrySpan, StoreError, StoredEntry};
 const PAGE: u64 = 512;
 
 /// Gives every entry of the span to `each`, in the order of their ends. `each` says when an entry ended; what it fails
-/// with ends the reading.
+/// with ends the reading. [`StoreError::Removed`], should entries of the span have been removed, also meanwhile: part of
+/// them is never taken for all.
 pub async fn each_finished<L, E>(
     log: &L,
     scope: &TenantScope,
@@ -19,6 +20,7 @@ where
     L: EntryLog + ?Sized,
     E: From<StoreError>,
 {
+    must_be_whole(log, scope, span).await?;
     let mut after = None;
     loop {
         let page = log.entries_finished(scope, span, after, PAGE).await?;
@@ -27,7 +29,19 @@ where
             after = Some((each(stored)?, stored.index));
         }
         if is_last {
-            return Ok(());
+            return Ok(must_be_whole(log, scope, span).await?);
         }
     }
+}
+
+/// [`StoreError::Removed`] if entries of the span were removed.
+pub async fn must_be_whole<L>(log: &L, scope: &TenantScope, span: &EntrySpan) -> Result<(), StoreError>
+where
+    L: EntryLog + ?Sized,
+{
+    let kept = log.entries_kept(scope).await?;
+    if kept.from > 0 && span.from < kept.since {
+        return Err(StoreError::Removed(kept.since));
+    }
+    Ok(())
 }

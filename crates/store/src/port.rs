@@ -11,7 +11,7 @@ use ledger::{Budget, Entry, Keeping, Lease, Posting, Standing};
 use serde::{Deserialize, Serialize};
 
 use crate::usage::{UsageQuery, UsageReport};
-use crate::{Exchanges, LogKind, Registry};
+use crate::{Exchanges, LogKind, Registry, row};
 
 /// Why a store did not do as asked. Drivers' texts stay in `Unavailable`'s log line, never in an answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,6 +28,9 @@ pub enum StoreError {
     /// The key that signed was replaced, or is being replaced: look which signs now, and sign with that.
     #[error("the key that signs the logs is being replaced, or was")]
     Superseded,
+    /// Of the time that was asked for, entries that ended before this were removed because their time is over.
+    #[error("entries that ended before {} were removed by retention, and what is left is not all of it", row::day_of(*.0))]
+    Removed(UnixMillis),
     /// What is stored cannot be read; for the log.
     #[error("stored data is damaged: {0}")]
     Damaged(String),
@@ -258,6 +261,15 @@ pub struct EntrySpan {
     pub size: u64,
 }
 
+/// What is left of a log's entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EntriesKept {
+    /// The first whose content is there.
+    pub from: u64,
+    /// Every entry that was removed ended before; 0 if none was.
+    pub since: UnixMillis,
+}
+
 /// A signed tree head as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredCheckpoint {
@@ -284,7 +296,7 @@ pub trait EntryLog: Send + Sync {
     ) -> Result<u64, StoreError>;
     /// The entry of a request.
     async fn entry(&self, scope: &TenantScope, id: RequestId) -> Result<StoredEntry, StoreError>;
-    /// Entries from `from` on, at most `count`.
+    /// Those of the `count` entries from `from` on that are there.
     async fn entries(
         &self,
         scope: &TenantScope,
@@ -305,6 +317,12 @@ pub trait EntryLog: Send + Sync {
     /// Adds to the roll-ups some entries that are not in them: those that another version of the program appended.
     /// Returns how many still are not. Until then [`EntryLog::usage`] reads those one by one, and takes longer.
     async fn roll_up(&self, scope: &TenantScope) -> Result<u64, StoreError>;
+    /// Which entries are there: those before are as if they had never been, but for their hashes, and that shipping them
+    /// again changes nothing. [`crate::Change::RemoveEntries`] removes.
+    async fn entries_kept(&self, scope: &TenantScope) -> Result<EntriesKept, StoreError>;
+    /// Makes room for the entries of this month and the next, and gives back some of what entries that were removed took, of
+    /// all tenants. Whether there may be more to give back.
+    async fn tend_entries(&self, now: UnixMillis) -> Result<bool, StoreError>;
 }
 
 /// Whoever replaces the key that signs the logs, while they read how those stand.

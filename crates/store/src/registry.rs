@@ -93,6 +93,10 @@ kinds! {
     DeadLetter = "dead_letter";
     /// A report that was delivered by itself, or given up; its parent is the schedule.
     Exported = "exported";
+    /// Somebody whom a tenant has told of its own acts; its secrets are sealed. Nodes hear of every change.
+    OwnSink = "own_sink";
+    /// A report that a tenant has delivered, and where to; its secrets are sealed. Nodes hear of every change.
+    OwnSchedule = "own_schedule";
     /// What a provider billed beside what the ledger has. Never changed once it is there.
     Reconciliation = "reconciliation";
     /// How a key is usually used; its id is the key's.
@@ -212,6 +216,17 @@ pub enum Change {
         /// One past the last that goes.
         below: u64,
     },
+    /// Removes what all entries from `from` up to but not including `below` said; their hashes stay. `Conflict` unless
+    /// `from` is the first whose content is there and all of them are in the roll-ups; and without an audit record of it in
+    /// the same commit.
+    RemoveEntries {
+        /// The first whose content is there.
+        from: u64,
+        /// One past the last that goes.
+        below: u64,
+        /// All of them ended before.
+        until: UnixMillis,
+    },
 }
 
 impl Change {
@@ -219,9 +234,15 @@ impl Change {
     pub const fn is_of_directory(&self) -> bool {
         match self {
             Self::Create(record) | Self::Remove(record) | Self::Replace { after: record, .. } => {
-                matches!(record.kind, RecordKind::PolicyStanding)
+                matches!(
+                    record.kind,
+                    RecordKind::PolicyStanding | RecordKind::OwnSink | RecordKind::OwnSchedule
+                )
             }
-            Self::NextEpoch { .. } | Self::RemoveAudits { .. } | Self::TellMarks { .. } => false,
+            Self::NextEpoch { .. }
+            | Self::RemoveAudits { .. }
+            | Self::RemoveEntries { .. }
+            | Self::TellMarks { .. } => false,
             _ => true,
         }
     }

@@ -38,6 +38,32 @@ pub struct EntryColumns {
     pub leaf: merkle::Hash,
 }
 
+/// By what a request is known that comes again after its entry was removed. Says nothing about the rest of its id, 74 bits
+/// that nobody guesses; requests of one time have marks that lie together.
+pub fn mark(request: RequestId) -> [u8; 16] {
+    let id = request.as_bytes();
+    let time = id.iter().take(4);
+    let digest = merkle::leaf_hash(id);
+    let mut mark = [0; 16];
+    for (place, byte) in mark.iter_mut().zip(time.chain(&digest)) {
+        *place = *byte;
+    }
+    mark
+}
+
+/// When a log's entries are filed that come in this order, the latest before at `filed`: each at the latest end so far.
+/// Within the years that engines have room for.
+pub fn filed(filed: i64, finished: impl IntoIterator<Item = UnixMillis>) -> Vec<i64> {
+    let ends = finished.into_iter().scan(filed, |latest, end| {
+        *latest = end.0.min(FILED_MAX).max(*latest).max(0);
+        Some(*latest)
+    });
+    ends.collect()
+}
+
+/// The end of the year 2199.
+const FILED_MAX: i64 = 7_258_118_399_999;
+
 /// How much of a text that somebody else chose its column keeps.
 pub const TEXT_CHARS_MAX: usize = 256;
 
@@ -185,6 +211,11 @@ pub fn hash(bytes: &[u8]) -> Result<merkle::Hash, StoreError> {
 /// Damage in `what`.
 pub fn damaged(what: &str, why: impl Display) -> StoreError {
     StoreError::Damaged(format!("{what}: {why}"))
+}
+
+/// The name of the UTC day in which this is.
+pub fn day_of(at: UnixMillis) -> String {
+    day_name(at.0.div_euclid(DAY_MS))
 }
 
 /// The name of the `day`th UTC day since 1970: `2026-11-22`.

@@ -14,7 +14,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::{CertificateDer, ServerName};
 
-use crate::egress::Resolver;
+use crate::egress::{Reach, Resolver};
 use crate::error::UpstreamError;
 use crate::tls::{self, Shown};
 
@@ -37,6 +37,8 @@ pub struct ClientOptions {
     pub spiffe_ids: Vec<String>,
     /// The name that is asked for, in place of the address's own.
     pub server_name: Option<String>,
+    /// Which addresses are called.
+    pub reach: Reach,
 }
 
 impl Default for ClientOptions {
@@ -50,6 +52,7 @@ impl Default for ClientOptions {
             shown: None,
             spiffe_ids: Vec::new(),
             server_name: None,
+            reach: Reach::default(),
         }
     }
 }
@@ -61,6 +64,7 @@ type Plain = HttpConnector<Resolver>;
 pub struct Client {
     plain: legacy::Client<Plain, Full<Bytes>>,
     tls: Arc<OnDemand>,
+    reach: Reach,
 }
 
 /// The client of providers behind TLS, made when the first one is called or [`Client::prepare`] asks for it:
@@ -68,6 +72,7 @@ pub struct Client {
 #[derive(Debug)]
 struct OnDemand {
     options: ClientOptions,
+    names: Resolver,
     client: OnceLock<Result<TlsClient, String>>,
 }
 
@@ -77,7 +82,7 @@ impl OnDemand {
     fn client(&self) -> Result<&TlsClient, UpstreamError> {
         let made = self
             .client
-            .get_or_init(|| tls_client(&self.options).map_err(|e| e.to_string()));
+            .get_or_init(|| tls_client(&self.options, &self.names).map_err(|e| e.to_string()));
         made.as_ref().map_err(|why| UpstreamError::Connect(why.clone()))
     }
 }
@@ -88,12 +93,19 @@ impl Client {
     // threat: ANP-0018
     // threat: AGP-CRED-4.2
     pub fn new(options: &ClientOptions) -> Self {
-        let mut http = connector(options);
+        Self::over(options, Resolver::new(options.reach.clone()))
+    }
+
+    /// The same, where names lead as this says.
+    pub(crate) fn over(options: &ClientOptions, names: Resolver) -> Self {
+        let mut http = connector(options, &names);
         http.enforce_http(true);
         Self {
             plain: pool(options).build(http),
+            reach: options.reach.clone(),
             tls: Arc::new(OnDemand {
                 options: options.clone(),
+                names,
                 client: OnceLock::new(),
             }),
         }
@@ -112,6 +124,9 @@ impl Client {
         request: Request<Full<Bytes>>,
         first_byte: Duration,
     ) -> Result<Response<Incoming>, UpstreamError> {
+        // A host that is an address is no name, and no resolver is asked for it.
+        let checked = self.reach.check(request.uri());
+        checked.map_err(|why| UpstreamError::Connect(why.to_owned()))?;
         let answer = if request.uri().scheme() == Some(&Scheme::HTTP) {
             self.plain.request(request)
         } else {
@@ -128,8 +143,8 @@ impl Client {
     }
 }
 
-fn connector(options: &ClientOptions) -> Plain {
-    let mut http = HttpConnector::new_with_resolver(Resolver::new());
+fn connector(options: &ClientOptions, names: &Resolver) -> Plain {
+    let mut http = HttpConnector::new_with_resolver(names.clone());
     http.set_nodelay(true);
     http.set_connect_timeout(Some(options.connect_timeout));
     http.set_keepalive(Some(Duration::from_secs(60)));
@@ -145,8 +160,8 @@ fn pool(options: &ClientOptions) -> legacy::Builder {
     builder
 }
 
-fn tls_client(options: &ClientOptions) -> Result<TlsClient, UpstreamError> {
-    let mut http = connector(options);
+fn tls_client(options: &ClientOptions, names: &Resolver) -> Result<TlsClient, UpstreamError> {
+    let mut http = connector(options, names);
     http.enforce_http(false);
     let mut builder = HttpsConnectorBuilder::new()
         .with_tls_config(tls::config(options)?)

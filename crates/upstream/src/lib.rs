@@ -15,7 +15,7 @@ mod tls;
 
 pub use base::{Base, BaseError};
 pub use client::{Client, ClientOptions};
-pub use egress::addresses;
+pub use egress::{Beyond, Reach, addresses};
 pub use error::{Unfit, UpstreamError};
 pub use hook::{Hook, HookKeys};
 pub use stream::TlsSockets;

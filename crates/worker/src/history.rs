@@ -10,10 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use credential::{SealError, SealingKey};
-use domain::{TenantId, TenantScope, UnixMillis};
+use domain::{AuditId, TenantId, TenantScope, UnixMillis};
+use ledger::exchange::removal::Removal;
 use store::{
-    ExchangeRow, SealedExchange, Store, StoreError, TenantState, Waiting, exchange_place,
-    forget_all_exchanges,
+    ExchangeQuery, ExchangeRow, SealedExchange, Store, StoreError, Tenant, TenantState, Waiting,
+    exchange_place, forget_all_exchanges,
 };
 use telemetry::Metrics;
 use tokio::sync::{mpsc, watch};
@@ -25,6 +26,8 @@ use crate::pace::{Backoff, sleep_or_stop, stopped};
 const STORED_AT_ONCE: usize = 64;
 /// How often what is over is looked for.
 const SWEPT_EVERY: Duration = Duration::from_secs(5 * 60);
+/// What is over goes by whole hours.
+const HOUR_MS: i64 = 3_600_000;
 /// How long it is waited between attempts at a store that is away.
 const WAIT_MIN: Duration = Duration::from_millis(100);
 const WAIT_MAX: Duration = Duration::from_secs(5);
@@ -108,18 +111,36 @@ impl Historian {
     pub async fn forget(&self, now: UnixMillis) -> Result<u64, WorkerError> {
         let (mut removed, mut trouble) = (0, None);
         for tenant in self.store.load().await?.tenants {
-            let until = match tenant.state {
-                // Whatever came late: it does not open any more.
-                TenantState::Offboarded => UnixMillis(i64::MAX),
-                _ => tenant.history.until(now),
-            };
-            let scope = TenantScope::operator(tenant.id);
-            match forget_all_exchanges(self.store.as_ref(), &scope, until).await {
+            match self.forget_of(&tenant, now).await {
                 Ok(count) => removed += count,
                 Err(error) => trouble = trouble.or(Some(error)),
             }
         }
         trouble.map_or(Ok(removed), |error| Err(error.into()))
+    }
+
+    /// Removes one tenant's, by whole hours: a record for each removal, and not one for each sweep.
+    // threat: ANP-0012
+    async fn forget_of(&self, tenant: &Tenant, now: UnixMillis) -> Result<u64, StoreError> {
+        let scope = TenantScope::operator(tenant.id);
+        if tenant.state == TenantState::Offboarded {
+            // Whatever came late: it does not open any more, and nobody looks for it.
+            return forget_all_exchanges(self.store.as_ref(), &scope, UnixMillis(i64::MAX)).await;
+        }
+        let until = tenant.history.until(now);
+        let until = UnixMillis(until.0 - until.0.rem_euclid(HOUR_MS));
+        let query = ExchangeQuery {
+            until: Some(until),
+            count: 1,
+            ..ExchangeQuery::default()
+        };
+        if self.store.exchanges(&scope, &query).await?.is_empty() {
+            return Ok(0);
+        }
+        // First the record: what is gone and not spoken of was taken out by somebody else.
+        let record = Removal::expiry((AuditId::generate(), tenant.id), now, until);
+        self.store.commit(&scope, &[], Some(&record.into())).await?;
+        forget_all_exchanges(self.store.as_ref(), &scope, until).await
     }
 
     async fn keep_all(&self, taken: Vec<Waiting>, shutdown: &mut watch::Receiver<bool>) {

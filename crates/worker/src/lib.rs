@@ -11,6 +11,7 @@ mod push;
 mod quarantine;
 mod recover;
 mod retention;
+mod retention_of_entries;
 mod rollups;
 mod scribe;
 mod ship;
@@ -23,11 +24,13 @@ pub use checkpoint::Checkpointer;
 pub use history::{Historian, Seals};
 pub use housekeeping::Housekeeper;
 pub use push::{
-    Due, Goal, InBucket, Keyring, Made, MailOptions, MailTls, MakeError, Maker, Over, Place, Posted, Pusher,
-    ReportOptions, Reporter, Route, Severity, SinkOptions, Spending, mailbox,
+    Due, Fleet, Goal, InBucket, Job, Keyring, Letter, Made, MailOptions, MailTls, MakeError, Maker, Over,
+    Place, Posted, Pusher, ReportOptions, Reporter, Roster, Route, Section, Severity, SinkOptions, Spending,
+    Work, mailbox,
 };
 pub use recover::{Recovery, recover};
 pub use retention::{Remover, Retention};
+pub use retention_of_entries::EntryRemover;
 pub use rollups::Roller;
 pub use scribe::{ALARMS_MAX, Scribe};
 pub use ship::{Progress, ShipOptions, Shipper};
@@ -39,6 +42,7 @@ pub use witness::{Anchor, AnchorOptions, FileWitness, HttpWitness, NotTaken, Wit
 use std::path::PathBuf;
 
 use journal::JournalError;
+use store::row::day_of;
 use store::{LogKind, StoreError};
 
 /// Why work beside requests did not get done. All of it is tried again.
@@ -67,6 +71,14 @@ pub enum WorkerError {
         log: LogKind,
         /// The checkpoint's size.
         size: u64,
+    },
+    /// What reports are made of is not what entries sum up to.
+    #[error("the roll-ups of {tenant} are not the sums over its entries that ended before {}", day_of(*until))]
+    SumsDiffer {
+        /// Whose.
+        tenant: domain::TenantId,
+        /// Of which time.
+        until: domain::UnixMillis,
     },
     /// A checkpoint could not be signed.
     #[error("cannot sign a checkpoint: {0}")]

@@ -6,6 +6,8 @@ mod alert;
 mod batch;
 mod cursor;
 mod dead;
+mod fleet;
+mod letter;
 mod mail;
 mod message;
 mod pagerduty;
@@ -32,10 +34,12 @@ use tokio::sync::watch;
 
 pub(crate) use cursor::reached;
 use rounds::{BACKOFF_MAX, Rounds};
-use route::Directory;
+use route::{Directory, Guide};
 use transport::{Delivered, Transport};
 
 pub use alert::Severity;
+pub use fleet::{Fleet, Job, Roster, Work};
+pub use letter::{Letter, Section};
 pub use mail::{MailOptions, MailTls, mailbox};
 pub use report::{Due, Goal, InBucket, Made, MakeError, Maker, ReportOptions, Reporter};
 pub use route::Route;
@@ -63,6 +67,8 @@ pub struct SinkOptions {
     pub give_up_after: Option<Duration>,
     /// Where people reach the control plane.
     pub public_url: Option<String>,
+    /// Whose sink it is: it is told of nothing but this tenant's log. The instance's own when left out.
+    pub own: Option<TenantId>,
 }
 
 /// Why a sink did not take a record.
@@ -123,8 +129,9 @@ pub struct Pusher {
     public_url: Option<String>,
     transport: Transport,
     metrics: SinkMetrics,
-    revision: Option<u64>,
-    directory: Directory,
+    own: Option<TenantId>,
+    guide: Guide,
+    directory: Arc<Directory>,
     tenants: Vec<TenantId>,
     logs: HashMap<TenantId, Seen>,
 }
@@ -147,6 +154,16 @@ impl Pusher {
         options: SinkOptions,
         metrics: SinkMetrics,
     ) -> Result<Self, String> {
+        let guide = Guide::new(store.clone());
+        Self::guided((store, node), options, (guide, metrics))
+    }
+
+    /// The same, with a directory that several share.
+    fn guided(
+        (store, node): (Arc<dyn Store>, NodeId),
+        options: SinkOptions,
+        (guide, metrics): (Guide, SinkMetrics),
+    ) -> Result<Self, String> {
         Ok(Self {
             store,
             node,
@@ -159,8 +176,9 @@ impl Pusher {
             public_url: options.public_url,
             transport: Transport::new(options.place)?,
             metrics,
-            revision: None,
-            directory: Directory::default(),
+            own: options.own,
+            guide,
+            directory: Arc::default(),
             tenants: Vec::new(),
             logs: HashMap::new(),
         })
@@ -195,13 +213,15 @@ impl Pusher {
         }
     }
 
+    // threat: AGP-I1
     async fn refresh_directory(&mut self) -> Result<(), StoreError> {
-        let revision = self.store.revision().await?;
-        if self.revision != Some(revision) {
-            let dump = self.store.load().await?;
-            self.directory = Directory::of(&dump);
-            self.tenants = self.directory.logs();
-            self.revision = Some(dump.revision);
+        let newest = self.guide.newest().await?;
+        if !Arc::ptr_eq(&newest, &self.directory) {
+            self.tenants = match self.own {
+                Some(tenant) => vec![tenant],
+                None => newest.logs(),
+            };
+            self.directory = newest;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use domain::{AuditId, TenantId, TenantScope, UnixMillis};
 use ledger::merkle::leaf_hash;
-use ledger::retention::{ACT, Removal};
+use ledger::retention::{ACT, ENTRIES_ACT, EntriesRemoval, Removal};
 use ledger::{AuditActor, AuditRecord};
 use store::{AuditQuery, Change, LogKind, Signing, Store, StoreError, StoredAudit};
 use tokio::sync::watch;
@@ -97,6 +97,7 @@ impl Remover {
         if over.below <= from || !over.is_worth_it {
             return Ok(0);
         }
+        self.say_again(&scope, over.below, now).await?;
         let keep_ms = u64::try_from(self.rule.keep.as_millis()).unwrap_or(u64::MAX);
         let removal = Removal::new(from, over.below, keep_ms);
         let record = removal.record((AuditId::generate(), tenant), now);
@@ -108,6 +109,31 @@ impl Remover {
             Err(StoreError::Conflict(_)) => Ok(0),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// What was recorded of the removal of entries is recorded anew before the record of it goes: without one nobody could
+    /// tell what retention removed from what somebody else did.
+    // threat: AGP-T4
+    async fn say_again(&self, scope: &TenantScope, below: u64, now: UnixMillis) -> Result<(), WorkerError> {
+        let kept = self.store.entries_kept(scope).await?;
+        if kept.from == 0 {
+            return Ok(());
+        }
+        let query = AuditQuery {
+            act: Some(ENTRIES_ACT.to_owned()),
+            count: 1,
+            ..AuditQuery::default()
+        };
+        let newest = self.store.audit(scope, &query).await?;
+        let Some(newest) = newest.first().filter(|newest| newest.index < below) else {
+            return Ok(());
+        };
+        let told = AuditRecord::from_bytes(&newest.bytes).ok();
+        if let Some(told) = told.as_ref().and_then(EntriesRemoval::told_by) {
+            let record = told.record((AuditId::generate(), scope.tenant()), now);
+            self.store.commit(scope, &[], Some(&record.into())).await?;
+        }
+        Ok(())
     }
 
     /// Up to where records are signed for and every sink has taken them.
@@ -147,7 +173,8 @@ impl Remover {
                     return Ok(over);
                 }
                 over.below += 1;
-                over.is_worth_it |= record.act != ACT || !matches!(record.actor, AuditActor::Gate(_));
+                let is_of_removal = [ACT, ENTRIES_ACT].contains(&record.act.as_str());
+                over.is_worth_it |= !is_of_removal || !matches!(record.actor, AuditActor::Gate(_));
             }
         }
         Ok(over)

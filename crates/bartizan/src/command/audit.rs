@@ -1,6 +1,6 @@
 //! `bartizan audit`: who did what in a tenant. Looking at the log, taking it out, and verifying it anywhere.
 
-mod proof;
+pub(super) mod proof;
 
 use std::fs::File;
 use std::io::{self, BufReader, Write};

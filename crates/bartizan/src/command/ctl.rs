@@ -23,7 +23,7 @@ use super::instance::configuration;
 use super::show::{Show, remark};
 
 use client::{Asked, Client};
-use operation::{Operation, operations, parser};
+use operation::{Kind, Operation, operations, parser};
 use remember::Remembered;
 
 /// Everything after `ctl`.
@@ -165,7 +165,8 @@ fn ask(operation: &Operation, given: &ArgMatches, remembered: &Remembered) -> Re
     })
 }
 
-fn escape(text: &str) -> String {
+/// As a part of a path.
+pub fn escape(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
@@ -177,7 +178,12 @@ fn body(operation: &Operation, given: &ArgMatches) -> Result<Option<Value>, Fail
     let mut lines = std::io::stdin().lock();
     for member in &operation.body {
         let value = if member.is_secret {
-            secret(&member.name, member.is_required, &mut lines)?.map(Value::String)
+            let typed = secret(&member.name, member.is_required, &mut lines)?;
+            typed.map(|text| match member.kind {
+                // None of them has a space in it.
+                Kind::Texts => text.split_whitespace().map(Value::from).collect(),
+                _ => Value::String(text),
+            })
         } else {
             member.read(given)?
         };

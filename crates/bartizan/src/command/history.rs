@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use control::{Histories, Opened};
 use domain::{Permission, RequestId, TenantScope, UnixMillis};
-use ledger::exchange::KEPT_DAYS_MAX;
+use ledger::exchange::{KEPT_DAYS_MAX, removal};
 use ledger::{Keeping, Kept};
 use store::{Change, ExchangeQuery, Tenant, forget_all_exchanges};
 
@@ -59,7 +59,8 @@ Reading it is written into the tenant's audit log.")]
 Examples:
   bartizan history check --since 7d
 
-Exits with 4 if something was changed or is missing. What waited in memory when the gate was killed is missing, too.")]
+What was purged, or went when its days were over, is counted as removed, with who and when. Exits with 4 if something was
+changed or is missing. What waited in memory when the gate was killed is missing, too.")]
     Check(SpanArgs),
     /// Write exchanges with their proofs as JSON lines, oldest first
     #[command(after_help = "\
@@ -272,8 +273,6 @@ async fn check(args: &SpanArgs, instance: &Instance, show: Show) -> Result<(), F
     let tenant = tenant(&args.whose, instance).await?;
     let now = UnixMillis::now();
     let (from, until) = args.span(now);
-    // What is over is removed: that it is not there says nothing.
-    let from = from.max(tenant.history.until(now));
     let scope = TenantScope::operator(tenant.id);
     let looked = histories(instance)?
         .look(&scope, (from, until), u64::MAX, now)
@@ -365,7 +364,8 @@ async fn ids(
 async fn purge(args: &PurgeArgs, instance: &Instance) -> Result<Purged, Failure> {
     let tenant = tenant(&args.whose, instance).await?;
     let before = args.before.seen_from(UnixMillis::now());
-    let what = (tenant.id.to_string(), Some(serde_json::json!({"before": before})));
+    let said = serde_json::to_value(removal::Before { before_ms: before });
+    let what = (tenant.id.to_string(), said.ok());
     instance
         .act_saying(tenant.id, Permission::HistoryPurge, what, &[])
         .await?;

@@ -5,6 +5,7 @@ mod certificate;
 mod entries;
 mod evidence;
 mod keys;
+mod removals;
 pub(super) mod trust;
 pub(super) mod verify;
 
@@ -19,7 +20,7 @@ use crate::failure::Failure;
 use super::instance::Instance;
 use super::show::Show;
 
-pub use evidence::{checkpoint_file, destination, settled};
+pub use evidence::{checkpoint_file, destination, settled, witnessed};
 pub use verify::VerifyArgs;
 
 /// What to do with the ledger.

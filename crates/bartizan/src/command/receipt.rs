@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::cli::At;
 use crate::command::arguments::{duration, rfc3339};
-use crate::command::ledger::trust::{TrustArgs, Trusted};
+use crate::command::ledger::trust::{TrustArgs, Trusted, WitnessesArgs};
 use crate::command::ledger::verify::{broken, unreadable};
 use crate::command::show::{Show, Shown};
 use crate::command::table::facts;
@@ -66,6 +66,8 @@ pub struct VerifyArgs {
     max_age: Option<Duration>,
     #[command(flatten)]
     trust: TrustArgs,
+    #[command(flatten)]
+    witnesses: WitnessesArgs,
 }
 
 /// What held.
@@ -123,7 +125,12 @@ impl Shown for Held {
 /// Runs one of them.
 pub async fn run(command: ReceiptCommand, at: &At, show: Show) -> Result<(), Failure> {
     let ReceiptCommand::Verify(args) = command;
+    if args.witnesses.any() && args.receipt.is_none() {
+        let failure = Failure::usage("witnesses cosign what --receipt proves, and there is none");
+        return Err(failure.hint("give the receipt, from GET /v1/receipts/<request>"));
+    }
     let trusted = Trusted::given(&args.trust, at).await?;
+    let trusted = trusted.witnessed_by(&args.witnesses)?;
     show.say(&verify(&args, &trusted, UnixMillis::now())?)
 }
 
@@ -242,6 +249,8 @@ fn prove(path: &Path, trusted: &Trusted) -> Result<(Entry, u64, Vec<Verifier>), 
     let proof: Proof = serde_json::from_slice(&bytes)
         .map_err(|error| Failure::tampered(format!("`{}` is no receipt: {error}", path.display())))?;
     let verified = verify_proof(&proof, trusted.trust()).map_err(|error| broken(path, &error))?;
+    let (head, origin) = ((&*proof.checkpoint, proof.size), &verified.checkpoint.origin);
+    trusted.cosigned(head, origin)?;
     let notes: Vec<&str> = proof.successions.iter().map(|one| one.note.as_str()).collect();
     let chain = trusted
         .trust()

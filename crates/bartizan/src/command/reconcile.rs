@@ -1,20 +1,23 @@
 //! `bartizan reconcile`: what a provider says it billed beside what the ledger has.
 
+mod gate;
+
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use domain::{Money, TenantScope};
-use exports::reconcile::{
-    Amount, Compared, Here, Line, Provider, Report, Tolerance, Verdict, Whole, compare,
-};
+use exports::reconcile::{Amount, Compared, Here, Provider, Report, Tolerance, Whole, compare};
 use ledger::Entry;
 use serde::Serialize;
+use serde_json::Value;
 use store::{EntrySpan, StoreError, each_finished};
 
+use crate::cli::At;
 use crate::failure::{Failure, Hint};
 use crate::prices::billed_by;
+use crate::pricing::Priced;
 
 use super::find::Names;
 use super::instance::Instance;
@@ -30,11 +33,13 @@ const FILE_BYTES_MAX: u64 = 64 << 20;
 Examples:
   bartizan reconcile --provider openai costs-page-1.json costs-page-2.json
   bartizan reconcile --provider anthropic cost_report.json usage_report.json --tolerance 0.05
+  bartizan reconcile --provider openai --gate --tenant ten_… costs.csv      signed in with `bartizan ctl sessions sign-in`
   bartizan reconcile --provider openai --of oa --of oa-eu costs.csv --json | jq '.lines[] | select(.verdict != \"matched\")'
 
 Reads pages of the providers' APIs, grouped by model (OpenAI: `group_by=line_item` for costs, `group_by=model` for usage; \
 Anthropic: `group_by[]=description` and `group_by[]=model`), and the tables of their consoles. Days are UTC. All tenants are \
-taken together unless one is named: a provider bills them all. Exits with 4 when a line is off by more than the tolerance.")]
+taken together unless one is named: a provider bills them all. Compared is what calls cost by the list; what a price sheet \
+puts on it stands beside it. Exits with 4 when a line is off by more than the tolerance.")]
 pub struct ReconcileArgs {
     /// Whose report it is
     #[arg(long, value_enum)]
@@ -54,6 +59,12 @@ pub struct ReconcileArgs {
     /// How many tokens of either kind a line may be off
     #[arg(long, value_name = "N", default_value_t = 0)]
     tolerance_tokens: u64,
+    /// Have the running gate compare and keep the result, over its control API: one tenant's part, by its id
+    #[arg(long)]
+    gate: bool,
+    /// With `--gate`: the control listener; the configuration's when left out
+    #[arg(long, value_name = "URL", env = "BARTIZAN_CONTROL_URL")]
+    url: Option<String>,
 }
 
 /// Whose reports are read.
@@ -80,28 +91,8 @@ struct View(Compared);
 
 impl Shown for View {
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let mut table = Table::new(&[
-            Column::Text("day"),
-            Column::Text("model"),
-            Column::Text("verdict"),
-            Column::Number("here $"),
-            Column::Number("there $"),
-            Column::Number("difference $"),
-            Column::Number("prompt"),
-            Column::Number("output"),
-        ]);
-        self.0.lines.iter().for_each(|line| table.row(cells(line)));
-        table.write(out)?;
-        for line in self
-            .0
-            .lines
-            .iter()
-            .filter(|line| line.verdict != Verdict::Matched)
-        {
-            if let Some(cause) = &line.cause {
-                writeln!(out, "{} {}: {cause}", line.day, line.model)?;
-            }
-        }
+        let lines: Result<Vec<Value>, _> = self.0.lines.iter().map(serde_json::to_value).collect();
+        table(&lines?, out)?;
         let Compared { lines, gaps, cost } = &self.0;
         writeln!(
             out,
@@ -112,32 +103,70 @@ impl Shown for View {
     }
 }
 
-fn cells(line: &Line) -> [String; 8] {
-    let absent = || "-".to_owned();
-    let signed = |number: i128| {
-        if number == 0 {
-            "0".to_owned()
-        } else {
-            format!("{number:+}")
+/// Lines as the gate has them too, and below them what is known of causes.
+fn table(lines: &[Value], out: &mut dyn Write) -> io::Result<()> {
+    let mut table = Table::new(&[
+        Column::Text("day"),
+        Column::Text("model"),
+        Column::Text("verdict"),
+        Column::Number("here $"),
+        Column::Number("there $"),
+        Column::Number("difference $"),
+        Column::Number("prompt"),
+        Column::Number("output"),
+        Column::Number("mark-up $"),
+    ]);
+    lines.iter().for_each(|line| table.row(cells(line)));
+    table.write(out)?;
+    for line in lines {
+        if let Some(cause) = line.get("cause").and_then(Value::as_str) {
+            let of = |name: &str| line.get(name).and_then(Value::as_str).unwrap_or("-");
+            writeln!(out, "{} {}: {cause}", of("day"), of("model"))?;
         }
+    }
+    Ok(())
+}
+
+fn cells(line: &Value) -> [String; 9] {
+    let text = |pointer: &str| {
+        let found = line.pointer(pointer).and_then(Value::as_str);
+        found.unwrap_or("-").to_owned()
+    };
+    let signed = |pointer: &str| match line.pointer(pointer).and_then(Value::as_i64) {
+        None => "-".to_owned(),
+        Some(0) => "0".to_owned(),
+        Some(number) => format!("{number:+}"),
     };
     [
-        line.day.clone(),
-        line.model.clone(),
-        line.verdict.as_str().to_owned(),
-        line.here.map_or_else(absent, |here| here.cost.to_string()),
-        line.there
-            .and_then(|there| there.cost)
-            .map_or_else(absent, |cost| cost.to_string()),
-        line.cost.map_or_else(absent, |cost| cost.to_string()),
-        line.tokens.map_or_else(absent, |(prompt, _)| signed(prompt)),
-        line.tokens.map_or_else(absent, |(_, output)| signed(output)),
+        text("/day"),
+        text("/model"),
+        text("/verdict").replace('_', " "),
+        text("/here/cost_usd"),
+        text("/there/cost"),
+        text("/cost_difference_usd"),
+        signed("/token_difference/0"),
+        signed("/token_difference/1"),
+        text("/here/mark_up_usd"),
     ]
+}
+
+/// What is off beyond the tolerance is for programs to see.
+fn judged(gaps: u64) -> Result<(), Failure> {
+    match gaps {
+        0 => Ok(()),
+        gaps => Err(Failure::tampered(format!(
+            "{gaps} lines are off by more than the tolerance"
+        ))),
+    }
 }
 
 /// Compares them.
 // threat: AGP-R2
-pub async fn run(args: ReconcileArgs, instance: &Instance, show: Show) -> Result<(), Failure> {
+pub async fn run(args: ReconcileArgs, at: &At, show: Show) -> Result<(), Failure> {
+    if args.gate {
+        return gate::run(&args, at, show).await;
+    }
+    let instance = &Instance::open(at).await?;
     let mut report = Report::default();
     for file in &args.files {
         let read = report.read(args.provider.provider(), &bytes(file)?);
@@ -150,12 +179,13 @@ pub async fn run(args: ReconcileArgs, instance: &Instance, show: Show) -> Result
     let only = names.tenant_if_named(args.tenant.as_deref())?;
     let tenants = names.all().tenants.iter().map(|tenant| tenant.id);
     let mut here = Here::default();
+    let list = Priced::of(&instance.config)?;
     for tenant in tenants.filter(|tenant| only.is_none_or(|only| only == *tenant)) {
         add(
             &mut here,
             &TenantScope::operator(tenant),
             &whole,
-            &meant(&args, instance)?,
+            (&meant(&args, instance)?, &list),
             instance,
         )
         .await?;
@@ -166,12 +196,7 @@ pub async fn run(args: ReconcileArgs, instance: &Instance, show: Show) -> Result
     };
     let view = View(compare(here, whole.lines, tolerance));
     show.say(&view)?;
-    match view.0.gaps {
-        0 => Ok(()),
-        gaps => Err(Failure::tampered(format!(
-            "{gaps} lines are off by more than the tolerance"
-        ))),
-    }
+    judged(view.0.gaps)
 }
 
 /// The providers of the configuration that the report is about.
@@ -199,7 +224,7 @@ async fn add(
     here: &mut Here,
     scope: &TenantScope,
     whole: &Whole,
-    meant: &[String],
+    (meant, list): (&[String], &Priced),
     instance: &Instance,
 ) -> Result<(), Failure> {
     let Some((from, until)) = whole.span else {
@@ -213,7 +238,7 @@ async fn add(
     let read = each_finished(instance.store.as_ref(), scope, &span, |stored| {
         let entry =
             Entry::from_bytes(&stored.bytes).map_err(|error| StoreError::Damaged(error.to_string()))?;
-        here.add(&entry, meant);
+        here.add(&entry, meant, list);
         Ok::<_, StoreError>(entry.finished)
     });
     read.await.map_err(Failure::from)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use config::Config;
 use config::section::{ExportFormat, ExportGrain, Report, Schedule};
 use control::chargeback::{self, StatementView};
 use control::outlook::From;
@@ -18,7 +19,10 @@ use worker::{Made, MakeError, Maker};
 
 use crate::command::rfc3339;
 use crate::command::usage;
+use crate::failure::Failure;
 use crate::pricing::Priced;
+
+use super::{Press, digest};
 
 /// The most rows of one report: it is made in memory, beside calls.
 const ROWS_MAX: usize = 500_000;
@@ -34,6 +38,8 @@ pub enum Form {
     Usage(bool),
     /// Who bears what; as CSV rather than JSON.
     Chargeback(bool),
+    /// What people want to know of spend, on a page.
+    Digest,
 }
 
 impl Form {
@@ -55,6 +61,23 @@ impl Form {
             Report::Costs => Self::Costs(format, grain),
             Report::Usage => Self::Usage(as_csv),
             Report::Chargeback => Self::Chargeback(as_csv),
+            Report::Digest => Self::Digest,
+        }
+    }
+
+    /// What a tenant's own schedule asks for; nothing if it is no report that there is.
+    pub fn named(report: &str, format: &str) -> Option<Self> {
+        let as_csv = format == "csv";
+        let costs = |format| Some(Self::Costs(format, Grain::Day));
+        match (report, format) {
+            ("costs", "focus") => costs(Format::Focus),
+            ("costs", "parquet") => costs(Format::Parquet),
+            ("costs", "csv") => costs(Format::Csv),
+            ("costs", "json") => costs(Format::Json),
+            ("usage", _) => Some(Self::Usage(as_csv)),
+            ("chargeback", _) => Some(Self::Chargeback(as_csv)),
+            ("digest", _) => Some(Self::Digest),
+            _ => None,
         }
     }
 }
@@ -101,11 +124,31 @@ impl Maker for Ready {
                 let file = self.chargeback(scope, time, as_csv).await?;
                 report(("chargeback", as_csv), file, (scope, time, head))
             }
+            Form::Digest => {
+                let store = self.store.as_ref();
+                let page = digest::page(store, scope, (time, &self.zone)).await?;
+                let file = serde_json::to_vec_pretty(&page).map_err(not)?;
+                let mut made = report(("digest", false), file, (scope, time, head))?;
+                made.letter = Some(page.letter());
+                Ok(made)
+            }
         }
     }
 }
 
 impl Ready {
+    /// What makes this form of report, with what else it takes.
+    pub fn new(press: &Press, config: &Config, (form, zone): (Form, TimeZone)) -> Result<Self, Failure> {
+        Ok(Self {
+            store: press.store.clone(),
+            signing: press.signing.clone(),
+            prices: Arc::new(Priced::of(config)?),
+            issuer: config.ledger.origin.clone(),
+            form,
+            zone,
+        })
+    }
+
     /// The newest head that is over all calls of the time: signed after it was over, or over all there is.
     // threat: AGP-R1
     async fn head(&self, scope: &TenantScope, time: &Time) -> Result<Option<StoredCheckpoint>, MakeError> {
@@ -173,6 +216,7 @@ impl Ready {
             media_type: format.media_type(),
             file: Bytes::from(file),
             manifest: serde_json::to_string_pretty(&manifest).map_err(not)? + "\n",
+            letter: None,
         })
     }
 
@@ -213,6 +257,7 @@ fn report(
         media_type,
         file: Bytes::from(file),
         manifest: serde_json::to_string_pretty(&manifest).map_err(not)? + "\n",
+        letter: None,
     })
 }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use config::Config;
-use config::section::{self, Alerts, Audit, BudgetEvents, Carrier, Exports, Form, Sink};
+use config::section::{self, Alerts, Audit, BudgetEvents, Carrier, Delivery, Exports, Form, Sink};
+use control::ContentKeys;
 use credential::SecretRef;
 use domain::{NodeId, Secret};
 use store::{Signing, Store};
@@ -14,11 +15,12 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use upstream::{Client, ClientOptions, TlsSockets};
 use worker::{
-    Keyring, MailOptions, MailTls, Over, Place, Posted, Pusher, Remover, Reporter, Retention, Route,
+    Fleet, Keyring, MailOptions, MailTls, Over, Place, Posted, Pusher, Remover, Reporter, Retention, Route,
     Severity, SinkOptions, Spending,
 };
 
 use super::ms;
+use super::own::Own;
 use crate::failure::Failure;
 use crate::pem::certificates;
 use crate::reports::Press;
@@ -83,6 +85,8 @@ pub struct Vigil {
     pub scrubber: Scrubber,
     /// Where it is counted.
     pub metrics: Arc<Metrics>,
+    /// What tenants' own secrets are sealed under.
+    pub content: ContentKeys,
 }
 
 /// What one configuration asks for.
@@ -92,6 +96,7 @@ pub struct Plan {
     pushers: Vec<Pusher>,
     reporters: Vec<Reporter>,
     spending: Option<Spending>,
+    fleet: Fleet,
     remover: Option<Remover>,
 }
 
@@ -116,6 +121,7 @@ impl Vigil {
                 gather: ms(sink.mail.as_ref().map_or(0, |mail| mail.gather_ms)),
                 give_up_after: sink.gives_up_after_ms().map(ms),
                 public_url: config.control.public_url.as_ref().map(|_| config.public_url()),
+                own: None,
             };
             let counted = self.metrics.gauges().sink(&sink.name);
             let pusher = Pusher::new((self.store.clone(), self.node), options, counted);
@@ -131,6 +137,7 @@ impl Vigil {
             pushers,
             reporters: self.press(&client).reporters(config).await?,
             spending,
+            fleet: self.fleet(config)?,
             remover: retention(config)
                 .map(|rule| Remover::new(self.store.clone(), self.signing.clone(), rule)),
         })
@@ -138,6 +145,17 @@ impl Vigil {
 
     fn referenced(&self, to: &[SecretRef]) -> Referenced {
         Referenced::new(to.to_vec(), self.resolver.clone(), Some(self.scrubber.clone()))
+    }
+
+    /// Who works on what tenants have set up for themselves.
+    fn fleet(&self, config: &Config) -> Result<Fleet, Failure> {
+        let own = Own::new(
+            self.press(&Client::new(&ClientOptions::default())),
+            self.content.clone(),
+            config,
+        )?;
+        let every = ms(config.alerts.every_ms);
+        Ok(Fleet::new((self.store.clone(), self.node), Arc::new(own), every))
     }
 
     /// What reports are made and sent with.
@@ -190,6 +208,7 @@ impl Vigil {
             if let Some(spending) = plan.spending {
                 tasks.spawn(spending.run(stopping.clone()));
             }
+            tasks.spawn(plan.fleet.run(stopping.clone()));
             if let Some(remover) = plan.remover {
                 tasks.spawn(remover.run(stopping));
             }
@@ -226,10 +245,15 @@ impl Vigil {
 }
 
 /// What of a configuration is done here; all of it begins anew when any of it changes.
-type Asked = (Alerts, Audit, Exports);
+type Asked = (Alerts, Audit, Exports, Delivery);
 
 fn asked(config: &Config) -> Asked {
-    (config.alerts.clone(), config.audit, config.exports.clone())
+    (
+        config.alerts.clone(),
+        config.audit,
+        config.exports.clone(),
+        config.delivery.clone(),
+    )
 }
 
 fn retention(config: &Config) -> Option<Retention> {

@@ -2,11 +2,12 @@
 //! who looks after what goes wrong. No call waits for any of it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use credential::CredentialKeys;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use worker::{Checkpointer, Historian, Housekeeper, Roller, Scribe, Shipper, Sweeper, Teller};
+use worker::{Checkpointer, EntryRemover, Historian, Housekeeper, Roller, Scribe, Shipper, Sweeper, Teller};
 
 use super::plane::{Tasks, lease_ttl};
 use super::{
@@ -53,6 +54,7 @@ pub async fn start(node: Node<'_>, shipper: Shipper, tasks: Tasks) -> Result<Bes
     let writing = tokio::spawn(Scribe::new(store.clone()).run(alarmed, stopped()));
     tokio::spawn(Roller::new(store.clone()).run(stopped()));
     tokio::spawn(Housekeeper::new(store.clone()).run(stopped()));
+    tokio::spawn(entry_remover(node).run(stopped()));
     let keeping = tokio::spawn(historian(node).run(exchanged, stopped()));
     tokio::spawn(historian(node).sweep(stopped()));
     let checkpointing = tokio::spawn(checkpointer(node).run(stopped()));
@@ -104,6 +106,19 @@ fn checkpointer(node: Node<'_>) -> Checkpointer {
     )
 }
 
+fn entry_remover(node: Node<'_>) -> EntryRemover {
+    let (base, ledger) = (node.base, &node.base.config.ledger);
+    let keep = ledger
+        .keep_days
+        .map(|days| Duration::from_secs(days.saturating_mul(24 * 3600)));
+    EntryRemover::new(
+        base.store.clone(),
+        (node.signing.clone(), base.metrics.clone()),
+        keep,
+        ms(ledger.sweep_every_ms),
+    )
+}
+
 fn vigil(node: Node<'_>) -> alerts::Vigil {
     let base = node.base;
     alerts::Vigil {
@@ -113,6 +128,7 @@ fn vigil(node: Node<'_>) -> alerts::Vigil {
         resolver: base.resolver.clone(),
         scrubber: base.logs.scrubber().clone(),
         metrics: base.metrics.clone(),
+        content: node.plane.contents.keys(),
     }
 }
 

@@ -56,6 +56,11 @@ impl Contents {
         contents
     }
 
+    /// What they are read with.
+    pub fn keys(&self) -> ContentKeys {
+        self.0.keys.clone()
+    }
+
     /// Whether some key could not be had and shall be asked for again.
     pub fn is_behind(&self) -> bool {
         self.0.is_behind.load(Ordering::Relaxed)

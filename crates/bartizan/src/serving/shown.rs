@@ -15,7 +15,9 @@ use exports::{Pricing, Unpriced};
 use limit::BreakerState;
 use serde_json::{Value, json};
 use tokio::sync::watch;
+use upstream::Reach;
 
+use super::own;
 use crate::prices::billed_by;
 use crate::pricing::Priced;
 
@@ -37,6 +39,8 @@ fn target(target: &Arc<Target>) -> ServedTarget {
         priority: target.priority,
         input_nanos_per_million: price.map(|price| price.standard.rates.input),
         output_nanos_per_million: price.map(|price| price.standard.rates.output),
+        list_input_nanos_per_million: None,
+        list_output_nanos_per_million: None,
         output_tokens_max: target.output_tokens_max,
     }
 }
@@ -126,6 +130,15 @@ impl Serving for Shown {
         sinks.collect()
     }
 
+    fn reach(&self) -> Reach {
+        own::reach(&self.config.borrow().delivery)
+    }
+
+    fn mail_domains(&self) -> Option<Vec<String>> {
+        let config = self.config.borrow();
+        config.delivery.mail.as_ref().map(|mail| mail.domains.clone())
+    }
+
     /// Prices that are not to be had tell nothing apart, and no sum depends on them.
     fn pricing(&self) -> Arc<dyn Pricing> {
         let config = self.config.borrow().clone();
@@ -142,14 +155,11 @@ impl Serving for Shown {
         said.collect()
     }
 
-    fn rates(&self) -> BTreeMap<String, ledger::Rates> {
-        let (view, now) = (self.gate.view(), UnixMillis::now());
+    fn prices(&self) -> BTreeMap<String, ledger::Dated> {
+        let view = self.gate.view();
         let targets = view.settings.models.values().flat_map(|model| &model.targets);
-        let rate = |target: &Arc<Target>| {
-            let price = target.prices.at(now)?;
-            Some((target.label.to_string(), price.standard.rates))
-        };
-        targets.filter_map(rate).collect()
+        let priced = |target: &Arc<Target>| (target.label.to_string(), target.prices.clone());
+        targets.map(priced).collect()
     }
 
     /// Headers are never credentials, and some put them there all the same.

@@ -235,3 +235,73 @@ async fn agp_r3_what_is_done_on_the_machine_is_in_the_audit_log_too() {
         ["keys.revoke", "keys.rotate", "keys.create", "teams.create"]
     );
 }
+
+/// The running gate compares and keeps: no store is opened, and the table is that of the command beside the store.
+#[tokio::test]
+async fn agp_r2_a_bill_is_compared_by_the_running_gate_and_kept_there() {
+    let scene = Scene::with("").await;
+    let gate = &scene.gate;
+    let typed = format!("{}\n{PASSWORD}\n", setup_token(gate).await);
+    let set_up = [
+        "sessions",
+        "set-up",
+        "--email",
+        "root@example.com",
+        "--name",
+        "Root",
+    ];
+    let (code, _, err) = ctl(gate, &set_up, &typed).await;
+    assert_eq!(code, 0, "{err}");
+    let made = json_of(gate, &["tenants", "create", "--name", "acme"]).await;
+    let tenant = made["id"].as_str().unwrap();
+    let bill = gate.folder().join("bill.csv");
+    let reconcile = async |tolerance: &str| {
+        let done = tokio::process::Command::new(BINARY)
+            .args([
+                "reconcile",
+                "--gate",
+                "--provider",
+                "openai",
+                "--of",
+                "oa",
+                "--tenant",
+                tenant,
+            ])
+            .args(["--tolerance", tolerance])
+            .arg(&bill)
+            // Nothing of an instance is here.
+            .current_dir(gate.folder())
+            .args(["--data-dir", "nowhere"])
+            .env("XDG_CONFIG_HOME", gate.folder())
+            .env(
+                "BARTIZAN_CONTROL_URL",
+                format!("http://{}", gate.control().address()),
+            )
+            .output()
+            .await
+            .unwrap();
+        let text = [done.stdout, done.stderr].concat();
+        (done.status.code(), String::from_utf8(text).unwrap())
+    };
+    std::fs::write(&bill, "date,model,cost_usd\n2026-11-20,m-oa,1.25\n").unwrap();
+    let (code, said) = reconcile("0.01").await;
+    assert_eq!(code, Some(4), "{said}");
+    for word in [
+        "mark-up $",
+        "missing here",
+        "1.25",
+        "1 of 1 lines are off",
+        "past it",
+    ] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+    let (code, said) = reconcile("2").await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("0 of 1 lines are off"), "{said}");
+    let kept = json_of(gate, &["reconciliations", "list", "--tenant", tenant]).await;
+    let items = kept.as_array().or_else(|| kept["items"].as_array()).unwrap();
+    assert_eq!(items.len(), 2, "{kept}");
+    std::fs::write(&bill, [0xff, 0xfe]).unwrap();
+    assert_eq!(reconcile("0").await.0, Some(2));
+    assert!(!gate.folder().join("nowhere").exists());
+}

@@ -20,7 +20,7 @@ const PASSWORD: &str = "correct-horse-battery-hush";
 
 /// What the server does, and what it has seen.
 #[derive(Default)]
-struct Desk {
+pub struct Desk {
     /// Whether it offers STARTTLS.
     offers_tls: bool,
     /// What it answers to RCPT, until there is nothing left here.
@@ -31,12 +31,20 @@ struct Desk {
 }
 
 impl Desk {
-    fn mails(&self) -> Vec<String> {
+    /// One that offers STARTTLS and takes everything.
+    pub fn with_tls() -> Self {
+        Self {
+            offers_tls: true,
+            ..Self::default()
+        }
+    }
+
+    pub fn mails(&self) -> Vec<String> {
         self.mails.lock().unwrap().clone()
     }
 }
 
-async fn serve(signed_by: &Authority, desk: Arc<Desk>) -> u16 {
+pub async fn serve(signed_by: &Authority, desk: Arc<Desk>) -> u16 {
     let (certificate, key) = issued(signed_by, "localhost", ExtendedKeyUsagePurpose::ServerAuth);
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()

@@ -106,6 +106,13 @@ async fn agp_r2_costs_leave_in_every_form_and_agree_with_the_ledger() {
         .cli(&["export", "check", folder.path().join("c.csv").to_str().unwrap()])
         .await;
     assert_eq!(other.status.code(), Some(1), "our own table is not FOCUS");
+    // Nobody looks at a terminal here: what was written is said all the same, and not among the data.
+    let again = export(gate, "csv", &folder.path().join("again.csv")).await;
+    let told = String::from_utf8_lossy(&again.stderr);
+    assert!(
+        again.stdout.is_empty() && told.contains(" calls, $") && told.contains("again.csv.manifest.json"),
+        "{told}"
+    );
     let nowhere = export(gate, "focus", Path::new("/nonexistent/f.csv")).await;
     assert_eq!(nowhere.status.code(), Some(1));
 }

@@ -125,6 +125,30 @@ async fn finalized(gate: &Gate) {
     }
 }
 
+/// A rule that takes what the tenant has not would take nothing, unseen: it is refused by name, and the rules stay.
+async fn strangers_are_refused(gate: &Gate) {
+    let before = shown(gate, "chargeback rules").await;
+    for (kind, id) in [
+        ("team", domain::TeamId::from_u128(77).to_string()),
+        ("project", domain::ProjectId::from_u128(77).to_string()),
+        ("key", domain::KeyId::from_u128(77).to_string()),
+        ("team", "default".to_owned()),
+    ] {
+        let rules = format!(
+            "rules:\n  - name: odd\n    takes: [{{kind: {kind}, id: {id}}}]\n    split: {{kind: whole, to: sales}}\nrest: left\n"
+        );
+        std::fs::write(gate.folder().join("odd.yaml"), rules).unwrap();
+        let (code, said) = run(gate, "chargeback rules --set odd.yaml").await;
+        assert_eq!(code, 2, "{kind} {id}: {said}");
+        let what = format!("rule `odd`: the tenant has no {kind}");
+        assert!(
+            said.contains(&what) && said.contains(&id) && said.contains("ids, not names"),
+            "{said}"
+        );
+    }
+    assert_eq!(shown(gate, "chargeback rules").await, before);
+}
+
 #[tokio::test]
 async fn agp_r2_a_database_that_is_changed_behind_a_final_statement_is_found() {
     let scene = Scene::with("ledger: { checkpoint_every_ms: 1000 }\n").await;
@@ -135,6 +159,7 @@ async fn agp_r2_a_database_that_is_changed_behind_a_final_statement_is_found() {
     );
     std::fs::write(gate.folder().join("rules.yaml"), rules).unwrap();
     done(gate, "chargeback rules --set rules.yaml").await;
+    strangers_are_refused(gate).await;
     let draft = shown(gate, "chargeback draft --month 2025-03").await;
     let borne: Vec<i64> = draft["targets"]
         .as_array()

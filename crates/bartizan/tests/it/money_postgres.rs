@@ -50,6 +50,16 @@ impl Postgres {
         &self.url
     }
 
+    /// Its owner's address of it.
+    pub fn owner_url(&self) -> &str {
+        &self.owner_url
+    }
+
+    /// Statements of whoever owns it.
+    pub async fn run(&self, sql: &str) {
+        run(&self.owner_url, sql).await;
+    }
+
     /// A proxy in front of the server.
     pub async fn proxy(&self) -> FaultyProxy {
         FaultyProxy::start(self.address()).await

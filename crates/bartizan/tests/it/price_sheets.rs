@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use testkit::{Gate, ScriptedProvider};
 
 use super::money_scene::{Call, House, Key, PROMPT_TOKENS, config, gate, make, metered, price};
+use super::spend::{RESERVE, SETTLE, ask, given};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -356,4 +357,88 @@ async fn agp_r2_calls_are_rated_again_and_everything_sums_to_the_correction() {
     )
     .await;
     assert!(code == 0 && said.contains("nothing to correct"), "{said}");
+}
+
+/// Priced by the second: what cannot be told is refused, what is told is held and charged to the nano-dollar.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn agp_d1_what_is_priced_by_the_second_is_told_or_refused_and_never_free() {
+    let (provider, gate) = scene().await;
+    let house = House::of(&gate).await;
+    let key = house.key().await;
+    let budget = house
+        .budget(BudgetScope::Tenant, Money::from_dollars(10), Window::Total)
+        .await;
+    charge(
+        &gate,
+        &house,
+        &key,
+        json!([{"model": "gpt-4o", "fixed": {"input_second": "0.01"}}]),
+    )
+    .await;
+    let client = key.at(&gate).await.header("content-type", "application/json");
+    let chat =
+        json!({"model": "gpt-4o", "max_tokens": 1, "messages": [{"role": "user", "content": "call 6"}]});
+    let numbers = json!({"model": "gpt-4o", "prompt_tokens": 0, "max_tokens": 0});
+    for (path, body) in [
+        ("/v1/chat/completions", &chat),
+        (RESERVE, &chat),
+        (RESERVE, &numbers),
+    ] {
+        let answer = ask(&client, path, body).await;
+        assert_eq!(
+            answer.header("x-refusal-code"),
+            Some("model_unpriced"),
+            "{path}: {}",
+            answer.text()
+        );
+        assert!(answer.text().contains("input_time"), "{}", answer.text());
+    }
+    assert!(provider.requests().is_empty());
+
+    let told = json!({"model": "gpt-4o", "prompt_tokens": 0, "max_tokens": 0, "units": {"input_ms": 90_000}});
+    let reserved = given(&client, RESERVE, &told).await;
+    assert!(
+        reserved["bound"]["cost_nanos"].as_i64().unwrap() >= 900_000_000,
+        "{reserved}"
+    );
+    let end = |more: Value| {
+        let mut end = json!({"reservation": reserved["reservation"]});
+        end.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        end
+    };
+    for untold in [
+        json!({"usage": {"input": 1}}),
+        json!({"usage": {"units": {"output_ms": 1}}}),
+    ] {
+        let answer = ask(&client, SETTLE, &end(untold)).await;
+        assert_eq!(answer.status, 400, "{}", answer.text());
+        assert!(answer.text().contains("usage.units"), "{}", answer.text());
+    }
+    let heard = end(json!({"provider_usage": {"type": "duration", "seconds": 60.5}}));
+    let settled = given(&client, SETTLE, &heard).await;
+    assert_eq!(settled["cost_nanos"], 605_000_000, "{settled}");
+    assert_eq!(settled["usage"]["units"]["input_ms"], 60_500, "{settled}");
+    assert_eq!(given(&client, SETTLE, &heard).await, settled);
+    let entries = house.entries().await;
+    let entry = entries
+        .iter()
+        .find(|entry| entry.cost == nanos(605_000_000))
+        .unwrap();
+    assert_eq!(entry.usage.units.input_ms, Some(60_500));
+    assert_eq!(house.spent_when_idle(&budget).await, nanos(605_000_000));
+
+    // Pictures that are sent are counted here: a conversation without any says so.
+    charge(
+        &gate,
+        &house,
+        &key,
+        json!([{"model": "gpt-4o", "fixed": {"input_image": "0.5"}}]),
+    )
+    .await;
+    let plain = call(&gate, &house, &key, 5).await;
+    assert_eq!(plain.cost, price(PROMPT_TOKENS, 5));
+    assert_eq!(plain.usage.units.input_images, Some(0), "{plain:?}");
+    house.verify().await;
 }

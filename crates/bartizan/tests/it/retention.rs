@@ -3,11 +3,11 @@
 
 use std::time::{Duration, Instant};
 
-use domain::{AuditId, TenantId, TenantScope, UnixMillis};
-use ledger::{AuditActor, AuditRecord};
+use domain::{AuditId, NodeId, RequestId, TenantId, TenantScope, UnixMillis};
+use ledger::{AuditActor, AuditRecord, Entry};
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, SqliteConnection};
-use store::{Registry, Tenant, TenantState};
+use store::{EntryLog, Registry, Shipment, Tenant, TenantState};
 use testkit::Gate;
 
 use crate::administration::{PASSWORD, setup_token};
@@ -214,4 +214,80 @@ async fn agp_r3_a_record_is_proved_by_the_api_and_verified_offline() {
     assert_eq!(nothing.status, 404);
     let elsewhere = root.get(&path.replace(&TENANT.to_string(), "platform")).await;
     assert_eq!((elsewhere.status, elsewhere.text()), (404, nothing.text()));
+}
+
+/// Exports the ledger and verifies it: the exit code and what was said.
+async fn ledger_verified(gate: &Gate) -> (i32, String) {
+    let (code, _, err) = run(gate, "ledger export --tenant acme --out log").await;
+    assert_eq!(code, 0, "{err}");
+    let (code, said, err) = run(gate, "ledger verify log --key ledger.key").await;
+    (code, said + &err)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn agp_t4_anp_0012_old_entries_go_the_ledger_verifies_and_other_losses_are_found() {
+    let rule = "ledger: { checkpoint_every_ms: 1000, keep_days: 90, sweep_every_ms: 1000 }\n";
+    let scene = Scene::with(rule).await;
+    let gate = &scene.gate;
+    let (_, public, _) = run(gate, "ledger key").await;
+    write(gate, "ledger.key", &public);
+    with_history(&scene, &[]).await;
+    let store = scene.store().await;
+    let ended = |days: i64| Entry {
+        finished: UnixMillis(UnixMillis::now().0 - days * DAY_MS),
+        ..Entry::sample(RequestId::generate(), TENANT)
+    };
+    let entries = [400, 300, 200, 150, 130, 5, 4].map(ended);
+    let shipments: Vec<Shipment> = entries.iter().map(Shipment::from).collect();
+    let scope = TenantScope::operator(TENANT);
+    store
+        .append(&scope, NodeId::generate(), &shipments)
+        .await
+        .unwrap();
+    store.close().await;
+    let end = Instant::now() + Duration::from_secs(30);
+    let said = loop {
+        let (code, said) = ledger_verified(gate).await;
+        assert_eq!(code, 0, "{said}");
+        if said.contains("under retention") {
+            break said;
+        }
+        assert!(Instant::now() < end, "nothing was removed in time: {said}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    };
+    assert!(
+        said.contains("entries 0 to 4 under retention of 90 days, recorded 20"),
+        "{said}"
+    );
+    assert!(said.contains("verified: all 7 entries"), "{said}");
+    let log = read(gate, "log");
+    assert_eq!(log.matches("{\"removed\":{").count(), 5);
+    assert_eq!(log.matches("{\"retention\":{").count(), 1);
+    // What is left is proved; what is gone is not, and costs are not made of what is left.
+    let (code, _, err) = run(gate, &format!("ledger prove {} --out proof.json", entries[6].id)).await;
+    assert_eq!(code, 0, "{err}");
+    let (code, said, err) = run(gate, "ledger verify proof.json --key ledger.key").await;
+    assert_eq!(code, 0, "{said} {err}");
+    let (code, _, err) = run(gate, &format!("ledger prove {}", entries[0].id)).await;
+    assert_ne!(code, 0);
+    assert!(err.contains("`ledger.keep_days`"), "{err}");
+    // Without the record's proof, or with one entry more gone than it names, it is tampering.
+    let without: Vec<&str> = log
+        .lines()
+        .filter(|line| !line.starts_with("{\"retention\""))
+        .collect();
+    write(gate, "without", &without.join("\n"));
+    let (code, _, err) = run(gate, "ledger verify without --key ledger.key").await;
+    assert_eq!(code, 4, "{err}");
+    assert!(err.contains("no record of the gate's says so"), "{err}");
+    let mut raw = database(gate).await;
+    let refused = sqlx::query("DELETE FROM entries WHERE idx = 5")
+        .execute(&mut raw)
+        .await;
+    assert!(refused.unwrap_err().to_string().contains("append-only"));
+    let steal = sqlx::query("UPDATE logs SET removed = 6 WHERE tenant = ?").bind(TENANT.to_string());
+    assert_eq!(steal.execute(&mut raw).await.unwrap().rows_affected(), 1);
+    let (code, said) = ledger_verified(gate).await;
+    assert_eq!(code, 4, "{said}");
+    assert!(said.contains("no record of the gate's says so"), "{said}");
 }

@@ -10,7 +10,7 @@ use ledger::{BudgetScope, Entry, Outcome, UsageSource, Window};
 use serde_json::{Value, json};
 use testkit::{Answer, Client, Gate, ScriptedProvider};
 
-use super::money_scene::{House, Key, config, gate, metered, price, total};
+use super::money_scene::{House, Key, config, gate, metered, metric, price, total};
 
 pub const RESERVE: &str = "/v1/spend/reserve";
 pub const SETTLE: &str = "/v1/spend/settle";
@@ -362,6 +362,39 @@ async fn anp_0008_agp_d2_a_key_has_so_many_open_and_no_more() {
     given(&client, VOID, &json!({"reservation": open[0]["reservation"]})).await;
     given(&client, RESERVE, &call("gpt-4o")).await;
     assert_eq!(refused(&client, RESERVE, &call("gpt-4o")).await.0, 429);
+}
+
+#[tokio::test]
+async fn agp_d2_anp_0008_a_tenant_that_is_full_takes_no_others_room() {
+    let (_provider, gate, house) = scene(", reservations: { per_key_max: 3, per_tenant_max: 4 }").await;
+    let (first, second) = (
+        house.key().await.at(&gate).await,
+        house.key().await.at(&gate).await,
+    );
+    let mut open = Vec::new();
+    for client in [&first, &first, &first, &second] {
+        open.push(given(client, RESERVE, &call("gpt-4o")).await);
+    }
+    let full = ask(&second, RESERVE, &call("gpt-4o")).await;
+    assert_eq!(
+        (
+            full.status,
+            full.header("x-refusal-code"),
+            full.header("retry-after")
+        ),
+        (429, Some("too_many_concurrent"), Some("1"))
+    );
+    assert!(full.text().contains("all keys of your tenant"), "{}", full.text());
+    assert_eq!(metric(&gate, "bartizan_reservations_refused_total").await, 1);
+    // Another tenant has all of its own.
+    let other = House::of(&gate).await.key().await.at(&gate).await;
+    for _ in 0..3 {
+        given(&other, RESERVE, &call("gpt-4o")).await;
+    }
+    // What ends gives its place back, to any key of the tenant.
+    given(&first, VOID, &json!({"reservation": open[0]["reservation"]})).await;
+    given(&second, RESERVE, &call("gpt-4o")).await;
+    assert_eq!(refused(&first, RESERVE, &call("gpt-4o")).await.0, 429);
 }
 
 #[tokio::test]

@@ -188,6 +188,12 @@ async fn anp_0012_agp_r2_evidence_shows_who_cosigned_it_and_offline_so_many_can_
     .await;
     done(gate, &with("proof.json", &[])).await;
     broken(gate, &with("proof.json", &both), "is not cosigned by").await;
+    // And the receipt that its caller takes, which nobody has to ask for witnesses.
+    let receipt = town.scene.client().get(&format!("/v1/receipts/{request}")).await;
+    assert_eq!(receipt.status, 200, "{}", receipt.text());
+    std::fs::write(gate.folder().join("receipt.json"), receipt.text()).unwrap();
+    done(gate, &with("receipt.json", &[])).await;
+    broken(gate, &with("receipt.json", &both), "is not cosigned by").await;
     let asked = ["ledger", "prove", request, "--witnesses", "2"];
     assert_eq!(run(gate, &asked).await.0, 3, "nobody else is asked");
 

@@ -1,10 +1,12 @@
 //! What leaves by itself: reports of times that are over, and where they go.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use credential::SecretRef;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::Mail;
 
 /// Reports that are delivered when their time is over, by one node at a time.
 // threat: AGP-R2
@@ -32,14 +34,24 @@ impl Default for Exports {
     }
 }
 
-/// Somewhere that takes files: a folder, storage that speaks S3, or a webhook.
+/// Somewhere that takes files: a folder, storage that speaks S3, or a webhook; or where people read digests: Slack, or mail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Destination {
     /// What it is called.
     pub name: String,
-    /// `file:///folder` on this machine, `s3://bucket/beginning`, or `https://host[:port]/path`, which is posted to.
+    /// `file:///folder` on this machine, `s3://bucket/beginning`, or `https://host[:port]/path`, which is posted to. Of digests
+    /// also `smtps://host:port` (mail over TLS) and `smtp://host:port` (with STARTTLS).
     pub address: String,
+    /// What is posted to an address: files, or a digest as Slack takes it. Of Slack `address` is how the secret begins.
+    #[serde(default)]
+    pub form: Posting,
+    /// Who writes to whom, for `smtp://` and `smtps://`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<Mail>,
+    /// PEM file of the only authorities whose certificates are believed of a mail server. Left out: the system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
     /// Of S3, where it is spoken: `https://host[:port]`. Left out: Amazon's of the region.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
@@ -50,7 +62,8 @@ pub struct Destination {
     #[serde(default)]
     pub virtual_host: bool,
     /// Of S3, the id of the access key, then its secret. Of a webhook, what it is signed with, 24 bytes or more each, as they
-    /// are or as `whsec_` and base64; more than one while it is being replaced: every one of them signs.
+    /// are or as `whsec_` and base64; more than one while it is being replaced: every one of them signs. Of Slack the whole
+    /// address, of mail the password of `mail.user`.
     #[serde(default)]
     pub secrets: Vec<SecretRef>,
     /// Permits plain http beyond this machine: for private networks.
@@ -104,6 +117,20 @@ pub enum Report {
     Usage,
     /// Who bears which cost, by the tenant's rules: a draft.
     Chargeback,
+    /// What people want to know of spend, on a page: to mail and Slack as a message, elsewhere as JSON. Of the tenant
+    /// `platform`: of all tenants together.
+    Digest,
+}
+
+/// What is posted to an address.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Posting {
+    /// Files, signed.
+    #[default]
+    Webhook,
+    /// What Slack's incoming webhooks take: digests only.
+    Slack,
 }
 
 /// The form of a file.
@@ -161,6 +188,17 @@ pub enum Goal<'a> {
     },
     /// An address that is posted to.
     Webhook,
+    /// An address that takes what Slack takes.
+    Slack,
+    /// A mail server, and whether TLS begins with the first byte.
+    Mail(&'a str, bool),
+}
+
+impl Goal<'_> {
+    /// Whether people read there, rather than programs.
+    pub const fn is_for_people(self) -> bool {
+        matches!(self, Self::Slack | Self::Mail(..))
+    }
 }
 
 impl Destination {
@@ -169,12 +207,18 @@ impl Destination {
         if let Some(path) = self.address.strip_prefix("file://") {
             return Goal::Folder(Path::new(path));
         }
+        match self.address.split_once("://") {
+            Some(("smtps", place)) => return Goal::Mail(place, true),
+            Some(("smtp", place)) => return Goal::Mail(place, false),
+            _ => {}
+        }
         match self.address.strip_prefix("s3://") {
             Some(place) => {
                 let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
                 let prefix = prefix.trim_matches('/');
                 Goal::Bucket { bucket, prefix }
             }
+            None if self.form == Posting::Slack => Goal::Slack,
             None => Goal::Webhook,
         }
     }

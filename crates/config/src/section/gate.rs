@@ -315,6 +315,9 @@ pub struct Reservations {
     pub lasts_ms: u64,
     /// How many one key may have open on a node.
     pub per_key_max: u32,
+    /// How many all keys of one tenant together may have open on a node, which has room for 16,384: less than all of it, so
+    /// that no tenant takes the others' room.
+    pub per_tenant_max: u32,
     /// How this very node is reached, where several serve one address: said with every reservation, for the node that
     /// gave it is the one that ends it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -326,6 +329,7 @@ impl Default for Reservations {
         Self {
             lasts_ms: 600_000,
             per_key_max: 1_000,
+            per_tenant_max: 4_096,
             settle_at: None,
         }
     }

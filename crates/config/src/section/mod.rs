@@ -4,6 +4,7 @@
 mod alerts;
 mod approvals;
 mod control;
+mod delivery;
 mod exports;
 mod gate;
 mod issuer;
@@ -26,7 +27,8 @@ use serde::{Deserialize, Serialize};
 pub use alerts::{Alerts, Carrier, Form, Kind, Mail, Severity, Sink};
 pub use approvals::Approvals;
 pub use control::{Control, ControlMode};
-pub use exports::{Destination, Every, ExportFormat, ExportGrain, Exports, Goal, Report, Schedule};
+pub use delivery::{Delivery, Outbox};
+pub use exports::{Destination, Every, ExportFormat, ExportGrain, Exports, Goal, Posting, Report, Schedule};
 pub use gate::{
     BudgetEvents, BudgetWebhook, Budgets, Cache, Checks, GuardMode, Guards, InjectionGuard, InjectionMode, KeyLimits, Limits,
     OnFailure, PersonalGuard, Policies, Reservations, SecretsGuard,
@@ -91,6 +93,8 @@ pub struct Config {
     pub alerts: Alerts,
     /// Reports that are delivered by themselves.
     pub exports: Exports,
+    /// What tenants may have delivered by themselves.
+    pub delivery: Delivery,
     /// What is told when a key is not used as it usually is.
     pub signals: Signals,
     /// What may pass in and out.
@@ -153,6 +157,7 @@ impl Default for Config {
             audit: Audit::default(),
             alerts: Alerts::default(),
             exports: Exports::default(),
+            delivery: Delivery::default(),
             signals: Signals::default(),
             guards: Guards::default(),
             cache: Cache::default(),

@@ -16,6 +16,12 @@ pub struct Ledger {
     pub checkpoint_every_ms: u64,
     /// The name this instance signs under.
     pub origin: String,
+    /// After how many days what entries say is removed, by whole months and of all tenants; their hashes stay, so that
+    /// ledgers still verify, and so do the sums that reports are made of. For ever when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep_days: Option<u64>,
+    /// How often ledgers are looked through for what is over.
+    pub sweep_every_ms: u64,
     /// Who is handed every head that is signed, so that nobody can set the store back unseen.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub witnesses: Vec<Witness>,
@@ -71,6 +77,8 @@ impl Default for Ledger {
         Self {
             checkpoint_every_ms: 60_000,
             origin: "bartizan".to_owned(),
+            keep_days: None,
+            sweep_every_ms: 3_600_000,
             witnesses: Vec::new(),
         }
     }

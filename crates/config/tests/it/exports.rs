@@ -100,3 +100,85 @@ fn schedules_name_what_there_is() {
         "exports.destinations[1].name",
     );
 }
+
+#[test]
+fn digests_go_to_people_and_files_do_not() {
+    let mail = "mail: { from: 'g@example.com', to: ['a@example.com'] }";
+    for good in [
+        format!("address: 'smtps://mail.example.com:465', {mail}"),
+        format!("address: 'smtp://mail.example.com:587', ca_file: '/etc/ca.pem', {mail}"),
+        "address: 'https://hooks.slack.example/services', form: slack, secrets: ['env:A']".to_owned(),
+    ] {
+        assert_eq!(problems(&to(&good)), NONE, "{good}");
+        let schedule = |report: &str| {
+            format!(
+                "exports: {{ destinations: [{{ name: it, {good} }}], schedules: [{{ name: weekly, to: it, every: week, report: {report} }}] }}"
+            )
+        };
+        assert_eq!(problems(&schedule("digest")), NONE, "{good}");
+        one(&schedule("costs"), "exports.schedules[0].to");
+    }
+    one(
+        &to("address: 'smtp://mail.example.com:587'"),
+        "exports.destinations[0].mail",
+    );
+    one(
+        &to(&format!("address: 'file:///srv', {mail}")),
+        "exports.destinations[0].mail",
+    );
+    one(
+        &to(&format!("address: 'smtp://mail.example.com', {mail}")),
+        "exports.destinations[0].address",
+    );
+    one(
+        &to("address: 'file:///srv', form: slack"),
+        "exports.destinations[0].form",
+    );
+    one(
+        &to("address: 'https://h.example', form: slack"),
+        "exports.destinations[0].secrets",
+    );
+    one(
+        &to(&format!(
+            "address: 'smtps://m.example:465', secrets: ['env:A'], {mail}"
+        )),
+        "exports.destinations[0].secrets",
+    );
+}
+
+#[test]
+fn anp_d0012_what_tenants_may_reach_is_named_and_never_everything() {
+    let delivery = |text: &str| format!("delivery: {{ {text} }}");
+    for good in [
+        "networks: ['10.1.0.0/16', 'fd00::/8'], hosts: [hooks.internal], ports: [8443]",
+        "mail: { address: 'smtps://mail.example.com:465', from: 'Gate <g@example.com>' }",
+        "mail: { address: 'smtp://mail.example.com:587', from: 'g@example.com', user: g, secrets: ['env:A'], domains: [a.example] }",
+    ] {
+        assert_eq!(problems(&delivery(good)), NONE, "{good}");
+    }
+    for (bad, at) in [
+        ("networks: ['0.0.0.0/0']", "delivery.networks[0]"),
+        ("networks: ['::/0']", "delivery.networks[0]"),
+        ("hosts: ['https://x']", "delivery.hosts[0]"),
+        ("hosts: ['x:443']", "delivery.hosts[0]"),
+        ("ports: [0]", "delivery.ports[0]"),
+        (
+            "mail: { address: 'mail.example.com', from: 'g@example.com' }",
+            "delivery.mail.address",
+        ),
+        (
+            "mail: { address: 'smtp://169.254.169.254:25', from: 'g@example.com' }",
+            "delivery.mail.address",
+        ),
+        (
+            "mail: { address: 'smtp://m.example:25', from: 'nobody' }",
+            "delivery.mail.from",
+        ),
+        (
+            "mail: { address: 'smtp://m.example:25', from: 'g@example.com', user: g }",
+            "delivery.mail.secrets",
+        ),
+    ] {
+        one(&delivery(bad), at);
+    }
+}

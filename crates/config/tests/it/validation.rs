@@ -523,6 +523,21 @@ fn anp_d0005_records_are_pushed_signed_and_not_in_clear_beyond_this_machine() {
 
 /// Not for less than a month, nor than findings look back.
 #[test]
+fn agp_t4_entries_are_kept_for_ever_or_a_month_and_more() {
+    for good in [
+        "ledger: {}",
+        "ledger: { keep_days: 31 }",
+        "ledger: { keep_days: 36500, sweep_every_ms: 1000 }",
+    ] {
+        assert_eq!(problems(good), [""; 0], "{good}");
+    }
+    for bad in ["ledger: { keep_days: 30 }", "ledger: { keep_days: 36501 }"] {
+        one(bad, "ledger.keep_days");
+    }
+    one("ledger: { sweep_every_ms: 999 }", "ledger.sweep_every_ms");
+}
+
+#[test]
 fn agp_r3_audit_records_are_kept_for_ever_or_long_enough() {
     for good in [
         "audit: {}",

@@ -5,7 +5,7 @@ use domain::Permission;
 use policy::Resource;
 use store::{AuditEntry, Change, StoreError};
 
-use super::{Call, Deed, Done, Permitted, Second, Stop};
+use super::{Call, Deed, Done, Permitted, Second, Stop, Weight};
 use crate::answer::Answer;
 use crate::problem::{Code, Problem};
 
@@ -17,9 +17,9 @@ impl Call {
         &self,
         door: &Permitted,
         (act, resource): (Permission, Resource),
-        is_weighty: bool,
+        weight: Weight,
     ) -> Result<Permitted, Stop> {
-        let wants = is_weighty || self.control.two_people.acts.contains(&act);
+        let wants = weight.wants(self.control.two_people.acts.contains(&act));
         let alone = self.ask_with(act, resource, (wants, false))?;
         if alone.permit {
             return Ok(Permitted {

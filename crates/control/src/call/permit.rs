@@ -37,6 +37,37 @@ impl Entered {
     }
 }
 
+/// Whether an act wants a second person, beside what policies say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Weight {
+    /// Where that is configured.
+    #[default]
+    Configured,
+    /// Whatever is configured.
+    Always,
+    /// Not by configuration: it only takes away.
+    Never,
+}
+
+impl Weight {
+    /// That of an act that wants one if `is_weighty`, whatever else is configured.
+    pub const fn of(is_weighty: bool) -> Self {
+        match is_weighty {
+            true => Self::Always,
+            false => Self::Configured,
+        }
+    }
+
+    /// Whether it wants one, where `is_configured`.
+    pub const fn wants(self, is_configured: bool) -> bool {
+        match self {
+            Self::Configured => is_configured,
+            Self::Always => true,
+            Self::Never => false,
+        }
+    }
+}
+
 /// Leave to do one act in one tenant, by policy.
 #[derive(Debug, Clone)]
 pub struct Permitted {
@@ -100,19 +131,19 @@ impl Call {
     /// not see it is only said that it is not there.
     // threat: ANP-0014
     pub async fn permit(&self, entered: &Entered, resource: Resource) -> Result<Permitted, Stop> {
-        self.permit_weighed(entered, resource, false).await
+        self.permit_weighed(entered, resource, Weight::Configured).await
     }
 
-    /// The same for an act that wants a second person if `is_weighty`, whatever else is configured.
+    /// The same for an act of this weight.
     // threat: ANP-0014
     pub async fn permit_weighed(
         &self,
         entered: &Entered,
         resource: Resource,
-        is_weighty: bool,
+        weight: Weight,
     ) -> Result<Permitted, Stop> {
         let act = self.endpoint.permission.ok_or_else(Problem::not_found)?;
-        let wants = is_weighty || self.control.two_people.acts.contains(&act);
+        let wants = weight.wants(self.control.two_people.acts.contains(&act));
         let alone = self.ask_with(act, resource, (wants, false))?;
         let (verdict, second) = if alone.permit {
             (alone, Second::NotWanted)

@@ -221,6 +221,9 @@ pub(super) async fn later(
     size: u64,
     (first, until): (Day, Day),
 ) -> Result<Option<Quantities>, ChargebackError> {
+    // What was removed since is in no final statement, and long over.
+    let kept_from = from.store.entries_kept(from.scope).await?.from;
+    let size = size.max(kept_from);
     let (mut at, mut found) = (size, Quantities::default());
     loop {
         let entries = from.store.entries(from.scope, at, READ_AT_ONCE).await?;

@@ -12,34 +12,32 @@ use super::plan::{Step, Verb};
 use super::things::{Name, somebody};
 use super::world::World;
 use super::{Kind, Part};
-use crate::call::{Call, Entered, Stop};
+use crate::call::{Call, Entered, Stop, Weight};
 use crate::problem::{Code, Problem};
 use crate::record::{Document, Grant, Login, Project, Service, User, UserState};
-use crate::resource::{tokens, users};
+use crate::resource::{history, tokens, users};
 
 /// What a step is.
 #[derive(Debug)]
 pub struct Act {
-    /// What policies are asked, each of what: all of it must be permitted. The first names the act.
-    pub asked: Vec<(Permission, Resource)>,
+    /// What policies are asked, each of what and whether it wants a second person: all of it must be permitted. The first
+    /// names the act.
+    pub asked: Vec<(Permission, Resource, Weight)>,
     /// The id of what it is done to.
     pub target: String,
     /// What changes.
     pub changes: Vec<Change>,
     /// What is shown once.
     pub secret: Option<String>,
-    /// It wants a second person, whatever else is configured.
-    pub is_weighty: bool,
 }
 
 impl Act {
     fn new(permission: Permission, resource: Resource, target: impl ToString, change: Change) -> Self {
         Self {
-            asked: vec![(permission, resource)],
+            asked: vec![(permission, resource, Weight::Configured)],
             target: target.to_string(),
             changes: vec![change],
             secret: None,
-            is_weighty: false,
         }
     }
 }
@@ -107,13 +105,16 @@ impl Maker<'_> {
             before: before.clone(),
             after,
         };
-        let (first, more) = match (keeps, is_all) {
-            (true, true) => (Permission::HistoryUpdate, None),
-            (true, false) => (Permission::TenantsUpdate, Some(Permission::HistoryUpdate)),
-            (false, _) => (Permission::TenantsUpdate, None),
-        };
-        let mut act = Act::new(first, resource, before.id, change);
-        act.asked.extend(more.map(|permission| (permission, resource)));
+        let keeping = (
+            Permission::HistoryUpdate,
+            resource,
+            history::weight(&before.history, &self.world.tenant.history),
+        );
+        let mut act = Act::new(Permission::TenantsUpdate, resource, before.id, change);
+        if keeps && is_all {
+            act.asked.clear();
+        }
+        act.asked.extend(keeps.then_some(keeping));
         Ok(act)
     }
 

@@ -41,6 +41,8 @@ const fn fate(kind: RecordKind) -> Fate {
         | RecordKind::Scim
         | RecordKind::Group
         | RecordKind::Told
+        | RecordKind::OwnSink
+        | RecordKind::OwnSchedule
         | RecordKind::Habit => Fate::Removed,
         RecordKind::User | RecordKind::Service => Fate::Disabled,
         RecordKind::ContentKey => Fate::Destroyed,

@@ -6,7 +6,8 @@ use policy::Resource;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
-use store::{AuditQuery, LogKind, SigningError, StoreError, StoredAudit};
+use store::cosigned::Cosigned;
+use store::{AuditQuery, LogKind, SigningError, StoreError, StoredAudit, StoredCheckpoint};
 
 use super::words::{read_time, time};
 use crate::answer::Answer;
@@ -122,7 +123,7 @@ impl From<Proof> for ProofView {
 
 shapes! { given: ; shown: AuditView, ProofView }
 
-pub(super) fn who(actor: &AuditActor) -> String {
+pub fn who(actor: &AuditActor) -> String {
     match actor {
         AuditActor::User(_, name) | AuditActor::Service(_, name) => name.clone(),
         AuditActor::Operator(account) => format!("the machine's {account}"),
@@ -209,15 +210,22 @@ pub async fn proof(call: Call, _: Nothing) -> Done {
         return Err(Problem::new(Code::Conflict, detail).into());
     }
     let leaves = store.log_leaves(scope, LogKind::Audit, 0, head.size).await?;
+    let kept = Cosigned::read(store.as_ref(), scope, LogKind::Audit).await?;
     let keys = call.control.signing.now().await.map_err(unsigned)?;
     let signer = keys.signer().map_err(unsigned)?;
     let origin = call.control.signing.origin(entered.tenant(), LogKind::Audit);
-    let proof = prove_audit(&stored.bytes, stored.index, &leaves, &head.note, None).map(|proof| Proof {
-        successions: keys.handovers(&origin),
-        ..proof
-    });
+    let under = |head: StoredCheckpoint| {
+        let leaves = leaves.get(..usize::try_from(head.size).ok()?)?;
+        let proof = prove_audit(&stored.bytes, stored.index, leaves, &head.note, None)?;
+        Some(Proof {
+            successions: keys.handovers(&origin),
+            ..proof
+        })
+    };
     // A proof that does not hold is found here and not by whoever gets it.
-    let proof = proof.filter(|proof| verify_audit_proof(proof, signer.verifier()).is_ok());
+    let holds = |proof: &Proof| verify_audit_proof(proof, signer.verifier()).is_ok();
+    let mut heads = kept.to_prove_under(stored.index, head).into_iter();
+    let proof = heads.find_map(|head| under(head).filter(holds));
     let proof = proof.ok_or_else(|| damaged("the log does not bear out one of its records"))?;
     Ok(Answer::view(&ProofView::from(proof))?)
 }

@@ -16,7 +16,7 @@ use store::Change;
 use super::words::{name, time};
 use crate::answer::Answer;
 use crate::api::Nothing;
-use crate::call::{Call, Deed, Done, Entered, Stop, id_in_body};
+use crate::call::{Call, Deed, Done, Entered, Stop, Weight, id_in_body};
 use crate::page::Place;
 use crate::problem::{Code, Problem};
 use crate::record::{Project, Service, User};
@@ -385,7 +385,9 @@ pub async fn create(call: Call, body: NewBudget) -> Done {
     };
     let asked = resource(&call, &entered, &budget).await?;
     let is_weighty = is_weighty(&call, None, &budget);
-    let permitted = call.permit_weighed(&entered, asked, is_weighty).await?;
+    let permitted = call
+        .permit_weighed(&entered, asked, Weight::of(is_weighty))
+        .await?;
     let view = BudgetView::from(&budget);
     let at = format!("/api/v1/tenants/{}/budgets/{}", budget.tenant, budget.id);
     let deed = Deed::made(budget.id, &view);
@@ -461,7 +463,9 @@ pub async fn update(call: Call, body: BudgetChange) -> Done {
         ..before.clone()
     };
     let is_weighty = is_weighty(&call, Some(&before), &raised);
-    let permitted = call.permit_weighed(&entered, resource, is_weighty).await?;
+    let permitted = call
+        .permit_weighed(&entered, resource, Weight::of(is_weighty))
+        .await?;
     let old = BudgetView::from(&before);
     call.must_match(&old)?;
     let mut after = before.clone();

@@ -210,10 +210,8 @@ fn view(step: Step) -> Option<StepView> {
 /// Leave for all that an act is.
 async fn leave(call: &Call, door: &Permitted, act: &Act) -> Result<Permitted, Stop> {
     let mut named = None;
-    for (permission, resource) in &act.asked {
-        let permitted = call
-            .permit_also(door, (*permission, *resource), act.is_weighty)
-            .await?;
+    for (permission, resource, weight) in &act.asked {
+        let permitted = call.permit_also(door, (*permission, *resource), *weight).await?;
         named.get_or_insert(permitted);
     }
     Ok(named.ok_or_else(Problem::not_found)?)

@@ -14,7 +14,7 @@ use crate::answer::Answer;
 use crate::api::Nothing;
 use crate::call::{Call, Deed, Done};
 use crate::content::ContentError;
-use crate::history::{HistoryError, Looked, Standing};
+use crate::history::{HistoryError, Looked, Removed, Standing};
 use crate::page::Page;
 use crate::problem::{Code, Problem};
 use crate::shapes;
@@ -59,7 +59,10 @@ pub struct ExchangeView {
     /// The digest that its ledger entry carries, BLAKE3, hex.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recorded: Option<String>,
-    /// What is kept of it; nothing of what was changed or is missing.
+    /// By which removal it went, where it was removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removed: Option<Removed>,
+    /// What is kept of it; nothing of what was changed, was removed or is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exchange: Option<Value>,
 }
@@ -151,6 +154,7 @@ pub async fn show(call: Call, _: Nothing) -> Done {
         request: id.to_string(),
         standing: opened.standing,
         recorded: opened.recorded.map(|digest| digest.to_string()),
+        removed: opened.removed,
         exchange: exchange.and_then(|exchange| serde_json::to_value(exchange).ok()),
     };
     let answer = Answer::view(&view)?;
@@ -222,8 +226,6 @@ pub async fn check(call: Call, _: Nothing) -> Done {
     let from = query
         .from
         .unwrap_or(UnixMillis(until.0.saturating_sub(CHECKED_MS)));
-    // What is over is removed: that it is not there says nothing.
-    let from = from.max(tenant.history.until(call.now));
     let looked = call
         .control
         .histories

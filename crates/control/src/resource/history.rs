@@ -1,6 +1,6 @@
 //! What a tenant keeps of its calls' exchanges, and for how long; and what was kept, removed.
 
-use ledger::exchange::KEPT_DAYS_MAX;
+use ledger::exchange::{KEPT_DAYS_MAX, removal};
 use ledger::{Keeping, Kept};
 use policy::Resource;
 use schemars::JsonSchema;
@@ -11,7 +11,7 @@ use super::tenants::found;
 use super::words::{read_time, time};
 use crate::answer::Answer;
 use crate::api::Nothing;
-use crate::call::{Call, Deed, Done};
+use crate::call::{Call, Deed, Done, Weight};
 use crate::problem::{Code, Problem};
 use crate::shapes;
 
@@ -94,6 +94,15 @@ impl HistoryView {
     }
 }
 
+/// Keeping less, or for a shorter time, is at once whatever is configured: nobody waits to be less exposed.
+// threat: ANP-0014
+pub fn weight(before: &Keeping, after: &Keeping) -> Weight {
+    match after.widens(before) {
+        true => Weight::Configured,
+        false => Weight::Never,
+    }
+}
+
 /// `GET …/history`.
 pub async fn show(call: Call, _: Nothing) -> Done {
     let (entered, tenant) = found(&call).await?;
@@ -105,11 +114,17 @@ pub async fn show(call: Call, _: Nothing) -> Done {
 // threat: ANP-0010
 pub async fn update(call: Call, body: HistoryView) -> Done {
     let (entered, before) = found(&call).await?;
-    let permitted = call.permit(&entered, Resource::Tenant(before.id)).await?;
+    let history = body.keeping("");
+    let weight = history
+        .as_ref()
+        .map_or(Weight::Configured, |after| weight(&before.history, after));
+    let permitted = call
+        .permit_weighed(&entered, Resource::Tenant(before.id), weight)
+        .await?;
     let view = HistoryView::from(before.history);
     call.must_match(&view)?;
     let after = Tenant {
-        history: body.keeping("")?,
+        history: history?,
         ..before.clone()
     };
     let answer = Answer::view(&HistoryView::from(after.history))?;
@@ -126,7 +141,7 @@ pub async fn purge(call: Call, body: Purge) -> Done {
     let before = read_time(&body.before, "before")?;
     let purged = Purged { before: time(before) };
     let answer = Answer::view(&purged)?;
-    let deed = Deed::removed(tenant.id, &purged);
+    let deed = Deed::made(tenant.id, &removal::Before { before_ms: before });
     let is_done = !call.is_dry_run() && !permitted.waits();
     let answer = call.done(&permitted, deed, Vec::new(), answer).await?;
     if is_done {

@@ -69,7 +69,9 @@ pub async fn create(call: Call, new: NewReconciliation) -> Done {
     let nanos = new
         .tolerance_nanos
         .map_or(TOLERANCE_NANOS, |nanos| i64::try_from(nanos).unwrap_or(i64::MAX));
+    let list = call.control.serving.pricing();
     let asked = Asked {
+        list: list.as_ref(),
         provider,
         files: &new.files,
         of: &of,

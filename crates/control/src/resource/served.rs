@@ -1,16 +1,21 @@
 //! What the file configures, seen from here: models, providers, settings. Nothing here changes them.
 
+use std::collections::BTreeMap;
+
+use domain::Permission;
 use http::StatusCode;
+use ledger::Dated;
 use policy::Resource;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::answer::Answer;
 use crate::api::Nothing;
-use crate::call::{Call, Done};
+use crate::call::{Call, Done, Entered};
 use crate::page::Place;
+use crate::problem::Problem;
 use crate::serving::{ServedModel, ServedProvider, ServedTarget};
-use crate::shapes;
+use crate::{shapes, sheets};
 
 /// A target, and for which name it is called.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -24,13 +29,42 @@ pub struct TargetView {
 
 shapes! { given: ; shown: ServedModel, ServedProvider, TargetView }
 
+/// What is served, at the prices that the tenant is charged. What the list says beside them is for who may read prices.
+// threat: AGP-I1
+async fn charged(call: &Call, entered: &Entered) -> Result<Vec<ServedModel>, Problem> {
+    let serving = &call.control.serving;
+    let list = serving.prices();
+    let own = sheets::charged(call.control.store.as_ref(), entered.tenant(), list.clone()).await?;
+    let sees_list = call.may(Permission::PricesRead, super::price_sheet::resource(entered))?;
+    let mut models = serving.models();
+    for target in models.iter_mut().flat_map(|model| &mut model.targets) {
+        let label = format!("{}/{}", target.provider, target.model);
+        let rates = |prices: &BTreeMap<String, Dated>| {
+            let price = prices.get(&label).and_then(|dated| dated.at(call.now));
+            price.map(|price| (price.standard.rates.input, price.standard.rates.output))
+        };
+        let (listed, charged) = (rates(&list), rates(&own));
+        if listed == charged {
+            continue;
+        }
+        (target.input_nanos_per_million, target.output_nanos_per_million) = charged.unzip();
+        if sees_list {
+            (
+                target.list_input_nanos_per_million,
+                target.list_output_nanos_per_million,
+            ) = listed.unzip();
+        }
+    }
+    Ok(models)
+}
+
 /// `GET …/models`. Which of them a key may use, policies decide for each call.
 // threat: AGP-I1
 pub async fn models(call: Call, _: Nothing) -> Done {
     let entered = call.enter().await?;
     let tenant = entered.tenant();
     call.permit(&entered, Resource::Models { tenant }).await?;
-    let models = call.control.serving.models();
+    let models = charged(&call, &entered).await?;
     let page = call.page_of(models, |model, _| Place::by_id(&model.name), |model| model)?;
     Ok(Answer::json(StatusCode::OK, &page)?)
 }
@@ -41,7 +75,7 @@ pub async fn targets(call: Call, _: Nothing) -> Done {
     let entered = call.enter().await?;
     let tenant = entered.tenant();
     call.permit(&entered, Resource::Models { tenant }).await?;
-    let models = call.control.serving.models().into_iter();
+    let models = charged(&call, &entered).await?.into_iter();
     let targets = models.flat_map(|model| {
         let name = model.name;
         let line = move |target| TargetView {

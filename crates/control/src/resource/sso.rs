@@ -15,7 +15,7 @@ use store::{Change, Record, RecordKind, StoreError};
 use super::grants::reach;
 use crate::answer::Answer;
 use crate::api::Nothing;
-use crate::call::{Call, Deed, Done, Entered, Permitted, Stop, id_in_body};
+use crate::call::{Call, Deed, Done, Entered, Permitted, Stop, Weight, id_in_body};
 use crate::content::is_older;
 use crate::problem::{Code, Problem};
 use crate::record::{Document, Grant, GroupRole, Sso, read};
@@ -161,7 +161,9 @@ pub async fn put(call: Call, body: NewSso) -> Done {
     let entered = call.enter().await?;
     let is_weighty = wants_second(&call, &entered, &body.roles)?;
     let tenant = Resource::Tenant(entered.tenant());
-    let permitted = call.permit_weighed(&entered, tenant, is_weighty).await?;
+    let permitted = call
+        .permit_weighed(&entered, tenant, Weight::of(is_weighty))
+        .await?;
     let before = found(&call, entered.scope()).await?;
     let sso = checked(
         &call,

@@ -66,7 +66,7 @@ async fn agp_r3_letters_are_sent_again_and_forgotten_on_the_record() {
         "none is left"
     );
     assert!(
-        root.get(&at("")).await.json()["items"]
+        root.get(&at("?sink=siem")).await.json()["items"]
             .as_array()
             .unwrap()
             .is_empty()

@@ -27,6 +27,7 @@ mod matrix;
 mod offboarding;
 mod openid;
 mod outlook;
+mod own_delivery;
 mod passkeys;
 mod policies;
 mod price_sheets;

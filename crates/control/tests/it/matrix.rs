@@ -12,6 +12,14 @@ use serde_json::{Value, json};
 use crate::scene::{House, Instance, Person, in_days};
 use crate::{Answer, request, send};
 
+/// A sink of a tenant's own.
+pub fn webhook(name: &str) -> Value {
+    json!({
+        "name": name, "place": {"form": "webhook", "address": "https://hooks.example/alerts"},
+        "secrets": ["a-secret-of-more-than-24-bytes"],
+    })
+}
+
 /// A body that each endpoint that takes one would take.
 pub fn body(endpoint: &Endpoint, house: &House) -> Option<Value> {
     endpoint.body?;
@@ -42,6 +50,12 @@ pub fn body(endpoint: &Endpoint, house: &House) -> Option<Value> {
         (true, "reconciliations") => {
             json!({"provider": "openai", "files": ["date,model,cost_usd\n2025-03-07,small,1\n"]})
         }
+        (true, "sinks") => webhook("new"),
+        (true, "schedules") => json!({
+            "name": "new", "report": "digest", "place": {"form": "webhook", "address": "https://hooks.example/new"},
+            "secrets": ["a-secret-of-more-than-24-bytes"],
+        }),
+        (true, "resend" | "drop") if endpoint.path.contains("{sink}") => json!({}),
         (true, "resend" | "drop") => json!({"sink": "siem"}),
         (true, "reratings") => {
             json!({"from": "2025-03-01T00:00:00Z", "until": "2025-04-01T00:00:00Z"})
@@ -53,6 +67,7 @@ pub fn body(endpoint: &Endpoint, house: &House) -> Option<Value> {
             json!({"issuer": "https://id.example", "client_id": "x", "domains": ["example.com"]})
         }
         (false, "price-sheet") => json!({"lines": [{"mark_up_basis_points": 1500}]}),
+        (false, "{sink}") => webhook("renamed"),
         (false, "history") => json!({"kept": "metadata"}),
         (false, "rules") => json!({"rules": [], "rest": "rest"}),
         (false, "configuration") => json!({"tenant": {"name": "home"}}),

@@ -279,3 +279,46 @@ async fn agp_r2_what_was_interrupted_is_gone_on_with_and_corrects_each_call_once
     };
     assert!(reckon(store, &scope, &few, &two).await.is_err());
 }
+
+/// What is shown is what the tenant is charged; the list stands beside it for who may read prices, and for nobody else.
+#[tokio::test]
+async fn agp_r2_agp_i1_models_and_savings_are_at_the_price_that_is_charged() {
+    let instance = Instance::start(Posture::Development).await;
+    let root = instance.root().await;
+    let house = House::build(&instance, &root, "home").await;
+    let finance = root.invite(&instance, &house.tenant, "finance@example.com").await;
+    root.give(&finance, "tenant_admin", None).await;
+    let member = root.invite(&instance, &house.tenant, "member@example.com").await;
+    root.give(&member, "member", Some(&house.team)).await;
+    let target = async |person: &Person| {
+        let models = person.get(&house.path("/api/v1/tenants/{tenant}/models")).await;
+        assert_eq!(models.status, 200, "{models:?}");
+        models.json()["items"][0]["targets"][0].clone()
+    };
+    let before = target(&finance).await;
+    assert_eq!(
+        (
+            before["input_nanos_per_million"].as_u64(),
+            before.get("list_input_nanos_per_million")
+        ),
+        (Some(5), None)
+    );
+    let body = json!({"lines": [{"model": "m-1", "fixed": {"input": "3", "cache_read": "1"}}]});
+    assert_eq!(put(&root, &house, &body).await.status, 200);
+    let seen = target(&finance).await;
+    assert_eq!(seen["input_nanos_per_million"], 3_000_000_000u64, "{seen}");
+    assert_eq!(seen["list_input_nanos_per_million"], 5, "{seen}");
+    let seen = target(&member).await;
+    assert_eq!(seen["input_nanos_per_million"], 3_000_000_000u64, "{seen}");
+    assert_eq!(seen.get("list_input_nanos_per_million"), None, "{seen}");
+
+    let mut cached = call(&house, 1);
+    cached.usage.cache_read = 1_000;
+    ship(&*instance.store, &house, &[cached]).await;
+    let path =
+        "/api/v1/tenants/{tenant}/usage?from=2025-03-01T00:00:00Z&until=2025-04-01T00:00:00Z&savings=true";
+    let usage = finance.get(&house.path(path)).await;
+    let saved = &usage.json()["savings"];
+    // 1 000 tokens at a difference of $2 a million.
+    assert_eq!(saved["provider_cache_nanos"], 2_000_000, "{usage:?}");
+}

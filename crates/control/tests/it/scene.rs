@@ -10,18 +10,22 @@ use control::prober::{Probed, Prober};
 use control::serving::{ServedModel, ServedProvider, ServedSink, ServedTarget, Serving, TargetHealth};
 use control::{Control, ControlParts, Keys, Mode, NewKeys, Patience, TwoPeople};
 use credential::{Limits, MasterKey, SealingKey};
-use domain::{KeyId, Money, Operation, Permission, RequestId, Secret, TenantId, TenantScope, UnixMillis};
+use domain::{
+    AuditId, KeyId, Money, Operation, Permission, RequestId, Secret, TenantId, TenantScope, UnixMillis,
+};
 use ledger::bundle::audit_origin_of;
 use ledger::merkle::root_of;
 use ledger::note::{Checkpoint, Signer};
 use ledger::{AuditRecord, Kept};
 use policy::Posture;
 use serde_json::{Value, json};
+use store::delivery::DeadLetter;
 use store::{
-    AuditQuery, ExchangeRow, LogKind, MemoryStore, SealedExchange, Signing, Store, StoredCheckpoint,
+    AuditQuery, Change, ExchangeRow, LogKind, MemoryStore, SealedExchange, Signing, Store, StoredCheckpoint,
 };
 use tokio::net::TcpListener;
 
+use crate::matrix::webhook;
 use crate::{Answer, send};
 
 pub const PASSWORD: &str = "quartz lantern mumbles 42";
@@ -41,6 +45,8 @@ impl Serving for Served {
             priority: 0,
             input_nanos_per_million: Some(5),
             output_nanos_per_million: None,
+            list_input_nanos_per_million: None,
+            list_output_nanos_per_million: None,
             output_tokens_max: None,
         };
         vec![ServedModel {
@@ -79,12 +85,16 @@ impl Serving for Served {
         json!({"posture": "development"})
     }
 
-    fn rates(&self) -> BTreeMap<String, ledger::Rates> {
+    fn prices(&self) -> BTreeMap<String, ledger::Dated> {
         let rates = ledger::Rates {
             input: 5,
             ..ledger::Rates::default()
         };
-        [("vendor/m-1".to_owned(), rates)].into()
+        let price = ledger::Price {
+            standard: ledger::Scale { rates, long: None },
+            ..ledger::Price::default()
+        };
+        [("vendor/m-1".to_owned(), ledger::Dated::always(price))].into()
     }
 }
 
@@ -348,6 +358,9 @@ pub struct House {
     pub record: String,
     /// A call of which something is kept.
     pub request: String,
+    /// Somebody whom the tenant has told, and one letter that was not taken.
+    pub sink: String,
+    pub schedule: String,
 }
 
 /// So many days from now, RFC 3339.
@@ -407,6 +420,20 @@ async fn kept_exchange(instance: &Instance, tenant: TenantId) -> String {
     id.to_string()
 }
 
+/// Something that this sink did not take.
+pub async fn bury(instance: &Instance, tenant: TenantId, sink: &str) {
+    let letter = DeadLetter {
+        index: 0,
+        record: AuditId::generate(),
+        act: "budgets.mark".to_owned(),
+        at: UnixMillis::now(),
+        why: "answered with 410".to_owned(),
+    };
+    let change = Change::Create(letter.to_record(sink).unwrap());
+    let scope = TenantScope::operator(tenant);
+    instance.store.commit(&scope, &[change], None).await.unwrap();
+}
+
 impl House {
     pub async fn build(instance: &Instance, root: &Person, name: &str) -> Self {
         let tenant = id(&root.make("/api/v1/tenants", &json!({"name": name})).await);
@@ -454,6 +481,13 @@ impl House {
         let made = json!({"name": credential, "value": "sk-cnry-good"});
         root.make("/api/v1/credentials", &made).await;
         let tenant_id = tenant.parse().unwrap();
+        let sink = id(&root.make(&format!("{base}/sinks"), &webhook("own")).await);
+        let schedule = json!({
+            "name": "monthly", "report": "costs", "place": {"form": "webhook", "address": "https://hooks.example/costs"},
+            "secrets": ["a-secret-of-more-than-24-bytes"],
+        });
+        let schedule = id(&root.make(&format!("{base}/schedules"), &schedule).await);
+        bury(instance, tenant_id, &sink).await;
         let record = signed_record(instance, tenant_id).await;
         Self {
             approval,
@@ -474,12 +508,14 @@ impl House {
             credential,
             record,
             request: kept_exchange(instance, tenant_id).await,
+            sink,
+            schedule,
         }
     }
 
     /// A path of the list with this house's ids in it.
     pub fn path(&self, pattern: &str) -> String {
-        let mut path = pattern.to_owned();
+        let (mut path, siem) = (pattern.to_owned(), "siem".to_owned());
         for (name, id) in [
             ("{tenant}", &self.tenant),
             ("{team}", &self.team),
@@ -501,7 +537,14 @@ impl House {
             ("{request}", &self.request),
             ("{statement}", &"1".to_owned()),
             ("{increase}", &"1".to_owned()),
-            ("{sink}", &"siem".to_owned()),
+            (
+                "{sink}",
+                match pattern.contains("/tenants/") {
+                    true => &self.sink,
+                    false => &siem,
+                },
+            ),
+            ("{schedule}", &self.schedule),
             (
                 "{reconciliation}",
                 &"rec_00000000000000000000000000000009".to_owned(),

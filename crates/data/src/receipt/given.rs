@@ -8,6 +8,7 @@ use http::header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use ledger::Entry;
 use ledger::bundle::{Proof, prove_along, verify_proof};
+use store::cosigned::Cosigned;
 use store::{LogKind, SigningError, StoreError, StoredCheckpoint, StoredEntry};
 
 use super::Receipts;
@@ -88,11 +89,16 @@ impl Receipts {
             let Some(head) = head.filter(|head| head.size > stored.index) else {
                 return Ok(None);
             };
-            match self.along(key, &stored, &head).await {
-                // The key may have been replaced between two reads.
-                Err(_) => self.paths.forget(scope.tenant(), LogKind::Ledger),
-                Ok(proof) => return Ok(Some(proof)),
+            let kept = Cosigned::read(self.store.as_ref(), &scope, LogKind::Ledger).await;
+            let kept = kept.map_err(|error| away(error.to_string()))?;
+            // What a key signed that was replaced since may prove nothing any more, whoever cosigned it: then the newest does.
+            for head in kept.to_prove_under(stored.index, head) {
+                if let Ok(proof) = self.along(key, &stored, &head).await {
+                    return Ok(Some(proof));
+                }
             }
+            // The key may have been replaced between two reads.
+            self.paths.forget(scope.tenant(), LogKind::Ledger);
         }
         Err(away(format!(
             "the ledger does not bear out entry {}",

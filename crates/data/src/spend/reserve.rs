@@ -9,7 +9,7 @@ use domain::{RequestId, Threat, UnixMillis};
 use http::Response;
 use serde::Serialize;
 
-use super::table::{Known, Named, Open, Place};
+use super::table::{Full, Known, Most, Named, Open, Place};
 use super::wire::{Reference, Wish};
 use super::{answered, written};
 use crate::body::GateBody;
@@ -131,8 +131,8 @@ where
             Known::Other => return Err(taken(name)),
         }
     }
-    let place = gate.spend.place(key, own.per_key_max);
-    let place = place.ok_or_else(|| full(own.per_key_max))?;
+    let place = gate.spend.place(&ticket.key.principal, own.most);
+    let place = place.map_err(|who| full(gate, who, own.most))?;
     let admitted = admit::run(gate, authorized, ticket).await?;
     settle::intend(gate, ticket).await?;
     ticket.prompt = Bytes::new();
@@ -203,8 +203,19 @@ fn given<'a>(which: Reference, ticket: &'a Ticket, model: &'a Model, lasts: Dura
 }
 
 // threat: ANP-0008
-fn full(most: usize) -> Box<Refusal> {
-    let detail = format!("this key may have {most} reservations open: settle or void some");
+fn full(gate: &Gate, who: Full, most: Most) -> Box<Refusal> {
+    gate.metrics.gauges().reservations_refused.inc();
+    let detail = match who {
+        Full::Key => format!(
+            "this key may have {} reservations open: settle or void some",
+            most.per_key
+        ),
+        Full::Tenant => format!(
+            "all keys of your tenant together may have {} reservations open: settle or void some",
+            most.per_tenant
+        ),
+        Full::Node => "too many reservations are open here: settle or void what you do not need".to_owned(),
+    };
     Refusal::new(Code::TooManyConcurrent, detail)
         .against(Threat::Anp0008)
         .retry_after(1)

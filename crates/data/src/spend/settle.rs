@@ -163,9 +163,36 @@ async fn close(gate: &Gate, mut open: Box<Open>, said: Said) -> Gated<Ended> {
     }
 }
 
+/// Whether what is reported tells of everything that the targets are priced by of which one served: what is left out
+/// would be counted as nothing.
+// threat: AGP-D1
+fn told(open: &Open, said: &Said, used: &Used) -> Gated<()> {
+    if used.source == UsageSource::None {
+        return Ok(());
+    }
+    let ticket = &open.ticket;
+    let may_have_served =
+        |target: &&Arc<Target>| said.target.as_ref().is_none_or(|label| *target.label == **label);
+    for target in open.model.targets.iter().filter(may_have_served) {
+        let prices = ticket.key.prices(target);
+        let told = prices
+            .at(ticket.started)
+            .map_or(Ok(()), |price| price.told(&used.usage.units));
+        told.map_err(|untold| {
+            let detail = format!(
+                "`{}` may not have been used for nothing: {untold}. Say it under `usage.units`",
+                target.label
+            );
+            invalid(detail).against(Threat::AgpD1)
+        })?;
+    }
+    Ok(())
+}
+
 /// Who served it: as is said, or the dearest that may have. What is reported must be believable.
 // threat: ANP-0008
 fn serve(open: &mut Open, said: &Said, used: &Used) -> Gated<()> {
+    told(open, said, used)?;
     let ticket = &mut open.ticket;
     let at = ticket.started;
     let key = ticket.key.clone();

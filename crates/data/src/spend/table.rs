@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use domain::{KeyId, RequestId};
+use domain::{KeyId, Principal, RequestId, TenantId};
 use tokio::sync::Semaphore;
 
 use super::settle::Ended;
@@ -66,7 +66,7 @@ pub enum Found {
     /// Somebody ends it at this moment.
     Closing,
     /// It has ended so.
-    Ended(Ended),
+    Ended(Box<Ended>),
     /// It has ended, and that could not be written down.
     Lost,
     /// Nothing: it never was, is another key's or node's, or has long ended.
@@ -101,27 +101,62 @@ pub struct Table {
     pub(super) looks: Semaphore,
 }
 
-/// How many are open, for each key.
+/// How many are open.
 #[derive(Debug, Default)]
-struct Counts(Mutex<(usize, HashMap<KeyId, usize>)>);
+struct Counts(Mutex<Numbers>);
+
+/// Of all, of each tenant and of each key.
+#[derive(Debug, Default)]
+struct Numbers {
+    all: usize,
+    tenants: HashMap<TenantId, usize>,
+    keys: HashMap<KeyId, usize>,
+}
+
+/// One less of what is counted so.
+fn less<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, usize>, of: &K) {
+    if let Some(open) = counts.get_mut(of) {
+        *open = open.saturating_sub(1);
+        if *open == 0 {
+            counts.remove(of);
+        }
+    }
+}
+
+/// How many may be open, of a key and of a tenant.
+#[derive(Debug, Clone, Copy)]
+pub struct Most {
+    /// Of one key.
+    pub per_key: usize,
+    /// Of all keys of a tenant together.
+    pub per_tenant: usize,
+}
+
+/// Who has as many open as it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Full {
+    /// The key.
+    Key,
+    /// The tenant.
+    Tenant,
+    /// The node.
+    Node,
+}
 
 /// One that is open, or may yet be. Free again when dropped.
 #[derive(Debug)]
 pub struct Place {
     counts: Arc<Counts>,
     key: KeyId,
+    tenant: TenantId,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut counts = self.counts.0.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.0 = counts.0.saturating_sub(1);
-        if let Some(open) = counts.1.get_mut(&self.key) {
-            *open = open.saturating_sub(1);
-            if *open == 0 {
-                counts.1.remove(&self.key);
-            }
-        }
+        counts.all = counts.all.saturating_sub(1);
+        less(&mut counts.keys, &self.key);
+        less(&mut counts.tenants, &self.tenant);
     }
 }
 
@@ -140,27 +175,36 @@ impl Table {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for one more, if the key and the node have one.
+    /// A place for one more, if the key, its tenant and the node have one.
     // threat: AGP-D2
     // threat: ANP-0008
-    pub(super) fn place(&self, key: KeyId, per_key_max: usize) -> Option<Place> {
+    pub(super) fn place(&self, of: &Principal, most: Most) -> Result<Place, Full> {
         let mut counts = self.counts.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = counts.1.get(&key).copied().unwrap_or_default();
-        if own >= per_key_max || counts.0 >= OPEN_MAX {
-            return None;
+        let own = counts.keys.get(&of.key).copied().unwrap_or_default();
+        let tenants = counts.tenants.get(&of.tenant).copied().unwrap_or_default();
+        if own >= most.per_key {
+            return Err(Full::Key);
         }
-        counts.0 += 1;
-        counts.1.insert(key, own + 1);
-        Some(Place {
+        if tenants >= most.per_tenant {
+            return Err(Full::Tenant);
+        }
+        if counts.all >= OPEN_MAX {
+            return Err(Full::Node);
+        }
+        counts.all += 1;
+        counts.keys.insert(of.key, own + 1);
+        counts.tenants.insert(of.tenant, tenants + 1);
+        Ok(Place {
             counts: self.counts.clone(),
-            key,
+            key: of.key,
+            tenant: of.tenant,
         })
     }
 
     /// How many are open.
     pub(super) fn open(&self) -> i64 {
         let counts = self.counts.0.lock().unwrap_or_else(PoisonError::into_inner);
-        i64::try_from(counts.0).unwrap_or(i64::MAX)
+        i64::try_from(counts.all).unwrap_or(i64::MAX)
     }
 
     /// What this name stands for.
@@ -219,7 +263,7 @@ impl Table {
             State::Open(open) => Found::Open(open),
             State::Closing => Found::Closing,
             State::Ended(ended) => {
-                let found = Found::Ended(Ended::clone(&ended));
+                let found = Found::Ended(ended.clone());
                 slot.state = State::Ended(ended);
                 found
             }

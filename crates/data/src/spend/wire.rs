@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use dialect::{Dialect, Endpoint, Envelope};
-use domain::{NodeId, RequestId, Threat, Usage};
+use domain::{NodeId, RequestId, Threat, Units, Usage};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -18,6 +18,8 @@ use crate::stage::authorize::{Understood, in_its_dialect};
 const NAME_BYTES_MAX: usize = 128;
 /// Tokens that a prompt or an answer may be said to have: what no model takes, and no sum of it wraps.
 const TOKENS_MAX: u64 = 1_000_000_000;
+/// Milliseconds, pictures or characters that a call may be said to have.
+const UNITS_MAX: u64 = 1_000_000_000;
 
 /// Which reservation: the request that was given it, and the node that gave it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +76,8 @@ struct Numbers {
     max_tokens: Option<u64>,
     max_completion_tokens: Option<u64>,
     n: Option<u32>,
+    #[serde(default)]
+    units: Units,
 }
 
 impl Wish {
@@ -119,9 +123,14 @@ impl Wish {
                 "a model, and numbers of tokens up to {TOKENS_MAX}, are said"
             )));
         }
+        if !are_believable(&numbers.units) {
+            return Err(invalid(format!("`units` are numbers up to {UNITS_MAX}")));
+        }
         let choices = numbers.n.unwrap_or(1);
+        let mut envelope = Envelope::counted(numbers.model, prompt_tokens, output, choices);
+        envelope.told = Some(numbers.units);
         Ok(Understood {
-            envelope: Envelope::counted(numbers.model, prompt_tokens, output, choices),
+            envelope,
             body: Bytes::new(),
             is_countable: false,
         })
@@ -192,6 +201,8 @@ struct Counted {
     audio_output: u64,
     #[serde(default)]
     tier: domain::Tier,
+    #[serde(default)]
+    units: Units,
 }
 
 impl Said {
@@ -252,6 +263,7 @@ impl Counted {
             audio_input: self.audio_input,
             audio_output: self.audio_output,
             tier: self.tier,
+            units: self.units,
         };
         believable(usage)
     }
@@ -259,6 +271,17 @@ impl Counted {
 
 /// The block that a provider's answer has under `usage`.
 pub fn provider_usage(raw: &RawValue, dialect: Dialect) -> Gated<Usage> {
+    let heard = serde_json::from_str::<Heard<'_>>(raw.get()).ok();
+    if let Some(heard) = heard.filter(|heard| heard.kind == "duration") {
+        let units = Units {
+            input_ms: Some(millis(heard.seconds)?),
+            ..Units::UNKNOWN
+        };
+        return believable(Usage {
+            units,
+            ..Usage::default()
+        });
+    }
     let body = format!(r#"{{"usage":{}}}"#, raw.get());
     let facts = dialect::read_response(dialect.chat(), body.as_bytes());
     let facts = facts.map_err(|error| invalid(error.to_string()))?;
@@ -268,12 +291,44 @@ pub fn provider_usage(raw: &RawValue, dialect: Dialect) -> Gated<Usage> {
     believable(usage)
 }
 
+/// What OpenAI says of a transcription that is sold by the second: `{"type": "duration", "seconds": …}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Heard<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    #[serde(borrow)]
+    seconds: &'a RawValue,
+}
+
+/// Seconds as they are written, rounded up to the millisecond.
+fn millis(seconds: &RawValue) -> Gated<u64> {
+    let wrong = || invalid("`seconds` is a number of seconds, as `12` or `12.5`");
+    let (whole, part) = seconds.get().split_once('.').unwrap_or((seconds.get(), "0"));
+    let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !are_digits(whole) || !are_digits(part) {
+        return Err(wrong());
+    }
+    let (exact, beyond) = part.split_at_checked(3).unwrap_or((part, ""));
+    let more = u64::from(beyond.bytes().any(|digit| digit != b'0'));
+    let whole: u64 = whole.parse().map_err(|_| wrong())?;
+    let exact: u64 = format!("{exact:0<3}").parse().map_err(|_| wrong())?;
+    let millis = whole
+        .checked_mul(1_000)
+        .and_then(|ms| ms.checked_add(exact + more));
+    millis.ok_or_else(wrong)
+}
+
+fn are_believable(units: &Units) -> bool {
+    units.all().into_iter().flatten().all(|count| count <= UNITS_MAX)
+}
+
 /// Numbers that no call has are a mistake or a lie; parts are no larger than what they are part of.
 // threat: ANP-0008
 fn believable(usage: Usage) -> Gated<Usage> {
     let is_whole = usage.reasoning <= usage.output && usage.audio_output <= usage.output;
-    if !is_whole || usage.total() > TOKENS_MAX {
-        return Err(invalid("the usage makes no sense: no call has so many tokens"));
+    if !is_whole || usage.total() > TOKENS_MAX || !are_believable(&usage.units) {
+        return Err(invalid("the usage makes no sense: no call uses so much"));
     }
     Ok(usage)
 }
@@ -315,6 +370,19 @@ mod tests {
             .usage
             .unwrap();
         assert_eq!((usage.input, usage.cache_read, usage.output), (6, 4, 3));
+        for (seconds, millis) in [
+            ("7", 7_000),
+            ("0", 0),
+            ("12.5", 12_500),
+            ("1.0001", 1_001),
+            ("1.000", 1_000),
+        ] {
+            let said = settled(&format!(
+                r#","provider_usage":{{"type":"duration","seconds":{seconds}}}"#
+            ));
+            let units = said.unwrap().usage.unwrap().units;
+            assert_eq!(units.input_ms, Some(millis), "{seconds}");
+        }
         assert_eq!(settled(r#","outcome":"failed""#).unwrap().how, "failed");
         assert_eq!(settled(r#","outcome":"none""#).unwrap().how, "voided");
         for bad in [
@@ -332,6 +400,13 @@ mod tests {
             r#","usage":{"input":1},"outcome":"none""#,
             r#","usage":{"input":1},"cost":0"#,
             r#","usage":{"input":1},"outcome":"free""#,
+            r#","usage":{"units":{"input_ms":-1}}"#,
+            r#","usage":{"units":{"input_ms":1000000001}}"#,
+            r#","usage":{"units":{"seconds":1}}"#,
+            r#","provider_usage":{"type":"duration","seconds":"5"}"#,
+            r#","provider_usage":{"type":"duration","seconds":-5}"#,
+            r#","provider_usage":{"type":"duration","seconds":1e3}"#,
+            r#","provider_usage":{"type":"duration","seconds":99999999999999999999}"#,
         ] {
             assert_eq!(settled(bad), Err(Code::RequestInvalid), "{bad}");
         }

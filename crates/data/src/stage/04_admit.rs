@@ -74,6 +74,7 @@ pub async fn held(gate: &Gate, authorized: Authorized, ticket: &mut Ticket) -> G
     let (most, output_tokens) = most(endpoint, &envelope, &model, &settings);
     let output_bound = most.output_tokens;
     ticket.tokens_bound = (most.prompt_tokens, output_bound);
+    ticket.units = most.units;
     places(ticket, envelope.stream)?;
     rates(gate, ticket, &envelope, output_bound)?;
     let asked = Asked {
@@ -195,6 +196,7 @@ pub fn most(
         output_tokens,
         dear_tier: envelope.dear_tier,
         long_cache: envelope.long_cache,
+        units: envelope.units(),
     };
     (most, ask)
 }

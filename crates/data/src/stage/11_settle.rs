@@ -221,6 +221,8 @@ impl Closed {
 /// The money and the limits; then the entry.
 fn close(gate: &Gate, ticket: &mut Ticket, end: &End) -> Closed {
     ticket.closed = true;
+    let used = ticket.counted(end.used);
+    let end = &End { used, ..end.clone() };
     let spend = ticket.spend(&end.used);
     let mut charges = Charges::default();
     if let Some(reservation) = ticket.reservation.take() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dialect::{Endpoint, Envelope};
 use domain::{Money, Threat, UnixMillis};
-use ledger::{Most, Shut, Spend, Unit};
+use ledger::{Most, Shut, Spend, Unit, Untold};
 
 use crate::book::{Because, Call, Cell, Reservation, Unreserved};
 use crate::directory::charged::{self, Charged};
@@ -194,7 +194,7 @@ pub fn bound(
     let mut cost = Money::ZERO;
     for target in &model.targets {
         match charged::prices(charged, target).at(at) {
-            Some(price) => cost = cost.max(price.bound(most)),
+            Some(price) => cost = cost.max(price.bound(most).map_err(|untold| untellable(target, untold))?),
             None if settings.unpriced == Unpriced::AllowFree => {}
             None => return Err(unpriced(target)),
         }
@@ -212,6 +212,17 @@ fn unpriced(target: &Target) -> Box<Refusal> {
     )
     .against(Threat::AgpD1)
     .internally(format!("unpriced target {}", target.label))
+}
+
+/// What is not told cannot be held, and is never nothing.
+// threat: AGP-D1
+fn untellable(target: &Target, untold: Untold) -> Box<Refusal> {
+    let detail = format!(
+        "no budget can hold the call: {untold}. Calls that are made elsewhere say it under `units`, others are not served of this model"
+    );
+    Refusal::new(Code::ModelUnpriced, detail)
+        .against(Threat::AgpD1)
+        .internally(format!("target {}", target.label))
 }
 
 /// The bound with the prompt counted by the model's tokenizer, where it has one we know.

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use domain::Units;
+
 use super::walk::{Role, Sink, What, walk_request};
 use crate::json::{Kind, Reader, Str};
 use crate::{DialectError, Endpoint};
@@ -61,6 +63,8 @@ pub struct Envelope {
     pub dear_tier: bool,
     /// Whether something is to be kept in the provider's cache for longer than usual.
     pub long_cache: bool,
+    /// What a call that is made elsewhere uses at most of what is not counted in tokens, as far as that is told.
+    pub told: Option<Units>,
     pub(super) spans: Spans,
 }
 
@@ -81,8 +85,18 @@ impl Envelope {
             token_ids: false,
             dear_tier: true,
             long_cache: true,
+            told: Some(Units::UNKNOWN),
             spans: Spans::default(),
         }
+    }
+
+    /// What it uses at most of what is not counted in tokens. A call that was read says how many pictures it sends and
+    /// nothing of what will be made: a conversation may be answered with pictures or sound.
+    pub fn units(&self) -> Units {
+        self.told.unwrap_or(Units {
+            input_images: Some(u64::from(self.images)),
+            ..Units::UNKNOWN
+        })
     }
 }
 
@@ -143,6 +157,7 @@ impl Counting {
             token_ids: false,
             dear_tier: true,
             long_cache: false,
+            told: None,
             spans: Spans {
                 body_bytes,
                 object_at,

@@ -187,10 +187,15 @@ impl Charge<'_> {
         self.grain.end(self.place.start)
     }
 
-    /// Tokens, or calls where the call itself is what was paid for.
+    /// Tokens, or what else was paid for: the call itself, time, pictures or characters.
     fn quantity(&self) -> (Cell, &'static str) {
         match self.place.class {
             TokenClass::Request => (Cell::whole(self.used.calls.into()), "Requests"),
+            TokenClass::InputTime | TokenClass::OutputTime => (Cell::whole(self.used.units), "Milliseconds"),
+            TokenClass::InputImages | TokenClass::OutputImages => (Cell::whole(self.used.units), "Images"),
+            TokenClass::InputCharacters | TokenClass::OutputCharacters => {
+                (Cell::whole(self.used.units), "Characters")
+            }
             _ => (Cell::whole(self.used.tokens()), "Tokens"),
         }
     }
@@ -256,6 +261,12 @@ const fn meter(class: TokenClass) -> &'static str {
         TokenClass::AudioInput => "Audio input tokens",
         TokenClass::Output => "Output tokens",
         TokenClass::AudioOutput => "Audio output tokens",
+        TokenClass::InputTime => "Time taken in",
+        TokenClass::OutputTime => "Time made",
+        TokenClass::InputImages => "Images taken in",
+        TokenClass::OutputImages => "Images made",
+        TokenClass::InputCharacters => "Characters taken in",
+        TokenClass::OutputCharacters => "Characters made",
         TokenClass::Request => "Requests",
         TokenClass::Adjustment => "Corrections",
         TokenClass::All => "Tokens of all classes",

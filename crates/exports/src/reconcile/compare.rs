@@ -1,12 +1,14 @@
 //! The two sides next to each other, by day and model.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use ledger::{Entry, UsageSource};
+use domain::{Money, RequestId};
+use ledger::{Entry, UsageSource, split_version};
 use serde::Serialize;
 
 use super::amount::Amount;
 use super::report::There;
+use crate::Pricing;
 use crate::period::day;
 
 /// What the ledger has of one day and model.
@@ -18,9 +20,12 @@ pub struct Sum {
     pub prompt_tokens: u64,
     /// Generated tokens.
     pub output_tokens: u64,
-    /// What it cost.
+    /// What it cost by the list: what the provider charges for it.
     #[serde(rename = "cost_usd")]
     pub cost: Amount,
+    /// What was charged beyond that by a price sheet; less than nothing where it was less. No part of the comparison.
+    #[serde(rename = "mark_up_usd")]
+    pub mark_up: Amount,
     /// Of the calls: billed at their bound, or as counted here, because the provider's figure never came.
     pub unsure_calls: u64,
     /// What those cost.
@@ -32,30 +37,57 @@ pub struct Sum {
 #[derive(Debug, Clone, Default)]
 pub struct Here {
     lines: BTreeMap<(String, String), Sum>,
+    /// Calls that were charged by a sheet: what corrects them is no part of what a provider charges.
+    by_sheet: HashSet<RequestId>,
 }
 
 impl Here {
-    /// Adds the entry if one of these providers served it, by the configuration's names.
-    pub fn add(&mut self, entry: &Entry, providers: &[String]) {
+    /// Adds the entry if one of these providers served it, by the configuration's names. What was charged by a price
+    /// sheet is reckoned by the list in force, at the time of the call; where that cannot be, it counts as charged and
+    /// is unsure.
+    pub fn add(&mut self, entry: &Entry, providers: &[String], list: &dyn Pricing) {
         let target = entry.target.as_deref().and_then(|target| target.split_once('/'));
         let Some((provider, model)) = target else { return };
         let used = entry.usage.total() > 0 || entry.cost.nanos() != 0;
         if entry.cached || !used || !providers.iter().any(|known| known == provider) {
             return;
         }
+        let listed = self.listed(entry, list);
         let sum = self
             .lines
             .entry((day(entry.finished), model_name(model)))
             .or_default();
-        let cost = Amount::of_nanos(i128::from(entry.cost.nanos()));
-        sum.calls += 1;
+        let nanos = |money: Money| Amount::of_nanos(i128::from(money.nanos()));
+        let cost = nanos(listed.unwrap_or(entry.cost));
+        sum.mark_up = sum.mark_up.plus(nanos(entry.cost).minus(cost));
+        sum.calls += u64::from(entry.adjusts.is_none());
         sum.prompt_tokens = sum.prompt_tokens.saturating_add(entry.usage.prompt());
         sum.output_tokens = sum.output_tokens.saturating_add(entry.usage.output);
         sum.cost = sum.cost.plus(cost);
-        if matches!(entry.usage_source, UsageSource::Bound | UsageSource::Estimated) {
+        if matches!(entry.usage_source, UsageSource::Bound | UsageSource::Estimated) || listed.is_none() {
             sum.unsure_calls += 1;
             sum.unsure_cost = sum.unsure_cost.plus(cost);
         }
+    }
+
+    /// What the provider charges for it by its list; nothing where that cannot be reckoned.
+    fn listed(&mut self, entry: &Entry, list: &dyn Pricing) -> Option<Money> {
+        let (_, sheet) = split_version(&entry.price_version);
+        if let Some(corrected) = entry.adjusts {
+            let is_of_sheet = sheet.is_some() || self.by_sheet.contains(&corrected);
+            return Some(if is_of_sheet { Money::ZERO } else { entry.cost });
+        }
+        if sheet.is_none() {
+            return Some(entry.cost);
+        }
+        self.by_sheet.insert(entry.id);
+        if entry.usage_source == UsageSource::Bound {
+            return None;
+        }
+        let prices = list.listed(entry.target.as_deref()?);
+        let price = prices.at(entry.started)?;
+        price.told(&entry.usage.units).ok()?;
+        Some(price.cost(&entry.usage))
     }
 }
 
@@ -230,7 +262,7 @@ fn cause(own: &Sum, cost: Option<Amount>, verdict: Verdict) -> Option<String> {
             "which does not explain all of it"
         };
         return Some(format!(
-            "{} calls were billed here at their bound or by our own count, ${} in all, {how}",
+            "{} calls were billed here at their bound, by our own count or by a sheet without a list's price, ${} in all, {how}",
             own.unsure_calls, own.unsure_cost
         ));
     }

@@ -1,13 +1,14 @@
 //! Reports of both providers, as they come, beside a ledger; and reports that no bill is made of.
 
 use domain::{Money, UnixMillis};
+use exports::Pricing;
 use exports::reconcile::{
     Compared, Here, Provider, Report, ReportError, Tolerance, Verdict, compare, model_name,
 };
-use ledger::{Entry, UsageSource};
+use ledger::{Dated, Entry, UsageSource};
 use proptest::prelude::*;
 
-use crate::scene::{HOUR, NOON, entry};
+use crate::scene::{HOUR, NOON, entry, price};
 
 const OPENAI: [&str; 3] = [
     include_str!("../golden/openai_costs.json"),
@@ -29,6 +30,24 @@ fn without_fee(entry: &mut Entry) {
     entry.cost = entry.cost.minus(Money::from_nanos(7));
 }
 
+/// A list that has one price for what these providers serve.
+struct Prices;
+
+impl Pricing for Prices {
+    fn version(&self) -> &'static str {
+        "known"
+    }
+
+    fn listed(&self, target: &str) -> Dated {
+        let mut price = price();
+        price.request = Money::ZERO;
+        match target.contains("unheard") {
+            true => Dated::default(),
+            false => Dated::always(price),
+        }
+    }
+}
+
 fn compared(provider: Provider, files: &[&str], entries: &[Entry], tolerance: Tolerance) -> Compared {
     let mut report = Report::default();
     for file in files {
@@ -37,7 +56,7 @@ fn compared(provider: Provider, files: &[&str], entries: &[Entry], tolerance: To
     let whole = report.finish().unwrap();
     let mut here = Here::default();
     for entry in entries {
-        here.add(entry, &["openai".to_owned(), "anthropic".to_owned()]);
+        here.add(entry, &["openai".to_owned(), "anthropic".to_owned()], &Prices);
     }
     compare(here, whole.lines, tolerance)
 }
@@ -119,6 +138,57 @@ fn agp_r2_what_anthropic_bills_is_found_in_the_ledger() {
             "{all:?}"
         );
     }
+}
+
+/// A provider bills by its list, whatever a tenant is charged: with a sheet nothing is off, and the mark-up stands apart.
+#[test]
+fn agp_r2_a_mark_up_is_no_difference_to_what_the_provider_bills() {
+    let doubled = |entry: &mut Entry| {
+        without_fee(entry);
+        entry.cost = entry.cost.plus(entry.cost);
+        entry.price_version = "known+3".into();
+    };
+    let list = entry(1, without_fee).cost;
+    // Corrected to another sheet, and then to none: what is charged changes, what the provider bills does not.
+    let corrected = |number, version: &'static str, nanos| {
+        entry(number, move |entry| {
+            entry.adjusts = Some(domain::RequestId::from_u128(1));
+            entry.usage = domain::Usage::default();
+            entry.price_version = version.into();
+            entry.cost = Money::from_nanos(nanos);
+        })
+    };
+    let own = [
+        entry(1, doubled),
+        corrected(2, "known+4", 100),
+        corrected(3, "known", -40),
+    ];
+    let tolerance = Tolerance {
+        cost: nano(),
+        tokens: 0,
+    };
+    let all = compared(Provider::Openai, &OPENAI[2..], &own, tolerance);
+    assert_eq!(
+        (all.gaps, verdicts(&all)),
+        (0, vec![("gpt-4o", Verdict::Matched)]),
+        "{all:?}"
+    );
+    let here = all.lines[0].here.unwrap();
+    let nanos = |nanos: i64| exports::reconcile::Amount::of_nanos(i128::from(nanos));
+    assert_eq!((here.calls, here.unsure_calls), (1, 0));
+    assert_eq!(
+        (here.cost, here.mark_up),
+        (nanos(list.nanos()), nanos(list.nanos() + 60))
+    );
+
+    // Where nobody knows what the list says, it counts as charged, and is said to.
+    let unheard = [entry(1, |entry| {
+        doubled(entry);
+        entry.target = Some("openai/unheard".into());
+    })];
+    let all = compared(Provider::Openai, &OPENAI[2..], &unheard, tolerance);
+    let here = all.lines.iter().find_map(|line| line.here).unwrap();
+    assert_eq!((here.cost, here.unsure_calls), (nanos(list.nanos() * 2), 1));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A whole ledger as lines of JSON: a header, every entry in order, and after the entries that it covers
-//! each signed head. The last line is a head that covers everything. Of audit records that were removed because their
-//! time was over, the hashes stand at the beginning.
+//! each signed head. The last line is a head that covers everything. Of audit records and entries that were removed
+//! because their time was over, the hashes stand at the beginning.
 
 use std::collections::HashSet;
 
@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::handover::{Handover, LogKeys};
 use super::kind::{Facts, Kind};
-use super::proof::HexHash;
+use super::proof::{HexHash, Proof, verify_audit_proof};
 use super::{Fault, Place, Tampered, check_tenant, same_history};
 use crate::merkle::{Frontier, Hash, leaf_hash};
 use crate::note::{Checkpoint, Verifier};
-use crate::retention::Removal;
+use crate::retention::{EntriesRemoval, Removal};
 use crate::succession::{SUCCESSIONS_MAX, SuccessionError, Trust};
 
 /// The format's version.
@@ -33,8 +33,10 @@ pub enum ExportLine {
     Succession(Handover),
     /// An entry.
     Entry(ExportedEntry),
-    /// The place of an audit record that was removed.
+    /// The place of an audit record or entry that was removed.
     Removed(RemovedEntry),
+    /// Of a ledger: the proof of the audit record that tells of its removed entries, before the first of those.
+    Retention(Box<Proof>),
     /// A signed head over all the entries so far.
     Checkpoint(String),
 }
@@ -73,7 +75,7 @@ pub struct ExportedEntry {
     pub bytes: String,
 }
 
-/// What is left of an audit record that was removed.
+/// What is left of an audit record or entry that was removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RemovedEntry {
@@ -139,6 +141,8 @@ pub struct Report {
     pub removed: u64,
     /// The newest record of that, and its place.
     pub removal: Option<(u64, Removal)>,
+    /// Of a ledger: what the audit log says of the removal, and when that was recorded.
+    pub retention: Option<(UnixMillis, EntriesRemoval)>,
     /// How many signed heads.
     pub checkpoints: u64,
     /// The root over everything.
@@ -230,6 +234,7 @@ where
             }
             ExportLine::Entry(entry) => reading.entry(&entry)?,
             ExportLine::Removed(removed) => reading.removed(&removed)?,
+            ExportLine::Retention(proof) => reading.retention(&proof, Place::Line(number))?,
             ExportLine::Checkpoint(note) => reading.checkpoint(&note)?,
         }
     }
@@ -290,6 +295,7 @@ impl<'a> Reading<'a> {
             entries: 0,
             removed: 0,
             removal: None,
+            retention: None,
             checkpoints: 0,
             root: frontier.root(),
             head: String::new(),
@@ -355,7 +361,28 @@ impl<'a> Reading<'a> {
         self.compare_with_known(here)
     }
 
-    /// Only audit records are ever removed, and only from the beginning on.
+    /// The audit log of the ledger's own tenant says under a signed head what was removed.
+    // threat: AGP-T4
+    // threat: ANP-0012
+    fn retention(&mut self, proof: &Proof, here: Place) -> Result<(), Tampered> {
+        if self.kind != Kind::Ledger || self.frontier.size() > 0 || self.report.retention.is_some() {
+            let what =
+                Fault::Unreadable("a record of a removal that does not stand before the entries".into());
+            return Err(what.at(here));
+        }
+        // What was kept from earlier is the ledger's head, and says nothing of the audit log.
+        let verified = verify_audit_proof(proof, self.trust.since(None));
+        let verified = verified.map_err(|tampered| tampered.what.at(here))?;
+        if Kind::Audit.stem(&verified.checkpoint.origin) != Some(self.origin.as_str()) {
+            return Err(Fault::OtherLog(verified.checkpoint.origin).at(here));
+        }
+        let told = EntriesRemoval::told_by(&verified.record);
+        let told = told.ok_or_else(|| Fault::Removed.at(here))?;
+        self.report.retention = Some((verified.record.at, told));
+        Ok(())
+    }
+
+    /// Only from the beginning on anything is ever removed, and of a ledger only what its tenant's audit log tells of.
     // threat: AGP-R3
     // threat: ANP-0012
     fn removed(&mut self, line: &RemovedEntry) -> Result<(), Tampered> {
@@ -364,7 +391,8 @@ impl<'a> Reading<'a> {
         if line.index != due {
             return Err(Fault::OutOfOrder { due }.at(here));
         }
-        if self.kind != Kind::Audit || self.report.removed != due {
+        let told = self.report.retention.map_or(0, |(_, told)| told.below);
+        if (self.kind == Kind::Ledger && due >= told) || self.report.removed != due {
             return Err(Fault::Removed.at(here));
         }
         self.frontier.push(line.leaf.0);
@@ -438,7 +466,11 @@ impl<'a> Reading<'a> {
             return Err(Fault::Unsigned { from: self.covered }.at(Place::End));
         }
         let (gone, told) = (self.report.removed, self.report.removal);
-        let told = told.map_or(0, |(_, removal)| removal.below);
+        let told = match self.kind {
+            // Each was held against it when it came.
+            Kind::Ledger => gone,
+            Kind::Audit => told.map_or(0, |(_, removal)| removal.below),
+        };
         if gone > told {
             return Err(Fault::Removed.at(Place::Entries { from: told, to: gone }));
         }

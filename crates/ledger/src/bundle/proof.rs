@@ -179,6 +179,19 @@ pub fn prove_audit(
     })
 }
 
+/// As [`prove_along`], of an audit record.
+pub fn prove_audit_along(
+    bytes: &[u8],
+    place: (u64, u64),
+    path: Vec<Hash>,
+    checkpoint: &str,
+) -> Option<Proof> {
+    Some(Proof {
+        format: format_of(Kind::Audit).into(),
+        ..prove_along(bytes, place, path, checkpoint)?
+    })
+}
+
 /// Whether the entry is in the ledger of whoever is trusted, and, if a checkpoint was kept from earlier, whether the log
 /// only grew since.
 // threat: AGP-R1

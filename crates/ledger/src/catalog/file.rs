@@ -68,10 +68,9 @@ fn model(line: &ModelLine, sources: &BTreeMap<String, Source>) -> Result<Model, 
     };
     let mut dated = Vec::new();
     for price in &line.prices {
-        if !sources.contains_key(&price.source) {
+        if let Some(stranger) = price.sources().find(|name| !sources.contains_key(*name)) {
             return Err(format!(
-                "a price from `{}`, which is not among the sources",
-                price.source
+                "a price from `{stranger}`, which is not among the sources"
             ));
         }
         dated.push((

@@ -163,7 +163,7 @@ fn model(found: Found, source: &str, from: Date) -> ModelLine {
 
 /// Whether a model that is listed at these prices really has one: lists say nothing as zero.
 fn priced(price: &PriceLine) -> Result<(), String> {
-    if price.input == "0" && price.output == "0" && price.request.is_none() {
+    if price.input == "0" && price.output == "0" && price.request.is_none() && !price.is_by_unit() {
         return Err("it is listed at nothing: if it is free, say so under `prices.overrides`".to_owned());
     }
     Ok(())

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use domain::Money;
+use domain::{Money, PerUnit};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::price::{LongPrompt, Price, Rates, Scale, rate};
+use crate::price::{LongPrompt, Price, Rates, Scale, rate, unit_rates};
 
 /// A whole file.
 #[derive(Debug, Serialize, Deserialize)]
@@ -105,6 +105,18 @@ rates_lines! {
         pub(super) from: Option<Date>,
         pub(super) source: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub(super) input_second: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub(super) output_second: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub(super) input_image: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub(super) output_image: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub(super) input_character: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub(super) output_character: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub(super) request: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub(super) long: Option<LongLine>,
@@ -121,12 +133,23 @@ rates_lines! {
     }
     /// What it costs at another tier.
     TierLine {
+        /// Where it comes from, if not from where the standard tier's prices do.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub(super) source: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub(super) long: Option<LongLine>,
     }
 }
 
 impl PriceLine {
+    /// All sources that it names.
+    pub(super) fn sources(&self) -> impl Iterator<Item = &String> {
+        let tiers = [&self.flex, &self.priority, &self.batch].into_iter().flatten();
+        [&self.source]
+            .into_iter()
+            .chain(tiers.filter_map(|tier| tier.source.as_ref()))
+    }
+
     pub(super) fn price(&self) -> Result<Price, String> {
         let tier = |line: &Option<TierLine>| line.as_ref().map(TierLine::scale).transpose();
         Ok(Price {
@@ -134,6 +157,7 @@ impl PriceLine {
             flex: tier(&self.flex)?,
             priority: tier(&self.priority)?,
             batch: tier(&self.batch)?,
+            units: self.units()?,
             request: self
                 .request
                 .as_deref()
@@ -141,6 +165,35 @@ impl PriceLine {
                 .transpose()?
                 .unwrap_or_default(),
         })
+    }
+}
+
+impl PriceLine {
+    /// Whether it prices what is not counted in tokens.
+    pub(super) fn is_by_unit(&self) -> bool {
+        let all = [
+            &self.input_second,
+            &self.output_second,
+            &self.input_image,
+            &self.output_image,
+            &self.input_character,
+            &self.output_character,
+        ];
+        all.into_iter().flatten().any(|price| price != "0")
+    }
+
+    fn units(&self) -> Result<PerUnit<u64>, String> {
+        let of = |text: &Option<String>| text.as_deref().map(amount).transpose();
+        let written = PerUnit {
+            input_ms: of(&self.input_second)?,
+            output_ms: of(&self.output_second)?,
+            input_images: of(&self.input_image)?,
+            output_images: of(&self.output_image)?,
+            input_characters: of(&self.input_character)?,
+            output_characters: of(&self.output_character)?,
+        };
+        unit_rates(&written)
+            .ok_or_else(|| "a price of a second or a picture is too dear to be reckoned with".to_owned())
     }
 }
 

@@ -141,6 +141,9 @@ impl Line<'_> {
         if usage.tier != Tier::Standard {
             self.value(r#","tier":"#, &usage.tier);
         }
+        if !usage.units.is_unknown() {
+            self.value(r#","units":"#, &usage.units);
+        }
         self.raw("}");
     }
 

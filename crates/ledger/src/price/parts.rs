@@ -1,4 +1,4 @@
-//! What each class of tokens has of a call's cost: integers that add up to the cost, to the nano-dollar.
+//! What each class of tokens, and of what is not counted in them, has of a call's cost: integers that add up to the cost, to the nano-dollar.
 
 use domain::{Money, Usage};
 use serde::{Deserialize, Serialize};
@@ -23,6 +23,18 @@ pub enum TokenClass {
     Output,
     /// Generated tokens of sound.
     AudioOutput,
+    /// Time of sound or film that is taken in, in milliseconds.
+    InputTime,
+    /// Time of sound or film that is made, in milliseconds.
+    OutputTime,
+    /// Pictures that are taken in.
+    InputImages,
+    /// Pictures that are made.
+    OutputImages,
+    /// Characters that are taken in.
+    InputCharacters,
+    /// Characters that are made.
+    OutputCharacters,
     /// The call itself, whatever it used.
     Request,
     /// No tokens: a correction of what calls cost.
@@ -33,7 +45,7 @@ pub enum TokenClass {
 
 impl TokenClass {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 16] = [
         Self::Input,
         Self::CacheRead,
         Self::CacheWrite,
@@ -41,6 +53,12 @@ impl TokenClass {
         Self::AudioInput,
         Self::Output,
         Self::AudioOutput,
+        Self::InputTime,
+        Self::OutputTime,
+        Self::InputImages,
+        Self::OutputImages,
+        Self::InputCharacters,
+        Self::OutputCharacters,
         Self::Request,
         Self::Adjustment,
         Self::All,
@@ -56,6 +74,12 @@ impl TokenClass {
             Self::AudioInput => "audio_input",
             Self::Output => "output",
             Self::AudioOutput => "audio_output",
+            Self::InputTime => "input_time",
+            Self::OutputTime => "output_time",
+            Self::InputImages => "input_images",
+            Self::OutputImages => "output_images",
+            Self::InputCharacters => "input_characters",
+            Self::OutputCharacters => "output_characters",
             Self::Request => "request",
             Self::Adjustment => "adjustment",
             Self::All => "all",
@@ -63,12 +87,22 @@ impl TokenClass {
     }
 }
 
+/// The classes that are not counted in tokens, in the order of [`domain::PerUnit::all`].
+pub const UNIT_CLASSES: [TokenClass; 6] = [
+    TokenClass::InputTime,
+    TokenClass::OutputTime,
+    TokenClass::InputImages,
+    TokenClass::OutputImages,
+    TokenClass::InputCharacters,
+    TokenClass::OutputCharacters,
+];
+
 /// One class's part of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part {
     /// The class.
     pub class: TokenClass,
-    /// Its tokens.
+    /// How much of it: tokens, or what else it is counted in.
     pub tokens: u64,
     /// What they cost.
     pub cost: Money,
@@ -93,7 +127,12 @@ impl Price {
             (TokenClass::Output, usage.output - sound, rates.output),
             (TokenClass::AudioOutput, sound, rates.audio_output),
         ];
-        let used = classes.into_iter().filter(|(_, tokens, _)| *tokens > 0);
+        let units = UNIT_CLASSES.into_iter().zip(self.unit_parts(&usage.units));
+        let units = units.filter(|(_, (_, rate))| *rate > 0);
+        let all = classes
+            .into_iter()
+            .chain(units.map(|(class, (used, rate))| (class, used, rate)));
+        let used = all.filter(|(_, tokens, _)| *tokens > 0);
         let mut parts: Vec<(Part, u128)> = Vec::new();
         for (class, tokens, rate) in used {
             let exact = u128::from(tokens) * u128::from(rate);
@@ -172,6 +211,30 @@ mod tests {
     }
 
     proptest! {
+        /// Also of what is not counted in tokens; what the model is not priced by is no part.
+        #[test]
+        fn agp_r2_parts_of_units_add_up_to_the_cost(
+            used in proptest::array::uniform6(proptest::option::of(0u64..3_000_000_000)),
+            rates in proptest::array::uniform6(0u64..90_000_000_000),
+            input in 0u64..3_000_000, rate in 0u64..90_000_000_000,
+        ) {
+            let [input_ms, output_ms, input_images, output_images, input_characters, output_characters] = used;
+            let units = domain::Units { input_ms, output_ms, input_images, output_images, input_characters, output_characters };
+            let [input_ms, output_ms, input_images, output_images, input_characters, output_characters] = rates;
+            let rates = domain::PerUnit { input_ms, output_ms, input_images, output_images, input_characters, output_characters };
+            let price = Price { units: rates, ..price(Rates::of(rate, rate), 0) };
+            let usage = Usage { input, units, ..Usage::default() };
+            let parts = price.parts(&usage).unwrap();
+            let sum: i64 = parts.iter().map(|part| part.cost.nanos()).sum();
+            prop_assert_eq!(sum, price.cost(&usage).nanos());
+            let both = units.all().into_iter().zip(rates.all());
+            let exact: u128 = both.map(|(used, rate)| u128::from(used.unwrap_or(0)) * u128::from(rate)).sum();
+            let exact = exact + u128::from(input) * u128::from(rate);
+            prop_assert_eq!(u128::try_from(sum).unwrap(), exact.div_ceil(1_000_000));
+            let all_told = units.all().into_iter().zip(rates.all()).all(|(used, rate)| rate == 0 || used.is_some());
+            prop_assert_eq!(price.told(&units).is_ok(), all_told);
+        }
+
         #[test]
         fn agp_r2_parts_add_up_to_the_cost(
             tokens in proptest::array::uniform7(0u64..3_000_000_000),

@@ -49,6 +49,10 @@ pub fn correction(
     at: UnixMillis,
 ) -> Option<Entry> {
     let now = original.cost.plus(before.by);
+    // What a call did not count cannot be priced afterwards.
+    if price.told(&original.usage.units).is_err() {
+        return None;
+    }
     let difference = price.cost(&original.usage).minus(now);
     if difference == Money::ZERO {
         return None;

@@ -5,13 +5,13 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use domain::{Money, UnixMillis};
+use domain::{Money, PerUnit, UnixMillis};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Price, Rates, rate};
+use super::{Price, Rates, rate, unit_rates};
 use crate::Dated;
 use crate::catalog::name;
 
@@ -94,6 +94,24 @@ pub struct Fixed {
     /// Dollars a million generated tokens of sound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audio_output: Option<Dollars>,
+    /// Dollars a second of sound or film that is taken in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_second: Option<Dollars>,
+    /// Dollars a second of sound or film that is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_second: Option<Dollars>,
+    /// Dollars a picture that is taken in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_image: Option<Dollars>,
+    /// Dollars a picture that is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_image: Option<Dollars>,
+    /// Dollars a million characters that are taken in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_character: Option<Dollars>,
+    /// Dollars a million characters that are made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_character: Option<Dollars>,
     /// Dollars for every call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<Dollars>,
@@ -145,6 +163,19 @@ impl Fixed {
     /// Whether it fixes no price.
     pub fn is_nothing(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// What is fixed of what is not counted in tokens.
+    fn units(&self) -> PerUnit<Option<Money>> {
+        let money = |fixed: Option<Dollars>| fixed.map(|dollars| dollars.0);
+        PerUnit {
+            input_ms: money(self.input_second),
+            output_ms: money(self.output_second),
+            input_images: money(self.input_image),
+            output_images: money(self.output_image),
+            input_characters: money(self.input_character),
+            output_characters: money(self.output_character),
+        }
     }
 }
 
@@ -232,6 +263,9 @@ impl SheetLine {
         if !self.fixed.is_nothing() && self.model.is_none() {
             return Err("prices are fixed for a model: name it under `model`".to_owned());
         }
+        if unit_rates(&self.fixed.units()).is_none() {
+            return Err("a price of a second or a picture is too dear to be reckoned with".to_owned());
+        }
         match self.beginning() {
             Some(_) => Ok(()),
             None => Err("`from` is no day that can be reckoned with".to_owned()),
@@ -274,17 +308,32 @@ impl SheetLine {
             Some(list) => (self.mark_up_basis_points, *list),
             None => (0, self.own()?),
         };
-        Some(list.map(&|rates| self.rates(rates, basis_points), |amount| {
-            self.fixed
-                .request
-                .map_or_else(|| marked_money(amount, basis_points), |fixed| fixed.0)
-        }))
+        let units = self.units(list.units, basis_points);
+        Some(
+            list.map(&|rates| self.rates(rates, basis_points), units, |amount| {
+                self.fixed
+                    .request
+                    .map_or_else(|| marked_money(amount, basis_points), |fixed| fixed.0)
+            }),
+        )
     }
 
-    /// What a model that no list knows costs.
+    /// What a model that no list knows costs: its tokens nothing, where it is priced by what is not counted in them.
     fn own(&self) -> Option<Price> {
-        let (input, output) = self.fixed.input.zip(self.fixed.output)?;
+        let by_unit = self.fixed.units().all().iter().any(Option::is_some);
+        let fixed = |tokens: Option<Dollars>| tokens.or(by_unit.then(Dollars::default));
+        let (input, output) = fixed(self.fixed.input).zip(fixed(self.fixed.output))?;
         Some(Price::per_million(input.0, output.0))
+    }
+
+    fn units(&self, list: PerUnit<u64>, basis_points: i32) -> PerUnit<u64> {
+        let fixed = self.fixed.units();
+        // Checked when the sheet was: none is too dear.
+        let rates = unit_rates(&fixed).unwrap_or_else(|| fixed.zip(&fixed, |_, _| u64::MAX));
+        let said = fixed.zip(&rates, |fixed, rate| fixed.map(|_| rate));
+        said.zip(&list, |fixed, listed| {
+            fixed.unwrap_or_else(|| marked(listed, basis_points))
+        })
     }
 
     fn rates(&self, list: Rates, basis_points: i32) -> Rates {
@@ -299,7 +348,7 @@ impl SheetLine {
             cache_write_long,
             audio_input,
             audio_output,
-            request: _,
+            ..
         } = self.fixed;
         Rates {
             input: or(input, list.input),

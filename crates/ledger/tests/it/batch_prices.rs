@@ -1,7 +1,7 @@
 //! The batch tier: invoices reckoned by hand, from the catalog's own form, from somebody else's list, and under a sheet.
 //! No call that the gate serves is a batch yet; what a provider says it served so is billed so.
 
-use domain::{Money, Tier, UnixMillis, Usage};
+use domain::{Money, Tier, Units, UnixMillis, Usage};
 use ledger::{Catalog, Listing, Most, Price, Sheet, TokenClass};
 
 const LIST: &str = r#"{"format": 1,
@@ -86,8 +86,9 @@ fn agp_d1_a_batch_is_within_the_bound_of_the_call() {
         output_tokens: 1_000,
         dear_tier: false,
         long_cache: false,
+        units: Units::UNKNOWN,
     };
-    let bound = price("large").bound(&most);
+    let bound = price("large").bound(&most).unwrap();
     assert!(price("large").cost(&batch(250_000, 1_000, 0, 0)) <= bound);
 }
 
@@ -120,4 +121,56 @@ fn agp_r2_anothers_list_prices_batches_and_half_a_price_is_none() {
     let at = UnixMillis(1_800_000_000_000);
     let cost = prices.at(at).unwrap().cost(&batch(1_000, 100, 0, 0));
     assert_eq!(cost, Money::from_nanos(1_500_000 + 750_000));
+}
+
+/// What OpenAI and Anthropic publish: half, for prompts of any length. Models of which it is not said have no such price.
+#[test]
+fn agp_r2_the_built_in_list_prices_batches_at_half() {
+    let catalog = Catalog::builtin().unwrap();
+    for (provider, model, usage, nanos) in [
+        // 1 000 × 1.25 + 100 × 5; 500 cached tokens as any others of a batch
+        ("openai", "gpt-4o", batch(1_000, 100, 0, 0), 1_750_000),
+        ("openai", "gpt-4o", batch(500, 0, 500, 0), 1_250_000),
+        (
+            "openai",
+            "text-embedding-3-small",
+            batch(1_000_000, 0, 0, 0),
+            10_000_000,
+        ),
+        // 1 000 × 1.50 + 100 × 7.50 + 1 000 × 0.15 + 100 × 1.875
+        (
+            "anthropic",
+            "claude-sonnet-4-6",
+            batch(1_000, 100, 1_000, 100),
+            1_500_000 + 750_000 + 150_000 + 187_500,
+        ),
+    ] {
+        let price = *catalog
+            .prices(provider, model)
+            .at(UnixMillis(1_795_000_000_000))
+            .unwrap();
+        assert_eq!(price.cost(&usage), Money::from_nanos(nanos), "{model}");
+    }
+    for provider in ["openai", "anthropic"] {
+        for name in catalog.names(provider) {
+            for (_, price) in catalog.prices(provider, name).all() {
+                let batch = price.batch.unwrap_or_else(|| panic!("{name} has none"));
+                let (rates, standard) = (batch.rates, price.standard.rates);
+                assert_eq!(
+                    (rates.input * 2, rates.output * 2),
+                    (standard.input, standard.output),
+                    "{name}"
+                );
+                assert_eq!(batch.long.is_some(), price.standard.long.is_some(), "{name}");
+            }
+        }
+    }
+    assert_eq!(
+        catalog
+            .prices("vllm", "anything")
+            .at(UnixMillis(0))
+            .unwrap()
+            .batch,
+        None
+    );
 }

@@ -1,7 +1,7 @@
 //! Other people's lists, imported and laid over the catalog. The figures are made up; the shapes are theirs.
 
-use domain::{Money, Tier, UnixMillis, Usage};
-use ledger::{Catalog, ImportError, Imported, Listing};
+use domain::{Money, Tier, Units, UnixMillis, Usage};
+use ledger::{Catalog, ImportError, Imported, Listing, Most};
 
 const LITELLM: &str = include_str!("../lists/litellm.json");
 const OPENROUTER: &str = include_str!("../lists/openrouter.json");
@@ -29,7 +29,7 @@ fn agp_r2_litellms_list_prices_every_class_to_the_nano_dollar() {
     let catalog = Catalog::builtin().unwrap().overlaid(&imported.json).unwrap();
     assert_eq!(
         (imported.taken, imported.left_out.len()),
-        (4, 10),
+        (9, 12),
         "{imported:#?}"
     );
     let million = Usage {
@@ -97,14 +97,89 @@ fn agp_r2_litellms_list_prices_every_class_to_the_nano_dollar() {
     assert_eq!(catalog.prices("openai", "house-large").at(at("2026-11-20")), None);
 }
 
+/// By the second, the picture and the character: what is counted costs what the list says, what is not has no cost.
+#[test]
+fn agp_d1_lists_prices_by_other_units_are_taken_and_bound_only_calls_that_tell_them() {
+    let units = |change: fn(&mut Units)| {
+        let mut units = Units::UNKNOWN;
+        change(&mut units);
+        units
+    };
+    let litellm = Catalog::parse(&import(Listing::LiteLlm, LITELLM, &[]).json).unwrap();
+    let openrouter = Catalog::parse(&import(Listing::OpenRouter, OPENROUTER, &[]).json).unwrap();
+    for (catalog, provider, model, told, nanos) in [
+        (
+            &litellm,
+            "openai",
+            "house-ear",
+            units(|u| u.input_ms = Some(1_500)),
+            150_000,
+        ),
+        (
+            &litellm,
+            "openai",
+            "house-whisper",
+            units(|u| u.input_ms = Some(60_000)),
+            6_000_000,
+        ),
+        (
+            &litellm,
+            "openai",
+            "house-mouth",
+            units(|u| u.input_characters = Some(1_000)),
+            15_000_000,
+        ),
+        (
+            &litellm,
+            "openai",
+            "house-painter",
+            units(|u| u.output_images = Some(3)),
+            120_000_000,
+        ),
+        (
+            &litellm,
+            "openai",
+            "house-film",
+            units(|u| u.output_ms = Some(8_000)),
+            800_000_000,
+        ),
+        (
+            &openrouter,
+            "openrouter",
+            "house/pictures",
+            units(|u| u.input_images = Some(2)),
+            7_200_000,
+        ),
+    ] {
+        let price = *catalog.prices(provider, model).at(at("2026-11-22")).unwrap();
+        let usage = Usage {
+            units: told,
+            ..Usage::default()
+        };
+        assert_eq!(price.cost(&usage), Money::from_nanos(nanos), "{model}");
+        let most = |units| Most {
+            prompt_tokens: 0,
+            output_tokens: 0,
+            dear_tier: true,
+            long_cache: true,
+            units,
+        };
+        assert_eq!(price.bound(&most(told)), Ok(Money::from_nanos(nanos)), "{model}");
+        assert!(price.bound(&most(Units::UNKNOWN)).is_err(), "{model}");
+        assert!(price.told(&Units::UNKNOWN).is_err(), "{model}");
+    }
+}
+
 /// A price that is dropped is money that no budget holds: what is not understood leaves its model out, by name.
 #[test]
 fn agp_d1_what_a_list_prices_otherwise_is_left_out_with_the_reason() {
     let imported = import(Listing::LiteLlm, LITELLM, &[]);
     for (name, word) in [
         ("openai/house-large", "another line"),
-        ("house-painter", "image_generation"),
-        ("house-ear", "audio_transcription"),
+        ("house-sketcher", "both input and output"),
+        ("house-ears", "two prices"),
+        ("house-scribe", "which holds"),
+        ("house-judge", "rerank"),
         ("house-pictures", "input_cost_per_image"),
         ("house-thinker", "reasoning"),
         ("house-steps", "both input and output"),
@@ -120,11 +195,10 @@ fn agp_d1_what_a_list_prices_otherwise_is_left_out_with_the_reason() {
         );
     }
     let imported = import(Listing::OpenRouter, OPENROUTER, &[]);
-    assert_eq!((imported.taken, imported.left_out.len()), (2, 5), "{imported:#?}");
+    assert_eq!((imported.taken, imported.left_out.len()), (3, 4), "{imported:#?}");
     for (name, word) in [
         ("house/auto", "depends"),
         ("house/free:free", "listed at nothing"),
-        ("house/pictures", "image"),
         ("house/thinker", "reasoning"),
         ("house/half", "both"),
     ] {

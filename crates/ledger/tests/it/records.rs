@@ -41,14 +41,18 @@ fn charge() -> impl Strategy<Value = Charge> {
 fn usage() -> impl Strategy<Value = Usage> {
     let few = || prop_oneof![Just(0), any::<u64>()];
     let tier = prop::sample::select(vec![Tier::Standard, Tier::Flex, Tier::Priority, Tier::Batch]);
-    let rest = (few(), few(), few(), few(), tier);
+    let units = (
+        proptest::option::of(any::<u64>()),
+        proptest::option::of(any::<u64>()),
+    );
+    let rest = (few(), few(), few(), few(), tier, units);
     (any::<u64>(), any::<u64>(), few(), few(), rest).prop_map(
         |(
             input,
             output,
             cache_read,
             cache_write,
-            (reasoning, cache_write_long, audio_input, audio_output, tier),
+            (reasoning, cache_write_long, audio_input, audio_output, tier, (input_ms, output_images)),
         )| {
             Usage {
                 input,
@@ -60,6 +64,11 @@ fn usage() -> impl Strategy<Value = Usage> {
                 audio_input,
                 audio_output,
                 tier,
+                units: domain::Units {
+                    input_ms,
+                    output_images,
+                    ..domain::Units::UNKNOWN
+                },
             }
         },
     )

@@ -7,7 +7,7 @@ use ledger::bundle::{
 };
 use ledger::merkle::{Hash, leaf_hash, root_of};
 use ledger::note::{Checkpoint, Signer};
-use ledger::retention::Removal;
+use ledger::retention::{EntriesRemoval, Removal};
 use ledger::{AuditActor, AuditRecord};
 use proptest::prelude::*;
 
@@ -157,13 +157,102 @@ fn agp_r3_a_removal_that_nobody_recorded_is_tampering() {
     assert_eq!(log.verified(None).unwrap_err().what, Fault::Removed);
 }
 
+/// An export of a ledger whose first entries went, and the proof of what its audit log says of that.
+fn without_first(forge: &crate::forge::Forge, count: usize, gone: u64, proof: Option<&Proof>) -> Vec<String> {
+    let mut lines = forge.export(&[count]);
+    for index in 0..gone {
+        let at = usize::try_from(index).unwrap();
+        lines[1 + at] = ExportLine::removed(index, forge.leaves(count)[at]).to_line();
+    }
+    if let Some(proof) = proof {
+        lines.insert(1, ExportLine::Retention(Box::new(proof.clone())).to_line());
+    }
+    lines
+}
+
+fn removal(below: u64) -> EntriesRemoval {
+    EntriesRemoval {
+        from: 0,
+        below,
+        until: UnixMillis(5),
+        keep_ms: 1_000,
+    }
+}
+
+/// The proof of a record in the audit log of the forge's tenant.
+fn told(record: impl FnOnce((AuditId, TenantId)) -> AuditRecord, origin: &str, seed: u8) -> Proof {
+    let signer = Signer::from_seed("gate.example", &[seed; 32]).unwrap();
+    let mut log = of(3);
+    log.append(&record(log.whose()));
+    log.act();
+    let head = Checkpoint {
+        origin: origin.to_owned(),
+        ..log.head(5)
+    };
+    let bytes = log.kept[3].as_ref().unwrap();
+    prove_audit(bytes, 3, &log.leaves, &signer.sign(&head).unwrap(), None).unwrap()
+}
+
 #[test]
-fn anp_0012_the_ledger_has_no_records_that_were_removed() {
-    let forge = crate::forge::Forge::new(3);
-    let mut lines = forge.export(&[3]);
-    lines[1] = ExportLine::removed(0, forge.leaves(1)[0]).to_line();
-    let broken = ledger::bundle::verify_export(&lines, forge.verifier(), None).unwrap_err();
-    assert_eq!(broken.what, Fault::Removed);
+fn agp_t4_entries_that_retention_removed_are_told_and_others_are_tampering() {
+    let forge = crate::forge::Forge::new(4);
+    let verified = |lines: &[String]| ledger::bundle::verify_export(lines, forge.verifier(), None);
+    let origin = audit_origin_of("gate.example", TENANT);
+    let good = told(|whose| removal(2).record(whose, UnixMillis(8)), &origin, 7);
+    let report = verified(&without_first(&forge, 4, 2, Some(&good))).unwrap();
+    assert_eq!((report.entries, report.removed), (4, 2));
+    assert_eq!(report.retention, Some((UnixMillis(8), removal(2))));
+    // What was told may not have been carried out.
+    assert_eq!(
+        verified(&without_first(&forge, 4, 1, Some(&good)))
+            .unwrap()
+            .removed,
+        1
+    );
+    // Nobody told of it, or of less.
+    for (gone, proof, at) in [(1, None, 0), (3, Some(&good), 2)] {
+        let expected = Tampered {
+            at: Place::Entry(at),
+            what: Fault::Removed,
+        };
+        assert_eq!(
+            verified(&without_first(&forge, 4, gone, proof)),
+            Err(expected),
+            "{gone}"
+        );
+    }
+    // In the middle.
+    let mut lines = without_first(&forge, 4, 0, Some(&good));
+    lines[3] = ExportLine::removed(1, forge.leaves(4)[1]).to_line();
+    assert_eq!(verified(&lines).unwrap_err().what, Fault::Removed);
+    // Another hash in the place of what went.
+    let mut lines = without_first(&forge, 4, 2, Some(&good));
+    lines[3] = ExportLine::removed(1, [7; 32]).to_line();
+    assert!(verified(&lines).is_err());
+    // Told by somebody else, of another log, under another key, behind the entries, or twice.
+    let by_user = |whose| AuditRecord {
+        actor: AuditActor::Operator("root".to_owned()),
+        ..removal(2).record(whose, UnixMillis(8))
+    };
+    let another = TenantId::from_u128(9);
+    let elsewhere = audit_origin_of("gate.example", another);
+    let theirs = |(id, _)| removal(2).record((id, another), UnixMillis(8));
+    let ours = |whose| removal(2).record(whose, UnixMillis(8));
+    for bad in [
+        told(by_user, &origin, 7),
+        told(theirs, &elsewhere, 7),
+        told(ours, &forge.origin, 7),
+        told(ours, &origin, 99),
+    ] {
+        assert!(verified(&without_first(&forge, 4, 2, Some(&bad))).is_err());
+    }
+    let mut late = without_first(&forge, 4, 2, Some(&good));
+    let line = late.remove(1);
+    late.insert(4, line.clone());
+    assert!(verified(&late).is_err());
+    let mut twice = without_first(&forge, 4, 2, Some(&good));
+    twice.insert(1, line);
+    assert!(verified(&twice).is_err());
 }
 
 #[test]

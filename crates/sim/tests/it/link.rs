@@ -10,10 +10,10 @@ use domain::{AuditId, BudgetId, Money, NodeId, RequestId, TenantId, TenantScope,
 use ledger::{Budget, Lease, Standing};
 use store::usage::{UsageQuery, UsageReport};
 use store::{
-    AuditEntry, AuditQuery, Budgets, Change, Directory, DirectoryDump, EntryLog, EntrySpan, ExchangeQuery,
-    ExchangeRow, Exchanges, Hold, LeaseAnswer, LeaseWish, LogKind, MarkDue, MerkleLogs, Nonces, Record,
-    RecordKind, RecordQuery, Registry, SealedExchange, Shipment, SortedQuery, Store, StoreError, StoredAudit,
-    StoredCheckpoint, StoredEntry,
+    AuditEntry, AuditQuery, Budgets, Change, Directory, DirectoryDump, EntriesKept, EntryLog, EntrySpan,
+    ExchangeQuery, ExchangeRow, Exchanges, Hold, LeaseAnswer, LeaseWish, LogKind, MarkDue, MerkleLogs,
+    Nonces, Record, RecordKind, RecordQuery, Registry, SealedExchange, Shipment, SortedQuery, Store,
+    StoreError, StoredAudit, StoredCheckpoint, StoredEntry,
 };
 
 use crate::world::{World, ms};
@@ -201,6 +201,12 @@ impl EntryLog for Link {
     }
     async fn roll_up(&self, scope: &TenantScope) -> Result<u64, StoreError> {
         self.world.central.roll_up(scope).await
+    }
+    async fn entries_kept(&self, scope: &TenantScope) -> Result<EntriesKept, StoreError> {
+        self.world.central.entries_kept(scope).await
+    }
+    async fn tend_entries(&self, now: UnixMillis) -> Result<bool, StoreError> {
+        self.world.central.tend_entries(now).await
     }
 }
 

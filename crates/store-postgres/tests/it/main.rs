@@ -10,6 +10,7 @@
 
 mod bounds;
 mod control_plane;
+mod parts;
 mod row_security;
 mod scene;
 mod starting;

@@ -77,7 +77,7 @@ impl Scene {
     pub(super) async fn tables(&self) -> Vec<String> {
         let select = "SELECT c.relname::text FROM pg_class AS c
                       JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'tenant'
-                      WHERE c.relkind IN ('r', 'p') AND c.relnamespace NOT IN
+                      WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relnamespace NOT IN
                           (SELECT oid FROM pg_namespace WHERE nspname IN ('pg_catalog', 'information_schema'))
                       ORDER BY 1";
         let mut owner = PgConnection::connect(&self.owner_url).await.unwrap();

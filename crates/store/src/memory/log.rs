@@ -8,7 +8,10 @@ use domain::{NodeId, RequestId, TenantScope, UnixMillis};
 use super::{MemoryStore, State};
 use crate::row::EntryColumns;
 use crate::usage::{Counts, Fact, SeriesId, Tally, UsageQuery, UsageReport, rolled};
-use crate::{EntryLog, EntrySpan, Shipment, StoreError, StoredCheckpoint, StoredEntry, must_own};
+use crate::{
+    EntriesKept, EntryLog, EntrySpan, Shipment, StoreError, StoredCheckpoint, StoredEntry, entries_differ,
+    must_own,
+};
 
 /// One tenant's log.
 #[derive(Debug, Default)]
@@ -18,11 +21,27 @@ pub(super) struct Log {
     facts: Vec<(UnixMillis, Fact)>,
     hours: BTreeMap<(i64, SeriesId), (String, Counts)>,
     pub(super) checkpoints: BTreeMap<u64, StoredCheckpoint>,
+    /// Entries before this were removed, and all of them ended before that.
+    removed: (usize, UnixMillis),
 }
 
 impl Log {
     pub(super) fn leaves(&self) -> Vec<[u8; 32]> {
         self.rows.iter().map(|(columns, _)| columns.leaf).collect()
+    }
+
+    /// Whether these entries are the next that can go.
+    pub(super) fn can_lose(&self, from: u64, below: u64) -> Result<(), StoreError> {
+        let is_next = length(from) == self.removed.0 && from < below && length(below) <= self.rows.len();
+        is_next.then_some(()).ok_or_else(|| entries_differ(from, below))
+    }
+
+    /// Forgets what they said.
+    pub(super) fn lose(&mut self, below: u64, until: UnixMillis) {
+        self.removed = (length(below), self.removed.1.max(until));
+        for (_, stored) in self.rows.iter_mut().take(length(below)) {
+            stored.bytes.clear();
+        }
     }
 
     /// Appends the shipment unless its request is there already.
@@ -52,6 +71,7 @@ impl Log {
         let mut found: Vec<_> = self
             .rows
             .iter()
+            .skip(self.removed.0)
             .filter(|(columns, stored)| {
                 let at = (columns.finished, stored.index);
                 let is_in = span.from <= at.0 && at.0 < span.until && at.1 < span.size;
@@ -83,7 +103,7 @@ impl Log {
         }
         for (from, until) in cut.edges {
             let inside = |(at, _): &&(UnixMillis, Fact)| from <= *at && *at < until;
-            for (_, fact) in self.facts.iter().filter(inside) {
+            for (_, fact) in self.facts.iter().skip(self.removed.0).filter(inside) {
                 tally.add_fact(fact.clone());
             }
         }
@@ -134,6 +154,7 @@ impl EntryLog for MemoryStore {
         let index = log.by_request.get(&id).ok_or(StoreError::NotFound)?;
         log.rows
             .get(*index)
+            .filter(|_| *index >= log.removed.0)
             .map(|(_, stored)| stored.clone())
             .ok_or(StoreError::NotFound)
     }
@@ -145,14 +166,13 @@ impl EntryLog for MemoryStore {
         count: u64,
     ) -> Result<Vec<StoredEntry>, StoreError> {
         let state = self.state();
-        let rows = state
-            .logs
-            .get(&scope.tenant())
-            .into_iter()
-            .flat_map(|log| &log.rows);
+        let log = state.logs.get(&scope.tenant());
+        let first = log.map_or(0, |log| log.removed.0).max(length(from));
+        let end = length(from.saturating_add(count));
+        let rows = log.into_iter().flat_map(|log| &log.rows);
         Ok(rows
-            .skip(length(from))
-            .take(length(count))
+            .take(end)
+            .skip(first)
             .map(|(_, stored)| stored.clone())
             .collect())
     }
@@ -183,5 +203,22 @@ impl EntryLog for MemoryStore {
 
     async fn roll_up(&self, _scope: &TenantScope) -> Result<u64, StoreError> {
         Ok(0)
+    }
+
+    async fn entries_kept(&self, scope: &TenantScope) -> Result<EntriesKept, StoreError> {
+        let state = self.state();
+        let (from, since) = state
+            .logs
+            .get(&scope.tenant())
+            .map_or_else(Default::default, |log| log.removed);
+        Ok(EntriesKept {
+            from: from as u64,
+            since,
+        })
+    }
+
+    /// There is always room, and what was removed took none since.
+    async fn tend_entries(&self, _now: UnixMillis) -> Result<bool, StoreError> {
+        Ok(false)
     }
 }

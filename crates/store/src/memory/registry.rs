@@ -102,8 +102,8 @@ impl Rows {
                 self.records.remove(&place);
                 Ok(())
             }
-            // Done with the audit log and with the windows, which are no rows.
-            Change::RemoveAudits { .. } | Change::TellMarks { .. } => Ok(()),
+            // Done with the logs and with the windows, which are no rows.
+            Change::RemoveAudits { .. } | Change::RemoveEntries { .. } | Change::TellMarks { .. } => Ok(()),
         }
     }
 
@@ -318,6 +318,10 @@ impl Registry for MemoryStore {
                 let log = kept.ok_or(StoreError::NotFound)?;
                 going = log.going(*from, *below)?;
             }
+            if let Change::RemoveEntries { from, below, .. } = change {
+                let log = state.logs.get(&scope.tenant()).ok_or(StoreError::NotFound)?;
+                log.can_lose(*from, *below)?;
+            }
         }
         let mut rows = state.rows.clone();
         for change in changes {
@@ -326,6 +330,11 @@ impl Registry for MemoryStore {
         let told = state.telling(scope, changes)?;
         state.rows = rows;
         state.audits.entry(scope.tenant()).or_default().remove(going);
+        for change in changes {
+            if let Change::RemoveEntries { below, until, .. } = change {
+                state.logs.entry(scope.tenant()).or_default().lose(*below, *until);
+            }
+        }
         let State { rows, windows, .. } = &mut *state;
         windows.retain(|(budget, _), _| rows.budgets.contains_key(budget));
         for (place, mark) in told {

@@ -131,10 +131,16 @@ pub struct Gauges {
     pub budget_webhook_resting: Gauge,
     /// Reservations that nobody settled.
     pub reservations_expired: Counter,
+    /// Reservations for which there was no place.
+    pub reservations_refused: Counter,
     /// Streams under way.
     pub streams_open: Level,
     /// Checkpoints signed.
     pub checkpoints_signed: Counter,
+    /// Entries removed because their time is over.
+    pub entries_removed: Counter,
+    /// How often nothing of a ledger was removed, because of what was found there.
+    pub entries_not_removed: Counter,
     /// Credentials that want looking after, over all tenants.
     pub credential_findings: Gauge,
     /// Of them, those that were told for the first time.
@@ -237,9 +243,21 @@ impl Gauges {
                 "bartizan_reservations_expired_total",
                 "Reservations that nobody settled in time: they ended at their bound.",
             ),
+            reservations_refused: catalogue.counter(
+                "bartizan_reservations_refused_total",
+                "Reservations that were refused because their key, their tenant or this node had as many open as it may.",
+            ),
             streams_open: Level(catalogue.gauge("bartizan_streams_open", "Streamed answers under way.")),
             checkpoints_signed: catalogue
                 .counter("bartizan_ledger_checkpoints_signed_total", "Checkpoints of ledgers and audit logs signed."),
+            entries_removed: catalogue.counter(
+                "bartizan_ledger_entries_removed_total",
+                "Entries removed because their time is over.",
+            ),
+            entries_not_removed: catalogue.counter(
+                "bartizan_ledger_removals_refused_total",
+                "Ledgers of which nothing was removed because hashes, roll-ups or the store were not as they should be: see the log.",
+            ),
             credential_findings: catalogue.gauge(
                 "bartizan_credential_findings",
                 "Credentials of all tenants that want looking after, as of this node's last sweep.",

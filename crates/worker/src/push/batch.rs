@@ -13,10 +13,10 @@ use super::{Pusher, Trouble, pagerduty, repeats};
 
 /// Records that are read and pushed at once.
 const BATCH: u64 = 100;
-/// The act that asks for what was given up to be sent again.
-pub(super) const RESEND: &str = "alerts.resend";
-/// The act that tries a sink.
-const TEST: &str = "alerts.test";
+/// The acts that ask for what was given up to be sent again: of the instance's sinks, and of a tenant's own.
+const RESEND: [&str; 2] = ["alerts.resend", "delivery.resend"];
+/// The acts that try a sink.
+const TEST: [&str; 2] = ["alerts.test", "delivery.test"];
 /// The act that says that something was given up.
 pub(super) const DEAD: &str = "alerts.dead";
 
@@ -53,7 +53,12 @@ impl Pusher {
             return Ok(false);
         }
         let us = (self.name.as_str(), self.node);
-        let mut cursor = match Cursor::claim(self.store.as_ref(), &scope, us, now).await? {
+        let store = self.store.as_ref();
+        let claim = match self.own {
+            Some(_) => Cursor::claim_known(store, &scope, us, now).await?,
+            None => Cursor::claim(store, &scope, us, now).await?,
+        };
+        let mut cursor = match claim {
             Claim::Held(cursor) => cursor,
             Claim::Elsewhere(standing) => {
                 let seen = self.seen(standing.as_ref(), seen.size);
@@ -76,7 +81,7 @@ impl Pusher {
         let mut opens = cursor.standing.open.clone();
         let delivered = self
             .transport
-            .deliver(&batch.messages, (&mut opens, &self.directory))
+            .deliver(&batch.messages, (&mut opens, self.directory.as_ref()))
             .await;
         self.metrics.delivered.inc_by(delivered.done as u64);
         cursor.standing.open = opens;
@@ -159,7 +164,9 @@ impl Pusher {
         for one in stored {
             let index = one.index;
             let message = Message::of(one, self.around(scope, 0))?;
-            if message.record.act == RESEND && message.record.target.as_deref() == Some(&self.name) {
+            if RESEND.contains(&message.record.act.as_str())
+                && message.record.target.as_deref() == Some(&self.name)
+            {
                 let is_done = cursor
                     .standing
                     .again
@@ -243,7 +250,7 @@ impl Pusher {
     fn wants(&self, message: &Message) -> Option<bool> {
         let record = &message.record;
         let is_own = record.target.as_deref() == Some(&self.name);
-        if record.act == TEST && is_own {
+        if TEST.contains(&record.act.as_str()) && is_own {
             return Some(true);
         }
         // Who did not take something is not told that it did not.

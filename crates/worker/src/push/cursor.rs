@@ -38,14 +38,39 @@ impl Cursor {
         Self::claim_for(store, scope, us, (now, HELD_FOR)).await
     }
 
+    /// The same, of one that is there: a tenant's own begins where its maker put it, and is not begun again when it was
+    /// removed.
+    // threat: AGP-I1
+    pub(crate) async fn claim_known(
+        store: &dyn Store,
+        scope: &TenantScope,
+        us: (&str, NodeId),
+        now: UnixMillis,
+    ) -> Result<Claim, StoreError> {
+        match find(store, scope, us.0).await? {
+            None => Ok(Claim::Elsewhere(None)),
+            before => Self::claim_found(store, scope, us, (now, HELD_FOR), before).await,
+        }
+    }
+
     /// The same, for as long as a step may take.
     pub(crate) async fn claim_for(
         store: &dyn Store,
         scope: &TenantScope,
+        us: (&str, NodeId),
+        times: (UnixMillis, Duration),
+    ) -> Result<Claim, StoreError> {
+        let before = find(store, scope, us.0).await?;
+        Self::claim_found(store, scope, us, times, before).await
+    }
+
+    async fn claim_found(
+        store: &dyn Store,
+        scope: &TenantScope,
         (sink, node): (&str, NodeId),
         (now, held_for): (UnixMillis, Duration),
+        before: Option<Record>,
     ) -> Result<Claim, StoreError> {
-        let before = find(store, scope, sink).await?;
         let known = before.as_ref().map(Standing::of).transpose()?;
         let is_ours = |standing: &Standing| standing.holder == node || standing.until <= now;
         if !known.as_ref().is_none_or(is_ours) {
@@ -88,6 +113,28 @@ impl Cursor {
             })),
             Err(StoreError::Conflict(_)) => Ok(Claim::Elsewhere(known)),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Does something that may take longer than a turn, which is renewed meanwhile. `Conflict` if another replica has
+    /// taken hold: then what was under way is left.
+    // threat: AGP-R2
+    pub(crate) async fn holding<T>(
+        &mut self,
+        store: &dyn Store,
+        (scope, turn): (&TenantScope, Duration),
+        work: impl Future<Output = T>,
+    ) -> Result<T, StoreError> {
+        let mut work = std::pin::pin!(work);
+        loop {
+            // Before a third of it is left, so that one answer of the store may be late.
+            match tokio::time::timeout(turn / 3, &mut work).await {
+                Ok(done) => return Ok(done),
+                Err(_) => {
+                    self.standing.until = UnixMillis::now().plus(turn);
+                    self.keep(store, scope, (Vec::new(), &[])).await?;
+                }
+            }
         }
     }
 

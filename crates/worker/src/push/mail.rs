@@ -3,6 +3,8 @@
 
 mod body;
 
+pub(super) use body::escaped;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsPar
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message as Mail, Tokio1Executor};
 
+use super::letter::Letter;
 use super::message::Message;
 use super::{Delivered, Keyring, Trouble};
 
@@ -102,8 +105,22 @@ impl Mailer {
         }
     }
 
+    /// Sends a letter, whose id is the same however often that is done.
+    pub(super) async fn post(&self, id: &str, letter: &Letter) -> Result<(), Trouble> {
+        let parts = (letter.subject(), letter.text(), letter.html());
+        let mail = self
+            .written(id, parts)
+            .map_err(|why| Trouble::refused(why, true))?;
+        let sent = tokio::time::timeout(ALL, self.hand_over(mail)).await;
+        sent.unwrap_or_else(|_| Err(Trouble::Away("not taken in time".to_owned())))
+    }
+
     async fn send(&self, messages: &[Message]) -> Result<(), Trouble> {
         let mail = self.mail(messages).map_err(|why| Trouble::refused(why, true))?;
+        self.hand_over(mail).await
+    }
+
+    async fn hand_over(&self, mail: Mail) -> Result<(), Trouble> {
         let transport = self.transport().await.map_err(Trouble::Away)?;
         transport
             .send(mail)
@@ -144,19 +161,24 @@ impl Mailer {
 
     fn mail(&self, messages: &[Message]) -> Result<Mail, String> {
         let first = messages.first().ok_or("nothing to say")?;
+        let parts = (
+            body::subject(messages),
+            body::text(messages),
+            body::html(messages),
+        );
+        self.written(&first.record.id.to_string(), parts)
+    }
+
+    fn written(&self, id: &str, (subject, text, html): (String, String, String)) -> Result<Mail, String> {
         let mut mail = Mail::builder()
             .from(self.from.clone())
-            .subject(body::subject(messages))
-            .message_id(Some(format!(
-                "<{}@{}>",
-                first.record.id,
-                hello(&self.options.host)
-            )));
+            .subject(subject)
+            .message_id(Some(format!("<{id}@{}>", hello(&self.options.host))));
         for to in &self.to {
             mail = mail.to(to.clone());
         }
         let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
-        let parts = MultiPart::alternative_plain_html(body::text(messages), body::html(messages));
+        let parts = MultiPart::alternative_plain_html(text, html);
         mail.raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
             .multipart(parts)
             .map_err(|error| error.to_string())

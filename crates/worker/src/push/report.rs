@@ -23,12 +23,13 @@ use tokio::sync::watch;
 use super::Trouble;
 use super::batch::note;
 use super::cursor::{self, Claim, Cursor};
+use super::letter::Letter;
 use super::rounds::{self, Rounds};
 use goal::Way;
 pub use goal::{Goal, InBucket};
 
-/// For how long one replica makes and delivers a report undisturbed.
-const HELD_FOR: Duration = Duration::from_secs(600);
+/// The shortest pause where another replica's turn is about to end.
+const LOOK_MIN: Duration = Duration::from_millis(50);
 /// The longest pause: each time a report is made anew.
 const PAUSE_MAX: Duration = Duration::from_secs(900);
 /// Who delivers, and the acts.
@@ -54,6 +55,8 @@ pub struct Due {
 pub struct ReportOptions {
     /// Its name, under which it is kept how far it has come.
     pub name: String,
+    /// What it is called where it arrives: the folder's name.
+    pub folder: String,
     /// What the destination is called.
     pub to: String,
     /// Where that is.
@@ -64,6 +67,8 @@ pub struct ReportOptions {
     pub due: Due,
     /// How often it is looked.
     pub every: Duration,
+    /// For how long one replica has its turn; renewed as long as it makes and delivers, over soon when it is no more.
+    pub turn: Duration,
     /// After how long one that cannot be delivered is given up.
     pub give_up_after: Duration,
 }
@@ -79,6 +84,8 @@ pub struct Made {
     pub file: Bytes,
     /// What it says of itself.
     pub manifest: String,
+    /// The same for people, where it is for people.
+    pub letter: Option<Letter>,
 }
 
 /// Why there is no report.
@@ -105,6 +112,7 @@ pub struct Reporter {
     store: Arc<dyn Store>,
     node: NodeId,
     name: String,
+    folder: String,
     /// What the standing is kept under: no sink can have the name.
     kept_as: String,
     to: String,
@@ -112,6 +120,9 @@ pub struct Reporter {
     tenants: Vec<String>,
     due: Due,
     every: Duration,
+    turn: Duration,
+    /// When the turn of another replica is over that has what is due.
+    others_until: Option<UnixMillis>,
     give_up_after: Duration,
     maker: Arc<dyn Maker>,
     metrics: SinkMetrics,
@@ -168,11 +179,14 @@ impl Reporter {
             node,
             kept_as: kept_as(&options.name),
             name: options.name,
+            folder: options.folder,
             to: options.to,
             way: Way::new(options.goal)?,
             tenants: options.tenants,
             due: options.due,
             every: options.every,
+            turn: options.turn,
+            others_until: None,
             give_up_after: options.give_up_after,
             maker,
             metrics,
@@ -227,6 +241,9 @@ impl Reporter {
                 .filter(is_meant)
                 .map(|tenant| tenant.id)
                 .collect();
+            if self.tenants.iter().any(|name| name == "platform") {
+                self.active.push(TenantId::PLATFORM);
+            }
             self.nexts.retain(|tenant, _| self.active.contains(tenant));
             self.revision = Some(dump.revision);
         }
@@ -274,10 +291,14 @@ impl Reporter {
         }
         let store = self.store.clone();
         let us = (self.kept_as.as_str(), self.node);
-        let mut cursor = match Cursor::claim_for(store.as_ref(), &scope, us, (now, HELD_FOR)).await? {
+        let mut cursor = match Cursor::claim_for(store.as_ref(), &scope, us, (now, self.turn)).await? {
             Claim::Held(cursor) => cursor,
             Claim::Elsewhere(standing) => {
                 if let Some(standing) = standing {
+                    let until = self
+                        .others_until
+                        .map_or(standing.until, |it| it.min(standing.until));
+                    self.others_until = Some(until);
                     self.nexts.insert(tenant, at(standing.next));
                 }
                 return Ok(false);
@@ -287,7 +308,8 @@ impl Reporter {
             self.nexts.insert(tenant, at(cursor.standing.next));
             return Ok(false);
         };
-        let done = self.deliver(&scope, &time).await;
+        let work = self.deliver(&scope, &time);
+        let done = cursor.holding(store.as_ref(), (&scope, self.turn), work).await?;
         let now = UnixMillis::now();
         let (outcome, trouble) = match done {
             Ok(file) => {
@@ -352,7 +374,7 @@ impl Reporter {
         let name = format!(
             "{}/{}/{}.{}",
             scope.tenant(),
-            self.name,
+            self.folder,
             time.name,
             made.extension
         );
@@ -362,7 +384,7 @@ impl Reporter {
             sha256,
             manifest_sha256,
         };
-        let place = (self.name.as_str(), scope.tenant(), time);
+        let place = (self.folder.as_str(), scope.tenant(), time);
         self.way.put(place, &file, &made).await?;
         Ok(file)
     }
@@ -417,7 +439,10 @@ impl Reporter {
 
 impl Rounds for Reporter {
     fn rests(&self) -> (Duration, Duration) {
-        (self.every, PAUSE_MAX)
+        // Whoever had a turn may be no more: it is looked as soon as that is over.
+        let left = self.others_until.map(|until| until.since(UnixMillis::now()));
+        let every = left.map_or(self.every, |left| self.every.min(left.max(LOOK_MIN)));
+        (every, PAUSE_MAX)
     }
 
     fn metrics(&self) -> &SinkMetrics {
@@ -444,6 +469,7 @@ impl Rounds for Reporter {
     /// its own, unless nobody is there to take any.
     async fn round(&mut self) -> Result<bool, Trouble> {
         self.refresh().await?;
+        self.others_until = None;
         let (mut more, mut trouble) = (false, None);
         for tenant in self.active.clone() {
             match self.push(tenant).await {

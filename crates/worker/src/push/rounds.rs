@@ -43,7 +43,7 @@ pub(super) async fn run(mut work: impl Rounds, mut shutdown: watch::Receiver<boo
             Ok(true) => Duration::ZERO,
             Ok(false) => {
                 backoff.reset();
-                every
+                work.rests().0
             }
             Err(trouble) => {
                 work.tell(&trouble, pending);

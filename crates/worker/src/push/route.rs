@@ -1,10 +1,12 @@
 //! Which records a sink is told of: by act, tenant, team, budget and how bad they are. A list that is empty means all.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use domain::{Money, TeamId, TenantId};
 use ledger::{AuditRecord, BudgetScope};
-use store::DirectoryDump;
+use store::{DirectoryDump, Store, StoreError};
+use tokio::sync::Mutex;
 
 use super::alert::Severity;
 
@@ -32,6 +34,39 @@ pub(super) struct Directory {
     team_names: HashMap<TeamId, String>,
     limits: HashMap<String, Money>,
     budget_names: HashMap<String, String>,
+}
+
+/// Has the newest directory, read again when it has changed and not for each who asks. Clones share it.
+#[derive(Debug, Clone)]
+pub(super) struct Guide {
+    store: Arc<dyn Store>,
+    newest: Arc<Mutex<Option<Newest>>>,
+}
+
+/// At which revision of the store, and what it was.
+type Newest = (u64, Arc<Directory>);
+
+impl Guide {
+    pub(super) fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            newest: Arc::default(),
+        }
+    }
+
+    pub(super) async fn newest(&self) -> Result<Arc<Directory>, StoreError> {
+        let revision = self.store.revision().await?;
+        let mut newest = self.newest.lock().await;
+        if let Some((known, directory)) = newest.as_ref()
+            && *known == revision
+        {
+            return Ok(directory.clone());
+        }
+        let dump = self.store.load().await?;
+        let directory = Arc::new(Directory::of(&dump));
+        *newest = Some((dump.revision, directory.clone()));
+        Ok(directory)
+    }
 }
 
 impl Directory {

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use upstream::{Base, Client};
 
 use super::alert::{Alert, Severity};
+use super::letter::Letter;
 use super::message::Message;
 use super::{Delivered, Keyring, Trouble, post};
 
@@ -70,6 +71,12 @@ impl Slack {
         Delivered::all(messages.len())
     }
 
+    /// Sends a letter.
+    pub(super) async fn post(&self, letter: &Letter) -> Result<(), Trouble> {
+        let (base, path) = self.place().await.map_err(Trouble::Away)?;
+        post::json(&self.client, &base, &path, letter.slack().to_string()).await
+    }
+
     /// The whole address, which must begin as the configuration says.
     // threat: ANP-D0005
     async fn place(&self) -> Result<(Base, String), String> {
@@ -87,7 +94,7 @@ impl Slack {
 
 /// Text in which Slack finds nothing: no entity, no link, no command, and nobody to call.
 // threat: ANP-0020
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for (at, c) in text.char_indices() {
         match c {
@@ -104,7 +111,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// The same for a headline, which is bounded: nothing grows.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let mild = |c| match c {
         '<' => '‹',
         '>' => '›',
@@ -123,7 +130,7 @@ fn calls_everybody(name: &str) -> bool {
     })
 }
 
-fn marked(text: String) -> Value {
+pub(super) fn marked(text: String) -> Value {
     json!({"type": "mrkdwn", "text": text, "verbatim": true})
 }
 

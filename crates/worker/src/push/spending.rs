@@ -89,7 +89,9 @@ impl Spending {
                 return Ok(false);
             }
         };
-        let from = cursor.standing.next;
+        // What retention removed is told to nobody any more.
+        let kept_from = self.store.entries_kept(&scope).await?.from;
+        let from = cursor.standing.next.max(kept_from);
         let entries = self
             .store
             .entries(&scope, from, BATCH.min(size.saturating_sub(from)))

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use store::minded::{About, Asked, Mind, MindedStore};
+use store::usage::UsageReport;
 use store::{StoreError, StoredAudit, StoredEntry};
 
 pub type FlakyStore = MindedStore<Flaky>;
@@ -24,6 +25,8 @@ pub struct Flaky {
     pub refuses: AtomicU32,
     /// Entries come back changed: somebody had the database's password.
     pub changed: AtomicBool,
+    /// Reports are off by one: somebody changed a roll-up.
+    pub off_by_one: AtomicBool,
 }
 
 /// Work beside requests: what it asks can fail.
@@ -83,6 +86,10 @@ impl Mind for Flaky {
             let text = String::from_utf8_lossy(&stored.bytes);
             stored.bytes = text.replace("\"cost\":10", "\"cost\":1").into_bytes();
         }
+    }
+
+    fn usage(&self, read: &mut UsageReport) {
+        read.total.requests += u64::from(self.off_by_one.load(Ordering::SeqCst));
     }
 
     fn audits(&self, read: &mut Vec<StoredAudit>) {

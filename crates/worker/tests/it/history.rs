@@ -6,9 +6,11 @@ use std::time::Duration;
 use credential::{ContentKey, SealingKey, purpose};
 use domain::{KeyId, RequestId, TenantId, TenantScope, UnixMillis};
 use ledger::exchange::Side;
-use ledger::{Exchange, Keeping, Kept};
+use ledger::exchange::removal::{Removal, Why};
+use ledger::{AuditRecord, Exchange, Keeping, Kept};
 use store::{
-    Change, Directory, ExchangeQuery, Exchanges, MemoryStore, Registry, Tenant, TenantState, exchange_queue,
+    AuditQuery, Change, Directory, ExchangeQuery, Exchanges, MemoryStore, Registry, Tenant, TenantState,
+    exchange_queue,
 };
 use telemetry::Metrics;
 use tokio::sync::watch;
@@ -16,6 +18,7 @@ use worker::{Historian, Seals};
 
 const TENANT: TenantId = TenantId::from_u128(7);
 const DAY_MS: i64 = 86_400_000;
+const HOUR_MS: i64 = 3_600_000;
 const ALL: ExchangeQuery = ExchangeQuery {
     from: None,
     until: None,
@@ -68,6 +71,19 @@ async fn house(store: &MemoryStore, days: u16) {
         },
     };
     store.create_tenant(&tenant).await.unwrap();
+}
+
+/// The removals that the tenant's audit log speaks of.
+async fn told(store: &MemoryStore) -> Vec<Removal> {
+    let query = AuditQuery {
+        count: 9,
+        ..AuditQuery::default()
+    };
+    let stored = store.audit(&TenantScope::operator(TENANT), &query).await.unwrap();
+    let records = stored
+        .iter()
+        .map(|stored| AuditRecord::from_bytes(&stored.bytes).unwrap());
+    records.filter_map(|record| Removal::told_by(&record)).collect()
 }
 
 fn historian(store: &Arc<MemoryStore>) -> (Historian, Arc<Metrics>) {
@@ -130,8 +146,21 @@ async fn anp_0010_exchanges_go_after_their_days_and_all_of_them_with_their_tenan
     let rows = [row(1, 0), row(2, DAY_MS), row(3, 3 * DAY_MS)];
     store.keep_exchanges(&scope, &rows).await.unwrap();
     let (historian, _) = historian(&store);
-    assert_eq!(historian.forget(UnixMillis(2 * DAY_MS)).await.unwrap(), 0);
-    assert_eq!(historian.forget(UnixMillis(2 * DAY_MS + 1)).await.unwrap(), 1);
+    let over = UnixMillis(2 * DAY_MS + HOUR_MS);
+    let almost = UnixMillis(over.0 - 1);
+    assert_eq!(historian.forget(almost).await.unwrap(), 0);
+    assert_eq!(told(&store).await, [], "nothing went, and nothing is said");
+    assert_eq!(historian.forget(over).await.unwrap(), 1);
+    let expired = told(&store).await;
+    let [removal] = expired.as_slice() else {
+        panic!("{expired:?}")
+    };
+    assert_eq!(
+        (removal.why, removal.at, removal.before),
+        (Why::Expired, over, UnixMillis(HOUR_MS))
+    );
+    assert_eq!(historian.forget(over).await.unwrap(), 0);
+    assert_eq!(told(&store).await.len(), 1);
     let before = store.load().await.unwrap().tenants.remove(0);
     let after = Tenant {
         state: TenantState::Offboarded,
@@ -141,6 +170,6 @@ async fn anp_0010_exchanges_go_after_their_days_and_all_of_them_with_their_tenan
         .commit(&scope, &[Change::ReplaceTenant { before, after }], None)
         .await
         .unwrap();
-    assert_eq!(historian.forget(UnixMillis(2 * DAY_MS + 1)).await.unwrap(), 2);
+    assert_eq!(historian.forget(over).await.unwrap(), 2);
     assert!(store.exchanges(&scope, &ALL).await.unwrap().is_empty());
 }

@@ -12,12 +12,14 @@ mod auditing;
 mod burying;
 mod checkpointing;
 mod flaky;
+mod fleet;
 mod history;
 mod housekeeping;
 mod pushing;
 mod recovery;
 mod reporting;
 mod retention;
+mod retention_of_entries;
 mod shipping;
 mod signals;
 mod sweeping;
@@ -26,12 +28,12 @@ mod witnessing;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::{
     BudgetId, KeyId, Money, NodeId, Operation, RequestId, TeamId, TenantId, TenantScope, UnixMillis,
 };
-use journal::{Journal, JournalOptions, Record, Recovered};
+use journal::{Journal, JournalError, JournalOptions, Record, Recovered};
 use ledger::{Budget, BudgetScope, Charge, Entry, Intent, Terms, Window};
 use store::{LeaseAnswer, LeaseWish, Store, Tenant};
 use telemetry::Metrics;
@@ -152,12 +154,19 @@ pub async fn lease(store: &dyn Store, of: u128, node: NodeId, nanos: i64, expire
     ));
 }
 
+/// Opens the journal, once its last owner's thread has let go of it.
 pub fn open(dir: &Path) -> (Journal, Recovered) {
-    Journal::open(JournalOptions {
-        segment_bytes_max: 8 * 1024,
-        ..JournalOptions::new(dir)
-    })
-    .unwrap()
+    let until = Instant::now() + Duration::from_secs(10);
+    loop {
+        let options = JournalOptions {
+            segment_bytes_max: 8 * 1024,
+            ..JournalOptions::new(dir)
+        };
+        match Journal::open(options) {
+            Err(JournalError::InUse { .. }) if Instant::now() < until => std::thread::yield_now(),
+            opened => return opened.unwrap(),
+        }
+    }
 }
 
 pub fn shipper(journal: &Journal, store: &Arc<FlakyStore>, dir: &Path) -> (Shipper, Arc<Metrics>) {

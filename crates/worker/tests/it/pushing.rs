@@ -58,6 +58,7 @@ pub fn bent(
         gather: Duration::ZERO,
         give_up_after: None,
         public_url: None,
+        own: None,
     };
     bend(&mut options);
     let store: Arc<dyn Store> = store.clone();

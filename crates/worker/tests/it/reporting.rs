@@ -24,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 struct Printer {
     made: AtomicU64,
     failures: AtomicU64,
+    /// How long one takes, in milliseconds.
+    takes: AtomicU64,
 }
 
 #[async_trait]
@@ -31,7 +33,8 @@ impl Maker for Printer {
     async fn make(&self, _: &TenantScope, time: &Time) -> Result<Made, MakeError> {
         self.made.fetch_add(1, Ordering::SeqCst);
         // So slow that another replica would come by.
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        let takes = self.takes.load(Ordering::SeqCst).max(20);
+        tokio::time::sleep(Duration::from_millis(takes)).await;
         let left = self
             .failures
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
@@ -42,6 +45,7 @@ impl Maker for Printer {
                 media_type: "text/plain",
                 file: Bytes::from(time.name.clone()),
                 manifest: "{}".to_owned(),
+                letter: None,
             }),
         }
     }
@@ -76,6 +80,7 @@ fn reporter(
 ) -> Reporter {
     let options = ReportOptions {
         name: "daily".to_owned(),
+        folder: "daily".to_owned(),
         to: "share".to_owned(),
         goal: Goal::Folder(folder.to_owned()),
         tenants: vec!["acme".to_owned()],
@@ -86,6 +91,7 @@ fn reporter(
             settle: Duration::ZERO,
         },
         every: Duration::from_millis(10),
+        turn: Duration::from_millis(600),
         give_up_after,
     };
     let counted = Metrics::new("test").gauges().sink("export daily");
@@ -213,6 +219,41 @@ async fn agp_r3_what_cannot_be_made_is_given_up_on_record_and_the_next_is_delive
     );
     assert!(all[1].file.is_some(), "{all:?}");
     assert_eq!(acts(&store, "exports.failed").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn agp_r2_who_dies_in_mid_delivery_is_followed_soon_and_who_is_slow_is_left_alone() {
+    let (store, folder) = (store().await, tempfile::tempdir().unwrap());
+    let day = Duration::from_secs(86_400);
+    let (first, second) = (Arc::new(Printer::default()), Arc::new(Printer::default()));
+    let (stop, stopping) = watch::channel(false);
+    // Far longer than a turn.
+    first.takes.store(2_500, Ordering::SeqCst);
+    let slow = reporter((&store, 1), folder.path(), (&first, since(2), day));
+    let slow = tokio::spawn(slow.run(stopping.clone()));
+    let end = Instant::now() + PATIENCE;
+    while first.made.load(Ordering::SeqCst) == 0 {
+        assert!(Instant::now() < end, "the first never begins");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let other = reporter((&store, 2), folder.path(), (&second, since(2), day));
+    let other = tokio::spawn(other.run(stopping.clone()));
+    until_there(&store, 1).await;
+    assert_eq!(
+        second.made.load(Ordering::SeqCst),
+        0,
+        "it had its turn all the time"
+    );
+    // It begins with the next, if the other was not faster, and is gone before it is done.
+    first.takes.store(600_000, Ordering::SeqCst);
+    slow.abort();
+    assert!(slow.await.unwrap_err().is_cancelled());
+    let all = until_there(&store, 2).await;
+    stop.send(true).unwrap();
+    other.await.unwrap();
+    is_whole(&all, folder.path());
+    assert_eq!(acts(&store, "exports.deliver").await, all.len(), "each once");
+    assert_eq!(second.made.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]

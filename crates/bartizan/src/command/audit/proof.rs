@@ -3,21 +3,22 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use domain::{AuditId, TenantId, TenantScope};
 use ledger::AuditRecord;
 use ledger::bundle::{LINE_BYTES_MAX, Proof, prove_audit, verify_audit_proof};
 use serde::Serialize;
-use store::{LogKind, StoreError, StoredAudit};
+use store::{LogKind, Signing, SigningNow, StoreError, StoredAudit, StoredCheckpoint};
 
 use crate::cli::At;
 use crate::command::arguments::rfc3339;
 use crate::command::find::Names;
 use crate::command::instance::Instance;
-use crate::command::ledger::trust::{TrustArgs, Trusted};
-use crate::command::ledger::verify::{broken, hexed, says_nothing_of, unreadable};
-use crate::command::ledger::{checkpoint_file, destination, settled};
+use crate::command::ledger::trust::{TrustArgs, Trusted, WitnessesArgs};
+use crate::command::ledger::verify::{broken, cosigners, hexed, says_nothing_of, unreadable};
+use crate::command::ledger::{checkpoint_file, destination, settled, witnessed};
 use crate::command::show::{Show, Shown, finish};
 use crate::command::table::facts;
 use crate::failure::{Failure, Hint};
@@ -37,6 +38,9 @@ pub struct ProofArgs {
     /// An older checkpoint of this audit log: the proof also shows that nothing was rewritten since
     #[arg(long, value_name = "CHECKPOINT")]
     since: Option<PathBuf>,
+    /// Under the newest head that so many witnesses cosigned; without, under the newest
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    witnesses: usize,
 }
 
 /// What to verify, and whom to believe.
@@ -57,6 +61,8 @@ pub struct VerifyProofArgs {
     /// A checkpoint of this audit log, kept from earlier: the log must contain all that it covered
     #[arg(long, value_name = "CHECKPOINT")]
     since: Option<PathBuf>,
+    #[command(flatten)]
+    witnesses: WitnessesArgs,
 }
 
 /// Writes the proof of one record.
@@ -65,7 +71,8 @@ pub async fn prove(args: &ProofArgs, instance: &Instance) -> Result<(), Failure>
     let signing = instance.signing()?;
     let (scope, stored) = find(args, instance).await?;
     let origin = signing.origin(scope.tenant(), LogKind::Audit);
-    let (head, keys) = settled(instance, &signing, (&scope, LogKind::Audit), stored.index).await?;
+    let log = (&scope, LogKind::Audit);
+    let (head, keys) = witnessed(instance, &signing, log, (stored.index, args.witnesses)).await?;
     let of_log = keys.of_log(&origin);
     let since = args.since.as_deref();
     let old = since.map(|path| checkpoint_file(path, &of_log)).transpose()?;
@@ -75,15 +82,39 @@ pub async fn prove(args: &ProofArgs, instance: &Instance) -> Result<(), Failure>
             old.size, head.size
         )));
     }
+    let old_size = old.as_ref().map(|old| old.size);
+    let proof = proof_under(instance, (&scope, &stored), (&head, &keys, &origin), old_size).await?;
+    let text = serde_json::to_string_pretty(&proof).map_err(|e| Failure::new(e.to_string()))?;
+    let mut out = destination(args.out.as_deref())?;
+    finish(writeln!(out, "{text}").and_then(|()| out.flush()))
+}
+
+/// The proof of a record, under a head that is signed.
+// threat: AGP-R3
+pub(in crate::command) async fn of_record(
+    instance: &Instance,
+    signing: &Arc<Signing>,
+    (scope, stored): (&TenantScope, &StoredAudit),
+) -> Result<Proof, Failure> {
+    let origin = signing.origin(scope.tenant(), LogKind::Audit);
+    let (head, keys) = settled(instance, signing, (scope, LogKind::Audit), stored.index).await?;
+    proof_under(instance, (scope, stored), (&head, &keys, &origin), None).await
+}
+
+async fn proof_under(
+    instance: &Instance,
+    (scope, stored): (&TenantScope, &StoredAudit),
+    (head, keys, origin): (&StoredCheckpoint, &SigningNow, &str),
+    old_size: Option<u64>,
+) -> Result<Proof, Failure> {
     let leaves = instance
         .store
-        .log_leaves(&scope, LogKind::Audit, 0, head.size)
+        .log_leaves(scope, LogKind::Audit, 0, head.size)
         .await?;
-    let old_size = old.as_ref().map(|old| old.size);
     let proof = prove_audit(&stored.bytes, stored.index, &leaves, &head.note, old_size);
     let mut proof = proof
         .ok_or_else(|| Failure::tampered(format!("record {} is not where it should be", stored.index)))?;
-    proof.successions = keys.handovers(&origin);
+    proof.successions = keys.handovers(origin);
     // A proof that does not hold is found here and not by whoever gets it.
     verify_audit_proof(&proof, keys.signer()?.verifier()).map_err(|e| {
         Failure::tampered(format!(
@@ -91,9 +122,7 @@ pub async fn prove(args: &ProofArgs, instance: &Instance) -> Result<(), Failure>
             stored.index
         ))
     })?;
-    let text = serde_json::to_string_pretty(&proof).map_err(|e| Failure::new(e.to_string()))?;
-    let mut out = destination(args.out.as_deref())?;
-    finish(writeln!(out, "{text}").and_then(|()| out.flush()))
+    Ok(proof)
 }
 
 /// The record, in whichever log it is.
@@ -134,6 +163,8 @@ struct Held {
     root: String,
     key: String,
     since: Option<u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cosigned_by: Vec<String>,
     record: AuditRecord,
 }
 
@@ -160,6 +191,7 @@ impl Shown for Held {
                 ("root", self.root.clone()),
                 ("signed by", self.key.clone()),
                 ("history", since),
+                ("cosigned by", cosigners(&self.cosigned_by)),
             ],
         )
     }
@@ -171,7 +203,8 @@ impl Shown for Held {
 pub async fn verify(args: &VerifyProofArgs, at: &At, show: Show) -> Result<(), Failure> {
     let trusted = Trusted::given(&args.trust, at)
         .await?
-        .since(args.since.as_deref())?;
+        .since(args.since.as_deref())?
+        .witnessed_by(&args.witnesses)?;
     let path = args.file.as_path();
     let proof = read(path)?;
     if let Some(known) = trusted
@@ -184,8 +217,14 @@ pub async fn verify(args: &VerifyProofArgs, at: &At, show: Show) -> Result<(), F
             .hint("take the proof with `bartizan audit proof … --since` that checkpoint"));
     }
     let held = verify_audit_proof(&proof, trusted.trust()).map_err(|e| broken(path, &e))?;
+    let (head, origin) = (
+        (&*proof.checkpoint, held.checkpoint.size),
+        &held.checkpoint.origin,
+    );
+    let cosigned_by = trusted.cosigned(head, origin)?;
     show.say(&Held {
         verified: "audit_proof",
+        cosigned_by,
         origin: held.checkpoint.origin,
         index: held.index,
         size: held.checkpoint.size,

@@ -10,12 +10,13 @@ use crate::failure::Failure;
 /// The API this release was built with.
 const DOCUMENT: &str = include_str!("../../../../../openapi/v1.json");
 /// Members of bodies that nobody may see on a command line.
-const SECRETS: [&str; 6] = [
+const SECRETS: [&str; 7] = [
     "password",
     "new_password",
     "token",
     "code",
     "client_secret",
+    "secrets",
     "value",
 ];
 
@@ -75,16 +76,23 @@ pub struct Member {
     pub is_required: bool,
     /// It is asked for and not taken from the command line.
     pub is_secret: bool,
-    kind: Kind,
+    /// What it takes.
+    pub kind: Kind,
     help: String,
 }
 
+/// What an option takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub enum Kind {
+    /// A text.
     Text,
+    /// A whole number.
     Number,
+    /// Nothing.
     Flag,
+    /// Several texts.
     Texts,
+    /// JSON.
     Json,
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use control::{Looked, Opened, Standing};
+use control::{Looked, Opened, Reason, Removed, Standing};
 use domain::{RequestId, TenantId};
 use ledger::exchange::Exchange;
 use serde::Serialize;
@@ -112,7 +112,21 @@ pub struct One {
     #[serde(skip_serializing_if = "Option::is_none")]
     recorded: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    removed: Option<Removed>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     exchange: Option<Exchange>,
+}
+
+/// Why, by whom and when, in a line.
+fn told(removed: &Removed) -> String {
+    let reason = match removed.reason {
+        Reason::Purged => "purged",
+        Reason::Expired => "its days were over",
+    };
+    format!(
+        "{reason}: {}, {}, all before {} ({})",
+        removed.at, removed.by, removed.before, removed.record
+    )
 }
 
 impl One {
@@ -123,6 +137,7 @@ impl One {
             request,
             standing: opened.standing,
             recorded: opened.recorded.map(|digest| digest.to_string()),
+            removed: opened.removed,
             exchange: opened.exchange.filter(|_| is_told),
         }
     }
@@ -131,6 +146,11 @@ impl One {
     pub fn must_be_told(&self) -> Result<(), Failure> {
         match self.standing {
             Standing::Original | Standing::Unrecorded => Ok(()),
+            Standing::Removed => Err(Failure::not_found(format!(
+                "what was kept of `{}` was removed",
+                self.request
+            ))
+            .hint("`bartizan history check` counts what was removed, by whom and when")),
             Standing::Changed => Err(Failure::tampered(format!(
                 "what is stored of `{}` is not what the ledger says",
                 self.request
@@ -139,7 +159,7 @@ impl One {
                 "the ledger says that `{}` was kept, and it is not there",
                 self.request
             ))
-            .hint("it is missing if its time is over, it was purged, or the gate was killed before it was stored")),
+            .hint("the gate was killed before it was stored, its store was away for too long, or somebody took it out")),
         }
     }
 }
@@ -150,15 +170,15 @@ impl Shown for One {
             Standing::Original => "the original, by the ledger",
             Standing::Unrecorded => "not in the ledger yet",
             Standing::Changed => "changed",
+            Standing::Removed => "removed",
             Standing::Missing => "missing",
         };
-        facts(
-            out,
-            &[
-                ("request", self.request.to_string()),
-                ("standing", standing.to_owned()),
-            ],
-        )?;
+        let mut shown = vec![
+            ("request", self.request.to_string()),
+            ("standing", standing.to_owned()),
+        ];
+        shown.extend(self.removed.as_ref().map(|removed| ("removed", told(removed))));
+        facts(out, &shown)?;
         let Some(exchange) = &self.exchange else {
             return Ok(());
         };
@@ -188,15 +208,20 @@ impl Shown for Checked {
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
         let named = |ids: &[RequestId]| ids.iter().map(|id| format!("\n  {id}")).collect::<String>();
         let looked = &self.0;
+        let removals = looked.removals.iter();
+        let removals: String = removals
+            .map(|by| format!("\n  {} by {}", by.exchanges, told(&by.removed)))
+            .collect();
         facts(
             out,
             &[
                 ("original", looked.original.to_string()),
-                ("not in the ledger yet", looked.unrecorded.to_string()),
+                ("not recorded yet", looked.unrecorded.to_string()),
                 (
                     "changed",
                     format!("{}{}", looked.changed, named(&looked.changed_requests)),
                 ),
+                ("removed", format!("{}{removals}", looked.removed)),
                 (
                     "missing",
                     format!("{}{}", looked.missing, named(&looked.missing_requests)),

@@ -108,7 +108,8 @@ pub async fn run(tenant: Option<&str>, last: u64, instance: &Instance, show: Sho
     let names = Names::read(instance.store.as_ref()).await?;
     let scope = TenantScope::operator(names.tenant(tenant)?.id);
     let size = instance.store.size(&scope).await?;
-    let mut next = size.saturating_sub(last);
+    let kept = instance.store.entries_kept(&scope).await?;
+    let mut next = size.saturating_sub(last).max(kept.from);
     let mut lines = Vec::new();
     while next < size {
         let read = instance

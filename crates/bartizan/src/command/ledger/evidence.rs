@@ -20,7 +20,7 @@ use crate::command::instance::Instance;
 use crate::command::show::finish;
 use crate::failure::{Failure, Hint};
 
-use super::{ExportArgs, ProveArgs};
+use super::{ExportArgs, ProveArgs, removals};
 
 /// Entries read at once.
 const ENTRIES_A_READ: u64 = 512;
@@ -86,6 +86,7 @@ pub async fn export(args: &ExportArgs, instance: &Instance) -> Result<(), Failur
     let names = Names::read(instance.store.as_ref()).await?;
     let scope = TenantScope::operator(names.tenant(args.tenant.as_deref())?.id);
     let log = (&scope, LogKind::Ledger);
+    let kept = instance.store.entries_kept(&scope).await?;
     let (head, keys) = witnessed(instance, &signing, log, (u64::MAX, args.witnesses)).await?;
     let origin = signing.origin(scope.tenant(), LogKind::Ledger);
     let mut out = destination(args.out.as_deref())?;
@@ -94,7 +95,20 @@ pub async fn export(args: &ExportArgs, instance: &Instance) -> Result<(), Failur
     for line in std::iter::once(header).chain(handovers) {
         finish(writeln!(out, "{}", line.to_line()))?;
     }
+    if kept.from > 0
+        && let Some(proof) = removals::told(instance, &signing, &scope, kept.from).await?
+    {
+        let line = ExportLine::Retention(Box::new(proof)).to_line();
+        finish(writeln!(out, "{line}"))?;
+    }
     let mut next = 0;
+    while next < head.size.min(kept.from) {
+        let end = head.size.min(kept.from).min(next + ENTRIES_A_READ);
+        for leaf in instance.store.leaf_hashes(&scope, next, end).await? {
+            finish(writeln!(out, "{}", ExportLine::removed(next, leaf).to_line()))?;
+            next += 1;
+        }
+    }
     while next < head.size {
         let read = instance
             .store
@@ -104,8 +118,9 @@ pub async fn export(args: &ExportArgs, instance: &Instance) -> Result<(), Failur
             .last()
             .map(|entry| entry.index)
             .filter(|newest| *newest >= next);
-        let newest =
-            newest.ok_or_else(|| Failure::tampered(format!("entry {next} is missing from the ledger")))?;
+        let Some(newest) = newest else {
+            return Err(removals::missing(instance, &scope, next).await);
+        };
         // As they were when the entries came: so it can be told which was changed since.
         let leaves = instance.store.leaf_hashes(&scope, next, newest + 1).await?;
         next = newest.saturating_add(1);
@@ -143,7 +158,7 @@ async fn find(
 
 fn unknown(request: RequestId) -> Failure {
     Failure::not_found(format!("no ledger has an entry of {request}"))
-        .hint("a call gets there within a second of its end; `bartizan ledger show` lists the newest")
+        .hint("a call gets there within a second of its end, and leaves when `ledger.keep_days` are over; `bartizan ledger show` lists the newest")
 }
 
 /// A signed root, over the entry at `index` or, if there is none that covers it, over everything; and the keys of the same

@@ -29,6 +29,25 @@ pub struct TrustArgs {
     published: Option<PathBuf>,
 }
 
+/// Who must have seen it as well.
+#[derive(Debug, Args)]
+pub struct WitnessesArgs {
+    /// A witness's public key, or a file that holds it: the checkpoint of --since, or without it the head of what is
+    /// verified, must be cosigned by it; may be repeated
+    #[arg(long = "witness", value_name = "KEY")]
+    keys: Vec<String>,
+    /// So many of those with a --witness are enough; without, all of them
+    #[arg(long, value_name = "N", requires = "keys")]
+    witnesses: Option<usize>,
+}
+
+impl WitnessesArgs {
+    /// Whether any is asked for.
+    pub const fn any(&self) -> bool {
+        !self.keys.is_empty()
+    }
+}
+
 /// What is believed.
 #[derive(Debug)]
 pub struct Trusted {
@@ -104,12 +123,10 @@ impl Trusted {
     }
 
     /// The same, who believes only what so many of these witnesses cosigned; all of them where no number is given.
-    pub fn witnessed(self, given: &[String], enough: Option<usize>) -> Result<Self, Failure> {
-        let witnesses: Vec<_> = given
-            .iter()
-            .map(|key| witness_key(key))
-            .collect::<Result<_, _>>()?;
-        let enough = enough.unwrap_or(witnesses.len());
+    pub fn witnessed_by(self, args: &WitnessesArgs) -> Result<Self, Failure> {
+        let keys = args.keys.iter().map(|key| witness_key(key));
+        let witnesses: Vec<_> = keys.collect::<Result<_, _>>()?;
+        let enough = args.witnesses.unwrap_or(witnesses.len());
         if enough > witnesses.len() || (enough == 0 && !witnesses.is_empty()) {
             let most = witnesses.len();
             return Err(Failure::usage(format!(

@@ -17,10 +17,12 @@ use crate::command::arguments::rfc3339;
 use crate::command::show::Show;
 use crate::failure::{Failure, Hint};
 
-use super::trust::{TrustArgs, Trusted};
-use view::{ExportHeld, Held, ProofHeld};
+use super::trust::{TrustArgs, Trusted, WitnessesArgs};
+use view::{ExportHeld, Held, ProofHeld, Removed};
 
-pub(in crate::command) use view::signed_by;
+pub(in crate::command) use view::{cosigners, signed_by};
+
+const DAY_MS: u64 = 86_400_000;
 
 /// How an export's first line begins.
 const EXPORT_BEGINS: &[u8] = b"{\"ledger\":";
@@ -47,13 +49,8 @@ pub struct VerifyArgs {
     /// A checkpoint kept from earlier, or a file of a witness of the kind `file`: the ledger must contain all that was covered
     #[arg(long, value_name = "CHECKPOINT")]
     since: Option<PathBuf>,
-    /// A witness's public key, or a file that holds it: the checkpoint of --since, or without it the head of what is
-    /// verified, must be cosigned by it; may be repeated
-    #[arg(long = "witness", value_name = "KEY")]
-    keys: Vec<String>,
-    /// So many of those with a --witness are enough; without, all of them
-    #[arg(long, value_name = "N", requires = "keys")]
-    witnesses: Option<usize>,
+    #[command(flatten)]
+    witnesses: WitnessesArgs,
 }
 
 /// Verifies.
@@ -64,7 +61,7 @@ pub async fn run(args: &VerifyArgs, at: &At, show: Show) -> Result<(), Failure> 
     let trusted = Trusted::given(&args.trust, at)
         .await?
         .since(args.since.as_deref())?
-        .witnessed(&args.keys, args.witnesses)?;
+        .witnessed_by(&args.witnesses)?;
     let held = if args.file == Path::new("-") {
         verify(BufReader::new(io::stdin()), &args.file, &trusted)?
     } else {
@@ -154,6 +151,8 @@ fn export(mut evidence: impl BufRead, path: &Path, trusted: &Trusted) -> Result<
     let Report {
         origin,
         entries,
+        removed,
+        retention,
         checkpoints,
         root,
         head,
@@ -166,9 +165,15 @@ fn export(mut evidence: impl BufRead, path: &Path, trusted: &Trusted) -> Result<
         ..
     } = held.map_err(|e| broken(path, &e))?;
     let cosigned_by = trusted.cosigned((&head, entries), &origin)?;
-    Ok(Held::Export(ExportHeld {
+    Ok(Held::Export(Box::new(ExportHeld {
         origin,
         entries,
+        removed: retention.filter(|_| removed > 0).map(|(at, told)| Removed {
+            entries: removed,
+            on: rfc3339(at),
+            ended_before: rfc3339(told.until),
+            kept_days: told.keep_ms / DAY_MS,
+        }),
         checkpoints,
         root: hexed(&root),
         key,
@@ -178,7 +183,7 @@ fn export(mut evidence: impl BufRead, path: &Path, trusted: &Trusted) -> Result<
         first: first.and_then(rfc3339),
         last: last.and_then(rfc3339),
         cost_nanos: cost,
-    }))
+    })))
 }
 
 /// Lines of a file, none longer than any that is worth reading.

@@ -7,6 +7,7 @@ use policy::{BudgetLevel, Resource};
 use store::Change;
 
 use super::{Act, Maker, gone};
+use crate::call::Weight;
 use crate::configuration::Part;
 use crate::configuration::document::BudgetPart;
 use crate::configuration::things::Name;
@@ -114,7 +115,7 @@ impl Maker<'_> {
         let (resource, id) = (self.of_budget(&after), after.id);
         self.world.budgets.insert(name, after.clone());
         let is_weighty = budgets::is_weighty(self.call, before.as_ref(), &after);
-        let act = match before {
+        let mut act = match before {
             None => Act::new(Permission::BudgetsCreate, resource, id, Change::PutBudget(after)),
             Some(before) => {
                 let change = Change::ReplaceBudget {
@@ -124,7 +125,10 @@ impl Maker<'_> {
                 Act::new(Permission::BudgetsUpdate, resource, id, change)
             }
         };
-        Ok(Act { is_weighty, ..act })
+        for (_, _, weight) in &mut act.asked {
+            *weight = Weight::of(is_weighty);
+        }
+        Ok(act)
     }
 
     pub(super) fn remove_budget(&mut self, name: &Name) -> Result<Act, Problem> {

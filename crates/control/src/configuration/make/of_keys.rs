@@ -6,6 +6,7 @@ use policy::Resource;
 use store::Change;
 
 use super::{Act, Maker, gone};
+use crate::call::Weight;
 use crate::configuration::Part;
 use crate::configuration::document::KeyPart;
 use crate::configuration::things::Name;
@@ -85,13 +86,16 @@ impl Maker<'_> {
         let act = Act {
             // As for a single one: whoever may make keys, and tend this very key.
             asked: vec![
-                (Permission::KeysCreate, Resource::Team { tenant, team }),
-                (Permission::KeysUpdate, resource),
+                (
+                    Permission::KeysCreate,
+                    Resource::Team { tenant, team },
+                    Weight::Configured,
+                ),
+                (Permission::KeysUpdate, resource, Weight::Configured),
             ],
             target: key.id.to_string(),
             changes: vec![change],
             secret: Some(secret.expose().to_owned()),
-            is_weighty: false,
         };
         self.world.keys.insert(Part::Key(part.clone()).place().1, key);
         Ok(act)

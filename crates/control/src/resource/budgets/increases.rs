@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{BudgetView, amounts, found, is_weighty, replace, tidied};
 use crate::answer::Answer;
 use crate::api::Nothing;
-use crate::call::{Call, Deed, Done, Stop};
+use crate::call::{Call, Deed, Done, Stop, Weight};
 use crate::problem::{Code, Problem};
 use crate::resource::words::{read_time, time};
 use crate::shapes;
@@ -80,7 +80,9 @@ pub async fn increase(call: Call, body: NewIncrease) -> Done {
         why: String::new(),
     });
     let is_weighty = is_weighty(&call, Some(&before), &more);
-    let permitted = call.permit_weighed(&entered, resource, is_weighty).await?;
+    let permitted = call
+        .permit_weighed(&entered, resource, Weight::of(is_weighty))
+        .await?;
     let after = increased(&call, &before, &body)?;
     let (old, new) = (BudgetView::from(&before), BudgetView::from(&after));
     let deed = Deed::changed(before.id, &old, &new);

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use domain::TenantScope;
+use domain::{TenantScope, UnixMillis};
+use ledger::Dated;
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::usage::{Dimension, Filter, UsageQuery, UsageRow};
 
 use crate::call::Call;
 use crate::problem::Problem;
+use crate::sheets;
 
 /// Tokens that a price is stated for.
 const PER_TOKENS: i128 = 1_000_000;
@@ -19,7 +21,7 @@ pub struct SavingsView {
     /// Prompt tokens that were read from providers' caches.
     pub provider_cache_tokens: u64,
     /// What they would have cost more, had they been sent anew: at the difference of today's standard rates of the target
-    /// that served.
+    /// that served, as the tenant is charged by them.
     pub provider_cache_nanos: i64,
     /// Of the tokens, those whose target has no price today: they count as nothing.
     pub unpriced_tokens: u64,
@@ -36,10 +38,11 @@ pub async fn reckon(call: &Call, scope: &TenantScope, query: &UsageQuery) -> Res
     let mut asked = query.clone();
     (asked.grain, asked.top) = (None, usize::MAX);
     let mut view = SavingsView::default();
-    let rates = call.control.serving.rates();
+    let (store, list) = (call.control.store.as_ref(), call.control.serving.prices());
+    let prices = sheets::charged(store, scope.tenant(), list).await?;
     let targets = asked.clone().by([Dimension::Target]);
     for row in call.control.store.usage(scope, &targets).await?.rows {
-        of_provider(&mut view, &row, &rates);
+        of_provider(&mut view, &row, (&prices, call.now));
     }
     let mut whole = asked.by([Dimension::Model, Dimension::Operation, Dimension::Cached]);
     whole.filters.push(Filter {
@@ -50,13 +53,19 @@ pub async fn reckon(call: &Call, scope: &TenantScope, query: &UsageQuery) -> Res
     Ok(view)
 }
 
-fn of_provider(view: &mut SavingsView, row: &UsageRow, rates: &BTreeMap<String, ledger::Rates>) {
+fn of_provider(
+    view: &mut SavingsView,
+    row: &UsageRow,
+    (prices, now): (&BTreeMap<String, Dated>, UnixMillis),
+) {
     let tokens = row.sums.tokens.cache_read;
     view.provider_cache_tokens = view.provider_cache_tokens.saturating_add(tokens);
-    let Some(rates) = row.group.first().and_then(|target| rates.get(target)) else {
+    let dated = row.group.first().and_then(|target| prices.get(target));
+    let Some(price) = dated.and_then(|dated| dated.at(now)) else {
         view.unpriced_tokens = view.unpriced_tokens.saturating_add(tokens);
         return;
     };
+    let rates = price.standard.rates;
     let difference = i128::from(rates.input) - i128::from(rates.cache_read);
     let saved = (i128::from(tokens) * difference).div_euclid(PER_TOKENS);
     view.provider_cache_nanos = view
@@ -112,10 +121,15 @@ mod tests {
             cache_read: 300_000_000,
             ..ledger::Rates::default()
         };
-        let rates = BTreeMap::from([("p/m".to_owned(), rates)]);
+        let price = ledger::Price {
+            standard: ledger::Scale { rates, long: None },
+            ..ledger::Price::default()
+        };
+        let prices = BTreeMap::from([("p/m".to_owned(), Dated::always(price))]);
+        let now = UnixMillis(0);
         let mut view = SavingsView::default();
-        of_provider(&mut view, &row(&["p/m"], 1, 0, 2_000), &rates);
-        of_provider(&mut view, &row(&["p/other"], 1, 0, 500), &rates);
+        of_provider(&mut view, &row(&["p/m"], 1, 0, 2_000), (&prices, now));
+        of_provider(&mut view, &row(&["p/other"], 1, 0, 500), (&prices, now));
         let said = (
             view.provider_cache_tokens,
             view.provider_cache_nanos,

@@ -61,6 +61,8 @@ impl Model {
             "chat" => vec!["chat"],
             "completion" => vec!["completion"],
             "embedding" => vec!["embeddings"],
+            // Nothing of these is served here: they have prices for calls that are made elsewhere.
+            "audio_transcription" | "audio_speech" | "image_generation" | "video_generation" => Vec::new(),
             other => return Err(format!("models for `{other}` are not served here")),
         };
         let supports = [
@@ -79,7 +81,8 @@ impl Model {
         let context_tokens = self
             .count("max_input_tokens")
             .or_else(|| self.count("max_tokens"));
-        let price = self.price(mode == "embedding")?;
+        let units = self.units(&mode)?;
+        let price = self.price(mode == "embedding", units)?;
         self.nothing_else()?;
         priced(&price)?;
         Ok(Found {
@@ -92,12 +95,41 @@ impl Model {
         })
     }
 
-    fn price(&mut self, is_embedding: bool) -> Result<PriceLine, String> {
+    /// What is not counted in tokens, of models that are for it. Elsewhere the list has the same price a second time in
+    /// these words, by the picture beside by the token, so that they are not understood.
+    fn units(&mut self, mode: &str) -> Result<PriceLine, String> {
+        let mut price = PriceLine::default();
+        match mode {
+            "audio_transcription" => {
+                price.input_second = self.dollars("input_cost_per_second")?;
+                // What is heard is listed twice, once as if it were made.
+                let output = self.dollars("output_cost_per_second")?;
+                if output.as_ref().is_some_and(|one| one != "0") && output != price.input_second {
+                    return Err("its seconds have two prices".to_owned());
+                }
+            }
+            "audio_speech" => price.input_character = self.rate("input_cost_per_character")?,
+            "image_generation" => price.output_image = self.dollars("output_cost_per_image")?,
+            "video_generation" => price.output_second = self.dollars("output_cost_per_second")?,
+            _ => {}
+        }
+        Ok(price)
+    }
+
+    fn price(&mut self, is_embedding: bool, units: PriceLine) -> Result<PriceLine, String> {
         let input = self.rate("input_cost_per_token")?;
         let output = self.rate("output_cost_per_token")?;
         let output = output.or_else(|| is_embedding.then(|| "0".to_owned()));
-        let (input, output) = input
-            .zip(output)
+        let by_unit = units.is_by_unit();
+        let is_something = |rate: &Option<String>| rate.as_ref().is_some_and(|rate| rate != "0");
+        if by_unit && (is_something(&input) || is_something(&output)) {
+            return Err(
+                "it is priced by tokens and by something else, and the list does not say which holds".into(),
+            );
+        }
+        let or_nothing = |rate: Option<String>| rate.or_else(|| by_unit.then(|| "0".to_owned()));
+        let (input, output) = or_nothing(input)
+            .zip(or_nothing(output))
             .ok_or("it has no price for both input and output")?;
         let reasoning = self.rate("output_cost_per_reasoning_token")?;
         if reasoning.is_some_and(|reasoning| reasoning != output) {
@@ -115,14 +147,11 @@ impl Model {
             cache_write_long: self.rate("cache_creation_input_token_cost_above_1hr")?,
             audio_input: self.rate("input_cost_per_audio_token")?,
             audio_output: self.rate("output_cost_per_audio_token")?,
-            request: self
-                .take("input_cost_per_request")
-                .map(|raw| dollars(&raw))
-                .transpose()?,
+            request: self.dollars("input_cost_per_request")?,
             input,
             output,
             long,
-            ..PriceLine::default()
+            ..units
         })
     }
 
@@ -190,6 +219,10 @@ impl Model {
     fn take(&mut self, name: &str) -> Option<String> {
         let raw = self.0.remove(name)?;
         Some(raw.get().trim_matches('"').to_owned())
+    }
+
+    fn dollars(&mut self, name: &str) -> Result<Option<String>, String> {
+        self.take(name).map(|raw| dollars(&raw)).transpose()
     }
 
     fn rate(&mut self, name: &str) -> Result<Option<String>, String> {

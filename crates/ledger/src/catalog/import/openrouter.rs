@@ -108,6 +108,7 @@ fn price(mut pricing: BTreeMap<String, serde_json::Value>) -> Result<PriceLine, 
     }
     let (cache_read, cache_write) = (some(rate("input_cache_read")?), some(rate("input_cache_write")?));
     let audio_input = some(rate("audio")?);
+    let image = take("image")?.map(|text| dollars(&text)).transpose()?;
     let request = take("request")?.map(|text| dollars(&text)).transpose()?;
     // A fee for the list's own tool, and a note about the others.
     let _ = (take("web_search")?, pricing.remove("discount"));
@@ -126,6 +127,7 @@ fn price(mut pricing: BTreeMap<String, serde_json::Value>) -> Result<PriceLine, 
         cache_read,
         cache_write,
         audio_input,
+        input_image: some(image),
         request: some(request),
         ..PriceLine::default()
     })

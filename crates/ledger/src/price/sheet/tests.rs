@@ -1,6 +1,6 @@
 //! Sheets against figures reckoned by hand, and against a plain reading of their rules.
 
-use domain::{Tier, Usage};
+use domain::{Tier, Units, Usage};
 use proptest::prelude::*;
 
 use super::*;
@@ -45,6 +45,57 @@ fn usage(input: u64, output: u64, cache_read: u64) -> Usage {
         cache_read,
         ..Usage::default()
     }
+}
+
+/// By the second, the picture and the character: marked up, fixed, and of a model that no list knows.
+#[test]
+fn agp_r2_sheets_price_what_is_not_counted_in_tokens() {
+    let listed = Price {
+        // $0.0001 a second, $0.04 a picture.
+        units: PerUnit {
+            input_ms: 100_000_000,
+            output_images: 40_000_000_000_000,
+            ..PerUnit::default()
+        },
+        ..Price::default()
+    };
+    let used = Usage {
+        units: Units {
+            input_ms: Some(90_500),
+            output_images: Some(2),
+            input_characters: Some(7),
+            ..Units::UNKNOWN
+        },
+        ..Usage::default()
+    };
+    for (lines, listed, nanos) in [
+        ("[]", Some(listed), Some(9_050_000 + 80_000_000)),
+        (
+            r#"[{"mark_up_basis_points": 1000}]"#,
+            Some(listed),
+            Some(9_955_000 + 88_000_000),
+        ),
+        (
+            r#"[{"model": "m", "mark_up_basis_points": 1000, "fixed": {"output_image": "0.05", "input_character": "15"}}]"#,
+            Some(listed),
+            Some(9_955_000 + 100_000_000 + 105_000),
+        ),
+        (
+            r#"[{"model": "m", "fixed": {"input_second": "0.0002"}}]"#,
+            None,
+            Some(18_100_000),
+        ),
+        (r#"[{"model": "m", "fixed": {"input": "1"}}]"#, None, None),
+    ] {
+        let sheet = sheet(&format!(r#"{{"lines": {lines}}}"#));
+        sheet.check().unwrap();
+        let list = listed.map(Dated::always).unwrap_or_default();
+        let ours = sheet.laid_over(("p", "m"), &list);
+        let cost = ours.at(UnixMillis(0)).map(|price| price.cost(&used).nanos());
+        assert_eq!(cost, nanos, "{lines}");
+    }
+    let dear = sheet(r#"{"lines": [{"model": "m", "fixed": {"output_image": "20000"}}]}"#);
+    assert!(dear.check().unwrap_err().what.contains("too dear"));
 }
 
 /// Invoices reckoned by hand, to the nano-dollar.
@@ -278,8 +329,9 @@ proptest! {
             output_tokens: output,
             dear_tier: true,
             long_cache: true,
+            units: Units::UNKNOWN,
         };
-        prop_assert!(price.cost(&usage) <= price.bound(&most));
+        prop_assert!(price.cost(&usage) <= price.bound(&most).unwrap());
         let parts = price.parts(&usage).unwrap();
         prop_assert_eq!(parts.iter().map(|part| part.cost).sum::<Money>(), price.cost(&usage));
     }

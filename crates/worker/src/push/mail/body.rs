@@ -82,7 +82,7 @@ fn section(alert: &Alert, time: &str, id: &str) -> String {
     text
 }
 
-fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

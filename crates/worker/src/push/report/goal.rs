@@ -19,6 +19,9 @@ use upstream::Client;
 use upstream::s3::{S3, S3Error, S3Keys, S3Place};
 
 use super::{Made, Trouble};
+use crate::push::letter::Letter;
+use crate::push::mail::{MailOptions, Mailer};
+use crate::push::slack::Slack;
 use crate::push::transport::Posted;
 use crate::push::webhook::Webhook;
 use crate::push::{Keyring, post};
@@ -38,6 +41,10 @@ pub enum Goal {
     Bucket(Box<InBucket>),
     /// An address that takes signed requests.
     Webhook(Box<Posted>),
+    /// An address that takes what Slack takes; of what people read only.
+    Slack(Box<Posted>),
+    /// A mail server; of what people read only.
+    Mail(Box<MailOptions>),
 }
 
 /// Where in a bucket.
@@ -63,6 +70,8 @@ pub(super) enum Way {
         keys: Arc<dyn Keyring>,
     },
     Webhook(Box<Webhook>),
+    Slack(Box<Slack>),
+    Mail(Box<Mailer>),
 }
 
 impl Way {
@@ -78,6 +87,11 @@ impl Way {
                 let webhook = Webhook::new(&to.address, to.allow_plaintext, to.keys, to.client)?;
                 Self::Webhook(Box::new(webhook))
             }
+            Goal::Slack(to) => {
+                let slack = Slack::new(to.address, to.allow_plaintext, to.keys, to.client)?;
+                Self::Slack(Box::new(slack))
+            }
+            Goal::Mail(options) => Self::Mail(Box::new(Mailer::new(*options)?)),
         })
     }
 
@@ -115,8 +129,15 @@ impl Way {
                 let keys = webhook.keys().await?;
                 webhook.post((&id(about), message), &keys).await
             }
+            Self::Slack(slack) => slack.post(letter(made)?).await,
+            Self::Mail(mailer) => mailer.post(&id(about), letter(made)?).await,
         }
     }
+}
+
+fn letter(made: &Made) -> Result<&Letter, Trouble> {
+    let why = "this report is a file, which people do not read: deliver a digest";
+    made.letter.as_ref().ok_or_else(|| Trouble::refused(why, false))
 }
 
 fn trouble(error: S3Error) -> Trouble {

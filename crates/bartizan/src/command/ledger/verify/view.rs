@@ -16,7 +16,7 @@ pub enum Held {
     /// A proof.
     Proof(Box<ProofHeld>),
     /// An export.
-    Export(ExportHeld),
+    Export(Box<ExportHeld>),
 }
 
 /// A proof that held.
@@ -48,6 +48,9 @@ pub struct ExportHeld {
     pub origin: String,
     /// How many entries.
     pub entries: u64,
+    /// Of them, how many retention removed; their hashes stand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removed: Option<Removed>,
     /// How many signed roots.
     pub checkpoints: u64,
     /// The signed root, hex.
@@ -65,8 +68,32 @@ pub struct ExportHeld {
     pub first: Option<String>,
     /// When the last one was.
     pub last: Option<String>,
-    /// What all of it cost.
+    /// What all of it cost that is left.
     pub cost_nanos: Money,
+}
+
+/// What retention removed, as the tenant's audit log tells under a signed root.
+#[derive(Debug, Serialize)]
+pub struct Removed {
+    /// How many, from entry 0 on.
+    pub entries: u64,
+    /// When that was recorded.
+    pub on: Option<String>,
+    /// All of them ended before.
+    pub ended_before: Option<String>,
+    /// The rule.
+    pub kept_days: u64,
+}
+
+impl Removed {
+    fn text(&self) -> String {
+        format!(
+            "entries 0 to {} under retention of {} days, recorded {}, their hashes verified",
+            self.entries.saturating_sub(1),
+            self.kept_days,
+            self.on.as_deref().unwrap_or_default()
+        )
+    }
 }
 
 fn since(size: Option<u64>) -> String {
@@ -76,7 +103,8 @@ fn since(size: Option<u64>) -> String {
     )
 }
 
-fn witnesses(names: &[String]) -> String {
+/// Who cosigned, of those that were asked for.
+pub fn cosigners(names: &[String]) -> String {
     match names {
         [] => "not asked for (--witness)".to_owned(),
         names => names.join(", "),
@@ -128,7 +156,7 @@ impl ProofHeld {
                 ("root", self.root.clone()),
                 ("signed by", self.key.clone()),
                 ("history", since(self.since)),
-                ("cosigned by", witnesses(&self.cosigned_by)),
+                ("cosigned by", cosigners(&self.cosigned_by)),
             ],
         )
     }
@@ -145,13 +173,19 @@ impl ExportHeld {
                     "entries",
                     format!("{}, {} signed roots", self.entries, self.checkpoints),
                 ),
+                (
+                    "removed",
+                    self.removed
+                        .as_ref()
+                        .map_or_else(|| "nothing".to_owned(), Removed::text),
+                ),
                 ("first", self.first.clone().unwrap_or_default()),
                 ("last", self.last.clone().unwrap_or_default()),
                 ("cost", format!("${}", self.cost_nanos)),
                 ("root", self.root.clone()),
                 ("signed by", signed_by(&self.key, self.successions)),
                 ("history", since(self.since)),
-                ("cosigned by", witnesses(&self.cosigned_by)),
+                ("cosigned by", cosigners(&self.cosigned_by)),
             ],
         )
     }
