@@ -27,6 +27,9 @@ const GAP_BYTES_MAX: usize = 24;
 /// The longest stretch of a value that its test is shown.
 const VALUE_BYTES_MAX: usize = 96;
 
+/// How much of what is joined to a name must show that it is a value.
+const JOINED_BYTES_MAX: usize = 40;
+
 /// Words between the name and the value, such as `Bearer`, `is`, or the function that is called.
 const WORDS_MAX: usize = 3;
 
@@ -87,7 +90,7 @@ impl<'t> Reader<'t> {
         for _ in 0..WORDS_MAX {
             let joined = self.gap()?;
             let start = self.at;
-            let token = self.token()?;
+            let token = self.token(VALUE_BYTES_MAX)?;
             let called = self.peek()? == Some(b'(');
             let trusted = self.signed || solid(token);
             if !joined && trusted && !called && test(token) {
@@ -122,9 +125,15 @@ impl<'t> Reader<'t> {
             self.at += 1;
         }
         let start = self.at;
-        let token = self.token()?;
-        if solid(token) && test(token) {
-            return Ok(Some((start, self.at)));
+        let token = self.token(JOINED_BYTES_MAX)?;
+        if solid(token) {
+            self.at = start;
+            let whole = self.token(VALUE_BYTES_MAX)?;
+            return if test(whole) {
+                Ok(Some((start, self.at)))
+            } else {
+                Err(Halt::Nothing)
+            };
         }
         if token.len() <= WORD_BYTES_MAX && continues_name(token) {
             Ok(None)
@@ -140,13 +149,13 @@ impl<'t> Reader<'t> {
         Ok(gap.is_empty())
     }
 
-    /// What may be a value, up to the longest stretch that is looked at.
-    fn token(&mut self) -> Result<&'t [u8], Halt> {
+    /// What may be a value, or the beginning of one.
+    fn token(&mut self, max: usize) -> Result<&'t [u8], Halt> {
         static VALUES: [bool; 256] = VALUE.table();
         let is_value = |byte: &&u8| VALUES.get(usize::from(**byte)).is_some_and(|is| *is);
         let rest = self.rest.get(self.at..).unwrap_or_default();
-        let taken = rest.iter().take(VALUE_BYTES_MAX).take_while(is_value).count();
-        self.take(taken, VALUE_BYTES_MAX)
+        let taken = rest.iter().take(max).take_while(is_value).count();
+        self.take(taken, max)
     }
 
     fn run(&mut self, class: Class, max: usize) -> Result<&'t [u8], Halt> {

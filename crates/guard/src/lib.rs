@@ -13,7 +13,8 @@
 //!
 //! How it works: every rule starts with a literal (`trigger`), found by one pass over the
 //! text; only where one occurs, the rule's `shape` is walked byte by byte, forward and without
-//! backtracking, within a stated bound. That makes time linear, and makes the outcome a function of
+//! backtracking, within a stated bound. Credentials without a form are told by their name and the look
+//! of their value (`assigned`, `password`, `value`). That makes time linear, and makes the outcome a function of
 //! the text alone, however it was cut on its way here.
 
 mod action;

@@ -13,6 +13,13 @@ const GAP: Class = Class::of(" \t\"'`=:>()[]\\");
 
 const SIGN: Class = Class::of("=:>");
 
+const LETTER: Class = Class::of("a-z");
+
+/// Words that stand for a sign.
+const VERBS: [&[u8]; 3] = [b"is", b"was", b"to"];
+
+const VERB_BYTES_MAX: usize = 3;
+
 const QUOTE: Class = Class::of("\"'`\\");
 
 /// What a quoted password may contain.
@@ -29,7 +36,8 @@ const PASSWORD_BYTES_MAX: usize = 128;
 
 /// The most bytes that a verdict depends on.
 #[cfg(test)]
-pub(crate) const NAMED_PASSWORD_BYTES_MAX: usize = NAME_BYTES_MAX + GAP_BYTES_MAX + PASSWORD_BYTES_MAX + 1;
+pub(crate) const NAMED_PASSWORD_BYTES_MAX: usize =
+    NAME_BYTES_MAX + 2 * GAP_BYTES_MAX + VERB_BYTES_MAX + 1 + PASSWORD_BYTES_MAX + 1;
 
 /// What a test makes of a value, and of whether it is quoted.
 pub(crate) type Test = fn(&[u8], bool) -> bool;
@@ -56,13 +64,23 @@ pub(crate) fn read(rest: &[u8], complete: bool, test: Test) -> Read {
     if !continues_name(part(0, name_end)) {
         return Read::Nothing;
     }
-    let (waits, start) = run(name_end, GAP, GAP_BYTES_MAX);
+    let (waits, mut start) = run(name_end, GAP, GAP_BYTES_MAX);
     if waits {
         return Read::Wait;
     }
-    let gap = part(name_end, start);
+    let mut gap = part(name_end, start);
     if !gap.iter().any(|&byte| SIGN.has(byte)) {
-        return Read::Nothing;
+        // In sentences the sign is a word.
+        let (waits, word_end) = run(start, LETTER, VERB_BYTES_MAX + 1);
+        let (waits_too, value) = run(word_end, GAP, GAP_BYTES_MAX);
+        if waits || waits_too {
+            return Read::Wait;
+        }
+        if !VERBS.contains(&part(start, word_end)) || word_end == value || gap.is_empty() {
+            return Read::Nothing;
+        }
+        gap = part(word_end, value);
+        start = value;
     }
     let quoted = gap.last().is_some_and(|&byte| QUOTE.has(byte));
     let (waits, end) = run(start, if quoted { QUOTED } else { BARE }, PASSWORD_BYTES_MAX);
@@ -143,10 +161,45 @@ pub(crate) fn is_password(bytes: &[u8], quoted: bool) -> bool {
         () if refers || !fits || is_placeholder(bytes) => false,
         () if special > 0 => letters + digits >= 4 && (digits > 0 || !bytes.contains(&b'/')),
         () if named => letters >= 2 && digits >= 4,
+        () if quoted && digits == 0 => is_chosen_word(bytes),
         () if quoted => digits >= 1,
         () => digits >= 2,
     };
     chosen && bytes.iter().any(|byte| ALNUM.has(*byte)) && distinct(bytes) >= 4
+}
+
+/// What forms, type names and messages assign to passwords.
+const NO_PASSWORDS: [&str; 22] = [
+    "password",
+    "passwd",
+    "required",
+    "optional",
+    "disabled",
+    "enabled",
+    "username",
+    "undefined",
+    "plaintext",
+    "encrypted",
+    "protected",
+    "invalid",
+    "incorrect",
+    "missing",
+    "forgot",
+    "secret",
+    "string",
+    "current",
+    "confirm",
+    "unchanged",
+    "default",
+    "credential",
+];
+
+/// Whether small letters alone are a password that somebody chose: long enough, and none of the words that
+/// stand there in code.
+fn is_chosen_word(bytes: &[u8]) -> bool {
+    bytes.len() >= 8
+        && bytes.iter().all(u8::is_ascii_lowercase)
+        && !NO_PASSWORDS.iter().any(|word| bytes.starts_with(word.as_bytes()))
 }
 
 #[cfg(test)]
@@ -166,6 +219,9 @@ mod tests {
         assert_eq!(value("=s3cret99;Database=app"), Some("s3cret99"));
         assert_eq!(value("\": \"su$ecret\","), Some("su$ecret"));
         assert_eq!(value("_PROD=9c8d7e6f"), Some("9c8d7e6f"));
+        assert_eq!(value(" is 'Secret123'"), Some("Secret123"));
+        assert_eq!(value(" was Tr0ub4dor!3 once"), Some("Tr0ub4dor!3"));
+        assert_eq!(value(" = \"correcthorse\""), Some("correcthorse"));
     }
 
     #[test]
@@ -173,6 +229,11 @@ mod tests {
         for rest in [
             "s = \"Tr0ub4dor&3\"",
             " Tr0ub4dor",
+            " is required",
+            " issue 12345",
+            " reset4you",
+            " = \"required\"",
+            " = \"PasswordField\"",
             " = \"string\"",
             "=$DB_PASSWORD1",
             ": ${PASSWORD_1}",

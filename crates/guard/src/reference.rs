@@ -27,6 +27,15 @@ fn scan(text: &[u8]) -> Vec<Finding> {
             }
             if let Verdict::Present(span, _) = walk(rule.shape, text, at, true) {
                 if rule.goes_by_name() {
+                    let behind = &text[..span.start];
+                    let mut forms = starting_at(text, span.start)
+                        .filter(|form| !form.goes_by_name() && form.before.allows(behind));
+                    if forms.any(|form| walk(form.shape, text, span.start, true) != Verdict::Absent) {
+                        continue;
+                    }
+                    if !covered.is_empty() && covered.start == span.start {
+                        continue;
+                    }
                     covered = span.clone();
                 }
                 found.push(rule.finding(span));

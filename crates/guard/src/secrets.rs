@@ -12,7 +12,7 @@ use crate::shape::{LOOK_BEHIND_BYTES, Verdict, walk};
 use crate::sieve::Sieve;
 use crate::stream::HOLD_BACK_BYTES_MAX;
 use crate::tail::Tail;
-use crate::trigger::{Occurrence, Triggers};
+use crate::trigger::{Occurrence, TRIGGER_BYTES_MAX, Triggers};
 
 /// Finds credentials. Built once, then shared: it has no state and takes no lock.
 // threat: AGP-I1 AGP-I3 AGP-R-001 ANP-0020 ANP-0023
@@ -50,10 +50,18 @@ impl Secrets {
         for window in self.sieve.windows(bytes) {
             for occurrence in self.triggers.within(bytes, window) {
                 let hidden = covered.has(occurrence.at);
-                judge(&occurrence, bytes, true, hidden, |rule, span, _| {
-                    covered.add(rule, &span);
-                    found.push(rule.finding(span));
-                });
+                judge(
+                    &self.triggers,
+                    &occurrence,
+                    bytes,
+                    true,
+                    hidden,
+                    |rule, span, _| {
+                        if covered.adds(rule, &span) {
+                            found.push(rule.finding(span));
+                        }
+                    },
+                );
             }
         }
     }
@@ -113,10 +121,13 @@ impl Covered {
         self.0.contains(&at)
     }
 
-    pub(crate) fn add(&mut self, rule: &Rule, span: &std::ops::Range<usize>) {
-        if rule.goes_by_name() {
+    /// Takes note of a match. `false` if another part of the same name gave the same value away.
+    pub(crate) fn adds(&mut self, rule: &Rule, span: &std::ops::Range<usize>) -> bool {
+        let known = rule.goes_by_name() && self.0.start == span.start && !self.0.is_empty();
+        if rule.goes_by_name() && !known {
             self.0 = span.clone();
         }
+        !known
     }
 
     /// A match of the rule has ended.
@@ -131,6 +142,7 @@ impl Covered {
 /// hidden in a value. `false` when the text ends too early for a
 /// verdict; then `present` may have been called for some of the rules.
 pub(crate) fn judge(
+    triggers: &Triggers,
     occurrence: &Occurrence<'_>,
     text: &[u8],
     complete: bool,
@@ -146,10 +158,39 @@ pub(crate) fn judge(
         match walk(rule.shape, text, occurrence.at, complete) {
             Verdict::Absent => {}
             Verdict::Undecided => return false,
-            Verdict::Present(span, tail) => present(rule, span, tail),
+            Verdict::Present(span, tail) => match has_form(triggers, rule, text, span.start, complete) {
+                Some(true) => {}
+                Some(false) => present(rule, span, tail),
+                None => return false,
+            },
         }
     }
     true
+}
+
+/// Whether a value that its name gives away has a form as well, whose rule will report it by a better name;
+/// `None` when the text ends too early to say.
+fn has_form(triggers: &Triggers, rule: &Rule, text: &[u8], at: usize, complete: bool) -> Option<bool> {
+    if !rule.goes_by_name() {
+        return Some(false);
+    }
+    if !complete && triggers.begun(text, at) == at {
+        return None;
+    }
+    let stretch = at..text.len().min(at + TRIGGER_BYTES_MAX);
+    let Some(here) = triggers.find(text, stretch).filter(|found| found.at == at) else {
+        return Some(false);
+    };
+    let behind = text.get(..at).unwrap_or_default();
+    let formed = |rule: &&&'static Rule| !rule.goes_by_name() && rule.before.allows(behind);
+    for rule in here.rules.iter().filter(formed) {
+        match walk(rule.shape, text, at, complete) {
+            Verdict::Absent => {}
+            Verdict::Undecided => return None,
+            Verdict::Present(..) => return Some(true),
+        }
+    }
+    Some(false)
 }
 
 /// Whether a JSON escape may stand for a byte of a trigger: `\/`, or `\u00` with a byte below 0x80.

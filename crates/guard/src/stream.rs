@@ -7,7 +7,7 @@ use crate::rules::Rule;
 use crate::secrets::{Covered, Secrets, judge};
 use crate::shape::LOOK_BEHIND_BYTES;
 use crate::tail::Tail;
-use crate::trigger::Occurrence;
+use crate::trigger::{Occurrence, Triggers};
 
 /// The most bytes of a channel that are held back at any time, whatever comes: no rule's verdict
 /// needs more. A secret longer than this (a private key, a long token) is reported as soon as it is
@@ -92,7 +92,9 @@ impl StreamScan {
                 .filter(|occurrence| occurrence.at < stop);
             match next {
                 None => break stop,
-                Some(occurrence) if !self.judge(&occurrence, complete, found) => break occurrence.at,
+                Some(occurrence) if !self.judge(triggers, &occurrence, complete, found) => {
+                    break occurrence.at;
+                }
                 Some(occurrence) => from = occurrence.at + 1,
             }
         };
@@ -101,19 +103,33 @@ impl StreamScan {
     }
 
     /// Reports what the rules of one trigger find; `false`, and nothing reported, when it is too early.
-    fn judge(&mut self, occurrence: &Occurrence<'_>, complete: bool, found: &mut Vec<Finding>) -> bool {
+    fn judge(
+        &mut self,
+        triggers: &Triggers,
+        occurrence: &Occurrence<'_>,
+        complete: bool,
+        found: &mut Vec<Finding>,
+    ) -> bool {
         let (known, opened) = (found.len(), self.open.len());
         let (window_at, open) = (self.window_at, &mut self.open);
         let mut covered = self.covered.clone();
         let hidden = covered.has(window_at + occurrence.at);
-        let decided = judge(occurrence, &self.window, complete, hidden, |rule, span, tail| {
-            let span = window_at + span.start..window_at + span.end;
-            // What goes on covers all that comes, until it ends.
-            let end = if tail.is_some() { usize::MAX } else { span.end };
-            covered.add(rule, &(span.start..end));
-            found.push(rule.finding(span));
-            open.extend(tail.map(|tail| (rule, tail)));
-        });
+        let decided = judge(
+            triggers,
+            occurrence,
+            &self.window,
+            complete,
+            hidden,
+            |rule, span, tail| {
+                let span = window_at + span.start..window_at + span.end;
+                // What goes on covers all that comes, until it ends.
+                let end = if tail.is_some() { usize::MAX } else { span.end };
+                if covered.adds(rule, &(span.start..end)) {
+                    found.push(rule.finding(span));
+                    open.extend(tail.map(|tail| (rule, tail)));
+                }
+            },
+        );
         if decided {
             self.covered = covered;
         } else {

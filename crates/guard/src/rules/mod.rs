@@ -78,7 +78,7 @@ pub(crate) use prefixed;
 impl Rule {
     /// Whether it is a name that gives its matches away.
     pub(crate) fn goes_by_name(&self) -> bool {
-        matches!(self.shape.last(), Some(Part::Assigned { .. }))
+        matches!(self.shape.last(), Some(Part::Assigned { .. } | Part::Chosen(_)))
     }
 
     /// The same, behind a byte of `class` instead of an edge.

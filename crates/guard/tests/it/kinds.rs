@@ -101,6 +101,28 @@ fn anthropic_and_openai_keys_are_told_apart() {
 }
 
 #[test]
+fn agp_i3_a_value_with_a_form_is_reported_by_its_form_alone() {
+    let key = format!("ghp_{}", noise(ALNUM, 36, 21));
+    for before in [
+        "my token is ",
+        "API_KEY=",
+        "Authorization: Token ",
+        "\"password\": \"",
+    ] {
+        assert_eq!(
+            rules_in(&format!("{before}{key}\"")),
+            ["github_token"],
+            "{before}"
+        );
+    }
+    let unknown = noise(ALNUM, 36, 22);
+    assert_eq!(
+        rules_in(&format!("SECRET_ACCESS_KEY={unknown}")),
+        ["assigned_secret"]
+    );
+}
+
+#[test]
 fn agp_i1_scrubbing_copies_only_what_it_changes() {
     let secrets = Secrets::new();
     assert!(matches!(
