@@ -288,6 +288,18 @@ fn street_end(text: &Text<'_>, word: &Word) -> Option<bool> {
     }
 }
 
+/// Where the address of a post of the United States' forces ends: `APO AE 09123`.
+pub(crate) fn military(text: &Text<'_>, at: usize) -> Option<usize> {
+    let office = [b"apo", b"fpo", b"dpo"]
+        .iter()
+        .any(|office| text.has(at, *office));
+    let area = [b" aa ", b" ae ", b" ap "]
+        .iter()
+        .any(|area| text.has(at + 3, *area));
+    let fits = office && area && text.digits(at + 7, 6) == 5;
+    fits.then_some(at + 12)
+}
+
 /// Signs between the lines of an address.
 fn past_comma(text: &Text<'_>, at: usize) -> usize {
     let mut next = text.past_blanks(at, 1, 3);

@@ -261,6 +261,11 @@ impl Walk {
                 return report(of(PersonalKind::Url, "profile_url", 72), end);
             }
         }
+        if word.is_capitals() && word.len() == 3 && search.kinds.has(PersonalKind::StreetAddress) {
+            if let Some(end) = streets::military(text, at) {
+                return report(of(PersonalKind::StreetAddress, "street_address", 85), end);
+            }
+        }
         if known.does(part::MONTH) {
             let near = self.seen.near(text.base + at);
             let date = near

@@ -125,7 +125,7 @@ use about as a;
 const ABOUT: &[(u64, &str)] = &[
     (
         a::PHONE,
-        "contact contacts reach kontakt contacto contato phone phones telephone tel mobile cell cellphone cellular fax whatsapp dial sms landline hotline call calls ring \
+        "contact contacts reach answer answering messages messaging kontakt contacto contato phone phones telephone tel mobile cell cellphone cellular fax whatsapp dial sms landline hotline call calls ring \
         telefon telefonnummer rufnummer handy handynummer mobilnummer mobil festnetz anrufen anruf rufen ruf faxnummer durchwahl erreichbar \
         téléphone telephoner téléphoner tél portable appeler appelez appelle-moi joindre joignable fixe telecopie télécopie \
         teléfono telefono móvil movil celular llamar llame llámame llámeme llamada \
@@ -143,7 +143,7 @@ const ABOUT: &[(u64, &str)] = &[
     ),
     (
         a::BANK,
-        "iban account bank banking wire transfer deposit konto kontonummer bankverbindung überweisung überweisen compte virer virement rib cuenta \
+        "iban account bank banking wire konto kontonummer bankverbindung überweisung überweisen compte virer virement rib cuenta \
         transferencia conta conto bonifico rekening rekeningnummer overmaken routing acct accountnumber",
     ),
     (a::BIC, "bic swift swiftcode bankleitzahl"),
