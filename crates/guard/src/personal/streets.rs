@@ -81,12 +81,12 @@ pub(crate) fn numbered(text: &Text<'_>, words: &Words, at: usize, near: &Near<'_
         _ => (first, known),
     };
     let at_home = near.has(about::ADDRESS);
-    if known.does(part::STREET_FIRST) {
-        if let Some(end) = named(text, words, first.end) {
-            let (end, coded) = tail(text, words, end);
-            let sure = coded || at_home || !is_weak_first(text, &first);
-            return sure.then_some((end, if coded || at_home { 90 } else { 75 }));
-        }
+    if known.does(part::STREET_FIRST)
+        && let Some(end) = named(text, words, first.end)
+    {
+        let (end, coded) = tail(text, words, end);
+        let sure = coded || at_home || !is_weak_first(text, &first);
+        return sure.then_some((end, if coded || at_home { 90 } else { 75 }));
     }
     let year = digits == 4 && matches!((text.at(at), text.at(at + 1)), (b'1', b'8' | b'9') | (b'2', b'0'));
     let (street, strong) = suffixed_name(text, words, begin, at_home)?;
@@ -109,9 +109,9 @@ fn suffixed_name(text: &Text<'_>, words: &Words, begin: usize, at_home: bool) ->
         let (word, known) = read(text, words, next);
         let capital = word.capital || (word.has_digit() && index < 2);
         if word.len() == 0
-            || (!capital
-                && !known.does(part::STREET | part::STREET_WEAK | part::PARTICLE)
-                && !(at_home && index < 3))
+            || !(capital
+                || known.does(part::STREET | part::STREET_WEAK | part::PARTICLE)
+                || (at_home && index < 3))
         {
             break;
         }
