@@ -453,5 +453,7 @@ fn bracketed(text: &Text<'_>, at: usize) -> Option<(Meant, usize)> {
         byte @ b'0'..=b'9' => u32::from(byte - b'0'),
         _ => return None,
     };
-    ((head + sum + check) % 11 == 0).then_some((id("hk_identity_card", 95), number + 9))
+    (head + sum + check)
+        .is_multiple_of(11)
+        .then_some((id("hk_identity_card", 95), number + 9))
 }

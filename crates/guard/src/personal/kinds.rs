@@ -30,7 +30,7 @@ pub enum PersonalKind {
     StreetAddress,
     /// Dates of birth, where it says so.
     BirthDate,
-    /// Numbers of patients, and conditions somebody is said to have.
+    /// Numbers of patients and their records, where it says so.
     Health,
     /// URLs that name a person or carry their data.
     Url,

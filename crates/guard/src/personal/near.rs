@@ -87,13 +87,17 @@ impl Near<'_> {
             (a::PATIENT, PersonalKind::Health, "medical_record_number", 70),
             (a::TAX, PersonalKind::NationalId, "tax_id", 72),
             (a::NATIONAL, PersonalKind::NationalId, "national_id", 70),
+            (a::BANK, PersonalKind::BankAccount, "bank_account", 64),
         ];
         let nearest = labels.iter().map(|(about, ..)| self.behind(*about)).min()?;
-        if nearest > LABEL_BYTES || self.behind(a::THING | a::PHONE | a::CARD | a::BANK | a::BIRTH) <= nearest
-        {
+        if nearest > LABEL_BYTES || self.behind(a::THING | a::PHONE | a::CARD | a::BIRTH) <= nearest {
             return None;
         }
         let (_, kind, rule, score) = labels.iter().find(|(about, ..)| self.behind(*about) == nearest)?;
+        // An account's ID is as often one of a service.
+        if *kind == PersonalKind::BankAccount && self.within(a::ID, LABEL_BYTES) {
+            return None;
+        }
         Some(Meant {
             kind: *kind,
             rule,

@@ -16,6 +16,13 @@ const GROUPS_MAX: usize = 9;
 /// What stands before an extension.
 const EXTENSIONS: [&[u8]; 6] = [b"extension", b"ext", b"durchwahl", b"poste", b"dw", b"x"];
 
+/// What stands behind a telephone number in lists of contacts.
+const TOLD_BEHIND: [&[u8]; 7] = [
+    b"office", b"fax", b"mobile", b"mobil", b"cell", b"phone", b"home)",
+];
+/// How sure that makes it.
+const TOLD_SCORE: u8 = 80;
+
 /// What a number was found to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Meant {
@@ -122,12 +129,16 @@ impl Number {
             let end = taken.groups.last().map_or(self.start, |group| group.end);
             let extended = extension(text, end);
             let next = extended.unwrap_or(end);
-            if !ends(text, next) {
+            let told = is_told_behind(text, next);
+            if !ends(text, next) && !told {
                 continue;
             }
             let mut found = taken
                 .meant(near)
                 .filter(|found| extended.is_none() || found.kind == PersonalKind::Phone);
+            if told && taken.is_dialled() && found.is_none_or(|found| found.score < TOLD_SCORE) {
+                found = meant(PersonalKind::Phone, "telephone_number", TOLD_SCORE);
+            }
             // Where more groups follow, this form is often an accident.
             let goes_on =
                 self.groups.get(count).is_some_and(|group| group.sign == b' ') && count < self.count;
@@ -191,6 +202,19 @@ fn extension(text: &Text<'_>, at: usize) -> Option<usize> {
     }
     let digits = text.digits(next, 7);
     ((1..=6).contains(&digits)).then_some(next + digits)
+}
+
+/// Whether what stands behind `at` says that a telephone number ended there: `-Fax`, ` (mobile)`.
+fn is_told_behind(text: &Text<'_>, at: usize) -> bool {
+    let mut next = at;
+    while next < at + 3 && matches!(text.at(next), b' ' | b'-' | b'(' | b',') {
+        next += 1;
+    }
+    next > at
+        && text.at(next).is_ascii_alphabetic()
+        && TOLD_BEHIND
+            .iter()
+            .any(|word| text.has(next, word) && !text.at(next + word.len()).is_ascii_alphanumeric())
 }
 
 /// Whether a number may end at `at`: nothing goes on there that it would be a part of.
@@ -262,6 +286,12 @@ impl Taken<'_> {
                 true => next,
                 false => best,
             })
+    }
+
+    /// Whether it may be a telephone number, by nothing but its length.
+    fn is_dialled(&self) -> bool {
+        (6..=15).contains(&self.digits.len()) && !self.is_date() && !self.is_zero()
+            || (self.plus && (7..=15).contains(&self.digits.len()))
     }
 
     fn is_zero(&self) -> bool {

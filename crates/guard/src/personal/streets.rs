@@ -81,12 +81,12 @@ pub(crate) fn numbered(text: &Text<'_>, words: &Words, at: usize, near: &Near<'_
         _ => (first, known),
     };
     let at_home = near.has(about::ADDRESS);
-    if known.does(part::STREET_FIRST) {
-        if let Some(end) = named(text, words, first.end) {
-            let (end, coded) = tail(text, words, end);
-            let sure = coded || at_home || !is_weak_first(text, &first);
-            return sure.then_some((end, if coded || at_home { 90 } else { 75 }));
-        }
+    if known.does(part::STREET_FIRST)
+        && let Some(end) = named(text, words, first.end)
+    {
+        let (end, coded) = tail(text, words, end);
+        let sure = coded || at_home || !is_weak_first(text, &first);
+        return sure.then_some((end, if coded || at_home { 90 } else { 75 }));
     }
     let year = digits == 4 && matches!((text.at(at), text.at(at + 1)), (b'1', b'8' | b'9') | (b'2', b'0'));
     let (street, strong) = suffixed_name(text, words, begin, at_home)?;
@@ -109,9 +109,9 @@ fn suffixed_name(text: &Text<'_>, words: &Words, begin: usize, at_home: bool) ->
         let (word, known) = read(text, words, next);
         let capital = word.capital || (word.has_digit() && index < 2);
         if word.len() == 0
-            || (!capital
-                && !known.does(part::STREET | part::STREET_WEAK | part::PARTICLE)
-                && !(at_home && index < 3))
+            || !(capital
+                || known.does(part::STREET | part::STREET_WEAK | part::PARTICLE)
+                || (at_home && index < 3))
         {
             break;
         }
@@ -286,6 +286,18 @@ fn street_end(text: &Text<'_>, word: &Word) -> Option<bool> {
         (false, true) if word.len() > 5 => Some(false),
         _ => None,
     }
+}
+
+/// Where the address of a post of the United States' forces ends: `APO AE 09123`.
+pub(crate) fn military(text: &Text<'_>, at: usize) -> Option<usize> {
+    let office = [b"apo", b"fpo", b"dpo"]
+        .iter()
+        .any(|office| text.has(at, *office));
+    let area = [b" aa ", b" ae ", b" ap "]
+        .iter()
+        .any(|area| text.has(at + 3, *area));
+    let fits = office && area && text.digits(at + 7, 6) == 5;
+    fits.then_some(at + 12)
 }
 
 /// Signs between the lines of an address.

@@ -256,10 +256,19 @@ impl Walk {
         let at = word.start;
         let mut report = |meant: Meant, end: usize| search.report(text, meant, at, end, found).then_some(end);
         let follows = text.at(word.end);
-        if !word.has_digit() && follows == b'.' && search.kinds.has(PersonalKind::Url) {
-            if let Some(end) = machines::profile(text, at) {
-                return report(of(PersonalKind::Url, "profile_url", 72), end);
-            }
+        if !word.has_digit()
+            && follows == b'.'
+            && search.kinds.has(PersonalKind::Url)
+            && let Some(end) = machines::profile(text, at)
+        {
+            return report(of(PersonalKind::Url, "profile_url", 72), end);
+        }
+        if word.is_capitals()
+            && word.len() == 3
+            && search.kinds.has(PersonalKind::StreetAddress)
+            && let Some(end) = streets::military(text, at)
+        {
+            return report(of(PersonalKind::StreetAddress, "street_address", 85), end);
         }
         if known.does(part::MONTH) {
             let near = self.seen.near(text.base + at);
@@ -281,10 +290,10 @@ impl Walk {
             } else {
                 None
             };
-            if let Some((end, score)) = street {
-                if let Some(end) = report(of(PersonalKind::StreetAddress, "street_address", score), end) {
-                    return Some(end);
-                }
+            if let Some((end, score)) = street
+                && let Some(end) = report(of(PersonalKind::StreetAddress, "street_address", score), end)
+            {
+                return Some(end);
             }
         }
         if let Some(end) = self
@@ -462,15 +471,18 @@ impl Search {
         let at = word.start;
         let mut report = |meant: Meant, end: usize| self.report(text, meant, at, end, found).then_some(end);
         let follows = text.at(word.end);
-        if follows == b'.' && word.is_number() {
-            if let Some((end, score)) = machines::ipv4(text, at, near) {
-                return report(of(PersonalKind::MachineAddress, "ip_address", score), end).or(Some(end));
-            }
+        if follows == b'.'
+            && word.is_number()
+            && let Some((end, score)) = machines::ipv4(text, at, near)
+        {
+            return report(of(PersonalKind::MachineAddress, "ip_address", score), end).or(Some(end));
         }
-        if matches!(follows, b':' | b'-' | b'.') && word.len() <= 4 && !is_amid_groups(text, at) {
-            if let Some((end, rule, score)) = machines::colons(text, at) {
-                return report(of(PersonalKind::MachineAddress, rule, score), end).or(Some(end));
-            }
+        if matches!(follows, b':' | b'-' | b'.')
+            && word.len() <= 4
+            && !is_amid_groups(text, at)
+            && let Some((end, rule, score)) = machines::colons(text, at)
+        {
+            return report(of(PersonalKind::MachineAddress, rule, score), end).or(Some(end));
         }
         if word.len() >= 25 {
             let wallet = coins::wallet(text, at, word.end);
@@ -481,17 +493,19 @@ impl Search {
             }
         }
         let digit_first = text.at(at).is_ascii_digit();
-        if digit_first && near.closest(about::BIRTH, about::THING) {
-            if let Some(end) = dates::date(text, &self.words, at) {
-                return report(of(PersonalKind::BirthDate, "date_of_birth", 85), end).or(Some(end));
-            }
+        if digit_first
+            && near.closest(about::BIRTH, about::THING)
+            && let Some(end) = dates::date(text, &self.words, at)
+        {
+            return report(of(PersonalKind::BirthDate, "date_of_birth", 85), end).or(Some(end));
         }
-        if digit_first && matches!(follows, b'.' | 0xC2) && word.len() <= 3 {
-            if let Some((end, score)) = coordinates::coordinates(text, at, near) {
-                if let Some(end) = report(of(PersonalKind::Coordinates, "coordinates", score), end) {
-                    return Some(end);
-                }
-            }
+        if digit_first
+            && matches!(follows, b'.' | 0xC2)
+            && word.len() <= 3
+            && let Some((end, score)) = coordinates::coordinates(text, at, near)
+            && let Some(end) = report(of(PersonalKind::Coordinates, "coordinates", score), end)
+        {
+            return Some(end);
         }
         if digit_first {
             let number = Number::read(text, at).and_then(|number| number.judge(text, near));

@@ -29,16 +29,12 @@ pub(crate) mod about {
     pub(crate) const PLACE: u64 = 1 << 12;
     /// Addresses of machines.
     pub(crate) const MACHINE: u64 = 1 << 13;
-    /// Wallets.
-    pub(crate) const COIN: u64 = 1 << 14;
     /// Accounts of users.
     pub(crate) const USER: u64 = 1 << 15;
     /// Numbers that are of things: orders, versions, sizes.
     pub(crate) const THING: u64 = 1 << 16;
     /// Versions of software.
     pub(crate) const VERSION: u64 = 1 << 17;
-    /// What somebody suffers from.
-    pub(crate) const HEALTH: u64 = 1 << 18;
     /// Who somebody is, in the first or third person: my, his, patient, customer.
     pub(crate) const WHOSE: u64 = 1 << 19;
 
@@ -125,7 +121,7 @@ use about as a;
 const ABOUT: &[(u64, &str)] = &[
     (
         a::PHONE,
-        "contact contacts reach kontakt contacto contato phone phones telephone tel mobile cell cellphone cellular fax whatsapp dial sms landline hotline call calls ring \
+        "contact contacts reach answer answering messages messaging kontakt contacto contato phone phones telephone tel mobile cell cellphone cellular fax whatsapp dial sms landline hotline call calls ring \
         telefon telefonnummer rufnummer handy handynummer mobilnummer mobil festnetz anrufen anruf rufen ruf faxnummer durchwahl erreichbar \
         téléphone telephoner téléphoner tél portable appeler appelez appelle-moi joindre joignable fixe telecopie télécopie \
         teléfono telefono móvil movil celular llamar llame llámame llámeme llamada \
@@ -143,7 +139,7 @@ const ABOUT: &[(u64, &str)] = &[
     ),
     (
         a::BANK,
-        "iban account bank banking wire transfer deposit konto kontonummer bankverbindung überweisung überweisen compte virer virement rib cuenta \
+        "iban account bank banking wire konto kontonummer bankverbindung überweisung überweisen compte virer virement rib cuenta \
         transferencia conta conto bonifico rekening rekeningnummer overmaken routing acct accountnumber",
     ),
     (a::BIC, "bic swift swiftcode bankleitzahl"),
@@ -193,10 +189,6 @@ const ABOUT: &[(u64, &str)] = &[
         a::MACHINE,
         "ip ips ipv4 ipv6 ipaddress host hostname server client addr address remote login logged from ping dns gateway subnet peer adresse dirección src dst",
     ),
-    (
-        a::COIN,
-        "bitcoin btc ethereum eth wallet crypto litecoin ltc dogecoin doge tron usdt xrp ripple coin monero solana",
-    ),
     (a::USER, "username userid screenname nickname benutzername"),
     (
         a::THING,
@@ -209,11 +201,6 @@ const ABOUT: &[(u64, &str)] = &[
     (
         a::VERSION,
         "version versions v ver release releases upgrade upgraded build assembly assemblyversion fileversion section chapter rfc oid snmp kernel chrome safari firefox mozilla gecko applewebkit edg edge opr oidc openssl",
-    ),
-    (
-        a::HEALTH,
-        "diagnosed diagnosis suffering suffers suffered prescribed treated treatment symptoms allergic hospitalized diagnostiziert diagnose leidet leide erkrankt behandelt verschrieben allergisch \
-        diagnostiqué diagnostiquée souffre souffrant atteint atteinte traité traitement diagnosticado diagnosticada padece sufre tratado tratamiento alérgico",
     ),
     (
         a::WHOSE,
