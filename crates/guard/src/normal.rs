@@ -29,7 +29,7 @@ pub(crate) use fold::fold_word;
 pub const DEPTH_MAX: u8 = 3;
 
 /// The most readings that one text can have.
-pub const READINGS_MAX: usize = 64;
+pub const READINGS_MAX: usize = 256;
 
 /// The most bytes that all readings beside the first may hold together, for a text of so many bytes.
 #[must_use]
@@ -175,7 +175,11 @@ impl<'a> Making<'a> {
         let (parent, making, via) = match from {
             None => (None, Map::Same, Vec::new()),
             Some((parent, via, making)) => {
-                let mut path = self.all.get(parent).map(|reading| reading.via.clone()).unwrap_or_default();
+                let mut path = self
+                    .all
+                    .get(parent)
+                    .map(|reading| reading.via.clone())
+                    .unwrap_or_default();
                 path.push(via);
                 (Some(parent), making, path)
             }
