@@ -75,6 +75,8 @@ pub const FLAG: u8 = 80;
 /// At this score and above a text is suspect; about one benign text in twenty reaches it.
 pub const SUSPECT: u8 = 50;
 
+/// The name under which the model reports.
+const MODEL_RULE: &str = "injection_model";
 /// How many words around each other findings speak of one thing.
 const NEAR_WORDS: u32 = 160;
 /// What an instruction in an encoding or a hidden place weighs more, in percent of what is missing to sure.
@@ -140,7 +142,7 @@ impl Injection {
                 let span = readings.origin(number, judged.window);
                 verdict
                     .findings
-                    .push(finding("injection_model", span, percent(judged.model)));
+                    .push(finding(MODEL_RULE, span, percent(judged.model)));
             }
             verdict.rules = verdict.rules.max(u8::try_from(rules).unwrap_or(100));
             model = model.max(judged.model);
@@ -154,7 +156,8 @@ impl Injection {
         verdict
     }
 
-    /// Judges what a tool says of itself: its name is read too, and what a tool is for.
+    /// Judges what a tool says of itself: its name is read too, and what a tool is for. Here rules decide alone: the model
+    /// knows few descriptions, and with it more harmless ones were flagged than poisoned ones found.
     // threat: ANP-0003
     #[must_use]
     pub fn poisoned(&self, name: &str, description: &str) -> Verdict {
@@ -172,8 +175,9 @@ impl Injection {
                 .findings
                 .push(finding("harmful_tool", span, rules::MALICE_SCORE));
             verdict.rules = together(verdict.rules, rules::MALICE_SCORE);
-            verdict.score = together(verdict.rules, verdict.model);
         }
+        verdict.findings.retain(|finding| finding.rule != MODEL_RULE);
+        verdict.score = verdict.rules;
         verdict
     }
 

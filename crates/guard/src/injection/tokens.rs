@@ -225,7 +225,7 @@ impl Cut<'_> {
     fn end(&mut self, word: &Word, end: usize, first_sign: bool, bytes: &[u8]) -> usize {
         let mixed = word.signs || (word.digits && word.letters);
         if mixed && let Some((hash, stem, classes)) = self.lexicon.plain(word.plain) {
-            self.push(hash, stem, classes, word, end, bytes);
+            self.push((hash, stem, classes), word, end);
             return end;
         }
         if first_sign {
@@ -234,7 +234,7 @@ impl Cut<'_> {
             return end;
         }
         let classes = word.classes | self.lexicon.exact(word.hash);
-        self.push(word.hash, word.stem, classes, word, end, bytes);
+        self.push((word.hash, word.stem, classes), word, end);
         end
     }
 
@@ -253,14 +253,15 @@ impl Cut<'_> {
             let to = from + piece.len();
             if !piece.is_empty() {
                 let classes = word.classes | self.lexicon.exact(word.hash);
-                self.push(word.hash, word.stem, classes, &word, to, bytes);
+                self.push((word.hash, word.stem, classes), &word, to);
             }
             from = to + 1;
         }
     }
 
-    fn push(&mut self, hash: u32, stem: u32, classes: u64, word: &Word, end: usize, bytes: &[u8]) {
+    fn push(&mut self, (hash, stem, classes): (u32, u32, u64), word: &Word, end: usize) {
         let mut classes = classes;
+        let bytes = self.text.as_bytes();
         if self.line_start && classes & ROLE_NAME != 0 {
             let behind = bytes.get(end..).unwrap_or_default();
             let colon = behind
@@ -312,14 +313,7 @@ impl Cut<'_> {
             word.push(*byte, self.lexicon);
         }
         let classes = self.lexicon.exact(word.hash);
-        self.push(
-            word.hash,
-            word.hash,
-            classes,
-            &word,
-            at + pair,
-            self.text.as_bytes(),
-        );
+        self.push((word.hash, word.hash, classes), &word, at + pair);
         end
     }
 }

@@ -235,12 +235,15 @@ fn the_model_is_the_one_that_was_trained() {
     assert!(GUARD.judge(ATTACKS[0], Origin::User).model >= FLAG);
 }
 
-const MODEL_CHECKSUM: u32 = 0xd5eb_8f96;
+const MODEL_CHECKSUM: u32 = 0xefd2_f6c2;
+
+/// Makes a text of about so many bytes.
+type Maker = fn(usize) -> String;
 
 /// Texts that would be slow if anything looked at them more than a bounded number of times.
 #[test]
 fn agp_d1_injection_takes_linear_time_on_texts_made_to_be_slow() {
-    let makers: [(&str, fn(usize) -> String); 10] = [
+    let makers: [(&str, Maker); 10] = [
         ("open comments", |n| "<!--".repeat(n / 4)),
         ("open tags", |n| "<a b=".repeat(n / 5)),
         ("signs", |n| "a|".repeat(n / 2)),
