@@ -8,13 +8,13 @@
 //! [`DEPTH_MAX`] times, and all readings beside the first together hold no more bytes than
 //! [`readings_bytes_max`] says. What did not fit is not silently left out: [`Readings::complete`] is then false.
 
-mod common;
 mod encoded;
 mod escapes;
 mod fold;
 mod letters;
 mod map;
 mod markup;
+mod signs;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -201,7 +201,7 @@ impl<'a> Making<'a> {
 
     /// Finds the texts inside a text; the letters of what was turned once are not turned again.
     fn look(&self, text: &str, via: &[Via], found: &mut Vec<Found>) {
-        let signs = common::signs(text);
+        let signs = signs::signs(text);
         if signs.encoded {
             encoded::find(text, found);
         }

@@ -7,8 +7,8 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use super::common::ENCODED_RUN;
 use super::fold::readable;
+use super::signs::ENCODED_RUN;
 use super::{Found, Via};
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()

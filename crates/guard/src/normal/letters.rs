@@ -1,7 +1,7 @@
 //! Letters that stand apart or turned: spaced out, backwards, thirteen places on. Never looks at meaning.
 
-use super::common::{self, rot13 as turn};
 use super::map::Map;
+use super::signs::{self, rot13 as turn};
 use super::{Found, Via};
 
 /// The fewest single letters in a row that make a word of it.
@@ -92,7 +92,7 @@ impl Run {
                 text: run
                     .text
                     .split(' ')
-                    .map(common::apart)
+                    .map(signs::apart)
                     .collect::<Vec<_>>()
                     .join(" "),
                 via: Via::Spaced,
