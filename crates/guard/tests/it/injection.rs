@@ -3,7 +3,6 @@
 //! `cargo test --release -p guard --test it injection -- --nocapture` prints the figures.
 
 use std::sync::LazyLock;
-use std::time::Instant;
 
 use guard::{Canary, CanaryWatch, FLAG, Injection, Leak, Origin, RULES_FLAG, SUSPECT};
 use proptest::prelude::*;
@@ -237,6 +236,15 @@ fn the_model_is_the_one_that_was_trained() {
 
 const MODEL_CHECKSUM: u32 = 0xefd2_f6c2;
 
+/// Nanoseconds that this thread has worked, not waited; nothing where the system does not tell.
+fn worked() -> u64 {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    told.split(' ')
+        .next()
+        .and_then(|first| first.parse().ok())
+        .unwrap_or(0)
+}
+
 /// Makes a text of about so many bytes.
 type Maker = fn(usize) -> String;
 
@@ -262,13 +270,16 @@ fn agp_d1_injection_takes_linear_time_on_texts_made_to_be_slow() {
         let time = |size: usize| {
             let text = make(size);
             let tries = (0..5).map(|_| {
-                let start = Instant::now();
+                let start = worked();
                 assert!(GUARD.judge(&text, Origin::User).rules <= 100);
-                start.elapsed()
+                worked() - start
             });
             tries.min().unwrap()
         };
         let (small, large) = (time(10_000), time(160_000));
+        if small == 0 {
+            return;
+        }
         println!("{name}: {small:?} for 10 kB, {large:?} for 160 kB");
         // Sixteen times the text; quadratic would be 256 times the time.
         assert!(large < small * 120, "{name}: {small:?} then {large:?}");
