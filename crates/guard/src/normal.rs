@@ -101,6 +101,7 @@ impl Reading<'_> {
 /// All readings of one text; the first is the text itself.
 #[derive(Debug)]
 pub struct Readings<'a> {
+    text: &'a str,
     all: Vec<Reading<'a>>,
     complete: bool,
 }
@@ -117,6 +118,7 @@ impl<'a> Readings<'a> {
         };
         making.read(Cow::Borrowed(text), None);
         Self {
+            text,
             all: making.all,
             complete: making.complete,
         }
@@ -134,7 +136,7 @@ impl<'a> Readings<'a> {
         self.complete
     }
 
-    /// Where in the text a stretch of a reading comes from, in bytes.
+    /// Where in the text a stretch of a reading comes from, in bytes; always whole characters.
     #[must_use]
     pub fn origin(&self, reading: usize, span: Range<usize>) -> Range<usize> {
         let (mut at, mut span) = (Some(reading), span);
@@ -142,7 +144,9 @@ impl<'a> Readings<'a> {
             span = reading.making.back(reading.folding.back(span));
             at = reading.parent;
         }
-        span
+        // A character that became several may be met in its middle: all of it is meant.
+        let end = self.text.ceil_char_boundary(span.end);
+        self.text.floor_char_boundary(span.start).min(end)..end
     }
 }
 
