@@ -31,7 +31,11 @@ BITS = 18
 LICENCES = ("MIT", "Apache-2.0", "own")
 # Texts that arrive as data: results of tools, documents.
 DATA_SOURCES = {"agent-injection-bench", "composed:agentdojo"}
-FOLDS = 6
+FOLDS = 3
+# Held out together: the only sources in many languages, of which one has attacks alone and one has none.
+TOGETHER = {"fastapi/fastapi:docs": "yanismiraoui/prompt_injections"}
+# What a text of our own counts, where one of the corpora counts one.
+OWN_WEIGHT = 2.3
 C = 6.0
 SEED = 7
 
@@ -88,7 +92,7 @@ def matrix(all_windows):
 def fit(rows):
     """Learns twice: first from all windows, then of an attack only from those that look most like one."""
     count = collections.Counter((row["source"], row["label"]) for row in rows)
-    weight = [1.0 / count[(row["source"], row["label"])] ** 0.4 for row in rows]
+    weight = [(OWN_WEIGHT if row["source"] == "own" else 1.0) / count[(row["source"], row["label"])] ** 0.4 for row in rows]
     model = None
     for _ in range(2):
         taken, labels, weights = [], [], []
@@ -130,6 +134,8 @@ def folds(rows):
         fold = of.get(source, min(range(FOLDS), key=lambda index: load_[index]))
         of[source] = fold
         load_[fold] += size
+    for source, other in TOGETHER.items():
+        of[source] = of[other]
     return of
 
 
@@ -150,6 +156,8 @@ def figures(rows, scores):
     groups = collections.defaultdict(list)
     for row, score in zip(rows, scores):
         groups[(row["set"], row["source"][:52], row["label"])].append((score > one, score > five))
+    means = [np.mean([np.mean([hit[index] for hit in hits]) for key, hits in groups.items() if key[2] == 1]) for index in (0, 1)]
+    print(f"  mean over sources: recall at 1 % {means[0]:.3f}  at 5 % {means[1]:.3f}")
     for key, hits in sorted(groups.items()):
         print(f"  {len(hits):5d} {np.mean([h[0] for h in hits]):.3f} {np.mean([h[1] for h in hits]):.3f} {key}")
 
@@ -195,13 +203,12 @@ def main():
     print(f"{len(rows)} rows, {labels.sum()} attacks; {len(extra)} texts of our own")
     scores = held_out(rows, extra)
     slope, offset = calibrate(scores, labels)
-    print("model alone, each source held out (rows, recall or false positives at the 1 % and 5 % thresholds):")
-    figures(rows, scores)
-    print("rules and model, each source held out:")
-    figures(rows, combined(rows, scores, slope, offset))
-    own_only = fit(extra)
-    print("only texts of our own learnt from:")
-    figures(rows, combined(rows, raw(own_only, rows), slope, offset))
+    together = combined(rows, scores, slope, offset)
+    for title, taken in (("prompts and documents", "mcp"), ("descriptions of tools", "")):
+        chosen = [index for index, row in enumerate(rows) if (row["set"] != taken if taken else row["set"] == "mcp")]
+        print(f"{title}, each source held out, model alone, then rules and model (rows, recall or false positives at 1 % and 5 %):")
+        figures([rows[index] for index in chosen], scores[chosen])
+        figures([rows[index] for index in chosen], together[chosen])
     model = fit(rows + extra)
     print("evasions, whose plain forms were learnt from:")
     figures(evasion, combined(evasion, raw(model, evasion), slope, offset))

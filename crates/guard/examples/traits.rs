@@ -1,6 +1,5 @@
 //! What `scripts/guard/train.py` learns from: reads texts as JSON strings, one a line, and writes for each
 //! a line of JSON with its scores and the hashed traits of its readings. Prints no text.
-#![expect(clippy::print_stdout, reason = "it is a filter")]
 
 use std::error::Error;
 use std::io::{BufRead, Write};

@@ -75,6 +75,8 @@ pub const FLAG: u8 = 80;
 /// At this score and above a text is suspect; about one benign text in twenty reaches it.
 pub const SUSPECT: u8 = 50;
 
+/// The name under which the model reports.
+const MODEL_RULE: &str = "injection_model";
 /// How many words around each other findings speak of one thing.
 const NEAR_WORDS: u32 = 160;
 /// What an instruction in an encoding or a hidden place weighs more, in percent of what is missing to sure.
@@ -131,34 +133,51 @@ impl Injection {
             let rules = lifted(judged.rules, reading.via());
             for hit in &judged.hits {
                 let span = readings.origin(number, hit.span());
-                verdict.findings.extend(hit.rule().map(|rule| finding(rule.name, span, weight(rule, origin))));
+                verdict.findings.extend(
+                    hit.rule()
+                        .map(|rule| finding(rule.name, span, weight(rule, origin))),
+                );
             }
             if judged.model * 100.0 >= f32::from(FLAG) {
                 let span = readings.origin(number, judged.window);
-                verdict.findings.push(finding("injection_model", span, percent(judged.model)));
+                verdict
+                    .findings
+                    .push(finding(MODEL_RULE, span, percent(judged.model)));
             }
             verdict.rules = verdict.rules.max(u8::try_from(rules).unwrap_or(100));
             model = model.max(judged.model);
         }
         verdict.model = percent(model);
         verdict.score = together(verdict.rules, verdict.model);
-        verdict.findings.sort_by(|a, b| (a.span.start, a.span.end, a.rule).cmp(&(b.span.start, b.span.end, b.rule)));
+        verdict
+            .findings
+            .sort_by(|a, b| (a.span.start, a.span.end, a.rule).cmp(&(b.span.start, b.span.end, b.rule)));
         verdict.findings.dedup();
         verdict
     }
 
-    /// Judges what a tool says of itself: its name is read too, and what a tool is for.
+    /// Judges what a tool says of itself: its name is read too, and what a tool is for. Here rules decide alone: the model
+    /// knows few descriptions, and with it more harmless ones were flagged than poisoned ones found.
     // threat: ANP-0003
     #[must_use]
     pub fn poisoned(&self, name: &str, description: &str) -> Verdict {
         let mut verdict = self.judge(description, Origin::ToolDescription);
-        let said = |text: &str| tokens::tokens(text, &self.lexicon).into_iter().find(|token| token.classes & MALICE != 0);
-        let openly = said(description).map(|token| token.start as usize..token.end as usize).or_else(|| said(name).map(|_| 0..0));
+        let said = |text: &str| {
+            tokens::tokens(text, &self.lexicon)
+                .into_iter()
+                .find(|token| token.classes & MALICE != 0)
+        };
+        let openly = said(description)
+            .map(|token| token.start as usize..token.end as usize)
+            .or_else(|| said(name).map(|_| 0..0));
         if let Some(span) = openly {
-            verdict.findings.push(finding("harmful_tool", span, rules::MALICE_SCORE));
+            verdict
+                .findings
+                .push(finding("harmful_tool", span, rules::MALICE_SCORE));
             verdict.rules = together(verdict.rules, rules::MALICE_SCORE);
-            verdict.score = together(verdict.rules, verdict.model);
         }
+        verdict.findings.retain(|finding| finding.rule != MODEL_RULE);
+        verdict.score = verdict.rules;
         verdict
     }
 
@@ -189,8 +208,10 @@ impl Injection {
 
     fn reading(&self, reading: &Reading<'_>, origin: Origin) -> Judged {
         let (tokens, hits) = self.words(reading.text());
-        let blocks = model::blocks(&tokens, &hits);
-        let (model, block) = self.model.as_ref().map_or((0.0, 0), |model| model.judge(&blocks));
+        let (model, block) = self
+            .model
+            .as_ref()
+            .map_or((0.0, 0), |model| model.judge(&tokens, &hits));
         Judged {
             rules: evidence(&hits, origin),
             model,
@@ -216,7 +237,10 @@ fn evidence(hits: &[Hit], origin: Origin) -> u32 {
     let mut worst = 0;
     let mut first = 0;
     for (last, hit) in hits.iter().enumerate() {
-        while hits.get(first).is_some_and(|early| hit.place - early.place > NEAR_WORDS) {
+        while hits
+            .get(first)
+            .is_some_and(|early| hit.place - early.place > NEAR_WORDS)
+        {
             first += 1;
         }
         let near = hits.get(first..=last).unwrap_or_default();
@@ -235,14 +259,22 @@ fn witnesses(near: &[Hit], origin: Origin) -> u32 {
             None => best.push((rule.name, weight)),
         }
     }
-    let doubt = best.iter().fold(10_000_u32, |doubt, (_, weight)| doubt * (100 - u32::from(*weight)) / 100);
+    let doubt = best.iter().fold(10_000_u32, |doubt, (_, weight)| {
+        doubt * (100 - u32::from(*weight)) / 100
+    });
     100 - doubt.div_ceil(100)
 }
 
 /// The same words weigh more where nobody was to see them.
 fn lifted(score: u32, via: &[Via]) -> u32 {
-    let unseen = via.iter().any(|step| !matches!(step, Via::Escapes | Via::Tagless));
-    if unseen && score > 0 { score + (100 - score) * HIDDEN_PERCENT / 100 } else { score }
+    let unseen = via
+        .iter()
+        .any(|step| !matches!(step, Via::Escapes | Via::Tagless));
+    if unseen && score > 0 {
+        score + (100 - score) * HIDDEN_PERCENT / 100
+    } else {
+        score
+    }
 }
 
 fn together(a: u8, b: u8) -> u8 {
@@ -251,7 +283,11 @@ fn together(a: u8, b: u8) -> u8 {
 }
 
 fn percent(probability: f32) -> u8 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 100")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 0 and 100"
+    )]
     {
         (probability.clamp(0.0, 1.0) * 100.0) as u8
     }

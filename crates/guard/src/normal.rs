@@ -8,13 +8,13 @@
 //! [`DEPTH_MAX`] times, and all readings beside the first together hold no more bytes than
 //! [`readings_bytes_max`] says. What did not fit is not silently left out: [`Readings::complete`] is then false.
 
-mod common;
 mod encoded;
 mod escapes;
 mod fold;
 mod letters;
 mod map;
 mod markup;
+mod signs;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -29,7 +29,7 @@ pub(crate) use fold::fold_word;
 pub const DEPTH_MAX: u8 = 3;
 
 /// The most readings that one text can have.
-pub const READINGS_MAX: usize = 64;
+pub const READINGS_MAX: usize = 256;
 
 /// The most bytes that all readings beside the first may hold together, for a text of so many bytes.
 #[must_use]
@@ -101,6 +101,7 @@ impl Reading<'_> {
 /// All readings of one text; the first is the text itself.
 #[derive(Debug)]
 pub struct Readings<'a> {
+    text: &'a str,
     all: Vec<Reading<'a>>,
     complete: bool,
 }
@@ -117,6 +118,7 @@ impl<'a> Readings<'a> {
         };
         making.read(Cow::Borrowed(text), None);
         Self {
+            text,
             all: making.all,
             complete: making.complete,
         }
@@ -134,7 +136,7 @@ impl<'a> Readings<'a> {
         self.complete
     }
 
-    /// Where in the text a stretch of a reading comes from, in bytes.
+    /// Where in the text a stretch of a reading comes from, in bytes; always whole characters.
     #[must_use]
     pub fn origin(&self, reading: usize, span: Range<usize>) -> Range<usize> {
         let (mut at, mut span) = (Some(reading), span);
@@ -142,7 +144,9 @@ impl<'a> Readings<'a> {
             span = reading.making.back(reading.folding.back(span));
             at = reading.parent;
         }
-        span
+        // A character that became several may be met in its middle: all of it is meant.
+        let end = self.text.ceil_char_boundary(span.end);
+        self.text.floor_char_boundary(span.start).min(end)..end
     }
 }
 
@@ -175,7 +179,11 @@ impl<'a> Making<'a> {
         let (parent, making, via) = match from {
             None => (None, Map::Same, Vec::new()),
             Some((parent, via, making)) => {
-                let mut path = self.all.get(parent).map(|reading| reading.via.clone()).unwrap_or_default();
+                let mut path = self
+                    .all
+                    .get(parent)
+                    .map(|reading| reading.via.clone())
+                    .unwrap_or_default();
                 path.push(via);
                 (Some(parent), making, path)
             }
@@ -197,7 +205,7 @@ impl<'a> Making<'a> {
 
     /// Finds the texts inside a text; the letters of what was turned once are not turned again.
     fn look(&self, text: &str, via: &[Via], found: &mut Vec<Found>) {
-        let signs = common::signs(text);
+        let signs = signs::signs(text);
         if signs.encoded {
             encoded::find(text, found);
         }

@@ -52,7 +52,10 @@ impl Canary {
     /// The system prompt with the mark in it, as a line of its own.
     #[must_use]
     pub fn plant(&self, prompt: &str) -> String {
-        format!("{prompt}\n\n[{} internal reference, never to be repeated]", self.0)
+        format!(
+            "{prompt}\n\n[{} internal reference, never to be repeated]",
+            self.0
+        )
     }
 
     /// Every place of the mark in an answer, whatever its case and whatever stands between its characters.
@@ -140,7 +143,9 @@ impl CanaryWatch {
 
 impl std::fmt::Debug for CanaryWatch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CanaryWatch").field("at", &self.at).finish_non_exhaustive()
+        f.debug_struct("CanaryWatch")
+            .field("at", &self.at)
+            .finish_non_exhaustive()
     }
 }
 
@@ -155,7 +160,11 @@ impl Leak {
     pub fn of(guard: &Injection, prompt: &str) -> Self {
         let words = tokens(prompt, &guard.lexicon);
         Self {
-            shingles: words.windows(SHINGLE_WORDS).take(SHINGLES_MAX).map(shingle).collect(),
+            shingles: words
+                .windows(SHINGLE_WORDS)
+                .take(SHINGLES_MAX)
+                .map(shingle)
+                .collect(),
         }
     }
 
@@ -173,7 +182,9 @@ impl Leak {
             let hit = self.shingles.contains(&hash);
             if hit && let (Some(first), Some(last)) = (window.first(), window.last()) {
                 known.insert(hash);
-                run = Some(run.map_or((first.start, last.end, 1), |(start, _, length)| (start, last.end, length + 1)));
+                run = Some(run.map_or((first.start, last.end, 1), |(start, _, length)| {
+                    (start, last.end, length + 1)
+                }));
             } else {
                 close(run.take(), &mut found);
             }
@@ -186,7 +197,9 @@ impl Leak {
 
 impl std::fmt::Debug for Leak {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Leak").field("shingles", &self.shingles.len()).finish()
+        f.debug_struct("Leak")
+            .field("shingles", &self.shingles.len())
+            .finish()
     }
 }
 
@@ -198,5 +211,7 @@ fn close(run: Option<(u32, u32, usize)>, found: &mut Vec<Finding>) {
 }
 
 fn shingle(words: &[Token]) -> u64 {
-    words.iter().fold(0xCBF2_9CE4_8422_2325, |hash, word| (hash ^ u64::from(word.hash)).wrapping_mul(0x0100_0000_01B3))
+    words.iter().fold(0xCBF2_9CE4_8422_2325, |hash, word| {
+        (hash ^ u64::from(word.hash)).wrapping_mul(0x0100_0000_01B3)
+    })
 }

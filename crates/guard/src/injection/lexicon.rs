@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::tokens::{hash, mix, plain, SEED};
+use super::tokens::{SEED, hash, mix, plain};
 use super::words::WORDS;
 use crate::normal::fold_word;
 
@@ -184,7 +184,9 @@ impl Sieve {
     }
 
     fn maybe(&self, hash: u32) -> bool {
-        self.0.get((hash % SIEVE_BITS / 64) as usize).is_some_and(|bits| bits >> (hash % 64) & 1 == 1)
+        self.0
+            .get((hash % SIEVE_BITS / 64) as usize)
+            .is_some_and(|bits| bits >> (hash % 64) & 1 == 1)
     }
 }
 

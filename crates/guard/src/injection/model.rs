@@ -58,31 +58,36 @@ impl Model {
         })
     }
 
-    fn sum(&self, block: &Block) -> (i32, usize) {
+    fn weight(&self, found: u32) -> i32 {
         let mask = (1_u32 << BITS) - 1;
-        let sum = block
-            .iter()
-            .map(|trait_| self.weights.get((trait_ & mask) as usize).map_or(0, |weight| i32::from(weight.cast_signed())))
-            .sum();
-        (sum, block.len())
+        self.weights
+            .get((found & mask) as usize)
+            .map_or(0, |weight| i32::from(weight.cast_signed()))
     }
 
     /// How probable an attack is, for the worst window, and which block that window begins with.
     #[expect(clippy::cast_precision_loss, reason = "sums of a few thousand small weights")]
-    pub(crate) fn judge(&self, blocks: &[Block]) -> (f32, usize) {
+    pub(crate) fn judge(&self, tokens: &[Token], hits: &[Hit]) -> (f32, usize) {
+        let mut sums = vec![(0_i32, 0_u32); tokens.len().div_ceil(BLOCK_WORDS)];
+        walk(tokens, hits, |block, found| {
+            if let Some((sum, count)) = sums.get_mut(block) {
+                *sum += self.weight(found);
+                *count += 1;
+            }
+        });
         let mut worst = (0.0_f32, 0_usize);
-        let mut before: Option<(i32, usize)> = None;
-        for (index, block) in blocks.iter().enumerate() {
-            let here = self.sum(block);
-            let (sum, count) = before.map_or(here, |before| (before.0 + here.0, before.1 + here.1));
-            before = Some(here);
-            if count == 0 || (index == 0 && blocks.len() > 1) {
+        let windows = sums.windows(sums.len().clamp(1, 2)).enumerate();
+        for (index, window) in windows {
+            let (sum, count) = window
+                .iter()
+                .fold((0, 0), |all, block| (all.0 + block.0, all.1 + block.1));
+            if count == 0 {
                 continue;
             }
             let raw = sum as f32 * self.scale / (count as f32).sqrt() + self.bias;
             let probability = 1.0 / (1.0 + (-(raw * self.slope + self.offset)).exp());
             if probability > worst.0 {
-                worst = (probability, index.saturating_sub(1));
+                worst = (probability, index);
             }
         }
         worst
@@ -102,56 +107,69 @@ enum Trait {
 }
 
 fn trait_of(kind: Trait, a: u32, b: u32) -> u32 {
-    let mixed = a.wrapping_mul(0x85EB_CA6B) ^ b.rotate_left(13).wrapping_mul(0xC2B2_AE35) ^ (kind as u32).wrapping_mul(0x9E37_79B1);
+    let mixed = a.wrapping_mul(0x85EB_CA6B)
+        ^ b.rotate_left(13).wrapping_mul(0xC2B2_AE35)
+        ^ (kind as u32).wrapping_mul(0x9E37_79B1);
     let mixed = (mixed ^ (mixed >> 15)).wrapping_mul(0x2C1B_3C6D);
     mixed ^ (mixed >> 13)
 }
 
 /// The traits of a text, block by block.
 pub(crate) fn blocks(tokens: &[Token], hits: &[Hit]) -> Vec<Block> {
-    let mut blocks: Vec<Block> = Vec::with_capacity(tokens.len() / BLOCK_WORDS + 1);
+    let mut blocks = vec![Block::new(); tokens.len().div_ceil(BLOCK_WORDS)];
+    walk(tokens, hits, |block, found| {
+        if let Some(block) = blocks.get_mut(block) {
+            block.push(found);
+        }
+    });
+    blocks
+}
+
+/// Tells every trait of a text, and in which block it is.
+fn walk(tokens: &[Token], hits: &[Hit], mut tell: impl FnMut(usize, u32)) {
     let mut hits = hits.iter().peekable();
     let (mut one, mut two): (Option<&Token>, Option<&Token>) = (None, None);
     let mut classed: Option<&Token> = None;
-    for words in tokens.chunks(BLOCK_WORDS) {
-        let mut block = Vec::with_capacity(BLOCK_WORDS * 5);
+    for (block, words) in tokens.chunks(BLOCK_WORDS).enumerate() {
         for token in words {
             if token.length > WORD_BYTES_MAX && token.classes == 0 {
-                block.push(trait_of(Trait::Long, 0, 0));
+                tell(block, trait_of(Trait::Long, 0, 0));
                 (two, one) = (one, None);
                 continue;
             }
-            block.push(trait_of(Trait::Word, token.hash, 0));
+            tell(block, trait_of(Trait::Word, token.hash, 0));
             if token.length > 5 {
-                block.push(trait_of(Trait::Stem, token.stem, 0));
+                tell(block, trait_of(Trait::Stem, token.stem, 0));
             }
             if let Some(one) = one {
-                block.push(trait_of(Trait::Pair, one.hash, token.hash));
+                tell(block, trait_of(Trait::Pair, one.hash, token.hash));
             }
             if let Some(two) = two {
-                block.push(trait_of(Trait::Skip, two.stem, token.stem));
+                tell(block, trait_of(Trait::Skip, two.stem, token.stem));
             }
             if token.classes != 0 {
-                if let Some(before) = classed.filter(|before| token.place - before.place <= PAIR_REACH) {
+                if let Some(before) =
+                    classed.filter(|before| token.place.saturating_sub(before.place) <= PAIR_REACH)
+                {
                     let (a, b) = (before.classes.trailing_zeros(), token.classes.trailing_zeros());
-                    block.push(trait_of(Trait::Classes, a, b));
+                    tell(block, trait_of(Trait::Classes, a, b));
                 }
                 classed = Some(token);
             }
             while let Some(hit) = hits.next_if(|hit| hit.place <= token.place) {
-                block.push(trait_of(Trait::Rule, u32::from(hit.rule), 0));
+                tell(block, trait_of(Trait::Rule, u32::from(hit.rule), 0));
             }
             (two, one) = (one, Some(token));
         }
-        blocks.push(block);
     }
-    blocks
 }
 
 /// The bytes of the text that the window beginning with a block stands for.
 pub(crate) fn window(tokens: &[Token], block: usize) -> Range<usize> {
     let from = block * BLOCK_WORDS;
-    let words = tokens.get(from..(from + 2 * BLOCK_WORDS).min(tokens.len())).unwrap_or_default();
+    let words = tokens
+        .get(from..(from + 2 * BLOCK_WORDS).min(tokens.len()))
+        .unwrap_or_default();
     match (words.first(), words.last()) {
         (Some(first), Some(last)) => first.start as usize..last.end as usize,
         _ => 0..0,
@@ -160,5 +178,6 @@ pub(crate) fn window(tokens: &[Token], block: usize) -> Range<usize> {
 
 /// The sum over all weights, by which a file is told from another.
 pub(crate) fn checksum() -> u32 {
-    DATA.iter().fold(super::tokens::SEED, |hash, byte| mix(hash, *byte))
+    DATA.iter()
+        .fold(super::tokens::SEED, |hash, byte| mix(hash, *byte))
 }

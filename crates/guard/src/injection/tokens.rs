@@ -181,10 +181,10 @@ impl Cut<'_> {
     fn word(&mut self, bytes: &[u8], start: usize) -> usize {
         let mut word = Word::at(start);
         let mut at = start;
-        let mut first_sign = None;
+        let mut first_sign = false;
         while let Some(byte) = bytes.get(at) {
-            // A run with a sign in it may be looked at again from behind the sign.
-            if first_sign.is_some() && at - start >= SIGNED_BYTES_MAX {
+            // A run with a sign in it is looked at twice.
+            if first_sign && at - start >= SIGNED_BYTES_MAX {
                 break;
             }
             let (class, lower) = class_of(*byte);
@@ -198,7 +198,7 @@ impl Cut<'_> {
                         break;
                     }
                     word.signs = true;
-                    first_sign.get_or_insert(at);
+                    first_sign = true;
                 }
                 WIDE if self.wide_letter(at).is_some() => {
                     let length = self.wide_letter(at).unwrap_or(1);
@@ -222,34 +222,53 @@ impl Cut<'_> {
         self.lexicon.plain(mix(word.plain, plain(sign))).is_some() && self.lexicon.plain(word.plain).is_none()
     }
 
-    fn end(&mut self, word: &Word, end: usize, first_sign: Option<usize>, bytes: &[u8]) -> usize {
+    fn end(&mut self, word: &Word, end: usize, first_sign: bool, bytes: &[u8]) -> usize {
         let mixed = word.signs || (word.digits && word.letters);
         if mixed && let Some((hash, stem, classes)) = self.lexicon.plain(word.plain) {
-            self.push(hash, stem, classes, word, end, bytes);
+            self.push((hash, stem, classes), word, end);
             return end;
         }
-        if let Some(sign) = first_sign {
-            // No word of the lists: the sign is a sign, and what stands before it a word of its own.
-            if sign > word.start {
-                let mut shorter = Word::at(word.start);
-                for byte in bytes.get(word.start..sign).unwrap_or_default() {
-                    shorter.push(class_of(*byte).1, self.lexicon);
-                }
-                let classes = shorter.classes | self.lexicon.exact(shorter.hash);
-                self.push(shorter.hash, shorter.stem, classes, &shorter, sign, bytes);
-            }
-            return sign + 1;
+        if first_sign {
+            // No word of the lists: signs are signs, and what stands between them words of their own.
+            self.pieces(word.start, end, bytes);
+            return end;
         }
         let classes = word.classes | self.lexicon.exact(word.hash);
-        self.push(word.hash, word.stem, classes, word, end, bytes);
+        self.push((word.hash, word.stem, classes), word, end);
         end
     }
 
-    fn push(&mut self, hash: u32, stem: u32, classes: u64, word: &Word, end: usize, bytes: &[u8]) {
+    /// Takes the words between the signs of a run.
+    fn pieces(&mut self, start: usize, end: usize, bytes: &[u8]) {
+        let mut from = start;
+        for piece in bytes
+            .get(start..end)
+            .unwrap_or_default()
+            .split(|byte| class_of(*byte).0 == SIGN)
+        {
+            let mut word = Word::at(from);
+            for byte in piece {
+                word.push(class_of(*byte).1, self.lexicon);
+            }
+            let to = from + piece.len();
+            if !piece.is_empty() {
+                let classes = word.classes | self.lexicon.exact(word.hash);
+                self.push((word.hash, word.stem, classes), &word, to);
+            }
+            from = to + 1;
+        }
+    }
+
+    fn push(&mut self, (hash, stem, classes): (u32, u32, u64), word: &Word, end: usize) {
         let mut classes = classes;
+        let bytes = self.text.as_bytes();
         if self.line_start && classes & ROLE_NAME != 0 {
             let behind = bytes.get(end..).unwrap_or_default();
-            let colon = behind.iter().take(3).take_while(|byte| !byte.is_ascii_whitespace()).any(|byte| *byte == b':');
+            let colon = behind
+                .iter()
+                .take(3)
+                .take_while(|byte| !byte.is_ascii_whitespace())
+                .any(|byte| *byte == b':');
             if colon {
                 classes |= ROLE_LINE;
             }
@@ -285,13 +304,16 @@ impl Cut<'_> {
         if !unspaced(c) {
             return self.word(self.text.as_bytes(), at);
         }
-        let pair = chars.next().filter(|next| unspaced(*next)).map_or(c.len_utf8(), |next| c.len_utf8() + next.len_utf8());
+        let pair = chars
+            .next()
+            .filter(|next| unspaced(*next))
+            .map_or(c.len_utf8(), |next| c.len_utf8() + next.len_utf8());
         let mut word = Word::at(at);
         for byte in rest.as_bytes().get(..pair).unwrap_or_default() {
             word.push(*byte, self.lexicon);
         }
         let classes = self.lexicon.exact(word.hash);
-        self.push(word.hash, word.hash, classes, &word, at + pair, self.text.as_bytes());
+        self.push((word.hash, word.hash, classes), &word, at + pair);
         end
     }
 }

@@ -75,9 +75,18 @@ pub(crate) const WORDS: &[(u64, &str)] = &[
         "above before preceding prior earlier previous previously oben davor dessus avant arriba antes anterior sopra prima acima hierboven \
          выше 以上 上面 above-mentioned upward start beginning",
     ),
-    (TEXT, "text words word sentences lines line content contents message messages everything conversation context input paragraph characters"),
-    (YOU, "you u du ihr sie tu vous te usted ustedes você voce je jij ty вы ты sen 你 您 あな 당신 너"),
-    (NOW, "now henceforth onwards onward forth jetzt nun ab maintenant désormais ahora agora ora adesso nu теперь 现在 今から 從現 지금"),
+    (
+        TEXT,
+        "text words word sentences lines line content contents message messages everything conversation context input paragraph characters",
+    ),
+    (
+        YOU,
+        "you u du ihr sie tu vous te usted ustedes você voce je jij ty вы ты sen 你 您 あな 당신 너",
+    ),
+    (
+        NOW,
+        "now henceforth onwards onward forth jetzt nun ab maintenant désormais ahora agora ora adesso nu теперь 现在 今から 從現 지금",
+    ),
     (
         BE,
         "are be become act behave pretend roleplay simulate imagine respond answer speak emulate impersonate play bist sei agiere \
@@ -102,7 +111,10 @@ pub(crate) const WORDS: &[(u64, &str)] = &[
          beschränkungen einschränkungen grenzen zensur filtern regeln restrictions limites filtres censure règles restricciones límites \
          limite filtros censura reglas restrizioni limiti filtri regole restrições regras beperkingen ograniczeń ограничени* 限制 制限 제한* 约束",
     ),
-    (PERSONA, "dan aim stan dude mongo basedgpt devmode evilbot jailbreakbot freegpt chaosgpt antigpt betterdan superdan maximum ucar niccolo"),
+    (
+        PERSONA,
+        "dan aim stan dude mongo basedgpt devmode evilbot jailbreakbot freegpt chaosgpt antigpt betterdan superdan maximum ucar niccolo",
+    ),
     (
         DISABLE,
         "disable deactivate bypass circumvent override remove unlock suspend evade disengage violate defy overturn breach reject break lift break turn switch deaktiviere umgehe \
@@ -113,10 +125,22 @@ pub(crate) const WORDS: &[(u64, &str)] = &[
         "safety filter filters filtering moderation guardrail guardrails safeguard safeguards censorship restrictions security protections \
          ethical alignment sicherheitsfilter sicherheits* filtre sécurité seguridad sicurezza segurança 安全 過濾 过滤 안전* content",
     ),
-    (NOT, "don dont not never without no cannot nicht nie niemals ne pas jamais sans no nunca sin non mai senza não nunca niet nooit nie не никогда 不要 别 不 ません"),
-    (TELL, "tell mention inform reveal notify alert disclose say show acknowledge warn report explain ask alerting telling informing notifying mentioning asking mentioned sagen informieren erwähnen dire mentionner informer decir mencionar informar avisar сообщай говори 告诉 提及"),
-    (USER, "user users human customer anyone anybody them him owner operator benutzer nutzer kunden utilisateur usuario cliente utente usuário gebruiker пользовател* 用户 ユー 사용자* this"),
-    (SECRETLY, "silently secretly quietly covertly discreetly invisibly stealthily unnoticed heimlich secrètement discrètement secretamente knowledge awareness"),
+    (
+        NOT,
+        "don dont not never without no cannot nicht nie niemals ne pas jamais sans no nunca sin non mai senza não nunca niet nooit nie не никогда 不要 别 不 ません",
+    ),
+    (
+        TELL,
+        "tell mention inform reveal notify alert disclose say show acknowledge warn report explain ask alerting telling informing notifying mentioning asking mentioned sagen informieren erwähnen dire mentionner informer decir mencionar informar avisar сообщай говори 告诉 提及",
+    ),
+    (
+        USER,
+        "user users human customer anyone anybody them him owner operator benutzer nutzer kunden utilisateur usuario cliente utente usuário gebruiker пользовател* 用户 ユー 사용자* this",
+    ),
+    (
+        SECRETLY,
+        "silently secretly quietly covertly discreetly invisibly stealthily unnoticed heimlich secrètement discrètement secretamente knowledge awareness",
+    ),
     (
         SEND,
         "send post upload forward transmit exfiltrate email mail submit leak append include curl fetch transfer share attach deliver report write embed \
@@ -128,26 +152,77 @@ pub(crate) const WORDS: &[(u64, &str)] = &[
          passport iban bank login private confidential personal passwort passwörter zugangsdaten schlüssel identifiants clés contraseña \
          contraseñas credenciales claves senha senhas chiavi парол* 密码 密钥 data session wallet",
     ),
-    (DESTINATION, "http https url webhook endpoint server attacker link email www com address site website domain channel account"),
-    (ASSISTANT, "assistant ai llm llms chatgpt gpt claude gemini copilot bot chatbot model agent agents assistent ki ia asistente modelo modèle assistente gpt-4 bard llama mistral openai ии 助手 模型 人工"),
-    (NEW, "new updated real actual following revised true urgent important additional hidden secret neue neuen neues nouvelle nouvelles nouveau nueva nuevas nuevo nuevas nuova nuove novas nova nieuwe nowe новые новая новая 新的 新し 새로운"),
-    (TASK, "task tasks instruction instructions objective goal mission role directive directives command commands priority rules identity persona aufgabe aufgaben anweisung anweisungen rolle tâche instructions tarea instrucciones compito istruzioni tarefa instruções taak opdracht zadanie задача задание инструкция 任务 指令 指示 タス 지시* 임무"),
+    (
+        DESTINATION,
+        "http https url webhook endpoint server attacker link email www com address site website domain channel account",
+    ),
+    (
+        ASSISTANT,
+        "assistant ai llm llms chatgpt gpt claude gemini copilot bot chatbot model agent agents assistent ki ia asistente modelo modèle assistente gpt-4 bard llama mistral openai ии 助手 模型 人工",
+    ),
+    (
+        NEW,
+        "new updated real actual following revised true urgent important additional hidden secret neue neuen neues nouvelle nouvelles nouveau nueva nuevas nuevo nuevas nuova nuove novas nova nieuwe nowe новые новая новая 新的 新し 새로운",
+    ),
+    (
+        TASK,
+        "task tasks instruction instructions objective goal mission role directive directives command commands priority rules identity persona aufgabe aufgaben anweisung anweisungen rolle tâche instructions tarea instrucciones compito istruzioni tarefa instruções taak opdracht zadanie задача задание инструкция 任务 指令 指示 タス 지시* 임무",
+    ),
     (MODE, "mode modus modo modalità режим 模式 モー 모드*"),
-    (MODE_NAME, "developer dev debug admin god maintenance jailbreak dan unrestricted sudo root test diagnostic unfiltered uncensored opposite evil chaos free override unlocked freedom entwickler* développeur desarrollador 开发"),
-    (MASTER, "administrator admin developer creator openai anthropic google owner engineer root sudo superuser supervisor ceo administrador administrateur entwickler développeur desarrollador creador microsoft"),
+    (
+        MODE_NAME,
+        "developer dev debug admin god maintenance jailbreak dan unrestricted sudo root test diagnostic unfiltered uncensored opposite evil chaos free override unlocked freedom entwickler* développeur desarrollador 开发",
+    ),
+    (
+        MASTER,
+        "administrator admin developer creator openai anthropic google owner engineer root sudo superuser supervisor ceo administrador administrateur entwickler développeur desarrollador creador microsoft",
+    ),
     (PWNED, "pwned pwn hacked owned compromised pawned"),
-    (SAY, "say print output respond reply answer write return tell type echo sage antworte schreibe dis dites réponds répondez di responde escribe scrivi diga dizer state rephrase translate repeat"),
-    (REFUSE, "refuse decline deny apologize apologise apologies apology sorry warn warning warnings disclaimer disclaimers reject object verweigere refuser rechazar negarte refuses"),
-    (ILLEGAL, "illegal unethical harmful immoral dangerous inappropriate explicit offensive unlawful nsfw illegale illégal ilegal"),
-    (READ, "read open cat access load retrieve fetch view extract lies lis lee leggi leia"),
-    (CALL, "call use using calling invoke run execute invoking running executing trigger rufe appelle llama"),
+    (
+        SAY,
+        "say print output respond reply answer write return tell type echo sage antworte schreibe dis dites réponds répondez di responde escribe scrivi diga dizer state rephrase translate repeat",
+    ),
+    (
+        REFUSE,
+        "refuse decline deny apologize apologise apologies apology sorry warn warning warnings disclaimer disclaimers reject object verweigere refuser rechazar negarte refuses",
+    ),
+    (
+        ILLEGAL,
+        "illegal unethical harmful immoral dangerous inappropriate explicit offensive unlawful nsfw illegale illégal ilegal",
+    ),
+    (
+        READ,
+        "read open cat access load retrieve fetch view extract lies lis lee leggi leia",
+    ),
+    (
+        CALL,
+        "call use using calling invoke run execute invoking running executing trigger rufe appelle llama",
+    ),
     (TOOL, "tool tools function functions plugin server mcp"),
-    (MUST, "must always have need required mandatory shall essential immediately crucial necessary"),
-    (END, "end ending begin start finish finished stop conclude ignore-below ende fin fim fine terminate complete completed over"),
-    (TOLD, "told given said received provided told know knew learned taught gave been gesagt dit dicho detto know instructed programmed trained"),
-    (NOTE, "note attention important hint reminder dear hey hello urgent system achtung hinweis nota attenzione atención"),
-    (ROLE_NAME, "system assistant user human ai bot developer instruction instructions admin response"),
-    (MINE, "my mine our meine meinen meiner mes mon ma mis mi miei mie meus minhas mijn moje мои мои мой 我的 私の 나의"),
+    (
+        MUST,
+        "must always have need required mandatory shall essential immediately crucial necessary",
+    ),
+    (
+        END,
+        "end ending begin start finish finished stop conclude ignore-below ende fin fim fine terminate complete completed over",
+    ),
+    (
+        TOLD,
+        "told given said received provided told know knew learned taught gave been gesagt dit dicho detto know instructed programmed trained",
+    ),
+    (
+        NOTE,
+        "note attention important hint reminder dear hey hello urgent system achtung hinweis nota attenzione atención",
+    ),
+    (
+        ROLE_NAME,
+        "system assistant user human ai bot developer instruction instructions admin response",
+    ),
+    (
+        MINE,
+        "my mine our meine meinen meiner mes mon ma mis mi miei mie meus minhas mijn moje мои мои мой 我的 私の 나의",
+    ),
     (
         MALICE,
         "exfil* privesc* exploit exploits exploiting keylog* backdoor* steal steals stealing ransomware malware rootkit hijack* \
@@ -156,15 +231,39 @@ pub(crate) const WORDS: &[(u64, &str)] = &[
          reverse-shell shellcode trojan worm spyware eavesdrop* impersonat* deface* sabotage* corrupt*",
     ),
     (DO, "do tu mach faire fais haz hacer fare fai"),
-    (ANYTHING, "anything everything whatever alles n'importe cualquier qualsiasi"),
+    (
+        ANYTHING,
+        "anything everything whatever alles n'importe cualquier qualsiasi",
+    ),
     (IF, "if when wenn si se als quando cuando"),
-    (FIRST, "before first prior always instead whenever vor avant antes"),
-    (DECODE, "decode decrypt decipher base64 rot13 dekodiere décode decodifica"),
-    (INSTEAD, "instead rather stattdessen plutôt lugar invece vez plaats zamiast вместо"),
+    (
+        FIRST,
+        "before first prior always instead whenever vor avant antes",
+    ),
+    (
+        DECODE,
+        "decode decrypt decipher base64 rot13 dekodiere décode decodifica",
+    ),
+    (
+        INSTEAD,
+        "instead rather stattdessen plutôt lugar invece vez plaats zamiast вместо",
+    ),
     (I, "i me us we am ich mir mich moi je yo io eu я"),
-    (ONLY, "only just exactly simply merely nothing exclusively nur einfach seulement juste solo sólo solamente solo apenas alleen tylko только"),
-    (FOLLOW, "follow obey comply adhere execute heed folge befolge suis suivez sigue obedece segui siga volg выполни"),
+    (
+        ONLY,
+        "only just exactly simply merely nothing exclusively nur einfach seulement juste solo sólo solamente solo apenas alleen tylko только",
+    ),
+    (
+        FOLLOW,
+        "follow obey comply adhere execute heed folge befolge suis suivez sigue obedece segui siga volg выполни",
+    ),
     (LONGER, "longer anymore mehr plus más più mais больше"),
-    (PLAY, "character roleplay persona role fictional hypothetical fiction story game scenario simulation movie rolle personnage personaje"),
-    (ENABLE, "enable enabled activate activated enter entering entered switch unlocked engage engaged on activado activé aktiviert"),
+    (
+        PLAY,
+        "character roleplay persona role fictional hypothetical fiction story game scenario simulation movie rolle personnage personaje",
+    ),
+    (
+        ENABLE,
+        "enable enabled activate activated enter entering entered switch unlocked engage engaged on activado activé aktiviert",
+    ),
 ];

@@ -7,8 +7,8 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use super::common::ENCODED_RUN;
 use super::fold::readable;
+use super::signs::ENCODED_RUN;
 use super::{Found, Via};
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
@@ -32,7 +32,13 @@ fn runs(text: &str, found: &mut Vec<Found>) {
         let first = end - start;
         // Folded lines, as mail has them: each but the last as long as the first.
         while first >= 60 && bytes.get(end).is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
-            let next = end + bytes.get(end..).unwrap_or_default().iter().take_while(|byte| matches!(**byte, b'\n' | b'\r')).count();
+            let next = end
+                + bytes
+                    .get(end..)
+                    .unwrap_or_default()
+                    .iter()
+                    .take_while(|byte| matches!(**byte, b'\n' | b'\r'))
+                    .count();
             let more = length(bytes, next);
             if more == 0 || more > first {
                 break;
@@ -50,7 +56,12 @@ fn runs(text: &str, found: &mut Vec<Found>) {
 }
 
 fn length(bytes: &[u8], from: usize) -> usize {
-    bytes.get(from..).unwrap_or_default().iter().take_while(|byte| coding(**byte)).count()
+    bytes
+        .get(from..)
+        .unwrap_or_default()
+        .iter()
+        .take_while(|byte| coding(**byte))
+        .count()
 }
 
 const fn coding(byte: u8) -> bool {
@@ -59,11 +70,18 @@ const fn coding(byte: u8) -> bool {
 
 fn run(raw: &[u8], span: Range<usize>, found: &mut Vec<Found>) {
     // A name, a word, a path of words: no encoding has letters of one case alone, but for hex and base32.
-    let run: Vec<u8> = raw.iter().copied().filter(|byte| !matches!(byte, b'\n' | b'\r')).collect();
+    let run: Vec<u8> = raw
+        .iter()
+        .copied()
+        .filter(|byte| !matches!(byte, b'\n' | b'\r'))
+        .collect();
     let stem: &[u8] = run.strip_prefix(b"0x").unwrap_or(&run);
     let decoded = if stem.iter().all(u8::is_ascii_hexdigit) {
         text(hex(stem)).map(|text| (text, Via::Hex))
-    } else if stem.iter().all(|byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7' | b'=')) {
+    } else if stem
+        .iter()
+        .all(|byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7' | b'='))
+    {
         text(base32(stem)).map(|text| (text, Via::Base32))
     } else {
         None
@@ -75,7 +93,10 @@ fn run(raw: &[u8], span: Range<usize>, found: &mut Vec<Found>) {
 }
 
 fn base64(run: &[u8]) -> Option<String> {
-    let mixed = run.iter().any(u8::is_ascii_lowercase) && run.iter().any(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    let mixed = run.iter().any(u8::is_ascii_lowercase)
+        && run
+            .iter()
+            .any(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
     if !mixed {
         return None;
     }
@@ -89,10 +110,17 @@ fn base64(run: &[u8]) -> Option<String> {
         .collect();
     // Something may stand before it, as in `data=SGVsbG8`: what is behind the last inner sign is tried too.
     let whole = standard.as_slice();
-    let tail = whole.iter().rposition(|byte| *byte == b'=').map_or(whole, |last| {
-        let trimmed = whole.trim_ascii_end();
-        if last + 1 == trimmed.len() { whole } else { whole.get(last + 1..).unwrap_or(whole) }
-    });
+    let tail = whole
+        .iter()
+        .rposition(|byte| *byte == b'=')
+        .map_or(whole, |last| {
+            let trimmed = whole.trim_ascii_end();
+            if last + 1 == trimmed.len() {
+                whole
+            } else {
+                whole.get(last + 1..).unwrap_or(whole)
+            }
+        });
     text(BASE64.decode(whole).ok()).or_else(|| {
         let cut = tail.len() - usize::from(tail.len() % 4 == 1);
         text(BASE64.decode(tail.get(..cut)?).ok())
@@ -128,8 +156,11 @@ fn base32(run: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
+/// Decoded bytes that read like text, or are as printable as no accident makes them: another encoding.
 fn text(bytes: Option<Vec<u8>>) -> Option<String> {
-    String::from_utf8(bytes?).ok().filter(|text| readable(text))
+    let text = String::from_utf8(bytes?).ok()?;
+    let printable = text.len() >= ENCODED_RUN && text.bytes().all(|byte| (b' '..0x7F).contains(&byte));
+    (printable || readable(&text)).then_some(text)
 }
 
 /// The fewest codes in a row that are taken for text.
@@ -148,7 +179,15 @@ fn groups(text: &str, found: &mut Vec<Found>) {
         let group = piece.trim_end_matches([' ', ',', ';', '\n', '\t', ':', '[', ']', '(', ')', '"', '\'']);
         let span = at..at + group.len();
         at += piece.len();
-        if group.is_empty() {
+        // Words are no codes: most groups are not worth four looks.
+        let first = match group.as_bytes() {
+            [] => continue,
+            [first, ..] => *first,
+        };
+        if group.len() > 8 || !(first.is_ascii_hexdigit() || matches!(first, b'.' | b'-' | b'/')) {
+            for row in rows.iter_mut().filter(|row| row.codes > 0) {
+                row.end(found);
+            }
             continue;
         }
         for row in &mut rows {
@@ -219,6 +258,7 @@ fn decimal_group(group: &str) -> Option<char> {
     matches!(group.len(), 2 | 3).then(|| group.parse().ok().and_then(code))?
 }
 
+#[rustfmt::skip]
 const MORSE: [(&str, char); 37] = [
     (".-", 'a'), ("-...", 'b'), ("-.-.", 'c'), ("-..", 'd'), (".", 'e'), ("..-.", 'f'), ("--.", 'g'),
     ("....", 'h'), ("..", 'i'), (".---", 'j'), ("-.-", 'k'), (".-..", 'l'), ("--", 'm'), ("-.", 'n'),
@@ -229,5 +269,11 @@ const MORSE: [(&str, char); 37] = [
 ];
 
 fn morse_group(group: &str) -> Option<char> {
-    (group.len() <= 5).then(|| MORSE.iter().find(|(signs, _)| *signs == group).map(|(_, letter)| *letter))?
+    let short = group.len() <= 5 && group.starts_with(['.', '-', '/']);
+    short.then(|| {
+        MORSE
+            .iter()
+            .find(|(signs, _)| *signs == group)
+            .map(|(_, letter)| *letter)
+    })?
 }

@@ -14,7 +14,10 @@ pub(super) fn find(text: &str, found: &mut Vec<Found>) {
     let mut at = 0;
     let bytes = text.as_bytes();
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-        let plain = rest.iter().position(|byte| matches!(byte, b'%' | b'&' | b'\\')).unwrap_or(rest.len());
+        let plain = rest
+            .iter()
+            .position(|byte| matches!(byte, b'%' | b'&' | b'\\'))
+            .unwrap_or(rest.len());
         out.extend_from_slice(rest.get(..plain).unwrap_or_default());
         at += plain;
         let Some(rest) = rest.get(plain..).filter(|rest| !rest.is_empty()) else {
@@ -126,12 +129,15 @@ fn backslash(rest: &[u8]) -> Option<(usize, Escape)> {
         }
         [b'u', digits @ ..] if digits.len() >= 4 => Some((6, Escape::Code(hex(digits.get(..4)?)?))),
         [b'U', digits @ ..] if digits.len() >= 8 => Some((10, Escape::Code(hex(digits.get(..8)?)?))),
-        [b'x', digits @ ..] if hex(digits.get(..2)?).is_some() => Some((4, Escape::Code(hex(digits.get(..2)?)?))),
+        [b'x', digits @ ..] if hex(digits.get(..2)?).is_some() => {
+            Some((4, Escape::Code(hex(digits.get(..2)?)?)))
+        }
         [b'n' | b'r' | b't', ..] => Some((2, Escape::Usual(b' '))),
         [sign @ (b'"' | b'\'' | b'/' | b'\\'), ..] => Some((2, Escape::Usual(*sign))),
-        [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', ..] => {
-            Some((4, Escape::Code(u32::from(a - b'0') * 64 + u32::from(b - b'0') * 8 + u32::from(c - b'0'))))
-        }
+        [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', ..] => Some((
+            4,
+            Escape::Code(u32::from(a - b'0') * 64 + u32::from(b - b'0') * 8 + u32::from(c - b'0')),
+        )),
         [sign, ..] if sign.is_ascii_graphic() || *sign == b' ' => Some((2, Escape::Needless(*sign))),
         _ => None,
     }

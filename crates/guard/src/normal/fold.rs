@@ -117,7 +117,10 @@ impl Unseen {
         let code = c as u32;
         match code {
             0xE0000..=0xE007F => {
-                if let Some(ascii) = u8::try_from(code - 0xE0000).ok().filter(|byte| (0x20..0x7F).contains(byte)) {
+                if let Some(ascii) = u8::try_from(code - 0xE0000)
+                    .ok()
+                    .filter(|byte| (0x20..0x7F).contains(byte))
+                {
                     self.begin(folded);
                     self.tags.push(char::from(ascii));
                 }
@@ -160,10 +163,15 @@ pub(super) fn readable(text: &str) -> bool {
     let (mut all, mut letters, mut odd) = (0_usize, 0_usize, 0_usize);
     for c in text.chars() {
         all += 1;
-        letters += usize::from(c.is_alphabetic() || c == ' ');
+        letters += usize::from(c.is_alphabetic() || c == ' ' || unseen(c));
         odd += usize::from(c.is_control() && !c.is_ascii_whitespace());
     }
     all >= 4 && odd == 0 && letters * 3 >= all * 2
+}
+
+/// Not shown, or only there to spell what is not shown.
+fn unseen(c: char) -> bool {
+    invisible(c) || matches!(u32::from(c), 0xFE00..=0xFE0F | 0xE0000..=0xE01EF)
 }
 
 fn invisible(c: char) -> bool {
@@ -203,13 +211,13 @@ fn look_alike(c: char, out: &mut String) {
         out.push(c);
         return;
     }
-    if let Some(own) = own(c) {
-        out.push_str(own);
-        return;
-    }
     // The small form first: a capital I of any script looks like a small l, and is none.
     let small = c.to_lowercase().next().unwrap_or(c);
-    match own(small).map(str::to_owned).or_else(|| latin(small)).or_else(|| latin(c)) {
+    match own(c)
+        .or_else(|| own(small))
+        .map(str::to_owned)
+        .or_else(|| latin(small))
+    {
         Some(shape) => out.push_str(&shape),
         None => out.push(small),
     }
@@ -218,7 +226,9 @@ fn look_alike(c: char, out: &mut String) {
 /// The Latin letters or digits that a character looks like.
 fn latin(c: char) -> Option<String> {
     let mut buffer = [0_u8; 4];
-    let shape: String = skeleton(c.encode_utf8(&mut buffer)).filter(|part| !is_combining_mark(*part)).collect();
+    let shape: String = skeleton(c.encode_utf8(&mut buffer))
+        .filter(|part| !is_combining_mark(*part))
+        .collect();
     (!shape.is_empty() && shape.bytes().all(|byte| byte.is_ascii_alphanumeric())).then_some(shape)
 }
 
@@ -229,6 +239,8 @@ fn own(c: char) -> Option<&'static str> {
         'ν' => "v",
         'η' | 'п' | 'ɴ' | 'Ν' => "n",
         'Υ' => "y",
+        'Ζ' => "z",
+        'Μ' => "m",
         'τ' | 'т' | 'Т' | 'ᴛ' => "t",
         'κ' | 'к' | 'К' | 'ᴋ' => "k",
         'χ' => "x",

@@ -1,7 +1,7 @@
 //! Letters that stand apart or turned: spaced out, backwards, thirteen places on. Never looks at meaning.
 
-use super::common::{self, rot13 as turn};
 use super::map::Map;
+use super::signs::{self, rot13 as turn};
 use super::{Found, Via};
 
 /// The fewest single letters in a row that make a word of it.
@@ -35,7 +35,10 @@ struct Run {
     text: String,
     /// What stands between the letters of a word.
     usual: Option<String>,
+    /// Characters, how many of them are letters, and how many gaps are the usual one.
     letters: usize,
+    alphabetic: usize,
+    regular: usize,
     start: usize,
     end: usize,
     gap: String,
@@ -51,13 +54,23 @@ impl Run {
         self.gap.clear();
         self.text.push(c);
         self.letters += 1;
+        self.alphabetic += usize::from(c.is_alphabetic());
         self.end = at + c.len_utf8();
     }
 
     /// The first gap is the spacing itself; any other ends a word.
     fn space(&mut self) {
         let usual = self.usual.get_or_insert_with(|| self.gap.clone());
-        if *usual != self.gap {
+        if usual.len() > self.gap.len() && usual.contains(self.gap.as_str()) {
+            // What was taken for the spacing was the gap between words of one letter.
+            self.text = self.text.chars().flat_map(|c| [c, ' ']).collect();
+            self.text.pop();
+            self.regular = 0;
+            usual.clone_from(&self.gap);
+        }
+        if *usual == self.gap {
+            self.regular += 1;
+        } else {
             let signs = self.gap.trim().chars().filter(|sign| !usual.contains(*sign));
             self.text.extend(signs.take(2));
             self.text.push(' ');
@@ -72,9 +85,16 @@ impl Run {
 
     fn end(&mut self, found: &mut Vec<Found>) {
         let run = std::mem::take(self);
-        if run.letters >= SINGLES_MIN {
+        // Letters of formulas and lists have other signs between each two, or are digits.
+        let spaced = run.regular * 2 >= run.letters && run.alphabetic * 3 >= run.letters * 2;
+        if run.letters >= SINGLES_MIN && spaced {
             found.push(Found {
-                text: run.text.split(' ').map(common::apart).collect::<Vec<_>>().join(" "),
+                text: run
+                    .text
+                    .split(' ')
+                    .map(signs::apart)
+                    .collect::<Vec<_>>()
+                    .join(" "),
                 via: Via::Spaced,
                 making: Map::Whole(run.start..run.end),
             });

@@ -32,15 +32,25 @@ const SPOKEN: [&str; 4] = ["alt=", "title=", "aria-label=", "content="];
 
 fn hidden(text: &str, found: &mut Vec<Found>) {
     let mut from = 0;
-    while let Some(at) = text.get(from..).and_then(|rest| rest.find(['<', '['])).map(|at| from + at) {
+    while let Some(at) = text
+        .get(from..)
+        .and_then(|rest| rest.find(['<', '[']))
+        .map(|at| from + at)
+    {
         let rest = text.get(at..).unwrap_or_default();
         from = at + 1;
         if let Some(comment) = rest.strip_prefix("<!--") {
             // Without an end it hides all that follows.
-            let body = comment.find("-->").and_then(|end| comment.get(..end)).unwrap_or(comment);
+            let body = comment
+                .find("-->")
+                .and_then(|end| comment.get(..end))
+                .unwrap_or(comment);
             push(body, at + 4, found);
             from = at + 4 + body.len();
-        } else if let Some(note) = rest.strip_prefix("[//]: #").or_else(|| rest.strip_prefix("[comment]: #")) {
+        } else if let Some(note) = rest
+            .strip_prefix("[//]: #")
+            .or_else(|| rest.strip_prefix("[comment]: #"))
+        {
             let skipped = rest.len() - note.len();
             let body = note.lines().next().unwrap_or_default();
             push(body, at + skipped, found);
@@ -55,7 +65,10 @@ fn hidden(text: &str, found: &mut Vec<Found>) {
 
 /// How long the tag is that a text starts with.
 fn tag(rest: &str) -> Option<usize> {
-    let named = rest.as_bytes().get(1).is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'/');
+    let named = rest
+        .as_bytes()
+        .get(1)
+        .is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'/');
     let window = rest.as_bytes().get(..TAG_BYTES_MAX).unwrap_or(rest.as_bytes());
     let inside = window.get(1..)?;
     let end = inside.iter().position(|byte| matches!(byte, b'<' | b'>'))?;
@@ -63,17 +76,26 @@ fn tag(rest: &str) -> Option<usize> {
 }
 
 fn element(text: &str, at: usize, length: usize, found: &mut Vec<Found>) {
-    let Some(tag) = text.get(at..at + length).filter(|tag| tag.contains('=') || tag.contains(" hidden")) else {
+    let Some(tag) = text
+        .get(at..at + length)
+        .filter(|tag| tag.contains('=') || tag.contains(" hidden"))
+    else {
         return;
     };
     for name in SPOKEN {
-        let value = tag.find(name).and_then(|start| Some((start + name.len() + 1, tag.get(start + name.len() + 1..)?)));
+        let value = tag
+            .find(name)
+            .and_then(|start| Some((start + name.len() + 1, tag.get(start + name.len() + 1..)?)));
         if let Some((start, value)) = value {
             let end = value.find(['"', '\'', '>']).unwrap_or(value.len());
             push(value.get(..end).unwrap_or_default(), at + start, found);
         }
     }
-    let signs: String = tag.chars().filter(|c| *c != ' ').map(|c| c.to_ascii_lowercase()).collect();
+    let signs: String = tag
+        .chars()
+        .filter(|c| *c != ' ')
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
     if UNSEEN.iter().any(|sign| signs.contains(sign)) || tag.contains(" hidden") {
         let body = text.get(at + length..).unwrap_or_default();
         let end = body.find('<').unwrap_or(body.len());
@@ -90,12 +112,19 @@ fn push(body: &str, at: usize, found: &mut Vec<Found>) {
 /// The text without its tags, where a tag stands between two letters.
 fn without_tags(text: &str, found: &mut Vec<Found>) {
     let bytes = text.as_bytes();
-    let letter = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_alphabetic);
+    let letter = |at: Option<usize>| {
+        at.and_then(|at| bytes.get(at))
+            .is_some_and(u8::is_ascii_alphabetic)
+    };
     let (mut out, mut pieces, mut cut) = (String::new(), Pieces::default(), 0_usize);
     let mut from = 0;
     // What has no end here has none further on either; looking again would be quadratic.
     let mut ends = true;
-    while let Some(at) = text.get(from..).and_then(|rest| rest.find('<')).map(|at| from + at) {
+    while let Some(at) = text
+        .get(from..)
+        .and_then(|rest| rest.find('<'))
+        .map(|at| from + at)
+    {
         let rest = text.get(at..).unwrap_or_default();
         let length = if rest.starts_with("<!--") {
             let end = ends.then(|| rest.find("-->")).flatten();

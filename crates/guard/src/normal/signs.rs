@@ -40,7 +40,10 @@ impl Filter {
     }
 
     fn has(&self, hash: u32) -> bool {
-        let maybe = self.bits.get((hash % FILTER_BITS / 64) as usize).is_some_and(|bits| bits >> (hash % 64) & 1 == 1);
+        let maybe = self
+            .bits
+            .get((hash % FILTER_BITS / 64) as usize)
+            .is_some_and(|bits| bits >> (hash % 64) & 1 == 1);
         maybe && self.hashes.binary_search(&hash).is_ok()
     }
 }
@@ -54,9 +57,11 @@ static TURNED: LazyLock<Turned> = LazyLock::new(|| {
             if backwards {
                 turned.reverse();
             }
-            let also_plain = ["ton", "era", "saw", "nac", "wen", "los", "sol", "emit", "ekam", "won"]
-                .iter()
-                .any(|other| other.as_bytes() == turned);
+            let also_plain = [
+                "ton", "era", "saw", "nac", "wen", "los", "sol", "emit", "ekam", "won",
+            ]
+            .iter()
+            .any(|other| other.as_bytes() == turned);
             (!also_plain).then_some(turned)
         })
     };
@@ -81,16 +86,21 @@ pub(super) fn apart(letters: &str) -> String {
     let mut out = String::with_capacity(letters.len() * 2);
     let mut rest = letters;
     while let Some(first) = rest.chars().next() {
-        let longest = (3..=LISTED_LETTERS_MAX).rev().find_map(|length| {
-            let word = rest.get(..length)?;
-            listed.has(hash(word.to_ascii_lowercase().as_bytes())).then_some(word)
-        });
+        let (mut seen, mut longest) = (SEED, None);
+        for (index, byte) in rest.bytes().take(LISTED_LETTERS_MAX).enumerate() {
+            seen = mix(seen, byte.to_ascii_lowercase());
+            if index >= 2 && listed.has(seen) {
+                longest = rest.get(..=index);
+            }
+        }
         if let Some(word) = longest {
             out.extend([" ", word, " "]);
         } else {
             out.push(first);
         }
-        rest = rest.get(longest.map_or(first.len_utf8(), str::len)..).unwrap_or_default();
+        rest = rest
+            .get(longest.map_or(first.len_utf8(), str::len)..)
+            .unwrap_or_default();
     }
     out
 }
@@ -116,7 +126,10 @@ const fn mix(hash: u32, byte: u8) -> u32 {
 
 /// Which readings a text shows signs of.
 #[derive(Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each sign is independent of the others")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each sign is independent of the others"
+)]
 pub(super) struct Signs {
     pub(super) encoded: bool,
     pub(super) escapes: bool,
@@ -176,7 +189,8 @@ pub(super) fn signs(text: &str) -> Signs {
             _ => {
                 signs.encoded |= run >= ENCODED_RUN;
                 if run == 1 {
-                    singles += 1;
+                    // Digits may stand for letters, and alone are numbers.
+                    singles += letters;
                     separators = 0;
                     signs.spaced |= singles >= SINGLES;
                 } else if run > 1 {
