@@ -63,10 +63,12 @@ BEGIN
         RETURN;
     END IF;
     PERFORM pg_advisory_xact_lock(7089075319254741345);
-    IF to_regclass('bartizan.' || part) IS NOT NULL THEN
-        RETURN; -- another replica was faster
-    END IF;
-    EXECUTE format('CREATE TABLE bartizan.%I (LIKE bartizan.entries INCLUDING ALL)', part);
+    -- What was looked up before the lock is remembered by this session: only making it tells.
+    BEGIN
+        EXECUTE format('CREATE TABLE bartizan.%I (LIKE bartizan.entries INCLUDING ALL)', part);
+    EXCEPTION WHEN duplicate_table THEN
+        RETURN; -- another replica was faster, and is done: it let go of the lock
+    END;
     EXECUTE format('ALTER TABLE bartizan.%I ENABLE ROW LEVEL SECURITY', part);
     EXECUTE format('ALTER TABLE bartizan.%I FORCE ROW LEVEL SECURITY', part);
     EXECUTE format('CREATE POLICY keeper_looks ON bartizan.%I FOR SELECT TO CURRENT_USER '

@@ -39,10 +39,11 @@ async fn anp_0006_a_key_learns_what_it_used_itself_and_nothing_of_others() {
     }
     let calls =
         [(0, "gpt-4o"), (4, "gpt-4o"), (6, "claude")].map(|(number, model)| (Call::new(number), model));
+    // The refusal comes first: calls get into the ledger in order.
+    assert_eq!(mine.post(CHAT, &Call::new(0).body("none")).await.status, 404);
     for (call, model) in &calls {
         assert_eq!(mine.post(CHAT, &call.body(model)).await.status, 200);
     }
-    assert_eq!(mine.post(CHAT, &Call::new(0).body("none")).await.status, 404);
     let usage = used(&mine, 3).await;
     let whole = sum(calls.iter().map(|(call, _)| call));
     for (figure, value) in whole.as_object().unwrap() {

@@ -421,13 +421,13 @@ async fn agp_d1_what_is_priced_by_the_second_is_told_or_refused_and_never_free()
     assert_eq!(settled["cost_nanos"], 605_000_000, "{settled}");
     assert_eq!(settled["usage"]["units"]["input_ms"], 60_500, "{settled}");
     assert_eq!(given(&client, SETTLE, &heard).await, settled);
+    assert_eq!(house.spent_when_idle(&budget).await, nanos(605_000_000));
     let entries = house.entries().await;
     let entry = entries
         .iter()
         .find(|entry| entry.cost == nanos(605_000_000))
         .unwrap();
     assert_eq!(entry.usage.units.input_ms, Some(60_500));
-    assert_eq!(house.spent_when_idle(&budget).await, nanos(605_000_000));
 
     // Pictures that are sent are counted here: a conversation without any says so.
     charge(

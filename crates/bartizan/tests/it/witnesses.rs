@@ -188,12 +188,37 @@ async fn anp_0012_agp_r2_evidence_shows_who_cosigned_it_and_offline_so_many_can_
     .await;
     done(gate, &with("proof.json", &[])).await;
     broken(gate, &with("proof.json", &both), "is not cosigned by").await;
-    // And the receipt that its caller takes, which nobody has to ask for witnesses.
-    let receipt = town.scene.client().get(&format!("/v1/receipts/{request}")).await;
-    assert_eq!(receipt.status, 200, "{}", receipt.text());
-    std::fs::write(gate.folder().join("receipt.json"), receipt.text()).unwrap();
-    done(gate, &with("receipt.json", &[])).await;
-    broken(gate, &with("receipt.json", &both), "is not cosigned by").await;
+    // And the receipt that a caller takes, which carries what there is.
+    let key = town.scene.new_key(|key| key.receipts = true).await;
+    let client = gate.data().bearer(&key);
+    let answer = client.post("/v1/chat/completions", &scene::call("m-oa")).await;
+    let place = format!("/v1/receipts/{}", answer.header("x-request-id").unwrap());
+    std::fs::write(gate.folder().join("answer.json"), &answer.body).unwrap();
+    let files = [
+        "receipt",
+        "verify",
+        "--receipt",
+        "receipt.json",
+        "--body",
+        "answer.json",
+    ];
+    let receipt = [
+        &files[..],
+        &["--key", "ledger.key", "--witness", &town.witness.key],
+    ]
+    .concat();
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let given = client.get(&place).await;
+        std::fs::write(gate.folder().join("receipt.json"), &given.body).unwrap();
+        let (code, said) = run(gate, &receipt).await;
+        if given.status == 200 && code == 0 {
+            break;
+        }
+        assert!(Instant::now() < until, "{}\n{said}", given.text());
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    broken(gate, &[&receipt[..], &both].concat(), "is not cosigned by").await;
     let asked = ["ledger", "prove", request, "--witnesses", "2"];
     assert_eq!(run(gate, &asked).await.0, 3, "nobody else is asked");
 
@@ -203,7 +228,7 @@ async fn anp_0012_agp_r2_evidence_shows_who_cosigned_it_and_offline_so_many_can_
         .client()
         .post("/v1/chat/completions", &scene::call("m-oa"))
         .await;
-    grow(&town.scene, town.entries + 1).await;
+    grow(&town.scene, town.entries + 2).await;
     done(gate, &plain).await;
     let text = std::fs::read_to_string(gate.folder().join("plain.jsonl")).unwrap();
     let kept: Vec<&str> = export.lines().last().unwrap().split("\\n\\n").collect();

@@ -106,7 +106,8 @@ async fn agp_t4_entries_of_one_table_are_carried_over_by_an_owner_that_is_no_sup
         );
     }
     run(&owner.super_url, &rows).await.unwrap();
-    assert_eq!(PostgresStore::migrate(&owner.url).await.unwrap().len(), 1);
+    let done = PostgresStore::migrate(&owner.url).await.unwrap();
+    assert_eq!(done.first().copied(), Some("0016_entries_by_month.sql"));
     assert_eq!(
         parts(&owner.super_url).await,
         ["entries_2020_01", "entries_2020_02"]
@@ -245,4 +246,27 @@ async fn run_on(connection: &mut PgConnection, sql: &str) -> Result<(), sqlx::Er
         .execute(connection)
         .await
         .map(|_| ())
+}
+
+/// A month begins for all replicas at once. Each of them has seen that there is no part before it waits for the others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn agp_r2_replicas_that_begin_a_month_at_once_make_one_part() {
+    let server = TestPostgres::start().await;
+    let url = server.fresh_database().await;
+    PostgresStore::migrate(&url).await.unwrap();
+    for month in 0..4_i64 {
+        let at = JANUARY + month * 31 * 86_400_000;
+        let replicas = (0..6).map(|_| {
+            let url = url.clone();
+            tokio::spawn(async move {
+                let mut connection = PgConnection::connect(&url).await.unwrap();
+                let made = sqlx::query("SELECT bartizan.make_entries_part($1)").bind(at);
+                made.execute(&mut connection).await.map(|_| ())
+            })
+        });
+        for replica in replicas.collect::<Vec<_>>() {
+            replica.await.unwrap().unwrap();
+        }
+    }
+    assert_eq!(parts(&url).await.len(), 4);
 }
