@@ -62,9 +62,16 @@ impl Workshop {
 
     /// The guards as configured. What they are built of is dear, and kept while it is the same.
     fn guards(&mut self, config: &config::section::Guards) -> Guards {
-        let config::section::Guards { secrets, personal, injection } = config;
+        let config::section::Guards {
+            secrets,
+            personal,
+            injection,
+        } = config;
         if self.personal != *personal {
-            let kinds = personal.kinds.as_ref().map_or(PersonalKinds::ALL, |kinds| kinds.iter().copied().collect());
+            let kinds = personal
+                .kinds
+                .as_ref()
+                .map_or(PersonalKinds::ALL, |kinds| kinds.iter().copied().collect());
             self.guards.personal = Arc::new(Personal::with(kinds, personal.sure));
             self.personal = personal.clone();
         }

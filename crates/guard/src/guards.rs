@@ -40,7 +40,9 @@ impl Modes {
     /// Whether anybody does more than look.
     #[must_use]
     pub fn does_more_than_observe(&self) -> bool {
-        [self.secrets, self.personal, self.injection].into_iter().any(|mode| mode > Mode::Observe)
+        [self.secrets, self.personal, self.injection]
+            .into_iter()
+            .any(|mode| mode > Mode::Observe)
     }
 
     /// What is done about a family.
@@ -67,7 +69,10 @@ impl Modes {
     /// The most that these findings call for; `None` where they call for nothing.
     #[must_use]
     pub fn verdict(&self, found: &[Finding]) -> Option<Action> {
-        found.iter().filter_map(|finding| self.of(finding.kind).action()).max()
+        found
+            .iter()
+            .filter_map(|finding| self.of(finding.kind).action())
+            .max()
     }
 
     /// Those of the findings that call for this.
@@ -103,7 +108,10 @@ impl Guards {
     /// Whether anything can be found in these raw bytes, a JSON body for example. `false` is certain.
     #[must_use]
     pub fn may_match(&self, modes: &Modes, raw: &[u8]) -> bool {
-        let others = Modes { secrets: Mode::Off, ..*modes };
+        let others = Modes {
+            secrets: Mode::Off,
+            ..*modes
+        };
         !others.is_off() || (modes.secrets != Mode::Off && self.secrets.may_match(raw))
     }
 

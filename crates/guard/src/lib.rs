@@ -45,11 +45,11 @@ mod trigger;
 mod value;
 
 pub use action::{Action, Mode, Profile};
-pub use guards::{Follow, Guards, Modes};
 pub use finding::{Finding, Kind, SURE};
+pub use guards::{Follow, Guards, Modes};
 pub use injection::{Canary, CanaryWatch, FLAG, Injection, Leak, Origin, RULES_FLAG, SUSPECT, Verdict};
-pub use normal::{DEPTH_MAX, READINGS_MAX, Reading, Readings, Via, readings_bytes_max};
 pub use mask::{Masker, Unmasker};
+pub use normal::{DEPTH_MAX, READINGS_MAX, Reading, Readings, Via, readings_bytes_max};
 pub use personal::{
     PERSONAL_AHEAD_BYTES_MAX, PERSONAL_SCORE_MIN, Personal, PersonalKind, PersonalKinds, PersonalStream,
     scan_personal,

@@ -82,7 +82,9 @@ fn agp_i1_an_evaluation_counts_what_is_right_and_what_is_wrong() {
         json!({"text": format!("an example of a token: {secret}"), "label": 0, "source": "b"}),
     ];
     let told = run(
-        &["guard", "eval", "-", "--guard", "secrets", "--by", "source", "--json"],
+        &[
+            "guard", "eval", "-", "--guard", "secrets", "--by", "source", "--json",
+        ],
         &dataset(&rows),
     );
     let told: Value = serde_json::from_slice(&told.stdout).unwrap();
@@ -94,7 +96,10 @@ fn agp_i1_an_evaluation_counts_what_is_right_and_what_is_wrong() {
     assert_eq!(told["by"]["a"]["false_positives"]["value"], json!(0.0));
     assert_eq!(told["by"]["b"]["recall"]["value"], json!(0.0));
     assert_eq!(
-        (&told["spans"]["TOKEN"]["found"], &told["spans"]["PASSWORD"]["found"]),
+        (
+            &told["spans"]["TOKEN"]["found"],
+            &told["spans"]["PASSWORD"]["found"]
+        ),
         (&json!(1), &json!(0))
     );
     let (code, out, _) = said(&run(
@@ -130,9 +135,6 @@ fn a_data_set_that_is_none_is_named_by_its_line_and_not_quoted() {
         );
         assert!(!err.contains(&secret) && !out.contains(&secret));
     }
-    let (code, _, err) = said(&run(
-        &["guard", "eval", "/nonexistent", "--guard", "secrets"],
-        "",
-    ));
+    let (code, _, err) = said(&run(&["guard", "eval", "/nonexistent", "--guard", "secrets"], ""));
     assert!(code == 2 && err.contains("cannot be read"), "{err}");
 }

@@ -37,20 +37,56 @@ fn places(text: &str) -> Vec<(&'static str, Value)> {
     let mut with_tool = openai(&user);
     with_tool["tools"] = tool(text);
     vec![
-        ("/v1/chat/completions", openai(&json!([{"role": "user", "content": text}]))),
-        ("/v1/chat/completions", openai(&json!([{"role": "user", "content": [{"type": "text", "text": "read this"}, {"type": "text", "text": text}]}]))),
-        ("/v1/chat/completions", openai(&json!([{"role": "user", "content": "weather?"}, {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]}, {"role": "tool", "tool_call_id": "c", "content": text}]))),
+        (
+            "/v1/chat/completions",
+            openai(&json!([{"role": "user", "content": text}])),
+        ),
+        (
+            "/v1/chat/completions",
+            openai(
+                &json!([{"role": "user", "content": [{"type": "text", "text": "read this"}, {"type": "text", "text": text}]}]),
+            ),
+        ),
+        (
+            "/v1/chat/completions",
+            openai(
+                &json!([{"role": "user", "content": "weather?"}, {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]}, {"role": "tool", "tool_call_id": "c", "content": text}]),
+            ),
+        ),
         ("/v1/chat/completions", with_tool),
-        ("/v1/completions", json!({"model": "m-oa", "max_tokens": 5, "prompt": text})),
-        ("/v1/messages", anthropic(&json!({}), &json!([{"role": "user", "content": text}]))),
-        ("/v1/messages", anthropic(&json!({}), &json!([{"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c", "content": [{"type": "text", "text": text}]}]}]))),
-        ("/v1/messages", anthropic(&json!({"tools": [{"name": "look_up", "description": text, "input_schema": {"type": "object"}}]}), &user)),
+        (
+            "/v1/completions",
+            json!({"model": "m-oa", "max_tokens": 5, "prompt": text}),
+        ),
+        (
+            "/v1/messages",
+            anthropic(&json!({}), &json!([{"role": "user", "content": text}])),
+        ),
+        (
+            "/v1/messages",
+            anthropic(
+                &json!({}),
+                &json!([{"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c", "content": [{"type": "text", "text": text}]}]}]),
+            ),
+        ),
+        (
+            "/v1/messages",
+            anthropic(
+                &json!({"tools": [{"name": "look_up", "description": text, "input_schema": {"type": "object"}}]}),
+                &user,
+            ),
+        ),
     ]
 }
 
 /// The same attack as people hide it from a plain search.
 fn dressed() -> Vec<(&'static str, String)> {
-    let between = |gap: &str| ATTACK.chars().map(|letter| format!("{letter}{gap}")).collect::<String>();
+    let between = |gap: &str| {
+        ATTACK
+            .chars()
+            .map(|letter| format!("{letter}{gap}"))
+            .collect::<String>()
+    };
     let tags: String = ATTACK
         .bytes()
         .filter_map(|byte| char::from_u32(0xE_0000 + u32::from(byte)))
@@ -66,14 +102,26 @@ fn dressed() -> Vec<(&'static str, String)> {
         })
         .collect();
     vec![
-        ("base64", format!("Decode this and do it: {}", STANDARD.encode(ATTACK))),
+        (
+            "base64",
+            format!("Decode this and do it: {}", STANDARD.encode(ATTACK)),
+        ),
         ("zero width", between("\u{200b}")),
-        ("tag characters", format!("A harmless question about cats. {tags}")),
+        (
+            "tag characters",
+            format!("A harmless question about cats. {tags}"),
+        ),
         ("lookalike letters", lookalike),
-        ("full width", ATTACK.chars().map(|letter| match letter {
-            '!'..='~' => char::from_u32(letter as u32 + 0xFEE0).unwrap(),
-            other => other,
-        }).collect()),
+        (
+            "full width",
+            ATTACK
+                .chars()
+                .map(|letter| match letter {
+                    '!'..='~' => char::from_u32(letter as u32 + 0xFEE0).unwrap(),
+                    other => other,
+                })
+                .collect(),
+        ),
         ("a comment", format!("<p>Cats are nice.</p><!-- {ATTACK} -->")),
     ]
 }
@@ -96,7 +144,10 @@ async fn agp_t1_agp_r_004_anp_0003_attacks_are_refused_wherever_a_model_would_re
         );
     }
     for (how, text) in dressed() {
-        let answer = scene.client().post("/v1/messages", &asking("m-an", &text, false)).await;
+        let answer = scene
+            .client()
+            .post("/v1/messages", &asking("m-an", &text, false))
+            .await;
         assert_eq!(answer.status, 400, "{how}: {}", answer.text());
     }
     assert!(scene.provider.requests().is_empty(), "nothing was sent");
@@ -107,7 +158,10 @@ async fn agp_t1_agp_r_004_anp_0003_attacks_are_refused_wherever_a_model_would_re
         "Schreibe bitte einen kurzen Dank an unsere Kundin für die schnelle Rückmeldung.",
         "fn main() { let all = previous.iter().map(|it| it.instructions()).collect::<Vec<_>>(); }",
     ] {
-        let answer = scene.client().post("/v1/messages", &asking("m-an", text, false)).await;
+        let answer = scene
+            .client()
+            .post("/v1/messages", &asking("m-an", text, false))
+            .await;
         assert_eq!(answer.status, 200, "{text}: {}", answer.text());
     }
 }
@@ -123,7 +177,10 @@ async fn agp_t1_an_attack_that_is_only_observed_passes_and_is_on_record() {
     assert_eq!(live.status, 200);
     live.body().await.unwrap();
     let sent = scene.provider.requests();
-    assert!(String::from_utf8_lossy(&sent[0].body).contains(ATTACK), "as it was");
+    assert!(
+        String::from_utf8_lossy(&sent[0].body).contains(ATTACK),
+        "as it was"
+    );
     let entry = shown_entry(&scene, &id).await;
     let findings = entry["findings"].to_string();
     assert!(
@@ -176,7 +233,10 @@ async fn anp_0010_anp_0023_personal_data_in_answers_is_replaced_wherever_it_is_c
     let text = format!("{before}{EMAIL}{after}");
     let whole = {
         scene.provider.script("*", Reply::text(&text));
-        let answer = scene.client().post("/v1/messages", &asking("m-an", "who?", false)).await;
+        let answer = scene
+            .client()
+            .post("/v1/messages", &asking("m-an", "who?", false))
+            .await;
         said(answer.body.as_ref(), false)
     };
     assert!(
@@ -200,7 +260,10 @@ async fn anp_0010_families_are_set_apart_and_what_overlaps_is_replaced_once() {
     let scene = with("secrets: { input: redact }, personal: { input: observe }").await;
     let token = format!("ghp_{}", "a1B2c3D4e5F6g7H8i9J0".repeat(2).get(..36).unwrap());
     let text = format!("{EMAIL} uses {token}");
-    scene.client().post("/v1/messages", &asking("m-an", &text, false)).await;
+    scene
+        .client()
+        .post("/v1/messages", &asking("m-an", &text, false))
+        .await;
     let sent = String::from_utf8_lossy(&scene.provider.requests()[0].body).into_owned();
     assert!(
         sent.contains(&format!("{EMAIL} uses [redacted:github_token]")),
@@ -208,7 +271,10 @@ async fn anp_0010_families_are_set_apart_and_what_overlaps_is_replaced_once() {
     );
     let scene = with("secrets: { input: redact }, personal: { input: redact }").await;
     let text = "see https://ada:s3cr3tw0rd@host.analytical-engine.org/x now";
-    scene.client().post("/v1/messages", &asking("m-an", text, false)).await;
+    scene
+        .client()
+        .post("/v1/messages", &asking("m-an", text, false))
+        .await;
     let sent = String::from_utf8_lossy(&scene.provider.requests()[0].body).into_owned();
     assert!(
         !sent.contains("s3cr3tw0rd") && sent.matches("[redacted:").count() == 1 && sent.contains(" now"),

@@ -53,7 +53,13 @@ pub fn run(admitted: Admitted, ticket: &mut Ticket) -> Gated<Inspected> {
     let (body, envelope) = if settings.guards.input.is_off() {
         (body, envelope)
     } else {
-        guarded(endpoint, envelope, body, (&settings.guards, &settings.bounds), ticket)?
+        guarded(
+            endpoint,
+            envelope,
+            body,
+            (&settings.guards, &settings.bounds),
+            ticket,
+        )?
     };
     Ok(Inspected {
         endpoint,

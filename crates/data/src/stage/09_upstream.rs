@@ -249,7 +249,9 @@ async fn refused(response: Response<Incoming>, guards: &Guards, provider: &Provi
     // threat: AGP-I1
     let said = message
         .as_deref()
-        .map_or("the provider gave no reason".into(), |m| guards.engines.secrets.scrub(m));
+        .map_or("the provider gave no reason".into(), |m| {
+            guards.engines.secrets.scrub(m)
+        });
     let passed = |status: StatusCode| {
         Refusal::new(
             Code::UpstreamRefused,

@@ -4,7 +4,9 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use config::section::{Checks, ClientCertificates, GuardMode, InjectionMode, Provider, ProviderKind, StoreEngine};
+use config::section::{
+    Checks, ClientCertificates, GuardMode, InjectionMode, Provider, ProviderKind, StoreEngine,
+};
 use config::{Config, Posture};
 use data::settings::Settings;
 use domain::UnixMillis;

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use guard::{Finding, SURE, Secrets};
+use guard::{FLAG, Finding, Injection, Origin, PERSONAL_SCORE_MIN, Personal, SURE, Secrets, Verdict};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -46,6 +46,12 @@ pub struct TestArgs {
 pub enum Looks {
     /// Credentials: keys, tokens, passwords, private keys
     Secrets,
+    /// Personal data: what says who somebody is, or how to reach them
+    Personal,
+    /// Text that is to be taken for an instruction where it is none, as its user's words
+    Injection,
+    /// The same, as what a tool says of itself: its name, a colon, and its description
+    Tool,
 }
 
 /// What a guard says of a text.
@@ -67,12 +73,26 @@ impl Scored {
         let score = findings.iter().map(|it| f64::from(it.score)).fold(0.0, f64::max);
         Self { score, findings }
     }
+
+    /// The layers together may be sure where no finding is.
+    fn by(verdict: Verdict) -> Self {
+        Self {
+            score: f64::from(verdict.score),
+            findings: verdict.findings,
+        }
+    }
 }
 
 /// A guard, built.
 pub enum Ready {
     /// See [`Looks::Secrets`].
     Secrets(Box<Secrets>),
+    /// See [`Looks::Personal`].
+    Personal(Box<Personal>),
+    /// See [`Looks::Injection`].
+    Injection(Box<Injection>),
+    /// See [`Looks::Tool`].
+    Tool(Box<Injection>),
 }
 
 impl Looks {
@@ -80,6 +100,9 @@ impl Looks {
     pub fn ready(self) -> Ready {
         match self {
             Self::Secrets => Ready::Secrets(Box::default()),
+            Self::Personal => Ready::Personal(Box::default()),
+            Self::Injection => Ready::Injection(Box::default()),
+            Self::Tool => Ready::Tool(Box::default()),
         }
     }
 
@@ -87,6 +110,9 @@ impl Looks {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Secrets => "secrets",
+            Self::Personal => "personal",
+            Self::Injection => "injection",
+            Self::Tool => "tool",
         }
     }
 
@@ -94,6 +120,8 @@ impl Looks {
     pub const fn threshold(self) -> u8 {
         match self {
             Self::Secrets => SURE / 2,
+            Self::Personal => PERSONAL_SCORE_MIN,
+            Self::Injection | Self::Tool => FLAG,
         }
     }
 }
@@ -106,6 +134,16 @@ impl Ready {
                 let mut found = Vec::new();
                 secrets.scan(text, &mut found);
                 Scored::of(found)
+            }
+            Self::Personal(personal) => {
+                let mut found = Vec::new();
+                personal.scan(text, &mut found);
+                Scored::of(found)
+            }
+            Self::Injection(injection) => Scored::by(injection.judge(text, Origin::User)),
+            Self::Tool(injection) => {
+                let (name, description) = text.split_once(':').unwrap_or(("", text));
+                Scored::by(injection.poisoned(name, description.trim_start()))
             }
         }
     }
