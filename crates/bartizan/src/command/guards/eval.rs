@@ -26,6 +26,9 @@ A data set is one JSON object a line: `text`, `label` (1: what the guard looks f
 `source`, `kind` and `spans` (`start`, `end` in characters, `type`). Shares come with their 95 % interval (Wilson). Where
 texts have spans, each span that a finding touches counts as found. The time is that of this machine and this build.";
 
+/// So many sorts of marks are shown to people, the most frequent ones.
+const MARKS_SHOWN_MAX: usize = 30;
+
 /// Which guard, on what.
 #[derive(Debug, Args)]
 pub struct EvalArgs {
@@ -259,15 +262,20 @@ impl Shown for Evaluation {
             Column::Number("found"),
             Column::Number("recall"),
         ]);
-        for (kind, spans) in &self.spans {
+        let mut most: Vec<_> = self.spans.iter().collect();
+        most.sort_by_key(|(_, spans)| std::cmp::Reverse(spans.of));
+        for (kind, spans) in most.iter().take(MARKS_SHOWN_MAX) {
             table.row([
-                kind.clone(),
+                (*kind).clone(),
                 spans.of.to_string(),
                 spans.found.to_string(),
                 share(spans.recall),
             ]);
         }
         table.write(out)?;
+        if let more @ 1.. = most.len().saturating_sub(MARKS_SHOWN_MAX) {
+            writeln!(out, "and {more} more, which --json shows")?;
+        }
         writeln!(out, "\nfindings on a mark {}", share(self.findings_on_spans))
     }
 }
