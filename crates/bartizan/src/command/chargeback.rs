@@ -58,7 +58,7 @@ Examples:
   bartizan chargeback finalize --from 2026-10-01 --until 2026-10-15
 
 It stays as it is, and names the statement before it and the signed head of the ledger that it was reckoned from. No time
-is in two statements.")]
+is in two statements. Calls of a time that was final before they came into the ledger are in the next statement, apart.")]
     Finalize(TimeArgs),
     /// Show final statements
     #[command(after_help = "\
@@ -236,7 +236,7 @@ impl At<'_> {
         if args.month.is_none() && args.from.is_none() {
             return Err(Failure::usage("say which time").hint("`--month 2026-10`, or `--from` and `--until`"));
         }
-        let made = chargeback::finalized(self.from, time(args)?, UnixMillis::now()).await;
+        let made = chargeback::finalized(self.from, time(args)?, (UnixMillis::now(), u64::MAX)).await;
         let body = made.map_err(failed)?;
         let statement = Statement::of(&body).map_err(|error| Failure::new(error.to_string()))?;
         let said = serde_json::to_value(StatementLine::of(&body, &statement.digest)).ok();

@@ -1,12 +1,13 @@
 //! From the ledger to a statement. What is borne is exactly what the ledger has of the time: sums that do not agree with
 //! each other make no statement.
 
-use domain::{Money, UnixMillis};
+use domain::UnixMillis;
 use finops::{Allocation, Cost, Day, Quantities, Rules};
 use ledger::{Entry, note};
 use store::usage::{Dimension, Sums, UsageQuery, UsageRow};
 use store::{Record, RecordKind, RecordQuery, StoreError};
 
+use super::late::gathered;
 use super::statement::{Body, FORMAT, LedgerHead, RulesDocument, Statement};
 use crate::outlook::From;
 use crate::problem::{Code, Problem};
@@ -37,6 +38,17 @@ pub enum ChargebackError {
     /// The ledger is not signed that far.
     #[error("the ledger is not signed over all calls of that time yet: try again in a minute")]
     Unsigned,
+    /// More to read than whoever asks waits for.
+    #[error(
+        "more than {0} entries came since a statement that is final: `bartizan chargeback finalize` on the gate's machine \
+         reads them all"
+    )]
+    TooMany(u64),
+    /// An entry that should be there.
+    #[error(
+        "the ledger lacks its entry {0}: `bartizan ledger verify` of an export says what else is missing"
+    )]
+    Lacks(u64),
     /// Sums that do not agree.
     #[error("the ledger's sums do not agree with each other: calls may be coming in, try again")]
     Unsettled,
@@ -54,9 +66,11 @@ impl std::convert::From<ChargebackError> for Problem {
         match error {
             ChargebackError::Store(error) => error.into(),
             ChargebackError::Time(_) => Self::new(Code::Invalid, said),
-            ChargebackError::Overlaps(_) | ChargebackError::Unsigned | ChargebackError::Unsettled => {
-                Self::new(Code::Conflict, said)
-            }
+            ChargebackError::Overlaps(_)
+            | ChargebackError::Unsigned
+            | ChargebackError::TooMany(_)
+            | ChargebackError::Lacks(_)
+            | ChargebackError::Unsettled => Self::new(Code::Conflict, said),
             ChargebackError::Damaged(_) => Self {
                 internal: Some(said),
                 ..Self::new(Code::Internal, "something that is stored here does not read")
@@ -166,36 +180,45 @@ pub async fn reckon(from: From<'_>, rules: Rules, time: (Day, Day)) -> Result<Re
     })
 }
 
-/// The next final statement. What it says is under a signed head of the ledger, all of it.
+/// The next final statement. What it says is under a signed head of the ledger, all of it; and with it what came late for
+/// those before it. Where that is to be looked for among more than `most` entries there is none.
 // threat: AGP-R1
 // threat: AGP-R2
-pub async fn finalized(from: From<'_>, time: (Day, Day), now: UnixMillis) -> Result<Body, ChargebackError> {
+pub async fn finalized(
+    from: From<'_>,
+    time: (Day, Day),
+    (now, most): (UnixMillis, u64),
+) -> Result<Body, ChargebackError> {
     if time.1 > Day::of(now) {
         return Err(ChargebackError::Time(
             "that time is not over yet: a draft is all there can be",
         ));
     }
     let before = statements(from).await?;
+    let mut closed = Vec::with_capacity(before.len());
     for statement in &before {
         let body = statement.body().map_err(ChargebackError::Damaged)?;
         if body.from < time.1 && time.0 < body.until {
             return Err(ChargebackError::Overlaps(body.number));
         }
+        closed.push(body.closed());
     }
     let (_, rules) = rules(from).await?;
-    let reckoned = reckon(from, rules, time).await?;
+    // The head before the sums: what comes in between is behind the head, and seen there. The other way round it would be
+    // under the head and in no sum, and in no statement ever.
     let head = from
         .store
         .checkpoint(from.scope)
         .await?
         .ok_or(ChargebackError::Unsigned)?;
     let claimed = note::claimed(&head.note).map_err(|error| ChargebackError::Damaged(error.to_string()))?;
-    if later(from, claimed.size, time)
-        .await?
-        .is_none_or(|later| later != Quantities::default())
-    {
+    let reckoned = reckon(from, rules, time).await?;
+    if !is_all_before(from, claimed.size, time).await? {
         return Err(ChargebackError::Unsigned);
     }
+    let late = gathered(from, &closed, (claimed.size, most)).await?;
+    let late = late.ok_or(ChargebackError::TooMany(most))?.items(&reckoned.rules);
+    let came_late = late.iter().map(|item| item.total);
     Ok(Body {
         format: FORMAT.to_owned(),
         tenant: from.scope.tenant(),
@@ -210,42 +233,34 @@ pub async fn finalized(from: From<'_>, time: (Day, Day), now: UnixMillis) -> Res
             note: head.note,
         },
         rules: reckoned.rules,
-        total: reckoned.allocation.total,
+        total: came_late.fold(reckoned.allocation.total, Quantities::plus),
         lines: reckoned.allocation.lines,
+        late,
     })
 }
 
-/// What entries from `size` on have of a time; nothing if there are too many to look through.
-pub(super) async fn later(
+/// Whether no entry from `size` on ended in a time; not if there are too many to look through.
+async fn is_all_before(
     from: From<'_>,
     size: u64,
     (first, until): (Day, Day),
-) -> Result<Option<Quantities>, ChargebackError> {
-    // What was removed since is in no final statement, and long over.
-    let kept_from = from.store.entries_kept(from.scope).await?.from;
-    let size = size.max(kept_from);
-    let (mut at, mut found) = (size, Quantities::default());
-    loop {
+) -> Result<bool, ChargebackError> {
+    let mut at = size;
+    while at - size < TAIL_MAX {
         let entries = from.store.entries(from.scope, at, READ_AT_ONCE).await?;
         if entries.is_empty() {
-            return Ok(Some(found));
-        }
-        if at - size >= TAIL_MAX {
-            return Ok(None);
+            return Ok(true);
         }
         at += entries.len() as u64;
         for stored in entries {
             let entry = Entry::from_bytes(&stored.bytes)
                 .map_err(|error| ChargebackError::Damaged(error.to_string()))?;
             if first.start() <= entry.finished && entry.finished < until.start() {
-                found = found.plus(Quantities {
-                    cost: entry.cost,
-                    requests: 1,
-                    tokens: 0,
-                });
+                return Ok(false);
             }
         }
     }
+    Ok(false)
 }
 
 fn quantities(sums: &Sums) -> Quantities {
@@ -265,9 +280,4 @@ fn cost(row: &UsageRow) -> Cost {
         key,
         of: quantities(&row.sums),
     }
-}
-
-/// Whether anything of money is in it.
-pub(super) fn is_nothing(of: &Quantities) -> bool {
-    of.cost == Money::ZERO && of.requests == 0
 }

@@ -1,7 +1,7 @@
 //! A final statement as it is kept: its text, and the digest of that.
 
 use domain::{TenantId, UnixMillis};
-use finops::{CostLine, Day, Quantities, Rules};
+use finops::{Closed, CostLine, Day, LateItem, Quantities, Rules};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::{Record, RecordKind};
@@ -10,7 +10,9 @@ use super::reckoning::ChargebackError;
 use crate::record::Document;
 
 /// What the text begins with saying it is, and in which version.
-pub const FORMAT: &str = "bartizan-chargeback/1";
+pub const FORMAT: &str = "bartizan-chargeback/2";
+/// The version before, whose statements have nothing that came late.
+const FORMAT_WITHOUT_LATE: &str = "bartizan-chargeback/1";
 /// The id of a tenant's one document of rules.
 const RULES_ID: &str = "rules";
 
@@ -48,10 +50,32 @@ pub struct Body {
     pub ledger: LedgerHead,
     /// By which rules.
     pub rules: Rules,
-    /// The sum.
+    /// The sum, of its own time and of what came late.
     pub total: Quantities,
-    /// Who bears what of it.
+    /// Who bears what of its own time.
     pub lines: Vec<CostLine>,
+    /// What came late for the statements before it, each time by itself.
+    #[serde(default)]
+    pub late: Vec<LateItem>,
+}
+
+impl Body {
+    /// The sum of its own time.
+    pub fn own(&self) -> Quantities {
+        let bears = self.lines.iter().map(|line| line.bears);
+        bears.fold(Quantities::default(), Quantities::plus)
+    }
+
+    /// What it closed.
+    pub fn closed(&self) -> Closed {
+        Closed {
+            number: self.number,
+            from: self.from,
+            until: self.until,
+            size: self.ledger.size,
+            takes_late: self.format == FORMAT,
+        }
+    }
 }
 
 /// A final statement as it is kept.
@@ -87,7 +111,8 @@ impl Statement {
         }
         let body: Body =
             serde_json::from_str(&self.text).map_err(|error| format!("it does not read: {error}"))?;
-        if body.format != FORMAT || body.number != self.number {
+        let is_known = body.format == FORMAT || (body.format == FORMAT_WITHOUT_LATE && body.late.is_empty());
+        if !is_known || body.number != self.number {
             return Err("it is another statement than it is kept as".to_owned());
         }
         Ok(body)

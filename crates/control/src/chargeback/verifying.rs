@@ -2,18 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use finops::Quantities;
+use finops::{Closed, Late, Quantities};
 use ledger::merkle::{Hash, root_of};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use store::AuditQuery;
 
-use super::reckoning::{ChargebackError, is_nothing, later, reckon, statements};
+use super::late::gathered;
+use super::reckoning::{ChargebackError, reckon, statements};
 use super::statement::{Body, Statement, number_id};
 use crate::outlook::From;
 
-/// The longest ledger whose root is reckoned while somebody waits for an answer.
+/// The longest ledger whose root is reckoned, and the most entries that are looked through for what came late, while
+/// somebody waits for an answer.
 pub const DEEP_MAX: u64 = 1_000_000;
 /// Leaves of a part of the ledger, whose root stands for them: a power of two, as trees are made (RFC 6962).
 const PART: u64 = 1024;
@@ -35,8 +37,10 @@ pub struct CheckedStatement {
     pub ledger_read: bool,
     /// What is wrong with the statement or with what it was reckoned from; nothing when all is well.
     pub problems: Vec<String>,
-    /// Calls of its time that came into the ledger after it was made, and are in no statement. No fault of its own.
+    /// Calls of its time that came into the ledger after it was made. No fault of its own.
     pub came_later: u64,
+    /// What of that is in no statement yet: the next that is made has it.
+    pub waiting: Quantities,
 }
 
 /// All of them.
@@ -48,32 +52,37 @@ pub struct Verified {
     pub statements: Vec<CheckedStatement>,
 }
 
-/// Looks at all of them. Roots of ledgers longer than `deep_max` are not reckoned.
+/// Looks at all of them. Roots of ledgers longer than `deep_max` are not reckoned, and no more entries than that looked
+/// through for what came late.
 // threat: AGP-R2
 pub async fn verify(from: From<'_>, deep_max: u64) -> Result<Verified, ChargebackError> {
     let mut checked = Vec::new();
     let mut before: Option<String> = None;
     let recorded = recorded(from).await?;
-    for (number, statement) in (1..).zip(statements(from).await?) {
+    let all = statements(from).await?;
+    let bodies: Vec<Result<Body, String>> = all.iter().map(Statement::body).collect();
+    let chain = Chain::of(from, bodies.iter().flatten(), deep_max).await?;
+    for (number, (statement, body)) in (1..).zip(all.iter().zip(&bodies)) {
         let mut one = CheckedStatement {
             number: statement.number,
             digest: statement.digest.clone(),
             ledger_read: false,
             problems: Vec::new(),
             came_later: 0,
+            waiting: Quantities::default(),
         };
-        one.chained(&statement, number, recorded.as_ref());
-        match statement.body() {
-            Err(why) => one.problems.push(why),
+        one.chained(statement, number, recorded.as_ref());
+        match body {
+            Err(why) => one.problems.push(why.clone()),
             Ok(body) => {
                 if body.before != before || body.tenant != from.scope.tenant() {
                     one.problems
                         .push("it does not follow the statement before it".to_owned());
                 }
-                one.compare(from, &body, deep_max).await?;
+                one.compare(from, (body, &chain), deep_max).await?;
             }
         }
-        before = Some(statement.digest);
+        before = Some(statement.digest.clone());
         checked.push(one);
     }
     if let Some(recorded) = recorded {
@@ -91,6 +100,61 @@ pub async fn verify(from: From<'_>, deep_max: u64) -> Result<Verified, Chargebac
     })
 }
 
+/// What the statements that read say together of what came late.
+struct Chain {
+    closed: Vec<Closed>,
+    /// By number: what later statements have of its time.
+    charged: BTreeMap<u64, Quantities>,
+    /// By number: what none has. Nothing where there is too much to look through.
+    waiting: Option<BTreeMap<u64, Quantities>>,
+    /// The first entry that is there.
+    kept_from: u64,
+}
+
+impl Chain {
+    async fn of<'b>(
+        from: From<'_>,
+        bodies: impl Iterator<Item = &'b Body>,
+        most: u64,
+    ) -> Result<Self, ChargebackError> {
+        let (mut closed, mut charged) = (Vec::new(), BTreeMap::<u64, Quantities>::new());
+        for body in bodies {
+            closed.push(body.closed());
+            for item in &body.late {
+                let sum = charged.entry(item.statement).or_default();
+                *sum = sum.plus(item.total);
+            }
+        }
+        let size = from.store.size(from.scope).await?;
+        let waiting = match gathered(from, &closed, (size, most)).await {
+            // Said of each statement whose entries they are.
+            Err(ChargebackError::Lacks(_)) => None,
+            found => found?.map(|late| late.sums()),
+        };
+        Ok(Self {
+            closed,
+            charged,
+            waiting,
+            kept_from: from.store.entries_kept(from.scope).await?.from,
+        })
+    }
+
+    /// Those before this one.
+    fn before(&self, number: u64) -> Vec<Closed> {
+        let before = self.closed.iter().filter(|closed| closed.number < number);
+        before.copied().collect()
+    }
+
+    /// Whether all that came late for this one can still be read.
+    fn is_kept(&self, number: u64) -> bool {
+        let later = self.closed.iter().filter(|closed| closed.number >= number);
+        let since = later
+            .filter(|closed| closed.takes_late || closed.number == number)
+            .map(|closed| closed.size);
+        since.max().is_some_and(|since| self.kept_from <= since)
+    }
+}
+
 fn gone(id: &str, digest: &str) -> CheckedStatement {
     CheckedStatement {
         number: id.parse().unwrap_or(0),
@@ -98,6 +162,7 @@ fn gone(id: &str, digest: &str) -> CheckedStatement {
         ledger_read: false,
         problems: vec!["the audit log says that it was made, and it is not there".to_owned()],
         came_later: 0,
+        waiting: Quantities::default(),
     }
 }
 
@@ -143,13 +208,18 @@ impl CheckedStatement {
         }
     }
 
-    async fn compare(&mut self, from: From<'_>, body: &Body, deep_max: u64) -> Result<(), ChargebackError> {
-        let sum = body
-            .lines
+    async fn compare(
+        &mut self,
+        from: From<'_>,
+        (body, chain): (&Body, &Chain),
+        deep_max: u64,
+    ) -> Result<(), ChargebackError> {
+        let late = body
+            .late
             .iter()
-            .map(|line| line.bears)
-            .fold(Quantities::default(), Quantities::plus);
-        if sum != body.total {
+            .flat_map(|item| &item.lines)
+            .map(|line| line.bears);
+        if late.fold(body.own(), Quantities::plus) != body.total {
             self.problems.push("its lines do not sum to its total".to_owned());
         }
         let size = from.store.size(from.scope).await?;
@@ -168,9 +238,13 @@ impl CheckedStatement {
                     .push("the ledger is not the one that it was reckoned from".to_owned());
             }
         }
+        self.came_late(from, (body, chain), deep_max).await?;
+        let charged = chain.charged.get(&body.number).copied().unwrap_or_default();
+        let waiting = chain.waiting.as_ref().and_then(|all| all.get(&body.number));
+        self.waiting = waiting.copied().unwrap_or_default();
+        let more = charged.plus(self.waiting);
+        self.came_later = more.requests;
         let time = (body.from, body.until);
-        let later = later(from, body.ledger.size, time).await?;
-        self.came_later = later.map_or(0, |later| later.requests);
         let now = match reckon(from, body.rules.clone(), time).await {
             Err(ChargebackError::Unsettled) => {
                 self.problems.push(ChargebackError::Unsettled.to_string());
@@ -178,11 +252,39 @@ impl CheckedStatement {
             }
             now => now?.allocation,
         };
-        let more = later.unwrap_or_default();
-        let is_explained = now.total.cost == body.total.cost.plus(more.cost)
-            && now.total.requests == body.total.requests + more.requests;
-        if now.lines != body.lines && (is_nothing(&more) || !is_explained) {
+        let is_explained = match more == Quantities::default() {
+            true => now.lines == body.lines,
+            false => now.total == body.own().plus(more),
+        };
+        // Roll-ups also have what came late and went with its month before a statement had it.
+        if !is_explained && chain.is_kept(body.number) {
             self.differences(body, &now);
+        }
+        Ok(())
+    }
+
+    /// Whether it has what came late for those before it, all of it and nothing else.
+    async fn came_late(
+        &mut self,
+        from: From<'_>,
+        (body, chain): (&Body, &Chain),
+        deep_max: u64,
+    ) -> Result<(), ChargebackError> {
+        let before = chain.before(body.number);
+        let since = Late::behind(&before).since();
+        if !body.closed().takes_late || since.is_some_and(|since| since < chain.kept_from) {
+            return Ok(());
+        }
+        let late = match gathered(from, &before, (body.ledger.size, deep_max)).await {
+            Err(error @ ChargebackError::Lacks(_)) => {
+                self.problems.push(error.to_string());
+                return Ok(());
+            }
+            late => late?,
+        };
+        if late.is_some_and(|late| late.items(&body.rules) != body.late) {
+            let said = "what it has of calls that came late is not what the ledger has";
+            self.problems.push(said.to_owned());
         }
         Ok(())
     }

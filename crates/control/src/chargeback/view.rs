@@ -1,7 +1,7 @@
 //! Statements as they are shown: a view, and the originals' columns.
 
 use domain::UnixMillis;
-use finops::{CostLine, Quantities, Rules};
+use finops::{CostLine, LateItem, Quantities, Rules};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -60,12 +60,16 @@ pub struct StatementView {
     /// The signed head of the ledger that it was reckoned from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ledger: Option<LedgerHead>,
-    /// The sum, which is the ledger's of that time.
+    /// The sum of that time and of what came late.
     pub total: Quantities,
-    /// What each cost centre bears.
+    /// Of it, that time's: the ledger's sum.
+    pub own: Quantities,
+    /// What each cost centre bears, of both.
     pub targets: Vec<TargetLine>,
-    /// What each bears of what each team has spent, by which rule.
+    /// What each bears of what each team has spent in that time, by which rule.
     pub lines: Vec<CostLine>,
+    /// What came into the ledger for times after their statements were final. A draft is of its time alone.
+    pub late: Vec<LateItem>,
     /// By which rules.
     pub rules: Rules,
 }
@@ -91,10 +95,6 @@ shapes! { given: NewStatement, Rules ; shown: StatementView, super::Verified }
 
 impl From<&Reckoned> for StatementView {
     fn from(of: &Reckoned) -> Self {
-        let target = |(target, bears): (&str, Quantities)| TargetLine {
-            target: target.to_owned(),
-            bears,
-        };
         Self {
             state: "draft",
             number: None,
@@ -105,11 +105,21 @@ impl From<&Reckoned> for StatementView {
             before: None,
             ledger: None,
             total: of.allocation.total,
-            targets: of.allocation.targets().into_iter().map(target).collect(),
+            own: of.allocation.total,
+            targets: targets(&of.allocation),
             lines: of.allocation.lines.clone(),
+            late: Vec::new(),
             rules: of.rules.clone(),
         }
     }
+}
+
+fn targets(of: &finops::Allocation) -> Vec<TargetLine> {
+    let target = |(target, bears): (&str, Quantities)| TargetLine {
+        target: target.to_owned(),
+        bears,
+    };
+    of.targets().into_iter().map(target).collect()
 }
 
 impl StatementView {
@@ -121,8 +131,13 @@ impl StatementView {
             rules: body.rules.clone(),
             allocation: finops::Allocation {
                 lines: body.lines.clone(),
-                total: body.total,
+                total: body.own(),
             },
+        };
+        let late = body.late.iter().flat_map(|item| &item.lines);
+        let all = finops::Allocation {
+            lines: body.lines.iter().chain(late).cloned().collect(),
+            total: body.total,
         };
         Self {
             state: "final",
@@ -131,6 +146,9 @@ impl StatementView {
             digest: Some(digest.to_owned()),
             before: body.before.clone(),
             ledger: Some(body.ledger.clone()),
+            total: all.total,
+            targets: targets(&all),
+            late: body.late.clone(),
             ..Self::from(&reckoned)
         }
     }
@@ -150,12 +168,21 @@ impl StatementLine {
     }
 }
 
-/// The columns that chargeback reports of the gateway's models have, a line for each cost centre of each team.
+/// The columns that chargeback reports of the gateway's models have, a line for each cost centre of each team; and the
+/// time that it is of, where it came late.
 pub fn csv(view: &StatementView) -> String {
     let header = "team_id,allocation_target,allocation_type,original_cost,allocated_cost,allocation_percent,\
-                  request_count,total_tokens\r\n";
+                  request_count,total_tokens,late_from,late_until\r\n";
     let mut text = header.to_owned();
-    for line in &view.lines {
+    let own = view
+        .lines
+        .iter()
+        .map(|line| (line, [String::new(), String::new()]));
+    let late = view.late.iter().flat_map(|item| {
+        let time = [item.from.to_string(), item.until.to_string()];
+        item.lines.iter().map(move |line| (line, time.clone()))
+    });
+    for (line, time) in own.chain(late) {
         let fields = [
             line.team.clone().unwrap_or_default(),
             line.target.clone(),
@@ -168,7 +195,14 @@ pub fn csv(view: &StatementView) -> String {
         ];
         let [team, target, kind, numbers @ ..] = fields;
         let typed = [team, target, kind].map(|text| cell(&text));
-        text.push_str(&typed.into_iter().chain(numbers).collect::<Vec<_>>().join(","));
+        text.push_str(
+            &typed
+                .into_iter()
+                .chain(numbers)
+                .chain(time)
+                .collect::<Vec<_>>()
+                .join(","),
+        );
         text.push_str("\r\n");
     }
     text

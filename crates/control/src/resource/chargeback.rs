@@ -134,7 +134,7 @@ pub async fn finalize(call: Call, new: NewStatement) -> Done {
             .into());
     }
     let time = chargeback::time_of(new.month.as_deref(), bounds, call.now).map_err(Problem::from)?;
-    let made = chargeback::finalized(from(&call, &entered), time, call.now).await;
+    let made = chargeback::finalized(from(&call, &entered), time, (call.now, DEEP_MAX)).await;
     let body = made.map_err(Problem::from)?;
     let statement = Statement::of(&body).map_err(|error| Problem {
         internal: Some(error.to_string()),

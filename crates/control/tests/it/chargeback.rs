@@ -1,6 +1,8 @@
 //! Who bears which cost: rules, drafts, final statements, their chain, and what is found out about them.
 
+use control::chargeback::{Body, Statement};
 use finops::Day;
+use ledger::{Entry, Outcome, UsageSource};
 use policy::Posture;
 use serde_json::{Value, json};
 use store::{Change, RecordKind, RecordQuery, StoreError};
@@ -133,10 +135,10 @@ async fn a_draft_is_reckoned_by_the_rules_and_sums_to_the_ledger() {
     assert_eq!(all["state"], "draft");
     let csv = scene.root.get(&draft("month=2025-03&format=csv")).await.body;
     let mut lines = csv.lines();
-    let header = "team_id,allocation_target,allocation_type,original_cost,allocated_cost,allocation_percent,request_count,total_tokens";
+    let header = "team_id,allocation_target,allocation_type,original_cost,allocated_cost,allocation_percent,request_count,total_tokens,late_from,late_until";
     assert_eq!(lines.next(), Some(header));
     let first = format!(
-        "\"{}\",\"sales\",\"even\",0.000000101,0.000000051,50.0000,1,120",
+        "\"{}\",\"sales\",\"even\",0.000000101,0.000000051,50.0000,1,120,,",
         scene.house.team
     );
     assert_eq!(lines.next(), Some(first.as_str()));
@@ -184,7 +186,7 @@ async fn agp_r2_final_statements_are_chained_and_stay_as_they_are() {
         .get(&format!("{}/statements/1?format=document", scene.base))
         .await;
     assert!(
-        document.body.starts_with("{\"format\":\"bartizan-chargeback/1\""),
+        document.body.starts_with("{\"format\":\"bartizan-chargeback/2\""),
         "{document:?}"
     );
     let listed = scene.root.get(&format!("{}/statements", scene.base)).await.json();
@@ -234,7 +236,7 @@ async fn agp_r2_final_statements_are_chained_and_stay_as_they_are() {
         assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
     }
 
-    // A call that comes into the ledger late is in no statement, and is no fault of one.
+    // A call that comes into the ledger late waits for the next statement, and is no fault of one.
     let late = call(&scene.house, "2025-03-20".parse().unwrap(), 7, None);
     ship(store, &scene.house, &[late]).await;
     let verified = scene.verify().await;
@@ -284,4 +286,127 @@ async fn anp_0014_making_a_statement_final_can_want_a_second_person() {
     assert_eq!(wish.status, 202, "{wish:?}");
     let listed = scene.root.get(&path).await.json();
     assert_eq!(listed["items"], json!([]), "nothing is final yet");
+}
+
+/// The correction of a call's cost, as rating it again leaves it.
+fn correction(of: &Entry, nanos: i64) -> Entry {
+    let mut entry = of.clone();
+    entry.id = domain::RequestId::generate();
+    entry.outcome = Outcome::Adjusted;
+    entry.usage = domain::Usage::default();
+    entry.usage_source = UsageSource::None;
+    entry.cost = domain::Money::from_nanos(nanos);
+    entry.adjusts = Some(of.id);
+    entry
+}
+
+fn nanos(value: &Value) -> i64 {
+    value["cost_nanos"].as_i64().unwrap()
+}
+
+#[tokio::test]
+async fn agp_r2_what_comes_late_is_in_the_next_statement_once() {
+    let scene = scene().await.with_rules().await;
+    let (store, house) = (scene.instance.store.as_ref(), &scene.house);
+    let march: Day = "2025-03-20".parse().unwrap();
+    sign(store, house).await;
+    let first = scene.finalize("2025-03").await.json();
+    assert_eq!((nanos(&first["total"]), &first["late"]), (301, &json!([])));
+
+    let other = Some((house.other_team.as_str(), scene.other_key.as_str()));
+    let late = call(house, march, 7, None);
+    let corrected = correction(&late, -3);
+    ship(store, house, &[late, call(house, march, 8, other), corrected]).await;
+    let verified = scene.verify().await;
+    let of_first = &verified["statements"][0];
+    assert_eq!(
+        (&verified["holds"], &of_first["came_later"]),
+        (&json!(true), &json!(2))
+    );
+    assert_eq!(nanos(&of_first["waiting"]), 12, "{verified}");
+    // What no signed head is over is in no statement, also where it came late.
+    let second = scene.finalize("2025-04").await.json();
+    assert_eq!((nanos(&second["total"]), &second["late"]), (50, &json!([])));
+    sign(store, house).await;
+    let third = scene.finalize("2025-05").await.json();
+    assert_eq!((nanos(&third["total"]), nanos(&third["own"])), (12, 0), "{third}");
+    let item = &third["late"][0];
+    assert_eq!(
+        (&item["statement"], &item["from"], &item["until"], &item["since"]),
+        (&json!(1), &json!("2025-03-01"), &json!("2025-04-01"), &json!(4)),
+        "{third}"
+    );
+    assert_eq!(
+        (nanos(&item["total"]), &item["total"]["requests"]),
+        (12, &json!(2))
+    );
+    assert_eq!(borne(&third).iter().map(|(_, nanos)| nanos).sum::<i64>(), 12);
+    let csv = format!("{}/statements/3?format=csv", scene.base);
+    let csv = scene.root.get(&csv).await.body;
+    let (of_march, columns) = (",2025-03-01,2025-04-01", csv.lines().next().unwrap());
+    assert!(columns.ends_with(",late_from,late_until"), "{csv}");
+    assert!(csv.lines().skip(1).all(|line| line.ends_with(of_march)), "{csv}");
+    let verified = scene.verify().await;
+    assert_eq!(verified["holds"], true, "{verified}");
+    assert_eq!(nanos(&verified["statements"][0]["waiting"]), 0, "{verified}");
+
+    // Of two times at once; and of a time that no statement has, nothing.
+    let more = [
+        call(house, march, 100, None),
+        call(house, "2025-04-30".parse().unwrap(), 1_000, other),
+        call(house, "2025-02-28".parse().unwrap(), 10_000, None),
+    ];
+    ship(store, house, &more).await;
+    sign(store, house).await;
+    let fourth = scene.finalize("2025-06").await.json();
+    let named: Vec<_> = fourth["late"].as_array().unwrap().iter().collect();
+    assert_eq!(
+        named
+            .iter()
+            .map(|item| (item["statement"].as_u64(), nanos(&item["total"])))
+            .collect::<Vec<_>>(),
+        [(Some(1), 100), (Some(2), 1_000)],
+        "{fourth}"
+    );
+    // A time before all others, made final last: its own calls are its own, and late for nobody.
+    let fifth = scene.finalize("2025-02").await.json();
+    assert_eq!((nanos(&fifth["own"]), &fifth["late"]), (10_000, &json!([])));
+    let all = [&first, &second, &third, &fourth, &fifth].map(|view| nanos(&view["total"]));
+    assert_eq!(all.iter().sum::<i64>(), 301 + 50 + 12 + 1_100 + 10_000);
+    let verified = scene.verify().await;
+    assert_eq!(verified["holds"], true, "{verified}");
+
+    // Whoever charges the same late calls again is found, also where chain and digests are as they should be.
+    let kind = RecordKind::ChargebackStatement;
+    let records = store
+        .records(
+            &scope(house),
+            &RecordQuery {
+                kind,
+                parent: None,
+                after: None,
+                count: 10,
+            },
+        )
+        .await
+        .unwrap();
+    let statement: Statement = serde_json::from_str(&records[3].document).unwrap();
+    let body = Body {
+        number: 6,
+        from: "2025-07-01".parse().unwrap(),
+        until: "2025-08-01".parse().unwrap(),
+        before: Some(fifth["digest"].as_str().unwrap().to_owned()),
+        ..statement.body().unwrap()
+    };
+    let forged = Statement::of(&body).unwrap().record().unwrap();
+    store
+        .commit(&scope(house), &[Change::Create(forged)], None)
+        .await
+        .unwrap();
+    let verified = scene.verify().await;
+    let problems = verified["statements"][5]["problems"].to_string();
+    assert!(
+        problems.contains("what it has of calls that came late is not"),
+        "{verified}"
+    );
 }

@@ -14,3 +14,4 @@ mod allocation;
 mod backtest;
 mod burning;
 mod families;
+mod late;

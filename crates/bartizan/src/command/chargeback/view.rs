@@ -113,6 +113,13 @@ impl Shown for Statement {
             view.total.tokens.to_string(),
         ]);
         table.write(out)?;
+        for item in &view.late {
+            writeln!(
+                out,
+                "of it ${} for {} calls from {} until before {} that came after statement {} was made",
+                item.total.cost, item.total.requests, item.from, item.until, item.statement
+            )?;
+        }
         match &view.ledger {
             Some(head) => writeln!(
                 out,
@@ -181,6 +188,13 @@ impl Shown for Checked {
                     out,
                     "  {} calls of its time came into the ledger after it was made",
                     one.came_later
+                )?;
+            }
+            if one.waiting != finops::Quantities::default() {
+                writeln!(
+                    out,
+                    "  of what came after it, ${} of {} calls waits for the next statement",
+                    one.waiting.cost, one.waiting.requests
                 )?;
             }
         }
