@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use domain::Secret;
-use http::header::{CONTENT_TYPE, USER_AGENT};
+use http::header::{CONTENT_TYPE, IF_NONE_MATCH, USER_AGENT};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
@@ -119,21 +119,48 @@ impl S3 {
     }
 
     /// Puts an object there, in place of one that has the name. The server holds it against its digest.
-    pub async fn put(
+    pub async fn put(&self, keys: &S3Keys, name: &str, object: (Bytes, &str)) -> Result<(), S3Error> {
+        self.put_if(keys, name, object, false).await
+    }
+
+    /// Puts an object there if none has the name: the server decides, whoever else puts one meanwhile. Returns whether it
+    /// did. Storage that has no conditional writes must refuse; that which takes no notice of the condition replaces.
+    // threat: ANP-0012
+    pub async fn put_new(&self, keys: &S3Keys, name: &str, object: (Bytes, &str)) -> Result<bool, S3Error> {
+        match self.put_if(keys, name, object, true).await {
+            Ok(()) => Ok(true),
+            // The second: somebody else is putting it just now.
+            Err(S3Error::Refused {
+                status: StatusCode::PRECONDITION_FAILED | StatusCode::CONFLICT,
+                ..
+            }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn put_if(
         &self,
         keys: &S3Keys,
         name: &str,
         (bytes, media_type): (Bytes, &str),
+        is_new: bool,
     ) -> Result<(), S3Error> {
         let (credentials, checksum) = (keys.credentials(), checksum(&bytes));
         let mut action = self.bucket.put_object(Some(&credentials), is_name(name)?);
-        action.headers_mut().insert(CHECKSUM, checksum.clone());
+        let headers = action.headers_mut();
+        headers.insert(CHECKSUM, checksum.clone());
+        if is_new {
+            headers.insert(IF_NONE_MATCH.as_str(), "*");
+        }
         let patience = PATIENCE + Duration::from_secs(bytes.len() as u64 / BYTES_PER_SECOND);
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(Method::PUT)
             .uri(action.sign(SIGNED_FOR).as_str())
             .header(CONTENT_TYPE, media_type)
             .header(CHECKSUM, checksum);
+        if is_new {
+            request = request.header(IF_NONE_MATCH, "*");
+        }
         self.ask(request, bytes, (patience, REFUSAL_BYTES_MAX))
             .await
             .map(|_| ())
@@ -158,11 +185,29 @@ impl S3 {
 
     /// Names that begin so, after one of them if there is one: up to a thousand.
     pub async fn list(&self, keys: &S3Keys, prefix: &str, after: Option<&str>) -> Result<Names, S3Error> {
+        self.some(keys, prefix, (after, None)).await
+    }
+
+    /// The first of the names that begin so, in the order of their bytes.
+    pub async fn first(&self, keys: &S3Keys, prefix: &str) -> Result<Option<String>, S3Error> {
+        let found = self.some(keys, prefix, (None, Some(1))).await?;
+        Ok(found.names.into_iter().next())
+    }
+
+    async fn some(
+        &self,
+        keys: &S3Keys,
+        prefix: &str,
+        (after, names_max): (Option<&str>, Option<usize>),
+    ) -> Result<Names, S3Error> {
         let credentials = keys.credentials();
         let mut action = self.bucket.list_objects_v2(Some(&credentials));
         action.with_prefix(prefix);
         if let Some(after) = after {
             action.with_start_after(after);
+        }
+        if let Some(names_max) = names_max {
+            action.with_max_keys(names_max);
         }
         let request = Request::builder().uri(action.sign(SIGNED_FOR).as_str());
         let bytes = self

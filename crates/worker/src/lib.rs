@@ -37,7 +37,7 @@ pub use ship::{Progress, ShipOptions, Shipper};
 pub use signals::{Outlets, USES_MAX, Watcher};
 pub use sweep::Sweeper;
 pub use teller::Teller;
-pub use witness::{Anchor, AnchorOptions, FileWitness, HttpWitness, NotTaken, Witness};
+pub use witness::{Anchor, AnchorOptions, BucketWitness, FileWitness, HttpWitness, NotTaken, Witness};
 
 use std::path::PathBuf;
 

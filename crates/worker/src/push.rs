@@ -41,6 +41,7 @@ pub use alert::Severity;
 pub use fleet::{Fleet, Job, Roster, Work};
 pub use letter::{Letter, Section};
 pub use mail::{MailOptions, MailTls, mailbox};
+pub(crate) use report::s3_keys;
 pub use report::{Due, Goal, InBucket, Made, MakeError, Maker, ReportOptions, Reporter};
 pub use route::Route;
 pub use spending::Spending;

@@ -3,6 +3,7 @@
 //!
 //! Signs nothing itself, and never takes a head for handed over that a witness did not take.
 
+mod bucket;
 mod file;
 mod http;
 mod standing;
@@ -24,6 +25,7 @@ use crate::WorkerError;
 use crate::pace::sleep_or_stop;
 use standing::{Disagreement, Turn};
 
+pub use bucket::BucketWitness;
 pub use file::FileWitness;
 pub use http::HttpWitness;
 

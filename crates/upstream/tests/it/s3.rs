@@ -78,6 +78,35 @@ async fn agp_t4_what_is_put_is_there_and_is_what_is_fetched() {
 }
 
 #[tokio::test]
+async fn anp_0012_what_is_put_as_new_is_put_once_whoever_puts_it() {
+    let server = S3Server::start(BUCKET).await;
+    let s3 = bucket(&server.endpoint(), BUCKET);
+    let new = async |text: &'static str| {
+        let object = (Bytes::from_static(text.as_bytes()), "text/plain");
+        s3.put_new(&keys(SECRET), "heads/1", object).await
+    };
+    assert_eq!(s3.first(&keys(SECRET), "heads/").await, Ok(None));
+    assert_eq!(new("one").await, Ok(true));
+    assert_eq!(new("another").await, Ok(false));
+    assert_eq!(
+        std::fs::read(server.file(BUCKET, "heads/1")).unwrap(),
+        b"one",
+        "the first one stays"
+    );
+    for name in ["heads/0", "heads/2", "head"] {
+        put(&s3, SECRET, name, "x").await.unwrap();
+    }
+    let first = s3.first(&keys(SECRET), "heads/").await.unwrap();
+    assert_eq!(first.as_deref(), Some("heads/0"));
+    for (status, is_there) in [(412, true), (409, true), (501, false), (503, false)] {
+        server.feel(Mood::Answers(StatusCode::from_u16(status).unwrap(), None));
+        let answer = new("more").await;
+        assert_eq!(answer == Ok(false), is_there, "{status}: {answer:?}");
+        assert_eq!(answer.is_err(), !is_there, "{status}: {answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn agp_i1_another_key_and_another_bucket_are_refused_and_say_nothing() {
     let server = S3Server::start(BUCKET).await;
     let s3 = bucket(&server.endpoint(), BUCKET);

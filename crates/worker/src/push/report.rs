@@ -26,6 +26,7 @@ use super::cursor::{self, Claim, Cursor};
 use super::letter::Letter;
 use super::rounds::{self, Rounds};
 use goal::Way;
+pub(crate) use goal::s3_keys;
 pub use goal::{Goal, InBucket};
 
 /// The shortest pause where another replica's turn is about to end.

@@ -113,7 +113,7 @@ impl Way {
                     .map_err(|error| Trouble::Away(format!("the folder cannot be written: {}", error.kind())))
             }
             Self::Bucket { s3, prefix, keys } => {
-                let keys = s3_keys(keys.as_ref()).await?;
+                let keys = s3_keys(keys.as_ref()).await.map_err(Trouble::Away)?;
                 let name = match prefix.is_empty() {
                     true => file.name.clone(),
                     false => format!("{prefix}/{}", file.name),
@@ -147,16 +147,14 @@ fn trouble(error: S3Error) -> Trouble {
     }
 }
 
-async fn s3_keys(keyring: &dyn Keyring) -> Result<S3Keys, Trouble> {
-    let found = keyring.secrets().await.map_err(Trouble::Away)?;
-    match <[_; 2]>::try_from(found) {
+/// What requests to a bucket are signed with, as it is now.
+pub(crate) async fn s3_keys(keyring: &dyn Keyring) -> Result<S3Keys, String> {
+    match <[_; 2]>::try_from(keyring.secrets().await?) {
         Ok([id, secret]) => Ok(S3Keys {
             id: id.expose().trim().to_owned(),
             secret,
         }),
-        Err(_) => Err(Trouble::Away(
-            "the id of an access key and its secret are needed".to_owned(),
-        )),
+        Err(_) => Err("the id of an access key and its secret are needed".to_owned()),
     }
 }
 
