@@ -15,6 +15,8 @@ const SECRETS_MAX: usize = 4;
 const NAMES_MAX: usize = 100;
 const DAY_MS: u64 = 86_400_000;
 const PREFIX_BYTES_MAX: usize = 200;
+/// What is said of a bucket's secrets that are not.
+pub(crate) const KEY_IS_TWO: &str = "must be two: the id of the access key, then its secret";
 
 impl Config {
     // threat: ANP-D0005
@@ -64,10 +66,7 @@ impl Destination {
         let count = self.secrets.len();
         let (is_right, message) = match self.goal() {
             Goal::Folder(_) => (count == 0, "means nothing to a folder"),
-            Goal::Bucket { .. } => (
-                count == 2,
-                "must be two: the id of the access key, then its secret",
-            ),
+            Goal::Bucket { .. } => (count == 2, KEY_IS_TWO),
             Goal::Slack => (count == 1, "must be one: the whole address, which is the secret"),
             Goal::Mail(..) => {
                 let signs_in = self.mail.as_ref().is_some_and(|mail| mail.user.is_some());
@@ -116,21 +115,7 @@ impl Destination {
         match self.goal() {
             Goal::Folder(folder) if folder.is_absolute() => Ok(()),
             Goal::Folder(_) => Err("is no folder: expected `file:///folder`".to_owned()),
-            Goal::Bucket { bucket, prefix } => {
-                let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c);
-                if !(3..=63).contains(&bucket.len()) || !bucket.chars().all(is_plain) {
-                    return Err(
-                        "names no bucket: expected `s3://bucket` or `s3://bucket/beginning`".to_owned(),
-                    );
-                }
-                let is_plain = |c: char| c.is_ascii_alphanumeric() || "._=-".contains(c);
-                let is_part = |part: &str| !["", ".", ".."].contains(&part) && part.chars().all(is_plain);
-                let is_good = prefix.len() <= PREFIX_BYTES_MAX && prefix.split('/').all(is_part);
-                match prefix.is_empty() || is_good {
-                    true => Ok(()),
-                    false => Err("has a beginning that is no path of plain names".to_owned()),
-                }
-            }
+            Goal::Bucket { bucket, prefix } => bucket_fits(bucket, prefix),
             Goal::Mail(place, _) => {
                 let port = place.rsplit(':').next().and_then(|port| port.parse::<u16>().ok());
                 if place.contains('/') || port.is_none() {
@@ -145,12 +130,33 @@ impl Destination {
     }
 
     fn endpoint_fits(&self) -> Result<(), String> {
-        let is_region = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if self.region.is_empty() || self.region.len() > 64 || !self.region.chars().all(is_region) {
-            return Err(format!("{} is no region", quoted(&self.region)));
-        }
-        Address::read(&self.endpoint())?.permitted(self.allow_plaintext)
+        endpoint_fits(&self.endpoint(), &self.region, self.allow_plaintext)
     }
+}
+
+/// Whether there can be a bucket of that name, and names in it that begin so.
+pub(crate) fn bucket_fits(bucket: &str, prefix: &str) -> Result<(), String> {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c);
+    if !(3..=63).contains(&bucket.len()) || !bucket.chars().all(is_plain) {
+        return Err("names no bucket: expected `s3://bucket` or `s3://bucket/beginning`".to_owned());
+    }
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._=-".contains(c);
+    let is_part = |part: &str| !["", ".", ".."].contains(&part) && part.chars().all(is_plain);
+    let is_good = prefix.len() <= PREFIX_BYTES_MAX && prefix.split('/').all(is_part);
+    match prefix.is_empty() || is_good {
+        true => Ok(()),
+        false => Err("has a beginning that is no path of plain names".to_owned()),
+    }
+}
+
+/// Whether S3 can be spoken there.
+// threat: ANP-D0005
+pub(crate) fn endpoint_fits(endpoint: &str, region: &str, allow_plaintext: bool) -> Result<(), String> {
+    let is_region = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if region.is_empty() || region.len() > 64 || !region.chars().all(is_region) {
+        return Err(format!("{} is no region", quoted(region)));
+    }
+    Address::read(endpoint)?.permitted(allow_plaintext)
 }
 
 impl Schedule {

@@ -31,6 +31,15 @@ impl Config {
             let all = to.secrets.iter().enumerate();
             all.map(move |(j, to)| (format!("exports.destinations[{i}].secrets[{j}]"), to))
         });
+        let witnesses = self.ledger.witnesses.iter().enumerate();
+        let buckets = witnesses.flat_map(|(i, witness)| {
+            let all = witness
+                .bucket
+                .iter()
+                .flat_map(|bucket| &bucket.secrets)
+                .enumerate();
+            all.map(move |(j, to)| (format!("ledger.witnesses[{i}].bucket.secrets[{j}]"), to))
+        });
         let outbox = self.delivery.mail.as_ref().map_or(&[][..], |mail| &mail.secrets);
         let asked = self
             .budgets
@@ -42,6 +51,7 @@ impl Config {
             .chain(shown)
             .chain(sinks)
             .chain(taken)
+            .chain(buckets)
             .chain(listed("delivery.mail.secrets", outbox))
             .chain(listed("budgets.webhook.secrets", asked))
             .chain(listed("budgets.events.secrets", told))

@@ -2,7 +2,8 @@
 
 use crate::Problem;
 use crate::bounds::{DAY_MS, within};
-use crate::section::{Config, Witness, WitnessKind};
+use crate::exports::{KEY_IS_TWO, bucket_fits, endpoint_fits};
+use crate::section::{Bucket, Config, Witness, WitnessKind};
 use crate::validate::{at_most, name, unique};
 
 /// More would be asked than one look has time for.
@@ -40,24 +41,46 @@ impl Witness {
             self.silent_after_ms,
             longest,
         );
-        let is_http = self.kind == WitnessKind::Http;
-        for (key, is_there, is_due) in [
-            ("url", self.url.is_some(), is_http),
-            ("key", self.key.is_some(), is_http),
-            ("path", self.path.is_some(), !is_http),
+        for (key, is_there, of) in [
+            ("url", self.url.is_some(), WitnessKind::Http),
+            ("key", self.key.is_some(), WitnessKind::Http),
+            ("path", self.path.is_some(), WitnessKind::File),
+            ("bucket", self.bucket.is_some(), WitnessKind::S3),
         ] {
-            let message = match (is_due, is_there) {
-                (true, false) => "is missing: an `http` witness has `url` and `key`, a `file` has `path`",
-                (false, true) => {
-                    "means nothing here: an `http` witness has `url` and `key`, a `file` has `path`"
-                }
+            const HAVE: &str =
+                "an `http` witness has `url` and `key`, a `file` has `path`, an `s3` has `bucket`";
+            let message = match (of == self.kind, is_there) {
+                (true, false) => format!("is missing: {HAVE}"),
+                (false, true) => format!("means nothing here: {HAVE}"),
                 _ => continue,
             };
             problems.push(Problem::new(format!("{path}.{key}"), message));
         }
+        if let Some(bucket) = &self.bucket {
+            bucket.fits(&format!("{path}.bucket"), problems);
+        }
         let is_url = |url: &String| url.starts_with("https://") || url.starts_with("http://");
         if self.url.as_ref().is_some_and(|url| !is_url(url)) {
             problems.push(Problem::new(format!("{path}.url"), "is no http or https address"));
+        }
+    }
+}
+
+impl Bucket {
+    // threat: ANP-D0005
+    fn fits(&self, path: &str, problems: &mut Vec<Problem>) {
+        let place = match self.place() {
+            Some((bucket, prefix)) => bucket_fits(bucket, prefix),
+            None => Err("is no bucket: expected `s3://bucket` or `s3://bucket/beginning`".to_owned()),
+        };
+        if let Err(message) = place {
+            problems.push(Problem::new(format!("{path}.address"), message));
+        }
+        if let Err(message) = endpoint_fits(&self.endpoint(), &self.region, self.allow_plaintext) {
+            problems.push(Problem::new(format!("{path}.endpoint"), message));
+        }
+        if self.secrets.len() != 2 {
+            problems.push(Problem::new(format!("{path}.secrets"), KEY_IS_TWO));
         }
     }
 }

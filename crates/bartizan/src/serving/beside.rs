@@ -58,7 +58,7 @@ pub async fn start(node: Node<'_>, shipper: Shipper, tasks: Tasks) -> Result<Bes
     let keeping = tokio::spawn(historian(node).run(exchanged, stopped()));
     tokio::spawn(historian(node).sweep(stopped()));
     let checkpointing = tokio::spawn(checkpointer(node).run(stopped()));
-    for anchor in witnesses::anchors(node)? {
+    for anchor in witnesses::anchors(node).await? {
         tokio::spawn(anchor.run(stopped()));
     }
     let settling = tokio::spawn(settler.run(told(stopped())));

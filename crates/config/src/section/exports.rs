@@ -212,12 +212,8 @@ impl Destination {
             Some(("smtp", place)) => return Goal::Mail(place, false),
             _ => {}
         }
-        match self.address.strip_prefix("s3://") {
-            Some(place) => {
-                let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
-                let prefix = prefix.trim_matches('/');
-                Goal::Bucket { bucket, prefix }
-            }
+        match place_in_s3(&self.address) {
+            Some((bucket, prefix)) => Goal::Bucket { bucket, prefix },
             None if self.form == Posting::Slack => Goal::Slack,
             None => Goal::Webhook,
         }
@@ -225,12 +221,23 @@ impl Destination {
 
     /// Of S3, where it is spoken.
     pub fn endpoint(&self) -> String {
-        let usual = || format!("https://s3.{}.amazonaws.com", self.region);
-        self.endpoint.clone().unwrap_or_else(usual)
+        endpoint_of_s3(self.endpoint.as_deref(), &self.region)
     }
 }
 
-fn region() -> String {
+/// The bucket and the beginning of `s3://bucket/beginning`.
+pub(super) fn place_in_s3(address: &str) -> Option<(&str, &str)> {
+    let place = address.strip_prefix("s3://")?;
+    let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+    Some((bucket, prefix.trim_matches('/')))
+}
+
+/// Amazon's of the region, if no other is named.
+pub(super) fn endpoint_of_s3(named: Option<&str>, region: &str) -> String {
+    named.map_or_else(|| format!("https://s3.{region}.amazonaws.com"), str::to_owned)
+}
+
+pub(super) fn region() -> String {
     "us-east-1".to_owned()
 }
 

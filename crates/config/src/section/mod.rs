@@ -37,7 +37,7 @@ pub use issuer::{Claim, ClaimRule, ClaimValue, Issuer, TokenBinding};
 pub use listen::{ClientAuthority, ClientCertificates, Listen, ProxyProtocol, Tls};
 pub use model::{Model, PriceOverride, Prices, Target, Unpriced};
 pub use operations::{
-    Audit, Credentials, Ledger, Log, LogFormat, LogLevel, Otlp, Telemetry, Witness, WitnessKind,
+    Audit, Bucket, Credentials, Ledger, Log, LogFormat, LogLevel, Otlp, Telemetry, Witness, WitnessKind,
 };
 pub use provider::{Expose, Provider, ProviderKind, Routing, RoutingBreaker, StreamUsage, Timeouts};
 pub use secrets::{AppRole, KubernetesRole, Secrets, Vault, VaultAuth};

@@ -7,6 +7,8 @@ use credential::SecretRef;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::exports::{endpoint_of_s3, place_in_s3, region};
+
 /// The signed ledger.
 // threat: AGP-R1
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -46,6 +48,9 @@ pub struct Witness {
     /// Of `file`: the file that heads are added to. Of several replicas each writes its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
+    /// Of `s3`: where heads are put.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<Bucket>,
     /// How often it is handed what was signed since.
     #[serde(default = "a_minute")]
     pub every_ms: u64,
@@ -62,6 +67,42 @@ pub enum WitnessKind {
     Http,
     /// A file that only grows, on a disk that is not the store's; nobody signs.
     File,
+    /// A bucket that is not the store's keeper's, an object for each head, none replaced; nobody signs.
+    S3,
+}
+
+/// A bucket that speaks S3, lists names in their order, and takes an object only if there is none (`If-None-Match`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bucket {
+    /// `s3://bucket` or `s3://bucket/beginning`.
+    pub address: String,
+    /// Where S3 is spoken: `https://host[:port]`. Left out: Amazon's of the region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// The region that requests are signed for.
+    #[serde(default = "region")]
+    pub region: String,
+    /// Whether the bucket's name is part of the host's rather than of the path.
+    #[serde(default)]
+    pub virtual_host: bool,
+    /// The id of the access key, then its secret. It needs to put, get and list, and nothing more.
+    pub secrets: Vec<SecretRef>,
+    /// Permits plain http beyond this machine: for private networks.
+    #[serde(default)]
+    pub allow_plaintext: bool,
+}
+
+impl Bucket {
+    /// The bucket's name, and what names in it begin with: perhaps nothing. Nothing if the address is not of S3.
+    pub fn place(&self) -> Option<(&str, &str)> {
+        place_in_s3(&self.address)
+    }
+
+    /// Where it is spoken to.
+    pub fn endpoint(&self) -> String {
+        endpoint_of_s3(self.endpoint.as_deref(), &self.region)
+    }
 }
 
 const fn a_minute() -> u64 {

@@ -50,9 +50,74 @@ fn anp_0012_witnesses_are_read_with_what_their_kind_needs() {
         &["name: a, kind: http, url: \"ftp://w.example\", key: k"],
         "no http or https address",
     );
-    refused(&["name: a, kind: s3, path: /mnt/heads"], "s3");
+    refused(&["name: a, kind: ftp, path: /mnt/heads"], "ftp");
     let twice = format!("name: a, {HTTP}");
     refused(&[&twice, &twice], "ledger.witnesses");
+}
+
+fn bucket(rest: &str) -> String {
+    format!("name: a, kind: s3, bucket: {{ {rest} }}")
+}
+
+#[test]
+fn anp_0012_anp_d0005_a_bucket_of_heads_has_a_place_that_may_be_called_and_a_key() {
+    let (place, key) = ("address: 's3://heads'", "secrets: ['env:ID', 'env:SECRET']");
+    for good in [
+        format!("{place}, {key}"),
+        format!("address: 's3://heads/of/gate-1', region: eu-central-1, virtual_host: true, {key}"),
+        format!("{place}, endpoint: 'http://127.0.0.1:9000', {key}"),
+        format!("{place}, endpoint: 'http://minio.lan', allow_plaintext: true, {key}"),
+    ] {
+        let said = problems(&[&bucket(&good)]);
+        assert!(!said.contains("ledger.witnesses"), "{good}: {said}");
+    }
+    for (bad, at) in [
+        (format!("address: 'https://heads', {key}"), "bucket.address"),
+        (format!("address: 's3://UP', {key}"), "bucket.address"),
+        (format!("address: 's3://heads/../x', {key}"), "bucket.address"),
+        (
+            format!("{place}, endpoint: 'http://minio.lan', {key}"),
+            "bucket.endpoint",
+        ),
+        (
+            format!("{place}, endpoint: 'https://169.254.169.254', {key}"),
+            "bucket.endpoint",
+        ),
+        (
+            format!("{place}, region: 'x.evil.example/', {key}"),
+            "bucket.endpoint",
+        ),
+        (format!("{place}, secrets: ['env:ID']"), "bucket.secrets"),
+        (
+            format!("{place}, secrets: ['a-secret-as-it-is', 'env:S']"),
+            "not a secret reference",
+        ),
+        (place.to_owned(), "secrets"),
+        (format!("{place}, {key}, path: /mnt"), "path"),
+        (
+            format!("{place}, secrets: ['env:ID', 'vault:secret/heads#key']"),
+            "bucket.secrets[1]",
+        ),
+        (
+            format!("{place}, secrets: ['env:ID', 'stored:heads']"),
+            "bucket.secrets[1]",
+        ),
+    ] {
+        refused(&[&bucket(&bad)], at);
+    }
+    let read = read(&with(&[&bucket(&format!("{place}, {key}"))])).unwrap();
+    let of = read.ledger.witnesses[0].bucket.as_ref().unwrap();
+    assert_eq!(
+        (of.place(), of.endpoint()),
+        (
+            Some(("heads", "")),
+            "https://s3.us-east-1.amazonaws.com".to_owned()
+        )
+    );
+    refused(&["name: a, kind: s3"], "bucket");
+    refused(&["name: a, kind: s3, path: /mnt/heads"], "path");
+    let both = format!("name: a, {HTTP}, bucket: {{ {place}, {key} }}");
+    refused(&[&both], "means nothing here");
 }
 
 #[test]

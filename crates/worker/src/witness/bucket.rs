@@ -3,6 +3,9 @@
 //!
 //! Never replaces an object, and counts no head as put before it was read back.
 
+use std::fmt::Write;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use ledger::merkle::{empty_root, verify_consistency};
@@ -20,7 +23,7 @@ const MEDIA_TYPE: &str = "text/plain; charset=utf-8";
 pub struct BucketWitness {
     s3: S3,
     prefix: String,
-    keys: std::sync::Arc<dyn Keyring>,
+    keys: Arc<dyn Keyring>,
 }
 
 impl BucketWitness {
@@ -114,10 +117,15 @@ impl Witness for BucketWitness {
         match self.head(&keys, &name, (&head.origin, head.size)).await? {
             Some(there) if there == head => Ok(None),
             Some(_) => {
-                let why = format!("the head in the bucket at {} has another root: it was forked", head.size);
+                let why = format!(
+                    "the head in the bucket at {} has another root: it was forked",
+                    head.size
+                );
                 Err(NotTaken::Disagrees(why))
             }
-            None => Err(NotTaken::Away("what was put into the bucket is not there".to_owned())),
+            None => Err(NotTaken::Away(
+                "what was put into the bucket is not there".to_owned(),
+            )),
         }
     }
 
@@ -133,7 +141,7 @@ impl Witness for BucketWitness {
 fn trouble(error: S3Error) -> NotTaken {
     let why = format!("the bucket: {error}");
     match error {
-        // The next log is not asked of it either.
+        // It answers, and may take another log's.
         S3Error::Refused { status, .. } if status.is_client_error() => NotTaken::Refused(why),
         _ => NotTaken::Away(why),
     }
@@ -147,7 +155,9 @@ fn plain(origin: &str) -> String {
             b'.' if at == 0 => name.push_str("=2E"),
             b'.' | b'_' | b'-' => name.push(char::from(byte)),
             _ if byte.is_ascii_alphanumeric() => name.push(char::from(byte)),
-            _ => name.push_str(&format!("={byte:02X}")),
+            _ => {
+                let _ = write!(name, "={byte:02X}");
+            }
         }
     }
     name
@@ -178,13 +188,24 @@ mod tests {
         for size in sizes {
             assert_eq!(size_of(&name_of(size)), Some(size));
         }
-        for name in ["", "5", "-5", "00000000000000000000-5", "18446744073709551610-05", "18446744073709551610-5.x"] {
+        for name in [
+            "",
+            "5",
+            "-5",
+            "00000000000000000000-5",
+            "18446744073709551610-05",
+            "18446744073709551610-5.x",
+        ] {
             assert_eq!(size_of(name), None, "{name}");
         }
         assert_eq!(size_of("18446744073709551610-5"), Some(5));
         let names = ["a", "a/b", "a/b/audit", "a=2Fb", "a b", "ä", ".", "..", "A"].map(plain);
         for (at, one) in names.iter().enumerate() {
-            assert!(one.chars().all(|c| c.is_ascii_alphanumeric() || "._=-".contains(c)), "{one}");
+            assert!(
+                one.chars()
+                    .all(|c| c.is_ascii_alphanumeric() || "._=-".contains(c)),
+                "{one}"
+            );
             assert!(one != "." && one != "..", "{one}");
             assert_eq!(names.iter().position(|other| other == one), Some(at));
         }

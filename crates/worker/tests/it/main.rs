@@ -9,6 +9,7 @@
 )]
 
 mod auditing;
+mod bucket;
 mod burying;
 mod checkpointing;
 mod flaky;

@@ -87,17 +87,17 @@ fn anchor(store: &Arc<FlakyStore>, node: u128, witness: &Elsewhere) -> Anchor {
     Anchor::new(of, Box::new(witness.clone()), options, counted)
 }
 
-async fn signed(store: &Arc<FlakyStore>, ids: std::ops::RangeInclusive<u128>) {
+pub async fn signed(store: &Arc<FlakyStore>, ids: std::ops::RangeInclusive<u128>) {
     grow(store, 1, ids).await;
     checkpointer(store, 1).checkpoint_all(NOW).await.unwrap();
 }
 
-fn after(seconds: u64) -> UnixMillis {
+pub fn after(seconds: u64) -> UnixMillis {
     NOW.plus(Duration::from_secs(seconds))
 }
 
 /// The platform's records of this act.
-async fn told(store: &FlakyStore, act: &str) -> Vec<serde_json::Value> {
+pub async fn told(store: &FlakyStore, act: &str) -> Vec<serde_json::Value> {
     let platform = TenantScope::operator(TenantId::PLATFORM);
     let query = AuditQuery {
         act: Some(act.to_owned()),
