@@ -402,7 +402,7 @@ impl Live {
                 let recorded = settle::run_now(
                     &self.gate,
                     ticket,
-                    &End {
+                    End {
                         outcome,
                         status: 200,
                         used,

@@ -19,8 +19,6 @@ pub struct Watch {
     queue: VecDeque<Held>,
     /// Texts of the event now being read.
     parts: Vec<Part>,
-    noted: usize,
-    rules: Vec<Finding>,
 }
 
 #[derive(Debug)]
@@ -30,6 +28,10 @@ struct Followed {
     pushed: u64,
     cleared: u64,
     found: Vec<Finding>,
+    /// So many of these are told to the ticket.
+    noted: usize,
+    /// So many of them end before everything that is still held.
+    passed: usize,
 }
 
 #[derive(Debug)]
@@ -67,8 +69,6 @@ impl Watch {
             channels: Vec::new(),
             queue: VecDeque::new(),
             parts: Vec::new(),
-            noted: 0,
-            rules: Vec::new(),
         };
         (!guards.output.is_off()).then_some(watch)
     }
@@ -99,6 +99,8 @@ impl Watch {
             pushed: 0,
             cleared: 0,
             found: Vec::new(),
+            noted: 0,
+            passed: 0,
         });
         self.channels.len() - 1
     }
@@ -125,12 +127,7 @@ impl Watch {
 
     /// The next event that may leave.
     pub fn next(&mut self, dialect: Dialect) -> Watched {
-        let modes = &self.guards.output;
-        let found = self.channels.iter().flat_map(|followed| &followed.found);
-        let blocking: Vec<_> = found
-            .filter(|it| modes.of(it.kind).action() == Some(Action::Block))
-            .cloned()
-            .collect();
+        let blocking = self.blocking();
         if !blocking.is_empty() {
             return Watched::Blocked(blocking);
         }
@@ -141,10 +138,32 @@ impl Watch {
         let Some(held) = self.queue.pop_front_if(|_| clear) else {
             return Watched::Nothing;
         };
+        self.pass(&held.parts);
         if !held.parts.iter().any(|part| self.overlaps(part)) {
             return Watched::Clear(held.event);
         }
         self.redacted(&held, dialect)
+    }
+
+    /// What ends the stream, of what the ticket has not been told of: with the first of it the stream is over.
+    fn blocking(&self) -> Vec<Finding> {
+        self.channels
+            .iter()
+            .flat_map(|followed| followed.found.get(followed.noted..).unwrap_or_default())
+            .filter(|it| self.guards.output.of(it.kind).action() == Some(Action::Block))
+            .cloned()
+            .collect()
+    }
+
+    /// Findings that end before these parts are not looked at again: else a long answer full of them would cost their square.
+    fn pass(&mut self, parts: &[Part]) {
+        for part in parts {
+            if let Some(followed) = self.channels.get_mut(part.channel) {
+                let open = followed.found.get(followed.passed..).unwrap_or_default();
+                let over = open.iter().take_while(|it| (it.span.end as u64) < part.start);
+                followed.passed += over.count();
+            }
+        }
     }
 
     fn is_clear(&self, part: &Part) -> bool {
@@ -164,7 +183,8 @@ impl Watch {
         let found = self
             .channels
             .get(part.channel)
-            .map_or(&[][..], |followed| &followed.found);
+            .and_then(|followed| followed.found.get(followed.passed..))
+            .unwrap_or_default();
         let mut replaced: Vec<_> = self
             .guards
             .output
@@ -221,15 +241,11 @@ impl Watch {
 
     /// Tells the ticket of rules that fired since the last time.
     pub fn note(&mut self, ticket: &mut Ticket) {
-        let all: usize = self.channels.iter().map(|f| f.found.len()).sum();
-        if all == self.noted {
-            return;
+        for followed in &mut self.channels {
+            let new = followed.found.get(followed.noted..).unwrap_or_default();
+            ticket.note_findings("output", &self.guards.output, new);
+            followed.noted = followed.found.len();
         }
-        self.noted = all;
-        self.rules.clear();
-        self.rules
-            .extend(self.channels.iter().flat_map(|f| f.found.iter().cloned()));
-        ticket.note_findings("output", &self.guards.output, &self.rules);
     }
 }
 

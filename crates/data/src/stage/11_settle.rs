@@ -94,7 +94,7 @@ pub async fn run(gate: &Gate, ticket: Box<Ticket>, end: End) -> Gated<()> {
 
 /// The same, for who has to tell what was written.
 pub async fn recorded(gate: &Gate, mut ticket: Box<Ticket>, end: End) -> Gated<Entry> {
-    let mut closed = close(gate, &mut ticket, &end);
+    let mut closed = close(gate, &mut ticket, end);
     let written = gate
         .journal_append(Record::Entry {
             id: ticket.id,
@@ -106,7 +106,7 @@ pub async fn recorded(gate: &Gate, mut ticket: Box<Ticket>, end: End) -> Gated<E
 }
 
 /// The same where nothing may be waited for; only when the journal's promise is the kernel's.
-pub fn run_now(gate: &Gate, mut ticket: Box<Ticket>, end: &End) -> Gated<()> {
+pub fn run_now(gate: &Gate, mut ticket: Box<Ticket>, end: End) -> Gated<()> {
     let mut closed = close(gate, &mut ticket, end);
     let written = gate.journal.append(Record::Entry {
         id: ticket.id,
@@ -219,10 +219,10 @@ impl Closed {
 }
 
 /// The money and the limits; then the entry.
-fn close(gate: &Gate, ticket: &mut Ticket, end: &End) -> Closed {
+fn close(gate: &Gate, ticket: &mut Ticket, mut end: End) -> Closed {
     ticket.closed = true;
-    let used = ticket.counted(end.used);
-    let end = &End { used, ..end.clone() };
+    end.used = ticket.counted(end.used);
+    let end = &end;
     let spend = ticket.spend(&end.used);
     let mut charges = Charges::default();
     if let Some(reservation) = ticket.reservation.take() {
