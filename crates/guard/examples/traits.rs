@@ -13,7 +13,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         let (text, data): (String, bool) = serde_json::from_str(&line?)?;
         let origin = if data { Origin::Document } else { Origin::User };
         let verdict = guard.judge(&text, origin);
-        let rules: Vec<_> = verdict.findings.iter().map(|finding| finding.rule).collect();
+        let rules: Vec<_> = verdict
+            .findings
+            .iter()
+            .map(|finding| finding.rule.clone())
+            .collect();
         let row = (verdict.rules, verdict.score, rules, guard.traits(&text));
         serde_json::to_writer(&mut out, &row)?;
         out.write_all(b"\n")?;

@@ -1,5 +1,6 @@
-//! What to do with findings: as configured, and as decided. Never looks at text.
+//! What to do with findings: as set, and as decided. Never looks at text.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What is done about a finding. Ordered: where several apply, the greatest wins.
@@ -8,24 +9,44 @@ use serde::{Deserialize, Serialize};
 pub enum Action {
     /// Recorded, and the text passes unchanged.
     Observe,
+    /// The finding is replaced by a placeholder, which is put back where it comes out again.
+    Mask,
     /// The finding is replaced by a marker, and the rest passes.
     Redact,
     /// Nothing passes.
     Block,
 }
 
-/// How a guard is set for one direction. Ordered by strictness.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+impl Action {
+    /// Its name in records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Observe => "observe",
+            Self::Mask => "mask",
+            Self::Redact => "redact",
+            Self::Block => "block",
+        }
+    }
+}
+
+/// What a guard does about what it finds. Ordered by strictness.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// The guard does not look.
-    Off,
-    /// Findings are recorded only.
-    Observe,
-    /// Findings are replaced by markers.
+    /// Does not look.
     #[default]
+    Off,
+    /// Records findings and lets them pass.
+    Observe,
+    /// Replaces what it finds by placeholders such as `<EMAIL_ADDRESS_1>`, and puts the values back into the answer. In
+    /// answers, where nothing can be put back, it does what `redact` does.
+    Mask,
+    /// Replaces what it finds by markers.
     Redact,
-    /// A finding refuses the request or the answer.
+    /// Refuses the request, or ends the answer.
     Block,
 }
 
@@ -36,29 +57,63 @@ impl Mode {
         match self {
             Self::Off => None,
             Self::Observe => Some(Action::Observe),
+            Self::Mask => Some(Action::Mask),
             Self::Redact => Some(Action::Redact),
             Self::Block => Some(Action::Block),
         }
     }
 }
 
-/// How one guard is set, in both directions. Redacts unless told otherwise.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Profile {
-    /// Towards the model: prompts, tool results.
-    pub input: Mode,
-    /// From the model: answers, tool calls.
-    pub output: Mode,
+/// What a guard does that replaces nothing, because half of what it finds is as bad as the whole.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Gate {
+    /// Does not look.
+    #[default]
+    Off,
+    /// Records findings and lets them pass.
+    Observe,
+    /// Refuses the request, or ends the answer.
+    Block,
 }
 
-impl Profile {
-    /// The stricter of two settings, direction by direction.
+impl From<Gate> for Mode {
+    fn from(gate: Gate) -> Self {
+        match gate {
+            Gate::Off => Self::Off,
+            Gate::Observe => Self::Observe,
+            Gate::Block => Self::Block,
+        }
+    }
+}
+
+/// Which way a text goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Towards the model: prompts, tool results.
+    Input,
+    /// From the model: answers, tool calls.
+    Output,
+}
+
+impl Direction {
+    /// Its name in records.
     #[must_use]
-    pub fn strictest(self, other: Self) -> Self {
-        Self {
-            input: self.input.max(other.input),
-            output: self.output.max(other.output),
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Input => "input",
+            Self::Output => "output",
+        }
+    }
+
+    /// What is set for this one of both.
+    pub(crate) const fn pick<T: Copy>(self, input: T, output: T) -> T {
+        match self {
+            Self::Input => input,
+            Self::Output => output,
         }
     }
 }
@@ -68,37 +123,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_strictest_action_is_the_greatest() {
-        assert!(Action::Observe < Action::Redact && Action::Redact < Action::Block);
-        let loose = Profile {
-            input: Mode::Off,
-            output: Mode::Block,
-        };
-        let other = Profile {
-            input: Mode::Observe,
-            output: Mode::Redact,
-        };
-        assert_eq!(
-            loose.strictest(other),
-            Profile {
-                input: Mode::Observe,
-                output: Mode::Block
-            }
-        );
-    }
-
-    #[test]
-    fn profiles_are_written_in_snake_case_and_default_to_redact() {
-        let profile: Profile = serde_json::from_str(r#"{"input":"block"}"#).unwrap();
-        assert_eq!(
-            profile,
-            Profile {
-                input: Mode::Block,
-                output: Mode::Redact
-            }
-        );
-        assert!(serde_json::from_str::<Profile>(r#"{"inptu":"block"}"#).is_err());
-        assert_eq!(serde_json::to_string(&Action::Observe).unwrap(), r#""observe""#);
+    fn the_strictest_is_the_greatest_and_modes_and_actions_keep_one_order() {
+        let modes = [Mode::Off, Mode::Observe, Mode::Mask, Mode::Redact, Mode::Block];
+        for pair in modes.windows(2) {
+            assert!(pair[0] < pair[1] && pair[0].action() < pair[1].action());
+        }
         assert_eq!(Mode::Off.action(), None);
+        assert_eq!(serde_json::to_string(&Action::Mask).unwrap(), r#""mask""#);
+        assert!(Mode::from(Gate::Block) > Mode::from(Gate::Observe));
     }
 }

@@ -1,13 +1,14 @@
 //! Where something was found, and by which rule. Never holds or shows the matched text.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// The family of guards that made a finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum Kind {
     /// A credential: a key, token, password or private key.
     Secret,
@@ -17,6 +18,51 @@ pub enum Kind {
     Injection,
     /// What nobody should be helped with, or be told.
     Moderation,
+    /// What this application is not for.
+    Topic,
+    /// An address that leads, or carries something, where it must not.
+    Link,
+    /// What an operator's own rules look for: patterns, words, extensions.
+    Custom,
+    /// A request that is larger, deeper or of another form than its route allows.
+    Bounds,
+    /// An answer that is not of the form that was asked for.
+    Format,
+    /// Content that no guard could read: an image, a sound, an encoding too deep.
+    Unread,
+}
+
+impl Kind {
+    /// All of them, in order.
+    pub const ALL: [Self; 10] = [
+        Self::Secret,
+        Self::Personal,
+        Self::Injection,
+        Self::Moderation,
+        Self::Topic,
+        Self::Link,
+        Self::Custom,
+        Self::Bounds,
+        Self::Format,
+        Self::Unread,
+    ];
+
+    /// Its name in records and documents.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Secret => "secret",
+            Self::Personal => "personal",
+            Self::Injection => "injection",
+            Self::Moderation => "moderation",
+            Self::Topic => "topic",
+            Self::Link => "link",
+            Self::Custom => "custom",
+            Self::Bounds => "bounds",
+            Self::Format => "format",
+            Self::Unread => "unread",
+        }
+    }
 }
 
 /// One stretch of text that a rule matched.
@@ -27,10 +73,12 @@ pub enum Kind {
 pub struct Finding {
     /// Bytes of the text handed in; of the whole channel for streams.
     pub span: Range<usize>,
-    /// The rule's stable name, such as `aws_access_key_id`.
-    pub rule: &'static str,
+    /// The rule's stable name, such as `aws_access_key_id`; an operator's own name for rules of theirs.
+    pub rule: Cow<'static, str>,
     /// The family of guards.
     pub kind: Kind,
+    /// What kind of thing within the family, where that knows kinds: of personal data, of harm. Empty elsewhere.
+    pub category: &'static str,
     /// How sure it is, in percent; [`SURE`] where the form alone proves it.
     pub score: u8,
 }

@@ -1,97 +1,17 @@
-//! All guards together: what is looked for in a text, in which direction, and what is done about it. Never does I/O.
+//! All guards of text together: what is looked for in one, and in a stream of it. Never decides what is done, never does
+//! I/O.
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use domain::UnixMillis;
 
-use crate::action::{Action, Mode};
+use crate::action::{Direction, Mode};
 use crate::finding::{Finding, Kind};
-use crate::injection::{FLAG, Injection, Origin};
+use crate::injection::{Injection, Origin, SUSPECT};
 use crate::personal::{Personal, PersonalStream};
+use crate::plan::{Found, Plan};
 use crate::secrets::Secrets;
 use crate::stream::StreamScan;
-
-/// What is done about each family of findings, in one direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Modes {
-    /// Credentials.
-    pub secrets: Mode,
-    /// Personal data.
-    pub personal: Mode,
-    /// Text that is to be taken for an instruction. It is never redacted: half an attack is one too.
-    pub injection: Mode,
-}
-
-impl Modes {
-    /// Nobody looks.
-    pub const OFF: Self = Self {
-        secrets: Mode::Off,
-        personal: Mode::Off,
-        injection: Mode::Off,
-    };
-
-    /// Whether nobody looks.
-    #[must_use]
-    pub fn is_off(&self) -> bool {
-        *self == Self::OFF
-    }
-
-    /// Whether anybody does more than look.
-    #[must_use]
-    pub fn does_more_than_observe(&self) -> bool {
-        [self.secrets, self.personal, self.injection]
-            .into_iter()
-            .any(|mode| mode > Mode::Observe)
-    }
-
-    /// What is done about a family.
-    #[must_use]
-    pub const fn of(&self, kind: Kind) -> Mode {
-        match kind {
-            Kind::Secret => self.secrets,
-            Kind::Personal => self.personal,
-            Kind::Injection => self.injection,
-            Kind::Moderation => Mode::Off,
-        }
-    }
-
-    /// The stricter of two settings, family by family.
-    #[must_use]
-    pub fn strictest(self, other: Self) -> Self {
-        Self {
-            secrets: self.secrets.max(other.secrets),
-            personal: self.personal.max(other.personal),
-            injection: self.injection.max(other.injection),
-        }
-    }
-
-    /// The most that these findings call for; `None` where they call for nothing.
-    #[must_use]
-    pub fn verdict(&self, found: &[Finding]) -> Option<Action> {
-        found
-            .iter()
-            .filter_map(|finding| self.of(finding.kind).action())
-            .max()
-    }
-
-    /// Those of the findings that call for this.
-    pub fn calling<'f>(&self, action: Action, found: &'f [Finding]) -> impl Iterator<Item = &'f Finding> {
-        let modes = *self;
-        found
-            .iter()
-            .filter(move |finding| modes.of(finding.kind).action() == Some(action))
-    }
-}
-
-impl Default for Modes {
-    fn default() -> Self {
-        Self {
-            secrets: Mode::Redact,
-            ..Self::OFF
-        }
-    }
-}
 
 /// All guards. Built once, shared; cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -105,100 +25,124 @@ pub struct Guards {
 }
 
 impl Guards {
-    /// Whether anything can be found in these raw bytes, a JSON body for example. `false` is certain.
-    #[must_use]
-    pub fn may_match(&self, modes: &Modes, raw: &[u8]) -> bool {
-        let others = Modes {
-            secrets: Mode::Off,
-            ..*modes
-        };
-        !others.is_off() || (modes.secrets != Mode::Off && self.secrets.may_match(raw))
-    }
-
-    /// Appends what is found in a text of this origin by the guards that look. Findings may overlap.
-    // threat: AGP-T1 AGP-I1 AGP-R-004 ANP-0003 ANP-0017
-    pub fn scan(&self, modes: &Modes, text: &str, origin: Origin, found: &mut Vec<Finding>) {
-        if modes.secrets != Mode::Off {
+    /// Appends what the guards find that a plan looks with. Findings may overlap.
+    pub(crate) fn scan(
+        &self,
+        plan: &Plan,
+        direction: Direction,
+        text: &str,
+        origin: Origin,
+        found: &mut Vec<Finding>,
+    ) {
+        let looks = |kind: Kind| plan.looks(direction, kind) != Mode::Off;
+        if looks(Kind::Secret) {
             self.secrets.scan(text, found);
         }
-        if modes.personal != Mode::Off {
+        if looks(Kind::Personal) {
             self.personal.scan(text, found);
         }
-        if modes.injection != Mode::Off {
+        if looks(Kind::Injection) {
             self.injected(text, origin, found);
         }
     }
 
+    /// What all layers together say is the score of each finding: none of them is an attack because one rule says so.
     fn injected(&self, text: &str, origin: Origin, found: &mut Vec<Finding>) {
         let verdict = self.injection.judge(text, origin);
-        if verdict.score < FLAG {
+        if verdict.score < SUSPECT {
             return;
         }
         let known = found.len();
-        found.extend(verdict.findings);
+        found.extend(verdict.findings.into_iter().map(|finding| Finding {
+            score: verdict.score,
+            ..finding
+        }));
         if found.len() == known {
             // The layers together are sure where none of them is alone.
             found.push(Finding {
                 span: 0..text.len(),
-                rule: "injection",
+                rule: "injection".into(),
                 kind: Kind::Injection,
+                category: "",
                 score: verdict.score,
             });
         }
     }
 
-    /// The text with what is to be replaced replaced; `None` where nothing is.
-    #[must_use]
-    pub fn redacted(&self, modes: &Modes, text: &str, origin: Origin) -> Option<String> {
-        let mut found = Vec::new();
-        self.scan(modes, text, origin, &mut found);
-        let replaced: Vec<Finding> = modes.calling(Action::Redact, &found).cloned().collect();
-        (!replaced.is_empty()).then(|| crate::redact::redact(text, &replaced))
-    }
-
-    /// A follower of one text channel of a live stream. Injection is not looked for in what a model says.
-    #[must_use]
-    pub fn follow(&self, modes: &Modes) -> Follow {
-        let looks = |mode: Mode| mode != Mode::Off;
+    /// A follower of one text channel of a live answer. Injection is not looked for in what a model says.
+    pub(crate) fn follow(&self, plan: &Plan) -> Follow {
+        let looks = |kind: Kind| plan.looks(Direction::Output, kind) != Mode::Off;
         Follow {
-            secrets: looks(modes.secrets).then(|| StreamScan::new(self.secrets.clone())),
-            personal: looks(modes.personal).then(|| PersonalStream::new(self.personal.clone())),
-            pushed: 0,
+            secrets: looks(Kind::Secret).then(|| StreamScan::new(self.secrets.clone())),
+            personal: looks(Kind::Personal).then(|| PersonalStream::new(self.personal.clone())),
+            open: String::new(),
+            cleared: 0,
         }
     }
 }
 
-/// Follows one text channel of a live stream with all guards that look.
-#[derive(Debug)]
+/// Follows one text channel of a live answer with all guards that look.
 pub struct Follow {
     secrets: Option<StreamScan>,
     personal: Option<PersonalStream>,
-    pushed: u64,
+    /// The text from `cleared` on: what exceptions of one text alone are compared with.
+    open: String,
+    cleared: u64,
 }
 
 impl Follow {
     /// Takes the next piece, appends new findings, and returns how many bytes of the channel are cleared by all.
     // threat: AGP-I3 ANP-0010 ANP-0023
-    pub fn push(&mut self, piece: &str, found: &mut Vec<Finding>) -> u64 {
-        self.pushed = self.pushed.saturating_add(piece.len() as u64);
-        let mut cleared = self.pushed;
+    pub fn push(&mut self, plan: &Plan, piece: &str, now: UnixMillis, found: &mut Vec<Found>) -> u64 {
+        self.open.push_str(piece);
+        let mut cleared = self.cleared.saturating_add(self.open.len() as u64);
+        let mut findings = Vec::new();
         if let Some(secrets) = &mut self.secrets {
-            cleared = cleared.min(secrets.push(piece, found));
+            cleared = cleared.min(secrets.push(piece, &mut findings));
         }
         if let Some(personal) = &mut self.personal {
-            cleared = cleared.min(personal.push(piece, found));
+            cleared = cleared.min(personal.push(piece, &mut findings));
         }
+        self.judge(plan, findings, now, found);
+        self.clear(cleared);
         cleared
     }
 
     /// Ends the channel: what was held back is decided, and everything is cleared.
-    pub fn finish(&mut self, found: &mut Vec<Finding>) -> u64 {
+    pub fn finish(&mut self, plan: &Plan, now: UnixMillis, found: &mut Vec<Found>) -> u64 {
+        let mut findings = Vec::new();
         if let Some(secrets) = &mut self.secrets {
-            secrets.finish(found);
+            secrets.finish(&mut findings);
         }
         if let Some(personal) = &mut self.personal {
-            personal.finish(found);
+            personal.finish(&mut findings);
         }
-        self.pushed
+        self.judge(plan, findings, now, found);
+        self.clear(self.cleared.saturating_add(self.open.len() as u64));
+        self.cleared
+    }
+
+    fn judge(&self, plan: &Plan, findings: Vec<Finding>, now: UnixMillis, found: &mut Vec<Found>) {
+        let base = usize::try_from(self.cleared).unwrap_or(usize::MAX);
+        found.extend(findings.into_iter().filter_map(|finding| {
+            let place = |at: usize| at.checked_sub(base);
+            let span = place(finding.span.start).zip(place(finding.span.end));
+            let value = span.and_then(|(from, to)| self.open.get(from..to));
+            plan.judge(Direction::Output, finding, value, now)
+        }));
+    }
+
+    fn clear(&mut self, cleared: u64) {
+        let over = usize::try_from(cleared.saturating_sub(self.cleared)).unwrap_or(usize::MAX);
+        self.open.drain(..self.open.floor_char_boundary(over));
+        self.cleared = cleared;
+    }
+}
+
+impl std::fmt::Debug for Follow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Follow")
+            .field("cleared", &self.cleared)
+            .finish_non_exhaustive()
     }
 }

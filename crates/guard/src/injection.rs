@@ -151,7 +151,7 @@ impl Injection {
         verdict.score = together(verdict.rules, verdict.model);
         verdict
             .findings
-            .sort_by(|a, b| (a.span.start, a.span.end, a.rule).cmp(&(b.span.start, b.span.end, b.rule)));
+            .sort_by(|a, b| (a.span.start, a.span.end, &a.rule).cmp(&(b.span.start, b.span.end, &b.rule)));
         verdict.findings.dedup();
         verdict
     }
@@ -293,11 +293,12 @@ fn percent(probability: f32) -> u8 {
     }
 }
 
-const fn finding(rule: &'static str, span: Range<usize>, score: u8) -> Finding {
+fn finding(rule: &'static str, span: Range<usize>, score: u8) -> Finding {
     Finding {
         span,
-        rule,
+        rule: rule.into(),
         kind: Kind::Injection,
+        category: "",
         score,
     }
 }

@@ -4,12 +4,15 @@
 //!   arrives in pieces; [`StreamRedact`] hands on what is safe of such a text.
 //! - A [`Finding`] says where and by which rule, never what: no type here shows the matched text.
 //! - [`measure`] says how good a guard is on labelled texts.
-//! - [`Guards`] are all of them together, [`Modes`] what is done about each in one direction.
+//! - [`Families`] are what is looked for and what is done about it, as it is written down; a [`Profile`] says for which
+//!   calls, an [`Exception`] what passes for a while.
+//! - A [`Plan`] is all of that for one call: every profile it meets, the strictest winning. [`Plans`] makes and keeps them.
+//! - [`Guards`] are the engines that all plans share, [`Follow`] those that watch a live answer.
 //! - [`Personal`] finds personal data in a whole text, [`PersonalStream`] in one that arrives in pieces.
 //! - [`Masker`] puts placeholders where findings were, [`Unmasker`] puts the values back into an answer.
 //! - [`Readings`] are what a text can be read as; [`Injection`] judges all of them, [`Canary`] and [`Leak`] tell when a
 //!   system prompt comes out again.
-//! - [`Mode`] and [`Profile`] are what configuration says to do with findings, [`Action`] the verdict.
+//! - [`Mode`] is what configuration says to do with findings, [`Action`] the verdict.
 //!
 //! How it works: every rule starts with a literal (`trigger`), found by one pass over the
 //! text; only where one occurs, the rule's `shape` is walked byte by byte, forward and without
@@ -22,6 +25,7 @@ mod assigned;
 mod bits;
 mod check;
 mod class;
+pub mod families;
 mod finding;
 mod guards;
 mod injection;
@@ -31,6 +35,8 @@ mod normal;
 mod pairs;
 mod password;
 mod personal;
+mod plan;
+mod profile;
 mod redact;
 #[cfg(test)]
 mod reference;
@@ -44,9 +50,10 @@ mod tail;
 mod trigger;
 mod value;
 
-pub use action::{Action, Mode, Profile};
+pub use action::{Action, Direction, Gate, Mode};
+pub use families::Families;
 pub use finding::{Finding, Kind, SURE};
-pub use guards::{Follow, Guards, Modes};
+pub use guards::{Follow, Guards};
 pub use injection::{Canary, CanaryWatch, FLAG, Injection, Leak, Origin, RULES_FLAG, SUSPECT, Verdict};
 pub use mask::{Masker, Unmasker};
 pub use normal::{DEPTH_MAX, READINGS_MAX, Reading, Readings, Via, readings_bytes_max};
@@ -54,6 +61,8 @@ pub use personal::{
     PERSONAL_AHEAD_BYTES_MAX, PERSONAL_SCORE_MIN, Personal, PersonalKind, PersonalKinds, PersonalStream,
     scan_personal,
 };
+pub use plan::{Found, Plan, Plans, Ready, exception_digest};
+pub use profile::{Call, EXCEPTIONS_MAX, Exception, PROFILES_MAX, Profile, Profiles, When};
 pub use redact::{StreamRedact, redact};
 pub use secrets::Secrets;
 pub use stream::{HOLD_BACK_BYTES_MAX, StreamScan};

@@ -19,9 +19,9 @@ const LETTERS: usize = 4;
 /// placeholder, another value another one.
 #[derive(Default)]
 pub struct Masker {
-    names: HashMap<(&'static str, String), String>,
+    names: HashMap<(String, String), String>,
     values: BTreeMap<String, String>,
-    counts: HashMap<&'static str, u32>,
+    counts: HashMap<String, u32>,
     /// Letters and numbers in the caller's own texts that a placeholder could be confused with.
     taken: HashSet<(String, u32)>,
 }
@@ -75,7 +75,7 @@ impl Masker {
             if let Some(value) = text.get(start..end).filter(|value| !value.is_empty()) {
                 out.push_str(text.get(written..start).unwrap_or_default());
                 out.push('<');
-                out.push_str(&self.name(finding.rule, value));
+                out.push_str(&self.name(&finding.rule, value));
                 out.push('>');
                 written = end;
             }
@@ -84,8 +84,8 @@ impl Masker {
         out
     }
 
-    fn name(&mut self, rule: &'static str, value: &str) -> String {
-        let key = (rule, value.to_owned());
+    fn name(&mut self, rule: &str, value: &str) -> String {
+        let key = (rule.to_owned(), value.to_owned());
         if let Some(name) = self.names.get(&key) {
             return name.clone();
         }
@@ -95,7 +95,7 @@ impl Masker {
             .get(letters.len().saturating_sub(LETTERS)..)
             .unwrap_or_default();
         let last = String::from_utf8_lossy(last).into_owned();
-        let count = self.counts.entry(rule).or_default();
+        let count = self.counts.entry(rule.to_owned()).or_default();
         *count += 1;
         while self.taken.contains(&(last.clone(), *count)) {
             *count += 1;

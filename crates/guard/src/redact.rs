@@ -20,7 +20,7 @@ pub fn redact(text: &str, findings: &[Finding]) -> String {
     for finding in sorted {
         let start = text.floor_char_boundary(finding.span.start);
         let end = text.ceil_char_boundary(finding.span.end);
-        writer.finding(whole, start..end, finding.rule, &mut out);
+        writer.finding(whole, start..end, &finding.rule, &mut out);
     }
     writer.text_to(whole, text.len(), &mut out);
     out
@@ -124,7 +124,7 @@ impl StreamRedact {
             at: self.held.text_at,
         };
         for finding in self.held.findings.drain(..due) {
-            self.writer.finding(stretch, finding.span, finding.rule, out);
+            self.writer.finding(stretch, finding.span, &finding.rule, out);
         }
         self.writer.text_to(stretch, cleared, out);
         self.held.drop_to(self.writer.written);

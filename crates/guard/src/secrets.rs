@@ -104,8 +104,9 @@ impl Rule {
     pub(crate) fn finding(&self, span: std::ops::Range<usize>) -> Finding {
         Finding {
             span,
-            rule: self.name,
+            rule: self.name.into(),
             kind: Kind::Secret,
+            category: "",
             score: self.score,
         }
     }

@@ -60,6 +60,28 @@ impl PersonalKind {
         Self::Name,
     ];
 
+    /// Its name in records and documents.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Phone => "phone",
+            Self::PaymentCard => "payment_card",
+            Self::BankAccount => "bank_account",
+            Self::CryptoAddress => "crypto_address",
+            Self::NationalId => "national_id",
+            Self::Document => "document",
+            Self::MachineAddress => "machine_address",
+            Self::Coordinates => "coordinates",
+            Self::StreetAddress => "street_address",
+            Self::BirthDate => "birth_date",
+            Self::Health => "health",
+            Self::Url => "url",
+            Self::Username => "username",
+            Self::Name => "name",
+        }
+    }
+
     const fn bit(self) -> u16 {
         1 << self as u16
     }
@@ -79,6 +101,12 @@ impl PersonalKinds {
     #[must_use]
     pub const fn with(self, kind: PersonalKind) -> Self {
         Self(self.0 | kind.bit())
+    }
+
+    /// This set and that one.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 
     /// This set less one kind.

@@ -58,8 +58,19 @@ impl Personal {
         Self(Search {
             kinds,
             score_min,
-            words: Words::new(),
-            lists: Lists::new(),
+            words: Arc::new(Words::new()),
+            lists: Arc::new(Lists::new()),
+        })
+    }
+
+    /// The same with other kinds and another least score; cheap, for what is dear is shared.
+    #[must_use]
+    pub fn narrowed(&self, kinds: PersonalKinds, score_min: u8) -> Self {
+        Self(Search {
+            kinds,
+            score_min,
+            words: self.0.words.clone(),
+            lists: self.0.lists.clone(),
         })
     }
 

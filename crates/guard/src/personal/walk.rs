@@ -1,6 +1,8 @@
 //! The walk through a text, word by word, forward. What was read is remembered as a handful of positions, so that a text
 //! that arrives in pieces is walked as the whole would be: a step that asks for what has not arrived is taken again later.
 
+use std::sync::Arc;
+
 use crate::finding::{Finding, Kind};
 use crate::personal::codes;
 use crate::personal::coins;
@@ -26,8 +28,8 @@ const LISTED_SCORE: u8 = 50;
 pub(crate) struct Search {
     pub(crate) kinds: PersonalKinds,
     pub(crate) score_min: u8,
-    pub(crate) words: Words,
-    pub(crate) lists: Lists,
+    pub(crate) words: Arc<Words>,
+    pub(crate) lists: Arc<Lists>,
 }
 
 /// Whether a name is announced, and by what.
@@ -458,7 +460,8 @@ impl Search {
         if wanted {
             found.push(Finding {
                 span: text.base + start..text.base + end,
-                rule: meant.rule,
+                rule: meant.rule.into(),
+                category: meant.kind.as_str(),
                 kind: Kind::Personal,
                 score: meant.score,
             });

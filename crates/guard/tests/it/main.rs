@@ -14,6 +14,7 @@ mod injection;
 mod kinds;
 mod masks;
 mod personal;
+mod plans;
 mod raw;
 mod samples;
 mod streams;

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 fn finding(rule: &'static str, start: usize, end: usize) -> Finding {
     Finding {
         span: start..end,
-        rule,
+        rule: rule.into(),
+        category: "",
         kind: Kind::Personal,
         score: SURE,
     }

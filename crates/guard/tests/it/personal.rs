@@ -179,7 +179,10 @@ fn only_the_kinds_asked_for_are_found() {
         &mut found,
     );
     assert_eq!(
-        found.iter().map(|finding| finding.rule).collect::<Vec<_>>(),
+        found
+            .iter()
+            .map(|finding| finding.rule.clone())
+            .collect::<Vec<_>>(),
         ["email_address"]
     );
     assert!(

@@ -12,12 +12,12 @@ use crate::samples::{ALNUM, after, jwt, noise, pem, samples};
 static SECRETS: LazyLock<Arc<Secrets>> = LazyLock::new(|| Arc::new(Secrets::new()));
 
 /// Spans by rule, with touching and overlapping ones joined.
-fn joined(findings: &[Finding]) -> BTreeMap<&'static str, Vec<Range<usize>>> {
+fn joined(findings: &[Finding]) -> BTreeMap<String, Vec<Range<usize>>> {
     let mut sorted = findings.to_vec();
-    sorted.sort_by_key(|finding| (finding.rule, finding.span.start));
-    let mut joined: BTreeMap<&'static str, Vec<Range<usize>>> = BTreeMap::new();
+    sorted.sort_by_key(|finding| (finding.rule.clone(), finding.span.start));
+    let mut joined: BTreeMap<String, Vec<Range<usize>>> = BTreeMap::new();
     for finding in sorted {
-        let spans = joined.entry(finding.rule).or_default();
+        let spans = joined.entry(finding.rule.into_owned()).or_default();
         match spans.last_mut().filter(|last| finding.span.start <= last.end) {
             Some(last) => last.end = last.end.max(finding.span.end),
             None => spans.push(finding.span),

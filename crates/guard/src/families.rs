@@ -1,0 +1,158 @@
+//! What is looked for, family by family, and what is done about it: as configuration and tenants write it. Never looks
+//! at text.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::action::{Direction, Gate, Mode};
+use crate::finding::{Finding, Kind};
+use crate::injection::FLAG;
+use crate::personal::{PERSONAL_SCORE_MIN, PersonalKind, PersonalKinds};
+
+/// What is looked for and what is done about it. What is left out is not looked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Families {
+    /// Credentials.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secrets: Option<Secrets>,
+    /// What says who somebody is, or how to reach them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub personal: Option<Personal>,
+    /// Text that is to be taken for an instruction where it is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub injection: Option<Injection>,
+}
+
+/// What to do about credentials in prompts and answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Secrets {
+    /// In what callers send.
+    pub input: Mode,
+    /// In what models answer.
+    pub output: Mode,
+}
+
+impl Default for Secrets {
+    fn default() -> Self {
+        Self {
+            input: Mode::Redact,
+            output: Mode::Redact,
+        }
+    }
+}
+
+/// What to do about personal data in prompts and answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Personal {
+    /// In what callers send.
+    pub input: Mode,
+    /// In what models answer.
+    pub output: Mode,
+    /// Which kinds are looked for; all of them unless said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kinds: Option<Vec<PersonalKind>>,
+    /// How sure it must be, in percent: 100 leaves what check digits prove, less finds more and errs more.
+    #[schemars(range(min = 1, max = 100))]
+    pub sure: u8,
+}
+
+impl Default for Personal {
+    fn default() -> Self {
+        Self {
+            input: Mode::Off,
+            output: Mode::Off,
+            kinds: None,
+            sure: PERSONAL_SCORE_MIN,
+        }
+    }
+}
+
+impl Personal {
+    /// The kinds that are looked for.
+    #[must_use]
+    pub fn kinds(&self) -> PersonalKinds {
+        let some = self.kinds.as_ref();
+        some.map_or(PersonalKinds::ALL, |kinds| kinds.iter().copied().collect())
+    }
+
+    fn wants(&self, finding: &Finding) -> bool {
+        let is_named = |kinds: &Vec<PersonalKind>| kinds.iter().any(|kind| kind.as_str() == finding.category);
+        finding.score >= self.sure && self.kinds.as_ref().is_none_or(is_named)
+    }
+}
+
+/// What to do about text that is to be taken for an instruction where it is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Injection {
+    /// In what callers send: what they say, what tools returned, what tools say of themselves.
+    pub input: Gate,
+    /// How sure it must be, in percent: about one harmless text in a hundred reaches 80, one in twenty 50.
+    #[schemars(range(min = 1, max = 100))]
+    pub sure: u8,
+}
+
+impl Default for Injection {
+    fn default() -> Self {
+        Self {
+            input: Gate::Off,
+            sure: FLAG,
+        }
+    }
+}
+
+impl Families {
+    /// What is done about a finding that goes this way.
+    #[must_use]
+    pub fn mode(&self, direction: Direction, finding: &Finding) -> Mode {
+        match finding.kind {
+            Kind::Personal if !self.personal.as_ref().is_some_and(|it| it.wants(finding)) => Mode::Off,
+            Kind::Injection if self.injection.is_none_or(|it| finding.score < it.sure) => Mode::Off,
+            kind => self.looks(direction, kind),
+        }
+    }
+
+    /// The most that is done about a family in this direction.
+    #[must_use]
+    pub fn looks(&self, direction: Direction, kind: Kind) -> Mode {
+        let mode = match kind {
+            Kind::Secret => self.secrets.map(|it| direction.pick(it.input, it.output)),
+            Kind::Personal => self
+                .personal
+                .as_ref()
+                .map(|it| direction.pick(it.input, it.output)),
+            Kind::Injection => self
+                .injection
+                .map(|it| direction.pick(it.input, Gate::Off).into()),
+            Kind::Moderation
+            | Kind::Topic
+            | Kind::Link
+            | Kind::Custom
+            | Kind::Bounds
+            | Kind::Format
+            | Kind::Unread => None,
+        };
+        mode.unwrap_or_default()
+    }
+
+    /// What of it cannot be done, with where it stands; empty where all can.
+    #[must_use]
+    pub fn problems(&self) -> Vec<(&'static str, String)> {
+        let mut problems = Vec::new();
+        let mut percent = |at: &'static str, value: u8| {
+            if !(1..=100).contains(&value) {
+                problems.push((at, format!("is {value}: give a percentage from 1 to 100")));
+            }
+        };
+        if let Some(personal) = &self.personal {
+            percent("personal.sure", personal.sure);
+        }
+        if let Some(injection) = &self.injection {
+            percent("injection.sure", injection.sure);
+        }
+        problems
+    }
+}
