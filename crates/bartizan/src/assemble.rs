@@ -15,12 +15,12 @@ use config::section::{
 use config::{Config, Posture};
 use data::issuers::{Bound, Issuers, KeySource, RegisteredIssuer};
 use data::settings::{
-    Bounds, CacheSettings, Checks, Deadlines, Guards, IdentityToken, Model, Origin, Provider, ProviderParts,
+    Bounds, CacheSettings, Checks, Deadlines, IdentityToken, Model, Origin, Provider, ProviderParts,
     Reservations, Settings, Target, Unpriced,
 };
 use dialect::{BodyLimits, Dialect};
 use domain::UnixMillis;
-use guard::{Mode, Modes, Personal, PersonalKinds};
+use guard::Plans;
 use identity::jwt::{BadPattern, ClaimPath, ClaimPaths, ClaimValue, Condition, Rule, Rules};
 use identity::signature::Window;
 use ledger::Catalog;
@@ -37,8 +37,6 @@ use crate::upstream_tls::{Material, Materials, Way};
 #[derive(Debug)]
 pub struct Workshop {
     guards: guard::Guards,
-    /// What the guard against personal data was built for.
-    personal: config::section::PersonalGuard,
     metrics: Arc<Metrics>,
     breakers: HashMap<String, Arc<Breaker>>,
     issuers: Issuers,
@@ -51,7 +49,6 @@ impl Workshop {
     pub fn new(metrics: Arc<Metrics>) -> Self {
         Self {
             guards: guard::Guards::default(),
-            personal: config::section::PersonalGuard::default(),
             metrics,
             breakers: HashMap::new(),
             issuers: Issuers::default(),
@@ -60,34 +57,13 @@ impl Workshop {
         }
     }
 
-    /// The guards as configured. What they are built of is dear, and kept while it is the same.
-    fn guards(&mut self, config: &config::section::Guards) -> Guards {
-        let config::section::Guards {
-            secrets,
-            personal,
-            injection,
-        } = config;
-        if self.personal != *personal {
-            let kinds = personal
-                .kinds
-                .as_ref()
-                .map_or(PersonalKinds::ALL, |kinds| kinds.iter().copied().collect());
-            self.guards.personal = Arc::new(Personal::with(kinds, personal.sure));
-            self.personal = personal.clone();
-        }
-        Guards {
-            engines: self.guards.clone(),
-            input: Modes {
-                secrets: secrets.input.into(),
-                personal: personal.input.into(),
-                injection: injection.input.into(),
-            },
-            output: Modes {
-                secrets: secrets.output.into(),
-                personal: personal.output.into(),
-                injection: Mode::Off,
-            },
-        }
+    /// The guards as configured. What they are built of is dear, and shared by all that come after.
+    fn guards(&self, config: &config::section::Guards) -> Arc<Plans> {
+        Arc::new(Plans::new(
+            self.guards.clone(),
+            config.always(),
+            config.document(),
+        ))
     }
 
     /// Those that have not changed keep the keys that were fetched.

@@ -51,9 +51,17 @@ impl Config {
         self.delivery_fits(&mut problems);
         self.witnesses_fit(&mut problems);
         self.budgets_fit(&mut problems);
+        self.guards_fit(&mut problems);
         self.bounds(&mut problems);
         self.holds_no_secret(&mut problems);
         problems
+    }
+
+    fn guards_fit(&self, problems: &mut Vec<Problem>) {
+        let always = self.guards.always().problems().into_iter();
+        let always = always.map(|(at, what)| (at.to_owned(), what));
+        let found = always.chain(self.guards.document().problems());
+        problems.extend(found.map(|(at, what)| Problem::new(format!("guards.{at}"), what)));
     }
 
     /// The planes never share a listener.

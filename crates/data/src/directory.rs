@@ -169,6 +169,8 @@ pub struct KeyEntry {
     pub budgets: Covering,
     /// The record's tags, shared with every entry of its calls.
     pub tags: Arc<[String]>,
+    /// What the tenant's own profiles ask of its calls' texts, beyond the instance's.
+    pub guards: Option<Arc<guard::Ready>>,
     /// What the tenant is charged, where it has a price sheet.
     pub charged: Option<Arc<Charged>>,
     decisions: RwLock<HashMap<Asked, Arc<Decision>>>,
@@ -298,6 +300,7 @@ impl Builder {
                 budgets: budgets_of(record, &dump.budgets, &cells),
                 tags: record.marks.tags.as_slice().into(),
                 charged: charged.get(&record.tenant).cloned(),
+                guards: None,
                 decisions: RwLock::default(),
                 record: record.clone(),
             });
@@ -439,6 +442,7 @@ mod tests {
             budgets: Covering::default(),
             tags: [].into(),
             charged: None,
+            guards: None,
             decisions: RwLock::default(),
             record,
         }

@@ -14,7 +14,6 @@ use ledger::Kept;
 use ledger::exchange::{Cut, Exchange, Side};
 use store::{Room, Taken};
 
-use crate::settings::Guards;
 use crate::ticket::Ticket;
 
 use self::clean::Clean;
@@ -130,7 +129,7 @@ impl Said {
 // threat: ANP-0010
 pub fn compose(ticket: &mut Ticket, status: u16, finished: UnixMillis) -> Option<Exchange> {
     let capture = ticket.capture.take()?;
-    let clean = Clean::by(&ticket.settings.guards);
+    let clean = Clean::new(&ticket.settings.guards.stock().secrets);
     let answer = match &capture.answer {
         Answer::None => Side::default(),
         Answer::Whole(body) => whole(body, capture.kept, &clean),
@@ -206,12 +205,6 @@ fn bounded((mut text, mut cut): (String, Option<Cut>), side: Side) -> Side {
         text: Some(text),
         cut,
         ..side
-    }
-}
-
-impl Clean<'_> {
-    fn by(guards: &Guards) -> Clean<'_> {
-        Clean::new(&guards.engines.secrets)
     }
 }
 

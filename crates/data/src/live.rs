@@ -104,7 +104,7 @@ impl Live {
             health: Some(health),
             splitter: SseSplitter::new(settings.bounds.event_bytes_max),
             reader: StreamReader::new(target.provider.dialect),
-            watch: Watch::new(&settings.guards),
+            watch: Watch::new(&ticket.plan, ticket.started),
             translator,
             usage_wanted,
             out: VecDeque::with_capacity(4),
@@ -276,8 +276,9 @@ impl Live {
                 Watched::Nothing => break,
                 Watched::Clear(event) => self.emit(&event),
                 Watched::Blocked(found) => {
+                    let blocked = crate::stage::inspect_output::blocked(watch.plan(), &found);
                     self.note();
-                    return self.fail(&crate::stage::inspect_output::blocked(&found));
+                    return self.fail(&blocked);
                 }
                 Watched::Damaged(error) => {
                     let refusal = Refusal::new(

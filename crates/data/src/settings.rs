@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use dialect::{BodyLimits, Dialect, Endpoint};
 use domain::Secret;
-use guard::Modes;
 use http::{HeaderName, HeaderValue, Uri};
 use identity::signature::Window;
 use ipnet::IpNet;
@@ -42,8 +41,8 @@ pub struct Settings {
     pub shadow: Option<Arc<Shadow>>,
     /// How strict the instance is.
     pub posture: policy::Posture,
-    /// What to do about secrets.
-    pub guards: Guards,
+    /// What is looked for in which calls, and what is done about it.
+    pub guards: Arc<guard::Plans>,
     /// What to do about models without a price.
     pub unpriced: Unpriced,
     /// The price list's version.
@@ -194,17 +193,6 @@ pub struct Bounds {
     pub event_bytes_max: usize,
     /// What a body may hold.
     pub body: BodyLimits,
-}
-
-/// The guards and their modes.
-#[derive(Debug, Clone)]
-pub struct Guards {
-    /// The engines.
-    pub engines: guard::Guards,
-    /// On the way in.
-    pub input: Modes,
-    /// On the way out.
-    pub output: Modes,
 }
 
 /// Models without a price.

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use dialect::{Dialect, Endpoint};
 use domain::{Money, Operation, RequestId, Tier, Units, UnixMillis, Usage};
-use guard::{Finding, Mode, Modes};
+use guard::{Action, Direction, Found, Plan};
 use ledger::{Charge, Intent, Labels, Spend, Unit, UsageSource};
 use limit::{Permit, Remaining};
 use tokio::sync::mpsc;
@@ -40,6 +40,8 @@ pub struct Ticket {
     pub(crate) may_be_billed: bool,
     pub(crate) policies: Vec<String>,
     pub(crate) findings: Vec<String>,
+    /// How its text is guarded; until it is known what it asks for, as every call's.
+    pub(crate) plan: Arc<Plan>,
     pub(crate) request_digest: Option<blake3::Hash>,
     pub(crate) response_digest: Option<blake3::Hash>,
     /// The prompt, for counting when the provider does not say.
@@ -179,6 +181,7 @@ impl Ticket {
             labels,
             session,
         } = opening;
+        let plan = settings.guards.base();
         Box::new(Self {
             id,
             started,
@@ -195,6 +198,7 @@ impl Ticket {
             may_be_billed: false,
             policies: Vec::new(),
             findings: Vec::new(),
+            plan,
             request_digest: None,
             response_digest: None,
             prompt: bytes::Bytes::new(),
@@ -245,6 +249,7 @@ impl Ticket {
         new.may_be_billed = self.may_be_billed;
         new.policies = std::mem::take(&mut self.policies);
         new.findings = std::mem::take(&mut self.findings);
+        new.plan = self.plan.clone();
         new.request_digest = self.request_digest;
         new.response_digest = self.response_digest;
         new.prompt = std::mem::take(&mut self.prompt);
@@ -264,17 +269,24 @@ impl Ticket {
     }
 
     /// Records which rules fired, where, and what was done about it; never what they matched.
-    pub(crate) fn note_findings(&mut self, direction: &str, modes: &Modes, found: &[Finding]) {
-        for finding in found {
-            let verdict = match modes.of(finding.kind) {
-                Mode::Block => "block",
-                Mode::Redact => "redact",
-                Mode::Observe | Mode::Off => "observe",
+    pub(crate) fn note_findings(&mut self, direction: Direction, found: &[Found]) {
+        for it in found {
+            let action = if it.excepted && it.action == Action::Observe {
+                "excepted"
+            } else {
+                it.action.as_str()
             };
-            let note = format!("{direction}:{}:{verdict}", finding.rule);
-            if !self.findings.contains(&note) {
-                self.findings.push(note);
+            self.note_finding(direction, &it.finding.rule, action);
+            if let Some(would) = it.would {
+                self.note_finding(direction, &it.finding.rule, &format!("would_{}", would.as_str()));
             }
+        }
+    }
+
+    fn note_finding(&mut self, direction: Direction, rule: &str, verdict: &str) {
+        let note = format!("{}:{rule}:{verdict}", direction.as_str());
+        if !self.findings.contains(&note) {
+            self.findings.push(note);
         }
     }
 

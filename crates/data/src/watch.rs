@@ -6,15 +6,19 @@
 use std::collections::VecDeque;
 
 use dialect::{Channel, Dialect, SseEvent, SseSplitter};
-use guard::{Action, Finding, Follow};
+use std::sync::Arc;
 
-use crate::settings::Guards;
+use domain::UnixMillis;
+use guard::{Action, Direction, Follow, Found, Plan};
+
 use crate::ticket::Ticket;
 
 /// All channels of one stream.
 #[derive(Debug)]
 pub struct Watch {
-    guards: Guards,
+    plan: Arc<Plan>,
+    /// When the call began: what is excepted until then is excepted for the whole of it.
+    started: UnixMillis,
     channels: Vec<Followed>,
     queue: VecDeque<Held>,
     /// Texts of the event now being read.
@@ -27,7 +31,7 @@ struct Followed {
     follow: Follow,
     pushed: u64,
     cleared: u64,
-    found: Vec<Finding>,
+    found: Vec<Found>,
     /// So many of these are told to the ticket.
     noted: usize,
     /// So many of them end before everything that is still held.
@@ -56,21 +60,27 @@ pub enum Watched {
     /// This event, as it came or redacted.
     Clear(SseEvent),
     /// Nothing any more, because of these.
-    Blocked(Vec<Finding>),
+    Blocked(Vec<Found>),
     /// An event could not be rewritten.
     Damaged(String),
 }
 
 impl Watch {
     /// A watch, unless the guard is off.
-    pub fn new(guards: &Guards) -> Option<Self> {
+    pub fn new(plan: &Arc<Plan>, started: UnixMillis) -> Option<Self> {
         let watch = Self {
-            guards: guards.clone(),
+            plan: plan.clone(),
+            started,
             channels: Vec::new(),
             queue: VecDeque::new(),
             parts: Vec::new(),
         };
-        (!guards.output.is_off()).then_some(watch)
+        (!plan.is_off(Direction::Output)).then_some(watch)
+    }
+
+    /// How it watches.
+    pub const fn plan(&self) -> &Arc<Plan> {
+        &self.plan
     }
 
     /// A text of the event now being read.
@@ -81,7 +91,9 @@ impl Watch {
         };
         let start = followed.pushed;
         followed.pushed = start.saturating_add(text.len() as u64);
-        followed.cleared = followed.follow.push(text, &mut followed.found);
+        followed.cleared = followed
+            .follow
+            .push(&self.plan, text, self.started, &mut followed.found);
         self.parts.push(Part {
             channel: index,
             start,
@@ -95,7 +107,7 @@ impl Watch {
         }
         self.channels.push(Followed {
             channel,
-            follow: self.guards.engines.follow(&self.guards.output),
+            follow: self.plan.follow(),
             pushed: 0,
             cleared: 0,
             found: Vec::new(),
@@ -120,7 +132,9 @@ impl Watch {
     pub fn finish(&mut self) {
         self.parts.clear();
         for followed in &mut self.channels {
-            followed.follow.finish(&mut followed.found);
+            followed
+                .follow
+                .finish(&self.plan, self.started, &mut followed.found);
             followed.cleared = followed.pushed;
         }
     }
@@ -146,11 +160,11 @@ impl Watch {
     }
 
     /// What ends the stream, of what the ticket has not been told of: with the first of it the stream is over.
-    fn blocking(&self) -> Vec<Finding> {
+    fn blocking(&self) -> Vec<Found> {
         self.channels
             .iter()
             .flat_map(|followed| followed.found.get(followed.noted..).unwrap_or_default())
-            .filter(|it| self.guards.output.of(it.kind).action() == Some(Action::Block))
+            .filter(|it| it.action == Action::Block)
             .cloned()
             .collect()
     }
@@ -160,7 +174,9 @@ impl Watch {
         for part in parts {
             if let Some(followed) = self.channels.get_mut(part.channel) {
                 let open = followed.found.get(followed.passed..).unwrap_or_default();
-                let over = open.iter().take_while(|it| (it.span.end as u64) < part.start);
+                let over = open
+                    .iter()
+                    .take_while(|it| (it.finding.span.end as u64) < part.start);
                 followed.passed += over.count();
             }
         }
@@ -179,17 +195,16 @@ impl Watch {
     }
 
     /// What is replaced in the part's channel, in order. Findings that overlap or touch are one, with the first's rule.
-    fn replaced(&self, part: &Part) -> Vec<(u64, u64, &'static str)> {
+    fn replaced(&self, part: &Part) -> Vec<(u64, u64, &str)> {
         let found = self
             .channels
             .get(part.channel)
             .and_then(|followed| followed.found.get(followed.passed..))
             .unwrap_or_default();
-        let mut replaced: Vec<_> = self
-            .guards
-            .output
-            .calling(Action::Redact, found)
-            .map(|it| (it.span.start as u64, it.span.end as u64, it.rule))
+        let mut replaced: Vec<_> = found
+            .iter()
+            .filter(|it| matches!(it.action, Action::Mask | Action::Redact))
+            .map(|Found { finding, .. }| (finding.span.start as u64, finding.span.end as u64, &*finding.rule))
             .collect();
         replaced.sort_by_key(|(start, ..)| *start);
         replaced.dedup_by(|next, one| {
@@ -243,7 +258,7 @@ impl Watch {
     pub fn note(&mut self, ticket: &mut Ticket) {
         for followed in &mut self.channels {
             let new = followed.found.get(followed.noted..).unwrap_or_default();
-            ticket.note_findings("output", &self.guards.output, new);
+            ticket.note_findings(Direction::Output, new);
             followed.noted = followed.found.len();
         }
     }

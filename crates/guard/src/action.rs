@@ -34,6 +34,7 @@ impl Action {
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
+#[schemars(rename = "GuardMode")]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Does not look.
@@ -68,6 +69,7 @@ impl Mode {
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
+#[schemars(rename = "GuardGate")]
 #[serde(rename_all = "snake_case")]
 pub enum Gate {
     /// Does not look.

@@ -11,6 +11,7 @@ use crate::personal::{PERSONAL_SCORE_MIN, PersonalKind, PersonalKinds};
 
 /// What is looked for and what is done about it. What is left out is not looked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "GuardFamilies")]
 #[serde(default, deny_unknown_fields)]
 pub struct Families {
     /// Credentials.
@@ -26,6 +27,7 @@ pub struct Families {
 
 /// What to do about credentials in prompts and answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "SecretsGuard")]
 #[serde(default, deny_unknown_fields)]
 pub struct Secrets {
     /// In what callers send.
@@ -45,6 +47,7 @@ impl Default for Secrets {
 
 /// What to do about personal data in prompts and answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "PersonalGuard")]
 #[serde(default, deny_unknown_fields)]
 pub struct Personal {
     /// In what callers send.
@@ -86,6 +89,7 @@ impl Personal {
 
 /// What to do about text that is to be taken for an instruction where it is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "InjectionGuard")]
 #[serde(default, deny_unknown_fields)]
 pub struct Injection {
     /// In what callers send: what they say, what tools returned, what tools say of themselves.

@@ -61,7 +61,7 @@ pub use personal::{
     PERSONAL_AHEAD_BYTES_MAX, PERSONAL_SCORE_MIN, Personal, PersonalKind, PersonalKinds, PersonalStream,
     scan_personal,
 };
-pub use plan::{Found, Plan, Plans, Ready, exception_digest};
+pub use plan::{Found, INSTANCE, Plan, Plans, Ready, exception_digest};
 pub use profile::{Call, EXCEPTIONS_MAX, Exception, PROFILES_MAX, Profile, Profiles, When};
 pub use redact::{StreamRedact, redact};
 pub use secrets::Secrets;

@@ -64,7 +64,7 @@ struct Excepted {
 }
 
 /// The name of what an instance asks of all calls.
-const INSTANCE: &str = "instance";
+pub const INSTANCE: &str = "instance";
 
 impl Plan {
     /// All that is looked for in every call, and nothing else.

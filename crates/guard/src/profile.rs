@@ -15,6 +15,7 @@ pub const EXCEPTIONS_MAX: usize = 256;
 /// Guards for some calls. All profiles that a call meets apply to it, and the strictest wins: a profile never loosens
 /// what another asks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "GuardProfile")]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// What it is called in records and refusals.
@@ -32,6 +33,7 @@ pub struct Profile {
 
 /// For which calls. All that is given must hold, and of a list one; nothing given is every call.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "GuardedCalls")]
 #[serde(default, deny_unknown_fields)]
 pub struct When {
     /// Names or ids of tenants.
@@ -87,6 +89,7 @@ pub struct Call<'c> {
 ///
 /// What an instance excepts is excepted from everything; what a tenant excepts, from the tenant's own profiles alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "GuardException")]
 #[serde(deny_unknown_fields)]
 pub struct Exception {
     /// The rule that found it, such as `aws_access_key_id`.
@@ -136,6 +139,7 @@ impl When {
 
 /// A document of profiles and exceptions: an instance's, or a tenant's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "GuardProfiles")]
 #[serde(default, deny_unknown_fields)]
 pub struct Profiles {
     /// Guards for some calls.

@@ -1,5 +1,6 @@
 //! A checked set of policies, ready to be asked.
 
+use domain::DataClass;
 use std::fmt;
 
 use cedar_policy::{
@@ -82,6 +83,12 @@ impl Engine {
             places,
             schema,
         })
+    }
+
+    /// What a call carries, by what its key and its caller say.
+    #[must_use]
+    pub fn data_class(&self, key: Option<DataClass>, said: Option<DataClass>) -> DataClass {
+        self.ground.data_class(key, said)
     }
 
     /// Answers by the policies alone. What none permits is denied; one forbid outvotes every permit; and

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use credential::SecretRef;
-use guard::PersonalKind;
+use guard::{Exception, Families, Profile, Profiles};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -93,116 +93,40 @@ pub struct Policies {
     pub region: Option<String>,
 }
 
-/// What may pass in and out.
+/// What may pass in and out. What stands here holds for every call; profiles say what some calls get on top, exceptions
+/// what passes for a while.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Guards {
     /// Credentials in prompts and answers.
-    pub secrets: SecretsGuard,
+    pub secrets: guard::families::Secrets,
     /// What says who somebody is, or how to reach them, in prompts and answers.
-    pub personal: PersonalGuard,
+    pub personal: guard::families::Personal,
     /// Text in prompts, results of tools and definitions that is to be taken for an instruction where it is none.
-    pub injection: InjectionGuard,
+    pub injection: guard::families::Injection,
+    /// Guards for some calls: every one that a call meets applies, and the strictest wins.
+    pub profiles: Vec<Profile>,
+    /// Findings that are let pass for a while.
+    pub exceptions: Vec<Exception>,
 }
 
-/// What to do about personal data in prompts and answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct PersonalGuard {
-    /// In what callers send.
-    pub input: GuardMode,
-    /// In what models answer.
-    pub output: GuardMode,
-    /// Which kinds are looked for; all of them unless said.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub kinds: Option<Vec<PersonalKind>>,
-    /// How sure it must be, in percent: 100 leaves what check digits prove, less finds more and errs more.
-    #[schemars(range(min = 1, max = 100))]
-    pub sure: u8,
-}
-
-impl Default for PersonalGuard {
-    fn default() -> Self {
-        Self {
-            input: GuardMode::Off,
-            output: GuardMode::Off,
-            kinds: None,
-            sure: guard::PERSONAL_SCORE_MIN,
+impl Guards {
+    /// What holds for every call.
+    #[must_use]
+    pub fn always(&self) -> Families {
+        Families {
+            secrets: Some(self.secrets),
+            personal: Some(self.personal.clone()),
+            injection: Some(self.injection),
         }
     }
-}
 
-/// What to do about text that is to be taken for an instruction where it is none.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct InjectionGuard {
-    /// In what callers send: what they say, what tools returned, what tools say of themselves.
-    pub input: InjectionMode,
-}
-
-/// What the guard against injection does. It replaces nothing: half an attack is one too.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum InjectionMode {
-    /// Does not look.
-    #[default]
-    Off,
-    /// Records findings and lets them pass.
-    Observe,
-    /// Refuses the request.
-    Block,
-}
-
-impl From<InjectionMode> for guard::Mode {
-    fn from(mode: InjectionMode) -> Self {
-        match mode {
-            InjectionMode::Off => Self::Off,
-            InjectionMode::Observe => Self::Observe,
-            InjectionMode::Block => Self::Block,
-        }
-    }
-}
-
-/// What to do about credentials in prompts and answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct SecretsGuard {
-    /// In what callers send.
-    pub input: GuardMode,
-    /// In what models answer.
-    pub output: GuardMode,
-}
-
-impl Default for SecretsGuard {
-    fn default() -> Self {
-        Self {
-            input: GuardMode::Redact,
-            output: GuardMode::Redact,
-        }
-    }
-}
-
-/// What a guard does about what it finds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum GuardMode {
-    /// Does not look.
-    Off,
-    /// Records findings and lets them pass.
-    Observe,
-    /// Replaces what it finds.
-    Redact,
-    /// Refuses the request, or ends the answer.
-    Block,
-}
-
-impl From<GuardMode> for guard::Mode {
-    fn from(mode: GuardMode) -> Self {
-        match mode {
-            GuardMode::Off => Self::Off,
-            GuardMode::Observe => Self::Observe,
-            GuardMode::Redact => Self::Redact,
-            GuardMode::Block => Self::Block,
+    /// What holds for some.
+    #[must_use]
+    pub fn document(&self) -> Profiles {
+        Profiles {
+            profiles: self.profiles.clone(),
+            exceptions: self.exceptions.clone(),
         }
     }
 }

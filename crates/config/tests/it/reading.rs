@@ -1,6 +1,6 @@
 //! What is read, and as what.
 
-use config::section::{GuardMode, JournalSync, LogFormat, ProviderKind, StoreEngine};
+use config::section::{JournalSync, LogFormat, ProviderKind, StoreEngine};
 use config::{Config, Posture};
 use credential::SecretRef;
 use domain::Money;
@@ -22,8 +22,8 @@ fn defaults_are_those_of_the_design() {
     assert_eq!(config.listen.data.to_string(), "127.0.0.1:8080");
     assert_eq!(config.listen.control.to_string(), "127.0.0.1:8081");
     assert_eq!(config.listen.health.to_string(), "127.0.0.1:8082");
-    assert_eq!(config.guards.secrets.input, GuardMode::Redact);
-    assert_eq!(config.guards.secrets.output, GuardMode::Redact);
+    assert_eq!(config.guards.secrets.input, guard::Mode::Redact);
+    assert_eq!(config.guards.secrets.output, guard::Mode::Redact);
     assert_eq!(
         (config.cache.enabled, config.limits.output_tokens_default),
         (false, 4096)

@@ -135,6 +135,7 @@ pub async fn run_as(
         return Err(no_model(&envelope.model));
     };
     ticket.model = Some(model.name.clone());
+    ticket.plan = plan(settings, &key, &asked);
     let sent = sending::is_asked(settings).then(|| asked.clone());
     let decision = decide(settings, &key, asked);
     ticket.policies.clone_from(&decision.policies);
@@ -154,6 +155,24 @@ pub async fn run_as(
         forward: accepted.forward,
         is_countable,
     })
+}
+
+/// How the call's text is guarded.
+// threat: ANP-0017
+fn plan(settings: &Settings, key: &KeyEntry, asked: &Asked) -> Arc<guard::Plan> {
+    let call = guard::Call {
+        tenant: (key.principal.tenant, &key.tenant_name),
+        team: (key.principal.team, &key.team_name),
+        project: key.principal.project,
+        key: (key.record.id, &key.record.name),
+        tags: &key.tags,
+        model: &asked.model,
+        operation: asked.operation,
+        data_class: settings
+            .policy
+            .data_class(key.record.marks.data_class, asked.data_class),
+    };
+    settings.guards.plan(&call, key.guards.as_deref())
 }
 
 /// A token may do what its key may, and of that what it was given for.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dialect::{Endpoint, Envelope, Role};
 use domain::Threat;
-use guard::{Action, Finding, Kind, Modes, Origin};
+use guard::{Action, Direction, Found, Kind, Origin, Plan};
 
 use super::accept::Forward;
 use super::admit::Admitted;
 use crate::refusal::{Code, Gated, Refusal};
-use crate::settings::{Bounds, Guards, Model, Target};
+use crate::settings::{Model, Target};
 use crate::ticket::Ticket;
 
 /// A call whose text may go out.
@@ -49,17 +49,10 @@ pub fn run(admitted: Admitted, ticket: &mut Ticket) -> Gated<Inspected> {
         forward,
         output_tokens,
     } = admitted;
-    let settings = ticket.settings.clone();
-    let (body, envelope) = if settings.guards.input.is_off() {
+    let (body, envelope) = if ticket.plan.is_off(Direction::Input) {
         (body, envelope)
     } else {
-        guarded(
-            endpoint,
-            envelope,
-            body,
-            (&settings.guards, &settings.bounds),
-            ticket,
-        )?
+        guarded(endpoint, envelope, body, ticket)?
     };
     Ok(Inspected {
         endpoint,
@@ -75,36 +68,39 @@ fn guarded(
     endpoint: Endpoint,
     envelope: Envelope,
     body: Bytes,
-    (guards, bounds): (&Guards, &Bounds),
     ticket: &mut Ticket,
 ) -> Gated<(Bytes, Envelope)> {
-    let (engines, modes) = (&guards.engines, &guards.input);
-    if envelope.token_ids && modes.does_more_than_observe() {
+    let (plan, now) = (ticket.plan.clone(), ticket.started);
+    if envelope.token_ids && plan.does_more_than_observe(Direction::Input) {
         let detail = "the prompt is given as token ids, which no guard can read: send text";
         return Err(Refusal::new(Code::InputBlocked, detail).against(Threat::Anp0003));
     }
-    if !engines.may_match(modes, &body) {
+    if !plan.may_match(Direction::Input, &body) {
         return Ok((body, envelope));
     }
     let mut found = Vec::new();
     dialect::visit_request_text(endpoint, &body, &mut |part| {
-        engines.scan(modes, &part.text, origin(part.role), &mut found)
+        plan.scan(Direction::Input, (&part.text, origin(part.role)), now, &mut found);
     })
     .map_err(|error| Refusal::new(Code::RequestInvalid, error.to_string()))?;
     if found.is_empty() {
         return Ok((body, envelope));
     }
-    ticket.note_findings("input", modes, &found);
-    match modes.verdict(&found) {
+    ticket.note_findings(Direction::Input, &found);
+    match found.iter().map(|it| it.action).max() {
         Some(Action::Block) => {
-            found.retain(|it| modes.of(it.kind).action() == Some(Action::Block));
-            Err(refused(&found))
+            found.retain(|it| it.action == Action::Block);
+            Err(refused(&plan, &found))
         }
-        Some(Action::Redact) => {
-            let redacted = dialect::redact_request(endpoint, &body, &mut |text| redact(guards, modes, text))
-                .map_err(|error| Refusal::new(Code::RequestInvalid, error.to_string()))?;
+        Some(Action::Redact | Action::Mask) => {
+            let redacted = dialect::redact_request(endpoint, &body, &mut |text| {
+                // What is replaced does not depend on who wrote it.
+                plan.redacted(Direction::Input, (text, Origin::User), now)
+            })
+            .map_err(|error| Refusal::new(Code::RequestInvalid, error.to_string()))?;
             let body = Bytes::from(redacted);
-            let envelope = dialect::read_request(endpoint, &body, &bounds.body).map_err(|error| {
+            let bounds = &ticket.settings.bounds.body;
+            let envelope = dialect::read_request(endpoint, &body, bounds).map_err(|error| {
                 Refusal::new(Code::Internal, "the redacted request is damaged").internally(error.to_string())
             })?;
             ticket.prompt = body.clone();
@@ -115,8 +111,8 @@ fn guarded(
 }
 
 /// The refusal of a request that holds what it must not: for what weighs most of it.
-fn refused(found: &[Finding]) -> Box<Refusal> {
-    let is = |kind: Kind| found.iter().any(|finding| finding.kind == kind);
+fn refused(plan: &Plan, found: &[Found]) -> Box<Refusal> {
+    let is = |kind: Kind| found.iter().any(|it| it.finding.kind == kind);
     let (what, do_next, threat) = if is(Kind::Secret) {
         ("a secret", "remove it", Threat::AgpI1)
     } else if is(Kind::Personal) {
@@ -128,12 +124,27 @@ fn refused(found: &[Finding]) -> Box<Refusal> {
             Threat::AgpT1,
         )
     };
-    let rules = unique(found.iter().map(|finding| finding.rule).collect()).join(", ");
-    Refusal::new(
-        Code::InputBlocked,
-        format!("the request holds {what} ({rules}): {do_next}"),
-    )
-    .against(threat)
+    let detail = format!(
+        "the request holds {what} ({}){}: {do_next}",
+        rules(found),
+        by(plan, Direction::Input, found)
+    );
+    Refusal::new(Code::InputBlocked, detail).against(threat)
+}
+
+/// The rules, each once, in order of appearance.
+pub(super) fn rules(found: &[Found]) -> String {
+    unique(found.iter().map(|it| &*it.finding.rule).collect()).join(", ")
+}
+
+/// Which profiles ask for it, where it is not the instance for every call.
+pub(super) fn by(plan: &Plan, direction: Direction, found: &[Found]) -> String {
+    let asked_by = found.iter().map(|it| plan.asked_by(direction, &it.finding));
+    match unique(asked_by.filter(|name| *name != guard::INSTANCE).collect()).as_slice() {
+        [] => String::new(),
+        [one] => format!(" by guard profile `{one}`"),
+        some => format!(" by guard profiles `{}`", some.join("`, `")),
+    }
 }
 
 /// Who wrote a text, as far as guards care.
@@ -147,14 +158,8 @@ const fn origin(role: Role) -> Origin {
     }
 }
 
-/// The text with what is to be replaced replaced; `None` where nothing is.
-pub(super) fn redact(guards: &Guards, modes: &Modes, text: &str) -> Option<String> {
-    // What is replaced does not depend on who wrote it.
-    guards.engines.redacted(modes, text, Origin::User)
-}
-
 /// Each name once, in order of appearance.
-pub(super) fn unique(names: Vec<&str>) -> Vec<&str> {
+fn unique(names: Vec<&str>) -> Vec<&str> {
     let mut seen = Vec::with_capacity(names.len());
     for name in names {
         if !seen.contains(&name) {

@@ -20,7 +20,7 @@ use crate::gate::Gate;
 use crate::live::Parts;
 use crate::observe;
 use crate::refusal::{Code, Gated, Refusal};
-use crate::settings::{Guards, Provider, Target};
+use crate::settings::{Provider, Target};
 use crate::ticket::Ticket;
 use crate::vouch;
 
@@ -239,7 +239,7 @@ fn unreachable(error: &UpstreamError, ticket: &mut Ticket) -> Failed {
 
 /// The provider said no. Its own words are passed on where they are about the request, never where they
 /// are about our credential.
-async fn refused(response: Response<Incoming>, guards: &Guards, provider: &Provider) -> Failed {
+async fn refused(response: Response<Incoming>, guards: &guard::Plans, provider: &Provider) -> Failed {
     let status = response.status();
     let wait = retry_after(&response);
     let message = error_message(response.into_body()).await;
@@ -250,7 +250,7 @@ async fn refused(response: Response<Incoming>, guards: &Guards, provider: &Provi
     let said = message
         .as_deref()
         .map_or("the provider gave no reason".into(), |m| {
-            guards.engines.secrets.scrub(m)
+            guards.stock().secrets.scrub(m)
         });
     let passed = |status: StatusCode| {
         Refusal::new(

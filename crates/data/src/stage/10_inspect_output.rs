@@ -2,17 +2,16 @@
 
 use bytes::Bytes;
 use domain::Threat;
-use guard::{Action, Finding, Kind, Origin};
+use guard::{Action, Direction, Found, Kind, Origin, Plan};
 use http::header::CONTENT_TYPE;
 use http_body_util::{BodyExt, Limited};
 use ledger::UsageSource;
 use limit::Outcome as Health;
 
-use super::inspect_input::{Inspected, redact, unique};
+use super::inspect_input::{Inspected, by, rules};
 use super::upstream::Answering;
 use crate::gate::Gate;
 use crate::refusal::{Code, Gated, Refusal};
-use crate::settings::Guards;
 use crate::ticket::{Ticket, Used};
 
 /// A whole answer that may go to the caller, in its dialect.
@@ -98,35 +97,32 @@ pub fn cached(body: Bytes, call: &Inspected, ticket: &mut Ticket) -> Gated<Clear
 // threat: ANP-0010
 // threat: ANP-0023
 fn guarded(endpoint: dialect::Endpoint, body: Bytes, ticket: &mut Ticket) -> Gated<Bytes> {
-    let settings = ticket.settings.clone();
-    let guards = &settings.guards;
-    let (engines, modes) = (&guards.engines, &guards.output);
-    if modes.is_off() || !engines.may_match(modes, &body) {
+    let (plan, now) = (ticket.plan.clone(), ticket.started);
+    if plan.is_off(Direction::Output) || !plan.may_match(Direction::Output, &body) {
         return Ok(body);
     }
     let mut found = Vec::new();
     dialect::visit_response_text(endpoint, &body, &mut |text| {
-        engines.scan(modes, text, Origin::Assistant, &mut found)
+        plan.scan(Direction::Output, (text, Origin::Assistant), now, &mut found);
     })
     .map_err(|error| uninspected(&error))?;
     if found.is_empty() {
         return Ok(body);
     }
-    ticket.note_findings("output", modes, &found);
-    match modes.verdict(&found) {
+    ticket.note_findings(Direction::Output, &found);
+    match found.iter().map(|it| it.action).max() {
         Some(Action::Block) => {
-            found.retain(|it| modes.of(it.kind).action() == Some(Action::Block));
-            Err(blocked(&found))
+            found.retain(|it| it.action == Action::Block);
+            Err(blocked(&plan, &found))
         }
-        Some(Action::Redact) => redacted(endpoint, &body, guards),
+        Some(Action::Redact | Action::Mask) => {
+            let redacted = dialect::redact_response(endpoint, &body, &mut |text| {
+                plan.redacted(Direction::Output, (text, Origin::Assistant), now)
+            });
+            redacted.map(Bytes::from).map_err(|error| uninspected(&error))
+        }
         Some(Action::Observe) | None => Ok(body),
     }
-}
-
-fn redacted(endpoint: dialect::Endpoint, body: &Bytes, guards: &Guards) -> Gated<Bytes> {
-    dialect::redact_response(endpoint, body, &mut |text| redact(guards, &guards.output, text))
-        .map(Bytes::from)
-        .map_err(|e| uninspected(&e))
 }
 
 /// What could not be inspected does not pass.
@@ -139,14 +135,17 @@ fn uninspected(error: &dialect::DialectError) -> Box<Refusal> {
 }
 
 /// The refusal of an answer that holds what it must not.
-pub(crate) fn blocked(found: &[Finding]) -> Box<Refusal> {
-    let (what, threat) = if found.iter().any(|finding| finding.kind == Kind::Secret) {
+pub(crate) fn blocked(plan: &Plan, found: &[Found]) -> Box<Refusal> {
+    let (what, threat) = if found.iter().any(|it| it.finding.kind == Kind::Secret) {
         ("a secret", Threat::AgpI3)
     } else {
         ("personal data", Threat::Anp0010)
     };
-    let rules = unique(found.iter().map(|finding| finding.rule).collect()).join(", ");
-    let detail = format!("the answer held {what} ({rules}) and was withheld");
+    let detail = format!(
+        "the answer held {what} ({}) and was withheld{}",
+        rules(found),
+        by(plan, Direction::Output, found)
+    );
     Refusal::new(Code::OutputBlocked, detail).against(threat)
 }
 

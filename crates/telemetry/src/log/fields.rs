@@ -46,7 +46,8 @@ pub(super) fn scan(text: &str, found: &mut Vec<Finding>) {
         if let Some((skip, length)) = value(rest) {
             found.push(Finding {
                 span: name + skip..name + skip + length,
-                rule: "field",
+                rule: "field".into(),
+                category: "",
                 kind: Kind::Secret,
                 score: guard::SURE,
             });

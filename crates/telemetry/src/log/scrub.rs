@@ -94,7 +94,8 @@ impl Scrubber {
         if let Some(automaton) = &literals.automaton {
             let registered = |span| Finding {
                 span,
-                rule: "registered",
+                rule: "registered".into(),
+                category: "",
                 kind: Kind::Secret,
                 score: guard::SURE,
             };

@@ -4,9 +4,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use config::section::{
-    Checks, ClientCertificates, GuardMode, InjectionMode, Provider, ProviderKind, StoreEngine,
-};
+use config::section::{Checks, ClientCertificates, Provider, ProviderKind, StoreEngine};
 use config::{Config, Posture};
 use data::settings::Settings;
 use domain::UnixMillis;
@@ -43,11 +41,13 @@ struct Policies {
 
 #[derive(Debug, Serialize)]
 struct Guards {
-    secrets_input: GuardMode,
-    secrets_output: GuardMode,
-    personal_input: GuardMode,
-    personal_output: GuardMode,
-    injection_input: InjectionMode,
+    secrets_input: guard::Mode,
+    secrets_output: guard::Mode,
+    personal_input: guard::Mode,
+    personal_output: guard::Mode,
+    injection_input: guard::Gate,
+    profiles: Vec<String>,
+    exceptions: usize,
 }
 
 /// A configuration that would serve.
@@ -113,6 +113,8 @@ impl CheckView {
                 personal_input: config.guards.personal.input,
                 personal_output: config.guards.personal.output,
                 injection_input: config.guards.injection.input,
+                profiles: profiles(&config.guards),
+                exceptions: config.guards.exceptions.len(),
             },
             cache: config.cache.enabled,
         }
@@ -223,12 +225,16 @@ impl Shown for CheckView {
             (
                 "guards",
                 format!(
-                    "secrets in: {}, out: {}; personal data in: {}, out: {}; injection in: {}",
+                    "secrets in: {}, out: {}; personal data in: {}, out: {}; injection in: {}{}",
                     word(&self.guards.secrets_input),
                     word(&self.guards.secrets_output),
                     word(&self.guards.personal_input),
                     word(&self.guards.personal_output),
-                    word(&self.guards.injection_input)
+                    word(&self.guards.injection_input),
+                    match self.guards.profiles.as_slice() {
+                        [] => String::new(),
+                        some => format!("; profiles: {}", some.join(", ")),
+                    }
                 ),
             ),
             ("cache", if self.cache { "on" } else { "off" }.to_owned()),
@@ -241,4 +247,13 @@ impl Shown for CheckView {
         }
         facts(out, &lines)
     }
+}
+
+/// The names of profiles; of those in shadow that too.
+fn profiles(guards: &config::section::Guards) -> Vec<String> {
+    let name = |profile: &guard::Profile| match profile.shadow {
+        true => format!("{} (shadow)", profile.name),
+        false => profile.name.clone(),
+    };
+    guards.profiles.iter().map(name).collect()
 }

@@ -18,6 +18,7 @@ Examples:
   bartizan guard test prompt.txt
   git diff --cached | bartizan guard test - --guard secrets --deny
   bartizan guard test prompt.txt --redacted
+  bartizan guard test prompt.txt --digests     # for an exception of one text
 
 Says where findings stand and by which rule, never what they are.";
 
@@ -36,6 +37,9 @@ pub struct TestArgs {
     /// Print the text with what was found replaced, instead of a table
     #[arg(long)]
     redacted: bool,
+    /// Print the SHA-256 of what was found, by which an exception names that one text
+    #[arg(long)]
+    digests: bool,
     /// Fail when something is found: for hooks before commits
     #[arg(long)]
     deny: bool,
@@ -153,12 +157,15 @@ impl Ready {
 #[derive(Debug, Serialize)]
 struct Told {
     guard: &'static str,
-    rule: &'static str,
+    rule: String,
     score: u8,
     line: usize,
     /// In characters, from 1.
     column: usize,
     characters: usize,
+    /// By which an exception names this one text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -170,21 +177,28 @@ impl Shown for Tested {
         if self.0.is_empty() {
             return writeln!(out, "nothing found");
         }
-        let mut table = Table::new(&[
+        let mut columns = vec![
             Column::Text("at"),
             Column::Text("guard"),
             Column::Text("rule"),
             Column::Number("sure"),
             Column::Number("characters"),
-        ]);
+        ];
+        let digests = self.0.iter().any(|told| told.sha256.is_some());
+        if digests {
+            columns.push(Column::Text("sha256"));
+        }
+        let mut table = Table::new(&columns);
         for told in &self.0 {
-            table.row([
+            let digest = told.sha256.clone().filter(|_| digests);
+            let cells = [
                 format!("{}:{}", told.line, told.column),
                 told.guard.to_owned(),
                 told.rule.to_owned(),
                 format!("{} %", told.score),
                 told.characters.to_string(),
-            ]);
+            ];
+            table.row(cells.into_iter().chain(digest));
         }
         table.write(out)
     }
@@ -213,7 +227,7 @@ pub fn run(args: &TestArgs, show: Show) -> Result<(), Failure> {
                 .write_all(guard::redact(&text, &findings).as_bytes()),
         )?;
     } else {
-        show.say(&Tested(told(&text, found.clone())))?;
+        show.say(&Tested(told(&text, found.clone(), args.digests)))?;
     }
     match found.len() {
         0 => Ok(()),
@@ -222,7 +236,7 @@ pub fn run(args: &TestArgs, show: Show) -> Result<(), Failure> {
     }
 }
 
-fn told(text: &str, mut found: Vec<(Looks, Finding)>) -> Vec<Told> {
+fn told(text: &str, mut found: Vec<(Looks, Finding)>, digests: bool) -> Vec<Told> {
     found.sort_by_key(|(_, finding)| (finding.span.start, finding.span.end));
     let (mut at, mut line, mut column) = (0, 1, 1);
     found
@@ -240,11 +254,12 @@ fn told(text: &str, mut found: Vec<(Looks, Finding)>) -> Vec<Told> {
             let end = text.ceil_char_boundary(finding.span.end);
             Told {
                 guard: looks.name(),
-                rule: finding.rule,
+                rule: finding.rule.into_owned(),
                 score: finding.score,
                 line,
                 column,
                 characters: text.get(start..end).unwrap_or_default().chars().count(),
+                sha256: digests.then(|| guard::exception_digest(text.get(start..end).unwrap_or_default())),
             }
         })
         .collect()
