@@ -93,4 +93,5 @@ mod vault;
 mod who_spent;
 mod windows;
 mod witness;
+mod witness_bucket;
 mod witnesses;

@@ -12,7 +12,7 @@ use crate::scene::{self, Scene};
 use crate::witness::{Witness, broken, copy, done, grow, run, witness_at};
 
 /// For machines that do much else.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The configuration of the scene's gate, with these witnesses.
 fn config(scene: &Scene, witnesses: &[String]) -> String {
@@ -36,13 +36,13 @@ async fn started_again(scene: &mut Scene, config: &str) {
     scene.gate.restart().await;
 }
 
-async fn stopped(gate: &mut Gate) {
+pub async fn stopped(gate: &mut Gate) {
     gate.terminate().await;
     gate.wait(PATIENCE).await;
 }
 
 /// What the platform's log says of this act on this witness, of a ledger if of a log, once it does.
-async fn told(gate: &Gate, act: &str, witness: &str) -> Value {
+pub async fn told(gate: &Gate, act: &str, witness: &str) -> Value {
     let until = Instant::now() + PATIENCE;
     loop {
         let words = [
