@@ -26,6 +26,9 @@ struct Case {
     /// Who answers: `p` speaks OpenAI's dialect, `a` Anthropic's.
     provider: String,
     model: String,
+    /// What is said to the model, where it is more than a greeting.
+    #[serde(default)]
+    content: Option<Value>,
     /// A whole answer, or else the events of a stream.
     #[serde(default)]
     answer: Option<Value>,
@@ -44,7 +47,7 @@ impl Case {
             "/v1/embeddings" => json!({"model": model, "input": "hello"}),
             "/v1/completions" => json!({"model": model, "prompt": "hello", "max_tokens": 16}),
             _ => json!({"model": model, "max_tokens": 16, "stream": stream,
-                "messages": [{"role": "user", "content": "hello"}]}),
+                "messages": [{"role": "user", "content": self.content.clone().unwrap_or(json!("hello"))}]}),
         };
         body.to_string().into()
     }
