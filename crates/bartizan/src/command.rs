@@ -62,7 +62,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Check(args) => check::run(args, at, show).await,
         Command::Models => models::run(at, show).await,
         Command::Prices(command) => prices::run(command, at, show).await,
-        Command::Guard(command) => guards::run(command, show),
+        Command::Guard(command) => guards::run(command, at, show),
         Command::Estimate(args) => estimate::run(args, at, show).await,
         Command::Threats(args) => threats::run(args, show),
         Command::Completions(args) => completions::run(args),

@@ -207,6 +207,11 @@ impl Plan {
         })
     }
 
+    /// The names of the profiles that apply beside what holds for every call, those in shadow too.
+    pub fn profiles(&self) -> impl Iterator<Item = &str> {
+        self.layers.iter().skip(1).map(|layer| &*layer.profile.name)
+    }
+
     /// The name of the profile that asks for the most about a finding.
     #[must_use]
     pub fn asked_by(&self, direction: Direction, finding: &Finding) -> &str {

@@ -148,7 +148,7 @@ pub(super) fn by(plan: &Plan, direction: Direction, found: &[Found]) -> String {
 }
 
 /// Who wrote a text, as far as guards care.
-const fn origin(role: Role) -> Origin {
+pub const fn origin(role: Role) -> Origin {
     match role {
         Role::System => Origin::System,
         Role::User | Role::Other => Origin::User,

@@ -12,6 +12,7 @@ use crate::failure::Failure;
 
 use super::super::show::{Show, Shown, finish};
 use super::super::table::{Column, Table};
+use super::places::Places;
 
 pub const HELP: &str = "\
 Examples:
@@ -238,34 +239,24 @@ pub fn run(args: &TestArgs, show: Show) -> Result<(), Failure> {
 
 fn told(text: &str, mut found: Vec<(Looks, Finding)>, digests: bool) -> Vec<Told> {
     found.sort_by_key(|(_, finding)| (finding.span.start, finding.span.end));
-    let (mut at, mut line, mut column) = (0, 1, 1);
-    found
-        .into_iter()
-        .map(|(looks, finding)| {
-            let start = text.floor_char_boundary(finding.span.start);
-            for character in text.get(at..start).unwrap_or_default().chars() {
-                (line, column) = if character == '\n' {
-                    (line + 1, 1)
-                } else {
-                    (line, column + 1)
-                };
-            }
-            at = at.max(start);
-            let end = text.ceil_char_boundary(finding.span.end);
-            Told {
-                guard: looks.name(),
-                rule: finding.rule.into_owned(),
-                score: finding.score,
-                line,
-                column,
-                characters: text.get(start..end).unwrap_or_default().chars().count(),
-                sha256: digests.then(|| guard::exception_digest(text.get(start..end).unwrap_or_default())),
-            }
-        })
-        .collect()
+    let mut places = Places::of(text);
+    let tell = |(looks, finding): (Looks, Finding)| {
+        let place = places.next(&finding.span);
+        Told {
+            guard: looks.name(),
+            rule: finding.rule.into_owned(),
+            score: finding.score,
+            line: place.line,
+            column: place.column,
+            characters: place.found.chars().count(),
+            sha256: digests.then(|| guard::exception_digest(place.found)),
+        }
+    };
+    found.into_iter().map(tell).collect()
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
+/// A text or a body from a file, or from standard input for `-`.
+pub fn read(path: &Path) -> Result<String, Failure> {
     let mut bytes = Vec::new();
     let read = if path == Path::new("-") {
         io::stdin()
