@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use guard::{FLAG, Finding, Injection, Origin, PERSONAL_SCORE_MIN, Personal, SURE, Secrets, Verdict};
+use guard::{FLAG, Finding, Injection, Origin, PERSONAL_SCORE_MIN, Personal, RULES_FLAG, SURE, Secrets, Verdict};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -32,7 +32,7 @@ pub struct TestArgs {
     /// The text; `-` for standard input
     #[arg(value_name = "FILE")]
     text: PathBuf,
-    /// Only these guards; all of them unless given
+    /// Only these guards; secrets, personal data and injection unless given
     #[arg(long, value_enum)]
     guard: Vec<Looks>,
     /// Print the text with what was found replaced, instead of a table
@@ -55,7 +55,9 @@ pub enum Looks {
     Personal,
     /// Text that is to be taken for an instruction where it is none, as its user's words
     Injection,
-    /// The same, as what a tool says of itself: its name, a colon, and its description
+    /// The same, by its rules alone: without the model
+    InjectionRules,
+    /// Injection, as what a tool says of itself: its name, a colon, and its description
     Tool,
 }
 
@@ -86,6 +88,13 @@ impl Scored {
             findings: verdict.findings,
         }
     }
+
+    fn by_rules(verdict: Verdict) -> Self {
+        Self {
+            score: f64::from(verdict.rules),
+            findings: verdict.findings,
+        }
+    }
 }
 
 /// A guard, built.
@@ -96,6 +105,8 @@ pub enum Ready {
     Personal(Box<Personal>),
     /// See [`Looks::Injection`].
     Injection(Box<Injection>),
+    /// See [`Looks::InjectionRules`].
+    InjectionRules(Box<Injection>),
     /// See [`Looks::Tool`].
     Tool(Box<Injection>),
 }
@@ -107,6 +118,7 @@ impl Looks {
             Self::Secrets => Ready::Secrets(Box::default()),
             Self::Personal => Ready::Personal(Box::default()),
             Self::Injection => Ready::Injection(Box::default()),
+            Self::InjectionRules => Ready::InjectionRules(Box::default()),
             Self::Tool => Ready::Tool(Box::default()),
         }
     }
@@ -117,6 +129,7 @@ impl Looks {
             Self::Secrets => "secrets",
             Self::Personal => "personal",
             Self::Injection => "injection",
+            Self::InjectionRules => "injection-rules",
             Self::Tool => "tool",
         }
     }
@@ -126,6 +139,7 @@ impl Looks {
         match self {
             Self::Secrets => SURE / 2,
             Self::Personal => PERSONAL_SCORE_MIN,
+            Self::InjectionRules => RULES_FLAG,
             Self::Injection | Self::Tool => FLAG,
         }
     }
@@ -146,6 +160,7 @@ impl Ready {
                 Scored::of(found)
             }
             Self::Injection(injection) => Scored::by(injection.judge(text, Origin::User)),
+            Self::InjectionRules(injection) => Scored::by_rules(injection.judge(text, Origin::User)),
             Self::Tool(injection) => {
                 let (name, description) = text.split_once(':').unwrap_or(("", text));
                 Scored::by(injection.poisoned(name, description.trim_start()))
@@ -209,7 +224,7 @@ impl Shown for Tested {
 pub fn run(args: &TestArgs, show: Show) -> Result<(), Failure> {
     let text = read(&args.text)?;
     let asked = if args.guard.is_empty() {
-        Looks::value_variants()
+        &[Looks::Secrets, Looks::Personal, Looks::Injection][..]
     } else {
         &args.guard
     };
