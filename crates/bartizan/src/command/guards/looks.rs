@@ -5,7 +5,9 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use guard::{FLAG, Finding, Injection, Origin, PERSONAL_SCORE_MIN, Personal, RULES_FLAG, SURE, Secrets, Verdict};
+use guard::{
+    FLAG, Finding, Injection, Origin, PERSONAL_SCORE_MIN, Personal, RULES_FLAG, SURE, Secrets, Verdict,
+};
 use serde::Serialize;
 
 use crate::failure::Failure;
