@@ -3,11 +3,12 @@
 #   scripts/bench.sh [--quick] [--repeats N] [--enforce]   the comparison
 #   scripts/bench.sh soak [--seconds N] [--rate N]          memory over ten minutes
 #   scripts/bench.sh parts [--entries N] [--leaves N]       single parts: money, journal, store, proofs
+#   scripts/bench.sh guards                                what guards cost, by text and by guard
 # HAPROXY=/path adds a row; NGINX=/path names another nginx.
 set -eu
 cd "$(dirname "$0")/.."
 
-if [ "${1:-}" = parts ]; then
+if [ "${1:-}" = parts ] || [ "${1:-}" = guards ]; then
     exec cargo run --quiet --profile dist -p bench -- "$@"
 fi
 

@@ -27,6 +27,8 @@ pub enum Command {
     Soak(SoakOptions),
     /// Measure single parts: money held and settled, journal, store, proofs.
     Parts(PartsOptions),
+    /// Measure the guards: what text costs, by kind of text and by guard.
+    Guards(GuardsOptions),
     /// Fill a gate's embedded store with a month of made-up traffic.
     Month(MonthOptions),
 }
@@ -138,6 +140,17 @@ pub struct PartsOptions {
     /// An empty database of PostgreSQL, as its owner: the same entries go there as well.
     #[arg(long, value_name = "URL")]
     pub postgres: Option<String>,
+    /// Where results go.
+    #[arg(long, default_value = "bench/results")]
+    pub results: PathBuf,
+}
+
+/// How to measure the guards.
+#[derive(Args, Clone, Debug)]
+pub struct GuardsOptions {
+    /// Bytes of the texts of the worst sorts.
+    #[arg(long, default_value_t = 1 << 20)]
+    pub worst_bytes: usize,
     /// Where results go.
     #[arg(long, default_value = "bench/results")]
     pub results: PathBuf,

@@ -8,6 +8,7 @@ mod cli;
 mod cpus;
 mod failure;
 mod framing;
+mod guards;
 mod load;
 mod month;
 mod parts;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         cli::Command::Run(options) => run::main(&options),
         cli::Command::Soak(options) => soak::main(&options),
         cli::Command::Parts(options) => parts::main(&options),
+        cli::Command::Guards(options) => guards::main(&options),
         cli::Command::Month(options) => month::main(&options),
     };
     match done {

@@ -101,6 +101,11 @@ pub fn main(options: &PartsOptions) -> Outcome<()> {
     let mut parts = runtime.block_on(money::measure())?;
     parts.extend(evidence::measure(options.leaves)?);
     parts.extend(runtime.block_on(storage::measure(options.entries, options.postgres.as_deref()))?);
+    tell(&options.results, "parts", &parts)
+}
+
+/// Prints parts as a table, and keeps them as JSON under this name.
+pub fn tell(results: &Path, name: &str, parts: &[Part]) -> Outcome<()> {
     let heads = ["part", "median", "", "beside", "ratio", ""]
         .map(str::to_owned)
         .to_vec();
@@ -108,15 +113,11 @@ pub fn main(options: &PartsOptions) -> Outcome<()> {
         .chain(parts.iter().map(Part::cells))
         .collect();
     println!("{}", align(&lines));
-    println!("written to {}", write(&options.results, &parts)?);
-    Ok(())
-}
-
-fn write(folder: &Path, parts: &[Part]) -> Outcome<String> {
-    std::fs::create_dir_all(folder)?;
-    let file = folder.join("parts.json");
+    std::fs::create_dir_all(results)?;
+    let file = results.join(format!("{name}.json"));
     std::fs::write(&file, serde_json::to_string_pretty(&json!({ "parts": parts }))?)?;
-    Ok(file.display().to_string())
+    println!("written to {}", file.display());
+    Ok(())
 }
 
 /// A failure of something of the product's.
