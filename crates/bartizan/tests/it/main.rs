@@ -27,6 +27,7 @@ mod gitops;
 mod guard_commands;
 mod guard_families;
 mod guard_profiles;
+mod guard_redteam;
 mod guards;
 mod headers;
 mod history;
