@@ -1,5 +1,7 @@
 //! Profiles, exceptions and plans: which apply to a call, that the strictest wins, and what passes for a while.
 
+use std::sync::LazyLock;
+
 use domain::{DataClass, KeyId, Operation, TeamId, TenantId, UnixMillis};
 use guard::families::{Families, Injection, Personal, Secrets};
 use guard::{
@@ -7,6 +9,9 @@ use guard::{
     Profile, Profiles, Ready, When, exception_digest,
 };
 use proptest::prelude::*;
+
+/// Built once: it is dear, and every plan shares it.
+static GUARDS: LazyLock<Guards> = LazyLock::new(Guards::default);
 
 const NOW: UnixMillis = UnixMillis(1_000);
 const TEXT: &str = "write to ada@example.org";
@@ -47,7 +52,7 @@ fn profile(name: &str, when: When, guards: Families) -> Profile {
 fn plans(always: Families, profiles: Vec<Profile>, exceptions: Vec<Exception>) -> Plans {
     let document = Profiles { profiles, exceptions };
     assert_eq!(document.problems(), []);
-    Plans::new(Guards::default(), always, document)
+    Plans::new(GUARDS.clone(), always, document)
 }
 
 fn scanned(plan: &Plan, direction: Direction, text: &str) -> Vec<Found> {
@@ -385,7 +390,7 @@ proptest! {
         };
         let mut last = None;
         for count in 0..=more.len() {
-            let plans = Plans::new(Guards::default(), personal(always, Mode::Off), document(&more[..count]));
+            let plans = Plans::new(GUARDS.clone(), personal(always, Mode::Off), document(&more[..count]));
             let action = actions(&plans.plan(&call(), None), Direction::Input, TEXT).first().copied();
             prop_assert!(action >= last);
             last = action;
@@ -401,7 +406,7 @@ fn agp_i1_secrets_keep_their_mode_beside_others() {
         secrets: Some(Secrets::default()),
         ..personal(Mode::Observe, Mode::Off)
     };
-    let plan = Plan::of(&Guards::default(), always);
+    let plan = Plan::of(&GUARDS.clone(), always);
     let text = format!("{TEXT}, key ghp_{}", "aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dF3hJ5");
     let redacted = plan.redacted(Direction::Input, (&text, Origin::User), NOW);
     assert!(redacted.is_none_or(|it| it.contains("ada@example.org")));
