@@ -12,7 +12,7 @@ use crate::finding::{Finding, Kind, SURE};
 use crate::injection::Origin;
 
 /// So many findings one text may get of one extension.
-pub(crate) const HITS_MAX: usize = 4_096;
+pub const HITS_MAX: usize = 4_096;
 /// Bytes of an answer, in one of its channels, that are kept for extensions until it ends. One that is longer they cannot judge.
 pub const HELD_ANSWER_BYTES_MAX: usize = 1 << 20;
 
@@ -35,6 +35,26 @@ pub struct Hit {
     pub score: u8,
     /// Which of its rules found it, in small letters, digits, `-` and `_`; empty where it has but one.
     pub rule: String,
+}
+
+impl Hit {
+    /// Whether these can be the findings in a text: in order, without overlaps, of whole characters, named and scored as they
+    /// must be, and not too many.
+    #[must_use]
+    pub fn all_stand(hits: &[Self], text: &str) -> bool {
+        let mut end = 0;
+        let mut stands = |hit: &Self| {
+            let after = hit.span.start >= end && hit.span.start < hit.span.end;
+            end = hit.span.end;
+            let is_plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
+            after
+                && text.get(hit.span.clone()).is_some()
+                && (1..=SURE).contains(&hit.score)
+                && hit.rule.len() <= NAME_BYTES_MAX
+                && hit.rule.bytes().all(is_plain)
+        };
+        hits.len() <= HITS_MAX && hits.iter().all(&mut stands)
+    }
 }
 
 /// Why an extension could not judge a text.
@@ -167,18 +187,7 @@ impl InUse {
 
     /// All of an answer or nothing: who says one impossible thing is not believed the others.
     fn believed(&self, text: &str, hits: Vec<Hit>) -> Result<Vec<Finding>, ExtensionFailed> {
-        let mut end = 0;
-        let is_plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
-        let mut stands = |hit: &Hit| {
-            let after = hit.span.start >= end && hit.span.start < hit.span.end;
-            end = hit.span.end;
-            after
-                && text.get(hit.span.clone()).is_some()
-                && (1..=SURE).contains(&hit.score)
-                && hit.rule.len() <= NAME_BYTES_MAX
-                && hit.rule.bytes().all(is_plain)
-        };
-        if hits.len() > HITS_MAX || !hits.iter().all(&mut stands) {
+        if !Hit::all_stand(&hits, text) {
             return Err(ExtensionFailed::Output);
         }
         let name = |rule: &str| match rule {

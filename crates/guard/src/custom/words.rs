@@ -1,5 +1,6 @@
 //! Operators' words: all lists in one automaton, each list's longest words from left to right. Never splits a character.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -56,7 +57,7 @@ impl Words {
                     exact: (lowers && !rule.ignore_case).then(|| word.as_str().into()),
                     bound: (first, last),
                 });
-                spelt.push(word);
+                spelt.push(if lowers { small(&word).into_owned() } else { word });
             }
         }
         if spelt.is_empty() {
@@ -107,7 +108,7 @@ impl Words {
     /// Where the first word begins, at `from` or behind it, that may go on behind the end.
     pub(super) fn begun(&self, window: &str, from: usize) -> usize {
         let from = window.ceil_char_boundary(from.max(window.len().saturating_sub(self.longest)));
-        let mut tail = window.as_bytes().get(from..).unwrap_or_default().to_vec();
+        let mut tail = self.read(window, from).into_owned().into_bytes();
         if self.lowers {
             tail.make_ascii_lowercase();
         }
@@ -123,6 +124,12 @@ impl Words {
         at.map_or(window.len(), |at| from + at)
     }
 
+    /// What is searched of a window: the same letters at the same places.
+    fn read<'w>(&self, window: &'w str, from: usize) -> Cow<'w, str> {
+        let rest = window.get(from..).unwrap_or_default();
+        if self.lowers { small(rest) } else { Cow::Borrowed(rest) }
+    }
+
     /// Hands on the words that begin from `from` to before `until`, rule by rule the leftmost and of those the longest. What a
     /// rule found last ends where `free` says; places are those of the window.
     pub(super) fn scan(
@@ -134,10 +141,10 @@ impl Words {
         mut hand_on: impl FnMut(usize, Range<usize>),
     ) {
         const WAITING_MAX: usize = 64;
-        let input = aho_corasick::Input::new(window).span(from..window.len());
-        for found in self.automaton.find_overlapping_iter(input) {
+        let read = self.read(window, from);
+        for found in self.automaton.find_overlapping_iter(read.as_ref()) {
             let Some(word) = self.all.get(found.pattern().as_usize()) else { continue };
-            let span = found.start()..found.end();
+            let span = from + found.start()..from + found.end();
             if free.get(word.rule).is_none_or(|free| span.start < *free) || !word.stands(window, &span) {
                 continue;
             }
@@ -178,22 +185,18 @@ fn is_of_words(character: char) -> bool {
     character.is_alphanumeric() || character == '_'
 }
 
-/// The ways to write a word that are looked for: letters beyond ASCII as written, all small, all capital, or the first one
-/// capital; folded as texts are.
+/// The ways to write a word that are looked for: as written, with what capitals make of it (`SS` for `ß`), folded as texts are.
 fn spellings(rule: &Rule, word: &str) -> Vec<String> {
     let mut spellings = vec![word.to_owned()];
-    if rule.ignore_case && !word.is_ascii() {
-        let small = word.to_lowercase();
-        let mut rest = small.chars();
-        let first: String = rest.next().into_iter().flat_map(char::to_uppercase).collect();
-        spellings.extend([first + rest.as_str(), word.to_uppercase(), small]);
-    }
     if rule.ignore_case {
-        spellings.iter_mut().for_each(|word| word.make_ascii_lowercase());
+        spellings.push(word.to_uppercase());
     }
     if rule.folded {
         let folded: Vec<String> = spellings.iter().map(|word| folded(word)).collect();
         spellings.extend(folded);
+    }
+    if rule.ignore_case {
+        spellings.iter_mut().for_each(|word| *word = small(word).into_owned());
     }
     spellings
 }
@@ -202,4 +205,20 @@ fn folded(word: &str) -> String {
     let readings = Readings::of(word);
     let first = readings.all().first();
     first.map_or(word, |reading| reading.text()).to_owned()
+}
+
+/// In small letters, byte for byte at the same place. Letters of ASCII are left to the automaton; the few whose small letter
+/// is longer or shorter are left as they are.
+fn small(text: &str) -> Cow<'_, str> {
+    let small = |letter: char| {
+        let mut all = letter.to_lowercase();
+        match (all.next(), all.next()) {
+            (Some(small), None) if small.len_utf8() == letter.len_utf8() => small,
+            _ => letter,
+        }
+    };
+    match text.is_ascii() {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(text.chars().map(small).collect()),
+    }
 }

@@ -187,7 +187,7 @@ proptest! {
 fn anp_0023_every_pattern_at_every_single_cut() {
     let rules: Vec<Rule> = PATTERNS.iter().enumerate().map(|(at, it)| pattern(at, it)).collect();
     let engine = Arc::new(engine(&rules, 16));
-    let text = "aab x7 aaxb\nüüa ab\nbxx 7a7 ABÜ aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab a x b";
+    let text = "aab x7 aabx aaxb\nxa\nüüa ab\nbxx 7a7 ABÜ aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab a x b";
     let found = whole(&engine, text);
     assert_eq!(found, plainly(&rules, 16, text));
     let names: HashSet<_> = found.iter().map(|(rule, _)| rule).collect();
