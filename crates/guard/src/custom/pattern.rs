@@ -73,6 +73,13 @@ impl Pattern {
             }
             Some(least) => least,
         };
+        let steps = steps(&hir);
+        if steps > STEPS_MAX {
+            return Err(format!(
+                "has {steps} steps with its counts written out, of at most {STEPS_MAX}: write `*` or `+` instead of high counts (a \
+                 match is bounded by `match_bytes_max` anyway), and alternatives of fixed text as `words`"
+            ));
+        }
         let reach = match properties.maximum_len() {
             Some(most) if most <= KNOWN_BYTES_MAX => Reach::Known(most),
             _ if least > block => {
@@ -82,13 +89,6 @@ impl Pattern {
             }
             _ => Reach::Blocks(block),
         };
-        let steps = steps(&hir);
-        if steps > STEPS_MAX {
-            return Err(format!(
-                "has {steps} steps with its counts written out, of at most {STEPS_MAX}: write `*` or `+` instead of high counts (a \
-                 match is bounded by `match_bytes_max` anyway), and alternatives of fixed text as `words`"
-            ));
-        }
         let bare = without_looks(&hir);
         let hir = if rule.whole_words { whole_words(hir) } else { hir };
         let regex = meta::Regex::builder()

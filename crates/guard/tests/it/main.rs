@@ -10,6 +10,7 @@
 
 mod catalogue;
 mod corpora;
+mod custom;
 mod injection;
 mod kinds;
 mod masks;
