@@ -22,6 +22,11 @@ pub fn codes(text: &[u8]) -> Vec<Code> {
     let mut codes = Vec::new();
     let mut at = 0;
     while let Some(candidate) = text.get(at..at + BYTES) {
+        // Most texts have few dashes: what costs most is done seldom.
+        if candidate[2] != b'-' {
+            at += 1;
+            continue;
+        }
         let before = at.checked_sub(1).and_then(|at| text.get(at));
         let free = |byte: Option<&u8>| !byte.is_some_and(u8::is_ascii_alphanumeric);
         if free(before) && free(text.get(at + BYTES)) && is_code(candidate) {

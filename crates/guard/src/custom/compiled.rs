@@ -12,7 +12,7 @@ use regex_automata::{Anchored, Input, MatchKind, PatternSet, meta};
 use regex_syntax::hir::Hir;
 
 use super::digits;
-use super::pattern::{self, Pattern, STEPS_SUM_MAX};
+use super::pattern::{self, COUNTED_SUM_MAX, Pattern};
 use super::settings::{Check, Custom, FAILED, PREFIX, Rule, clipped};
 use super::words::{WORD_BYTES_MAX, WORDS_MAX, Waiting, Words};
 use crate::action::{Direction, Mode};
@@ -43,7 +43,8 @@ pub(super) struct Engine {
     words: Option<Words>,
     /// What a match may begin with, backwards from the end of a text.
     begun: Option<DFA>,
-    holds: usize,
+    /// So many bytes from where a match begins decide it.
+    reach: usize,
     folds: bool,
 }
 
@@ -167,10 +168,10 @@ impl Engine {
                 Some(Err(what)) => problems.push((format!("rules[{number}].pattern"), said(rule, &what))),
             }
         }
-        let steps: usize = patterns.iter().map(|(_, pattern)| pattern.steps).sum();
-        if steps > STEPS_SUM_MAX {
+        let counted: usize = patterns.iter().map(|(_, pattern)| pattern.counted).sum();
+        if counted > COUNTED_SUM_MAX {
             let what = format!(
-                "have {steps} steps together, of at most {STEPS_SUM_MAX}: lower counts, or put fixed text into `words`"
+                "count to {counted} together, of at most {COUNTED_SUM_MAX}: write `*` or `+` instead of high counts"
             );
             problems.push(("rules".to_owned(), what));
         }
@@ -191,7 +192,7 @@ impl Engine {
         let longest = patterns.iter().map(|(_, pattern)| pattern.holds());
         let longest = longest.chain(words.as_ref().map(Words::holds));
         Ok(Self {
-            holds: longest.max().unwrap_or(0),
+            reach: longest.max().unwrap_or(0),
             folds: rules.iter().any(|rule| rule.folded),
             rules: rules.iter().map(|rule| Looked::of(rule)).collect(),
             patterns,
@@ -243,7 +244,7 @@ impl Engine {
 
     /// Where the first match begins, at `from` or behind it, that what follows may still decide.
     fn undecided(&self, window: &str, from: usize, cache: Option<&mut Cache>) -> usize {
-        let from = from.max(window.len().saturating_sub(self.holds));
+        let from = from.max(window.len().saturating_sub(self.reach));
         let from = window.ceil_char_boundary(from);
         let of_words = self.words.as_ref().map_or(window.len(), |words| words.begun(window, from));
         let of_patterns = match (&self.begun, cache) {
@@ -322,7 +323,10 @@ fn begun_of(patterns: &[(usize, Pattern)]) -> Option<DFA> {
     let config = dfa::Config::new()
         .match_kind(MatchKind::All)
         .cache_capacity(STATES_BYTES_MAX)
-        .skip_cache_capacity_check(true);
+        .skip_cache_capacity_check(true)
+        // Gives up where each byte makes a state that was never seen, instead of making them all.
+        .minimum_cache_clear_count(Some(4))
+        .minimum_bytes_per_state(Some(10));
     DFA::builder().configure(config).build_from_nfa(nfa).ok()
 }
 
@@ -444,6 +448,8 @@ pub(crate) struct CustomStream {
     base: usize,
     /// How much of the window is judged.
     cleared: usize,
+    /// How long the window was when it was judged last.
+    judged: usize,
     cache: Option<Cache>,
 }
 
@@ -456,13 +462,22 @@ impl CustomStream {
             window: String::new(),
             base: 0,
             cleared: 0,
+            judged: 0,
         }
     }
 
     /// Takes the next piece, appends new findings, and returns how many bytes of the channel are cleared.
     // threat: AGP-I3 ANP-0023
     pub(crate) fn push(&mut self, piece: &str, found: &mut Vec<Finding>) -> u64 {
+        /// So few held bytes are always looked at again.
+        const FEW: usize = 64;
         self.window.push_str(piece);
+        let held = self.window.len() - self.cleared;
+        let new = self.window.len() - self.judged;
+        // What is held is looked at again when it has grown by an eighth: else many small pieces would cost the square of it.
+        if held > FEW && new * 8 < held {
+            return (self.base + self.cleared) as u64;
+        }
         let until = self.engine.undecided(&self.window, self.cleared, self.cache.as_mut());
         self.judge(until, found)
     }
@@ -487,6 +502,7 @@ impl CustomStream {
         self.window.drain(..over);
         self.base += over;
         self.cleared = until - over;
+        self.judged = self.window.len();
         (self.base + self.cleared) as u64
     }
 }

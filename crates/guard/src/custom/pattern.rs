@@ -15,10 +15,13 @@ use super::settings::Rule;
 pub(crate) const PATTERN_BYTES_MAX: usize = 4_096;
 /// How deep groups may stand in each other.
 const NEST_MAX: u32 = 24;
-/// Places that a pattern can be at, counts written out: what a byte of text may cost at the very worst.
-pub(crate) const STEPS_MAX: usize = 512;
+/// Places that a pattern can be at, counts written out.
+const STEPS_MAX: usize = 1_024;
+/// Those of them that are there because something is counted. A text may be at all of them at once, and a byte of it then costs
+/// a step for each.
+const COUNTED_MAX: usize = 128;
 /// The same, of all patterns together.
-pub(crate) const STEPS_SUM_MAX: usize = 8_192;
+pub(crate) const COUNTED_SUM_MAX: usize = 2_048;
 /// Bytes of the automaton of one pattern.
 const AUTOMATON_BYTES_MAX: usize = 1 << 20;
 /// Bytes that one thread keeps of a pattern's states that texts have met.
@@ -36,7 +39,8 @@ pub(super) struct Pattern {
     pub(super) bare: Hir,
     /// The longest match, or what it is searched within.
     reach: Reach,
-    pub(super) steps: usize,
+    /// How many places of it are there because something is counted.
+    pub(super) counted: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,11 +77,17 @@ impl Pattern {
             }
             Some(least) => least,
         };
-        let steps = steps(&hir);
+        let steps = steps(&hir, true);
+        let counted = steps.saturating_sub(self::steps(&hir, false));
+        if counted > COUNTED_MAX {
+            return Err(format!(
+                "counts to {counted} in all, of at most {COUNTED_MAX}: write `*` or `+` instead of high counts (a match is bounded by \
+                 `match_bytes_max` anyway)"
+            ));
+        }
         if steps > STEPS_MAX {
             return Err(format!(
-                "has {steps} steps with its counts written out, of at most {STEPS_MAX}: write `*` or `+` instead of high counts (a \
-                 match is bounded by `match_bytes_max` anyway), and alternatives of fixed text as `words`"
+                "has {steps} steps of at most {STEPS_MAX}: put alternatives of fixed text into `words`"
             ));
         }
         let reach = match properties.maximum_len() {
@@ -104,7 +114,7 @@ impl Pattern {
             regex,
             bare,
             reach,
-            steps,
+            counted,
         })
     }
 
@@ -179,19 +189,21 @@ fn explained(written: &str, error: &regex_syntax::Error) -> String {
     format!("at character {}: {what}: {advice}", before.chars().count() + 1)
 }
 
-/// How many places a pattern can be at.
-fn steps(hir: &Hir) -> usize {
+/// How many places a pattern can be at; with what is counted taken as often as it may come, or once.
+fn steps(hir: &Hir, written_out: bool) -> usize {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => 0,
         HirKind::Literal(literal) => literal.0.len(),
         HirKind::Class(_) => 1,
-        HirKind::Capture(capture) => steps(&capture.sub),
+        HirKind::Capture(capture) => steps(&capture.sub, written_out),
         HirKind::Concat(subs) | HirKind::Alternation(subs) => {
-            subs.iter().map(steps).fold(0, usize::saturating_add)
+            let steps = subs.iter().map(|sub| steps(sub, written_out));
+            steps.fold(0, usize::saturating_add)
         }
         HirKind::Repetition(repetition) => {
-            let times = repetition.max.unwrap_or(repetition.min.max(1));
-            steps(&repetition.sub).saturating_mul(times as usize)
+            let times = repetition.max.unwrap_or(repetition.min).max(1);
+            let times = if written_out { times as usize } else { 1 };
+            steps(&repetition.sub, written_out).saturating_mul(times)
         }
     }
 }

@@ -54,7 +54,7 @@ fn whole(engine: &Engine, text: &str) -> Vec<(Cow<'static, str>, Range<usize>)> 
 
 /// Streams a text in pieces, and checks what is promised on the way.
 fn streamed(engine: Arc<Engine>, pieces: &[&str]) -> Vec<(Cow<'static, str>, Range<usize>)> {
-    let holds = engine.holds;
+    let holds = engine.reach + engine.reach / 7;
     let (mut stream, mut found) = (CustomStream::new(engine), Vec::new());
     let (mut arrived, mut cleared) = (0, 0);
     for piece in pieces {
@@ -226,7 +226,7 @@ fn what_cannot_go_on_is_not_held() {
     for _ in 0..50 {
         most = most.max(held(&long));
     }
-    assert!((1_000..=1_028).contains(&most), "held {most}");
+    assert!((1_000..=1_156).contains(&most), "held {most}");
 }
 
 #[test]
@@ -246,6 +246,12 @@ fn too_many_findings_become_one_that_covers_the_rest() {
         end = span.end;
     }
     assert_eq!(end, text.len());
+}
+
+/// What this thread has had of a processor, in microseconds.
+fn used() -> u64 {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    told.split(' ').next().unwrap().parse::<u64>().unwrap() / 1_000
 }
 
 /// What one megabyte of the worst costs; read by people: `cargo test -p guard --release worst -- --ignored --nocapture`.
@@ -268,30 +274,31 @@ fn worst_texts() {
     ];
     let nested: Vec<String> = (1..=256).map(|count| "a".repeat(count)).collect();
     let many: Vec<Rule> = (0..256).map(|at| pattern(at, &format!(r"\bname{at}-\d{{3,6}}\b"))).collect();
-    let wide: Vec<Rule> = (0..32).map(|at| pattern(at, &format!("[ab]{{{}}}x{at}", 240))).collect();
+    let wide: Vec<Rule> = (0..16).map(|at| pattern(at, &format!("[ab].{{127}}x{at}"))).collect();
     let words = Rule { name: "w".into(), words: nested, ..Rule::default() };
     let sets: [(&str, Vec<Rule>); 9] = [
         ("(a+)+$", vec![pattern(0, "(a+)+$")]),
-        ("[ab].{500}x", vec![pattern(0, "[ab].{500}x")]),
+        ("[ab].{127}x", vec![pattern(0, "[ab].{127}x")]),
         ("a[^b]*b|a", vec![pattern(0, "a[^b]*bb|a")]),
-        ("a.{0,400}c", vec![pattern(0, "a.{0,400}c")]),
+        ("a.{0,128}c", vec![pattern(0, "a.{0,128}c")]),
         (r"\b\w{3,20}ü\b", vec![pattern(0, r"\b\w{3,20}ü\b")]),
         ("256 rules", many),
-        ("32 wide", wide),
+        ("16 wide", wide),
         ("nested words", vec![words]),
         ("one word", vec![Rule { name: "w".into(), words: vec!["Falcon".into()], ..Rule::default() }]),
     ];
     for (name, rules) in &sets {
-        let began = std::time::Instant::now();
+        let began = used();
         let engine = Arc::new(engine(rules, 512));
-        println!("{name}: built in {:?}", began.elapsed());
+        println!("{name}: built in {} us", used() - began);
         for (of, text) in &texts {
-            let began = std::time::Instant::now();
+            let began = used();
             let count = whole(&engine, text).len();
-            let took = began.elapsed();
-            let began = std::time::Instant::now();
-            streamed(Arc::clone(&engine), &cut(&text[..100_000], &[4, 9, 16]));
-            println!("    {of}: {took:?} for {count}; a tenth in pieces {:?}", began.elapsed());
+            let took = used() - began;
+            let began = used();
+            let pieces = cut(&text[..text.floor_char_boundary(100_000)], &[4, 9, 16]);
+            streamed(Arc::clone(&engine), &pieces);
+            println!("    {of}: {took} us for {count}; a tenth in pieces {} us", used() - began);
         }
     }
 }
