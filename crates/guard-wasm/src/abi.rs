@@ -66,12 +66,16 @@ pub(crate) fn hits(answer: i64, memory: &[u8]) -> Option<Vec<Hit>> {
         return Some(Vec::new());
     }
     let list = stretch(memory, answer >> 32, bytes as u64)?;
-    list.chunks_exact(RECORD_BYTES).map(|record| hit(record, memory)).collect()
+    list.chunks_exact(RECORD_BYTES)
+        .map(|record| hit(record, memory))
+        .collect()
 }
 
 fn hit(record: &[u8], memory: &[u8]) -> Option<Hit> {
     let (numbers, _) = record.as_chunks::<4>();
-    let [start, end, score, address, bytes] = *numbers else { return None };
+    let [start, end, score, address, bytes] = *numbers else {
+        return None;
+    };
     let number = |bytes: [u8; 4]| u32::from_le_bytes(bytes);
     let place = |bytes: [u8; 4]| usize::try_from(number(bytes)).ok();
     if place(bytes)? > NAME_BYTES_MAX {

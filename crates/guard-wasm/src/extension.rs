@@ -37,7 +37,12 @@ pub struct Tried {
 type Failure = (ExtensionFailed, String);
 
 impl WasmExtension {
-    pub(crate) fn new(module: Module, linker: Linker<StoreLimits>, settings: &ExtensionUse, sha256: String) -> Self {
+    pub(crate) fn new(
+        module: Module,
+        linker: Linker<StoreLimits>,
+        settings: &ExtensionUse,
+        sha256: String,
+    ) -> Self {
         Self {
             module,
             linker,
@@ -115,9 +120,16 @@ fn ask(
     direction: Direction,
     origin: Origin,
 ) -> Result<i64, Failure> {
-    let too_long = || (ExtensionFailed::Memory, "the text does not fit into 32 bits".to_owned());
+    let too_long = || {
+        (
+            ExtensionFailed::Memory,
+            "the text does not fit into 32 bits".to_owned(),
+        )
+    };
     let bytes = i32::try_from(text.len()).map_err(|_| too_long())?;
-    let allocate = instance.get_typed_func::<i32, i32>(&*store, ALLOCATE).map_err(failure)?;
+    let allocate = instance
+        .get_typed_func::<i32, i32>(&*store, ALLOCATE)
+        .map_err(failure)?;
     let place = allocate.call(&mut *store, bytes).map_err(failure)?;
     if place == 0 {
         let what = format!("`{ALLOCATE}` has no place for {bytes} bytes");
@@ -126,7 +138,9 @@ fn ask(
     let address = usize::try_from(place.cast_unsigned()).unwrap_or(usize::MAX);
     let written = memory.write(&mut *store, address, text.as_bytes());
     written.map_err(|_| unfit("the place it gave for the text is not in its memory"))?;
-    let inspect = instance.get_typed_func::<(i32, i32, i32, i32), i64>(&*store, INSPECT).map_err(failure)?;
+    let inspect = instance
+        .get_typed_func::<(i32, i32, i32, i32), i64>(&*store, INSPECT)
+        .map_err(failure)?;
     let asked = (place, bytes, abi::direction(direction), abi::origin(origin));
     inspect.call(&mut *store, asked).map_err(failure)
 }

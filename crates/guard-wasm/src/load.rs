@@ -4,8 +4,8 @@ use guard::custom::ExtensionUse;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 use wasmi::{
-    CompilationMode, Config, EnforcedLimits, Engine, ExternType, FuncType, Linker, Module, Store, StoreLimits,
-    StoreLimitsBuilder, ValType,
+    CompilationMode, Config, EnforcedLimits, Engine, ExternType, FuncType, Linker, Module, Store,
+    StoreLimits, StoreLimitsBuilder, ValType,
 };
 
 use crate::abi::{ABI, ALLOCATE, INSPECT, MEMORY, VERSION};
@@ -32,19 +32,25 @@ pub enum LoadError {
         bytes: usize,
     },
     /// Not the file that was meant.
-    #[error("has the SHA-256 {found}, and not the one that `sha256` names: check where the file comes from, then set `sha256`")]
+    #[error(
+        "has the SHA-256 {found}, and not the one that `sha256` names: check where the file comes from, then set `sha256`"
+    )]
     OtherDigest {
         /// What it has.
         found: String,
     },
     /// No module, or one that uses what is not there.
-    #[error("is no module that can run here: {what}: build it for wasm32-unknown-unknown, without a start function")]
+    #[error(
+        "is no module that can run here: {what}: build it for wasm32-unknown-unknown, without a start function"
+    )]
     NoModule {
         /// What the interpreter says.
         what: String,
     },
     /// It wants something from outside.
-    #[error("imports `{name}`, and there is nothing to import: build it for wasm32-unknown-unknown, not for WASI or a browser")]
+    #[error(
+        "imports `{name}`, and there is nothing to import: build it for wasm32-unknown-unknown, not for WASI or a browser"
+    )]
     Imports {
         /// The first thing it wants.
         name: String,
@@ -110,7 +116,11 @@ impl WasmExtension {
             return Err(LoadError::TooLarge { bytes: bytes.len() });
         }
         let found = hex::encode(Sha256::digest(bytes));
-        if settings.sha256.as_ref().is_some_and(|wanted| !wanted.eq_ignore_ascii_case(&found)) {
+        if settings
+            .sha256
+            .as_ref()
+            .is_some_and(|wanted| !wanted.eq_ignore_ascii_case(&found))
+        {
             return Err(LoadError::OtherDigest { found });
         }
         let engine = Engine::new(&config());
@@ -167,8 +177,12 @@ fn asked_for_its_version(
     let mut store = Store::new(module.engine(), limits(settings.memory_bytes_max));
     store.limiter(|limits| limits);
     store.set_fuel(FUEL_BASE).map_err(no_start)?;
-    let instance = linker.instantiate_and_start(&mut store, module).map_err(no_start)?;
-    let version = instance.get_typed_func::<(), i32>(&store, VERSION).map_err(no_start)?;
+    let instance = linker
+        .instantiate_and_start(&mut store, module)
+        .map_err(no_start)?;
+    let version = instance
+        .get_typed_func::<(), i32>(&store, VERSION)
+        .map_err(no_start)?;
     match version.call(&mut store, ()).map_err(no_start)? {
         ABI => Ok(()),
         found => Err(LoadError::OtherVersion { found }),

@@ -136,12 +136,7 @@ impl Families {
                 .injection
                 .map(|it| direction.pick(it.input, Gate::Off).into()),
             Kind::Custom => self.custom.as_ref().map(|it| it.looks(direction)),
-            Kind::Moderation
-            | Kind::Topic
-            | Kind::Link
-            | Kind::Bounds
-            | Kind::Format
-            | Kind::Unread => None,
+            Kind::Moderation | Kind::Topic | Kind::Link | Kind::Bounds | Kind::Format | Kind::Unread => None,
         };
         mode.unwrap_or_default()
     }
@@ -152,7 +147,10 @@ impl Families {
         let mut problems = Vec::new();
         let mut percent = |at: &'static str, value: u8| {
             if !(1..=100).contains(&value) {
-                problems.push((at.to_owned(), format!("is {value}: give a percentage from 1 to 100")));
+                problems.push((
+                    at.to_owned(),
+                    format!("is {value}: give a percentage from 1 to 100"),
+                ));
             }
         };
         if let Some(personal) = &self.personal {

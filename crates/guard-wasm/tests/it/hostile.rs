@@ -53,7 +53,10 @@ fn agp_d1_longer_texts_have_more_fuel_and_no_text_has_more_than_its_length_says(
 fn agp_d1_memory_beyond_what_is_allowed_is_not_given() {
     let at_once = module("(drop (memory.grow (i32.const 60000))) i64.const 0", "");
     assert_eq!(hits(&at_once, "text"), Err(ExtensionFailed::Memory));
-    let step_by_step = module("(loop $again (drop (memory.grow (i32.const 1))) br $again) unreachable", "");
+    let step_by_step = module(
+        "(loop $again (drop (memory.grow (i32.const 1))) br $again) unreachable",
+        "",
+    );
     let tried = tried(&step_by_step, "text");
     assert_eq!(tried.hits, Err(ExtensionFailed::Memory));
     assert!(tried.memory_bytes <= settings().memory_bytes_max);
@@ -87,7 +90,11 @@ fn traps_are_failures() {
         "(i64.load (i32.const -8))",
         "(i64.load (i32.const 131072))",
     ] {
-        assert_eq!(hits(&module(body, ""), "text"), Err(ExtensionFailed::Trap), "{body}");
+        assert_eq!(
+            hits(&module(body, ""), "text"),
+            Err(ExtensionFailed::Trap),
+            "{body}"
+        );
     }
 }
 
@@ -107,7 +114,11 @@ fn answers_that_point_anywhere_are_not_followed() {
     ];
     for answer in answers {
         let body = format!("i64.const {}", answer.cast_signed());
-        assert_eq!(hits(&module(&body, ""), "text"), Err(ExtensionFailed::Output), "{answer:x}");
+        assert_eq!(
+            hits(&module(&body, ""), "text"),
+            Err(ExtensionFailed::Output),
+            "{answer:x}"
+        );
     }
 }
 
@@ -129,14 +140,22 @@ fn places_for_the_text_that_are_none_are_not_written_to() {
     assert_eq!(placing("i32.const -1"), Err(ExtensionFailed::Output));
     assert_eq!(placing("i32.const 0"), Err(ExtensionFailed::Memory));
     assert_eq!(placing("unreachable"), Err(ExtensionFailed::Trap));
-    assert_eq!(placing("(loop $again br $again) unreachable"), Err(ExtensionFailed::Fuel));
+    assert_eq!(
+        placing("(loop $again br $again) unreachable"),
+        Err(ExtensionFailed::Fuel)
+    );
 }
 
 #[test]
 fn findings_that_cannot_be_are_not_believed() {
     // `ü` is bytes 4 and 5.
     let text = "abc ü def";
-    let one = |start, end, score, rule| hits(&answering(&[record(start, end, score, rule)], "Big name-1\\ff"), text);
+    let one = |start, end, score, rule| {
+        hits(
+            &answering(&[record(start, end, score, rule)], "Big name-1\\ff"),
+            text,
+        )
+    };
     let found = |span, score, rule: &str| {
         Ok(vec![Hit {
             span,
@@ -163,10 +182,17 @@ fn findings_that_cannot_be_are_not_believed() {
         (0, 1, 100, (0xffff_ffff, 0xffff_ffff)),
     ];
     for (start, end, score, rule) in wrong {
-        assert_eq!(one(start, end, score, rule), Err(ExtensionFailed::Output), "{start}..{end} {score} {rule:?}");
+        assert_eq!(
+            one(start, end, score, rule),
+            Err(ExtensionFailed::Output),
+            "{start}..{end} {score} {rule:?}"
+        );
     }
     let several = |spans: &[(u32, u32)]| {
-        let records: Vec<String> = spans.iter().map(|(start, end)| record(*start, *end, 100, (0, 0))).collect();
+        let records: Vec<String> = spans
+            .iter()
+            .map(|(start, end)| record(*start, *end, 100, (0, 0)))
+            .collect();
         hits(&answering(&records, ""), text).map(|hits| hits.len())
     };
     assert_eq!(several(&[(0, 2), (2, 3), (7, 9)]), Ok(3));
@@ -202,7 +228,11 @@ fn agp_i1_nothing_of_one_text_is_there_for_the_next() {
     assert_eq!(hits(&module(REMEMBERS, &knowing), "text").unwrap().len(), 1);
     let extension = load(&module(REMEMBERS, &others));
     for text in ["the first tenant's secret", "x", "another", ""] {
-        assert_eq!(extension.inspect(text, Direction::Input, Origin::User), Ok(vec![]), "{text}");
+        assert_eq!(
+            extension.inspect(text, Direction::Input, Origin::User),
+            Ok(vec![]),
+            "{text}"
+        );
     }
 }
 

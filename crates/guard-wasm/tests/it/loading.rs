@@ -24,9 +24,15 @@ const GOOD: &str = r#"
 fn what_is_no_module_is_refused() {
     assert!(WasmExtension::load(&parsed(&format!("(module {GOOD})")), &settings()).is_ok());
     assert!(matches!(refused(b""), LoadError::NoModule { .. }));
-    assert!(matches!(refused(b"\0asm\x01\0\0\0\xff\xff"), LoadError::NoModule { .. }));
+    assert!(matches!(
+        refused(b"\0asm\x01\0\0\0\xff\xff"),
+        LoadError::NoModule { .. }
+    ));
     // A component has another version in its first bytes.
-    assert!(matches!(refused(b"\0asm\x0d\0\x01\0"), LoadError::NoModule { .. }));
+    assert!(matches!(
+        refused(b"\0asm\x0d\0\x01\0"),
+        LoadError::NoModule { .. }
+    ));
     let long = vec![0; MODULE_BYTES_MAX + 1];
     assert!(matches!(refused(&long), LoadError::TooLarge { bytes } if bytes == long.len()));
 }
@@ -36,7 +42,10 @@ fn agp_d1_a_start_function_is_refused_and_not_run() {
     for body in ["unreachable", "(loop $again br $again)", ""] {
         let text = format!("(module {GOOD} (func $start {body}) (start $start))");
         let error = refused(&parsed(&text));
-        assert!(matches!(error, LoadError::NoModule { .. } | LoadError::NoStart { .. }), "{error}");
+        assert!(
+            matches!(error, LoadError::NoModule { .. } | LoadError::NoStart { .. }),
+            "{error}"
+        );
         assert!(error.to_string().contains("start"), "{error}");
     }
 }
@@ -48,7 +57,9 @@ fn what_wants_something_from_outside_is_refused_by_name() {
         r#"(import "wasi_snapshot_preview1" "clock_time_get" (global i32))"#,
     ] {
         let error = refused(&parsed(&format!("(module {import} {GOOD})")));
-        let LoadError::Imports { name } = &error else { panic!("{error}") };
+        let LoadError::Imports { name } = &error else {
+            panic!("{error}")
+        };
         assert_eq!(name, "wasi_snapshot_preview1.clock_time_get");
     }
 }
@@ -59,18 +70,38 @@ fn what_does_not_export_the_interface_is_refused() {
         (r#"(export "memory")"#, "", "memory"),
         (r#"(export "inspect")"#, "", "inspect"),
         (r#"(export "allocate")"#, r#"(export "malloc")"#, "allocate"),
-        ("(param i32 i32 i32 i32) (result i64)", "(param i32 i32 i32) (result i64)", "inspect"),
-        ("(param i32) (result i32) i32.const 8", "(param i32) (result i64) i64.const 8", "allocate"),
-        ("(result i32) i32.const 1", "(result i64) i64.const 1", "bartizan_guard_abi"),
+        (
+            "(param i32 i32 i32 i32) (result i64)",
+            "(param i32 i32 i32) (result i64)",
+            "inspect",
+        ),
+        (
+            "(param i32) (result i32) i32.const 8",
+            "(param i32) (result i64) i64.const 8",
+            "allocate",
+        ),
+        (
+            "(result i32) i32.const 1",
+            "(result i64) i64.const 1",
+            "bartizan_guard_abi",
+        ),
     ] {
         let error = refused(&parsed(&format!("(module {})", GOOD.replace(good, bad))));
-        let LoadError::NoExport { name: found, .. } = &error else { panic!("{error}") };
+        let LoadError::NoExport { name: found, .. } = &error else {
+            panic!("{error}")
+        };
         assert_eq!(*found, name);
     }
-    let error = refused(&parsed(&format!("(module {})", GOOD.replace("i32.const 1)", "i32.const 2)"))));
+    let error = refused(&parsed(&format!(
+        "(module {})",
+        GOOD.replace("i32.const 1)", "i32.const 2)")
+    )));
     assert!(matches!(error, LoadError::OtherVersion { found: 2 }), "{error}");
     for body in ["unreachable", "(loop $again br $again) unreachable"] {
-        let error = refused(&parsed(&format!("(module {})", GOOD.replace("i32.const 1)", &format!("{body})")))));
+        let error = refused(&parsed(&format!(
+            "(module {})",
+            GOOD.replace("i32.const 1)", &format!("{body})"))
+        )));
         assert!(matches!(error, LoadError::NoStart { .. }), "{error}");
     }
 }
@@ -78,7 +109,10 @@ fn what_does_not_export_the_interface_is_refused() {
 #[test]
 fn what_begins_with_too_much_is_refused() {
     let large = GOOD.replace(r#"(export "memory") 1)"#, r#"(export "memory") 1000)"#);
-    assert!(matches!(refused(&parsed(&format!("(module {large})"))), LoadError::NoStart { .. }));
+    assert!(matches!(
+        refused(&parsed(&format!("(module {large})"))),
+        LoadError::NoStart { .. }
+    ));
     let functions = "(func)".repeat(10_001);
     assert!(matches!(
         refused(&parsed(&format!("(module {GOOD} {functions})"))),
@@ -128,7 +162,11 @@ fn a_module_is_told_direction_and_origin() {
             for digit in 0..12_u8 {
                 let text = char::from(b'0' + digit).to_string();
                 let hits = extension.try_on(&text, direction, origin).hits.unwrap();
-                assert_eq!(hits.len() == 1, usize::from(digit) == place * 6 + number, "{direction:?} {origin:?}");
+                assert_eq!(
+                    hits.len() == 1,
+                    usize::from(digit) == place * 6 + number,
+                    "{direction:?} {origin:?}"
+                );
             }
         }
     }

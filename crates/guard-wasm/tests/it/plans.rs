@@ -32,7 +32,10 @@ fn plan(bytes: &[u8], used: ExtensionUse) -> Arc<Plan> {
 fn scanned(plan: &Plan) -> Vec<(String, Action)> {
     let mut found: Vec<Found> = Vec::new();
     plan.scan(Direction::Input, ("some text", Origin::User), NOW, &mut found);
-    found.into_iter().map(|it| (it.finding.rule.into_owned(), it.action)).collect()
+    found
+        .into_iter()
+        .map(|it| (it.finding.rule.into_owned(), it.action))
+        .collect()
 }
 
 #[test]
@@ -45,10 +48,16 @@ fn what_a_module_finds_is_done_about() {
     let plan = plan(&finds, redacts);
     assert_eq!(
         scanned(&plan),
-        [("custom:mine/code".into(), Action::Redact), ("custom:mine".into(), Action::Redact)]
+        [
+            ("custom:mine/code".into(), Action::Redact),
+            ("custom:mine".into(), Action::Redact)
+        ]
     );
     let text = plan.redacted(Direction::Input, ("some text", Origin::User), NOW);
-    assert_eq!(text.as_deref(), Some("[redacted:custom:mine/code] [redacted:custom:mine]"));
+    assert_eq!(
+        text.as_deref(),
+        Some("[redacted:custom:mine/code] [redacted:custom:mine]")
+    );
 }
 
 #[test]
@@ -66,6 +75,9 @@ fn a_module_that_fails_lets_nothing_pass_unless_it_is_said() {
     assert_eq!(failed(Mode::Redact, OnFailure::Block), [(rule(), Action::Block)]);
     assert_eq!(failed(Mode::Block, OnFailure::Block), [(rule(), Action::Block)]);
     assert_eq!(failed(Mode::Block, OnFailure::Flag), [(rule(), Action::Observe)]);
-    assert_eq!(failed(Mode::Observe, OnFailure::Block), [(rule(), Action::Observe)]);
+    assert_eq!(
+        failed(Mode::Observe, OnFailure::Block),
+        [(rule(), Action::Observe)]
+    );
     assert_eq!(failed(Mode::Off, OnFailure::Block), []);
 }

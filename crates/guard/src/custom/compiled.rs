@@ -162,7 +162,11 @@ impl Engine {
             if let Some((key, what)) = fault(rule) {
                 problems.push((format!("rules[{number}].{key}"), said(rule, &what)));
             }
-            match rule.pattern.as_ref().map(|written| Pattern::of(rule, written, block)) {
+            match rule
+                .pattern
+                .as_ref()
+                .map(|written| Pattern::of(rule, written, block))
+            {
                 None => {}
                 Some(Ok(pattern)) => patterns.push((number, pattern)),
                 Some(Err(what)) => problems.push((format!("rules[{number}].pattern"), said(rule, &what))),
@@ -216,8 +220,10 @@ impl Engine {
     /// What rules that want it find in what the text can be read as, and not in the text itself.
     fn scan_readings(&self, text: &str, found: &mut Vec<Finding>) {
         let readings = Readings::of(text);
-        let mut known: HashSet<(Cow<'static, str>, Range<usize>)> =
-            found.iter().map(|it| (it.rule.clone(), it.span.clone())).collect();
+        let mut known: HashSet<(Cow<'static, str>, Range<usize>)> = found
+            .iter()
+            .map(|it| (it.rule.clone(), it.span.clone()))
+            .collect();
         for (number, reading) in readings.all().iter().enumerate() {
             if reading.text() == text {
                 continue;
@@ -225,7 +231,10 @@ impl Engine {
             let mut read = Vec::new();
             self.scan(reading.text(), &mut read);
             for finding in read {
-                let folded = self.rules.iter().any(|rule| rule.folded && rule.name == finding.rule);
+                let folded = self
+                    .rules
+                    .iter()
+                    .any(|rule| rule.folded && rule.name == finding.rule);
                 let span = readings.origin(number, finding.span.clone());
                 if folded && known.insert((finding.rule.clone(), span.clone())) {
                     found.push(Finding { span, ..finding });
@@ -246,11 +255,16 @@ impl Engine {
     fn undecided(&self, window: &str, from: usize, cache: Option<&mut Cache>) -> usize {
         let from = from.max(window.len().saturating_sub(self.reach));
         let from = window.ceil_char_boundary(from);
-        let of_words = self.words.as_ref().map_or(window.len(), |words| words.begun(window, from));
+        let of_words = self
+            .words
+            .as_ref()
+            .map_or(window.len(), |words| words.begun(window, from));
         let of_patterns = match (&self.begun, cache) {
             _ if self.patterns.is_empty() => window.len(),
             (Some(begun), Some(cache)) => {
-                let input = Input::new(window).span(from..window.len()).anchored(Anchored::Yes);
+                let input = Input::new(window)
+                    .span(from..window.len())
+                    .anchored(Anchored::Yes);
                 match begun.try_search_rev(cache, &input) {
                     Ok(first) => first.map_or(window.len(), |first| first.offset()),
                     // Who cannot tell holds all that may matter.
@@ -276,7 +290,10 @@ fn fault(rule: &Rule) -> Option<(&'static str, String)> {
         return Some(("pattern", what.to_owned()));
     }
     if !(1..=100).contains(&rule.score) {
-        return Some(("score", format!("is {}: give a percentage from 1 to 100", rule.score)));
+        return Some((
+            "score",
+            format!("is {}: give a percentage from 1 to 100", rule.score),
+        ));
     }
     if rule.file.is_some() && rule.dictionary.is_empty() {
         return Some(("file", "gave no word: put one on each line of it".to_owned()));
@@ -286,7 +303,10 @@ fn fault(rule: &Rule) -> Option<(&'static str, String)> {
     rule.all_words().find(is_bad).map(|word| {
         let what = match word.trim().is_empty() {
             true => "has an empty word: drop it".to_owned(),
-            false => format!("has a word of more than {WORD_BYTES_MAX} bytes, `{}`: shorten it", clipped(word)),
+            false => format!(
+                "has a word of more than {WORD_BYTES_MAX} bytes, `{}`: shorten it",
+                clipped(word)
+            ),
         };
         (list, what)
     })
@@ -301,7 +321,9 @@ fn any_of(patterns: &[(usize, Pattern)]) -> Result<Option<meta::Regex>, String> 
         .match_kind(MatchKind::All)
         .nfa_size_limit(Some(AUTOMATON_BYTES_MAX))
         .hybrid_cache_capacity(STATES_BYTES_MAX);
-    let any = meta::Regex::builder().configure(config).build_many_from_hir(&bare);
+    let any = meta::Regex::builder()
+        .configure(config)
+        .build_many_from_hir(&bare);
     any.map(Some).map_err(|_| {
         format!(
             "need more than {AUTOMATON_BYTES_MAX} bytes when patterns are built: use smaller counts, or `[0-9A-Za-z]` for `\\w`"
@@ -319,7 +341,10 @@ fn begun_of(patterns: &[(usize, Pattern)]) -> Option<DFA> {
         .reverse(true)
         .which_captures(WhichCaptures::None)
         .nfa_size_limit(Some(AUTOMATON_BYTES_MAX));
-    let nfa = thompson::Compiler::new().configure(config).build_many_from_hir(&beginnings).ok()?;
+    let nfa = thompson::Compiler::new()
+        .configure(config)
+        .build_many_from_hir(&beginnings)
+        .ok()?;
     let config = dfa::Config::new()
         .match_kind(MatchKind::All)
         .cache_capacity(STATES_BYTES_MAX)
@@ -386,7 +411,9 @@ impl Run {
             let mut from = part.from.max(come.free.saturating_sub(part.base));
             while from < part.until && come.found <= CUSTOM_FINDINGS_MAX {
                 let next = pattern.next(part.window, part.base, from);
-                let Some(span) = next.filter(|next| next.start < part.until) else { break };
+                let Some(span) = next.filter(|next| next.start < part.until) else {
+                    break;
+                };
                 from = span.end;
                 come.take(rule, part, span, found);
             }
@@ -401,11 +428,17 @@ impl Run {
             .map(|come| come.free.saturating_sub(part.base))
             .collect();
         let (rules, waiting) = (&mut self.rules, &mut self.waiting);
-        words.scan(part.window, (part.from, part.until), &free, waiting, |number, span| {
-            if let (Some(come), Some(rule)) = (rules.get_mut(number), engine.rules.get(number)) {
-                come.take(rule, part, span, found);
-            }
-        });
+        words.scan(
+            part.window,
+            (part.from, part.until),
+            &free,
+            waiting,
+            |number, span| {
+                if let (Some(come), Some(rule)) = (rules.get_mut(number), engine.rules.get(number)) {
+                    come.take(rule, part, span, found);
+                }
+            },
+        );
     }
 }
 
@@ -478,7 +511,9 @@ impl CustomStream {
         if held > FEW && new * 8 < held {
             return (self.base + self.cleared) as u64;
         }
-        let until = self.engine.undecided(&self.window, self.cleared, self.cache.as_mut());
+        let until = self
+            .engine
+            .undecided(&self.window, self.cleared, self.cache.as_mut());
         self.judge(until, found)
     }
 

@@ -8,7 +8,11 @@ pub(super) fn proves(check: Check, text: &str) -> bool {
     match check {
         Check::None => true,
         Check::Luhn => {
-            let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_digit).map(|b| b - b'0').collect();
+            let digits: Vec<u8> = text
+                .bytes()
+                .filter(u8::is_ascii_digit)
+                .map(|b| b - b'0')
+                .collect();
             digits.len() > 1 && luhn(&digits)
         }
         Check::Mod97 => {

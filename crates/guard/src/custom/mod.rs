@@ -14,9 +14,10 @@ mod words;
 
 pub use compiled::CUSTOM_FINDINGS_MAX;
 pub(crate) use compiled::{Compiled, CustomStream};
-pub use extension::{Extension, ExtensionFailed, Extensions, HITS_MAX, Hit, HELD_ANSWER_BYTES_MAX};
+pub use extension::{Extension, ExtensionFailed, Extensions, HELD_ANSWER_BYTES_MAX, HITS_MAX, Hit};
 pub(crate) use extension::{InUse, Whole};
 pub use settings::{
-    Check, Custom, EXTENSIONS_MAX, ExtensionUse, FUEL_PER_KIB, FUEL_PER_KIB_MOST, MATCH_BYTES, MATCH_BYTES_LEAST, MATCH_BYTES_MOST,
-    MEMORY_BYTES, MEMORY_BYTES_LEAST, MEMORY_BYTES_MOST, NAME_BYTES_MAX, OnFailure, RULES_MAX, Rule,
+    Check, Custom, EXTENSIONS_MAX, ExtensionUse, FUEL_PER_KIB, FUEL_PER_KIB_MOST, MATCH_BYTES,
+    MATCH_BYTES_LEAST, MATCH_BYTES_MOST, MEMORY_BYTES, MEMORY_BYTES_LEAST, MEMORY_BYTES_MOST, NAME_BYTES_MAX,
+    OnFailure, RULES_MAX, Rule,
 };

@@ -169,9 +169,13 @@ fn explained(written: &str, error: &regex_syntax::Error) -> String {
                     "match what stands around it as well, or use `whole_words`"
                 }
                 ErrorKind::UnsupportedBackreference => "write out what may be repeated",
-                ErrorKind::GroupUnclosed | ErrorKind::GroupUnopened => "close each `(`, or write `\\(` for a bracket",
+                ErrorKind::GroupUnclosed | ErrorKind::GroupUnopened => {
+                    "close each `(`, or write `\\(` for a bracket"
+                }
                 ErrorKind::ClassUnclosed => "close the `[`, or write `\\[` for a bracket",
-                ErrorKind::RepetitionMissing => "put something before it, or write a `\\` for the character itself",
+                ErrorKind::RepetitionMissing => {
+                    "put something before it, or write a `\\` for the character itself"
+                }
                 ErrorKind::RepetitionCountInvalid => "put the smaller count first",
                 ErrorKind::NestLimitExceeded(_) => "take some groups out of the others",
                 _ => "the syntax is that of the `regex` crate: a `\\` makes a special character plain",

@@ -19,8 +19,8 @@ pub const MATCH_BYTES: u16 = 512;
 pub const MATCH_BYTES_LEAST: u16 = 16;
 /// The most that can be said for it; a match is never longer than twice this.
 pub const MATCH_BYTES_MOST: u16 = 2_048;
-/// Fuel that an extension has for each KiB of text unless said: some hundred instructions a byte.
-pub const FUEL_PER_KIB: u64 = 200_000;
+/// Fuel that an extension has for each KiB of text unless said: nearly five hundred instructions a byte.
+pub const FUEL_PER_KIB: u64 = 500_000;
 /// The most fuel for each KiB that can be said.
 pub const FUEL_PER_KIB_MOST: u64 = 100_000_000;
 /// What an extension may have of memory unless said, in bytes.
@@ -140,7 +140,8 @@ pub struct ExtensionUse {
     /// The SHA-256 of the file, in hex: no other is loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
-    /// What it may compute for each KiB of text, begun ones whole, in fuel: one for most instructions.
+    /// What it may compute for each KiB of text, begun ones whole, in fuel: one for most instructions; for those
+    /// of a loop each time round, whether it comes to them or not.
     #[schemars(range(min = 1, max = 100_000_000))]
     pub fuel_per_kib: u64,
     /// What it may have of memory, in bytes.

@@ -43,7 +43,9 @@ pub(super) type Waiting = Vec<Range<usize>>;
 
 impl Words {
     /// `None` where no rule has any.
-    pub(super) fn of<'r>(rules: impl Iterator<Item = (usize, &'r Rule)> + Clone) -> Result<Option<Self>, String> {
+    pub(super) fn of<'r>(
+        rules: impl Iterator<Item = (usize, &'r Rule)> + Clone,
+    ) -> Result<Option<Self>, String> {
         let lowers = rules.clone().any(|(_, rule)| rule.ignore_case);
         let (mut spelt, mut all, mut bytes) = (Vec::new(), Vec::new(), 0_usize);
         for (number, rule) in rules {
@@ -117,7 +119,9 @@ impl Words {
             let is_first = rest.first().and_then(|byte| self.first.get(usize::from(*byte)));
             is_first == Some(&true) && {
                 let place = self.spellings.partition_point(|word| **word < *rest);
-                self.spellings.get(place).is_some_and(|word| word.starts_with(rest))
+                self.spellings
+                    .get(place)
+                    .is_some_and(|word| word.starts_with(rest))
             }
         };
         let at = (0..tail.len()).find(begins);
@@ -127,7 +131,11 @@ impl Words {
     /// What is searched of a window: the same letters at the same places.
     fn read<'w>(&self, window: &'w str, from: usize) -> Cow<'w, str> {
         let rest = window.get(from..).unwrap_or_default();
-        if self.lowers { small(rest) } else { Cow::Borrowed(rest) }
+        if self.lowers {
+            small(rest)
+        } else {
+            Cow::Borrowed(rest)
+        }
     }
 
     /// Hands on the words that begin from `from` to before `until`, rule by rule the leftmost and of those the longest. What a
@@ -143,12 +151,16 @@ impl Words {
         const WAITING_MAX: usize = 64;
         let read = self.read(window, from);
         for found in self.automaton.find_overlapping_iter(read.as_ref()) {
-            let Some(word) = self.all.get(found.pattern().as_usize()) else { continue };
+            let Some(word) = self.all.get(found.pattern().as_usize()) else {
+                continue;
+            };
             let span = from + found.start()..from + found.end();
             if free.get(word.rule).is_none_or(|free| span.start < *free) || !word.stands(window, &span) {
                 continue;
             }
-            let Some(waiting) = waiting.get_mut(word.rule) else { continue };
+            let Some(waiting) = waiting.get_mut(word.rule) else {
+                continue;
+            };
             if waiting.len() > WAITING_MAX {
                 // What comes ends here or later, so it begins behind these.
                 let begins = span.end.saturating_sub(self.longest);
@@ -196,7 +208,9 @@ fn spellings(rule: &Rule, word: &str) -> Vec<String> {
         spellings.extend(folded);
     }
     if rule.ignore_case {
-        spellings.iter_mut().for_each(|word| *word = small(word).into_owned());
+        spellings
+            .iter_mut()
+            .for_each(|word| *word = small(word).into_owned());
     }
     spellings
 }

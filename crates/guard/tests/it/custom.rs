@@ -112,7 +112,10 @@ fn anp_0017_rules_find_and_each_does_what_it_says() {
         ]
     );
     let redacted = plan.redacted(Direction::Output, (text, Origin::Assistant), NOW);
-    assert_eq!(redacted.as_deref(), Some("PRJ-1234 is [redacted:custom:codename], PRJ-12 is not"));
+    assert_eq!(
+        redacted.as_deref(),
+        Some("PRJ-1234 is [redacted:custom:codename], PRJ-12 is not")
+    );
 }
 
 #[test]
@@ -193,13 +196,20 @@ fn agp_t1_a_folded_rule_sees_what_a_model_would_read() {
         "Fálcon Heavy",
     ];
     let folded = plan(custom(vec![rule.clone()]));
-    let plain = plan(custom(vec![Rule { folded: false, ..rule }]));
+    let plain = plan(custom(vec![Rule {
+        folded: false,
+        ..rule
+    }]));
     for text in hidden {
         let found = scanned(&folded, Direction::Input, text);
         assert_eq!(found.len(), 1, "{text}");
         assert!(text.get(found[0].finding.span.clone()).is_some());
         let is_plain = text == "Fálcon Heavy";
-        assert_eq!(scanned(&plain, Direction::Input, text).len(), usize::from(is_plain), "{text}");
+        assert_eq!(
+            scanned(&plain, Direction::Input, text).len(),
+            usize::from(is_plain),
+            "{text}"
+        );
     }
     // Answers are judged as they stand, whole or live.
     assert_eq!(scanned(&folded, Direction::Output, hidden[0]), []);
@@ -213,7 +223,10 @@ fn agp_d1_patterns_that_cost_too_much_are_refused_with_what_to_do() {
         (pattern("p", "((((a{10}){10}){10}){10}){10}"), "counts to"),
         (pattern("p", r"\w{127}"), "smaller counts"),
         (pattern("p", &"(".repeat(200)), "character 200"),
-        (pattern("p", &format!("{}a{}", "(".repeat(60), ")".repeat(60))), "groups out of the others"),
+        (
+            pattern("p", &format!("{}a{}", "(".repeat(60), ")".repeat(60))),
+            "groups out of the others",
+        ),
         (pattern("p", &vec!["alternative"; 500].join("|")), "`words`"),
         (pattern("p", "(?s)a.{600,}b"), "counts to 599"),
         (pattern("p", r"(?:[üö]\w\w){50,}\w{50}"), "match_bytes_max"),
@@ -223,10 +236,15 @@ fn agp_d1_patterns_that_cost_too_much_are_refused_with_what_to_do() {
         let began = Instant::now();
         let (place, what) = problem(rule);
         assert_eq!(place, "rules[0].pattern");
-        assert!(what.starts_with("of `p` ") && what.contains(advice), "{written}: {what}");
+        assert!(
+            what.starts_with("of `p` ") && what.contains(advice),
+            "{written}: {what}"
+        );
         assert!(began.elapsed() < Duration::from_secs(20), "{written}");
     }
-    let many = (0..40).map(|at| pattern(&at.to_string(), &format!("[ab]{{100}}x{at}"))).collect();
+    let many = (0..40)
+        .map(|at| pattern(&at.to_string(), &format!("[ab]{{100}}x{at}")))
+        .collect();
     let problems = custom(many).problems();
     assert!(problems[0].1.contains("together"), "{problems:?}");
 }
@@ -243,7 +261,10 @@ fn what_is_written_wrong_is_told_with_its_place_and_what_to_do() {
         ("ü)", "at character 2"),
         ("[a", "at character 1: unclosed character class"),
         ("a(?=b)", "at character 2: look-around"),
-        (r"(a)\1", "at character 4: backreferences are not supported: write out"),
+        (
+            r"(a)\1",
+            "at character 4: backreferences are not supported: write out",
+        ),
         ("a{3,1}", "smaller count first"),
         ("+a", "at character 1"),
         (r"\p{Klingon}", "at character 1"),
@@ -319,7 +340,10 @@ fn what_is_written_wrong_is_told_with_its_place_and_what_to_do() {
         }],
         ..Profiles::default()
     };
-    assert_eq!(document.problems()[0].0, "profiles[0].guards.custom.rules[0].pattern");
+    assert_eq!(
+        document.problems()[0].0,
+        "profiles[0].guards.custom.rules[0].pattern"
+    );
     let long: Vec<String> = (0..20_001).map(|at| format!("word{at}")).collect();
     let list = Rule {
         dictionary: long,
@@ -396,9 +420,16 @@ fn rules_of_several_profiles_each_keep_their_own_and_the_stricter_wins() {
         }],
         exceptions: vec![],
     });
-    let plans = Plans::new(Guards::default(), families(custom(vec![rule(Mode::Observe)])), Profiles::default());
+    let plans = Plans::new(
+        Guards::default(),
+        families(custom(vec![rule(Mode::Observe)])),
+        Profiles::default(),
+    );
     let actions = |plan: &Plan| -> Vec<_> {
-        scanned(plan, Direction::Input, "Falcon").into_iter().map(|it| it.action).collect()
+        scanned(plan, Direction::Input, "Falcon")
+            .into_iter()
+            .map(|it| it.action)
+            .collect()
     };
     assert_eq!(actions(&plans.base()), [Action::Observe]);
     let plan = plans.plan(&crate::plans::call(), Some(&own));
@@ -473,13 +504,25 @@ fn told(found: Vec<Found>) -> Vec<(String, &'static str, Action)> {
 fn an_extension_finds_and_its_failure_is_a_finding() {
     let of = |plan: &Plan, text| told(scanned(plan, Direction::Input, text));
     let plan = marking(Mode::Redact, Mode::Off, OnFailure::Block);
-    assert_eq!(of(&plan, "well!"), [("custom:marks/mark".into(), "", Action::Redact)]);
+    assert_eq!(
+        of(&plan, "well!"),
+        [("custom:marks/mark".into(), "", Action::Redact)]
+    );
     assert_eq!(of(&plan, "well"), []);
-    assert_eq!(of(&plan, "well?"), [("custom:marks:failed".into(), "fuel", Action::Block)]);
-    assert_eq!(of(&plan, "%!"), [("custom:marks:failed".into(), "output", Action::Block)]);
+    assert_eq!(
+        of(&plan, "well?"),
+        [("custom:marks:failed".into(), "fuel", Action::Block)]
+    );
+    assert_eq!(
+        of(&plan, "%!"),
+        [("custom:marks:failed".into(), "output", Action::Block)]
+    );
     assert_eq!(scanned(&plan, Direction::Output, "well!?"), []);
     let flagged = marking(Mode::Block, Mode::Off, OnFailure::Flag);
-    assert_eq!(of(&flagged, "well?"), [("custom:marks:failed".into(), "fuel", Action::Observe)]);
+    assert_eq!(
+        of(&flagged, "well?"),
+        [("custom:marks:failed".into(), "fuel", Action::Observe)]
+    );
     let missing = Custom {
         extensions: vec![ExtensionUse {
             name: "gone".into(),
@@ -489,7 +532,10 @@ fn an_extension_finds_and_its_failure_is_a_finding() {
         ..Custom::default()
     };
     let plan = self::plan(missing);
-    assert_eq!(of(&plan, "text"), [("custom:gone:failed".into(), "missing", Action::Block)]);
+    assert_eq!(
+        of(&plan, "text"),
+        [("custom:gone:failed".into(), "missing", Action::Block)]
+    );
 }
 
 /// Streams a text: what was found, and how much was cleared before the end.
@@ -514,7 +560,10 @@ fn agp_i3_an_answer_is_held_for_an_extension_that_does_more_than_look() {
     assert_eq!(found[0].finding.span, 4..5);
     assert_eq!(told(found), [("custom:marks/mark".into(), "", Action::Redact)]);
     let (found, _) = streamed(&strict, &["well", "?"]);
-    assert_eq!(told(found), [("custom:marks:failed".into(), "fuel", Action::Block)]);
+    assert_eq!(
+        told(found),
+        [("custom:marks:failed".into(), "fuel", Action::Block)]
+    );
 
     let looks = marking(Mode::Off, Mode::Observe, OnFailure::Block);
     assert!(!looks.holds_all());
@@ -530,7 +579,10 @@ fn agp_d1_an_answer_too_long_to_hold_is_not_judged_and_not_held() {
     let (found, cleared) = streamed(&plan, &[&long]);
     assert_eq!((found.len(), cleared), (0, 0));
     let (found, cleared) = streamed(&plan, &[&long, "y", "!"]);
-    assert_eq!(told(found), [("custom:marks:failed".into(), "too_long", Action::Block)]);
+    assert_eq!(
+        told(found),
+        [("custom:marks:failed".into(), "too_long", Action::Block)]
+    );
     assert_eq!(cleared, long.len() as u64 + 2);
 }
 
