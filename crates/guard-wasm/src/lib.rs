@@ -1,6 +1,9 @@
 //! Floor 1: runs an operator's own guard, a WebAssembly module, in an interpreter with fuel and memory bounds. Never does
 //! I/O.
 //!
+//! It stands on floor 1 because it is an engine: a module's bytes, a text and bounds in, findings out. What it implements is a port of
+//! `guard`, whose values it speaks in; that is its one edge within the floor.
+//!
 //! - [`WasmExtension::load`] reads a module and refuses what cannot be one; [`guard::Extension`] is what it then is.
 //! - [`WasmExtension::try_on`] also says what a text cost, for who writes one.
 //! - [`abi`] is what a module exports, and what it answers.

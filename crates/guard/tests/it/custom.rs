@@ -62,7 +62,7 @@ fn found<'t>(plan: &Plan, direction: Direction, text: &'t str) -> Vec<(String, &
     found.into_iter().map(told).collect()
 }
 
-fn input<'t>(rule: Rule, text: &'t str) -> Vec<&'t str> {
+fn input(rule: Rule, text: &str) -> Vec<&str> {
     let found = found(&plan(custom(vec![rule])), Direction::Input, text);
     found.into_iter().map(|(_, text)| text).collect()
 }
