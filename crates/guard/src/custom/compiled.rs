@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use regex_automata::hybrid::dfa::{self, Cache, DFA};
 use regex_automata::nfa::thompson::{self, WhichCaptures};
-use regex_automata::{Anchored, Input, MatchKind, PatternSet, meta};
+use regex_automata::{Anchored, Input, MatchKind, PatternID, PatternSet, meta};
 use regex_syntax::hir::Hir;
 
 use super::digits;
@@ -25,6 +25,8 @@ pub const CUSTOM_FINDINGS_MAX: usize = 4_096;
 const AUTOMATON_BYTES_MAX: usize = 16 << 20;
 /// Bytes that one thread keeps of its states that texts have met.
 const STATES_BYTES_MAX: usize = 1 << 20;
+/// The same, of the automaton over what all patterns begin with.
+const HEADS_BYTES_MAX: usize = 4 << 20;
 
 /// The rules of one place, for each direction those that look there.
 #[derive(Clone, Debug)]
@@ -38,8 +40,8 @@ pub(crate) struct Compiled {
 pub(super) struct Engine {
     rules: Vec<Looked>,
     patterns: Vec<(usize, Pattern)>,
-    /// Which patterns can match, where there are several.
-    any: Option<meta::Regex>,
+    /// What the matches of patterns begin with, where there are several patterns, and which one's each is.
+    heads: Option<(meta::Regex, Vec<usize>)>,
     words: Option<Words>,
     /// What a match may begin with, backwards from the end of a text.
     begun: Option<DFA>,
@@ -191,7 +193,7 @@ impl Engine {
         }
         let several = |what: String| vec![("rules".to_owned(), what)];
         let words = Words::of(rules.iter().copied().enumerate()).map_err(several)?;
-        let any = any_of(&patterns).map_err(several)?;
+        let heads = heads_of(&patterns).map_err(several)?;
         let begun = begun_of(&patterns);
         let longest = patterns.iter().map(|(_, pattern)| pattern.holds());
         let longest = longest.chain(words.as_ref().map(Words::holds));
@@ -200,7 +202,7 @@ impl Engine {
             folds: rules.iter().any(|rule| rule.folded),
             rules: rules.iter().map(|rule| Looked::of(rule)).collect(),
             patterns,
-            any,
+            heads,
             words,
             begun,
         })
@@ -244,11 +246,21 @@ impl Engine {
     }
 
     /// Which patterns can match behind `from`, by one pass over all.
-    fn matching(&self, window: &str, from: usize) -> Option<PatternSet> {
-        let any = self.any.as_ref()?;
-        let mut set = PatternSet::new(any.pattern_len());
-        any.which_overlapping_matches(&Input::new(window).span(from..window.len()), &mut set);
-        Some(set)
+    fn matching(&self, window: &str, from: usize) -> Vec<bool> {
+        let Some((heads, of)) = &self.heads else {
+            return vec![true; self.patterns.len()];
+        };
+        let mut set = PatternSet::new(heads.pattern_len());
+        heads.which_overlapping_matches(&Input::new(window).span(from..window.len()), &mut set);
+        // Those that have no head can always match.
+        let mut can = vec![true; self.patterns.len()];
+        for (head, pattern) in of.iter().enumerate() {
+            let is_there = PatternID::new(head).is_ok_and(|head| set.contains(head));
+            if let Some(can) = can.get_mut(*pattern) {
+                *can = is_there;
+            }
+        }
+        can
     }
 
     /// Where the first match begins, at `from` or behind it, that what follows may still decide.
@@ -312,23 +324,25 @@ fn fault(rule: &Rule) -> Option<(&'static str, String)> {
     })
 }
 
-fn any_of(patterns: &[(usize, Pattern)]) -> Result<Option<meta::Regex>, String> {
-    if patterns.len() < 2 {
+fn heads_of(patterns: &[(usize, Pattern)]) -> Result<Option<(meta::Regex, Vec<usize>)>, String> {
+    let heads = patterns.iter().map(|(_, pattern)| pattern::head(&pattern.bare));
+    let (of, heads): (Vec<usize>, Vec<Hir>) = heads
+        .enumerate()
+        .filter_map(|(place, head)| Some((place, head?)))
+        .unzip();
+    if heads.len() < 2 {
         return Ok(None);
     }
-    let bare: Vec<&Hir> = patterns.iter().map(|(_, pattern)| &pattern.bare).collect();
     let config = pattern::config()
         .match_kind(MatchKind::All)
         .nfa_size_limit(Some(AUTOMATON_BYTES_MAX))
-        .hybrid_cache_capacity(STATES_BYTES_MAX);
-    let any = meta::Regex::builder()
+        .hybrid_cache_capacity(HEADS_BYTES_MAX);
+    let heads = meta::Regex::builder()
         .configure(config)
-        .build_many_from_hir(&bare);
-    any.map(Some).map_err(|_| {
-        format!(
-            "need more than {AUTOMATON_BYTES_MAX} bytes when patterns are built: use smaller counts, or `[0-9A-Za-z]` for `\\w`"
-        )
-    })
+        .build_many_from_hir(&heads);
+    let heads = heads.map(|heads| Some((heads, of)));
+    heads
+        .map_err(|_| format!("need more than {AUTOMATON_BYTES_MAX} bytes when patterns are built: drop some"))
 }
 
 /// `None` where it would be too large; then all is held that a match can be long.
@@ -398,16 +412,11 @@ impl Run {
 
     fn patterns(&mut self, engine: &Engine, part: &Part<'_>, found: &mut Vec<Finding>) {
         let can = engine.matching(part.window, part.from);
-        for (place, (number, pattern)) in engine.patterns.iter().enumerate() {
-            let is_out = |set: &PatternSet| {
-                regex_automata::PatternID::new(place).is_ok_and(|pattern| !set.contains(pattern))
-            };
+        let possible = engine.patterns.iter().zip(can).filter(|(_, can)| *can);
+        for ((number, pattern), _) in possible {
             let (Some(come), Some(rule)) = (self.rules.get_mut(*number), engine.rules.get(*number)) else {
                 continue;
             };
-            if can.as_ref().is_some_and(is_out) {
-                continue;
-            }
             let mut from = part.from.max(come.free.saturating_sub(part.base));
             while from < part.until && come.found <= CUSTOM_FINDINGS_MAX {
                 let next = pattern.next(part.window, part.base, from);

@@ -7,7 +7,7 @@ use regex_automata::util::syntax::Config as Syntax;
 use regex_automata::{Input, meta};
 use regex_syntax::ParserBuilder;
 use regex_syntax::ast::ErrorKind;
-use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
+use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Look, Repetition};
 
 use super::settings::Rule;
 
@@ -21,11 +21,11 @@ const STEPS_MAX: usize = 1_024;
 /// a step for each.
 const COUNTED_MAX: usize = 128;
 /// The same, of all patterns together.
-pub(crate) const COUNTED_SUM_MAX: usize = 2_048;
+pub(crate) const COUNTED_SUM_MAX: usize = 1_536;
 /// Bytes of the automaton of one pattern.
 const AUTOMATON_BYTES_MAX: usize = 1 << 20;
 /// Bytes that one thread keeps of a pattern's states that texts have met.
-const STATES_BYTES_MAX: usize = 128 << 10;
+const STATES_BYTES_MAX: usize = 1 << 20;
 /// A match of a pattern whose length is known, in bytes.
 pub(crate) const KNOWN_BYTES_MAX: usize = 4_096;
 /// Bytes around a match that a look at word, line or text boundaries may see.
@@ -233,6 +233,109 @@ fn whole_words(hir: Hir) -> Hir {
         hir,
         Hir::look(Look::WordEndHalfUnicode),
     ])
+}
+
+/// What every match of a pattern begins with, in a form that is cheap to look for beside many others; `None` where that is
+/// nothing.
+pub(super) fn head(hir: &Hir) -> Option<Hir> {
+    /// More would tell little more, and cost.
+    const STEPS: usize = 12;
+    let (head, _) = head_of(hir, &mut { STEPS });
+    let is_some = head.properties().minimum_len().is_some_and(|least| least > 0);
+    is_some.then_some(head)
+}
+
+/// The beginning of so many steps, and whether that is all of it.
+fn head_of(hir: &Hir, left: &mut usize) -> (Hir, bool) {
+    if *left == 0 {
+        return (Hir::empty(), false);
+    }
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => (Hir::empty(), true),
+        HirKind::Literal(literal) => {
+            let taken = literal.0.len().min(*left);
+            *left -= taken;
+            let beginning = literal.0.get(..taken).unwrap_or_default();
+            (Hir::literal(beginning), taken == literal.0.len())
+        }
+        HirKind::Class(class) => {
+            *left -= 1;
+            (coarse(class), true)
+        }
+        HirKind::Capture(capture) => head_of(&capture.sub, left),
+        HirKind::Concat(subs) => heads_of(subs.iter(), left),
+        HirKind::Alternation(subs) => {
+            let (before, mut least, mut all) = (*left, *left, true);
+            let heads = subs.iter().map(|sub| {
+                let mut left = before;
+                let (head, whole) = head_of(sub, &mut left);
+                (least, all) = (least.min(left), all && whole);
+                head
+            });
+            let heads = Hir::alternation(heads.collect());
+            *left = least;
+            (heads, all)
+        }
+        HirKind::Repetition(repetition) => {
+            let times = std::iter::repeat_n(&*repetition.sub, (repetition.min as usize).min(*left));
+            let taken = times.len();
+            let (heads, whole) = heads_of(times, left);
+            let is_all = repetition.max == Some(repetition.min) && taken == repetition.min as usize;
+            (heads, whole && is_all)
+        }
+    }
+}
+
+fn heads_of<'h>(subs: impl Iterator<Item = &'h Hir>, left: &mut usize) -> (Hir, bool) {
+    let mut heads = Vec::new();
+    for sub in subs {
+        let (head, whole) = head_of(sub, left);
+        heads.push(head);
+        if !whole {
+            return (Hir::concat(heads), false);
+        }
+    }
+    (Hir::concat(heads), true)
+}
+
+/// A class with all characters beyond ASCII if it has any of them: few states, whatever the class is.
+fn coarse(class: &Class) -> Hir {
+    let range = |from: u8, to: u8| ClassBytesRange::new(from, to);
+    let (mut ascii, mut beyond) = (ClassBytes::empty(), false);
+    let ranges: Vec<(u32, u32)> = match class {
+        Class::Unicode(class) => {
+            let ranges = class.ranges().iter();
+            ranges
+                .map(|it| (u32::from(it.start()), u32::from(it.end())))
+                .collect()
+        }
+        Class::Bytes(class) => {
+            let ranges = class.ranges().iter();
+            ranges
+                .map(|it| (u32::from(it.start()), u32::from(it.end())))
+                .collect()
+        }
+    };
+    for (from, to) in ranges {
+        beyond |= to > 0x7f;
+        if let (Ok(from), Ok(to)) = (u8::try_from(from), u8::try_from(to.min(0x7f)))
+            && from <= to
+        {
+            ascii.push(range(from, to));
+        }
+    }
+    let ascii = Hir::class(Class::Bytes(ascii));
+    if !beyond {
+        return ascii;
+    }
+    let first = Hir::class(Class::Bytes(ClassBytes::new([range(0xc2, 0xf4)])));
+    let more = Hir::repetition(Repetition {
+        min: 1,
+        max: Some(3),
+        greedy: true,
+        sub: Box::new(Hir::class(Class::Bytes(ClassBytes::new([range(0x80, 0xbf)])))),
+    });
+    Hir::alternation(vec![ascii, Hir::concat(vec![first, more])])
 }
 
 /// A pattern that matches all that a match of this one may begin with, and, so that it stays small, a little more.

@@ -310,7 +310,7 @@ fn worst_texts() {
         ("a.{0,128}c", vec![pattern(0, "a.{0,128}c")]),
         (r"\b\w{3,20}ü\b", vec![pattern(0, r"\b\w{3,20}ü\b")]),
         ("256 rules", many),
-        ("16 wide", wide),
+        ("12 wide", wide),
         ("nested words", vec![words]),
         (
             "one word",
