@@ -11,6 +11,7 @@
 mod catalogue;
 mod corpora;
 mod custom;
+mod extensions;
 mod injection;
 mod kinds;
 mod masks;
