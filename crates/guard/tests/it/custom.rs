@@ -11,7 +11,7 @@ use guard::{
 };
 use proptest::prelude::*;
 
-pub(crate) const NOW: UnixMillis = UnixMillis(1_000);
+const NOW: UnixMillis = UnixMillis(1_000);
 
 fn pattern(name: &str, written: &str) -> Rule {
     Rule {

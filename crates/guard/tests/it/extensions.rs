@@ -7,7 +7,7 @@ use guard::{
     Action, Direction, Extension, ExtensionFailed, Extensions, Found, Guards, Hit, Mode, Origin, Plan,
 };
 
-use crate::custom::{NOW, families, plan, scanned, streamed};
+use crate::custom::{self, families, scanned, streamed};
 
 /// Finds every `!`, and fails at `?`.
 #[derive(Debug)]
@@ -87,7 +87,7 @@ fn an_extension_finds_and_its_failure_is_a_finding() {
         }],
         ..Custom::default()
     };
-    let plan = plan(missing);
+    let plan = custom::plan(missing);
     assert_eq!(
         of(&plan, "text"),
         [("custom:gone:failed".into(), "missing", Action::Block)]
