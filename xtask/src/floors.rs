@@ -15,6 +15,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("finops", ENGINE),
     ("exports", ENGINE),
     ("guard", ENGINE),
+    ("guard-wasm", ENGINE),
     ("habit", ENGINE),
     ("identity", ENGINE),
     ("ledger", ENGINE),
@@ -55,6 +56,7 @@ const SIDEWAYS: &[(&str, &str)] = &[
     ("config", "limit"),
     ("config", "policy"),
     ("exports", "ledger"),
+    ("guard-wasm", "guard"),
     ("identity", "credential"),
     ("policy", "credential"),
 ];

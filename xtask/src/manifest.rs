@@ -51,12 +51,17 @@ impl Tables {
     }
 }
 
+/// Folders whose crates are no part of the workspace: what people copy, and what looks for crashes.
+const OUTSIDE: &[&str] = &["fuzz", "examples"];
+
 /// The manifests of all crates under `root`, the workspace's own excepted.
 pub fn load(root: &Path) -> Result<Vec<Manifest>, Error> {
     let files = repository::files(root)?.into_iter();
     let manifests = files.filter(|file| file.file_name().is_some_and(|name| name == "Cargo.toml"));
     manifests
-        .filter(|file| file != Path::new("Cargo.toml") && !file.starts_with("fuzz"))
+        .filter(|file| {
+            file != Path::new("Cargo.toml") && !OUTSIDE.iter().any(|folder| file.starts_with(folder))
+        })
         .map(|file| read(root, file))
         .collect()
 }

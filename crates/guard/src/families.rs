@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::action::{Direction, Gate, Mode};
+use crate::custom::Custom;
 use crate::finding::{Finding, Kind};
 use crate::injection::FLAG;
 use crate::personal::{PERSONAL_SCORE_MIN, PersonalKind, PersonalKinds};
@@ -23,6 +24,9 @@ pub struct Families {
     /// Text that is to be taken for an instruction where it is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub injection: Option<Injection>,
+    /// What operators look for themselves: patterns, words, and modules of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom: Option<Custom>,
 }
 
 /// What to do about credentials in prompts and answers.
@@ -115,6 +119,10 @@ impl Families {
         match finding.kind {
             Kind::Personal if !self.personal.as_ref().is_some_and(|it| it.wants(finding)) => Mode::Off,
             Kind::Injection if self.injection.is_none_or(|it| finding.score < it.sure) => Mode::Off,
+            Kind::Custom => self
+                .custom
+                .as_ref()
+                .map_or(Mode::Off, |it| it.mode(direction, finding)),
             kind => self.looks(direction, kind),
         }
     }
@@ -131,24 +139,22 @@ impl Families {
             Kind::Injection => self
                 .injection
                 .map(|it| direction.pick(it.input, Gate::Off).into()),
-            Kind::Moderation
-            | Kind::Topic
-            | Kind::Link
-            | Kind::Custom
-            | Kind::Bounds
-            | Kind::Format
-            | Kind::Unread => None,
+            Kind::Custom => self.custom.as_ref().map(|it| it.looks(direction)),
+            Kind::Moderation | Kind::Topic | Kind::Link | Kind::Bounds | Kind::Format | Kind::Unread => None,
         };
         mode.unwrap_or_default()
     }
 
     /// What of it cannot be done, with where it stands; empty where all can.
     #[must_use]
-    pub fn problems(&self) -> Vec<(&'static str, String)> {
+    pub fn problems(&self) -> Vec<(String, String)> {
         let mut problems = Vec::new();
         let mut percent = |at: &'static str, value: u8| {
             if !(1..=100).contains(&value) {
-                problems.push((at, format!("is {value}: give a percentage from 1 to 100")));
+                problems.push((
+                    at.to_owned(),
+                    format!("is {value}: give a percentage from 1 to 100"),
+                ));
             }
         };
         if let Some(personal) = &self.personal {
@@ -156,6 +162,10 @@ impl Families {
         }
         if let Some(injection) = &self.injection {
             percent("injection.sure", injection.sure);
+        }
+        if let Some(custom) = &self.custom {
+            let found = custom.problems().into_iter();
+            problems.extend(found.map(|(place, what)| (format!("custom.{place}"), what)));
         }
         problems
     }

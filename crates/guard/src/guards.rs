@@ -6,6 +6,7 @@ use std::sync::Arc;
 use domain::UnixMillis;
 
 use crate::action::{Direction, Mode};
+use crate::custom::{Compiled, CustomStream, Extensions, Whole};
 use crate::finding::{Finding, Kind};
 use crate::injection::{Injection, Origin, SUSPECT};
 use crate::personal::{Personal, PersonalStream};
@@ -22,6 +23,8 @@ pub struct Guards {
     pub personal: Arc<Personal>,
     /// Injection and jailbreak.
     pub injection: Arc<Injection>,
+    /// Modules of operators' own, which settings call by name.
+    pub extensions: Arc<Extensions>,
 }
 
 impl Guards {
@@ -43,6 +46,14 @@ impl Guards {
         }
         if looks(Kind::Injection) {
             self.injected(text, origin, found);
+        }
+        if looks(Kind::Custom) {
+            for rules in plan.rules() {
+                rules.scan(direction, text, found);
+            }
+            for extension in plan.extensions() {
+                extension.inspect(direction, text, origin, found);
+            }
         }
     }
 
@@ -75,6 +86,8 @@ impl Guards {
         Follow {
             secrets: looks(Kind::Secret).then(|| StreamScan::new(self.secrets.clone())),
             personal: looks(Kind::Personal).then(|| PersonalStream::new(self.personal.clone())),
+            custom: plan.rules().iter().filter_map(Compiled::follow).collect(),
+            whole: Whole::of(plan.extensions(), plan.holds_all()),
             open: String::new(),
             cleared: 0,
         }
@@ -85,6 +98,8 @@ impl Guards {
 pub struct Follow {
     secrets: Option<StreamScan>,
     personal: Option<PersonalStream>,
+    custom: Vec<CustomStream>,
+    whole: Option<Whole>,
     /// The text from `cleared` on: what exceptions of one text alone are compared with.
     open: String,
     cleared: u64,
@@ -103,6 +118,15 @@ impl Follow {
         if let Some(personal) = &mut self.personal {
             cleared = cleared.min(personal.push(piece, &mut findings));
         }
+        for custom in &mut self.custom {
+            cleared = cleared.min(custom.push(piece, &mut findings));
+        }
+        if let Some(whole) = &mut self.whole {
+            whole.push(piece, &mut findings);
+            if whole.holds() {
+                cleared = 0;
+            }
+        }
         self.judge(plan, findings, now, found);
         self.clear(cleared);
         cleared
@@ -117,7 +141,19 @@ impl Follow {
         if let Some(personal) = &mut self.personal {
             personal.finish(&mut findings);
         }
+        for custom in &mut self.custom {
+            custom.finish(&mut findings);
+        }
         self.judge(plan, findings, now, found);
+        if let Some(whole) = &mut self.whole {
+            let mut findings = Vec::new();
+            let text = whole.finish(&mut findings);
+            let judged = findings.into_iter().filter_map(|finding| {
+                let value = text.get(finding.span.clone());
+                plan.judge(Direction::Output, finding, value, now)
+            });
+            found.extend(judged);
+        }
         self.clear(self.cleared.saturating_add(self.open.len() as u64));
         self.cleared
     }

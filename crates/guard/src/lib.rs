@@ -12,6 +12,7 @@
 //! - [`Masker`] puts placeholders where findings were, [`Unmasker`] puts the values back into an answer.
 //! - [`Readings`] are what a text can be read as; [`Injection`] judges all of them, [`Canary`] and [`Leak`] tell when a
 //!   system prompt comes out again.
+//! - [`custom`] is what operators look for themselves: patterns, words, and modules behind the port [`Extension`].
 //! - [`Mode`] is what configuration says to do with findings, [`Action`] the verdict.
 //!
 //! How it works: every rule starts with a literal (`trigger`), found by one pass over the
@@ -25,6 +26,7 @@ mod assigned;
 mod bits;
 mod check;
 mod class;
+pub mod custom;
 pub mod families;
 mod finding;
 mod guards;
@@ -51,6 +53,7 @@ mod trigger;
 mod value;
 
 pub use action::{Action, Direction, Gate, Mode};
+pub use custom::{Extension, ExtensionFailed, Extensions, Hit};
 pub use families::Families;
 pub use finding::{Finding, Kind, SURE};
 pub use guards::{Follow, Guards};

@@ -9,6 +9,7 @@ use domain::UnixMillis;
 use sha2::{Digest, Sha256};
 
 use crate::action::{Action, Direction, Mode};
+use crate::custom::{Compiled, ExtensionUse, InUse};
 use crate::families::Families;
 use crate::finding::{Finding, Kind};
 use crate::guards::{Follow, Guards};
@@ -33,6 +34,9 @@ pub struct Found {
 #[derive(Debug)]
 pub struct Plan {
     engines: Guards,
+    /// The rules of operators' own, of each layer that has others.
+    rules: Vec<Compiled>,
+    extensions: Vec<InUse>,
     layers: Vec<Arc<Layer>>,
     exceptions: Vec<Excepted>,
     /// The strictest of all layers by direction and family, those in shadow included.
@@ -44,10 +48,27 @@ pub struct Plan {
 type Looks = [Mode; Kind::ALL.len()];
 
 /// One profile that applies.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 struct Layer {
     profile: Profile,
     owner: Owner,
+    /// Its own rules, made ready once for all plans.
+    rules: Option<Compiled>,
+    /// Of the profile; what is long in it is read once.
+    digest: [u8; 32],
+}
+
+impl Layer {
+    fn new(profile: Profile, owner: Owner) -> Arc<Self> {
+        let rules = profile.guards.custom.as_ref().map(Compiled::or_failing);
+        let digest = Sha256::digest(serde_json::to_vec(&profile).unwrap_or_default()).into();
+        Arc::new(Self {
+            profile,
+            owner,
+            rules,
+            digest,
+        })
+    }
 }
 
 /// Whose document says it.
@@ -90,8 +111,13 @@ impl Plan {
         let sure = personal().map(|one| one.sure).min().unwrap_or(PERSONAL_SCORE_MIN);
         engines.personal = Arc::new(stock.personal.narrowed(kinds, sure));
         let version = version(&layers, &exceptions);
+        let customs = || families().filter_map(|it| it.custom.as_ref());
+        let uses = customs().flat_map(|it| &it.extensions);
+        let extensions = InUse::of(uses, &stock.extensions);
         Self {
             engines,
+            rules: rules(&layers),
+            extensions,
             layers,
             exceptions,
             looks,
@@ -103,6 +129,26 @@ impl Plan {
     #[must_use]
     pub fn version(&self) -> &Arc<str> {
         &self.version
+    }
+
+    /// The rules of operators' own.
+    pub(crate) fn rules(&self) -> &[Compiled] {
+        &self.rules
+    }
+
+    /// The modules of operators' own.
+    pub(crate) fn extensions(&self) -> &[InUse] {
+        &self.extensions
+    }
+
+    /// Whether nothing of an answer may leave before its end, because an extension that does more than look, in earnest, has
+    /// to see all of it.
+    #[must_use]
+    pub fn holds_all(&self) -> bool {
+        let earnest = self.layers.iter().filter(|layer| !layer.profile.shadow);
+        let customs = earnest.filter_map(|layer| layer.profile.guards.custom.as_ref());
+        let mut uses = customs.flat_map(|it: &crate::custom::Custom| &it.extensions);
+        uses.any(|one: &ExtensionUse| one.output > Mode::Observe)
     }
 
     /// The engines it looks with.
@@ -275,12 +321,27 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The rules of all layers, once where two have the same.
+fn rules(layers: &[Arc<Layer>]) -> Vec<Compiled> {
+    let customs = layers.iter().map(|layer| layer.profile.guards.custom.as_ref());
+    let (mut known, mut all) = (Vec::new(), Vec::new());
+    for (custom, rules) in customs.zip(layers.iter().map(|layer| &layer.rules)) {
+        if let (Some(custom), Some(rules)) = (custom, rules)
+            && !known.contains(&custom)
+        {
+            known.push(custom);
+            all.push(rules.clone());
+        }
+    }
+    all
+}
+
 /// What a plan is made of, in twelve hexadecimal digits.
 fn version(layers: &[Arc<Layer>], exceptions: &[Excepted]) -> Arc<str> {
     let mut hasher = Sha256::new();
     for layer in layers {
         hasher.update([layer.owner as u8]);
-        hasher.update(serde_json::to_vec(&layer.profile).unwrap_or_default());
+        hasher.update(layer.digest);
     }
     for excepted in exceptions {
         hasher.update([b'x', excepted.owner as u8]);
@@ -311,7 +372,7 @@ impl Ready {
             id: MADE.fetch_add(1, Ordering::Relaxed),
             layers: profiles
                 .into_iter()
-                .map(|profile| Arc::new(Layer { profile, owner }))
+                .map(|profile| Layer::new(profile, owner))
                 .collect(),
             exceptions: exceptions
                 .into_iter()
@@ -356,14 +417,12 @@ impl Plans {
     /// `always` holds for every call, `document` for those that its profiles mean.
     #[must_use]
     pub fn new(stock: Guards, always: Families, document: Profiles) -> Self {
-        let always = Arc::new(Layer {
-            profile: Profile {
-                name: INSTANCE.to_owned(),
-                guards: always,
-                ..Profile::default()
-            },
-            owner: Owner::Instance,
-        });
+        let always = Profile {
+            name: INSTANCE.to_owned(),
+            guards: always,
+            ..Profile::default()
+        };
+        let always = Layer::new(always, Owner::Instance);
         let base = Arc::new(Plan::new(&stock, vec![always.clone()], Vec::new()));
         Self {
             stock,

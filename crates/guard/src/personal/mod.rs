@@ -24,6 +24,7 @@ mod words;
 
 use std::sync::{Arc, LazyLock};
 
+pub(crate) use checks::{luhn, mod_97};
 pub use kinds::{PersonalKind, PersonalKinds};
 pub use stream::PersonalStream;
 

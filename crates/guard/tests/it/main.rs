@@ -10,6 +10,8 @@
 
 mod catalogue;
 mod corpora;
+mod custom;
+mod extensions;
 mod injection;
 mod kinds;
 mod masks;

@@ -16,7 +16,7 @@ static GUARDS: LazyLock<Guards> = LazyLock::new(Guards::default);
 const NOW: UnixMillis = UnixMillis(1_000);
 const TEXT: &str = "write to ada@example.org";
 
-fn call() -> Call<'static> {
+pub(crate) fn call() -> Call<'static> {
     Call {
         tenant: (TenantId::from_u128(1), "acme"),
         team: (TeamId::from_u128(2), "clinic"),
