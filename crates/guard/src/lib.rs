@@ -12,6 +12,7 @@
 //! - [`Masker`] puts placeholders where findings were, [`Unmasker`] puts the values back into an answer.
 //! - [`Readings`] are what a text can be read as; [`Injection`] judges all of them, [`Canary`] and [`Leak`] tell when a
 //!   system prompt comes out again.
+//! - [`Moderation`] finds harm in a whole text, [`ModerationStream`] in one that arrives in pieces.
 //! - [`Mode`] is what configuration says to do with findings, [`Action`] the verdict.
 //!
 //! How it works: every rule starts with a literal (`trigger`), found by one pass over the
@@ -29,8 +30,10 @@ pub mod families;
 mod finding;
 mod guards;
 mod injection;
+mod linear;
 mod mask;
 pub mod measure;
+mod moderation;
 mod normal;
 mod pairs;
 mod password;
@@ -56,6 +59,9 @@ pub use finding::{Finding, Kind, SURE};
 pub use guards::{Follow, Guards};
 pub use injection::{Canary, CanaryWatch, FLAG, Injection, Leak, Origin, RULES_FLAG, SUSPECT, Verdict};
 pub use mask::{Masker, Unmasker};
+pub use moderation::{
+    Harm, Judgement, MODERATION_BLOCK_BYTES_MAX, MODERATION_FLAG, Moderation, ModerationStream,
+};
 pub use normal::{DEPTH_MAX, READINGS_MAX, Reading, Readings, Via, readings_bytes_max};
 pub use personal::{
     PERSONAL_AHEAD_BYTES_MAX, PERSONAL_SCORE_MIN, Personal, PersonalKind, PersonalKinds, PersonalStream,

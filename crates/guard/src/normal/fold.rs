@@ -99,6 +99,11 @@ pub(crate) fn fold(text: Cow<'_, str>) -> Folded<'_> {
     }
 }
 
+/// Folds a text of which only the folded form matters.
+pub(crate) fn fold_text(text: &str) -> Cow<'_, str> {
+    fold(Cow::Borrowed(text)).text
+}
+
 /// Folds a word of a list as text is folded, and lowers it.
 pub(crate) fn fold_word(word: &str) -> String {
     fold(Cow::Borrowed(word)).text.to_ascii_lowercase()

@@ -1,0 +1,190 @@
+//! What words make together: harm that is asked for, threatened or said, told from harm that is studied, treated or
+//! prevented. Never looks at text: it sees classes and places alone.
+
+use super::harm::Harm;
+use super::words::*;
+
+/// A word that belongs to a class: its number among the words of a window, and its classes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark {
+    pub(super) place: u32,
+    pub(super) classes: u64,
+}
+
+/// Words of each of these classes within so many words.
+struct Rule {
+    /// For each, any of the classes; the first is what the rule hangs on.
+    all: &'static [u64],
+    within: u32,
+    /// In percent, for each kind of harm.
+    says: &'static [(Harm, u8)],
+    /// Whether they stand in this order.
+    ordered: bool,
+}
+
+const fn near(all: &'static [u64], within: u32, says: &'static [(Harm, u8)]) -> Rule {
+    Rule {
+        all,
+        within,
+        says,
+        ordered: false,
+    }
+}
+
+const fn after(all: &'static [u64], within: u32, says: &'static [(Harm, u8)]) -> Rule {
+    Rule {
+        all,
+        within,
+        says,
+        ordered: true,
+    }
+}
+
+/// What prevention and study near it take back. Words of sex openly stand whatever is near.
+const TAKEN_BACK: u64 = SUICIDE
+    | WEAPON
+    | DRUG
+    | MALWARE
+    | FRAUD
+    | TERROR
+    | GORE
+    | ABUSE
+    | HURT
+    | HACK
+    | CRIME
+    | STALK
+    | INSULT
+    | DEHUMAN
+    | HATE
+    | LIE
+    | BARE
+    | DIE
+    | CUT
+    | CHEAT;
+/// What a harmless object takes back.
+const OF_THINGS: u64 = HURT | CUT | DIE | MINOR | HACK | WEAPON | CRIME;
+/// So near an object stands to what is done to it.
+const THING_REACH: u32 = 4;
+/// So near prevention stands to what is prevented, and study to what is studied.
+const TAKE_BACK_REACH: u32 = 6;
+/// The most words that stand within either.
+const NEIGHBOURS: usize = 8;
+/// The most classes of a rule.
+const PARTS_MAX: usize = 4;
+
+static RULES: &[Rule] = &[
+    near(&[SLUR], 0, &[(Harm::Hate, 62)]),
+    near(&[SLUR, YOU | WANT | HATE | INSULT], 6, &[(Harm::Hate, 60), (Harm::Harassment, 60)]),
+    near(&[DEHUMAN, GROUP], 7, &[(Harm::Hate, 72)]),
+    near(&[HATE, GROUP, WANT], 9, &[(Harm::Hate, 75)]),
+    near(&[HATE, PROMOTE | MAKE], 5, &[(Harm::Hate, 50)]),
+    near(&[HURT, GROUP, WANT], 8, &[(Harm::Hate, 72), (Harm::Violence, 72)]),
+    near(&[INSULT, GROUP], 4, &[(Harm::Hate, 45)]),
+    near(&[INSULT, YOU], 4, &[(Harm::Harassment, 66)]),
+    near(&[INSULT, MAKE, TARGET | GROUP], 9, &[(Harm::Harassment, 60)]),
+    near(&[STALK, HOWTO | PROMOTE | MAKE], 7, &[(Harm::Harassment, 55)]),
+    near(&[STALK, TARGET, EVADE | ILLEGAL], 10, &[(Harm::Harassment, 65)]),
+    near(&[HURT, WANT, TARGET], 7, &[(Harm::Violence, 66)]),
+    near(&[HURT, WANT, YOU], 5, &[(Harm::Violence, 66), (Harm::Harassment, 66)]),
+    near(&[HURT, HOWTO, TARGET], 8, &[(Harm::Violence, 66)]),
+    near(&[HURT, EVADE], 9, &[(Harm::Violence, 68)]),
+    near(&[HURT, MINOR, HOWTO | WANT], 8, &[(Harm::Violence, 68)]),
+    near(&[DIE, WANT, YOU], 4, &[(Harm::Harassment, 60)]),
+    near(&[GORE, TARGET | HURT | HOWTO], 7, &[(Harm::Violence, 60)]),
+    near(&[TERROR, PROMOTE], 6, &[(Harm::Violence, 72)]),
+    near(&[TERROR, HOWTO | WANT, MAKE], 9, &[(Harm::Violence, 66), (Harm::IllicitViolent, 66)]),
+    near(&[SUICIDE, HOWTO], 7, &[(Harm::SelfHarm, 62)]),
+    near(&[SUICIDE, PROMOTE], 7, &[(Harm::SelfHarm, 75)]),
+    near(&[SUICIDE, I | SELF], 6, &[(Harm::SelfHarm, 72)]),
+    near(&[SELF, HURT | CUT], 2, &[(Harm::SelfHarm, 80)]),
+    after(&[ME, HURT], 1, &[(Harm::SelfHarm, 60)]),
+    near(&[DIE, I, WANT], 4, &[(Harm::SelfHarm, 75)]),
+    near(&[LIFE, END, I], 4, &[(Harm::SelfHarm, 78)]),
+    near(&[LIFE, NOT, I, WANT], 6, &[(Harm::SelfHarm, 66)]),
+    near(&[SEX], 0, &[(Harm::Sexual, 45)]),
+    near(&[SEX, MAKE | WANT], 6, &[(Harm::Sexual, 50)]),
+    near(&[SEX, BARE], 8, &[(Harm::Sexual, 60)]),
+    near(&[SEX, MINOR], 9, &[(Harm::SexualMinors, 85), (Harm::Sexual, 80)]),
+    near(&[BARE, MINOR], 5, &[(Harm::SexualMinors, 72), (Harm::Sexual, 60)]),
+    near(&[ABUSE, MINOR, HOWTO | WANT | MAKE], 9, &[(Harm::SexualMinors, 80)]),
+    near(&[ABUSE, HOWTO | PROMOTE | WANT], 7, &[(Harm::Illicit, 62), (Harm::Sexual, 50)]),
+    near(&[WEAPON, MAKE, HOWTO | HOME], 9, &[(Harm::IllicitViolent, 72), (Harm::Illicit, 72)]),
+    near(&[WEAPON, MAKE], 4, &[(Harm::IllicitViolent, 50), (Harm::Illicit, 50)]),
+    near(&[DRUG, MAKE, HOWTO | HOME | EVADE], 9, &[(Harm::Illicit, 70)]),
+    near(&[DRUG, MAKE], 4, &[(Harm::Illicit, 50)]),
+    near(&[MALWARE, MAKE], 5, &[(Harm::Illicit, 60)]),
+    near(&[HACK, LOOT | TARGET], 6, &[(Harm::Illicit, 50)]),
+    near(&[HACK, HOWTO], 6, &[(Harm::Illicit, 45)]),
+    near(&[CRIME, HOWTO], 7, &[(Harm::Illicit, 50)]),
+    near(&[CRIME, LOOT, TARGET | MAKE | HOWTO], 8, &[(Harm::Illicit, 62)]),
+    near(&[CRIME | FRAUD | HACK | DRUG, EVADE], 9, &[(Harm::Illicit, 70)]),
+    near(&[FRAUD, HOWTO], 7, &[(Harm::Illicit, 55)]),
+    near(&[FRAUD, MAKE], 5, &[(Harm::Illicit, 45)]),
+    near(&[LIE, PROMOTE | MAKE], 5, &[(Harm::Illicit, 40)]),
+    near(&[ILLEGAL, LOOT | STALK | MAKE], 6, &[(Harm::Illicit, 40)]),
+    near(&[CHEAT, HOWTO | EVADE], 8, &[(Harm::Illicit, 40)]),
+];
+
+/// How many rules there are.
+#[cfg(test)]
+pub(super) fn count() -> usize {
+    RULES.len()
+}
+
+/// Takes back what is said of harmless objects, of prevention and of study.
+pub(super) fn soften(marks: &mut [Mark]) {
+    for at in 0..marks.len() {
+        let Some(mark) = marks.get(at).copied() else { continue };
+        let (taken, reach) = if mark.classes & (PREVENT | STUDY) != 0 {
+            (TAKEN_BACK, TAKE_BACK_REACH)
+        } else if mark.classes & THING != 0 {
+            (OF_THINGS, THING_REACH)
+        } else {
+            continue;
+        };
+        let from = at.saturating_sub(NEIGHBOURS);
+        for other in marks.iter_mut().skip(from).take(2 * NEIGHBOURS + 1) {
+            if other.place.abs_diff(mark.place) <= reach {
+                other.classes &= !taken;
+            }
+        }
+    }
+}
+
+/// Tells the number of each rule that holds, and what it says.
+pub(super) fn hits(marks: &[Mark], mut tell: impl FnMut(u32, &'static [(Harm, u8)])) {
+    let all = marks.iter().fold(0, |all, mark| all | mark.classes);
+    for (rule, number) in RULES.iter().zip(0_u32..) {
+        if rule.all.iter().all(|part| part & all != 0) && holds(rule, marks) {
+            tell(number, rule.says);
+        }
+    }
+}
+
+fn holds(rule: &Rule, marks: &[Mark]) -> bool {
+    let mut last = [None; PARTS_MAX];
+    for mark in marks {
+        let mut taken = false;
+        let mut before = Some(0);
+        for (part, seen) in rule.all.iter().zip(&mut last) {
+            let earlier = *seen;
+            if part & mark.classes != 0 && (!rule.ordered || before.is_some()) {
+                // One word is one part, unless it is the only one.
+                if !taken || rule.all.len() == 1 {
+                    *seen = Some(mark.place);
+                    taken = true;
+                }
+            }
+            before = earlier;
+        }
+        if !taken {
+            continue;
+        }
+        let known = last.iter().take(rule.all.len());
+        let first = known.fold(Some(u32::MAX), |first, seen| Some(first?.min((*seen)?)));
+        if first.is_some_and(|first| mark.place.saturating_sub(first) <= rule.within) {
+            return true;
+        }
+    }
+    false
+}
