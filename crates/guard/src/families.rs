@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::action::{Direction, Gate, Mode};
 use crate::finding::{Finding, Kind};
 use crate::injection::FLAG;
+pub use crate::moderation::{ModerationSettings as Moderation, Off, Sure};
 use crate::personal::{PERSONAL_SCORE_MIN, PersonalKind, PersonalKinds};
+pub use crate::topics::{Topic, TopicsSettings as Topics};
 
 /// What is looked for and what is done about it. What is left out is not looked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -22,6 +24,12 @@ pub struct Families {
     /// Text that is to be taken for an instruction where it is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub injection: Option<Injection>,
+    /// Hate, harassment, self-harm, sex, violence, crime.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moderation: Option<Moderation>,
+    /// What an application is for and not for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topics: Option<Topics>,
 }
 
 /// What to do about credentials in prompts and answers.
@@ -111,6 +119,8 @@ impl Families {
         match finding.kind {
             Kind::Personal if !self.personal.as_ref().is_some_and(|it| it.wants(finding)) => Mode::Off,
             Kind::Injection if self.injection.is_none_or(|it| finding.score < it.sure) => Mode::Off,
+            Kind::Moderation if !self.moderation.as_ref().is_some_and(|it| it.wants(finding)) => Mode::Off,
+            Kind::Topic if !self.topics.as_ref().is_some_and(|it| it.wants(finding)) => Mode::Off,
             kind => self.looks(direction, kind),
         }
     }
@@ -127,9 +137,15 @@ impl Families {
             Kind::Injection => self
                 .injection
                 .map(|it| direction.pick(it.input, Gate::Off).into()),
-            Kind::Moderation
-            | Kind::Topic
-            | Kind::Link
+            Kind::Moderation => self
+                .moderation
+                .as_ref()
+                .map(|it| direction.pick(it.input, it.output).into()),
+            Kind::Topic => self
+                .topics
+                .as_ref()
+                .map(|it| direction.pick(it.input, it.output).into()),
+            Kind::Link
             | Kind::Custom
             | Kind::Bounds
             | Kind::Format
@@ -152,6 +168,12 @@ impl Families {
         }
         if let Some(injection) = &self.injection {
             percent("injection.sure", injection.sure);
+        }
+        if let Some(moderation) = &self.moderation {
+            moderation.problems(&mut percent);
+        }
+        if let Some(topics) = &self.topics {
+            problems.extend(topics.problems());
         }
         problems
     }

@@ -13,6 +13,7 @@
 //! - [`Readings`] are what a text can be read as; [`Injection`] judges all of them, [`Canary`] and [`Leak`] tell when a
 //!   system prompt comes out again.
 //! - [`Moderation`] finds harm in a whole text, [`ModerationStream`] in one that arrives in pieces.
+//! - [`Topics`] finds what an application is not for, [`TopicStream`] in a text that arrives in pieces.
 //! - [`Mode`] is what configuration says to do with findings, [`Action`] the verdict.
 //!
 //! How it works: every rule starts with a literal (`trigger`), found by one pass over the
@@ -50,6 +51,7 @@ mod shape;
 mod sieve;
 mod stream;
 mod tail;
+mod topics;
 mod trigger;
 mod value;
 
@@ -72,3 +74,4 @@ pub use profile::{Call, EXCEPTIONS_MAX, Exception, PROFILES_MAX, Profile, Profil
 pub use redact::{StreamRedact, redact};
 pub use secrets::Secrets;
 pub use stream::{HOLD_BACK_BYTES_MAX, StreamScan};
+pub use topics::{TOPIC_WORD_BYTES_MAX, TopicStream, Topics};

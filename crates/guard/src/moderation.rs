@@ -25,7 +25,7 @@ pub use harm::Harm;
 pub(crate) use harm::PerHarm;
 use model::{Model, Sums};
 use rules::Mark;
-pub use settings::{Moderation as ModerationSettings, Sure};
+pub use settings::{Moderation as ModerationSettings, Off, Sure};
 pub use watch::{MODERATION_BLOCK_BYTES_MAX, ModerationStream};
 use watch::Windows;
 

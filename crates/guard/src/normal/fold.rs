@@ -99,6 +99,21 @@ pub(crate) fn fold(text: Cow<'_, str>) -> Folded<'_> {
     }
 }
 
+/// Appends what a character becomes; what spells in characters that are not shown goes.
+pub(crate) fn fold_char(c: char, out: &mut String) {
+    if c.is_ascii() {
+        out.push(c);
+        return;
+    }
+    match TABLE.get(c as usize).copied().unwrap_or_else(|| beyond(c)) {
+        STAYS => out.push(c),
+        GOES => {}
+        WORKED_OUT if unseen(c) => {}
+        WORKED_OUT => work_out(c, out),
+        ascii => out.push(char::from(ascii)),
+    }
+}
+
 /// Folds a text of which only the folded form matters.
 pub(crate) fn fold_text(text: &str) -> Cow<'_, str> {
     fold(Cow::Borrowed(text)).text
