@@ -6,7 +6,7 @@
 
 mod settings;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -26,7 +26,6 @@ pub const TOPIC_WORD_BYTES_MAX: usize = 128;
 struct Denied {
     rule: String,
     least: usize,
-    words: usize,
 }
 
 /// One list of what is allowed.
@@ -59,43 +58,42 @@ impl Topics {
     pub fn new<'a>(all: impl Iterator<Item = &'a TopicsSettings> + Clone) -> Self {
         let mut topics = Self::default();
         let mut texts: Vec<String> = Vec::new();
+        let mut numbers: HashMap<String, usize> = HashMap::new();
         let mut add = |word: &str, owner: Owner, patterns: &mut Vec<(Vec<Owner>, usize)>| {
             let Some(pattern) = pattern(word) else { return };
-            let length = pattern.trim_end().len() - 1;
-            match texts.iter().position(|known| *known == pattern) {
-                Some(at) => patterns.iter_mut().skip(at).take(1).for_each(|it| it.0.push(owner)),
-                None => {
-                    texts.push(pattern);
-                    patterns.push((vec![owner], length));
-                }
+            let number = *numbers.entry(pattern).or_insert_with_key(|pattern| {
+                patterns.push((Vec::new(), pattern.trim().len()));
+                texts.push(pattern.clone());
+                texts.len() - 1
+            });
+            if let Some((owners, _)) = patterns.get_mut(number) {
+                owners.push(owner);
             }
         };
-        let mut known: HashSet<String> = HashSet::new();
-        let denied = all.clone().flat_map(|one| &one.deny);
-        for topic in denied.clone() {
-            if !known.insert(topic.digest()) {
+        let denied: Vec<(String, &Topic)> = all.clone().flat_map(|one| &one.deny).map(|it| (it.digest(), it)).collect();
+        let mut digests: HashMap<&str, HashSet<&str>> = HashMap::new();
+        for (digest, topic) in &denied {
+            digests.entry(&topic.name).or_default().insert(digest);
+        }
+        let mut known: HashSet<&str> = HashSet::new();
+        for (digest, topic) in &denied {
+            if !known.insert(digest) {
                 continue;
             }
-            let is_other = |other: &&Topic| other.name == topic.name && other.digest() != topic.digest();
-            let rule = rule(&topic.name, denied.clone().any(|it| is_other(&it)).then(|| topic.digest()));
+            let is_one_of_many = digests.get(topic.name.as_str()).is_some_and(|all| all.len() > 1);
             let owner = Owner::Denied(topics.denied.len());
             topics.denied.push(Denied {
-                rule,
+                rule: rule(&topic.name, is_one_of_many.then_some(digest)),
                 least: usize::from(topic.least.max(1)),
-                words: topic.words.len(),
             });
             topic.words.iter().for_each(|word| add(word, owner, &mut topics.patterns));
         }
         let allowed = all.filter(|one| !one.allow.is_empty());
-        for one in allowed.clone() {
-            if !known.insert(one.allow_digest()) {
-                continue;
-            }
-            let is_other = |other: &TopicsSettings| other.allow_digest() != one.allow_digest();
-            let rule = rule(OFF_TOPIC, allowed.clone().any(is_other).then(|| one.allow_digest()));
+        let allowed: BTreeMap<String, &TopicsSettings> = allowed.map(|one| (one.allow_digest(), one)).collect();
+        for (digest, one) in &allowed {
             let owner = Owner::Allowed(topics.allowed.len());
             topics.allowed.push(Allowed {
-                rule,
+                rule: rule(OFF_TOPIC, (allowed.len() > 1).then_some(digest)),
                 from_words: one.from_words,
             });
             let words = one.allow.iter().flat_map(|topic| &topic.words);
@@ -233,7 +231,7 @@ struct Walk {
     touched: Vec<bool>,
     /// Bytes told to the automaton, and of the last words where each began, in those bytes and in the text.
     fed: usize,
-    starts: std::collections::VecDeque<(usize, usize)>,
+    starts: VecDeque<(usize, usize)>,
     /// Where the last word ends.
     word_end: usize,
 }

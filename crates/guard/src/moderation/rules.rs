@@ -125,12 +125,6 @@ static RULES: &[Rule] = &[
     near(&[CHEAT, HOWTO | EVADE], 8, &[(Harm::Illicit, 40)]),
 ];
 
-/// How many rules there are.
-#[cfg(test)]
-pub(super) fn count() -> usize {
-    RULES.len()
-}
-
 /// Takes back what is said of harmless objects, of prevention and of study.
 pub(super) fn soften(marks: &mut [Mark]) {
     for at in 0..marks.len() {
@@ -187,4 +181,43 @@ fn holds(rule: &Rule, marks: &[Mark]) -> bool {
         }
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_rule_has_more_parts_than_are_counted_or_is_sure_alone() {
+        for rule in RULES {
+            assert!((1..=PARTS_MAX).contains(&rule.all.len()));
+            assert!(rule.says.iter().all(|(_, score)| (1..90).contains(score)));
+            assert!(rule.all.iter().all(|part| *part != 0));
+        }
+    }
+
+    #[test]
+    fn an_object_or_a_cure_takes_back_what_stands_near_it_alone() {
+        let mark = |place, classes| Mark { place, classes };
+        let mut marks = [mark(1, WANT), mark(3, HURT), mark(5, THING), mark(30, HURT), mark(31, TARGET)];
+        soften(&mut marks);
+        assert_eq!((marks[1].classes, marks[3].classes), (0, HURT));
+        let mut marks = [mark(1, HOWTO), mark(3, PREVENT), mark(4, SUICIDE)];
+        soften(&mut marks);
+        assert_eq!(marks[2].classes, 0);
+    }
+
+    #[test]
+    fn order_and_distance_count() {
+        let holds_at = |rule: &Rule, places: [(u32, u64); 2]| {
+            holds(rule, &places.map(|(place, classes)| Mark { place, classes }))
+        };
+        let ordered = after(&[ME, HURT], 1, &[]);
+        assert!(holds_at(&ordered, [(4, ME), (5, HURT)]));
+        assert!(!holds_at(&ordered, [(4, HURT), (5, ME)]));
+        assert!(!holds_at(&ordered, [(4, ME), (6, HURT)]));
+        let loose = near(&[ME, HURT], 3, &[]);
+        assert!(holds_at(&loose, [(4, HURT), (7, ME)]));
+        assert!(!holds_at(&near(&[ME, ME | HURT], 3, &[]), [(4, ME), (9, HURT)]));
+    }
 }

@@ -387,3 +387,23 @@ pub(crate) static WORDS: &[(u64, &str)] = &[
         "homemade household kitchen garage backyard basement improvis* homebrew hausgemacht* zuhause haushalt* küche selbstgebaut* maison artisanal* ménager* casero* casera* caseros casa doméstic*",
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::injection::lexicon::Lexicon;
+    use crate::injection::tokens::tokens;
+    use crate::normal::fold_text;
+
+    #[test]
+    fn every_word_of_the_lists_is_met_as_a_word() {
+        let lexicon = Lexicon::new(WORDS);
+        for (class, list) in WORDS {
+            for word in list.split_whitespace() {
+                let text = fold_text(word.trim_end_matches('*')).into_owned();
+                let met = tokens(&text, &lexicon);
+                assert!(met.len() == 1 && met[0].classes & class != 0, "{word}");
+            }
+        }
+    }
+}

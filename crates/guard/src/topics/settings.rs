@@ -67,7 +67,7 @@ impl Default for Topics {
 }
 
 /// The rule of a topic. Where several profiles of a call mean different things by one name, a digest of what is meant follows.
-pub(super) fn rule(name: &str, digest: Option<String>) -> String {
+pub(super) fn rule(name: &str, digest: Option<&String>) -> String {
     match digest {
         None => format!("topic:{name}"),
         Some(digest) => format!("topic:{name}#{digest}"),
