@@ -24,7 +24,7 @@ use crate::normal::{Readings, fold_text};
 pub use harm::Harm;
 pub(crate) use harm::PerHarm;
 use model::{Model, Sums};
-use rules::Mark;
+use rules::{Index, Mark};
 pub use settings::{Moderation as ModerationSettings, Off, Sure};
 pub use watch::{MODERATION_BLOCK_BYTES_MAX, ModerationStream};
 use watch::Windows;
@@ -46,12 +46,14 @@ pub struct Judgement {
 /// What is looked with, shared by all.
 struct Core {
     lexicon: Lexicon,
+    index: Index,
     model: Option<Model>,
 }
 
 static CORE: LazyLock<Arc<Core>> = LazyLock::new(|| {
     Arc::new(Core {
         lexicon: Lexicon::new(words::WORDS),
+        index: Index::new(),
         model: Model::new(),
     })
 });
@@ -196,7 +198,7 @@ impl Core {
             ..*mark
         }));
         rules::soften(&mut marks);
-        rules::hits(&marks, |number, says| {
+        self.index.hits(&marks, |number, says| {
             tell(number);
             for (harm, score) in says {
                 if let Some(said) = said.get_mut(*harm as usize) {

@@ -160,49 +160,64 @@ fn pattern(word: &str) -> Option<String> {
     (!text.trim().is_empty()).then_some(text)
 }
 
+/// So many characters beyond ASCII are remembered with what they become.
+const FOLDED_MAX: usize = 4_096;
+
 /// Turns characters into folded, lowered words with one space before and behind each.
 #[derive(Debug, Default)]
 struct Reader {
     is_in_word: bool,
     /// A space was the last that was told.
     is_spaced: bool,
-    folded: String,
+    /// What characters beyond ASCII become: some take long to work out.
+    folded: HashMap<char, Box<str>>,
 }
 
 impl Reader {
     /// Tells what a character becomes; returns whether a word began.
     fn read(&mut self, c: char, mut tell: impl FnMut(u8)) -> bool {
-        let mut began = false;
-        let mut folded = std::mem::take(&mut self.folded);
-        folded.clear();
-        fold_char(c, &mut folded);
-        for c in folded.chars().flat_map(char::to_lowercase) {
-            if c == '\'' && self.is_in_word {
-                // `don't` is one word.
-                continue;
-            }
-            if !c.is_alphanumeric() {
-                self.end(&mut tell);
-                continue;
-            }
-            let is_alone = unspaced(c);
-            if is_alone || !self.is_in_word {
-                self.end(&mut tell);
-                if !self.is_spaced {
-                    tell(b' ');
-                }
-                began = true;
-            }
-            let mut buffer = [0; 4];
-            c.encode_utf8(&mut buffer).bytes().for_each(&mut tell);
-            self.is_in_word = true;
-            self.is_spaced = false;
-            if is_alone {
-                self.end(&mut tell);
+        if c.is_ascii() {
+            return self.letter(c.to_ascii_lowercase(), &mut tell);
+        }
+        let mut known = std::mem::take(&mut self.folded);
+        if known.len() >= FOLDED_MAX {
+            known.clear();
+        }
+        let folded = known.entry(c).or_insert_with(|| {
+            let mut folded = String::new();
+            fold_char(c, &mut folded);
+            folded.to_lowercase().into()
+        });
+        let began = folded.chars().fold(false, |began, c| self.letter(c, &mut tell) | began);
+        self.folded = known;
+        began
+    }
+
+    /// Takes a folded, lowered character.
+    fn letter(&mut self, c: char, mut tell: impl FnMut(u8)) -> bool {
+        if c == '\'' && self.is_in_word {
+            // `don't` is one word.
+            return false;
+        }
+        if !c.is_alphanumeric() {
+            self.end(&mut tell);
+            return false;
+        }
+        let is_alone = unspaced(c);
+        let begins = is_alone || !self.is_in_word;
+        if begins {
+            self.end(&mut tell);
+            if !self.is_spaced {
+                tell(b' ');
             }
         }
-        self.folded = folded;
-        began
+        c.encode_utf8(&mut [0; 4]).bytes().for_each(&mut tell);
+        self.is_in_word = true;
+        self.is_spaced = false;
+        if is_alone {
+            self.end(&mut tell);
+        }
+        begins
     }
 
     fn end(&mut self, mut tell: impl FnMut(u8)) {

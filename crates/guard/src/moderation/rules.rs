@@ -69,10 +69,8 @@ const THING_REACH: u32 = 4;
 const TAKE_BACK_REACH: u32 = 6;
 /// The most words that stand within either.
 const NEIGHBOURS: usize = 8;
-/// The most classes of a rule.
-const PARTS_MAX: usize = 4;
 
-static RULES: &[Rule] = &[
+const RULES: &[Rule] = &[
     near(&[SLUR], 0, &[(Harm::Hate, 62)]),
     near(&[SLUR, YOU | WANT | HATE | INSULT], 6, &[(Harm::Hate, 60), (Harm::Harassment, 60)]),
     near(&[DEHUMAN, GROUP], 7, &[(Harm::Hate, 72)]),
@@ -95,12 +93,12 @@ static RULES: &[Rule] = &[
     near(&[TERROR, HOWTO | WANT, MAKE], 9, &[(Harm::Violence, 66), (Harm::IllicitViolent, 66)]),
     near(&[SUICIDE, HOWTO], 7, &[(Harm::SelfHarm, 62)]),
     near(&[SUICIDE, PROMOTE], 7, &[(Harm::SelfHarm, 75)]),
-    near(&[SUICIDE, I | SELF], 6, &[(Harm::SelfHarm, 72)]),
+    near(&[SUICIDE, I | SELF, WANT], 6, &[(Harm::SelfHarm, 70)]),
     near(&[SELF, HURT | CUT], 2, &[(Harm::SelfHarm, 80)]),
     after(&[ME, HURT], 1, &[(Harm::SelfHarm, 60)]),
     near(&[DIE, I, WANT], 4, &[(Harm::SelfHarm, 75)]),
     near(&[LIFE, END, I], 4, &[(Harm::SelfHarm, 78)]),
-    near(&[LIFE, NOT, I, WANT], 6, &[(Harm::SelfHarm, 66)]),
+    near(&[LIFE, NOT, I, WANT], 6, &[(Harm::SelfHarm, 40)]),
     near(&[SEX], 0, &[(Harm::Sexual, 45)]),
     near(&[SEX, MAKE | WANT], 6, &[(Harm::Sexual, 50)]),
     near(&[SEX, BARE], 8, &[(Harm::Sexual, 60)]),
@@ -145,42 +143,83 @@ pub(super) fn soften(marks: &mut [Mark]) {
     }
 }
 
-/// Tells the number of each rule that holds, and what it says.
-pub(super) fn hits(marks: &[Mark], mut tell: impl FnMut(u32, &'static [(Harm, u8)])) {
-    let all = marks.iter().fold(0, |all, mark| all | mark.classes);
-    for (rule, number) in RULES.iter().zip(0_u32..) {
-        if rule.all.iter().all(|part| part & all != 0) && holds(rule, marks) {
-            tell(number, rule.says);
+/// No rule reaches further, in words.
+const WITHIN_MAX: u32 = 10;
+
+/// The rules that hang on each class, by the class's bit.
+pub(super) struct Index([Vec<u32>; 64]);
+
+impl Index {
+    pub(super) fn new() -> Self {
+        let hangs_on = |bit: usize, rule: &Rule| rule.all.first().is_some_and(|part| part >> bit & 1 == 1);
+        Self(std::array::from_fn(|bit| {
+            let numbered = RULES.iter().zip(0..);
+            numbered.filter(|(rule, _)| hangs_on(bit, rule)).map(|(_, number)| number).collect()
+        }))
+    }
+
+    /// Tells the number of each rule that holds, once, and what it says.
+    pub(super) fn hits(&self, marks: &[Mark], mut tell: impl FnMut(u32, &'static [(Harm, u8)])) {
+        let mut told = 0_u64;
+        for (at, mark) in marks.iter().enumerate() {
+            let mut classes = mark.classes & ANCHORS;
+            if classes == 0 {
+                continue;
+            }
+            // What is near enough for any rule: most rules miss a part there, and are done with.
+            let is_near = |other: &&Mark| other.place.abs_diff(mark.place) <= WITHIN_MAX;
+            let behind = marks.get(at + 1..).unwrap_or_default().iter().take_while(is_near);
+            let before = marks.get(..at).unwrap_or_default().iter().rev().take_while(is_near);
+            let near = behind.chain(before).fold(0, |all, other| all | other.classes);
+            while classes != 0 {
+                let bit = classes.trailing_zeros();
+                classes &= classes - 1;
+                for number in self.0.get(bit as usize).into_iter().flatten() {
+                    let rule = RULES.get(*number as usize).filter(|_| told >> number & 1 == 0);
+                    let rule = rule.filter(|rule| rule.all.iter().skip(1).all(|part| part & near != 0));
+                    let Some(rule) = rule.filter(|rule| holds(rule, marks, at)) else { continue };
+                    told |= 1 << number;
+                    tell(*number, rule.says);
+                }
+            }
         }
     }
 }
 
-fn holds(rule: &Rule, marks: &[Mark]) -> bool {
-    let mut last = [None; PARTS_MAX];
-    for mark in marks {
-        let mut taken = false;
-        let mut before = Some(0);
-        for (part, seen) in rule.all.iter().zip(&mut last) {
-            let earlier = *seen;
-            if part & mark.classes != 0 && (!rule.ordered || before.is_some()) {
-                // One word is one part, unless it is the only one.
-                if !taken || rule.all.len() == 1 {
-                    *seen = Some(mark.place);
-                    taken = true;
-                }
-            }
-            before = earlier;
+/// The classes that rules hang on.
+static ANCHORS: u64 = anchors();
+
+const fn anchors() -> u64 {
+    let (mut all, mut rules) = (0, RULES);
+    while let [rule, rest @ ..] = rules {
+        if let [part, ..] = rule.all {
+            all |= *part;
         }
-        if !taken {
-            continue;
-        }
-        let known = last.iter().take(rule.all.len());
-        let first = known.fold(Some(u32::MAX), |first, seen| Some(first?.min((*seen)?)));
-        if first.is_some_and(|first| mark.place.saturating_sub(first) <= rule.within) {
-            return true;
-        }
+        rules = rest;
     }
-    false
+    all
+}
+
+/// Whether a rule that hangs on this mark holds: its other parts are other words near it, before or behind.
+fn holds(rule: &Rule, marks: &[Mark], at: usize) -> bool {
+    let (Some(anchor), Some(parts)) = (marks.get(at), rule.all.get(1..)) else {
+        return false;
+    };
+    let all = (1_u32 << parts.len()) - 1;
+    let mut met = 0;
+    let mut meet = |mark: &Mark| {
+        let unmet = parts.iter().zip(0..).find(|(part, bit)| *part & mark.classes != 0 && met >> bit & 1 == 0);
+        if let Some((_, bit)) = unmet {
+            met |= 1 << bit;
+        }
+        met == all
+    };
+    let is_near = |mark: &&Mark| mark.place.abs_diff(anchor.place) <= rule.within;
+    if all == 0 {
+        return true;
+    }
+    let behind = marks.get(at + 1..).unwrap_or_default().iter().take_while(is_near).any(&mut meet);
+    behind || (!rule.ordered && marks.get(..at).unwrap_or_default().iter().rev().take_while(is_near).any(&mut meet))
 }
 
 #[cfg(test)]
@@ -188,9 +227,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_rule_has_more_parts_than_are_counted_or_is_sure_alone() {
+    fn no_rule_is_sure_alone_and_all_are_counted() {
         for rule in RULES {
-            assert!((1..=PARTS_MAX).contains(&rule.all.len()));
+            assert!(!rule.all.is_empty() && rule.within <= WITHIN_MAX && RULES.len() <= 64);
             assert!(rule.says.iter().all(|(_, score)| (1..90).contains(score)));
             assert!(rule.all.iter().all(|part| *part != 0));
         }
@@ -210,7 +249,8 @@ mod tests {
     #[test]
     fn order_and_distance_count() {
         let holds_at = |rule: &Rule, places: [(u32, u64); 2]| {
-            holds(rule, &places.map(|(place, classes)| Mark { place, classes }))
+            let marks = places.map(|(place, classes)| Mark { place, classes });
+            (0..2).any(|at| rule.all[0] & marks[at].classes != 0 && holds(rule, &marks, at))
         };
         let ordered = after(&[ME, HURT], 1, &[]);
         assert!(holds_at(&ordered, [(4, ME), (5, HURT)]));

@@ -128,7 +128,7 @@ pub(crate) static WORDS: &[(u64, &str)] = &[
     (
         SUICIDE,
         "suicide suicides suicidal selfharm unalive kms anorexia bulimia thinspo \
-         suizid* selbstmord* selbstverletz* umzubringen ritzen magersucht freitod \
+         suizid* selbstmord* selbstverletz* ritzen magersucht freitod \
          suicide* suicider suicidaire* scarification* automutil* anorexie \
          suicidio suicid* suicida* autolesion* autolesi* anorexia",
     ),
@@ -189,7 +189,8 @@ pub(crate) static WORDS: &[(u64, &str)] = &[
     ),
     (
         HURT,
-        "kill kills killing killed killer murder* stab stabbing stabbed strangle* strangling choke choking torture* torturing poison* slaughter* assassinat* maim* beat beating punch \
+        "umzubring* umgebracht auszupeitschen totschlagen \
+         kill kills killing killed killer murder* stab stabbing stabbed strangle* strangling choke choking torture* torturing poison* slaughter* assassinat* maim* beat beating punch \
          shoot shot shooting hurt hurting harm harming attack attacks attacking injure* assault* violent violence bash smash execute* execution burn burning hang hanging drown drowning kidnap* abduct* slit \
          töten tötet getötet umbringen umbringe umbringt ermorden ermord* erstechen erstech* erwürg* foltern folter* vergiften vergift* erschießen erschieß* verprügeln verprügel* zusammenschlagen zusammenschlage verletzen entführ* gewalt schlachten aufschlitz* abstechen abknallen \
          tuer tue tué tués tuerai tueront assassin* poignard* étrangl* tortur* empoisonn* abattre frapper tabasser égorg* blesser kidnapp* enlever violence violences buter meurtre* \
@@ -204,7 +205,8 @@ pub(crate) static WORDS: &[(u64, &str)] = &[
     ),
     (
         CRIME,
-        "steal stealing steals stole stolen rob robbing robbery burgl* shoplift* smuggl* vandali* loot looting trespass* hotwire* counterfeit carjack* poach poaching traffick* destroy destroying murder crime crimes criminal criminals siphon pirate* tap hostage* swat swatting disrupt* overthrow \
+        "auszurauben einzubrechen aufzubrechen \
+         steal stealing steals stole stolen rob robbing robbery burgl* shoplift* smuggl* vandali* loot looting trespass* hotwire* counterfeit carjack* poach poaching traffick* destroy destroying murder crime crimes criminal criminals siphon pirate* tap hostage* swat swatting disrupt* overthrow \
          stehlen stiehlt stehle klauen gestohlen* ausrauben rauben einbrechen einbruch schmuggel* diebstahl verbrechen zerstör* plünder* überfall* aufbrechen \
          voler volé* cambriol* braqu* contreband* dérober piller crime crimes détruire vandalis* \
          robar roba robo robado* atracar atraco contraband* saque* crimen crímenes destruir hurtar",
@@ -314,7 +316,7 @@ pub(crate) static WORDS: &[(u64, &str)] = &[
     ),
     (
         LIFE,
-        "life living alive live existence leben vie vivre vida vivir",
+        "life living alive live leben vie vivre vida vivir",
     ),
     (
         END,
@@ -326,7 +328,8 @@ pub(crate) static WORDS: &[(u64, &str)] = &[
     ),
     (
         PREVENT,
-        "prevent* prevention avoid protect* protection detect detecting defend* defence defense stop stopping fight fighting combat recogni* report reporting against remove removing recover recovery recovered survive surviving survivor* \
+        "worry worried concerned call calls relative sorge anrufen inquiet inquiète appeler preocupa preocupado llamar \
+         prevent* prevention avoid protect* protection detect detecting defend* defence defense stop stopping fight fighting combat recogni* report reporting against remove removing recover recovery recovered survive surviving survivor* \
          counter treat treating treatment treatments cure cures therapy help support supporting rescue victim victims safe safely safety secure securing mitigat* patch antivirus disinfect* awareness helpline hotline counsel* condemn* deescalat* cope coping quit overcome \
          verhinder* vermeid* schütz* schutz erkenn* erkennung abwehr* melden bekämpf* entfern* behandl* heilen heilung hilfe helfen opfer vorbeug* prävention überleben beratungsstelle* sichern aufklär* \
          empêch* éviter évite protég* protection détecter détection défend* signaler lutter contre supprimer trait* soigner guérir aide aider victime* prévenir prévention survivre sécuris* sensibilis* \
@@ -342,7 +345,8 @@ pub(crate) static WORDS: &[(u64, &str)] = &[
     ),
     (
         THING,
-        "process processes thread threads task tasks job jobs daemon port container pod pods query connection session tab bacteria bacterium germs virus viruses cancer tumor tumour weed weeds mosquito* ants ant flies wasp* termite* mold mould fungus lice bedbug* aphid* \
+        "bath calorimeter calorimetry seed glue nerf squirt nail staple viren keim keimen erreger schach badebombe* bain baño \
+         process processes thread threads task tasks job jobs daemon port container pod pods query connection session tab bacteria bacterium germs virus viruses cancer tumor tumour weed weeds mosquito* ants ant flies wasp* termite* mold mould fungus lice bedbug* aphid* \
          time mood vibe engine lights script scripts zombie zombies orc orcs monster monsters dragon dragons enemy enemies npc pawn king chess record records market game games level photo photos picture video film scene ball goal basket hoops selfie \
          bug bugs egg eggs cream drum drums traffic deadline deadlines exam interview workout calories fat price prices prose yeast plants \
          prozess prozesse prozesses task aufgabe bakterien keime unkraut mücken ameisen krebs zeit stimmung motor foto fotos drachen monster zombie* gegner läuse schimmel \
@@ -358,7 +362,8 @@ pub(crate) static WORDS: &[(u64, &str)] = &[
     ),
     (
         MAKE,
-        "make making build building create creating construct* synthes* manufactur* produce producing cook cooking assemble assembling brew brewing grow growing cultivat* culture extract extracting develop developing obtain* acquir* buy buying purchas* get getting sell selling order distribut* spread spreading write writing generate launch commit committing mix mixing \
+        "herzustellen zuzubereiten anzubauen \
+         make making build building create creating construct* synthes* manufactur* produce producing cook cooking assemble assembling brew brewing grow growing cultivat* culture extract extracting develop developing obtain* acquir* buy buying purchas* get getting sell selling order distribut* spread spreading write writing generate launch commit committing mix mixing \
          bauen baue baut herstellen herstell* stelle kochen koche züchten erstellen besorg* beschaffen kaufen verkaufen verbreit* begeh* schreib* mischen programmier* machen \
          fabriqu* construi* faire crée créer synthétis* cuisiner produire obtenir procurer acheter vendre diffus* commettre écri* mélang* programm* rédig* \
          fabric* constru* hacer hago crear sintetiz* cocinar producir obtener conseguir comprar vender difund* cometer escrib* mezcl* program*",

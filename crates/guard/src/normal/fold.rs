@@ -43,7 +43,8 @@ fn entry(c: char) -> u8 {
 /// Han, Kana, Hangul and what is beyond have no Latin lookalikes, and working that out costs.
 const fn beyond(c: char) -> u8 {
     match c as u32 {
-        0x3040..=0xD7FF | 0x20000..=0xDFFFF => STAYS,
+        // Whole phrases of Arabic in one character: up to eighteen letters each.
+        0x3040..=0xD7FF | 0xFDF0..=0xFDFD | 0x20000..=0xDFFFF => STAYS,
         _ => WORKED_OUT,
     }
 }
