@@ -145,11 +145,7 @@ impl Families {
                 .topics
                 .as_ref()
                 .map(|it| direction.pick(it.input, it.output).into()),
-            Kind::Link
-            | Kind::Custom
-            | Kind::Bounds
-            | Kind::Format
-            | Kind::Unread => None,
+            Kind::Link | Kind::Custom | Kind::Bounds | Kind::Format | Kind::Unread => None,
         };
         mode.unwrap_or_default()
     }

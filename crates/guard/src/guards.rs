@@ -187,8 +187,12 @@ impl Follow {
             0
         };
         // What waits in a block may be behind what is cleared: the window that it ends begins before it.
-        let over = cleared.saturating_sub(self.open_at).saturating_sub(kept + kept / 2);
-        let over = self.open.floor_char_boundary(usize::try_from(over).unwrap_or(usize::MAX));
+        let over = cleared
+            .saturating_sub(self.open_at)
+            .saturating_sub(kept + kept / 2);
+        let over = self
+            .open
+            .floor_char_boundary(usize::try_from(over).unwrap_or(usize::MAX));
         self.open.drain(..over);
         self.open_at = self.open_at.saturating_add(over as u64);
     }

@@ -26,8 +26,8 @@ pub(crate) use harm::PerHarm;
 use model::{Model, Sums};
 use rules::{Index, Mark};
 pub use settings::{Moderation as ModerationSettings, Off, Sure};
-pub use watch::{MODERATION_BLOCK_BYTES_MAX, ModerationStream};
 use watch::Windows;
+pub use watch::{MODERATION_BLOCK_BYTES_MAX, ModerationStream};
 
 /// At this score and above a text is taken for harm; about one harmless text in a hundred reaches it.
 pub const MODERATION_FLAG: u8 = 80;
@@ -229,7 +229,11 @@ impl Core {
 /// Two witnesses: what the rules say in percent, and the model between 0 and 1.
 fn together(said: u8, sure: f32) -> u8 {
     let doubt = (1.0 - f32::from(said) / 100.0) * (1.0 - sure);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 100")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 0 and 100"
+    )]
     {
         ((1.0 - doubt).clamp(0.0, 1.0) * 100.0) as u8
     }
@@ -247,6 +251,8 @@ fn finding(harm: Harm, span: Range<usize>, score: u8) -> Finding {
 
 impl std::fmt::Debug for Moderation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Moderation").field("least", &self.least).finish_non_exhaustive()
+        f.debug_struct("Moderation")
+            .field("least", &self.least)
+            .finish_non_exhaustive()
     }
 }

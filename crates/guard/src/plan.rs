@@ -91,7 +91,11 @@ impl Plan {
         let sure = personal().map(|one| one.sure).min().unwrap_or(PERSONAL_SCORE_MIN);
         engines.personal = Arc::new(stock.personal.narrowed(kinds, sure));
         let moderation = families().filter_map(|it| it.moderation.as_ref());
-        engines.moderation = Arc::new(stock.moderation.telling(families::Moderation::least_of(moderation)));
+        engines.moderation = Arc::new(
+            stock
+                .moderation
+                .telling(families::Moderation::least_of(moderation)),
+        );
         engines.topics = Arc::new(Topics::new(families().filter_map(|it| it.topics.as_ref())));
         let version = version(&layers, &exceptions);
         Self {

@@ -15,8 +15,8 @@ use aho_corasick::{Anchored, MatchKind, nfa::contiguous::NFA};
 
 use crate::finding::{Finding, Kind, SURE};
 use crate::normal::fold_char;
-pub use settings::{Topic, Topics as TopicsSettings};
 use settings::{OFF_TOPIC, rule};
+pub use settings::{Topic, Topics as TopicsSettings};
 
 /// The longest word or phrase of a topic, folded, in bytes. So much, and a character more, a stream holds back at most.
 pub const TOPIC_WORD_BYTES_MAX: usize = 128;
@@ -70,7 +70,11 @@ impl Topics {
                 owners.push(owner);
             }
         };
-        let denied: Vec<(String, &Topic)> = all.clone().flat_map(|one| &one.deny).map(|it| (it.digest(), it)).collect();
+        let denied: Vec<(String, &Topic)> = all
+            .clone()
+            .flat_map(|one| &one.deny)
+            .map(|it| (it.digest(), it))
+            .collect();
         let mut digests: HashMap<&str, HashSet<&str>> = HashMap::new();
         for (digest, topic) in &denied {
             digests.entry(&topic.name).or_default().insert(digest);
@@ -86,10 +90,14 @@ impl Topics {
                 rule: rule(&topic.name, is_one_of_many.then_some(digest)),
                 least: usize::from(topic.least.max(1)),
             });
-            topic.words.iter().for_each(|word| add(word, owner, &mut topics.patterns));
+            topic
+                .words
+                .iter()
+                .for_each(|word| add(word, owner, &mut topics.patterns));
         }
         let allowed = all.filter(|one| !one.allow.is_empty());
-        let allowed: BTreeMap<String, &TopicsSettings> = allowed.map(|one| (one.allow_digest(), one)).collect();
+        let allowed: BTreeMap<String, &TopicsSettings> =
+            allowed.map(|one| (one.allow_digest(), one)).collect();
         for (digest, one) in &allowed {
             let owner = Owner::Allowed(topics.allowed.len());
             topics.allowed.push(Allowed {
@@ -114,7 +122,11 @@ impl Topics {
         if !is_users {
             return;
         }
-        for (allowed, touched) in self.allowed.iter().zip(walk.touched.iter().chain(std::iter::repeat(&false))) {
+        for (allowed, touched) in self
+            .allowed
+            .iter()
+            .zip(walk.touched.iter().chain(std::iter::repeat(&false)))
+        {
             if !touched && walk.words > allowed.from_words {
                 found.push(finding(allowed.rule.clone(), 0..text.len()));
             }
@@ -188,7 +200,9 @@ impl Reader {
             fold_char(c, &mut folded);
             folded.to_lowercase().into()
         });
-        let began = folded.chars().fold(false, |began, c| self.letter(c, &mut tell) | began);
+        let began = folded
+            .chars()
+            .fold(false, |began, c| self.letter(c, &mut tell) | began);
         self.folded = known;
         began
     }
@@ -273,7 +287,11 @@ impl Walk {
                 // The word's first byte follows the space that may be told with it.
                 let space = usize::from(fed.first() == Some(&b' '));
                 self.starts.push_back((self.fed + space, at));
-                while self.starts.front().is_some_and(|(fed, _)| *fed + 2 * TOPIC_WORD_BYTES_MAX < self.fed) {
+                while self
+                    .starts
+                    .front()
+                    .is_some_and(|(fed, _)| *fed + 2 * TOPIC_WORD_BYTES_MAX < self.fed)
+                {
                     self.starts.pop_front();
                 }
             }
@@ -293,7 +311,9 @@ impl Walk {
 
     fn feed(&mut self, topics: &Topics, byte: u8, found: &mut Vec<Finding>) {
         self.fed += 1;
-        let Some(automaton) = &topics.automaton else { return };
+        let Some(automaton) = &topics.automaton else {
+            return;
+        };
         let state = self.state.or_else(|| automaton.start_state(Anchored::No).ok());
         let Some(state) = state else { return };
         let state = automaton.next_state(Anchored::No, state, byte);
@@ -308,7 +328,9 @@ impl Walk {
     }
 
     fn meet(&mut self, topics: &Topics, number: usize, is_closed: bool, found: &mut Vec<Finding>) {
-        let Some((owners, length)) = topics.patterns.get(number) else { return };
+        let Some((owners, length)) = topics.patterns.get(number) else {
+            return;
+        };
         for owner in owners {
             match *owner {
                 Owner::Allowed(at) => {
@@ -325,7 +347,9 @@ impl Walk {
                     if !is_told && met.len() >= denied.least {
                         let from = self.fed - usize::from(is_closed) - length;
                         let mut starts = self.starts.iter().rev();
-                        let start = starts.find(|(fed, _)| *fed <= from).map_or(self.at, |(_, at)| *at);
+                        let start = starts
+                            .find(|(fed, _)| *fed <= from)
+                            .map_or(self.at, |(_, at)| *at);
                         let end = self.word_end.max(start);
                         found.push(finding(denied.rule.clone(), start..end));
                     }
@@ -360,7 +384,11 @@ impl TopicStream {
         let word = self.walk.starts.back().filter(|_| self.walk.reader.is_in_word);
         let judged = word.map_or(at, |(_, start)| *start);
         // A longer word is none of a topic's.
-        if at - judged > TOPIC_WORD_BYTES_MAX { at as u64 } else { judged as u64 }
+        if at - judged > TOPIC_WORD_BYTES_MAX {
+            at as u64
+        } else {
+            judged as u64
+        }
     }
 
     /// Ends the channel: the last word is judged.
@@ -372,6 +400,8 @@ impl TopicStream {
 
 impl std::fmt::Debug for TopicStream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TopicStream").field("at", &self.walk.at).finish_non_exhaustive()
+        f.debug_struct("TopicStream")
+            .field("at", &self.walk.at)
+            .finish_non_exhaustive()
     }
 }

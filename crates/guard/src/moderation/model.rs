@@ -79,7 +79,12 @@ impl Model {
             return out;
         }
         let norm = (sums.count as f32).sqrt();
-        let heads = self.scale.iter().zip(&self.bias).zip(&self.slope).zip(&self.offset);
+        let heads = self
+            .scale
+            .iter()
+            .zip(&self.bias)
+            .zip(&self.slope)
+            .zip(&self.offset);
         for ((sum, (((scale, bias), slope), offset)), out) in sums.sums.iter().zip(heads).zip(&mut out) {
             *out = linear::probability(*sum as f32 * scale / norm + bias, *slope, *offset);
         }

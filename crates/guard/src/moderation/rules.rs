@@ -72,7 +72,11 @@ const NEIGHBOURS: usize = 8;
 
 const RULES: &[Rule] = &[
     near(&[SLUR], 0, &[(Harm::Hate, 62)]),
-    near(&[SLUR, YOU | WANT | HATE | INSULT], 6, &[(Harm::Hate, 60), (Harm::Harassment, 60)]),
+    near(
+        &[SLUR, YOU | WANT | HATE | INSULT],
+        6,
+        &[(Harm::Hate, 60), (Harm::Harassment, 60)],
+    ),
     near(&[DEHUMAN, GROUP], 7, &[(Harm::Hate, 72)]),
     near(&[HATE, GROUP, WANT], 9, &[(Harm::Hate, 75)]),
     near(&[HATE, PROMOTE | MAKE], 5, &[(Harm::Hate, 50)]),
@@ -83,14 +87,22 @@ const RULES: &[Rule] = &[
     near(&[STALK, HOWTO | PROMOTE | MAKE], 7, &[(Harm::Harassment, 55)]),
     near(&[STALK, TARGET, EVADE | ILLEGAL], 10, &[(Harm::Harassment, 65)]),
     near(&[HURT, WANT, TARGET], 7, &[(Harm::Violence, 66)]),
-    near(&[HURT, WANT, YOU], 5, &[(Harm::Violence, 66), (Harm::Harassment, 66)]),
+    near(
+        &[HURT, WANT, YOU],
+        5,
+        &[(Harm::Violence, 66), (Harm::Harassment, 66)],
+    ),
     near(&[HURT, HOWTO, TARGET], 8, &[(Harm::Violence, 66)]),
     near(&[HURT, EVADE], 9, &[(Harm::Violence, 68)]),
     near(&[HURT, MINOR, HOWTO | WANT], 8, &[(Harm::Violence, 68)]),
     near(&[DIE, WANT, YOU], 4, &[(Harm::Harassment, 60)]),
     near(&[GORE, TARGET | HURT | HOWTO], 7, &[(Harm::Violence, 60)]),
     near(&[TERROR, PROMOTE], 6, &[(Harm::Violence, 72)]),
-    near(&[TERROR, HOWTO | WANT, MAKE], 9, &[(Harm::Violence, 66), (Harm::IllicitViolent, 66)]),
+    near(
+        &[TERROR, HOWTO | WANT, MAKE],
+        9,
+        &[(Harm::Violence, 66), (Harm::IllicitViolent, 66)],
+    ),
     near(&[SUICIDE, HOWTO], 7, &[(Harm::SelfHarm, 62)]),
     near(&[SUICIDE, PROMOTE], 7, &[(Harm::SelfHarm, 75)]),
     near(&[SUICIDE, I | SELF, WANT], 6, &[(Harm::SelfHarm, 70)]),
@@ -104,10 +116,26 @@ const RULES: &[Rule] = &[
     near(&[SEX, BARE], 8, &[(Harm::Sexual, 60)]),
     near(&[SEX, MINOR], 9, &[(Harm::SexualMinors, 85), (Harm::Sexual, 80)]),
     near(&[BARE, MINOR], 5, &[(Harm::SexualMinors, 72), (Harm::Sexual, 60)]),
-    near(&[ABUSE, MINOR, HOWTO | WANT | MAKE], 9, &[(Harm::SexualMinors, 80)]),
-    near(&[ABUSE, HOWTO | PROMOTE | WANT], 7, &[(Harm::Illicit, 62), (Harm::Sexual, 50)]),
-    near(&[WEAPON, MAKE, HOWTO | HOME], 9, &[(Harm::IllicitViolent, 72), (Harm::Illicit, 72)]),
-    near(&[WEAPON, MAKE], 4, &[(Harm::IllicitViolent, 50), (Harm::Illicit, 50)]),
+    near(
+        &[ABUSE, MINOR, HOWTO | WANT | MAKE],
+        9,
+        &[(Harm::SexualMinors, 80)],
+    ),
+    near(
+        &[ABUSE, HOWTO | PROMOTE | WANT],
+        7,
+        &[(Harm::Illicit, 62), (Harm::Sexual, 50)],
+    ),
+    near(
+        &[WEAPON, MAKE, HOWTO | HOME],
+        9,
+        &[(Harm::IllicitViolent, 72), (Harm::Illicit, 72)],
+    ),
+    near(
+        &[WEAPON, MAKE],
+        4,
+        &[(Harm::IllicitViolent, 50), (Harm::Illicit, 50)],
+    ),
     near(&[DRUG, MAKE, HOWTO | HOME | EVADE], 9, &[(Harm::Illicit, 70)]),
     near(&[DRUG, MAKE], 4, &[(Harm::Illicit, 50)]),
     near(&[MALWARE, MAKE], 5, &[(Harm::Illicit, 60)]),
@@ -126,7 +154,9 @@ const RULES: &[Rule] = &[
 /// Takes back what is said of harmless objects, of prevention and of study.
 pub(super) fn soften(marks: &mut [Mark]) {
     for at in 0..marks.len() {
-        let Some(mark) = marks.get(at).copied() else { continue };
+        let Some(mark) = marks.get(at).copied() else {
+            continue;
+        };
         let (taken, reach) = if mark.classes & (PREVENT | STUDY) != 0 {
             (TAKEN_BACK, TAKE_BACK_REACH)
         } else if mark.classes & THING != 0 {
@@ -154,7 +184,10 @@ impl Index {
         let hangs_on = |bit: usize, rule: &Rule| rule.all.first().is_some_and(|part| part >> bit & 1 == 1);
         Self(std::array::from_fn(|bit| {
             let numbered = RULES.iter().zip(0..);
-            numbered.filter(|(rule, _)| hangs_on(bit, rule)).map(|(_, number)| number).collect()
+            numbered
+                .filter(|(rule, _)| hangs_on(bit, rule))
+                .map(|(_, number)| number)
+                .collect()
         }))
     }
 
@@ -169,7 +202,12 @@ impl Index {
             // What is near enough for any rule: most rules miss a part there, and are done with.
             let is_near = |other: &&Mark| other.place.abs_diff(mark.place) <= WITHIN_MAX;
             let behind = marks.get(at + 1..).unwrap_or_default().iter().take_while(is_near);
-            let before = marks.get(..at).unwrap_or_default().iter().rev().take_while(is_near);
+            let before = marks
+                .get(..at)
+                .unwrap_or_default()
+                .iter()
+                .rev()
+                .take_while(is_near);
             let near = behind.chain(before).fold(0, |all, other| all | other.classes);
             while classes != 0 {
                 let bit = classes.trailing_zeros();
@@ -177,7 +215,9 @@ impl Index {
                 for number in self.0.get(bit as usize).into_iter().flatten() {
                     let rule = RULES.get(*number as usize).filter(|_| told >> number & 1 == 0);
                     let rule = rule.filter(|rule| rule.all.iter().skip(1).all(|part| part & near != 0));
-                    let Some(rule) = rule.filter(|rule| holds(rule, marks, at)) else { continue };
+                    let Some(rule) = rule.filter(|rule| holds(rule, marks, at)) else {
+                        continue;
+                    };
                     told |= 1 << number;
                     tell(*number, rule.says);
                 }
@@ -208,7 +248,10 @@ fn holds(rule: &Rule, marks: &[Mark], at: usize) -> bool {
     let all = (1_u32 << parts.len()) - 1;
     let mut met = 0;
     let mut meet = |mark: &Mark| {
-        let unmet = parts.iter().zip(0..).find(|(part, bit)| *part & mark.classes != 0 && met >> bit & 1 == 0);
+        let unmet = parts
+            .iter()
+            .zip(0..)
+            .find(|(part, bit)| *part & mark.classes != 0 && met >> bit & 1 == 0);
         if let Some((_, bit)) = unmet {
             met |= 1 << bit;
         }
@@ -218,8 +261,21 @@ fn holds(rule: &Rule, marks: &[Mark], at: usize) -> bool {
     if all == 0 {
         return true;
     }
-    let behind = marks.get(at + 1..).unwrap_or_default().iter().take_while(is_near).any(&mut meet);
-    behind || (!rule.ordered && marks.get(..at).unwrap_or_default().iter().rev().take_while(is_near).any(&mut meet))
+    let behind = marks
+        .get(at + 1..)
+        .unwrap_or_default()
+        .iter()
+        .take_while(is_near)
+        .any(&mut meet);
+    behind
+        || (!rule.ordered
+            && marks
+                .get(..at)
+                .unwrap_or_default()
+                .iter()
+                .rev()
+                .take_while(is_near)
+                .any(&mut meet))
 }
 
 #[cfg(test)]
@@ -238,7 +294,13 @@ mod tests {
     #[test]
     fn an_object_or_a_cure_takes_back_what_stands_near_it_alone() {
         let mark = |place, classes| Mark { place, classes };
-        let mut marks = [mark(1, WANT), mark(3, HURT), mark(5, THING), mark(30, HURT), mark(31, TARGET)];
+        let mut marks = [
+            mark(1, WANT),
+            mark(3, HURT),
+            mark(5, THING),
+            mark(30, HURT),
+            mark(31, TARGET),
+        ];
         soften(&mut marks);
         assert_eq!((marks[1].classes, marks[3].classes), (0, HURT));
         let mut marks = [mark(1, HOWTO), mark(3, PREVENT), mark(4, SUICIDE)];

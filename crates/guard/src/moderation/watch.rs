@@ -14,7 +14,9 @@ pub const MODERATION_BLOCK_BYTES_MAX: usize = 256;
 /// Where the block that a text begins with ends; `None` where that shows in what is still to come.
 fn block_end(text: &str, complete: bool) -> Option<usize> {
     let bytes = text.as_bytes();
-    let longest = bytes.get(..MODERATION_BLOCK_BYTES_MAX.min(bytes.len())).unwrap_or_default();
+    let longest = bytes
+        .get(..MODERATION_BLOCK_BYTES_MAX.min(bytes.len()))
+        .unwrap_or_default();
     let white = longest.iter().skip(BLOCK_BYTES).position(u8::is_ascii_whitespace);
     if let Some(at) = white {
         return Some(BLOCK_BYTES + at + 1);
@@ -73,10 +75,7 @@ impl Windows {
             *worst = score.max(*worst);
             if score >= *least && (score > told.score || span.start >= told.end) {
                 found.push(finding(harm, span.clone(), score));
-                *told = Told {
-                    score,
-                    end: span.end,
-                };
+                *told = Told { score, end: span.end };
             }
         }
         self.before = Some(block);
@@ -119,7 +118,8 @@ impl ModerationStream {
 
     fn advance(&mut self, complete: bool, found: &mut Vec<Finding>) -> u64 {
         let mut rest = self.open.as_str();
-        while let Some((block, behind)) = block_end(rest, complete).and_then(|end| rest.split_at_checked(end)) {
+        while let Some((block, behind)) = block_end(rest, complete).and_then(|end| rest.split_at_checked(end))
+        {
             self.windows.step(&self.guard, block, found);
             rest = behind;
         }
@@ -131,6 +131,8 @@ impl ModerationStream {
 
 impl std::fmt::Debug for ModerationStream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ModerationStream").field("at", &self.windows.at).finish_non_exhaustive()
+        f.debug_struct("ModerationStream")
+            .field("at", &self.windows.at)
+            .finish_non_exhaustive()
     }
 }

@@ -306,18 +306,9 @@ pub(crate) static WORDS: &[(u64, &str)] = &[
         SELF,
         "myself self mich mir yourself matarme suicidarme lastimarme cortarme ahorcarme quitarme herirme moimême",
     ),
-    (
-        I,
-        "i im ive my ich mein meinem meine je j mon ma yo mi mí",
-    ),
-    (
-        ME,
-        "me m",
-    ),
-    (
-        LIFE,
-        "life living alive live leben vie vivre vida vivir",
-    ),
+    (I, "i im ive my ich mein meinem meine je j mon ma yo mi mí"),
+    (ME, "me m"),
+    (LIFE, "life living alive live leben vie vivre vida vivir"),
     (
         END,
         "end ending finish over goodbye disappear beenden ende beende nehmen finir terminer disparaître adieu acabar terminar quitarme desaparecer",
@@ -382,7 +373,10 @@ pub(crate) static WORDS: &[(u64, &str)] = &[
          veux vais vas va allons devrait devraient dois doit doivent mérite* voudrais faut \
          quiero voy vamos debería deberían debe deben hay merece* quisiera",
     ),
-    (NOT, "not no never dont without nicht kein keine nie ohne pas ne jamais sans no nunca sin"),
+    (
+        NOT,
+        "not no never dont without nicht kein keine nie ohne pas ne jamais sans no nunca sin",
+    ),
     (
         YOU,
         "you your yourself u ur du dich dir dein deine deiner euch tu te toi ton ta vous votre tú tu ti te usted tus",

@@ -80,7 +80,12 @@ fn short(parts: &[&[u8]]) -> String {
         hasher.update(part.len().to_le_bytes());
         hasher.update(part);
     }
-    hasher.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    hasher
+        .finalize()
+        .iter()
+        .take(4)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 impl Topic {
@@ -95,22 +100,34 @@ impl Topic {
         let name = &self.name;
         let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' ');
         if name.trim().is_empty() || name == OFF_TOPIC || !name.chars().all(is_plain) {
-            tell(format!("has a topic named `{name}`: give a name of letters, digits, `_` and `-`, other than `{OFF_TOPIC}`"));
+            tell(format!(
+                "has a topic named `{name}`: give a name of letters, digits, `_` and `-`, other than `{OFF_TOPIC}`"
+            ));
         }
         if self.words.is_empty() || self.words.len() > WORDS_MAX {
-            tell(format!("`{name}` has {} words: give 1 to {WORDS_MAX}", self.words.len()));
+            tell(format!(
+                "`{name}` has {} words: give 1 to {WORDS_MAX}",
+                self.words.len()
+            ));
         }
         for word in &self.words {
             match pattern(word) {
-                None => tell(format!("`{name}` has the word `{word}`, in which no letter or digit is: take it out")),
+                None => tell(format!(
+                    "`{name}` has the word `{word}`, in which no letter or digit is: take it out"
+                )),
                 Some(text) if text.len() > TOPIC_WORD_BYTES_MAX => {
-                    tell(format!("`{name}` has a phrase of more than {TOPIC_WORD_BYTES_MAX} bytes: shorten it"));
+                    tell(format!(
+                        "`{name}` has a phrase of more than {TOPIC_WORD_BYTES_MAX} bytes: shorten it"
+                    ));
                 }
                 Some(_) => {}
             }
         }
         if self.least == 0 || usize::from(self.least) > self.words.len().max(1) {
-            tell(format!("`{name}` asks for {} different words: give 1 to as many as it has", self.least));
+            tell(format!(
+                "`{name}` asks for {} different words: give 1 to as many as it has",
+                self.least
+            ));
         }
     }
 
@@ -134,15 +151,25 @@ impl Topics {
     pub(super) fn allow_digest(&self) -> String {
         let count = self.from_words.to_le_bytes();
         let mut parts: Vec<&[u8]> = vec![b"allow", &count];
-        parts.extend(self.allow.iter().flat_map(|topic| &topic.words).map(String::as_bytes));
+        parts.extend(
+            self.allow
+                .iter()
+                .flat_map(|topic| &topic.words)
+                .map(String::as_bytes),
+        );
         short(&parts)
     }
 
     /// Whether a finding is of these settings.
     pub(crate) fn wants(&self, finding: &Finding) -> bool {
         let is = |name: &str, digest: &dyn Fn() -> String| {
-            let rest = finding.rule.strip_prefix("topic:").and_then(|rest| rest.strip_prefix(name));
-            rest.is_some_and(|rest| rest.is_empty() || rest.strip_prefix('#').is_some_and(|it| it == digest()))
+            let rest = finding
+                .rule
+                .strip_prefix("topic:")
+                .and_then(|rest| rest.strip_prefix(name));
+            rest.is_some_and(|rest| {
+                rest.is_empty() || rest.strip_prefix('#').is_some_and(|it| it == digest())
+            })
         };
         self.deny.iter().any(|topic| is(&topic.name, &|| topic.digest()))
             || (!self.allow.is_empty() && is(OFF_TOPIC, &|| self.allow_digest()))
@@ -161,8 +188,14 @@ impl Topics {
                 if topics.iter().take(number).any(|other| other.name == topic.name) {
                     problems.push((at, format!("names `{}` twice: join the two", topic.name)));
                 }
-                if problems.len() == known && let Some(example) = topic.unfound() {
-                    let what = format!("`{}` does not find its example {}: add the words that should", topic.name, example + 1);
+                if problems.len() == known
+                    && let Some(example) = topic.unfound()
+                {
+                    let what = format!(
+                        "`{}` does not find its example {}: add the words that should",
+                        topic.name,
+                        example + 1
+                    );
                     problems.push((at, what));
                 }
             }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use domain::{DataClass, KeyId, Operation, TeamId, TenantId, UnixMillis};
 use guard::families::{Families, Topic, Topics as Settings};
 use guard::{
-    Action, Call, Direction, Finding, Gate, Guards, Origin, Plan, Plans, Profile, Profiles, TOPIC_WORD_BYTES_MAX,
-    TopicStream, Topics, When,
+    Action, Call, Direction, Finding, Gate, Guards, Origin, Plan, Plans, Profile, Profiles,
+    TOPIC_WORD_BYTES_MAX, TopicStream, Topics, When,
 };
 use proptest::prelude::*;
 
@@ -57,13 +57,34 @@ fn words_phrases_and_beginnings_are_found_at_words_ends() {
         topic("gambling", &["casino", "bett*", "slot machine", "Glücksspiel"]),
         topic("税", &["税务"]),
     ]);
-    assert_eq!(found(&settings, "Which CASINO is best?"), one("topic:gambling", "CASINO"));
-    assert_eq!(found(&settings, "the betting odds"), one("topic:gambling", "betting"));
-    assert_eq!(found(&settings, "a slot -\n machine."), one("topic:gambling", "slot -\n machine"));
-    assert_eq!(found(&settings, "ein GLUCKSSPIEL"), one("topic:gambling", "GLUCKSSPIEL"));
-    assert_eq!(found(&settings, "c\u{200b}\u{0430}sin\u{043e}"), one("topic:gambling", "c\u{200b}\u{0430}sin\u{043e}"));
+    assert_eq!(
+        found(&settings, "Which CASINO is best?"),
+        one("topic:gambling", "CASINO")
+    );
+    assert_eq!(
+        found(&settings, "the betting odds"),
+        one("topic:gambling", "bett")
+    );
+    assert_eq!(
+        found(&settings, "a slot -\n machine."),
+        one("topic:gambling", "slot -\n machine")
+    );
+    assert_eq!(
+        found(&settings, "ein GLUCKSSPIEL"),
+        one("topic:gambling", "GLUCKSSPIEL")
+    );
+    assert_eq!(
+        found(&settings, "c\u{200b}\u{0430}sin\u{043e}"),
+        one("topic:gambling", "c\u{200b}\u{0430}sin\u{043e}")
+    );
     assert_eq!(found(&settings, "请问税务问题"), one("topic:税", "税务"));
-    for harmless in ["casinos of cards", "alphabet soup", "slot in the machine", "a slot machinery", ""] {
+    for harmless in [
+        "casinos of cards",
+        "alphabet soup",
+        "slot in the machine",
+        "a slot machinery",
+        "",
+    ] {
         assert_eq!(found(&settings, harmless), [], "{harmless}");
     }
 }
@@ -91,7 +112,10 @@ fn allows() -> Settings {
 fn actions(plan: &Plan, direction: Direction, origin: Origin, text: &str) -> Vec<(String, Action)> {
     let mut found = Vec::new();
     plan.scan(direction, (text, origin), NOW, &mut found);
-    found.into_iter().map(|it| (it.finding.rule.into_owned(), it.action)).collect()
+    found
+        .into_iter()
+        .map(|it| (it.finding.rule.into_owned(), it.action))
+        .collect()
 }
 
 #[test]
@@ -155,9 +179,16 @@ fn a_profiles_topics_are_its_own_even_under_a_shared_name() {
     assert_eq!(action, Action::Block);
     let (tea_rule, action) = told("green tea");
     assert_eq!(action, Action::Observe);
-    assert!(wine_rule.starts_with("topic:drinks#") && tea_rule.starts_with("topic:drinks#") && wine_rule != tea_rule);
+    assert!(
+        wine_rule.starts_with("topic:drinks#")
+            && tea_rule.starts_with("topic:drinks#")
+            && wine_rule != tea_rule
+    );
 
-    let same = plans(vec![profile("a", false, wine()), profile("b", false, watch(wine()))]);
+    let same = plans(vec![
+        profile("a", false, wine()),
+        profile("b", false, watch(wine())),
+    ]);
     assert_eq!(
         actions(&same, Direction::Input, Origin::User, "red wine"),
         [("topic:drinks".to_owned(), Action::Block)]
@@ -167,10 +198,26 @@ fn a_profiles_topics_are_its_own_even_under_a_shared_name() {
     let mut other = allows();
     other.allow = vec![topic("poems", &["poem"])];
     let plan = plans(vec![profile("a", false, allows()), profile("b", true, other)]);
-    let found = actions(&plan, Direction::Input, Origin::User, "when should I water my plants in summer");
-    assert!(found.iter().all(|(_, action)| *action == Action::Observe), "{found:?}");
-    let found = actions(&plan, Direction::Input, Origin::User, "please write me a poem about the moon");
-    assert!(found.iter().any(|(_, action)| *action == Action::Block), "{found:?}");
+    let found = actions(
+        &plan,
+        Direction::Input,
+        Origin::User,
+        "when should I water my plants in summer",
+    );
+    assert!(
+        found.iter().all(|(_, action)| *action == Action::Observe),
+        "{found:?}"
+    );
+    let found = actions(
+        &plan,
+        Direction::Input,
+        Origin::User,
+        "please write me a poem about the moon",
+    );
+    assert!(
+        found.iter().any(|(_, action)| *action == Action::Block),
+        "{found:?}"
+    );
 }
 
 #[test]
@@ -180,7 +227,11 @@ fn what_is_written_wrong_is_named() {
             topics: Some(settings),
             ..Families::default()
         };
-        families.problems().into_iter().map(|(at, what)| format!("{at} {what}")).collect::<Vec<_>>()
+        families
+            .problems()
+            .into_iter()
+            .map(|(at, what)| format!("{at} {what}"))
+            .collect::<Vec<_>>()
     };
     let mut unfound = topic("wine", &["wine", "grape*"]);
     unfound.examples = vec!["two grapes".into(), "a bottle of beer".into()];
@@ -195,23 +246,47 @@ fn what_is_written_wrong_is_named() {
         greedy,
         topic("few", &["two"]),
     ]));
-    let parts = ["`off_topic`", "0 words", "`*`", "`!?`", "more than 128 bytes", "its example 2", "2 different words", "twice"];
+    let parts = [
+        "`off_topic`",
+        "0 words",
+        "`*`",
+        "`!?`",
+        "more than 128 bytes",
+        "its example 2",
+        "2 different words",
+        "twice",
+    ];
     assert_eq!(all.len(), parts.len(), "{all:#?}");
     for (what, part) in all.iter().zip(parts) {
         assert!(what.starts_with("topics.deny ") && what.contains(part), "{what}");
     }
     let written = r#"{"input": "block", "deny": [{"name": "wine", "words": ["wine"]}]}"#;
-    assert_eq!(problems(serde_json::from_str(written).unwrap()), Vec::<String>::new());
+    assert_eq!(
+        problems(serde_json::from_str(written).unwrap()),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
 fn time_is_linear_in_the_worst_texts() {
     let mib = 1 << 20;
-    let words: Vec<String> = (1..=100).map(|count| "a ".repeat(count.min(60)) + &count.to_string()).collect();
-    let mut settings = denies(vec![topic("a", &words.iter().map(String::as_str).collect::<Vec<_>>())]);
+    let words: Vec<String> = (1..=100)
+        .map(|count| "a ".repeat(count.min(60)) + &count.to_string())
+        .collect();
+    let mut settings = denies(vec![topic(
+        "a",
+        &words.iter().map(String::as_str).collect::<Vec<_>>(),
+    )]);
     settings.deny.push(topic("b", &["b*", "a b*", "a a b*", "aaaa*"]));
     let topics = Topics::new(std::iter::once(&settings));
-    for text in ["a ".repeat(mib / 2), "a".repeat(mib), "b ".repeat(mib / 2), "é".repeat(mib / 2), "税".repeat(mib / 3), "ﷺ".repeat(mib / 3)] {
+    for text in [
+        "a ".repeat(mib / 2),
+        "a".repeat(mib),
+        "b ".repeat(mib / 2),
+        "é".repeat(mib / 2),
+        "税".repeat(mib / 3),
+        "ﷺ".repeat(mib / 3),
+    ] {
         let started = Instant::now();
         let mut found = Vec::new();
         topics.scan(&text, true, &mut found);
