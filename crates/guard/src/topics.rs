@@ -107,9 +107,10 @@ impl Topics {
             let words = one.allow.iter().flat_map(|topic| &topic.words);
             words.for_each(|word| add(word, owner, &mut topics.patterns));
         }
-        // What does not fit the automaton is refused where settings are read: see `problems`.
-        let built = NFA::builder().match_kind(MatchKind::Standard).build(&texts);
-        topics.automaton = built.ok().filter(|_| !texts.is_empty());
+        if !texts.is_empty() {
+            // Settings bound how much it holds (see `problems`), which is far below what an automaton can.
+            topics.automaton = NFA::builder().match_kind(MatchKind::Standard).build(&texts).ok();
+        }
         topics
     }
 

@@ -12,6 +12,8 @@ use crate::finding::Finding;
 const TOPICS_MAX: usize = 64;
 /// So many words one topic may have.
 const WORDS_MAX: usize = 512;
+/// So many words all topics of a list may have together: every plan keeps them.
+const ALL_WORDS_MAX: usize = 2_048;
 /// Under this name what touches no allowed topic is found.
 pub(super) const OFF_TOPIC: &str = "off_topic";
 
@@ -181,6 +183,10 @@ impl Topics {
         for (at, topics) in [("topics.deny", &self.deny), ("topics.allow", &self.allow)] {
             if topics.len() > TOPICS_MAX {
                 problems.push((at, format!("has more than {TOPICS_MAX} topics: join some")));
+            }
+            let words: usize = topics.iter().map(|topic| topic.words.len()).sum();
+            if words > ALL_WORDS_MAX {
+                problems.push((at, format!("has {words} words: leave {ALL_WORDS_MAX} or fewer")));
             }
             for (number, topic) in topics.iter().enumerate() {
                 let known = problems.len();

@@ -260,6 +260,12 @@ fn what_is_written_wrong_is_named() {
     for (what, part) in all.iter().zip(parts) {
         assert!(what.starts_with("topics.deny ") && what.contains(part), "{what}");
     }
+    let many: Vec<String> = (0..500).map(|number| format!("w{number}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let all = problems(denies(
+        (0..5).map(|number| topic(&format!("t{number}"), &many)).collect(),
+    ));
+    assert!(all.len() == 1 && all[0].contains("2500 words"), "{all:?}");
     let written = r#"{"input": "block", "deny": [{"name": "wine", "words": ["wine"]}]}"#;
     assert_eq!(
         problems(serde_json::from_str(written).unwrap()),
