@@ -8,7 +8,9 @@ use crate::action::{Direction, Gate, Mode};
 use crate::custom::Custom;
 use crate::finding::{Finding, Kind};
 use crate::injection::FLAG;
+pub use crate::moderation::{ModerationSettings as Moderation, Off, Sure};
 use crate::personal::{PERSONAL_SCORE_MIN, PersonalKind, PersonalKinds};
+pub use crate::topics::{Topic, TopicsSettings as Topics};
 
 /// What is looked for and what is done about it. What is left out is not looked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -27,6 +29,12 @@ pub struct Families {
     /// What operators look for themselves: patterns, words, and modules of their own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom: Option<Custom>,
+    /// Hate, harassment, self-harm, sex, violence, crime.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moderation: Option<Moderation>,
+    /// What an application is for and not for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topics: Option<Topics>,
 }
 
 /// What to do about credentials in prompts and answers.
@@ -123,6 +131,8 @@ impl Families {
                 .custom
                 .as_ref()
                 .map_or(Mode::Off, |it| it.mode(direction, finding)),
+            Kind::Moderation if !self.moderation.as_ref().is_some_and(|it| it.wants(finding)) => Mode::Off,
+            Kind::Topic if !self.topics.as_ref().is_some_and(|it| it.wants(finding)) => Mode::Off,
             kind => self.looks(direction, kind),
         }
     }
@@ -140,7 +150,15 @@ impl Families {
                 .injection
                 .map(|it| direction.pick(it.input, Gate::Off).into()),
             Kind::Custom => self.custom.as_ref().map(|it| it.looks(direction)),
-            Kind::Moderation | Kind::Topic | Kind::Link | Kind::Bounds | Kind::Format | Kind::Unread => None,
+            Kind::Moderation => self
+                .moderation
+                .as_ref()
+                .map(|it| direction.pick(it.input, it.output).into()),
+            Kind::Topic => self
+                .topics
+                .as_ref()
+                .map(|it| direction.pick(it.input, it.output).into()),
+            Kind::Link | Kind::Bounds | Kind::Format | Kind::Unread => None,
         };
         mode.unwrap_or_default()
     }
@@ -163,9 +181,16 @@ impl Families {
         if let Some(injection) = &self.injection {
             percent("injection.sure", injection.sure);
         }
+        if let Some(moderation) = &self.moderation {
+            moderation.problems(&mut percent);
+        }
         if let Some(custom) = &self.custom {
             let found = custom.problems().into_iter();
             problems.extend(found.map(|(place, what)| (format!("custom.{place}"), what)));
+        }
+        if let Some(topics) = &self.topics {
+            let found = topics.problems().into_iter();
+            problems.extend(found.map(|(place, what)| (place.to_owned(), what)));
         }
         problems
     }

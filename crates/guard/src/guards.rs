@@ -9,10 +9,12 @@ use crate::action::{Direction, Mode};
 use crate::custom::{Compiled, CustomStream, Extensions, Whole};
 use crate::finding::{Finding, Kind};
 use crate::injection::{Injection, Origin, SUSPECT};
+use crate::moderation::{MODERATION_BLOCK_BYTES_MAX, Moderation, ModerationStream};
 use crate::personal::{Personal, PersonalStream};
 use crate::plan::{Found, Plan};
 use crate::secrets::Secrets;
 use crate::stream::StreamScan;
+use crate::topics::{TopicStream, Topics};
 
 /// All guards. Built once, shared; cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +27,10 @@ pub struct Guards {
     pub injection: Arc<Injection>,
     /// Modules of operators' own, which settings call by name.
     pub extensions: Arc<Extensions>,
+    /// Harm.
+    pub moderation: Arc<Moderation>,
+    /// Topics; none of their own, a plan brings them.
+    pub topics: Arc<Topics>,
 }
 
 impl Guards {
@@ -54,6 +60,18 @@ impl Guards {
             for extension in plan.extensions() {
                 extension.inspect(direction, text, origin, found);
             }
+        }
+        if looks(Kind::Moderation) {
+            // In answers encodings are not undone: a stream of one is judged like the whole.
+            let judgement = match direction {
+                Direction::Input => self.moderation.judge_readings(text),
+                Direction::Output => self.moderation.judge(text),
+            };
+            found.extend(judgement.findings);
+        }
+        if looks(Kind::Topic) {
+            let is_users = direction == Direction::Input && origin == Origin::User;
+            self.topics.scan(text, is_users, found);
         }
     }
 
@@ -88,7 +106,10 @@ impl Guards {
             personal: looks(Kind::Personal).then(|| PersonalStream::new(self.personal.clone())),
             custom: plan.rules().iter().filter_map(Compiled::follow).collect(),
             whole: Whole::of(plan.extensions(), plan.holds_all()),
+            moderation: looks(Kind::Moderation).then(|| ModerationStream::new(self.moderation.clone())),
+            topics: looks(Kind::Topic).then(|| TopicStream::new(self.topics.clone())),
             open: String::new(),
+            open_at: 0,
             cleared: 0,
         }
     }
@@ -100,18 +121,26 @@ pub struct Follow {
     personal: Option<PersonalStream>,
     custom: Vec<CustomStream>,
     whole: Option<Whole>,
-    /// The text from `cleared` on: what exceptions of one text alone are compared with.
+    moderation: Option<ModerationStream>,
+    topics: Option<TopicStream>,
+    /// The text from `open_at` on: what exceptions of one text alone are compared with.
     open: String,
+    open_at: u64,
     cleared: u64,
 }
 
+/// What is kept of cleared text: a window of moderation, and longer than any topic's phrase.
+const KEPT_BYTES: u64 = 2 * MODERATION_BLOCK_BYTES_MAX as u64;
+
 impl Follow {
-    /// Takes the next piece, appends new findings, and returns how many bytes of the channel are cleared by all.
+    /// Takes the next piece, appends new findings, and returns how many bytes of the channel are cleared by all. Guards that
+    /// only observe hold nothing back where what they would find is replaced by nobody.
     // threat: AGP-I3 ANP-0010 ANP-0023
     pub fn push(&mut self, plan: &Plan, piece: &str, now: UnixMillis, found: &mut Vec<Found>) -> u64 {
         self.open.push_str(piece);
-        let mut cleared = self.cleared.saturating_add(self.open.len() as u64);
+        let mut cleared = self.open_at.saturating_add(self.open.len() as u64);
         let mut findings = Vec::new();
+        let holds = |kind: Kind| plan.looks(Direction::Output, kind) > Mode::Observe;
         if let Some(secrets) = &mut self.secrets {
             cleared = cleared.min(secrets.push(piece, &mut findings));
         }
@@ -125,6 +154,18 @@ impl Follow {
             whole.push(piece, &mut findings);
             if whole.holds() {
                 cleared = 0;
+            }
+        }
+        if let Some(moderation) = &mut self.moderation {
+            let judged = moderation.push(piece, &mut findings);
+            if holds(Kind::Moderation) {
+                cleared = cleared.min(judged);
+            }
+        }
+        if let Some(topics) = &mut self.topics {
+            let judged = topics.push(piece, &mut findings);
+            if holds(Kind::Topic) {
+                cleared = cleared.min(judged);
             }
         }
         self.judge(plan, findings, now, found);
@@ -144,7 +185,6 @@ impl Follow {
         for custom in &mut self.custom {
             custom.finish(&mut findings);
         }
-        self.judge(plan, findings, now, found);
         if let Some(whole) = &mut self.whole {
             let mut findings = Vec::new();
             let text = whole.finish(&mut findings);
@@ -154,12 +194,19 @@ impl Follow {
             });
             found.extend(judged);
         }
-        self.clear(self.cleared.saturating_add(self.open.len() as u64));
+        if let Some(moderation) = &mut self.moderation {
+            moderation.finish(&mut findings);
+        }
+        if let Some(topics) = &mut self.topics {
+            topics.finish(&mut findings);
+        }
+        self.judge(plan, findings, now, found);
+        self.clear(self.open_at.saturating_add(self.open.len() as u64));
         self.cleared
     }
 
     fn judge(&self, plan: &Plan, findings: Vec<Finding>, now: UnixMillis, found: &mut Vec<Found>) {
-        let base = usize::try_from(self.cleared).unwrap_or(usize::MAX);
+        let base = usize::try_from(self.open_at).unwrap_or(usize::MAX);
         found.extend(findings.into_iter().filter_map(|finding| {
             let place = |at: usize| at.checked_sub(base);
             let span = place(finding.span.start).zip(place(finding.span.end));
@@ -169,9 +216,21 @@ impl Follow {
     }
 
     fn clear(&mut self, cleared: u64) {
-        let over = usize::try_from(cleared.saturating_sub(self.cleared)).unwrap_or(usize::MAX);
-        self.open.drain(..self.open.floor_char_boundary(over));
         self.cleared = cleared;
+        let kept = if self.moderation.is_some() || self.topics.is_some() {
+            KEPT_BYTES
+        } else {
+            0
+        };
+        // What waits in a block may be behind what is cleared: the window that it ends begins before it.
+        let over = cleared
+            .saturating_sub(self.open_at)
+            .saturating_sub(kept + kept / 2);
+        let over = self
+            .open
+            .floor_char_boundary(usize::try_from(over).unwrap_or(usize::MAX));
+        self.open.drain(..over);
+        self.open_at = self.open_at.saturating_add(over as u64);
     }
 }
 

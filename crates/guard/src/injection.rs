@@ -6,11 +6,11 @@
 //! tools, documents, descriptions) has no business giving instructions, so there the same words weigh more.
 
 mod canary;
-mod lexicon;
+pub(crate) mod lexicon;
 mod markers;
 mod model;
 mod rules;
-mod tokens;
+pub(crate) mod tokens;
 mod words;
 
 use std::ops::Range;
@@ -109,7 +109,7 @@ impl Injection {
     /// The guard with its lists and model.
     #[must_use]
     pub fn new() -> Self {
-        let lexicon = Lexicon::new();
+        let lexicon = Lexicon::new(words::WORDS);
         Self {
             index: Index::new(lexicon.sets()),
             markers: Markers::new(),

@@ -13,6 +13,8 @@
 //! - [`Readings`] are what a text can be read as; [`Injection`] judges all of them, [`Canary`] and [`Leak`] tell when a
 //!   system prompt comes out again.
 //! - [`custom`] is what operators look for themselves: patterns, words, and modules behind the port [`Extension`].
+//! - [`Moderation`] finds harm in a whole text, [`ModerationStream`] in one that arrives in pieces.
+//! - [`Topics`] finds what an application is not for, [`TopicStream`] in a text that arrives in pieces.
 //! - [`Mode`] is what configuration says to do with findings, [`Action`] the verdict.
 //!
 //! How it works: every rule starts with a literal (`trigger`), found by one pass over the
@@ -31,8 +33,10 @@ pub mod families;
 mod finding;
 mod guards;
 mod injection;
+mod linear;
 mod mask;
 pub mod measure;
+mod moderation;
 mod normal;
 mod pairs;
 mod password;
@@ -49,6 +53,7 @@ mod shape;
 mod sieve;
 mod stream;
 mod tail;
+mod topics;
 mod trigger;
 mod value;
 
@@ -59,6 +64,9 @@ pub use finding::{Finding, Kind, SURE};
 pub use guards::{Follow, Guards};
 pub use injection::{Canary, CanaryWatch, FLAG, Injection, Leak, Origin, RULES_FLAG, SUSPECT, Verdict};
 pub use mask::{Masker, Unmasker};
+pub use moderation::{
+    Harm, Judgement, MODERATION_BLOCK_BYTES_MAX, MODERATION_FLAG, Moderation, ModerationStream,
+};
 pub use normal::{DEPTH_MAX, READINGS_MAX, Reading, Readings, Via, readings_bytes_max};
 pub use personal::{
     PERSONAL_AHEAD_BYTES_MAX, PERSONAL_SCORE_MIN, Personal, PersonalKind, PersonalKinds, PersonalStream,
@@ -69,3 +77,4 @@ pub use profile::{Call, EXCEPTIONS_MAX, Exception, PROFILES_MAX, Profile, Profil
 pub use redact::{StreamRedact, redact};
 pub use secrets::Secrets;
 pub use stream::{HOLD_BACK_BYTES_MAX, StreamScan};
+pub use topics::{TOPIC_WORD_BYTES_MAX, TopicStream, Topics};

@@ -23,7 +23,7 @@ use serde::Serialize;
 
 use map::Map;
 
-pub(crate) use fold::fold_word;
+pub(crate) use fold::{fold_char, fold_text, fold_word};
 
 /// How many encodings may be put around each other and still be undone.
 pub const DEPTH_MAX: u8 = 3;

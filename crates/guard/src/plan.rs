@@ -10,12 +10,13 @@ use sha2::{Digest, Sha256};
 
 use crate::action::{Action, Direction, Mode};
 use crate::custom::{Compiled, ExtensionUse, InUse};
-use crate::families::Families;
+use crate::families::{self, Families};
 use crate::finding::{Finding, Kind};
 use crate::guards::{Follow, Guards};
 use crate::injection::Origin;
 use crate::personal::{PERSONAL_SCORE_MIN, PersonalKinds};
 use crate::profile::{Call, Exception, Profile, Profiles};
+use crate::topics::Topics;
 
 /// One finding, and what is done about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,6 +111,13 @@ impl Plan {
         let kinds = personal().fold(PersonalKinds::NONE, |all, one| all.and(one.kinds()));
         let sure = personal().map(|one| one.sure).min().unwrap_or(PERSONAL_SCORE_MIN);
         engines.personal = Arc::new(stock.personal.narrowed(kinds, sure));
+        let moderation = families().filter_map(|it| it.moderation.as_ref());
+        engines.moderation = Arc::new(
+            stock
+                .moderation
+                .telling(families::Moderation::least_of(moderation)),
+        );
+        engines.topics = Arc::new(Topics::new(families().filter_map(|it| it.topics.as_ref())));
         let version = version(&layers, &exceptions);
         let customs = || families().filter_map(|it| it.custom.as_ref());
         let uses = customs().flat_map(|it| &it.extensions);

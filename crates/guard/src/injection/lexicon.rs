@@ -5,7 +5,6 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::tokens::{SEED, hash, mix, plain};
-use super::words::WORDS;
 use crate::normal::fold_word;
 
 macro_rules! classes {
@@ -201,10 +200,11 @@ pub(crate) struct Lexicon {
 }
 
 impl Lexicon {
-    pub(crate) fn new() -> Self {
+    /// A lexicon of these lists: words by their classes, a `*` at the end standing for any rest.
+    pub(crate) fn new(lists: &[(u64, &str)]) -> Self {
         let (mut exact, mut stems): (ByHash<u64>, ByHash<u64>) = Default::default();
         let mut plain_words: ByHash<(u32, u32, u64)> = HashMap::default();
-        for (classes, list) in WORDS {
+        for (classes, list) in lists {
             for word in list.split_whitespace() {
                 let stem = word.ends_with('*');
                 let folded = fold_word(word.trim_end_matches('*'));

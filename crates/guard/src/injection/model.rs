@@ -7,7 +7,8 @@
 use std::ops::Range;
 
 use super::rules::Hit;
-use super::tokens::{Token, mix};
+use super::tokens::Token;
+use crate::linear;
 
 /// The traits of each block of words; a window is two blocks beside each other.
 pub(crate) type Block = Vec<u32>;
@@ -34,7 +35,7 @@ pub(crate) struct Model {
 }
 
 /// What a model file begins with: name and version of its form.
-const MAGIC: &[u8] = b"BGI1";
+const MAGIC: [u8; 4] = *b"BGI1";
 
 impl Model {
     /// The model that is part of the program; `None` when its form is not the one expected.
@@ -43,18 +44,13 @@ impl Model {
     }
 
     fn read(data: &'static [u8]) -> Option<Self> {
-        let body = data.strip_prefix(MAGIC)?;
-        let number = |index: usize| -> Option<f32> {
-            let bytes = body.get(index * 4..index * 4 + 4)?;
-            Some(f32::from_le_bytes(bytes.try_into().ok()?))
-        };
-        let weights = body.get(16..)?;
-        (weights.len() == 1 << BITS).then_some(Self {
+        let ([scale, bias, slope, offset], weights) = linear::read(data, MAGIC, 1 << BITS)?;
+        Some(Self {
             weights,
-            scale: number(0)?,
-            bias: number(1)?,
-            slope: number(2)?,
-            offset: number(3)?,
+            scale,
+            bias,
+            slope,
+            offset,
         })
     }
 
@@ -85,7 +81,7 @@ impl Model {
                 continue;
             }
             let raw = sum as f32 * self.scale / (count as f32).sqrt() + self.bias;
-            let probability = 1.0 / (1.0 + (-(raw * self.slope + self.offset)).exp());
+            let probability = linear::probability(raw, self.slope, self.offset);
             if probability > worst.0 {
                 worst = (probability, index);
             }
@@ -107,11 +103,7 @@ enum Trait {
 }
 
 fn trait_of(kind: Trait, a: u32, b: u32) -> u32 {
-    let mixed = a.wrapping_mul(0x85EB_CA6B)
-        ^ b.rotate_left(13).wrapping_mul(0xC2B2_AE35)
-        ^ (kind as u32).wrapping_mul(0x9E37_79B1);
-    let mixed = (mixed ^ (mixed >> 15)).wrapping_mul(0x2C1B_3C6D);
-    mixed ^ (mixed >> 13)
+    linear::trait_of(kind as u32, a, b)
 }
 
 /// The traits of a text, block by block.
@@ -178,6 +170,5 @@ pub(crate) fn window(tokens: &[Token], block: usize) -> Range<usize> {
 
 /// The sum over all weights, by which a file is told from another.
 pub(crate) fn checksum() -> u32 {
-    DATA.iter()
-        .fold(super::tokens::SEED, |hash, byte| mix(hash, *byte))
+    linear::checksum(DATA)
 }

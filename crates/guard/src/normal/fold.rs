@@ -43,7 +43,8 @@ fn entry(c: char) -> u8 {
 /// Han, Kana, Hangul and what is beyond have no Latin lookalikes, and working that out costs.
 const fn beyond(c: char) -> u8 {
     match c as u32 {
-        0x3040..=0xD7FF | 0x20000..=0xDFFFF => STAYS,
+        // Whole phrases of Arabic in one character: up to eighteen letters each.
+        0x3040..=0xD7FF | 0xFDF0..=0xFDFD | 0x20000..=0xDFFFF => STAYS,
         _ => WORKED_OUT,
     }
 }
@@ -97,6 +98,26 @@ pub(crate) fn fold(text: Cow<'_, str>) -> Folded<'_> {
         map: pieces.map(),
         found: unseen.found(),
     }
+}
+
+/// Appends what a character becomes; what spells in characters that are not shown goes.
+pub(crate) fn fold_char(c: char, out: &mut String) {
+    if c.is_ascii() {
+        out.push(c);
+        return;
+    }
+    match TABLE.get(c as usize).copied().unwrap_or_else(|| beyond(c)) {
+        STAYS => out.push(c),
+        GOES => {}
+        WORKED_OUT if unseen(c) => {}
+        WORKED_OUT => work_out(c, out),
+        ascii => out.push(char::from(ascii)),
+    }
+}
+
+/// Folds a text of which only the folded form matters.
+pub(crate) fn fold_text(text: &str) -> Cow<'_, str> {
+    fold(Cow::Borrowed(text)).text
 }
 
 /// Folds a word of a list as text is folded, and lowers it.
