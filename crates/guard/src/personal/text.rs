@@ -35,6 +35,11 @@ impl<'t> Text<'t> {
         self.bytes.len()
     }
 
+    /// All that has arrived.
+    pub(crate) const fn bytes(&self) -> &'t [u8] {
+        self.bytes
+    }
+
     /// From here on, what is asked for beyond the bound is not there.
     pub(crate) fn look_from(&self, at: usize) {
         self.limit.set(at + AHEAD_BYTES_MAX);
@@ -319,6 +324,34 @@ pub(crate) fn word_at(text: &Text<'_>, at: usize, mut parts: impl FnMut(u64, usi
     word.hash = hash.done();
     word
 }
+
+/// The word of letters that begins at `at`, a capital first or none, as [`word_at`] reads it: its hash and where it ends.
+/// `None` of other words, of long ones, and where the text ends.
+#[inline]
+pub(crate) fn plain_word(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+    let chunk_at = |at: usize| bytes.get(at..).and_then(<[u8]>::first_chunk::<CHUNK>).copied();
+    // A capital at the beginning is read as the small letter.
+    let mut chunk = u64::from_le_bytes(chunk_at(at)?) | 0x20;
+    let (mut hash, mut end) = (Hash::NEW, at);
+    loop {
+        let count = small_letters(chunk);
+        hash.add_small(chunk, count);
+        end += count;
+        if count < CHUNK {
+            break;
+        }
+        if end - at >= PLAIN_BYTES_MAX {
+            return None;
+        }
+        chunk = u64::from_le_bytes(chunk_at(end)?);
+    }
+    let next = bytes.get(end).copied()?;
+    let ends = CLASSES.get(usize::from(next)).is_some_and(|class| *class == 0);
+    ends.then(|| (hash.done(), end))
+}
+
+/// Longer words are not plain.
+const PLAIN_BYTES_MAX: usize = 48;
 
 /// The rest of a word that is not of small letters alone, or at the end of what has arrived.
 fn slow_word(

@@ -1,0 +1,174 @@
+//! The quick way through a text: past signs, and past words that begin nothing and announce nothing. It does to the walk
+//! what steps would do; a test compares them. Never reports anything.
+
+use crate::personal::kinds::PersonalKind;
+use crate::personal::text::{Text, char_bytes, plain_word};
+use crate::personal::words::{about, part};
+
+use super::{Announced, LISTED_SCORE, Search, Walk};
+use crate::personal::machines;
+use crate::personal::streets;
+
+/// A place is passed only if so many bytes behind it have arrived: the longest word that is passed, or a local part and
+/// its `@`, and what is looked at behind them.
+const AHEAD_BYTES: usize = machines::LOCAL_BYTES_MAX + 8;
+/// So far ahead an `@` is looked for at once.
+const SOUGHT_BYTES: usize = 512;
+
+/// What a byte does at the beginning of something.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum First {
+    /// Nothing.
+    Sign,
+    /// A word in small letters.
+    Small,
+    /// A word with a capital.
+    Capital,
+    /// A number, if a digit follows.
+    Opens,
+    /// A sign beyond ASCII.
+    Wide,
+    /// What has to be looked at closely.
+    Else,
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated at compile time, where iterators cannot be"
+)]
+const FIRSTS: [First; 256] = {
+    let mut firsts = [First::Sign; 256];
+    let mut byte = 0;
+    while byte < firsts.len() {
+        firsts[byte] = match byte as u8 {
+            b'a'..=b'z' => First::Small,
+            b'A'..=b'Z' => First::Capital,
+            b'+' | b'(' => First::Opens,
+            0xC2 | 0xE2 => First::Wide,
+            b'0'..=b'9' | 0x80.. => First::Else,
+            _ => First::Sign,
+        };
+        byte += 1;
+    }
+    firsts
+};
+
+/// What a small word may be that has to be looked at.
+const SMALL_PARTS: u32 = part::NAME | part::SELF | part::MONTH | part::STREET_FIRST;
+/// What a word with a capital may be.
+const CAPITAL_PARTS: u32 = SMALL_PARTS | part::TITLE | part::GREETING | part::CLOSING;
+
+impl Walk {
+    /// From `at` on, where the first thing stands that a step has to look at. Looks at what has arrived alone.
+    pub(crate) fn skim(&mut self, search: &Search, text: &Text<'_>, mut at: usize) -> usize {
+        let bytes = text.bytes();
+        let Some(last) = bytes.len().checked_sub(AHEAD_BYTES) else {
+            return at;
+        };
+        if at >= last || text.before(at, 1).is_ascii_alphanumeric() {
+            return at;
+        }
+        let lists = search.score_min <= LISTED_SCORE && search.kinds.has(PersonalKind::Name);
+        while at < last {
+            let Some(byte) = bytes.get(at).copied() else { break };
+            let capital = match FIRSTS.get(usize::from(byte)).copied().unwrap_or(First::Else) {
+                First::Sign => {
+                    at += 1;
+                    continue;
+                }
+                First::Wide => {
+                    at += char_bytes(byte);
+                    continue;
+                }
+                First::Opens => match bytes.get(at + 1) {
+                    Some(b'0'..=b'9' | b'+' | b'(') | None => break,
+                    Some(_) => {
+                        at += 1;
+                        continue;
+                    }
+                },
+                First::Small => false,
+                First::Capital => true,
+                First::Else => break,
+            };
+            let Some((hash, end)) = plain_word(bytes, at) else { break };
+            if !self.passes(search, bytes, text.base, (at, end), (hash, capital, lists)) {
+                break;
+            }
+            at = end + usize::from(bytes.get(end) == Some(&b' '));
+        }
+        at
+    }
+
+    /// Takes note of a word of letters, if that is all there is to do.
+    #[inline]
+    fn passes(
+        &mut self,
+        search: &Search,
+        bytes: &[u8],
+        base: usize,
+        (at, end): (usize, usize),
+        (hash, capital, lists): (u64, bool, bool),
+    ) -> bool {
+        let known = search.words.get(hash);
+        let announced = self.announced != Announced::No;
+        let mut cares = if capital { CAPITAL_PARTS } else { SMALL_PARTS };
+        cares |= if announced { part::LINK } else { 0 };
+        if known.parts & cares != 0
+            || known.about & about::USER != 0
+            || base + at <= self.user_to
+            || capital && (announced || lists)
+        {
+            return false;
+        }
+        let follows = bytes.get(end).copied().unwrap_or(0);
+        let after = bytes.get(end + 1).copied().unwrap_or(0);
+        let shown = bytes.get(at..end).unwrap_or_default();
+        let sentence_ends = follows == b'.' && matches!(after, b' ' | b'\n');
+        if follows != b' ' && !sentence_ends {
+            if machines::may_be_local(follows) && !self.is_free_of_at(bytes, base, at) {
+                return false;
+            }
+            // Groups of hexadecimal digits, letters before a number, pages of people.
+            let code = matches!(follows, b':' | b'-' | b'.')
+                && (shown.len() <= 4 && shown.iter().all(u8::is_ascii_hexdigit)
+                    || shown.len() == 1
+                    || follows == b'.' && machines::may_be_profile(byte_at(shown)));
+            if code {
+                return false;
+            }
+        }
+        if capital && matches!(follows, b' ' | b'-' | b'.') {
+            let goes_on = follows != b'.' && (after.is_ascii_uppercase() || after >= 0xC3);
+            if goes_on || streets::may_end(shown) {
+                return false;
+            }
+        }
+        if known.about != 0 {
+            let about = self.with_id(known.about, base + at);
+            self.seen.note(about, base + end);
+        }
+        self.announced = Announced::No;
+        true
+    }
+
+    /// Whether no address can begin at `at`, since no `@` is near enough.
+    fn is_free_of_at(&mut self, bytes: &[u8], base: usize, at: usize) -> bool {
+        let needed = at + machines::LOCAL_BYTES_MAX + 2;
+        let mut known = self.no_at_to.saturating_sub(base).max(at);
+        while known < needed {
+            let sought = bytes.get(known..bytes.len().min(known + SOUGHT_BYTES)).unwrap_or_default();
+            let found = sought.iter().position(|byte| *byte == b'@');
+            known += found.unwrap_or(sought.len());
+            if found.is_some() || sought.is_empty() {
+                break;
+            }
+        }
+        self.no_at_to = base + known;
+        known >= needed
+    }
+}
+
+fn byte_at(word: &[u8]) -> u8 {
+    word.first().map_or(0, u8::to_ascii_lowercase)
+}
