@@ -87,6 +87,14 @@ pub(crate) fn read(rest: &[u8], complete: bool, test: Test) -> Read {
     if waits {
         return Read::Wait;
     }
+    // Nobody chooses one so long.
+    if end - start == PASSWORD_BYTES_MAX {
+        return if quoted {
+            Read::Nothing
+        } else {
+            Read::Rejected(start, end)
+        };
+    }
     let ends = match rest.get(end) {
         None if !complete => return Read::Wait,
         None => true,
@@ -245,7 +253,7 @@ mod tests {
     fn value(rest: &str) -> Option<&str> {
         match read(rest.as_bytes(), true, is_password) {
             Read::Value(start, end) => rest.get(start..end),
-            Read::Nothing | Read::Wait => None,
+            Read::Nothing | Read::Rejected(..) | Read::Wait => None,
         }
     }
 

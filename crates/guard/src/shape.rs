@@ -179,10 +179,19 @@ fn ends_in_any(behind: &[u8], words: &[&str]) -> bool {
 pub(crate) enum Verdict {
     /// It is not there, whatever follows.
     Absent,
+    /// It is not there, but a long value is that is none: what names stand in it are parts of it.
+    Rejected(Range<usize>),
     /// What follows decides.
     Undecided,
     /// It is there; with a tail when it may go on beyond the text.
     Present(Range<usize>, Option<Tail>),
+}
+
+impl Verdict {
+    /// Whether it is not there, whatever follows.
+    pub(crate) const fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent | Self::Rejected(_))
+    }
 }
 
 /// Walks a shape from `at`. `complete` says that the text ends where `text` ends.
@@ -197,6 +206,7 @@ pub(crate) fn walk(shape: &[Part], text: &[u8], at: usize, complete: bool) -> Ve
         match walk.take(part) {
             Took::Some(bytes) => walk.at += bytes,
             Took::Nothing => return Verdict::Absent,
+            Took::Rejected(from, to) => return Verdict::Rejected(walk.at + from..walk.at + to),
             Took::Wait => return Verdict::Undecided,
             Took::Open(bytes, tail) => return Verdict::Present(walk.start..walk.at + bytes, tail),
         }
@@ -214,6 +224,7 @@ struct Walk<'t> {
 enum Took {
     Some(usize),
     Nothing,
+    Rejected(usize, usize),
     Wait,
     Open(usize, Option<Tail>),
 }
@@ -256,6 +267,7 @@ impl Walk<'_> {
     fn value(&mut self, rest: &[u8], read: Read, tail: Tail) -> Took {
         match read {
             Read::Nothing => Took::Nothing,
+            Read::Rejected(from, to) => Took::Rejected(from, to),
             Read::Wait => Took::Wait,
             Read::Value(start, end) => {
                 self.start = self.at + start;
@@ -283,7 +295,7 @@ impl Walk<'_> {
         match self.one_of(rest, words) {
             Took::Some(_) => Took::Nothing,
             Took::Wait => Took::Wait,
-            Took::Nothing | Took::Open(..) => Took::Some(0),
+            Took::Nothing | Took::Rejected(..) | Took::Open(..) => Took::Some(0),
         }
     }
 

@@ -15,38 +15,30 @@ const AHEAD_BYTES: usize = machines::LOCAL_BYTES_MAX + 8;
 /// So far ahead an `@` is looked for at once.
 const SOUGHT_BYTES: usize = 512;
 
-/// What a byte does at the beginning of something.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum First {
-    /// Nothing.
-    Sign,
-    /// A word in small letters.
-    Small,
-    /// A word with a capital.
-    Capital,
-    /// A number, if a digit follows.
-    Opens,
-    /// A sign beyond ASCII.
-    Wide,
-    /// What has to be looked at closely.
-    Else,
-}
+/// What a byte does at the beginning of something: a word in small letters, a word with a capital,
+const SMALL: u8 = 0;
+const CAPITAL: u8 = 1;
+/// nothing, nothing as a sign beyond ASCII, a number if a digit follows, or what has to be looked at closely.
+const SIGN: u8 = 2;
+const WIDE: u8 = 3;
+const OPENS: u8 = 4;
+const ELSE: u8 = 5;
 
 #[expect(
     clippy::indexing_slicing,
     reason = "evaluated at compile time, where iterators cannot be"
 )]
-const FIRSTS: [First; 256] = {
-    let mut firsts = [First::Sign; 256];
+const FIRSTS: [u8; 256] = {
+    let mut firsts = [SIGN; 256];
     let mut byte = 0;
     while byte < firsts.len() {
         firsts[byte] = match byte as u8 {
-            b'a'..=b'z' => First::Small,
-            b'A'..=b'Z' => First::Capital,
-            b'+' | b'(' => First::Opens,
-            0xC2 | 0xE2 => First::Wide,
-            b'0'..=b'9' | 0x80.. => First::Else,
-            _ => First::Sign,
+            b'a'..=b'z' => SMALL,
+            b'A'..=b'Z' => CAPITAL,
+            b'+' | b'(' => OPENS,
+            0xC2 | 0xE2 => WIDE,
+            b'0'..=b'9' | 0x80.. => ELSE,
+            _ => SIGN,
         };
         byte += 1;
     }
@@ -71,26 +63,18 @@ impl Walk {
         let lists = search.score_min <= LISTED_SCORE && search.kinds.has(PersonalKind::Name);
         while at < last {
             let Some(byte) = bytes.get(at).copied() else { break };
-            let capital = match FIRSTS.get(usize::from(byte)).copied().unwrap_or(First::Else) {
-                First::Sign => {
-                    at += 1;
-                    continue;
-                }
-                First::Wide => {
-                    at += char_bytes(byte);
-                    continue;
-                }
-                First::Opens => match bytes.get(at + 1) {
-                    Some(b'0'..=b'9' | b'+' | b'(') | None => break,
-                    Some(_) => {
-                        at += 1;
-                        continue;
-                    }
-                },
-                First::Small => false,
-                First::Capital => true,
-                First::Else => break,
-            };
+            let first = FIRSTS.get(usize::from(byte)).copied().unwrap_or(ELSE);
+            if first > CAPITAL {
+                let passed = match first {
+                    SIGN => 1,
+                    WIDE => char_bytes(byte),
+                    OPENS if !matches!(bytes.get(at + 1), Some(b'0'..=b'9' | b'+' | b'(')) => 1,
+                    _ => break,
+                };
+                at += passed;
+                continue;
+            }
+            let capital = first == CAPITAL;
             let Some((hash, end)) = plain_word(bytes, at) else { break };
             if !self.passes(search, bytes, text.base, (at, end), (hash, capital, lists)) {
                 break;
