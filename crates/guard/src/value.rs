@@ -346,6 +346,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_placeholder_is_known_by_its_beginning() {
+        for word in PLACEHOLDERS {
+            assert!(is_placeholder(word.as_bytes()), "{word}");
+            assert!(is_placeholder(format!("9k{}7", word.to_uppercase()).as_bytes()), "{word}");
+        }
+        assert!(!is_placeholder(b"k9Qz7LmN2pRtVw8sXb4d"));
+    }
+
+    #[test]
     fn generated_values_are_told_from_words_and_versions() {
         for value in [
             "k9Qz7LmN2pRtVwXy",

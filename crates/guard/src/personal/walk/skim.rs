@@ -156,3 +156,57 @@ impl Walk {
 fn byte_at(word: &[u8]) -> u8 {
     word.first().map_or(0, u8::to_ascii_lowercase)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::finding::Finding;
+    use crate::personal::{Personal, PersonalKinds};
+
+    /// What is found where every place is looked at closely, and where most are passed.
+    fn both(personal: &Personal, text: &str) -> (Vec<Finding>, Vec<Finding>) {
+        let (mut closely, mut quickly) = (Vec::new(), Vec::new());
+        personal.scan(text, &mut quickly);
+        let text = Text::new(text.as_bytes(), 0, true);
+        let (mut walk, mut at) = (Walk::new(), 0);
+        while at < text.len() {
+            at = walk.step(&personal.0, &text, at, &mut closely);
+        }
+        (closely, quickly)
+    }
+
+    fn piece() -> impl Strategy<Value = String> {
+        let words = "the of is my name am Anna Dear Miller Dr. Sincerely born May 17 1980 dob phone call number card account id ID passport user \
+            username anna99 live at rue de la Paix Lange Straße Hauptstr. 12 Main Street Rosa-Parks-Allee via place dead beef: ab:cd: fe80:: x.com/anna \
+            linkedin.com/in/anna a.b@c.de it's e.g. snake_case camelCase HTTP 192.168.7.9 iban DE89 3704 0044 0532 0130 00 +49 (030) 4111 1111 1111 1111 \
+            1.5 2024-05-17 51.5074 lat order ssn 536-90-4399 Ünal Müller déjà 漢字";
+        let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
+        let signs = [" ", " ", " ", ". ", ", ", ": ", "\n", "-", "_", ".", "@", "/", "(", "+", "=", "'", "\u{a0}", "–", ""];
+        prop_oneof![
+            6 => (prop::sample::select(words), prop::sample::select(signs.to_vec())).prop_map(|(word, sign)| word + sign),
+            2 => "[a-z]{1,60} ",
+            1 => "[A-Za-z][a-z]{0,9}[ .,:@-]",
+            1 => "[ -~]{1,12}",
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 1_500, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_passed_is_nothing(pieces in prop::collection::vec(piece(), 0..40)) {
+            static USUAL: LazyLock<Personal> = LazyLock::new(Personal::new);
+            static ALL: LazyLock<Personal> = LazyLock::new(|| Personal::with(PersonalKinds::ALL, 1));
+            // Behind the last place that is passed there has to be something.
+            let text = [pieces.concat(), " ".repeat(AHEAD_BYTES)].concat();
+            for personal in [&*USUAL, &*ALL] {
+                let (closely, quickly) = both(personal, &text);
+                prop_assert_eq!(closely, quickly, "{}", text);
+            }
+        }
+    }
+}
