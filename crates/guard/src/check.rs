@@ -16,9 +16,7 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIEN
 /// Whether the bytes are varied enough for a generated value: many different ones, no long repeats.
 /// Rejects fillers (`xxxxxxxx`, `00000000`) and abbreviations.
 pub(crate) fn varied(bytes: &[u8]) -> bool {
-    is_distinct(bytes, 7.min(bytes.len().div_ceil(2)))
-        && !repeats(bytes, 7)
-        && !is_marked_example(bytes)
+    is_distinct(bytes, 7.min(bytes.len().div_ceil(2))) && !repeats(bytes, 7) && !is_marked_example(bytes)
 }
 
 /// Whether it says itself that it is none, as the keys in vendors' documentation do.
@@ -60,7 +58,11 @@ pub(crate) fn is_distinct(bytes: &[u8], least: usize) -> bool {
 fn repeats(bytes: &[u8], times: usize) -> bool {
     let mut row = 1;
     bytes.windows(2).any(|pair| {
-        row = if matches!(pair, [a, b] if a == b) { row + 1 } else { 1 };
+        row = if matches!(pair, [a, b] if a == b) {
+            row + 1
+        } else {
+            1
+        };
         row >= times
     })
 }

@@ -103,7 +103,9 @@ impl Names {
                 .get(end / 64)
                 .is_some_and(|bits| (bits >> (end % 64)) & 1 == 1)
         });
-        may && self.words.iter().any(|word| ends_in_word(text, word))
+        let last = text.last().map(u8::to_ascii_lowercase);
+        let mut alike = self.words.iter().filter(|word| word.bytes().last() == last);
+        may && alike.any(|word| ends_in_word(text, word))
     }
 }
 

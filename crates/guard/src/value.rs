@@ -112,7 +112,9 @@ fn is_stem(stem: &[u8]) -> bool {
         return false;
     };
     let place = stem_place(*stem);
-    STEMS.get(place / 64).is_some_and(|bits| (bits >> (place % 64)) & 1 == 1)
+    STEMS
+        .get(place / 64)
+        .is_some_and(|bits| (bits >> (place % 64)) & 1 == 1)
 }
 
 const fn stem_place(stem: [u8; STEM_BYTES]) -> usize {
@@ -149,7 +151,9 @@ fn is_public_form(bytes: &[u8]) -> bool {
     let starts = |words: &[&str]| words.iter().any(|word| bytes.starts_with(word.as_bytes()));
     let last = bytes.last().copied();
     let ends = |words: &[&str]| {
-        let mut alike = words.iter().filter(|word| word.as_bytes().last().copied() == last);
+        let mut alike = words
+            .iter()
+            .filter(|word| word.as_bytes().last().copied() == last);
         alike.any(|word| bytes.ends_with(word.as_bytes()))
     };
     starts(&[
@@ -349,7 +353,10 @@ mod tests {
     fn every_placeholder_is_known_by_its_beginning() {
         for word in PLACEHOLDERS {
             assert!(is_placeholder(word.as_bytes()), "{word}");
-            assert!(is_placeholder(format!("9k{}7", word.to_uppercase()).as_bytes()), "{word}");
+            assert!(
+                is_placeholder(format!("9k{}7", word.to_uppercase()).as_bytes()),
+                "{word}"
+            );
         }
         assert!(!is_placeholder(b"k9Qz7LmN2pRtVw8sXb4d"));
     }

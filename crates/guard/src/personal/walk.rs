@@ -223,7 +223,9 @@ impl Walk {
         word: &Word,
         found: &mut Vec<Finding>,
     ) -> Option<usize> {
-        if !machines::is_local(text.at(word.end)) && text.at(word.end) != b'@' {
+        if !machines::may_be_local(text.at(word.end))
+            || self.is_free_of_at(text.bytes(), text.base, (word.start, word.end))
+        {
             return None;
         }
         let known = self.local_to.saturating_sub(text.base);
@@ -534,7 +536,8 @@ impl Search {
                 }
             }
         }
-        if coded && let Some(end) = codes::code(text, word, near).and_then(|(meant, end)| report(meant, end)) {
+        if coded && let Some(end) = codes::code(text, word, near).and_then(|(meant, end)| report(meant, end))
+        {
             return Some(end);
         }
         if digit_first && self.kinds.has(PersonalKind::StreetAddress) && word.len() <= 7 {

@@ -3,8 +3,8 @@
 use super::{LIKELY, Rule};
 use crate::class::Class;
 use crate::password::{argument_password, is_password, is_short_secret};
-use crate::shape::{Before, Names};
 use crate::shape::Part::{AnyOf, Assigned, Check, Chosen, Mark, Run};
+use crate::shape::{Before, Names};
 use crate::value::generated;
 
 /// What stands before `token`, `key` and their like in names of what is no secret.

@@ -78,7 +78,7 @@ pub(super) const RULES: &[Rule] = &[
     at_edge(
         "google_api_key",
         &["AIza"],
-        &[Lit("AIzaSy"), Run(TOKEN, 33, 33), Check(varied), NotNext(TOKEN)],
+        &[Lit("AIza"), Run(TOKEN, 35, 35), Check(varied), NotNext(TOKEN)],
     ),
     at_edge(
         "aws_bedrock_api_key",

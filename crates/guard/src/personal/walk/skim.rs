@@ -75,7 +75,9 @@ impl Walk {
                 continue;
             }
             let capital = first == CAPITAL;
-            let Some((hash, end)) = plain_word(bytes, at) else { break };
+            let Some((hash, end)) = plain_word(bytes, at) else {
+                break;
+            };
             if !self.passes(search, bytes, text.base, (at, end), (hash, capital, lists)) {
                 break;
             }
@@ -110,7 +112,7 @@ impl Walk {
         let shown = bytes.get(at..end).unwrap_or_default();
         let sentence_ends = follows == b'.' && matches!(after, b' ' | b'\n');
         if follows != b' ' && !sentence_ends {
-            if machines::may_be_local(follows) && !self.is_free_of_at(bytes, base, at) {
+            if machines::may_be_local(follows) && !self.is_free_of_at(bytes, base, (at, end)) {
                 return false;
             }
             // Groups of hexadecimal digits, letters before a number, pages of people.
@@ -136,12 +138,14 @@ impl Walk {
         true
     }
 
-    /// Whether no address can begin at `at`, since no `@` is near enough.
-    fn is_free_of_at(&mut self, bytes: &[u8], base: usize, at: usize) -> bool {
-        let needed = at + machines::LOCAL_BYTES_MAX + 2;
+    /// Whether no address can begin with the word from `at` to `end`, since no `@` is near enough.
+    pub(super) fn is_free_of_at(&mut self, bytes: &[u8], base: usize, (at, end): (usize, usize)) -> bool {
+        let needed = end.max(at + machines::LOCAL_BYTES_MAX) + 2;
         let mut known = self.no_at_to.saturating_sub(base).max(at);
         while known < needed {
-            let sought = bytes.get(known..bytes.len().min(known + SOUGHT_BYTES)).unwrap_or_default();
+            let sought = bytes
+                .get(known..bytes.len().min(known + SOUGHT_BYTES))
+                .unwrap_or_default();
             let found = sought.iter().position(|byte| *byte == b'@');
             known += found.unwrap_or(sought.len());
             if found.is_some() || sought.is_empty() {
@@ -185,7 +189,10 @@ mod tests {
             linkedin.com/in/anna a.b@c.de it's e.g. snake_case camelCase HTTP 192.168.7.9 iban DE89 3704 0044 0532 0130 00 +49 (030) 4111 1111 1111 1111 \
             1.5 2024-05-17 51.5074 lat order ssn 536-90-4399 Ünal Müller déjà 漢字";
         let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
-        let signs = [" ", " ", " ", ". ", ", ", ": ", "\n", "-", "_", ".", "@", "/", "(", "+", "=", "'", "\u{a0}", "–", ""];
+        let signs = [
+            " ", " ", " ", ". ", ", ", ": ", "\n", "-", "_", ".", "@", "/", "(", "+", "=", "'", "\u{a0}",
+            "–", "",
+        ];
         prop_oneof![
             6 => (prop::sample::select(words), prop::sample::select(signs.to_vec())).prop_map(|(word, sign)| word + sign),
             2 => "[a-z]{1,60} ",
