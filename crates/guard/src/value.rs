@@ -280,7 +280,9 @@ pub(crate) fn continues_name(token: &[u8]) -> bool {
     let worded = token
         .iter()
         .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
-    worded && !OTHER_ENDS.iter().any(|end| ends_in_word(token, end))
+    let last = token.last().map(u8::to_ascii_lowercase);
+    let mut alike = OTHER_ENDS.iter().filter(|end| end.bytes().last() == last);
+    worded && !alike.any(|end| ends_in_word(token, end))
 }
 
 /// Words that stand between the name of a secret and the secret.
