@@ -185,7 +185,10 @@ fn a_long_value_that_is_no_secret_hides_the_names_in_it() {
     // Words, so no secret; and so long that a name in it is one of its words.
     let words = "the-name-of-this-long-thing-".repeat(4);
     assert_eq!(rules_in(&format!("key = {words}token-{value}")), [""; 0]);
-    assert_eq!(rules_in(&format!("key = {words} token={value}")), ["assigned_secret"]);
+    assert_eq!(
+        rules_in(&format!("key = {words} token={value}")),
+        ["assigned_secret"]
+    );
 }
 
 /// The worst that is known, in a release build a megabyte of each. The bound is generous: it is to tell linear from not.
@@ -193,7 +196,15 @@ fn a_long_value_that_is_no_secret_hides_the_names_in_it() {
 fn ctx_t4_names_in_names_are_judged_in_linear_time() {
     let secrets = Secrets::new();
     for unit in [
-        "tokenKEY1", ":pwd=", "pwd=!", "0PRIVATE", "KEY_", "secretA", "1-KEY1", "secret_key token=", "KEY11-",
+        "tokenKEY1",
+        ":pwd=",
+        "pwd=!",
+        "0PRIVATE",
+        "KEY_",
+        "secretA",
+        "1-KEY1",
+        "secret_key token=",
+        "KEY11-",
     ] {
         let bytes = if cfg!(debug_assertions) { 50_000 } else { 1_000_000 };
         let text = unit.repeat(bytes / unit.len());

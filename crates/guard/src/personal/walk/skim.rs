@@ -5,8 +5,9 @@ use crate::personal::kinds::PersonalKind;
 use crate::personal::text::{Text, char_bytes, plain_word};
 use crate::personal::words::{about, part};
 
-use super::{Announced, LISTED_SCORE, Search, Walk};
+use super::{Announced, LISTED_SCORE, Search, Walk, left_is_free};
 use crate::personal::machines;
+use crate::personal::numbers::DIGITS_MIN;
 use crate::personal::streets;
 
 /// A place is passed only if so many bytes behind it have arrived: the longest word that is passed, or a local part and
@@ -18,11 +19,12 @@ const SOUGHT_BYTES: usize = 512;
 /// What a byte does at the beginning of something: a word in small letters, a word with a capital,
 const SMALL: u8 = 0;
 const CAPITAL: u8 = 1;
-/// nothing, nothing as a sign beyond ASCII, a number if a digit follows, or what has to be looked at closely.
+/// nothing, nothing as a sign beyond ASCII, a number if a digit follows, a digit, or what has to be looked at closely.
 const SIGN: u8 = 2;
 const WIDE: u8 = 3;
 const OPENS: u8 = 4;
-const ELSE: u8 = 5;
+const DIGIT: u8 = 5;
+const ELSE: u8 = 6;
 
 #[expect(
     clippy::indexing_slicing,
@@ -37,7 +39,8 @@ const FIRSTS: [u8; 256] = {
             b'A'..=b'Z' => CAPITAL,
             b'+' | b'(' => OPENS,
             0xC2 | 0xE2 => WIDE,
-            b'0'..=b'9' | 0x80.. => ELSE,
+            b'0'..=b'9' => DIGIT,
+            0x80.. => ELSE,
             _ => SIGN,
         };
         byte += 1;
@@ -69,6 +72,10 @@ impl Walk {
                     SIGN => 1,
                     WIDE => char_bytes(byte),
                     OPENS if !matches!(bytes.get(at + 1), Some(b'0'..=b'9' | b'+' | b'(')) => 1,
+                    DIGIT => match self.passes_number(search, text, at) {
+                        Some(length) => length,
+                        None => break,
+                    },
                     _ => break,
                 };
                 at += passed;
@@ -138,6 +145,41 @@ impl Walk {
         true
     }
 
+    /// How many bytes to go on, past a number that is too short to be anything alone.
+    fn passes_number(&mut self, search: &Search, text: &Text<'_>, at: usize) -> Option<usize> {
+        let (bytes, base) = (text.bytes(), text.base);
+        let shown = bytes.get(at..at + DIGITS_MIN)?;
+        let digits = shown.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let end = at + digits;
+        let (follows, after) = (*bytes.get(end)?, *bytes.get(end + 1)?);
+        let near = self.seen.near(base + at);
+        let is_sign = |byte: &u8| matches!(byte, b' ' | b'-' | b'.' | b'/' | b'(' | b')');
+        let behind = bytes.get(end..end + 4)?.iter().position(|byte| !is_sign(byte));
+        let goes_on = match behind.and_then(|signs| bytes.get(end + signs)) {
+            None | Some(b'0'..=b'9' | 0x80..) => true,
+            Some(_) => {
+                matches!(follows, b':' | b'-' | b'.') && (after.is_ascii_alphanumeric() || after == b':')
+            }
+        };
+        if digits >= DIGITS_MIN
+            || follows.is_ascii_alphabetic()
+            || follows >= 0x80
+            || goes_on
+            || near.has(about::BIRTH | about::ADDRESS)
+            || base + at <= self.user_to
+            || begins_street(search, bytes, end)
+            || machines::may_be_local(follows) && !self.is_free_of_at(bytes, base, (at, end))
+        {
+            return None;
+        }
+        if left_is_free(text, at) {
+            self.in_row(text, at);
+            self.row_to = base + end;
+        }
+        self.announced = Announced::No;
+        Some(digits + usize::from(follows == b' '))
+    }
+
     /// Whether no address can begin with the word from `at` to `end`, since no `@` is near enough.
     pub(super) fn is_free_of_at(&mut self, bytes: &[u8], base: usize, (at, end): (usize, usize)) -> bool {
         let needed = end.max(at + machines::LOCAL_BYTES_MAX) + 2;
@@ -160,6 +202,27 @@ impl Walk {
 fn byte_at(word: &[u8]) -> u8 {
     word.first().map_or(0, u8::to_ascii_lowercase)
 }
+
+/// Whether what follows a house number that ends at `end` may be a street.
+fn begins_street(search: &Search, bytes: &[u8], end: usize) -> bool {
+    let behind = bytes.get(end..end + 5).unwrap_or_default();
+    let blank = |byte: &u8| matches!(byte, b',' | b' ' | b'\t' | b'\r');
+    let Some(gap) = behind.iter().position(|byte| !blank(byte)) else {
+        return true;
+    };
+    let at = end + gap;
+    match behind.get(gap) {
+        _ if gap == 0 => false,
+        Some(b'a'..=b'z') => plain_word(bytes, at).is_none_or(|(hash, word_end)| {
+            search.words.get(hash).does(STREET_PARTS) || bytes.get(at..word_end) == Some(b"bis")
+        }),
+        Some(byte) => byte.is_ascii_alphanumeric() || *byte >= 0x80,
+        None => true,
+    }
+}
+
+/// What a small word may be that a street begins with.
+const STREET_PARTS: u32 = part::STREET_FIRST | part::STREET | part::STREET_WEAK | part::PARTICLE;
 
 #[cfg(test)]
 mod tests {
