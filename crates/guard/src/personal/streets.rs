@@ -289,7 +289,7 @@ const ENDINGS_LEN: usize = 1024;
 /// A place for three bytes, of either case.
 fn ending(last: [u8; 3]) -> usize {
     let [one, two, three] = last.map(|byte| usize::from(byte | 0x20));
-    (one * 7 ^ two * 43 ^ three * 5) % ENDINGS_LEN
+    ((one * 7) ^ (two * 43) ^ (three * 5)) % ENDINGS_LEN
 }
 
 /// Whether the word ends as streets do, and whether nothing else ends so.

@@ -505,9 +505,8 @@ impl Search {
         let digit_first = text.at(at).is_ascii_digit();
         // A few digits alone are neither a number nor a code.
         let few = word.is_number() && word.len() < DIGITS_MIN;
-        let numbered = digit_first && !(few && !numbers::goes_on(text, word.end));
-        let coded =
-            !(few && !(matches!(follows, b'-' | b'.') && text.at(word.end + 1).is_ascii_alphanumeric()));
+        let numbered = digit_first && (!few || numbers::goes_on(text, word.end));
+        let coded = !few || matches!(follows, b'-' | b'.') && text.at(word.end + 1).is_ascii_alphanumeric();
         if digit_first
             && near.closest(about::BIRTH, about::THING)
             && let Some(end) = dates::date(text, &self.words, at)
