@@ -184,9 +184,9 @@ fn a_long_value_that_is_no_secret_hides_the_names_in_it() {
     assert_eq!(rules_in(&format!("secret-token-{value}")), ["assigned_secret"]);
     // Words, so no secret; and so long that a name in it is one of its words.
     let words = "the-name-of-this-long-thing-".repeat(3);
-    assert_eq!(rules_in(&format!("key = {words}token-{value}")), [""; 0]);
+    assert_eq!(rules_in(&format!("my key = {words}token-{value}")), [""; 0]);
     assert_eq!(
-        rules_in(&format!("key = {words} token={value}")),
+        rules_in(&format!("my key = {words} token={value}")),
         ["assigned_secret"]
     );
 }
