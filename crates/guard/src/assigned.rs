@@ -30,6 +30,10 @@ const VALUE_BYTES_MAX: usize = 96;
 /// How much of what is joined to a name must show that it is a value.
 const JOINED_BYTES_MAX: usize = 40;
 
+/// A value that is rejected hides the names inside it from so many bytes on: else a long one made of names would be
+/// judged once for each.
+const REJECTED_BYTES_MIN: usize = 64;
+
 /// Words between the name and the value, such as `Bearer`, `is`, or the function that is called.
 const WORDS_MAX: usize = 3;
 
@@ -49,6 +53,8 @@ pub(crate) enum Read {
     Value(usize, usize),
     /// No such value, whatever follows.
     Nothing,
+    /// A long value that is none of a secret, from where to where: names inside it are parts of it.
+    Rejected(usize, usize),
     /// What follows decides.
     Wait,
 }
@@ -64,6 +70,10 @@ pub(crate) fn read(rest: &[u8], complete: bool, upper: bool, test: Test) -> Read
     match reader.value(upper, test) {
         Ok((start, end)) => Read::Value(start, end),
         Err(Halt::Nothing) => Read::Nothing,
+        Err(Halt::Rejected(start)) if reader.at >= start + REJECTED_BYTES_MIN => {
+            Read::Rejected(start, reader.at)
+        }
+        Err(Halt::Rejected(_)) => Read::Nothing,
         Err(Halt::Wait) => Read::Wait,
     }
 }
@@ -71,6 +81,8 @@ pub(crate) fn read(rest: &[u8], complete: bool, upper: bool, test: Test) -> Read
 /// Why reading ends without a value.
 enum Halt {
     Nothing,
+    /// What starts there is a value, and no secret.
+    Rejected(usize),
     Wait,
 }
 
@@ -95,6 +107,9 @@ impl<'t> Reader<'t> {
             let trusted = self.signed || solid(token);
             if !joined && trusted && !called && test(token) {
                 return Ok((start, self.at));
+            }
+            if trusted && token.len() > WORD_BYTES_MAX {
+                return Err(Halt::Rejected(start));
             }
             let goes_on = !token.is_empty() && token.len() <= WORD_BYTES_MAX;
             if !goes_on || !leads_to_value(token, self.signed, self.peek()?) {
@@ -132,7 +147,7 @@ impl<'t> Reader<'t> {
             return if test(whole) {
                 Ok(Some((start, self.at)))
             } else {
-                Err(Halt::Nothing)
+                Err(Halt::Rejected(start))
             };
         }
         if token.len() <= WORD_BYTES_MAX && continues_name(token) {

@@ -16,14 +16,19 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIEN
 /// Whether the bytes are varied enough for a generated value: many different ones, no long repeats.
 /// Rejects fillers (`xxxxxxxx`, `00000000`) and abbreviations.
 pub(crate) fn varied(bytes: &[u8]) -> bool {
-    distinct(bytes) >= 7.min(bytes.len().div_ceil(2))
-        && longest_repeat(bytes) < 7
-        && !is_marked_example(bytes)
+    is_distinct(bytes, 7.min(bytes.len().div_ceil(2))) && !repeats(bytes, 7) && !is_marked_example(bytes)
 }
 
 /// Whether it says itself that it is none, as the keys in vendors' documentation do.
 fn is_marked_example(bytes: &[u8]) -> bool {
-    contains(bytes, "example") || contains(bytes, "xxxxx")
+    marks(bytes) && (contains(bytes, "example") || contains(bytes, "xxxxx"))
+}
+
+/// Whether `xa` or `xx`, in any case, is in the bytes: what every such mark has.
+fn marks(bytes: &[u8]) -> bool {
+    bytes
+        .windows(2)
+        .any(|pair| matches!(pair, [b'x' | b'X', b'a' | b'A' | b'x' | b'X']))
 }
 
 /// Varied, with letters and digits both: what random text of some length has and words have not.
@@ -33,19 +38,33 @@ pub(crate) fn mixed(bytes: &[u8]) -> bool {
     digits >= 2 && letters >= 2 && varied(bytes)
 }
 
-/// How many different bytes there are.
-pub(crate) fn distinct(bytes: &[u8]) -> usize {
+/// Whether there are so many different bytes; looks no further than to the last of them.
+pub(crate) fn is_distinct(bytes: &[u8], least: usize) -> bool {
+    const EACH: usize = 16;
     let mut seen = [0_u64; 4];
-    for &byte in bytes {
-        if let Some(word) = seen.get_mut(usize::from(byte >> 6)) {
-            *word |= 1 << (byte & 63);
-        }
-    }
-    seen.iter().map(|word| word.count_ones() as usize).sum()
+    let enough = |seen: &[u64; 4]| seen.iter().map(|word| word.count_ones() as usize).sum::<usize>() >= least;
+    least == 0
+        || bytes.chunks(EACH).any(|chunk| {
+            for &byte in chunk {
+                if let Some(word) = seen.get_mut(usize::from(byte >> 6)) {
+                    *word |= 1 << (byte & 63);
+                }
+            }
+            enough(&seen)
+        })
 }
 
-fn longest_repeat(bytes: &[u8]) -> usize {
-    bytes.chunk_by(|a, b| a == b).map(<[u8]>::len).max().unwrap_or(0)
+/// Whether one byte stands so many times in a row.
+fn repeats(bytes: &[u8], times: usize) -> bool {
+    let mut row = 1;
+    bytes.windows(2).any(|pair| {
+        row = if matches!(pair, [a, b] if a == b) {
+            row + 1
+        } else {
+            1
+        };
+        row >= times
+    })
 }
 
 /// Whether the bytes start with the header of a JWT: base64url JSON that names an `alg`.
@@ -77,7 +96,7 @@ fn decode_base64(text: &[u8]) -> Vec<u8> {
 /// Whether a password in a URL is a real one: no variable, no placeholder, no filler.
 pub(crate) fn real_password(bytes: &[u8]) -> bool {
     let password = bytes.strip_suffix(b"@").unwrap_or(bytes);
-    !is_reference(password) && !is_placeholder(password) && distinct(password) >= 3
+    !is_reference(password) && !is_placeholder(password) && is_distinct(password, 3)
 }
 
 /// Whether the value refers to a secret instead of being one: `${VAR}`, `{{ x }}`, `<password>`, `%s`.
@@ -118,7 +137,7 @@ fn is_placeholder(bytes: &[u8]) -> bool {
 pub(crate) fn key_material(bytes: &[u8]) -> bool {
     bytes
         .split(|&byte| !BASE64.has(byte))
-        .any(|run| run.len() >= 32 && distinct(run) >= 8)
+        .any(|run| run.len() >= 32 && is_distinct(run, 8))
 }
 
 /// Whether this is the label of a private key's begin line.

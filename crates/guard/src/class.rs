@@ -74,7 +74,13 @@ impl Class {
 
     /// How many bytes at the start of `text` are in the set, counting to `max`.
     pub(crate) fn run(self, text: &[u8], max: usize) -> usize {
-        text.iter().take(max).take_while(|&&byte| self.has(byte)).count()
+        let (low, high) = (self.ascii as u64, (self.ascii >> 64) as u64);
+        let has = |byte: u8| match byte {
+            0..64 => (low >> byte) & 1 == 1,
+            64..128 => (high >> (byte - 64)) & 1 == 1,
+            _ => self.beyond,
+        };
+        text.iter().take(max).take_while(|&&byte| has(byte)).count()
     }
 }
 

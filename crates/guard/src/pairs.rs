@@ -197,8 +197,24 @@ const COMMON_FIRST: &[u8] = b"etaoinsrhldcumfpgwybvkxjqz";
 
 /// Whether prose and code are full of this pair of small letters.
 pub(crate) fn is_common_pair(first: u8, second: u8) -> bool {
-    COMMON_PAIRS.as_chunks::<2>().0.contains(&[first, second])
+    let seconds = COMMON.get(usize::from(first)).copied().unwrap_or(0);
+    (second.is_ascii_lowercase() || second == b' ') && (seconds >> (second % 32)) & 1 == 1
 }
+
+/// By the first byte, which second ones are common: small letters and the blank, a bit each.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated at compile time, where iterators cannot be"
+)]
+const COMMON: [u32; 256] = {
+    let mut common = [0; 256];
+    let mut at = 0;
+    while at + 1 < COMMON_PAIRS.len() {
+        common[COMMON_PAIRS[at] as usize] |= 1 << (COMMON_PAIRS[at + 1] % 32);
+        at += 2;
+    }
+    common
+};
 
 /// Roughly how common a pair is; only the order matters.
 fn commonness(first: u8, second: u8) -> u32 {

@@ -3,9 +3,9 @@
 //! Walks forward once, within a bound.
 
 use crate::assigned::Read;
-use crate::check::distinct;
-use crate::class::{ALNUM, Class};
-use crate::value::{contains, continues_name, generated, is_placeholder};
+use crate::check::is_distinct;
+use crate::class::Class;
+use crate::value::{continues_name, generated, is_placeholder};
 
 const NAME: Class = Class::of("A-Za-z0-9_.-");
 
@@ -87,6 +87,14 @@ pub(crate) fn read(rest: &[u8], complete: bool, test: Test) -> Read {
     if waits {
         return Read::Wait;
     }
+    // Nobody chooses one so long.
+    if end - start == PASSWORD_BYTES_MAX {
+        return if quoted {
+            Read::Nothing
+        } else {
+            Read::Rejected(start, end)
+        };
+    }
     let ends = match rest.get(end) {
         None if !complete => return Read::Wait,
         None => true,
@@ -108,64 +116,100 @@ pub(crate) fn argument_password(bytes: &[u8]) -> bool {
 /// Whether the value of something called a token or a secret is one, though it is short or has signs in it
 /// that generated values have not: letters and digits both, and not as names mix them.
 pub(crate) fn is_short_secret(bytes: &[u8], quoted: bool) -> bool {
-    let count = |is: fn(&u8) -> bool| bytes.iter().filter(|byte| is(byte)).count();
-    let digits = count(u8::is_ascii_digit);
-    let letters = count(u8::is_ascii_alphabetic);
-    let joined = bytes
-        .iter()
-        .any(|byte| matches!(byte, b'.' | b'_' | b'-' | b'/' | b':'));
-    let signs = count(|byte| b"!@#$%^&*+?~=".contains(byte));
-    bytes.len() >= 10
-        && letters >= 2
-        && digits >= if joined { 4 } else { 2 }
-        && (!joined || signs > 0)
-        && distinct(bytes) >= 7
+    if !(10..PASSWORD_BYTES_MAX).contains(&bytes.len()) {
+        return false;
+    }
+    let mix = Mix::of(bytes);
+    mix.letters >= 2
+        && mix.digits >= if mix.joints > 0 { 4 } else { 2 }
+        && (mix.joints == 0 || mix.signs > 0)
+        && is_distinct(bytes, 7)
         && is_password(bytes, quoted)
         && !generated(bytes)
 }
 
+/// How many bytes of each kind a value has.
+struct Mix {
+    digits: u32,
+    letters: u32,
+    /// What joins the parts of names.
+    joints: u32,
+    /// What people make passwords strong with.
+    signs: u32,
+}
+
+impl Mix {
+    fn of(bytes: &[u8]) -> Self {
+        // Four counters of a byte's width in one word; a value is too short for them to overflow.
+        let sum = bytes.iter().fold(0_u32, |sum, byte| {
+            sum + KINDS.get(usize::from(*byte)).copied().unwrap_or(0)
+        });
+        let [digits, letters, joints, signs] = sum.to_le_bytes().map(u32::from);
+        Self {
+            digits,
+            letters,
+            joints,
+            signs,
+        }
+    }
+}
+
+/// One in the counter of each byte's kind.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated at compile time, where iterators cannot be"
+)]
+const KINDS: [u32; 256] = {
+    let mut kinds = [0; 256];
+    let mut byte = 0;
+    while byte < kinds.len() {
+        kinds[byte] = match byte as u8 {
+            b'0'..=b'9' => 1,
+            b'a'..=b'z' | b'A'..=b'Z' => 1 << 8,
+            b'.' | b'_' | b'-' | b'/' | b':' => 1 << 16,
+            b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&' | b'*' | b'+' | b'?' | b'~' | b'=' => 1 << 24,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    kinds
+};
+
 /// Whether this is a password, and no word, reference or name.
 pub(crate) fn is_password(bytes: &[u8], quoted: bool) -> bool {
-    let count = |is: fn(&u8) -> bool| bytes.iter().filter(|byte| is(byte)).count();
-    let digits = count(u8::is_ascii_digit);
-    let letters = count(u8::is_ascii_alphabetic);
-    let special = count(|byte| b"!@#$%^&*+?~=".contains(byte));
-    let refers = matches!(
-        bytes.first(),
-        Some(
-            b'$' | b'{'
-                | b'<'
-                | b'['
-                | b'*'
-                | b'#'
-                | b'('
-                | b'%'
-                | b'/'
-                | b'.'
-                | b'@'
-                | b'&'
-                | b'-'
-                | b'+'
-                | b'='
-        )
-    ) || ["${", "{{", "$(", "%(", "#{", "://", "***"]
-        .iter()
-        .any(|word| contains(bytes, word));
+    if !(6..PASSWORD_BYTES_MAX).contains(&bytes.len()) {
+        return false;
+    }
+    let Mix {
+        digits,
+        letters,
+        joints,
+        signs: special,
+    } = Mix::of(bytes);
     // `self.password2`, `user_1`, `step-2`: names of things.
-    let named = special == 0
-        && bytes
-            .iter()
-            .any(|byte| matches!(byte, b'.' | b'_' | b'-' | b'/' | b':'));
-    let fits = (6..PASSWORD_BYTES_MAX).contains(&bytes.len());
+    let named = special == 0 && joints > 0;
     let chosen = match () {
-        () if refers || !fits || is_placeholder(bytes) => false,
         () if special > 0 => letters + digits >= 4 && (digits > 0 || !bytes.contains(&b'/')),
         () if named => letters >= 2 && digits >= 4,
         () if quoted && digits == 0 => is_chosen_word(bytes),
         () if quoted => digits >= 1,
         () => digits >= 2,
     };
-    chosen && bytes.iter().any(|byte| ALNUM.has(*byte)) && distinct(bytes) >= 4
+    // What is cheap to tell comes first.
+    chosen && letters + digits > 0 && is_distinct(bytes, 4) && !refers(bytes) && !is_placeholder(bytes)
+}
+
+/// Whether this stands for a value that is elsewhere: `${NAME}`, `{{ name }}`, `/run/name`, `***`.
+fn refers(bytes: &[u8]) -> bool {
+    const FIRST: Class = Class::of("${<[*#(%/.@&+=-");
+    const PARTS: [&[u8]; 7] = [b"${", b"{{", b"$(", b"%(", b"#{", b"://", b"***"];
+    bytes.first().is_some_and(|first| FIRST.has(*first))
+        || bytes.iter().enumerate().any(|(at, byte)| {
+            matches!(byte, b'$' | b'{' | b'%' | b'#' | b':' | b'*')
+                && PARTS
+                    .iter()
+                    .any(|part| bytes.get(at..).is_some_and(|here| here.starts_with(part)))
+        })
 }
 
 /// What forms, type names and messages assign to passwords.
@@ -209,7 +253,7 @@ mod tests {
     fn value(rest: &str) -> Option<&str> {
         match read(rest.as_bytes(), true, is_password) {
             Read::Value(start, end) => rest.get(start..end),
-            Read::Nothing | Read::Wait => None,
+            Read::Nothing | Read::Rejected(..) | Read::Wait => None,
         }
     }
 

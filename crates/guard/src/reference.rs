@@ -18,19 +18,25 @@ static SECRETS: LazyLock<Secrets> = LazyLock::new(Secrets::new);
 /// Everything any rule finds, in the order of the triggers.
 fn scan(text: &[u8]) -> Vec<Finding> {
     let mut found = Vec::new();
-    let mut covered = 0..0;
+    let (mut covered, mut rejected) = (0..0, 0..0);
     for at in 0..text.len() {
-        let hidden = covered.contains(&at);
+        let hidden = covered.contains(&at) || rejected.contains(&at);
         for rule in starting_at(text, at).filter(|rule| rule.before.allows(&text[..at])) {
             if hidden && rule.goes_by_name() {
                 continue;
             }
-            if let Verdict::Present(span, _) = walk(rule.shape, text, at, true) {
+            let verdict = walk(rule.shape, text, at, true);
+            if let Verdict::Rejected(span) = &verdict
+                && span.end > rejected.end
+            {
+                rejected = span.clone();
+            }
+            if let Verdict::Present(span, _) = verdict {
                 if rule.goes_by_name() {
                     let behind = &text[..span.start];
                     let mut forms = starting_at(text, span.start)
                         .filter(|form| !form.goes_by_name() && form.before.allows(behind));
-                    if forms.any(|form| walk(form.shape, text, span.start, true) != Verdict::Absent) {
+                    if forms.any(|form| !walk(form.shape, text, span.start, true).is_absent()) {
                         continue;
                     }
                     if !covered.is_empty() && covered.start == span.start {
@@ -91,7 +97,7 @@ fn may_present(rule: &Rule, raw: &[u8], at: usize) -> bool {
     let allowed = behind.contains(&b'\\') || rule.before.allows(behind);
     let ahead = &raw[at..raw.len().min(at + HOLD_BACK_BYTES_MAX)];
     let plain = ahead.split(|&byte| byte == b'\\').next().unwrap();
-    allowed && walk(rule.shape, plain, 0, false) != Verdict::Absent
+    allowed && !walk(rule.shape, plain, 0, false).is_absent()
 }
 
 fn escapes_ascii(here: &[u8]) -> bool {

@@ -1,6 +1,7 @@
 //! The guard against credentials, over whole texts. Never keeps text.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use wide::u8x16;
 
@@ -56,10 +57,13 @@ impl Secrets {
                     bytes,
                     true,
                     hidden,
-                    |rule, span, _| {
-                        if covered.adds(rule, &span) {
-                            found.push(rule.finding(span));
+                    |told| match told {
+                        Told::Match(rule, span, _) => {
+                            if covered.adds(rule, &span) {
+                                found.push(rule.finding(span));
+                            }
                         }
+                        Told::Rejected(span) => covered.reject(span),
                     },
                 );
             }
@@ -101,7 +105,7 @@ impl std::fmt::Debug for Secrets {
 }
 
 impl Rule {
-    pub(crate) fn finding(&self, span: std::ops::Range<usize>) -> Finding {
+    pub(crate) fn finding(&self, span: Range<usize>) -> Finding {
         Finding {
             span,
             rule: self.name.into(),
@@ -112,18 +116,25 @@ impl Rule {
     }
 }
 
-/// The last value that its name gave away. Names inside it are part of a secret already, and are not
-/// followed: else a long one made of names would be walked once for each.
+/// The last value that its name gave away, and the last long one that was none. Names inside them are parts of them,
+/// and are not followed: else a long one made of names would be walked once for each.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Covered(std::ops::Range<usize>);
+pub(crate) struct Covered(Range<usize>, Range<usize>);
 
 impl Covered {
     pub(crate) fn has(&self, at: usize) -> bool {
-        self.0.contains(&at)
+        self.0.contains(&at) || self.1.contains(&at)
+    }
+
+    /// Takes note of a long value that is none of a secret.
+    pub(crate) fn reject(&mut self, span: Range<usize>) {
+        if span.end > self.1.end {
+            self.1 = span;
+        }
     }
 
     /// Takes note of a match. `false` if another part of the same name gave the same value away.
-    pub(crate) fn adds(&mut self, rule: &Rule, span: &std::ops::Range<usize>) -> bool {
+    pub(crate) fn adds(&mut self, rule: &Rule, span: &Range<usize>) -> bool {
         let known = rule.goes_by_name() && self.0.start == span.start && !self.0.is_empty();
         if rule.goes_by_name() && !known {
             self.0 = span.clone();
@@ -139,16 +150,24 @@ impl Covered {
     }
 }
 
-/// Walks the rules of one trigger and hands each match on, but for those that go by name if the name is
+/// What a walk over the rules of a trigger tells of.
+pub(crate) enum Told {
+    /// A match of a rule; with a tail where it goes on beyond the text.
+    Match(&'static Rule, Range<usize>, Option<Tail>),
+    /// A long value behind a name that is none of a secret.
+    Rejected(Range<usize>),
+}
+
+/// Walks the rules of one trigger and tells of each match, but for those that go by name if the name is
 /// hidden in a value. `false` when the text ends too early for a
-/// verdict; then `present` may have been called for some of the rules.
+/// verdict; then `tell` may have been called for some of the rules.
 pub(crate) fn judge(
     triggers: &Triggers,
     occurrence: &Occurrence<'_>,
     text: &[u8],
     complete: bool,
     hidden: bool,
-    mut present: impl FnMut(&'static Rule, std::ops::Range<usize>, Option<Tail>),
+    mut tell: impl FnMut(Told),
 ) -> bool {
     let behind = text.get(..occurrence.at).unwrap_or_default();
     let mut ahead = text.get(occurrence.at..).unwrap_or_default();
@@ -158,10 +177,11 @@ pub(crate) fn judge(
     for rule in occurrence.rules.iter().filter(followed) {
         match walk(rule.shape, text, occurrence.at, complete) {
             Verdict::Absent => {}
+            Verdict::Rejected(span) => tell(Told::Rejected(span)),
             Verdict::Undecided => return false,
             Verdict::Present(span, tail) => match has_form(triggers, rule, text, span.start, complete) {
                 Some(true) => {}
-                Some(false) => present(rule, span, tail),
+                Some(false) => tell(Told::Match(rule, span, tail)),
                 None => return false,
             },
         }
@@ -186,7 +206,7 @@ fn has_form(triggers: &Triggers, rule: &Rule, text: &[u8], at: usize, complete: 
     let formed = |rule: &&&'static Rule| !rule.goes_by_name() && rule.before.allows(behind);
     for rule in here.rules.iter().filter(formed) {
         match walk(rule.shape, text, at, complete) {
-            Verdict::Absent => {}
+            Verdict::Absent | Verdict::Rejected(_) => {}
             Verdict::Undecided => return None,
             Verdict::Present(..) => return Some(true),
         }
@@ -246,5 +266,5 @@ fn may_present(occurrence: &Occurrence<'_>, raw: &[u8]) -> bool {
 
 /// Whether the rule cannot match, whatever follows these bytes from its trigger on.
 fn is_absent(rule: &Rule, ahead: &[u8]) -> bool {
-    walk(rule.shape, ahead, 0, false) == Verdict::Absent
+    walk(rule.shape, ahead, 0, false).is_absent()
 }

@@ -57,7 +57,56 @@ pub(crate) enum Before {
     /// None of these.
     EndsNot(&'static [&'static str]),
     /// A byte of the class, and before it, signs such as `_` aside, none of these.
-    Named(Class, &'static [&'static str]),
+    Named(Class, &'static Names),
+}
+
+/// Names, to tell whether a text ends in one.
+pub(crate) struct Names {
+    /// Of three bytes or more, in small letters.
+    words: &'static [&'static str],
+    /// One bit for each of so many ends of three bytes: most texts end in none of these.
+    ends: [u64; NAME_ENDS / 64],
+}
+
+const NAME_ENDS: usize = 1024;
+
+impl Names {
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "evaluated at compile time, where iterators cannot be"
+    )]
+    pub(crate) const fn of(words: &'static [&'static str]) -> Self {
+        let mut ends = [0; NAME_ENDS / 64];
+        let mut at = 0;
+        while at < words.len() {
+            if let Some(last) = words[at].as_bytes().last_chunk() {
+                let end = Self::end(*last);
+                ends[end / 64] |= 1 << (end % 64);
+            }
+            at += 1;
+        }
+        Self { words, ends }
+    }
+
+    /// A place for three bytes, of either case.
+    const fn end(last: [u8; 3]) -> usize {
+        let [one, two, three] = last;
+        let folded = u32::from_le_bytes([one, two, three, 0]) | 0x20_2020;
+        (folded.wrapping_mul(0x9E37_79B1) >> 22) as usize
+    }
+
+    /// Whether one of them ends the text, as a word of its own or a part that a capital begins.
+    fn end_one(&self, text: &[u8]) -> bool {
+        let end = text.last_chunk().map(|last| Self::end(*last));
+        let may = end.is_some_and(|end| {
+            self.ends
+                .get(end / 64)
+                .is_some_and(|bits| (bits >> (end % 64)) & 1 == 1)
+        });
+        let last = text.last().map(u8::to_ascii_lowercase);
+        let mut alike = self.words.iter().filter(|word| word.bytes().last() == last);
+        may && alike.any(|word| ends_in_word(text, word))
+    }
 }
 
 /// Bytes before a trigger that [`Before`] may look at.
@@ -81,7 +130,7 @@ impl Before {
     }
 }
 
-fn ends_name(behind: &[u8], class: Class, others: &[&str]) -> bool {
+fn ends_name(behind: &[u8], class: Class, others: &Names) -> bool {
     let Some((last, before)) = behind.split_last() else {
         return false;
     };
@@ -91,12 +140,7 @@ fn ends_name(behind: &[u8], class: Class, others: &[&str]) -> bool {
     let joint = |byte: &u8| matches!(byte, b'_' | b'-' | b'.' | b' ');
     let bare = |text: &[u8]| text.iter().rposition(|byte| !joint(byte)).map_or(0, |at| at + 1);
     // The last byte may begin the name itself.
-    let other = |text: &[u8]| {
-        let text = text.get(..bare(text)).unwrap_or_default();
-        let end = text.last().map(u8::to_ascii_lowercase);
-        let mut alike = others.iter().filter(|word| word.bytes().last() == end);
-        alike.any(|word| ends_in_word(text, word))
-    };
+    let other = |text: &[u8]| others.end_one(text.get(..bare(text)).unwrap_or_default());
     !other(behind) && !other(before)
 }
 
@@ -137,10 +181,19 @@ fn ends_in_any(behind: &[u8], words: &[&str]) -> bool {
 pub(crate) enum Verdict {
     /// It is not there, whatever follows.
     Absent,
+    /// It is not there, but a long value is that is none: what names stand in it are parts of it.
+    Rejected(Range<usize>),
     /// What follows decides.
     Undecided,
     /// It is there; with a tail when it may go on beyond the text.
     Present(Range<usize>, Option<Tail>),
+}
+
+impl Verdict {
+    /// Whether it is not there, whatever follows.
+    pub(crate) const fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent | Self::Rejected(_))
+    }
 }
 
 /// Walks a shape from `at`. `complete` says that the text ends where `text` ends.
@@ -155,6 +208,7 @@ pub(crate) fn walk(shape: &[Part], text: &[u8], at: usize, complete: bool) -> Ve
         match walk.take(part) {
             Took::Some(bytes) => walk.at += bytes,
             Took::Nothing => return Verdict::Absent,
+            Took::Rejected(from, to) => return Verdict::Rejected(walk.at + from..walk.at + to),
             Took::Wait => return Verdict::Undecided,
             Took::Open(bytes, tail) => return Verdict::Present(walk.start..walk.at + bytes, tail),
         }
@@ -172,6 +226,7 @@ struct Walk<'t> {
 enum Took {
     Some(usize),
     Nothing,
+    Rejected(usize, usize),
     Wait,
     Open(usize, Option<Tail>),
 }
@@ -214,6 +269,7 @@ impl Walk<'_> {
     fn value(&mut self, rest: &[u8], read: Read, tail: Tail) -> Took {
         match read {
             Read::Nothing => Took::Nothing,
+            Read::Rejected(from, to) => Took::Rejected(from, to),
             Read::Wait => Took::Wait,
             Read::Value(start, end) => {
                 self.start = self.at + start;
@@ -241,7 +297,7 @@ impl Walk<'_> {
         match self.one_of(rest, words) {
             Took::Some(_) => Took::Nothing,
             Took::Wait => Took::Wait,
-            Took::Nothing | Took::Open(..) => Took::Some(0),
+            Took::Nothing | Took::Rejected(..) | Took::Open(..) => Took::Some(0),
         }
     }
 

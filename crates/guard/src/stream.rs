@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::finding::Finding;
 use crate::rules::Rule;
-use crate::secrets::{Covered, Secrets, judge};
+use crate::secrets::{Covered, Secrets, Told, judge};
 use crate::shape::LOOK_BEHIND_BYTES;
 use crate::tail::Tail;
 use crate::trigger::{Occurrence, Triggers};
@@ -120,14 +120,17 @@ impl StreamScan {
             &self.window,
             complete,
             hidden,
-            |rule, span, tail| {
-                let span = window_at + span.start..window_at + span.end;
-                // What goes on covers all that comes, until it ends.
-                let end = if tail.is_some() { usize::MAX } else { span.end };
-                if covered.adds(rule, &(span.start..end)) {
-                    found.push(rule.finding(span));
-                    open.extend(tail.map(|tail| (rule, tail)));
+            |told| match told {
+                Told::Match(rule, span, tail) => {
+                    let span = window_at + span.start..window_at + span.end;
+                    // What goes on covers all that comes, until it ends.
+                    let end = if tail.is_some() { usize::MAX } else { span.end };
+                    if covered.adds(rule, &(span.start..end)) {
+                        found.push(rule.finding(span));
+                        open.extend(tail.map(|tail| (rule, tail)));
+                    }
                 }
+                Told::Rejected(span) => covered.reject(window_at + span.start..window_at + span.end),
             },
         );
         if decided {

@@ -1,6 +1,6 @@
 //! Tells generated values from words, names, versions and placeholders. Looks at a bounded stretch only.
 
-use crate::check::{distinct, varied};
+use crate::check::{is_distinct, varied};
 use crate::pairs::is_common_pair;
 
 /// The shortest value without a form of its own that can be told from a word.
@@ -11,13 +11,15 @@ pub(crate) fn generated(bytes: &[u8]) -> bool {
     let digits = count(bytes, u8::is_ascii_digit);
     let letters = count(bytes, u8::is_ascii_alphabetic);
     let long_enough = bytes.len() >= GENERATED_BYTES_MIN && letters + digits >= GENERATED_BYTES_MIN - 1;
-    if !long_enough || letters < 2 || !varied(bytes) || is_placeholder(bytes) || is_public_form(bytes) {
-        return false;
-    }
-    if digits == 0 {
-        return distinct(bytes) >= 10 && !wordy(bytes, 30);
-    }
-    distinct(bytes) >= 7 && !wordy(bytes, 45)
+    let (least, words) = if digits == 0 { (10, 30) } else { (7, 45) };
+    // What is cheap to tell comes first.
+    long_enough
+        && letters >= 2
+        && is_distinct(bytes, least)
+        && !wordy(bytes, words)
+        && varied(bytes)
+        && !is_public_form(bytes)
+        && !is_placeholder(bytes)
 }
 
 /// Whether there is an unbroken stretch of letters and digits such as few words have, or a UUID: what a
@@ -37,7 +39,7 @@ pub(crate) fn is_uuid(bytes: &[u8]) -> bool {
             _ => byte.is_ascii_alphanumeric(),
         })
         && bytes.iter().any(u8::is_ascii_digit)
-        && distinct(bytes) >= 6
+        && is_distinct(bytes, 6)
 }
 
 fn count(bytes: &[u8], is: impl Fn(&u8) -> bool) -> usize {
@@ -87,24 +89,54 @@ const PLACEHOLDERS: [&str; 20] = [
 
 /// Whether this is, or contains, what people write instead of a secret.
 pub(crate) fn is_placeholder(bytes: &[u8]) -> bool {
-    let begins = |at: usize, first: u8| {
+    let begins = |at: usize| {
         let here = bytes.get(at..).unwrap_or_default();
         PLACEHOLDERS.iter().any(|word| {
-            word.as_bytes().first() == Some(&first)
-                && here
-                    .get(..word.len())
-                    .is_some_and(|here| here.eq_ignore_ascii_case(word.as_bytes()))
+            here.get(..word.len())
+                .is_some_and(|here| here.eq_ignore_ascii_case(word.as_bytes()))
         })
     };
-    // Most bytes begin none of them.
-    let starts = bytes.iter().map(u8::to_ascii_lowercase).enumerate();
-    let mut starts = starts.filter(|(_, byte)| {
-        matches!(
-            byte,
-            b'e' | b'p' | b'x' | b'y' | b'c' | b'd' | b'r' | b'i' | b'-' | b'_' | b'.'
-        )
-    });
-    bytes.ends_with(b"..") || starts.any(|(at, first)| begins(at, first))
+    // Few beginnings are one of theirs.
+    let mut starts = bytes.windows(STEM_BYTES).enumerate();
+    bytes.ends_with(b"..") || starts.any(|(at, stem)| is_stem(stem) && begins(at))
+}
+
+/// All placeholders have so many bytes.
+const STEM_BYTES: usize = 4;
+
+/// Whether a placeholder may begin with these bytes, in any case: says yes too often.
+#[inline]
+fn is_stem(stem: &[u8]) -> bool {
+    const STEMS: [u64; 4] = stems();
+    let Some(stem) = stem.first_chunk::<STEM_BYTES>() else {
+        return false;
+    };
+    let place = stem_place(*stem);
+    STEMS
+        .get(place / 64)
+        .is_some_and(|bits| (bits >> (place % 64)) & 1 == 1)
+}
+
+const fn stem_place(stem: [u8; STEM_BYTES]) -> usize {
+    let folded = u32::from_le_bytes(stem) | 0x2020_2020;
+    (folded.wrapping_mul(0x9E37_79B1) >> 24) as usize
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated at compile time, where iterators cannot be"
+)]
+const fn stems() -> [u64; 4] {
+    let mut stems = [0; 4];
+    let mut at = 0;
+    while at < PLACEHOLDERS.len() {
+        if let Some(stem) = PLACEHOLDERS[at].as_bytes().first_chunk::<STEM_BYTES>() {
+            let place = stem_place(*stem);
+            stems[place / 64] |= 1 << (place % 64);
+        }
+        at += 1;
+    }
+    stems
 }
 
 /// Whether `word`, in small letters, is in `bytes` in any case.
@@ -117,7 +149,13 @@ pub(crate) fn contains(bytes: &[u8], word: &str) -> bool {
 /// Forms of what is not secret: digests of packages, paths, file names, versions, public keys.
 fn is_public_form(bytes: &[u8]) -> bool {
     let starts = |words: &[&str]| words.iter().any(|word| bytes.starts_with(word.as_bytes()));
-    let ends = |words: &[&str]| words.iter().any(|word| bytes.ends_with(word.as_bytes()));
+    let last = bytes.last().copied();
+    let ends = |words: &[&str]| {
+        let mut alike = words
+            .iter()
+            .filter(|word| word.as_bytes().last().copied() == last);
+        alike.any(|word| bytes.ends_with(word.as_bytes()))
+    };
     starts(&[
         "sha1-", "sha256-", "sha384-", "sha512-", "ssh-", "/", "./", "../", "pk.",
     ]) || ends(&[
@@ -169,6 +207,9 @@ fn contains_exactly(bytes: &[u8], part: &[u8]) -> bool {
 
 /// Whether the bytes are names with dots between them: `process.env.KEY_2`, `module.sub1.Type`.
 fn dotted_names(bytes: &[u8]) -> bool {
+    if !bytes.contains(&b'.') {
+        return false;
+    }
     let parts = bytes.split(|&byte| byte == b'.');
     let named = parts
         .clone()
@@ -239,7 +280,9 @@ pub(crate) fn continues_name(token: &[u8]) -> bool {
     let worded = token
         .iter()
         .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
-    worded && !OTHER_ENDS.iter().any(|end| ends_in_word(token, end))
+    let last = token.last().map(u8::to_ascii_lowercase);
+    let mut alike = OTHER_ENDS.iter().filter(|end| end.bytes().last() == last);
+    worded && !alike.any(|end| ends_in_word(token, end))
 }
 
 /// Words that stand between the name of a secret and the secret.
@@ -307,6 +350,18 @@ pub(crate) fn leads_to_value(word: &[u8], signed: bool, next: Option<u8>) -> boo
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_placeholder_is_known_by_its_beginning() {
+        for word in PLACEHOLDERS {
+            assert!(is_placeholder(word.as_bytes()), "{word}");
+            assert!(
+                is_placeholder(format!("9k{}7", word.to_uppercase()).as_bytes()),
+                "{word}"
+            );
+        }
+        assert!(!is_placeholder(b"k9Qz7LmN2pRtVw8sXb4d"));
+    }
 
     #[test]
     fn generated_values_are_told_from_words_and_versions() {

@@ -9,6 +9,8 @@ use crate::personal::words::about as a;
 
 /// The longest code without its signs, an IBAN (ISO 13616).
 const CODE_BYTES_MAX: usize = 34;
+/// Of other codes so many letters and digits are read, and none has so many.
+const TIGHT_BYTES_MAX: usize = 20;
 
 /// Lengths of IBANs by country, as SWIFT's registry has them.
 const IBANS: &str = "AD24AE23AL28AT20AZ28BA20BE16BG22BH22BI27BR29BY28CH21CR22CY28CZ24DE22DJ27DK18DO28EE20EG29ES24FI18FK18\
@@ -98,8 +100,12 @@ pub(crate) fn code(text: &Text<'_>, word: &Word, near: &Near<'_>) -> Option<(Mea
     if let Some(found) = iban(text, word, near) {
         return Some(found);
     }
+    // No other is a word so long.
+    if word.len() >= TIGHT_BYTES_MAX {
+        return None;
+    }
     let at = word.start;
-    let tight = Code::read(text, at, 20, b"-.");
+    let tight = Code::read(text, at, TIGHT_BYTES_MAX, b"-.");
     let spaced = || Code::read(text, at, 9, b" ");
     let found = match () {
         () if !ends(text, tight.end) => None,
@@ -122,7 +128,8 @@ pub(crate) fn code(text: &Text<'_>, word: &Word, near: &Near<'_>) -> Option<(Mea
     };
     found.or_else(nino).or_else(|| bracketed(text, at)).or_else(|| {
         let digits = tight.bytes().iter().filter(|byte| byte.is_ascii_digit()).count();
-        let is_code = tight.length >= 6 && digits >= 3 && tight.length < 20 && ends(text, tight.end);
+        let is_code =
+            tight.length >= 6 && digits >= 3 && tight.length < TIGHT_BYTES_MAX && ends(text, tight.end);
         let label = is_code.then(|| near.label()).flatten()?;
         Some((label, tight.end))
     })

@@ -24,6 +24,11 @@ pub(crate) const fn is_local(byte: u8) -> bool {
         || byte >= 0x80
 }
 
+/// Whether a local part may go on with the byte, or end before it.
+pub(crate) const fn may_be_local(byte: u8) -> bool {
+    is_local(byte) || byte == b'@'
+}
+
 /// Where the address ends whose `@` is at `at`, and how sure it is.
 pub(crate) fn email(text: &Text<'_>, start: usize, at: usize) -> Option<(usize, u8)> {
     let is_domain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-' || byte >= 0x80;
@@ -204,6 +209,11 @@ const PROFILES: [&[u8]; 8] = [
     b"xing.com/profile/",
     b"t.me/",
 ];
+
+/// Whether the host of such a page may begin with this small letter.
+pub(crate) fn may_be_profile(first: u8) -> bool {
+    PROFILES.iter().any(|known| known.first() == Some(&first))
+}
 
 /// Where the page about a person ends whose URL's host begins at `at`.
 pub(crate) fn profile(text: &Text<'_>, at: usize) -> Option<usize> {

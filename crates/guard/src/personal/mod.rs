@@ -81,6 +81,7 @@ impl Personal {
         let text = Text::new(text.as_bytes(), 0, true);
         let (mut walk, mut at) = (Walk::new(), 0);
         while at < text.len() {
+            at = walk.skim(&self.0, &text, at);
             at = walk.step(&self.0, &text, at, found);
         }
     }

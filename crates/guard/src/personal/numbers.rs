@@ -11,6 +11,8 @@ use crate::personal::words::about as a;
 
 /// The most digits and groups of one number.
 const DIGITS_MAX: usize = 24;
+/// Fewer are no number that says anything.
+pub(crate) const DIGITS_MIN: usize = 5;
 const GROUPS_MAX: usize = 9;
 
 /// What stands before an extension.
@@ -123,7 +125,7 @@ impl Number {
         let mut best: Option<(Meant, usize)> = None;
         for count in (1..=self.count).rev() {
             let taken = self.taken(count);
-            if taken.digits.len() < 5 {
+            if taken.digits.len() < DIGITS_MIN {
                 break;
             }
             let end = taken.groups.last().map_or(self.start, |group| group.end);
@@ -184,6 +186,11 @@ fn signs(text: &Text<'_>, at: usize) -> Option<(usize, u8)> {
         next += 1;
     }
     (next > at && text.at(next).is_ascii_digit()).then_some((next, sign))
+}
+
+/// Whether more digits follow the group that ends at `at`.
+pub(crate) fn goes_on(text: &Text<'_>, at: usize) -> bool {
+    signs(text, at).is_some()
 }
 
 /// Where `x123`, `ext. 123` or `#123` at `at` ends.

@@ -1,6 +1,8 @@
 //! What the numbering plans of the world say of telephone numbers (ITU-T E.164 and national plans): codes of countries
 //! and how many digits follow. Never reads text.
 
+use std::sync::LazyLock;
+
 /// Codes of countries and areas, and the fewest and most digits of a significant number there.
 const PLANS: &[(&str, u8, u8)] = &[
     ("1", 10, 10),
@@ -72,42 +74,49 @@ const PLANS: &[(&str, u8, u8)] = &[
     ("99", 8, 10),
 ];
 
+/// What a plan says of numbers: how many digits its code has, and the fewest and most behind it.
+#[derive(Clone, Copy)]
+struct Plan {
+    code: usize,
+    fewest: usize,
+    most: usize,
+    /// A national zero, `+49 (0) 30`, may stand behind the code.
+    zero: bool,
+}
+
+/// The plans by the first two digits.
+static BY_DIGITS: LazyLock<[Option<Plan>; 100]> = LazyLock::new(|| {
+    // Codes that begin so have three digits.
+    const THREE: [&str; 21] = [
+        "21", "22", "23", "24", "25", "26", "29", "35", "37", "38", "42", "50", "59", "67", "68", "85", "87",
+        "88", "96", "97", "99",
+    ];
+    let mut plans = [None; 100];
+    for (code, fewest, most) in PLANS {
+        let plan = Plan {
+            code: code.len() + usize::from(THREE.contains(code)),
+            fewest: usize::from(*fewest),
+            most: usize::from(*most),
+            zero: *code != "39",
+        };
+        for (two, slot) in plans.iter_mut().enumerate() {
+            if format!("{two:02}").starts_with(code) {
+                *slot = Some(plan);
+            }
+        }
+    }
+    plans
+});
+
 /// Whether these digits, that of the country first, are a number of its plan. Codes of three digits are taken by
 /// their first two; their third counts as one of the code.
 pub(crate) fn international(digits: &[u8]) -> bool {
-    PLANS.iter().any(|(code, fewest, most)| {
-        let matches = code
-            .bytes()
-            .zip(digits)
-            .all(|(wanted, digit)| wanted - b'0' == *digit);
-        // Codes that begin so have three digits, but for those of two that stand above with their own lengths.
-        let three = matches!(
-            *code,
-            "21" | "22"
-                | "23"
-                | "24"
-                | "25"
-                | "26"
-                | "29"
-                | "35"
-                | "37"
-                | "38"
-                | "42"
-                | "50"
-                | "59"
-                | "67"
-                | "68"
-                | "85"
-                | "87"
-                | "88"
-                | "96"
-                | "97"
-                | "99"
-        );
-        let rest = digits.len().saturating_sub(code.len() + usize::from(three));
-        // A national zero, `+49 (0) 30`, may be among them.
-        let zero = usize::from(digits.get(code.len() + usize::from(three)) == Some(&0) && *code != "39");
-        matches && (usize::from(*fewest)..=usize::from(*most) + zero).contains(&rest)
+    let [first, second, ..] = digits else { return false };
+    let plan = BY_DIGITS.get(usize::from(*first) * 10 + usize::from(*second));
+    plan.copied().flatten().is_some_and(|plan| {
+        let rest = digits.len().saturating_sub(plan.code);
+        let zero = usize::from(plan.zero && digits.get(plan.code) == Some(&0));
+        (plan.fewest..=plan.most + zero).contains(&rest)
     })
 }
 

@@ -51,6 +51,7 @@ impl PersonalStream {
     fn advance(&mut self, complete: bool, found: &mut Vec<Finding>) -> u64 {
         while self.cleared < self.window.len() {
             let text = Text::new(&self.window, self.window_at, complete);
+            self.cleared = self.walk.skim(&self.personal.0, &text, self.cleared);
             let (known, before) = (found.len(), self.walk.clone());
             let next = self.walk.step(&self.personal.0, &text, self.cleared, found);
             if text.is_hungry() {

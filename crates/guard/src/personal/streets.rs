@@ -1,6 +1,8 @@
 //! Streets with a house number, and what follows them: a part of the house, a town, a code of its post. Never takes a
 //! street without a number, unless a post code proves it.
 
+use std::sync::LazyLock;
+
 use crate::personal::near::Near;
 use crate::personal::text::{Text, Word, word_at};
 use crate::personal::words::{Known, Words, about, part};
@@ -263,6 +265,31 @@ pub(crate) fn german(text: &Text<'_>, words: &Words, word: &Word, near: &Near<'_
         (false, false) if at_home => Some((end, 70)),
         _ => None,
     }
+}
+
+/// Whether the word may end as streets do: one look at its last three bytes, which says yes too often.
+#[inline]
+pub(crate) fn may_end(word: &[u8]) -> bool {
+    static ENDINGS: LazyLock<[bool; ENDINGS_LEN]> = LazyLock::new(|| {
+        let mut endings = [false; ENDINGS_LEN];
+        for end in ENDS.iter().chain(&WEAK_ENDS) {
+            let slot = end.as_bytes().last_chunk().map(|last| ending(*last));
+            if let Some(slot) = slot.and_then(|slot| endings.get_mut(slot)) {
+                *slot = true;
+            }
+        }
+        endings
+    });
+    let last = word.last_chunk().map(|last| ending(*last));
+    last.is_some_and(|last| ENDINGS.get(last).is_some_and(|is| *is))
+}
+
+const ENDINGS_LEN: usize = 1024;
+
+/// A place for three bytes, of either case.
+fn ending(last: [u8; 3]) -> usize {
+    let [one, two, three] = last.map(|byte| usize::from(byte | 0x20));
+    ((one * 7) ^ (two * 43) ^ (three * 5)) % ENDINGS_LEN
 }
 
 /// Whether the word ends as streets do, and whether nothing else ends so.

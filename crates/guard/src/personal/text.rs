@@ -35,6 +35,11 @@ impl<'t> Text<'t> {
         self.bytes.len()
     }
 
+    /// All that has arrived.
+    pub(crate) const fn bytes(&self) -> &'t [u8] {
+        self.bytes
+    }
+
     /// From here on, what is asked for beyond the bound is not there.
     pub(crate) fn look_from(&self, at: usize) {
         self.limit.set(at + AHEAD_BYTES_MAX);
@@ -301,41 +306,166 @@ pub(crate) fn word_at(text: &Text<'_>, at: usize, mut parts: impl FnMut(u64, usi
     };
     let bytes = text.ahead(at, WORD_BYTES_MAX);
     let mut hash = Hash::NEW;
-    // Most words are small letters to their end.
+    // Where the part began, and the class of the byte before.
+    let (mut part, mut was) = (0, 0);
     while let Some(chunk) = bytes.get(word.len()..).and_then(<[u8]>::first_chunk::<CHUNK>) {
         let chunk = u64::from_le_bytes(*chunk);
-        let count = small_letters(chunk);
-        hash.add_small(chunk, count);
+        let mut count = small_letters(chunk);
+        if count == CHUNK {
+            hash.add_small(chunk, CHUNK);
+            word.classes |= LOWER;
+        } else {
+            let kinds = Kinds::of(chunk);
+            count = kinds.count();
+            hash.add_small(kinds.lowered(chunk), count);
+            word.classes |= kinds.classes(count);
+            let mut begun = kinds.begun(was == LOWER, count);
+            while begun != 0 {
+                let next = word.len() + begun.trailing_zeros() as usize / CHUNK;
+                parts(hash_of_part(bytes, part, next), at + next);
+                part = next;
+                begun &= begun - 1;
+            }
+        }
         word.end += count;
+        if let Some(last) = word.len().checked_sub(1).and_then(|last| bytes.get(last)) {
+            was = class_of(*last);
+        }
         if count < CHUNK {
             break;
         }
     }
-    word.classes = if word.end > at { LOWER } else { 0 };
-    let next = bytes.get(word.len()).copied();
-    if next.is_none_or(|next| CLASSES.get(usize::from(next)).is_none_or(|class| *class != 0)) {
-        slow_word(text, bytes, &mut word, &mut hash, &mut parts);
+    word.capital = bytes.first().is_some_and(u8::is_ascii_uppercase);
+    if bytes.get(word.len()).is_none_or(|next| class_of(*next) != 0) {
+        slow_word(text, bytes, &mut word, &mut hash, (part, was), &mut parts);
+    } else if part > 0 {
+        parts(hash_of_part(bytes, part, word.len()), word.end);
     }
     word.hash = hash.done();
     word
 }
 
-/// The rest of a word that is not of small letters alone, or at the end of what has arrived.
+fn class_of(byte: u8) -> u8 {
+    CLASSES.get(usize::from(byte)).copied().unwrap_or(0)
+}
+
+/// Which of eight bytes are small letters, capitals and digits of ASCII: the highest bit of each.
+struct Kinds {
+    small: u64,
+    capital: u64,
+    digit: u64,
+}
+
+impl Kinds {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = Self::EACH * 0x80;
+
+    #[inline]
+    fn of(bytes: u64) -> Self {
+        let low = bytes & !Self::HIGH;
+        let within = |from: u8, to: u8| {
+            let reaches = low + Self::EACH * (0x80 - u64::from(from));
+            let passes = low + Self::EACH * (0x7F - u64::from(to));
+            reaches & !passes & !bytes & Self::HIGH
+        };
+        Self {
+            small: within(b'a', b'z'),
+            capital: within(b'A', b'Z'),
+            digit: within(b'0', b'9'),
+        }
+    }
+
+    /// How many there are before any other byte.
+    const fn count(&self) -> usize {
+        let others = !(self.small | self.capital | self.digit) & Self::HIGH;
+        others.trailing_zeros() as usize / CHUNK
+    }
+
+    /// The bytes with small letters for capitals.
+    const fn lowered(&self, bytes: u64) -> u64 {
+        bytes | self.capital >> 2
+    }
+
+    /// The classes of the first bytes.
+    fn classes(&self, count: usize) -> u8 {
+        let first = first_bytes(count);
+        let class = |bits: u64, class: u8| if bits & first != 0 { class } else { 0 };
+        class(self.small, LOWER) | class(self.capital, UPPER) | class(self.digit, DIGIT)
+    }
+
+    /// Capitals behind small letters, among the first bytes.
+    fn begun(&self, behind_small: bool, count: usize) -> u64 {
+        let before = self.small << CHUNK | if behind_small { 0x80 } else { 0 };
+        self.capital & before & first_bytes(count)
+    }
+}
+
+/// All bits of the first bytes of eight.
+fn first_bytes(count: usize) -> u64 {
+    u64::MAX
+        .checked_shr(u64::BITS - u8::BITS * count as u32)
+        .unwrap_or(0)
+}
+
+/// The hash of letters and digits of ASCII, from a place in these bytes to another.
+fn hash_of_part(bytes: &[u8], from: usize, to: usize) -> u64 {
+    let (mut hash, mut at) = (Hash::NEW, from);
+    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<CHUNK>) {
+        let chunk = u64::from_le_bytes(*chunk);
+        let count = (to - at).min(CHUNK);
+        hash.add_small(Kinds::of(chunk).lowered(chunk), count);
+        at += count;
+        if at == to {
+            return hash.done();
+        }
+    }
+    hash_of_bytes(bytes.get(from..to).unwrap_or_default())
+}
+
+/// The word of letters that begins at `at`, a capital first or none, as [`word_at`] reads it: its hash and where it ends.
+/// `None` of other words, of long ones, and where the text ends.
+#[inline]
+pub(crate) fn plain_word(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+    let chunk_at = |at: usize| bytes.get(at..).and_then(<[u8]>::first_chunk::<CHUNK>).copied();
+    // A capital at the beginning is read as the small letter.
+    let mut chunk = u64::from_le_bytes(chunk_at(at)?) | 0x20;
+    let (mut hash, mut end) = (Hash::NEW, at);
+    loop {
+        let count = small_letters(chunk);
+        hash.add_small(chunk, count);
+        end += count;
+        if count < CHUNK {
+            break;
+        }
+        if end - at >= PLAIN_BYTES_MAX {
+            return None;
+        }
+        chunk = u64::from_le_bytes(chunk_at(end)?);
+    }
+    let next = bytes.get(end).copied()?;
+    (class_of(next) == 0).then(|| (hash.done(), end))
+}
+
+/// Longer words are not plain.
+const PLAIN_BYTES_MAX: usize = 48;
+
+/// The rest of a word that is not of ASCII alone, or at the end of what has arrived.
 fn slow_word(
     text: &Text<'_>,
     bytes: &[u8],
     word: &mut Word,
     hash: &mut Hash,
+    (part, mut was): (usize, u8),
     parts: &mut impl FnMut(u64, usize),
 ) {
     let first = bytes.first().copied().unwrap_or(0);
     let wide = first >= 0xE3;
     if word.end == word.start {
-        word.capital = first.is_ascii_uppercase() || is_capital(first, bytes.get(1).copied().unwrap_or(0));
+        word.capital |= is_capital(first, bytes.get(1).copied().unwrap_or(0));
     }
-    let (mut before, mut part, mut was) = (0, word.start, word.classes);
+    let (mut before, mut part) = (0, word.start + part);
     for byte in bytes.iter().skip(word.len()).copied() {
-        let class = CLASSES.get(usize::from(byte)).copied().unwrap_or(0);
+        let class = class_of(byte);
         match class {
             0 => break,
             BEYOND => {

@@ -1,6 +1,8 @@
 //! The walk through a text, word by word, forward. What was read is remembered as a handful of positions, so that a text
 //! that arrives in pieces is walked as the whole would be: a step that asks for what has not arrived is taken again later.
 
+mod skim;
+
 use std::sync::Arc;
 
 use crate::finding::{Finding, Kind};
@@ -12,7 +14,7 @@ use crate::personal::kinds::{PersonalKind, PersonalKinds};
 use crate::personal::machines;
 use crate::personal::names::{self, Lists};
 use crate::personal::near::{Near, Seen};
-use crate::personal::numbers::{Meant, Number};
+use crate::personal::numbers::{self, DIGITS_MIN, Meant, Number};
 use crate::personal::streets;
 use crate::personal::text::{Text, WORD_BYTES_MAX, Word, char_bytes, word_at};
 use crate::personal::words::{Known, Words, about, part};
@@ -58,6 +60,8 @@ pub(crate) struct Walk {
     local_to: usize,
     /// This `@` is of no address; counted from one.
     no_email: usize,
+    /// From the place that is looked at on, there is no `@` before this; it may be behind.
+    no_at_to: usize,
     announced: Announced,
     /// Where the announcing word ended.
     announced_at: usize,
@@ -74,6 +78,7 @@ impl Walk {
             seen: Seen::new(),
             local_to: 0,
             no_email: 0,
+            no_at_to: 0,
             announced: Announced::No,
             announced_at: 0,
             user_to: 0,
@@ -218,7 +223,9 @@ impl Walk {
         word: &Word,
         found: &mut Vec<Finding>,
     ) -> Option<usize> {
-        if !machines::is_local(text.at(word.end)) && text.at(word.end) != b'@' {
+        if !machines::may_be_local(text.at(word.end))
+            || self.is_free_of_at(text.bytes(), text.base, (word.start, word.end))
+        {
             return None;
         }
         let known = self.local_to.saturating_sub(text.base);
@@ -496,6 +503,10 @@ impl Search {
             }
         }
         let digit_first = text.at(at).is_ascii_digit();
+        // A few digits alone are neither a number nor a code.
+        let few = word.is_number() && word.len() < DIGITS_MIN;
+        let numbered = digit_first && (!few || numbers::goes_on(text, word.end));
+        let coded = !few || matches!(follows, b'-' | b'.') && text.at(word.end + 1).is_ascii_alphanumeric();
         if digit_first
             && near.closest(about::BIRTH, about::THING)
             && let Some(end) = dates::date(text, &self.words, at)
@@ -510,7 +521,7 @@ impl Search {
         {
             return Some(end);
         }
-        if digit_first {
+        if numbered {
             let number = Number::read(text, at).and_then(|number| number.judge(text, near));
             // In the midst of a row of numbers, a form is often an accident.
             let amid = text.before(at, 1) == b' '
@@ -524,7 +535,8 @@ impl Search {
                 }
             }
         }
-        if let Some(end) = codes::code(text, word, near).and_then(|(meant, end)| report(meant, end)) {
+        if coded && let Some(end) = codes::code(text, word, near).and_then(|(meant, end)| report(meant, end))
+        {
             return Some(end);
         }
         if digit_first && self.kinds.has(PersonalKind::StreetAddress) && word.len() <= 7 {

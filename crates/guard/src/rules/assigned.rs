@@ -3,12 +3,12 @@
 use super::{LIKELY, Rule};
 use crate::class::Class;
 use crate::password::{argument_password, is_password, is_short_secret};
-use crate::shape::Before;
 use crate::shape::Part::{AnyOf, Assigned, Check, Chosen, Mark, Run};
+use crate::shape::{Before, Names};
 use crate::value::generated;
 
 /// What stands before `token`, `key` and their like in names of what is no secret.
-const OPEN_NAMES: &[&str] = &[
+const OPEN_NAMES: &Names = &Names::of(&[
     "public",
     "pub",
     "csrf",
@@ -46,7 +46,7 @@ const OPEN_NAMES: &[&str] = &[
     "site",
     "publishable",
     "anon",
-];
+]);
 
 // Names stand here without their first letter, so that either case of it will do.
 

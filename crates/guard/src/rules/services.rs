@@ -274,7 +274,7 @@ pub(super) const RULES: &[Rule] = &[
     at_edge(
         "telnyx_key",
         &["KEY"],
-        &[Lit("KEY"), Run(TOKEN, 54, 58), Check(mixed), NotNext(TOKEN)],
+        &[Lit("KEY"), Run(TOKEN, 54, 58), NotNext(TOKEN), Check(mixed)],
     ),
     at_edge(
         "posthog_key",

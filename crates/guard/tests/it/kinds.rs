@@ -177,3 +177,40 @@ fn redacting_merges_overlaps_and_keeps_characters_whole() {
     assert_eq!(redact(text, &[finding(3..99, "a")]), "ab[redacted:a]");
     assert_eq!(redact(text, &[]), text);
 }
+
+#[test]
+fn a_long_value_that_is_no_secret_hides_the_names_in_it() {
+    let value = noise(HEX, 40, 7);
+    assert_eq!(rules_in(&format!("secret-token-{value}")), ["assigned_secret"]);
+    // Words, so no secret; and so long that a name in it is one of its words.
+    let words = "the-name-of-this-long-thing-".repeat(3);
+    assert_eq!(rules_in(&format!("my key = {words}token-{value}")), [""; 0]);
+    assert_eq!(
+        rules_in(&format!("my key = {words} token={value}")),
+        ["assigned_secret"]
+    );
+}
+
+/// The worst that is known, in a release build a megabyte of each. The bound is generous: it is to tell linear from not.
+#[test]
+fn ctx_t4_names_in_names_are_judged_in_linear_time() {
+    let secrets = Secrets::new();
+    for unit in [
+        "tokenKEY1",
+        ":pwd=",
+        "pwd=!",
+        "0PRIVATE",
+        "KEY_",
+        "secretA",
+        "1-KEY1",
+        "secret_key token=",
+        "KEY11-",
+    ] {
+        let bytes = if cfg!(debug_assertions) { 50_000 } else { 1_000_000 };
+        let text = unit.repeat(bytes / unit.len());
+        let begun = std::time::Instant::now();
+        secrets.scan(&text, &mut Vec::new());
+        let took = begun.elapsed();
+        assert!(took.as_secs() < 5, "{unit}: {took:?}");
+    }
+}
