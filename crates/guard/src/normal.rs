@@ -206,8 +206,11 @@ impl<'a> Making<'a> {
     /// Finds the texts inside a text; the letters of what was turned once are not turned again.
     fn look(&self, text: &str, via: &[Via], found: &mut Vec<Found>) {
         let signs = signs::signs(text);
-        if signs.encoded {
-            encoded::find(text, found);
+        if signs.runs {
+            encoded::runs(text, found);
+        }
+        if signs.groups {
+            encoded::groups(text, found);
         }
         if signs.escapes {
             escapes::find(text, found);

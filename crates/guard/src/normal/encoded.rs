@@ -16,14 +16,8 @@ const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_allow_trailing_bits(true);
 const BASE64: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
 
-/// Every encoded stretch of a text.
-pub(super) fn find(text: &str, found: &mut Vec<Found>) {
-    runs(text, found);
-    groups(text, found);
-}
-
-/// One run of the signs of base64; also over line ends, where lines are long and of one length.
-fn runs(text: &str, found: &mut Vec<Found>) {
+/// Runs of the signs of base64; also over line ends, where lines are long and of one length.
+pub(super) fn runs(text: &str, found: &mut Vec<Found>) {
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
@@ -167,7 +161,7 @@ fn text(bytes: Option<Vec<u8>>) -> Option<String> {
 const CODES_MIN: usize = 6;
 
 /// Groups that stand in a row, each the code of one character or more.
-fn groups(text: &str, found: &mut Vec<Found>) {
+pub(super) fn groups(text: &str, found: &mut Vec<Found>) {
     let mut rows = [
         Row::new(Via::Hex, hex_group),
         Row::new(Via::Binary, binary_group),

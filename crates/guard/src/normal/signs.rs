@@ -131,7 +131,8 @@ const fn mix(hash: u32, byte: u8) -> u32 {
     reason = "each sign is independent of the others"
 )]
 pub(super) struct Signs {
-    pub(super) encoded: bool,
+    pub(super) runs: bool,
+    pub(super) groups: bool,
     pub(super) escapes: bool,
     pub(super) spaced: bool,
     pub(super) markup: bool,
@@ -170,7 +171,8 @@ const fn classes() -> [u8; 256] {
 pub(super) fn signs(text: &str) -> Signs {
     let turned = &*TURNED;
     let mut signs = Signs::default();
-    let (mut reversed, mut rot13) = (0_u32, 0_u32);
+    let (mut reversed, mut rot13) = (Close::default(), Close::default());
+    let mut words = 0_usize;
     // Of the word at hand: its hash and length. Of the run of letters, digits and code signs: its length.
     let (mut word, mut letters, mut run) = (SEED, 0_usize, 0_usize);
     // How many words of a single letter stand in a row, and groups of digits or signs.
@@ -187,7 +189,7 @@ pub(super) fn signs(text: &str) -> Signs {
             }
             DIGIT | CODE => run += 1,
             _ => {
-                signs.encoded |= run >= ENCODED_RUN;
+                signs.runs |= run >= ENCODED_RUN;
                 if run == 1 {
                     // Digits may stand for letters, and alone are numbers.
                     singles += letters;
@@ -195,7 +197,7 @@ pub(super) fn signs(text: &str) -> Signs {
                     signs.spaced |= singles >= SINGLES;
                 } else if run > 1 {
                     groups = if letters <= 2 { groups + 1 } else { 0 };
-                    signs.encoded |= groups >= GROUPS;
+                    signs.groups |= groups >= GROUPS;
                     singles = 0;
                     separators = 0;
                 } else {
@@ -207,19 +209,41 @@ pub(super) fn signs(text: &str) -> Signs {
                 run = 0;
                 signs.escapes |= class == ESCAPE;
                 signs.markup |= byte == b'<' || byte == b'[';
-                signs.encoded |= (byte == b'.' || byte == b'-') && separators >= 3;
+                signs.groups |= (byte == b'.' || byte == b'-') && separators >= 3;
             }
         }
+        if letters > 0 {
+            words += 1;
+        }
         if letters >= 3 {
-            reversed += u32::from(turned.reversed.has(word));
-            rot13 += u32::from(turned.rot13.has(word));
+            if turned.reversed.has(word) {
+                reversed.at(words, word);
+            }
+            if turned.rot13.has(word) {
+                rot13.at(words, word);
+            }
         }
         word = SEED;
         letters = 0;
     }
-    signs.reversed = reversed >= TURNED_WORDS;
-    signs.rot13 = rot13 >= TURNED_WORDS;
+    signs.reversed = reversed.met;
+    signs.rot13 = rot13.met;
     signs
+}
+
+/// Whether two words stand close to each other somewhere. One may be met in any text by accident, and two far apart.
+#[derive(Default)]
+struct Close {
+    last: Option<(usize, u32)>,
+    met: bool,
+}
+
+impl Close {
+    fn at(&mut self, place: usize, word: u32) {
+        let near = |(before, other): (usize, u32)| place - before <= CLOSE_WORDS && other != word;
+        self.met |= self.last.is_some_and(near);
+        self.last = Some((place, word));
+    }
 }
 
 /// A run of this many characters may be an encoding: twelve bytes in base64.
@@ -228,4 +252,5 @@ pub(super) const ENCODED_RUN: usize = 16;
 const GROUPS: usize = 6;
 /// This many single letters in a row are spaced out.
 const SINGLES: usize = 5;
-const TURNED_WORDS: u32 = 2;
+/// Turned words this close to each other are no accident.
+const CLOSE_WORDS: usize = 8;

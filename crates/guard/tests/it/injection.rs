@@ -234,7 +234,7 @@ fn the_model_is_the_one_that_was_trained() {
     assert!(GUARD.judge(ATTACKS[0], Origin::User).model >= FLAG);
 }
 
-const MODEL_CHECKSUM: u32 = 0xefd2_f6c2;
+const MODEL_CHECKSUM: u32 = 0x91ed_8107;
 
 /// Nanoseconds that this thread has worked, not waited; nothing where the system does not tell.
 fn worked() -> u64 {
