@@ -189,11 +189,12 @@ impl Injection {
     pub fn traits(&self, text: &str) -> Vec<Vec<Vec<u32>>> {
         let readings = Readings::of(text);
         let plain = readings.all().iter().filter(|reading| !decoded(reading.via()));
-        plain.map(|reading| {
-            let (tokens, hits) = self.words(reading.text());
-            model::blocks(&tokens, &hits)
-        })
-        .collect()
+        plain
+            .map(|reading| {
+                let (tokens, hits) = self.words(reading.text());
+                model::blocks(&tokens, &hits)
+            })
+            .collect()
     }
 
     /// Tells the model's data from another's.

@@ -209,14 +209,14 @@ impl<'a> Making<'a> {
         if signs.runs {
             encoded::runs(text, found);
         }
-        if signs.groups {
-            encoded::groups(text, found);
+        if let Some(range) = signs.groups {
+            encoded::groups(text, range, found);
         }
         if signs.escapes {
             escapes::find(text, found);
         }
-        if signs.spaced {
-            letters::spaced(text, found);
+        if let Some(range) = signs.spaced {
+            letters::spaced(text, range, found);
         }
         if signs.markup {
             markup::find(text, via.last() == Some(&Via::Tagless), found);

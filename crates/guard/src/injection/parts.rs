@@ -59,19 +59,28 @@ impl Injection {
         }
         let verdict = self.judge(&joined.text, origin);
         let known = joined.pieces.iter().filter_map(|piece| verdicts.get(piece.part));
-        let known = known.fold((0, 0), |all: (u8, u8), one| (all.0.max(one.score), all.1.max(one.rules)));
+        let known = known.fold((0, 0), |all: (u8, u8), one| {
+            (all.0.max(one.score), all.1.max(one.rules))
+        });
         let more = verdict.score > known.0 || verdict.rules > known.1;
         let mut touched: Vec<usize> = Vec::new();
         for finding in &verdict.findings {
             let spans = joined.spans(&finding.span);
-            let several = spans.iter().any(|(part, _)| spans.first().is_some_and(|(first, _)| first != part));
+            let several = spans
+                .iter()
+                .any(|(part, _)| spans.first().is_some_and(|(first, _)| first != part));
             if !more && !several {
                 continue;
             }
             for (part, span) in spans {
-                let Some(told) = verdicts.get_mut(part) else { continue };
+                let Some(told) = verdicts.get_mut(part) else {
+                    continue;
+                };
                 touched.push(part);
-                told.findings.push(Finding { span, ..finding.clone() });
+                told.findings.push(Finding {
+                    span,
+                    ..finding.clone()
+                });
             }
         }
         if more && touched.is_empty() {
@@ -81,12 +90,15 @@ impl Injection {
         touched.sort_unstable();
         touched.dedup();
         for part in touched {
-            let Some(told) = verdicts.get_mut(part) else { continue };
+            let Some(told) = verdicts.get_mut(part) else {
+                continue;
+            };
             told.score = told.score.max(verdict.score);
             told.rules = told.rules.max(verdict.rules);
             told.model = told.model.max(verdict.model);
-            told.findings
-                .sort_by(|a, b| (a.span.start, a.span.end, &a.rule).cmp(&(b.span.start, b.span.end, &b.rule)));
+            told.findings.sort_by(|a, b| {
+                (a.span.start, a.span.end, &a.rule).cmp(&(b.span.start, b.span.end, &b.rule))
+            });
             told.findings.dedup();
         }
     }
@@ -147,8 +159,14 @@ impl Joined {
 
     /// What a stretch of the joined text is in the parts.
     fn spans(&self, span: &Range<usize>) -> Vec<(usize, Range<usize>)> {
-        let first = self.pieces.partition_point(|piece| piece.at + piece.length <= span.start);
-        let of = self.pieces.iter().skip(first).take_while(|piece| piece.at < span.end);
+        let first = self
+            .pieces
+            .partition_point(|piece| piece.at + piece.length <= span.start);
+        let of = self
+            .pieces
+            .iter()
+            .skip(first)
+            .take_while(|piece| piece.at < span.end);
         of.map(|piece| {
             let start = span.start.max(piece.at) - piece.at;
             let end = span.end.min(piece.at + piece.length) - piece.at;
@@ -176,7 +194,9 @@ fn seam(guard: &Injection, left: &str, right: &str) -> &'static str {
         let rest = name.trim_start_matches(word);
         let name = name.get(..name.len() - rest.len()).unwrap_or_default();
         let short = name.len() <= WORD_BYTES_MAX;
-        short && rest.starts_with(':') && guard.lexicon.exact(hash(fold_word(name).as_bytes())) & ROLE_NAME != 0
+        short
+            && rest.starts_with(':')
+            && guard.lexicon.exact(hash(fold_word(name).as_bytes())) & ROLE_NAME != 0
     };
     if opens(right) {
         return "\n";

@@ -355,7 +355,12 @@ pub(crate) const RULES: &[Rule] = &[
         "prompt_extraction",
         55,
         65,
-        &[(WHAT, 0), (YOUR, 3), (SYSTEM | PRIOR, 2), (PROMPT | INSTRUCTION, 1)],
+        &[
+            (WHAT, 0),
+            (YOUR, 3),
+            (SYSTEM | PRIOR, 2),
+            (PROMPT | INSTRUCTION, 1),
+        ],
     ),
     rule(
         "answer_begins",
@@ -369,7 +374,12 @@ pub(crate) const RULES: &[Rule] = &[
         50,
         &[(TWO, 0), (ANSWERS, 3), (PERSONA | UNBOUND | MODE | WITHOUT, 30)],
     ),
-    rule("never_break_character", 30, 45, &[(NOT, 0), (DISABLE, 2), (PLAY, 1)]),
+    rule(
+        "never_break_character",
+        30,
+        45,
+        &[(NOT, 0), (DISABLE, 2), (PLAY, 1)],
+    ),
     rule(
         "hypothetical_without_limits",
         25,
@@ -380,7 +390,11 @@ pub(crate) const RULES: &[Rule] = &[
         "join_and_follow",
         35,
         60,
-        &[(JOIN | DECODE, 0), (FOLLOW | CALL, 10), (INSTRUCTION | TASK | ANSWERS, 6)],
+        &[
+            (JOIN | DECODE, 0),
+            (FOLLOW | CALL, 10),
+            (INSTRUCTION | TASK | ANSWERS, 6),
+        ],
     ),
     rule(
         "when_you_read_this",
@@ -555,13 +569,18 @@ impl Walk {
 
 /// Turns of a conversation that are only written there: what was asked, and an answer, again and again.
 fn many_shot(tokens: &[Token], found: &mut Vec<Hit>) {
-    let marks = RULES.iter().zip(0_u16..).filter(|(rule, _)| rule.steps.is_empty());
+    let marks = RULES
+        .iter()
+        .zip(0_u16..)
+        .filter(|(rule, _)| rule.steps.is_empty());
     let mut marks = marks.map(|(_, number)| number).zip(SHOTS).peekable();
     let (mut asked, mut shots, mut start) = (None, 0, None);
     for token in tokens.iter().filter(|token| token.classes & ROLE_LINE != 0) {
         if token.classes & USER != 0 {
             asked = Some(token.start);
-        } else if token.classes & ASSISTANT != 0 && let Some(from) = asked.take() {
+        } else if token.classes & ASSISTANT != 0
+            && let Some(from) = asked.take()
+        {
             let start = *start.get_or_insert(from);
             shots += 1;
             if let Some((rule, _)) = marks.next_if(|(_, least)| shots == *least) {

@@ -280,7 +280,10 @@ pub(crate) const WORDS: &[(Classes, &str)] = &[
         AFFIRM,
         "sure absolutely certainly course yes okay gladly affirmative natürlich bien sicher claro certo",
     ),
-    (TWO, "two both twice dual double zwei deux dos due dois twee два две 两个 二つ"),
+    (
+        TWO,
+        "two both twice dual double zwei deux dos due dois twee два две 两个 二つ",
+    ),
     (
         JOIN,
         "concatenate concat combine join merge assemble reassemble piece stitch glue verbinde kombiniere füge assemble combine \
@@ -307,7 +310,10 @@ pub(crate) const WORDS: &[(Classes, &str)] = &[
          entwicklung programmation formation création entrainement programación entrenamiento formación creación programmazione \
          addestramento creazione formazione programação treino treinamento criação programmering",
     ),
-    (THIS, "this these that diesen diese dies das ce cette cet ceci esto este esta questo questa isto isso dit deze это 这 この"),
+    (
+        THIS,
+        "this these that diesen diese dies das ce cette cet ceci esto este esta questo questa isto isso dit deze это 这 この",
+    ),
     (
         CARRIER,
         "parameter param params query querystring urlencoded url-encoded subdomain pixel image markdown",

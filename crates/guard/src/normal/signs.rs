@@ -1,5 +1,6 @@
 //! One pass over a folded text that says which readings are worth making. Never makes one.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 /// Words that ordinary text of any length holds, in the languages that attacks are written in most, and
@@ -132,9 +133,11 @@ const fn mix(hash: u32, byte: u8) -> u32 {
 )]
 pub(super) struct Signs {
     pub(super) runs: bool,
-    pub(super) groups: bool,
+    /// Where groups stand in a row, from the first to the last.
+    pub(super) groups: Option<Range<usize>>,
     pub(super) escapes: bool,
-    pub(super) spaced: bool,
+    /// Where letters stand apart, from the first to the last.
+    pub(super) spaced: Option<Range<usize>>,
     pub(super) markup: bool,
     pub(super) reversed: bool,
     pub(super) rot13: bool,
@@ -178,7 +181,9 @@ pub(super) fn signs(text: &str) -> Signs {
     // How many words of a single letter stand in a row, and groups of digits or signs.
     let (mut singles, mut groups) = (0_usize, 0_usize);
     let mut separators = 0_usize;
-    for byte in text.bytes().chain(std::iter::once(b' ')) {
+    // Where the single letters or digits at hand began, and where the row of groups.
+    let (mut apart, mut row) = (None, 0_usize);
+    for (at, byte) in text.bytes().chain(std::iter::once(b' ')).enumerate() {
         let class = CLASS.get(usize::from(byte)).copied().unwrap_or(OTHER);
         match class {
             LETTER => {
@@ -194,22 +199,34 @@ pub(super) fn signs(text: &str) -> Signs {
                     // Digits may stand for letters, and alone are numbers.
                     singles += letters;
                     separators = 0;
-                    signs.spaced |= singles >= SINGLES;
+                    let from = *apart.get_or_insert(at.saturating_sub(1));
+                    if singles >= SINGLES {
+                        signs.spaced.get_or_insert(from..at).end = at;
+                    }
                 } else if run > 1 {
                     groups = if letters <= 2 { groups + 1 } else { 0 };
-                    signs.groups |= groups >= GROUPS;
+                    if groups == 1 {
+                        row = at - run;
+                    }
+                    if groups >= GROUPS {
+                        signs.groups.get_or_insert(row..at).end = at;
+                    }
                     singles = 0;
+                    apart = None;
                     separators = 0;
                 } else {
                     separators += 1;
                     if separators > 3 && !matches!(byte, b'.' | b'-' | b' ') {
                         singles = 0;
+                        apart = None;
                     }
                 }
                 run = 0;
                 signs.escapes |= class == ESCAPE;
                 signs.markup |= byte == b'<' || byte == b'[';
-                signs.groups |= (byte == b'.' || byte == b'-') && separators >= 3;
+                if matches!(byte, b'.' | b'-') && separators >= 3 {
+                    signs.groups.get_or_insert(at + 1 - separators..at).end = at + 1;
+                }
             }
         }
         if letters > 0 {
