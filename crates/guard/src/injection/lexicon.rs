@@ -202,13 +202,14 @@ type ByHash<T> = HashMap<u32, T, BuildHasherDefault<Own>>;
 pub(crate) type ByClasses<T> = HashMap<Classes, T, BuildHasherDefault<Own>>;
 
 /// Says quickly of most hashes that they are not there.
-struct Sieve(Vec<u64>);
+struct Sieve(Box<[u64; SIEVE_WORDS]>);
 
 const SIEVE_BITS: u32 = 1 << 15;
+const SIEVE_WORDS: usize = SIEVE_BITS as usize / 64;
 
 impl Sieve {
     fn of<'a>(hashes: impl Iterator<Item = &'a u32>) -> Self {
-        let mut bits = vec![0_u64; SIEVE_BITS as usize / 64];
+        let mut bits = Box::new([0_u64; SIEVE_WORDS]);
         for hash in hashes {
             if let Some(bits) = bits.get_mut((hash % SIEVE_BITS / 64) as usize) {
                 *bits |= 1 << (hash % 64);

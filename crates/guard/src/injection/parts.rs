@@ -54,7 +54,7 @@ impl Injection {
         for (number, (text, _)) in parts.iter().enumerate().filter(|(_, (_, from))| wanted(*from)) {
             joined.part(self, number, text);
         }
-        if joined.parts() < 2 {
+        if !joined.several() {
             return;
         }
         let verdict = self.judge(&joined.text, origin);
@@ -150,11 +150,10 @@ impl Joined {
         self.text.push_str(taken);
     }
 
-    /// How many parts there are.
-    fn parts(&self) -> usize {
-        let parts = self.pieces.iter().map(|piece| piece.part);
-        let first = parts.clone().next();
-        usize::from(first.is_some()) + usize::from(parts.last() != first)
+    /// Whether more than one part is in it.
+    fn several(&self) -> bool {
+        let ends = self.pieces.first().zip(self.pieces.last());
+        ends.is_some_and(|(first, last)| first.part != last.part)
     }
 
     /// What a stretch of the joined text is in the parts.

@@ -99,6 +99,20 @@ pub(crate) const fn plain(byte: u8) -> u8 {
     }
 }
 
+/// [`plain`] of every byte.
+static SHAPES: [u8; 256] = shapes();
+
+const fn shapes() -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    #[expect(clippy::indexing_slicing, reason = "at compile time")]
+    while byte < 256 {
+        table[byte] = plain(byte as u8);
+        byte += 1;
+    }
+    table
+}
+
 /// The word at hand.
 struct Word {
     hash: u32,
@@ -134,7 +148,8 @@ impl Word {
 
     fn push(&mut self, byte: u8, lexicon: &Lexicon) {
         self.hash = mix(self.hash, byte);
-        self.plain = mix(self.plain, plain(byte));
+        let shape = SHAPES.get(usize::from(byte)).copied().unwrap_or(byte);
+        self.plain = mix(self.plain, shape);
         self.length += 1;
         if self.length <= STEM_BYTES {
             self.stem = self.plain;
