@@ -83,8 +83,6 @@ const MODEL_RULE: &str = "injection_model";
 const NEAR_WORDS: u32 = 160;
 /// What an instruction in an encoding or a hidden place weighs more, in percent of what is missing to sure.
 const HIDDEN_PERCENT: u32 = 40;
-/// Less than this in percent is not lifted.
-const LIFTED_FROM: u32 = 30;
 
 /// The guard against injection and jailbreak. Made once, shared.
 pub struct Injection {
@@ -281,7 +279,7 @@ fn decoded(via: &[Via]) -> bool {
 
 /// The same words weigh more where nobody was to see them; what is no sign of an attack in plain sight is none there.
 fn lifted(score: u32, via: &[Via]) -> u32 {
-    if decoded(via) && score >= LIFTED_FROM {
+    if decoded(via) && score >= u32::from(RULES_FLAG) {
         score + (100 - score) * HIDDEN_PERCENT / 100
     } else {
         score

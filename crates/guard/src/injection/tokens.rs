@@ -251,7 +251,8 @@ impl Cut<'_> {
     }
 
     fn end(&mut self, word: &Word, end: usize, first_sign: bool, bytes: &[u8]) -> usize {
-        let mixed = word.signs || (word.digits && word.letters);
+        // Two characters of which one is a digit are a code, not a word.
+        let mixed = word.signs || (word.digits && word.letters && word.length > 2);
         if mixed && let Some((hash, classes)) = self.lexicon.plain(word.plain) {
             self.push((hash, classes), word, end);
             return end;
