@@ -1,7 +1,7 @@
 """Trains the model of the injection guard and writes `crates/guard/data/injection.bin`.
 
     cargo build --release -p guard --example traits
-    python3 scripts/guard/train.py CORPORA [--write] [--words N]
+    python3 scripts/guard/train.py CORPORA [--write] [--own N]
 
 CORPORA is a folder with `injection.jsonl.gz`, `benign.jsonl.gz`, `mcp.jsonl.gz`, `evasion.jsonl.gz`: JSON lines with text, label,
 source, kind and licence. The gate's own code cuts the texts into traits (`crates/guard/examples/traits.rs`), so the model learns from
@@ -9,6 +9,8 @@ exactly what it will see. Without `--write` only the figures are printed: every 
 """
 
 import argparse
+import base64
+import codecs
 import collections
 import gzip
 import json
@@ -35,8 +37,8 @@ FOLDS = 3
 # Held out together: the only sources in many languages, of which one has attacks alone and one has none.
 TOGETHER = {"fastapi/fastapi:docs": "yanismiraoui/prompt_injections"}
 # What a text of our own counts, where one of the corpora counts one.
-OWN_WEIGHT = 2.3
-C = 6.0
+OWN_WEIGHT = 4.0
+C = 8.0
 SEED = 7
 
 
@@ -55,6 +57,35 @@ def own(count):
     return [{"text": t, "label": l, "source": "own", "kind": "own", "set": "own"} for t, l in phrases.texts(SEED, count)]
 
 
+def leet(text):
+    return text.translate(str.maketrans("aeios", "@310$"))
+
+
+# Ways to hide a text, of our own.
+DISGUISES = {
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "hex": lambda text: text.encode().hex(),
+    "rot13": lambda text: codecs.encode(text, "rot13"),
+    "reversed": lambda text: text[::-1],
+    "spaced": lambda text: " ".join(text),
+    "hyphenated": lambda text: " ".join("-".join(word) for word in text.split()),
+    "leet": leet,
+    "wide": lambda text: "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in text),
+    "zero width": lambda text: "\u200b".join(text),
+    "percent": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
+    "tags": lambda text: "".join(chr(0xE0000 + ord(c)) for c in text if c.isascii()),
+    "comment": lambda text: f"<!-- {text} -->",
+}
+
+
+def disguised(rows):
+    """Every third row of plain text, hidden one way after the other."""
+    ways = sorted(DISGUISES.items())
+    taken = [row for row in rows if row["set"] != "mcp"][::3]
+    hide = lambda number, row: ways[number % len(ways)][1](row["text"][:2000])
+    return [dict(row, text=hide(number, row), kind=ways[number % len(ways)][0]) for number, row in enumerate(taken)]
+
+
 def evasions(folder):
     with gzip.open(os.path.join(folder, "evasion.jsonl.gz"), "rt") as lines:
         return [dict(json.loads(line), set="evasion") for line in lines]
@@ -68,7 +99,7 @@ def read(rows):
     out = subprocess.run([program], input=lines.encode(), stdout=subprocess.PIPE, check=True).stdout.splitlines()
     for row, line in zip(rows, out, strict=True):
         row["rules"], row["score"], row["names"], readings = json.loads(line)
-        row["windows"] = [window for blocks in readings for window in windows(blocks)]
+        row["windows"] = [window for blocks in readings for window in windows(blocks) if window]
 
 
 def windows(blocks):
@@ -79,14 +110,13 @@ def windows(blocks):
 
 
 def matrix(all_windows):
-    data, indices, pointers = [], [], [0]
-    for window in all_windows:
-        counts = collections.Counter(trait & ((1 << BITS) - 1) for trait in window)
-        norm = max(len(window), 1) ** 0.5
-        indices.extend(counts.keys())
-        data.extend(value / norm for value in counts.values())
-        pointers.append(len(indices))
-    return csr_matrix((data, indices, pointers), shape=(len(pointers) - 1, 1 << BITS), dtype=np.float64)
+    """A row for each window: how often it has each trait, by the root of how many traits it has."""
+    lengths = np.array([len(window) for window in all_windows])
+    traits = np.concatenate([np.asarray(window, dtype=np.int64) for window in all_windows]) & ((1 << BITS) - 1)
+    rows = np.repeat(np.arange(len(all_windows)), lengths)
+    made = csr_matrix((1 / np.sqrt(lengths)[rows], (rows, traits)), shape=(len(all_windows), 1 << BITS), dtype=np.float64)
+    made.sum_duplicates()
+    return made
 
 
 def fit(rows):
@@ -162,15 +192,27 @@ def figures(rows, scores):
         print(f"  {len(hits):5d} {np.mean([h[0] for h in hits]):.3f} {np.mean([h[1] for h in hits]):.3f} {key}")
 
 
-def held_out(rows, extra):
+def flagged(rows, scores):
+    """How many reach what the program takes for an attack, by the way they are hidden."""
+    groups = collections.defaultdict(list)
+    for row, score in zip(rows, scores):
+        for kind in (row["kind"], "all"):
+            groups[(kind, row["label"])].append(score >= 0.8)
+    for (kind, label), hits in sorted(groups.items()):
+        print(f"  {len(hits):5d} {np.mean(hits):.3f} {kind} {'attacks' if label else 'harmless'}")
+
+
+def held_out(rows, extra, hidden):
+    """Scores of the rows, and of the hidden ones, each by a model that saw nothing of its source."""
     of = folds(rows)
-    scores = np.zeros(len(rows))
+    scores, of_hidden = np.zeros(len(rows)), np.zeros(len(hidden))
     for fold in range(FOLDS):
         seen = [row for row in rows if of[row["source"]] != fold]
-        unseen = [index for index, row in enumerate(rows) if of[row["source"]] == fold]
         model = fit(seen + extra)
-        scores[unseen] = raw(model, [rows[index] for index in unseen])
-    return scores
+        for out, told in ((scores, rows), (of_hidden, hidden)):
+            unseen = [index for index, row in enumerate(told) if of[row["source"]] == fold]
+            out[unseen] = raw(model, [told[index] for index in unseen])
+    return scores, of_hidden
 
 
 def combined(rows, scores, slope, offset):
@@ -195,13 +237,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpora")
     parser.add_argument("--write", action="store_true")
-    parser.add_argument("--own", type=int, default=4000, help="texts of our own, of each label")
+    parser.add_argument("--own", type=int, default=6000, help="texts of our own, of each label")
     options = parser.parse_args()
     rows, extra, evasion = load(options.corpora), own(options.own), evasions(options.corpora)
-    read(rows + extra + evasion)
+    hidden = disguised(rows)
+    read(rows + extra + evasion + hidden)
     labels = np.array([row["label"] for row in rows])
     print(f"{len(rows)} rows, {labels.sum()} attacks; {len(extra)} texts of our own")
-    scores = held_out(rows, extra)
+    scores, of_hidden = held_out(rows, extra, hidden)
     slope, offset = calibrate(scores, labels)
     together = combined(rows, scores, slope, offset)
     for title, taken in (("prompts and documents", "mcp"), ("descriptions of tools", "")):
@@ -209,9 +252,11 @@ def main():
         print(f"{title}, each source held out, model alone, then rules and model (rows, recall or false positives at 1 % and 5 %):")
         figures([rows[index] for index in chosen], scores[chosen])
         figures([rows[index] for index in chosen], together[chosen])
+    print("the same texts hidden in twelve ways, sources held out, at 80:")
+    flagged(hidden, combined(hidden, of_hidden, slope, offset))
     model = fit(rows + extra)
-    print("evasions, whose plain forms were learnt from:")
-    figures(evasion, combined(evasion, raw(model, evasion), slope, offset))
+    print("evasions, whose plain forms were learnt from, at 80:")
+    flagged(evasion, combined(evasion, raw(model, evasion), slope, offset))
     if options.write:
         write(model, slope, offset)
 

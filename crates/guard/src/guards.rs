@@ -8,7 +8,7 @@ use domain::UnixMillis;
 use crate::action::{Direction, Mode};
 use crate::custom::{Compiled, CustomStream, Extensions, Whole};
 use crate::finding::{Finding, Kind};
-use crate::injection::{Injection, Origin, SUSPECT};
+use crate::injection::{Injection, Origin, SUSPECT, Verdict};
 use crate::moderation::{MODERATION_BLOCK_BYTES_MAX, Moderation, ModerationStream};
 use crate::personal::{Personal, PersonalStream};
 use crate::plan::{Found, Plan};
@@ -43,6 +43,38 @@ impl Guards {
         origin: Origin,
         found: &mut Vec<Finding>,
     ) {
+        let judge = || self.injection.judge(text, origin);
+        self.look(plan, direction, (text, origin), judge, found);
+    }
+
+    /// The same for the parts of a conversation, with the number of each finding's part. Injection is looked for in all
+    /// parts together too.
+    pub(crate) fn scan_parts(
+        &self,
+        plan: &Plan,
+        direction: Direction,
+        parts: &[(&str, Origin)],
+        found: &mut Vec<(usize, Finding)>,
+    ) {
+        let judged = plan.looks(direction, Kind::Injection) != Mode::Off;
+        let verdicts = judged.then(|| self.injection.judge_parts(parts));
+        let mut verdicts = verdicts.into_iter().flatten();
+        let mut findings = Vec::new();
+        for (number, (text, origin)) in parts.iter().enumerate() {
+            let verdict = verdicts.next().unwrap_or_default();
+            self.look(plan, direction, (text, *origin), || verdict, &mut findings);
+            found.extend(findings.drain(..).map(|finding| (number, finding)));
+        }
+    }
+
+    fn look(
+        &self,
+        plan: &Plan,
+        direction: Direction,
+        (text, origin): (&str, Origin),
+        judge: impl FnOnce() -> Verdict,
+        found: &mut Vec<Finding>,
+    ) {
         let looks = |kind: Kind| plan.looks(direction, kind) != Mode::Off;
         if looks(Kind::Secret) {
             self.secrets.scan(text, found);
@@ -51,7 +83,7 @@ impl Guards {
             self.personal.scan(text, found);
         }
         if looks(Kind::Injection) {
-            self.injected(text, origin, found);
+            injected(text, judge(), found);
         }
         if looks(Kind::Custom) {
             for rules in plan.rules() {
@@ -75,29 +107,6 @@ impl Guards {
         }
     }
 
-    /// What all layers together say is the score of each finding: none of them is an attack because one rule says so.
-    fn injected(&self, text: &str, origin: Origin, found: &mut Vec<Finding>) {
-        let verdict = self.injection.judge(text, origin);
-        if verdict.score < SUSPECT {
-            return;
-        }
-        let known = found.len();
-        found.extend(verdict.findings.into_iter().map(|finding| Finding {
-            score: verdict.score,
-            ..finding
-        }));
-        if found.len() == known {
-            // The layers together are sure where none of them is alone.
-            found.push(Finding {
-                span: 0..text.len(),
-                rule: "injection".into(),
-                kind: Kind::Injection,
-                category: "",
-                score: verdict.score,
-            });
-        }
-    }
-
     /// A follower of one text channel of a live answer. Injection is not looked for in what a model says.
     pub(crate) fn follow(&self, plan: &Plan) -> Follow {
         let looks = |kind: Kind| plan.looks(Direction::Output, kind) != Mode::Off;
@@ -112,6 +121,28 @@ impl Guards {
             open_at: 0,
             cleared: 0,
         }
+    }
+}
+
+/// What all layers together say is the score of each finding: none of them is an attack because one rule says so.
+fn injected(text: &str, verdict: Verdict, found: &mut Vec<Finding>) {
+    if verdict.score < SUSPECT {
+        return;
+    }
+    let known = found.len();
+    found.extend(verdict.findings.into_iter().map(|finding| Finding {
+        score: verdict.score,
+        ..finding
+    }));
+    if found.len() == known {
+        // The layers together are sure where none of them is alone.
+        found.push(Finding {
+            span: 0..text.len(),
+            rule: "injection".into(),
+            kind: Kind::Injection,
+            category: "",
+            score: verdict.score,
+        });
     }
 }
 

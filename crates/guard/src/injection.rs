@@ -9,6 +9,7 @@ mod canary;
 pub(crate) mod lexicon;
 mod markers;
 mod model;
+mod parts;
 mod rules;
 pub(crate) mod tokens;
 mod words;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::finding::{Finding, Kind};
 use crate::normal::{Reading, Readings, Via};
 pub use canary::{Canary, CanaryWatch, Leak};
+pub(crate) use lexicon::Classes;
 use lexicon::{Lexicon, MALICE};
 use markers::Markers;
 use model::Model;
@@ -60,7 +62,8 @@ pub struct Verdict {
     pub score: u8,
     /// Rules and structure alone.
     pub rules: u8,
-    /// The model alone, for the worst window of the worst reading.
+    /// The model alone, for the worst window of the text as it is read without decoding. Nothing for what tools say of
+    /// themselves.
     pub model: u8,
     /// False when the text holds more, or deeper, encodings than were undone.
     pub complete: bool,
@@ -176,7 +179,6 @@ impl Injection {
                 .push(finding("harmful_tool", span, rules::MALICE_SCORE));
             verdict.rules = together(verdict.rules, rules::MALICE_SCORE);
         }
-        verdict.findings.retain(|finding| finding.rule != MODEL_RULE);
         verdict.score = verdict.rules;
         verdict
     }
@@ -185,12 +187,13 @@ impl Injection {
     #[must_use]
     pub fn traits(&self, text: &str) -> Vec<Vec<Vec<u32>>> {
         let readings = Readings::of(text);
-        let all = readings.all().iter();
-        all.map(|reading| {
-            let (tokens, hits) = self.words(reading.text());
-            model::blocks(&tokens, &hits)
-        })
-        .collect()
+        let plain = readings.all().iter().filter(|reading| !decoded(reading.via()));
+        plain
+            .map(|reading| {
+                let (tokens, hits) = self.words(reading.text());
+                model::blocks(&tokens, &hits)
+            })
+            .collect()
     }
 
     /// Tells the model's data from another's.
@@ -208,9 +211,13 @@ impl Injection {
 
     fn reading(&self, reading: &Reading<'_>, origin: Origin) -> Judged {
         let (tokens, hits) = self.words(reading.text());
+        // What came by decoding is never quite the text that was encoded, and a description of a tool is like no text the
+        // model knows: with it more harmless ones were flagged. There the rules decide alone.
+        let speaks = origin != Origin::ToolDescription && !decoded(reading.via());
         let (model, block) = self
             .model
             .as_ref()
+            .filter(|_| speaks)
             .map_or((0.0, 0), |model| model.judge(&tokens, &hits));
         Judged {
             rules: evidence(&hits, origin),
@@ -265,12 +272,15 @@ fn witnesses(near: &[Hit], origin: Origin) -> u32 {
     100 - doubt.div_ceil(100)
 }
 
-/// The same words weigh more where nobody was to see them.
+/// Whether a reading is of something else than the text's own characters.
+fn decoded(via: &[Via]) -> bool {
+    via.iter()
+        .any(|step| !matches!(step, Via::Escapes | Via::Tagless))
+}
+
+/// The same words weigh more where nobody was to see them; what is no sign of an attack in plain sight is none there.
 fn lifted(score: u32, via: &[Via]) -> u32 {
-    let unseen = via
-        .iter()
-        .any(|step| !matches!(step, Via::Escapes | Via::Tagless));
-    if unseen && score > 0 {
+    if decoded(via) && score >= u32::from(RULES_FLAG) {
         score + (100 - score) * HIDDEN_PERCENT / 100
     } else {
         score

@@ -206,14 +206,17 @@ impl<'a> Making<'a> {
     /// Finds the texts inside a text; the letters of what was turned once are not turned again.
     fn look(&self, text: &str, via: &[Via], found: &mut Vec<Found>) {
         let signs = signs::signs(text);
-        if signs.encoded {
-            encoded::find(text, found);
+        if signs.runs {
+            encoded::runs(text, found);
+        }
+        if let Some(range) = signs.groups {
+            encoded::groups(text, range, found);
         }
         if signs.escapes {
             escapes::find(text, found);
         }
-        if signs.spaced {
-            letters::spaced(text, found);
+        if let Some(range) = signs.spaced {
+            letters::spaced(text, range, found);
         }
         if signs.markup {
             markup::find(text, via.last() == Some(&Via::Tagless), found);

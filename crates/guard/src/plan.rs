@@ -215,6 +215,27 @@ impl Plan {
         found.extend(judged);
     }
 
+    /// Appends what is found in the parts of a conversation, with the number of the part: messages in order, or the parts of
+    /// their content. Finds in each what [`Plan::scan`] does, and an injection that is split over several parts.
+    // threat: AGP-T1 ANP-0003
+    pub fn scan_conversation(
+        &self,
+        direction: Direction,
+        parts: &[(&str, Origin)],
+        now: UnixMillis,
+        found: &mut Vec<(usize, Found)>,
+    ) {
+        let mut findings = Vec::new();
+        self.engines.scan_parts(self, direction, parts, &mut findings);
+        let judged = findings.into_iter().filter_map(|(number, finding)| {
+            let value = parts
+                .get(number)
+                .and_then(|(text, _)| text.get(finding.span.clone()));
+            Some((number, self.judge(direction, finding, value, now)?))
+        });
+        found.extend(judged);
+    }
+
     /// What is done about a finding; `None` where no profile asks for it. `value` is what was found, for exceptions of one
     /// text alone.
     #[must_use]

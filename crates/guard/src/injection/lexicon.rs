@@ -7,9 +7,12 @@ use std::hash::{BuildHasherDefault, Hasher};
 use super::tokens::{SEED, hash, mix, plain};
 use crate::normal::fold_word;
 
+/// A set of classes of words, as bits.
+pub(crate) type Classes = u128;
+
 macro_rules! classes {
     ($($(#[$doc:meta])* $name:ident = $bit:literal;)*) => {
-        $($(#[$doc])* pub(crate) const $name: u64 = 1 << $bit;)*
+        $($(#[$doc])* pub(crate) const $name: Classes = 1 << $bit;)*
     };
 }
 
@@ -142,6 +145,28 @@ classes! {
     ENABLE = 62;
     /// Belonging to who speaks.
     MINE = 63;
+    /// What, which.
+    WHAT = 64;
+    /// Answers.
+    ANSWERS = 65;
+    /// What an answer that obliges begins with.
+    AFFIRM = 66;
+    /// Two of a kind.
+    TWO = 67;
+    /// To put together what is in parts.
+    JOIN = 68;
+    /// To come upon a text.
+    SEE = 69;
+    /// Not in this world.
+    HYPOTHETICAL = 70;
+    /// What stands behind conduct.
+    BEHIND = 71;
+    /// How a model was made.
+    MAKING = 72;
+    /// This, these.
+    THIS = 73;
+    /// A part of an address that carries data.
+    CARRIER = 74;
 }
 
 /// Hashes are their own hash.
@@ -162,18 +187,28 @@ impl Hasher for Own {
     fn write_u32(&mut self, value: u32) {
         self.0 = u64::from(value).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     }
+
+    fn write_u128(&mut self, value: u128) {
+        let [low, high] = [value, value >> 64].map(|half| (half & u128::from(u64::MAX)) as u64);
+        let mixed = (low ^ high.rotate_left(29)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 = mixed ^ (mixed >> 31);
+    }
 }
 
 type ByHash<T> = HashMap<u32, T, BuildHasherDefault<Own>>;
 
+/// By a set of classes.
+pub(crate) type ByClasses<T> = HashMap<Classes, T, BuildHasherDefault<Own>>;
+
 /// Says quickly of most hashes that they are not there.
-struct Sieve(Vec<u64>);
+struct Sieve(Box<[u64; SIEVE_WORDS]>);
 
 const SIEVE_BITS: u32 = 1 << 15;
+const SIEVE_WORDS: usize = SIEVE_BITS as usize / 64;
 
 impl Sieve {
     fn of<'a>(hashes: impl Iterator<Item = &'a u32>) -> Self {
-        let mut bits = vec![0_u64; SIEVE_BITS as usize / 64];
+        let mut bits = Box::new([0_u64; SIEVE_WORDS]);
         for hash in hashes {
             if let Some(bits) = bits.get_mut((hash % SIEVE_BITS / 64) as usize) {
                 *bits |= 1 << (hash % 64);
@@ -191,19 +226,20 @@ impl Sieve {
 
 /// All words of the lists, by hash.
 pub(crate) struct Lexicon {
-    exact: ByHash<u64>,
+    exact: ByHash<Classes>,
     exact_sieve: Sieve,
-    stems: ByHash<u64>,
+    stems: ByHash<Classes>,
     stems_sieve: Sieve,
-    /// By the hash of the word with lookalike letters made one: the word's hash, stem and classes.
-    plain: ByHash<(u32, u32, u64)>,
+    /// By the hash of the word with lookalike letters made one: the word's hash and classes.
+    plain: ByHash<(u32, Classes)>,
+    plain_sieve: Sieve,
 }
 
 impl Lexicon {
     /// A lexicon of these lists: words by their classes, a `*` at the end standing for any rest.
-    pub(crate) fn new(lists: &[(u64, &str)]) -> Self {
-        let (mut exact, mut stems): (ByHash<u64>, ByHash<u64>) = Default::default();
-        let mut plain_words: ByHash<(u32, u32, u64)> = HashMap::default();
+    pub(crate) fn new(lists: &[(Classes, &str)]) -> Self {
+        let (mut exact, mut stems): (ByHash<Classes>, ByHash<Classes>) = Default::default();
+        let mut plain_words: ByHash<(u32, Classes)> = HashMap::default();
         for (classes, list) in lists {
             for word in list.split_whitespace() {
                 let stem = word.ends_with('*');
@@ -216,15 +252,15 @@ impl Lexicon {
                 }
                 if folded.is_ascii() && folded.len() >= 2 {
                     let shape = folded.bytes().fold(SEED, |hash, byte| mix(hash, plain(byte)));
-                    let start = hash(folded.as_bytes().get(..5).unwrap_or(folded.as_bytes()));
-                    let entry = plain_words.entry(shape).or_insert((key, start, 0));
-                    entry.2 |= classes;
+                    let entry = plain_words.entry(shape).or_insert((key, 0));
+                    entry.1 |= classes;
                 }
             }
         }
         Self {
             exact_sieve: Sieve::of(exact.keys()),
             stems_sieve: Sieve::of(stems.keys()),
+            plain_sieve: Sieve::of(plain_words.keys()),
             exact,
             stems,
             plain: plain_words,
@@ -232,7 +268,7 @@ impl Lexicon {
     }
 
     /// The classes of a whole word.
-    pub(crate) fn exact(&self, hash: u32) -> u64 {
+    pub(crate) fn exact(&self, hash: u32) -> Classes {
         if self.exact_sieve.maybe(hash) {
             self.exact.get(&hash).copied().unwrap_or(0)
         } else {
@@ -241,7 +277,7 @@ impl Lexicon {
     }
 
     /// The classes of words that begin so.
-    pub(crate) fn stem(&self, hash: u32) -> u64 {
+    pub(crate) fn stem(&self, hash: u32) -> Classes {
         if self.stems_sieve.maybe(hash) {
             self.stems.get(&hash).copied().unwrap_or(0)
         } else {
@@ -249,14 +285,17 @@ impl Lexicon {
         }
     }
 
-    /// The sets of classes that words have.
-    pub(crate) fn sets(&self) -> impl Iterator<Item = u64> {
-        let sets: HashSet<u64> = self.exact.values().chain(self.stems.values()).copied().collect();
-        sets.into_iter()
+    /// The sets of classes that words have, also where they begin a turn.
+    pub(crate) fn sets(&self) -> impl Iterator<Item = Classes> {
+        let sets: HashSet<Classes> = self.exact.values().chain(self.stems.values()).copied().collect();
+        let turns: Vec<Classes> = sets.iter().filter(|set| *set & ROLE_NAME != 0).copied().collect();
+        let turns = turns.into_iter().map(|set| set | ROLE_LINE);
+        sets.into_iter().chain(turns).chain([TEMPLATE, BLOCK, VAULT])
     }
 
-    /// The word of the lists that is spelt so with digits and signs: its hash, stem and classes.
-    pub(crate) fn plain(&self, shape: u32) -> Option<(u32, u32, u64)> {
-        self.plain.get(&shape).copied()
+    /// The word of the lists that is spelt so with digits and signs: its hash and classes.
+    pub(crate) fn plain(&self, shape: u32) -> Option<(u32, Classes)> {
+        let maybe = self.plain_sieve.maybe(shape);
+        maybe.then(|| self.plain.get(&shape).copied()).flatten()
     }
 }

@@ -1,11 +1,11 @@
 //! Fixed strings that words cannot tell: tokens of chat templates, blocks that shout, places of secrets.
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
-use super::lexicon::{BLOCK, TEMPLATE, VAULT};
+use super::lexicon::{BLOCK, Classes, TEMPLATE, VAULT};
 use super::tokens::{Token, hash};
 
-const MARKERS: &[(u64, &[&str])] = &[
+const MARKERS: &[(Classes, &[&str])] = &[
     (
         TEMPLATE,
         &[
@@ -99,7 +99,7 @@ const MARKERS: &[(u64, &[&str])] = &[
 /// Finds the markers in one pass.
 pub(crate) struct Markers {
     automaton: Option<AhoCorasick>,
-    classes: Vec<u64>,
+    classes: Vec<Classes>,
 }
 
 impl Markers {
@@ -108,6 +108,7 @@ impl Markers {
         Self {
             automaton: AhoCorasick::builder()
                 .ascii_case_insensitive(true)
+                .kind(Some(AhoCorasickKind::DFA))
                 .build(patterns)
                 .ok(),
             classes: MARKERS
@@ -134,8 +135,10 @@ impl Markers {
             let key = hash(&found.pattern().as_u32().to_le_bytes());
             marks.push(Token {
                 hash: key,
+                shape: key,
                 stem: key,
                 length: 5,
+                coded: false,
                 classes,
                 start: u32::try_from(found.start()).unwrap_or(u32::MAX),
                 end: u32::try_from(found.end()).unwrap_or(u32::MAX),

@@ -17,8 +17,6 @@ pub(crate) type Block = Vec<u32>;
 const BLOCK_WORDS: usize = 24;
 /// Weights, as a power of two.
 pub(crate) const BITS: u32 = 18;
-/// Longer ones are no words: keys, hashes, encodings.
-const WORD_BYTES_MAX: u8 = 24;
 /// How far apart two classes may be to make a pair.
 const PAIR_REACH: u32 = 8;
 
@@ -93,13 +91,11 @@ impl Model {
 /// The kinds of traits, so that those of different kinds do not meet.
 #[derive(Clone, Copy)]
 enum Trait {
-    Word = 0x51,
-    Stem = 0x52,
-    Pair = 0x53,
-    Skip = 0x54,
-    Classes = 0x55,
-    Rule = 0x56,
-    Long = 0x57,
+    Word = 1,
+    Stem,
+    Pair,
+    Classes,
+    Rule,
 }
 
 fn trait_of(kind: Trait, a: u32, b: u32) -> u32 {
@@ -118,26 +114,33 @@ pub(crate) fn blocks(tokens: &[Token], hits: &[Hit]) -> Vec<Block> {
 }
 
 /// Tells every trait of a text, and in which block it is.
+///
+/// Letters that stand alone tell nothing but beside a word: in a row they are spelt-out words, which have a reading of their
+/// own, or formulas. Nor does what is coded.
 fn walk(tokens: &[Token], hits: &[Hit], mut tell: impl FnMut(usize, u32)) {
     let mut hits = hits.iter().peekable();
-    let (mut one, mut two): (Option<&Token>, Option<&Token>) = (None, None);
+    let mut one: Option<&Token> = None;
     let mut classed: Option<&Token> = None;
     for (block, words) in tokens.chunks(BLOCK_WORDS).enumerate() {
         for token in words {
-            if token.length > WORD_BYTES_MAX && token.classes == 0 {
-                tell(block, trait_of(Trait::Long, 0, 0));
-                (two, one) = (one, None);
+            while let Some(hit) = hits.next_if(|hit| hit.place <= token.place) {
+                tell(block, trait_of(Trait::Rule, u32::from(hit.rule), 0));
+            }
+            if token.coded {
+                one = None;
                 continue;
             }
-            tell(block, trait_of(Trait::Word, token.hash, 0));
+            let before = one.replace(token);
+            if token.length > 1 {
+                tell(block, trait_of(Trait::Word, token.shape, 0));
+            } else if before.is_none_or(|before| before.length == 1) {
+                continue;
+            }
             if token.length > 5 {
                 tell(block, trait_of(Trait::Stem, token.stem, 0));
             }
-            if let Some(one) = one {
-                tell(block, trait_of(Trait::Pair, one.hash, token.hash));
-            }
-            if let Some(two) = two {
-                tell(block, trait_of(Trait::Skip, two.stem, token.stem));
+            if let Some(before) = before {
+                tell(block, trait_of(Trait::Pair, before.shape, token.shape));
             }
             if token.classes != 0 {
                 if let Some(before) =
@@ -148,10 +151,6 @@ fn walk(tokens: &[Token], hits: &[Hit], mut tell: impl FnMut(usize, u32)) {
                 }
                 classed = Some(token);
             }
-            while let Some(hit) = hits.next_if(|hit| hit.place <= token.place) {
-                tell(block, trait_of(Trait::Rule, u32::from(hit.rule), 0));
-            }
-            (two, one) = (one, Some(token));
         }
     }
 }

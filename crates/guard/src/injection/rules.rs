@@ -1,13 +1,12 @@
 //! What words make together: each rule is a row of classes with bounds on how far apart. Never looks at text.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use super::lexicon::*;
 use super::tokens::Token;
 
 /// A class, and how many words after the step before it may at most stand.
-type Step = (u64, u32);
+type Step = (Classes, u32);
 
 /// Words of given classes in a given order, close to each other.
 pub(crate) struct Rule {
@@ -29,7 +28,7 @@ const fn rule(name: &'static str, said: u8, data: u8, steps: &'static [Step]) ->
 }
 
 /// The most steps of a rule.
-const STEPS_MAX: usize = 5;
+const STEPS_MAX: u16 = 5;
 
 pub(crate) const RULES: &[Rule] = &[
     rule(
@@ -341,7 +340,98 @@ pub(crate) const RULES: &[Rule] = &[
         &[(FIRST, 0), (CALL, 2), (TOOL, 3), (MUST | READ | SEND, 12)],
     ),
     rule("tool_order", 10, 30, &[(MUST, 0), (CALL | READ, 4), (TOOL, 4)]),
+    rule(
+        "prompt_extraction",
+        50,
+        60,
+        &[
+            (REVEAL | REPEAT | WHAT, 0),
+            (PROMPT | INSTRUCTION, 6),
+            (YOUR | BEHIND, 5),
+            (MAKING | ANSWERS, 2),
+        ],
+    ),
+    rule(
+        "prompt_extraction",
+        55,
+        65,
+        &[
+            (WHAT, 0),
+            (YOUR, 3),
+            (SYSTEM | PRIOR, 2),
+            (PROMPT | INSTRUCTION, 1),
+        ],
+    ),
+    rule(
+        "answer_begins",
+        20,
+        40,
+        &[(END, 0), (YOUR | ANSWERS, 2), (AFFIRM, 6)],
+    ),
+    rule(
+        "two_answers",
+        35,
+        50,
+        &[(TWO, 0), (ANSWERS, 3), (PERSONA | UNBOUND | MODE | WITHOUT, 30)],
+    ),
+    rule(
+        "never_break_character",
+        30,
+        45,
+        &[(NOT, 0), (DISABLE, 2), (PLAY, 1)],
+    ),
+    rule(
+        "hypothetical_without_limits",
+        25,
+        35,
+        &[(HYPOTHETICAL, 0), (WITHOUT, 8), (LIMIT | SAFETY, 4)],
+    ),
+    rule(
+        "join_and_follow",
+        35,
+        60,
+        &[
+            (JOIN | DECODE, 0),
+            (FOLLOW | CALL, 10),
+            (INSTRUCTION | TASK | ANSWERS, 6),
+        ],
+    ),
+    rule(
+        "when_you_read_this",
+        25,
+        65,
+        &[
+            (IF, 0),
+            (YOU | ASSISTANT, 2),
+            (SEE, 2),
+            (THIS, 2),
+            (MUST | SEND | SAY | REVEAL | OVERRIDE | CALL, 10),
+        ],
+    ),
+    rule(
+        "when_you_read_this",
+        35,
+        70,
+        &[
+            (ASSISTANT, 0),
+            (SEE, 3),
+            (THIS, 3),
+            (MUST | SEND | SAY | REVEAL | OVERRIDE | CALL, 8),
+        ],
+    ),
+    rule(
+        "exfiltration_by_address",
+        35,
+        70,
+        &[(SEND | JOIN, 0), (LOOT | ALL, 8), (CARRIER, 8)],
+    ),
+    rule("many_shot", 30, 50, &[]),
+    rule("many_shot", 60, 75, &[]),
+    rule("many_shot", 85, 85, &[]),
 ];
+
+/// So many forged turns of a user, each answered, are many shots, the more the surer: one for each rule without steps.
+const SHOTS: [u32; 3] = [5, 12, 32];
 
 /// Rules beside these for descriptions of tools.
 pub(crate) const MALICE_SCORE: u8 = 65;
@@ -367,40 +457,47 @@ impl Hit {
 
 /// Which steps of which rules a word takes part in.
 pub(crate) struct Index {
-    by_classes: HashMap<u64, Vec<(u16, u8)>>,
+    by_classes: ByClasses<Vec<Move>>,
 }
 
 impl Index {
     /// For the sets of classes that words have; a set that is not among them is worked out when met.
-    pub(crate) fn new(sets: impl Iterator<Item = u64>) -> Self {
+    pub(crate) fn new(sets: impl Iterator<Item = Classes>) -> Self {
         Self {
-            by_classes: sets.map(|classes| (classes, steps(classes))).collect(),
+            by_classes: sets.map(|classes| (classes, moves(classes))).collect(),
         }
     }
 }
 
-/// Rules and steps, later steps first: a word takes no two steps of a rule after each other.
-fn steps(classes: u64) -> Vec<(u16, u8)> {
-    let mut list: Vec<(u16, u8)> = RULES
-        .iter()
-        .zip(0_u16..)
-        .flat_map(|(rule, number)| {
-            let of_rule = rule
-                .steps
-                .iter()
-                .zip(0_u8..)
-                .filter(|((wanted, _), _)| wanted & classes != 0);
-            of_rule.map(move |(_, step)| (number, step))
-        })
-        .collect();
-    list.sort_unstable_by_key(|(number, step)| (std::cmp::Reverse(*step), *number));
-    list
+/// A step of a rule that words of some classes take.
+#[derive(Clone, Copy)]
+struct Move {
+    rule: u16,
+    /// Where the step is noted; the one before it is noted one place earlier.
+    slot: u16,
+    /// How many words after the step before it; nothing for a first step.
+    reach: Option<u32>,
+    last: bool,
 }
 
-/// How far a rule has come: for each step, where the match began and which word took the step last.
-#[derive(Clone, Copy, Default)]
-struct Progress {
-    steps: [(u32, u32); STEPS_MAX],
+/// Rules and steps, later steps first: a word takes no two steps of a rule after each other.
+fn moves(classes: Classes) -> Vec<Move> {
+    let mut list: Vec<(u16, u16, Move)> = Vec::new();
+    for (rule, number) in RULES.iter().zip(0_u16..) {
+        for ((wanted, reach), step) in rule.steps.iter().zip(0_u16..) {
+            if wanted & classes != 0 {
+                let made = Move {
+                    rule: number,
+                    slot: number * STEPS_MAX + step,
+                    reach: (step > 0).then_some(*reach),
+                    last: usize::from(step) + 1 == rule.steps.len(),
+                };
+                list.push((step, number, made));
+            }
+        }
+    }
+    list.sort_by_key(|(step, number, _)| (std::cmp::Reverse(*step), *number));
+    list.into_iter().map(|(_, _, made)| made).collect()
 }
 
 /// The most hits that one rule has in one text; more say nothing new.
@@ -409,65 +506,92 @@ const HITS_MAX: u8 = 16;
 /// Every match of every rule. Of what took a step only the last word is kept: it is the nearest to
 /// whatever comes, so nothing is lost, and each word costs as many steps as its classes have.
 pub(crate) fn hits(tokens: &[Token], index: &Index) -> Vec<Hit> {
-    let mut found = Vec::new();
-    let mut progress = vec![Progress::default(); RULES.len()];
-    let mut counts = vec![0_u8; RULES.len()];
+    let mut walk = Walk {
+        steps: vec![(0, 0); RULES.len() * usize::from(STEPS_MAX)],
+        counts: vec![0; RULES.len()],
+        found: Vec::new(),
+    };
     for token in tokens.iter().filter(|token| token.classes != 0) {
         if let Some(list) = index.by_classes.get(&token.classes) {
-            for (rule, step) in list {
-                advance(token, *rule, *step, &mut progress, &mut counts, &mut found);
-            }
+            list.iter().for_each(|step| walk.advance(token, *step));
         } else {
-            for (rule, step) in steps(token.classes) {
-                advance(token, rule, step, &mut progress, &mut counts, &mut found);
-            }
+            moves(token.classes)
+                .into_iter()
+                .for_each(|step| walk.advance(token, step));
         }
     }
+    let mut found = walk.found;
+    many_shot(tokens, &mut found);
     found
 }
 
-fn advance(
-    token: &Token,
-    number: u16,
-    step: u8,
-    progress: &mut [Progress],
-    counts: &mut [u8],
-    found: &mut Vec<Hit>,
-) {
-    let (Some(rule), Some(progress), Some(count)) = (
-        RULES.get(usize::from(number)),
-        progress.get_mut(usize::from(number)),
-        counts.get_mut(usize::from(number)),
-    ) else {
-        return;
-    };
-    let step = usize::from(step);
-    let start = match step.checked_sub(1) {
-        None => token.start,
-        Some(before) => {
-            let reach = rule.steps.get(step).map_or(0, |(_, reach)| *reach);
-            match progress.steps.get(before) {
-                // Places begin at one: zero is no word. The same word does not take two steps.
+/// How far the rules have come: for each step, where the match began and which word took the step last.
+struct Walk {
+    steps: Vec<(u32, u32)>,
+    counts: Vec<u8>,
+    found: Vec<Hit>,
+}
+
+impl Walk {
+    fn advance(&mut self, token: &Token, step: Move) {
+        let slot = usize::from(step.slot);
+        let start = match step.reach {
+            None => token.start,
+            // Places begin at one: zero is no word. The same word does not take two steps.
+            Some(reach) => match self.steps.get(slot.wrapping_sub(1)) {
                 Some((start, place))
                     if *place > 0 && *place < token.place && token.place - place <= reach =>
                 {
                     *start
                 }
                 _ => return,
+            },
+        };
+        if !step.last {
+            if let Some(slot) = self.steps.get_mut(slot) {
+                *slot = (start, token.place);
+            }
+        } else if let Some(count) = self
+            .counts
+            .get_mut(usize::from(step.rule))
+            .filter(|count| **count < HITS_MAX)
+        {
+            *count += 1;
+            self.found.push(Hit {
+                rule: step.rule,
+                start,
+                end: token.end,
+                place: token.place,
+            });
+        }
+    }
+}
+
+/// Turns of a conversation that are only written there: what was asked, and an answer, again and again.
+fn many_shot(tokens: &[Token], found: &mut Vec<Hit>) {
+    let marks = RULES
+        .iter()
+        .zip(0_u16..)
+        .filter(|(rule, _)| rule.steps.is_empty());
+    let mut marks = marks.map(|(_, number)| number).zip(SHOTS).peekable();
+    let (mut asked, mut shots, mut start) = (None, 0, None);
+    for token in tokens.iter().filter(|token| token.classes & ROLE_LINE != 0) {
+        if token.classes & USER != 0 {
+            asked = Some(token.start);
+        } else if token.classes & ASSISTANT != 0
+            && let Some(from) = asked.take()
+        {
+            let start = *start.get_or_insert(from);
+            shots += 1;
+            if let Some((rule, _)) = marks.next_if(|(_, least)| shots == *least) {
+                found.push(Hit {
+                    rule,
+                    start,
+                    end: token.end,
+                    place: token.place,
+                });
             }
         }
-    };
-    if step + 1 < rule.steps.len() {
-        if let Some(slot) = progress.steps.get_mut(step) {
-            *slot = (start, token.place);
-        }
-    } else if *count < HITS_MAX {
-        *count += 1;
-        found.push(Hit {
-            rule: number,
-            start,
-            end: token.end,
-            place: token.place,
-        });
     }
+    found.sort_by_key(|hit| hit.place);
 }

@@ -4,19 +4,23 @@
 //! Digits and signs that stand for letters (`1gn0r3`, `p@ssw0rd`) are read as those letters where that
 //! makes a word of the lists. Han and Kana, which have no spaces, become pairs of characters.
 
-use super::lexicon::{Lexicon, ROLE_LINE, ROLE_NAME};
+use super::lexicon::{Classes, Lexicon, ROLE_LINE, ROLE_NAME};
 
 /// One word.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Token {
     /// Of the whole word in lower case.
     pub(crate) hash: u32,
-    /// Of its first letters, for forms of one word.
+    /// The same with letters that look alike made one, and what stands for letters read as them.
+    pub(crate) shape: u32,
+    /// Of the first letters of that, for forms of one word.
     pub(crate) stem: u32,
     /// Bytes of the word, up to 255.
     pub(crate) length: u8,
+    /// No word but a number, a key, a hash, a piece of an encoding.
+    pub(crate) coded: bool,
     /// The classes of the lists that the word belongs to, as bits.
-    pub(crate) classes: u64,
+    pub(crate) classes: Classes,
     /// Bytes of the text.
     pub(crate) start: u32,
     pub(crate) end: u32,
@@ -28,6 +32,10 @@ pub(crate) struct Token {
 const STOP_WORDS: u32 = 2;
 /// The longest word with signs for letters in it.
 const SIGNED_BYTES_MAX: usize = 32;
+/// Longer ones are no words: keys, hashes, encodings.
+const PLAIN_BYTES_MAX: usize = 24;
+/// With digits in them words are between these long: `m4ke` may be one, `6e` and `aGVsbG8gd29y` are not.
+const DIGIT_BYTES: std::ops::RangeInclusive<usize> = 3..=12;
 /// Letters that make a stem.
 const STEM_BYTES: usize = 5;
 
@@ -91,12 +99,26 @@ pub(crate) const fn plain(byte: u8) -> u8 {
     }
 }
 
+/// [`plain`] of every byte.
+static SHAPES: [u8; 256] = shapes();
+
+const fn shapes() -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    #[expect(clippy::indexing_slicing, reason = "at compile time")]
+    while byte < 256 {
+        table[byte] = plain(byte as u8);
+        byte += 1;
+    }
+    table
+}
+
 /// The word at hand.
 struct Word {
     hash: u32,
     stem: u32,
     plain: u32,
-    classes: u64,
+    classes: Classes,
     length: usize,
     start: usize,
     letters: bool,
@@ -119,12 +141,18 @@ impl Word {
         }
     }
 
+    fn coded(&self) -> bool {
+        let numbered = self.digits && !(self.letters && DIGIT_BYTES.contains(&self.length));
+        self.classes == 0 && (numbered || self.length > PLAIN_BYTES_MAX)
+    }
+
     fn push(&mut self, byte: u8, lexicon: &Lexicon) {
         self.hash = mix(self.hash, byte);
-        self.plain = mix(self.plain, plain(byte));
+        let shape = SHAPES.get(usize::from(byte)).copied().unwrap_or(byte);
+        self.plain = mix(self.plain, shape);
         self.length += 1;
         if self.length <= STEM_BYTES {
-            self.stem = self.hash;
+            self.stem = self.plain;
         }
         if self.length >= 4 {
             self.classes |= lexicon.stem(self.hash);
@@ -223,9 +251,10 @@ impl Cut<'_> {
     }
 
     fn end(&mut self, word: &Word, end: usize, first_sign: bool, bytes: &[u8]) -> usize {
-        let mixed = word.signs || (word.digits && word.letters);
-        if mixed && let Some((hash, stem, classes)) = self.lexicon.plain(word.plain) {
-            self.push((hash, stem, classes), word, end);
+        // Two characters of which one is a digit are a code, not a word.
+        let mixed = word.signs || (word.digits && word.letters && word.length > 2);
+        if mixed && let Some((hash, classes)) = self.lexicon.plain(word.plain) {
+            self.push((hash, classes), word, end);
             return end;
         }
         if first_sign {
@@ -234,7 +263,7 @@ impl Cut<'_> {
             return end;
         }
         let classes = word.classes | self.lexicon.exact(word.hash);
-        self.push((word.hash, word.stem, classes), word, end);
+        self.push((word.hash, classes), word, end);
         end
     }
 
@@ -248,18 +277,20 @@ impl Cut<'_> {
         {
             let mut word = Word::at(from);
             for byte in piece {
+                word.letters |= byte.is_ascii_alphabetic();
+                word.digits |= byte.is_ascii_digit();
                 word.push(class_of(*byte).1, self.lexicon);
             }
             let to = from + piece.len();
             if !piece.is_empty() {
                 let classes = word.classes | self.lexicon.exact(word.hash);
-                self.push((word.hash, word.stem, classes), &word, to);
+                self.push((word.hash, classes), &word, to);
             }
             from = to + 1;
         }
     }
 
-    fn push(&mut self, (hash, stem, classes): (u32, u32, u64), word: &Word, end: usize) {
+    fn push(&mut self, (hash, classes): (u32, Classes), word: &Word, end: usize) {
         let mut classes = classes;
         let bytes = self.text.as_bytes();
         if self.line_start && classes & ROLE_NAME != 0 {
@@ -277,8 +308,10 @@ impl Cut<'_> {
         self.place += 1;
         self.out.push(Token {
             hash,
-            stem,
+            shape: word.plain,
+            stem: word.stem,
             length: u8::try_from(end - word.start).unwrap_or(u8::MAX),
+            coded: classes == 0 && word.coded(),
             classes,
             start: u32::try_from(word.start).unwrap_or(u32::MAX),
             end: u32::try_from(end).unwrap_or(u32::MAX),
@@ -313,7 +346,7 @@ impl Cut<'_> {
             word.push(*byte, self.lexicon);
         }
         let classes = self.lexicon.exact(word.hash);
-        self.push((word.hash, word.hash, classes), &word, at + pair);
+        self.push((word.hash, classes), &word, at + pair);
         end
     }
 }

@@ -3,7 +3,7 @@
 use super::lexicon::*;
 
 /// Classes, and the words that have them.
-pub(crate) const WORDS: &[(u64, &str)] = &[
+pub(crate) const WORDS: &[(Classes, &str)] = &[
     (
         OVERRIDE,
         "ignore ignor disregard forget override overrule bypass discard dismiss neglect abandon unlearn erase skip \
@@ -107,9 +107,9 @@ pub(crate) const WORDS: &[(u64, &str)] = &[
     (
         LIMIT,
         "restriction restrictions restrict restricted limitation limitations limits filter filters filtering censorship guidelines guideline rules ethical ethics \
-         moral morals morality boundaries constraints safeguards guardrails policies policy inhibitions regulations norms censor \
+         moral morals morality boundaries constraints safeguards guardrails policies policy inhibitions regulations norms censor protocols protocol programming \
          beschränkungen einschränkungen grenzen zensur filtern regeln restrictions limites filtres censure règles restricciones límites \
-         limite filtros censura reglas restrizioni limiti filtri regole restrições regras beperkingen ograniczeń ограничени* 限制 制限 제한* 约束",
+         limite filtros censura reglas restrizioni limiti filtri regole restrições regras protocolos protocoles protocolli protokolle restricciones beperkingen ograniczeń ограничени* 限制 制限 제한* 约束",
     ),
     (
         PERSONA,
@@ -117,8 +117,8 @@ pub(crate) const WORDS: &[(u64, &str)] = &[
     ),
     (
         DISABLE,
-        "disable deactivate bypass circumvent override remove unlock suspend evade disengage violate defy overturn breach reject break lift break turn switch deaktiviere umgehe \
-         entferne désactive désactivez contourne desactiva elimina disattiva desative 禁用 解除 绕过 비활성*",
+        "disable deactivate deviate sidestep bypass circumvent override remove unlock suspend evade disengage violate defy overturn breach reject break lift break turn switch deaktiviere umgehe \
+         überschreite entferne désactive désactivez contourne enfreins dépasse détourne desactiva elimina elude desvía quebranta supera aggira viola infrangi disattiva desative contorna ultrapassa 禁用 解除 绕过 비활성*",
     ),
     (
         SAFETY,
@@ -265,5 +265,57 @@ pub(crate) const WORDS: &[(u64, &str)] = &[
     (
         ENABLE,
         "enable enabled activate activated enter entering entered switch unlocked engage engaged on activado activé aktiviert",
+    ),
+    (
+        WHAT,
+        "what which whats welche welcher welches was wie quel quelle quelles quoi qué que cuál cual cuáles quale quali qual \
+         quais cosa welke wat co jaki jaka какой какая какие что 什么 哪些 何",
+    ),
+    (
+        ANSWERS,
+        "answer answers response responses reply replies output outputs result results antwort antworten réponse réponses \
+         respuesta respuestas risposta risposte resposta respostas antwoord antwoorden odpowiedzi ответ ответы ответов 回答 答え",
+    ),
+    (
+        AFFIRM,
+        "sure absolutely certainly course yes okay gladly affirmative natürlich bien sicher claro certo",
+    ),
+    (
+        TWO,
+        "two both twice dual double zwei deux dos due dois twee два две 两个 二つ",
+    ),
+    (
+        JOIN,
+        "concatenate concat combine join merge assemble reassemble piece stitch glue verbinde kombiniere füge assemble combine \
+         combina concatena une junta",
+    ),
+    (
+        SEE,
+        "see sees read reads reading process processes processing summarize summarise summarizing summarising parse parsing \
+         encounter encounters receive receives analyze analyzing analyse index indexing retrieve retrieves translate translating review reviewing liest lesen lis lire lee leer leggi",
+    ),
+    (
+        HYPOTHETICAL,
+        "hypothetical hypothetically fictional fiction imaginary alternate parallel simulated simulation thought-experiment novel screenplay \
+         dream universe hypothetisch fiktive fiktiven hypothétique hipotético hipotética ipotetico fictif ficticio",
+    ),
+    (
+        BEHIND,
+        "behind underlying underlies underpins guiding guides governs drives driving shaped shapes triggered led hinter steuert derrière \
+         guide guident detrás guía guían dietro guida trás guia programmed",
+    ),
+    (
+        MAKING,
+        "programming training creation creators makers development configuration code design programmierung ausbildung erschaffung \
+         entwicklung programmation formation création entrainement programación entrenamiento formación creación programmazione \
+         addestramento creazione formazione programação treino treinamento criação programmering",
+    ),
+    (
+        THIS,
+        "this these that diesen diese dies das ce cette cet ceci esto este esta questo questa isto isso dit deze это 这 この",
+    ),
+    (
+        CARRIER,
+        "parameter param params query querystring urlencoded url-encoded subdomain pixel image markdown",
     ),
 ];

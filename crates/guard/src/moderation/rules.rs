@@ -3,18 +3,19 @@
 
 use super::harm::Harm;
 use super::words::*;
+use crate::injection::Classes;
 
 /// A word that belongs to a class: its number among the words of a window, and its classes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mark {
     pub(super) place: u32,
-    pub(super) classes: u64,
+    pub(super) classes: Classes,
 }
 
 /// Words of each of these classes within so many words.
 struct Rule {
     /// For each, any of the classes; the first is what the rule hangs on.
-    all: &'static [u64],
+    all: &'static [Classes],
     within: u32,
     /// In percent, for each kind of harm.
     says: &'static [(Harm, u8)],
@@ -22,7 +23,7 @@ struct Rule {
     ordered: bool,
 }
 
-const fn near(all: &'static [u64], within: u32, says: &'static [(Harm, u8)]) -> Rule {
+const fn near(all: &'static [Classes], within: u32, says: &'static [(Harm, u8)]) -> Rule {
     Rule {
         all,
         within,
@@ -31,7 +32,7 @@ const fn near(all: &'static [u64], within: u32, says: &'static [(Harm, u8)]) -> 
     }
 }
 
-const fn after(all: &'static [u64], within: u32, says: &'static [(Harm, u8)]) -> Rule {
+const fn after(all: &'static [Classes], within: u32, says: &'static [(Harm, u8)]) -> Rule {
     Rule {
         all,
         within,
@@ -41,7 +42,7 @@ const fn after(all: &'static [u64], within: u32, says: &'static [(Harm, u8)]) ->
 }
 
 /// What prevention and study near it take back. Words of sex openly stand whatever is near.
-const TAKEN_BACK: u64 = SUICIDE
+const TAKEN_BACK: Classes = SUICIDE
     | WEAPON
     | DRUG
     | MALWARE
@@ -62,7 +63,7 @@ const TAKEN_BACK: u64 = SUICIDE
     | CUT
     | CHEAT;
 /// What a harmless object takes back.
-const OF_THINGS: u64 = HURT | CUT | DIE | MINOR | HACK | WEAPON | CRIME;
+const OF_THINGS: Classes = HURT | CUT | DIE | MINOR | HACK | WEAPON | CRIME;
 /// So near an object stands to what is done to it.
 const THING_REACH: u32 = 4;
 /// So near prevention stands to what is prevented, and study to what is studied.
@@ -227,9 +228,9 @@ impl Index {
 }
 
 /// The classes that rules hang on.
-static ANCHORS: u64 = anchors();
+static ANCHORS: Classes = anchors();
 
-const fn anchors() -> u64 {
+const fn anchors() -> Classes {
     let (mut all, mut rules) = (0, RULES);
     while let [rule, rest @ ..] = rules {
         if let [part, ..] = rule.all {
@@ -310,7 +311,7 @@ mod tests {
 
     #[test]
     fn order_and_distance_count() {
-        let holds_at = |rule: &Rule, places: [(u32, u64); 2]| {
+        let holds_at = |rule: &Rule, places: [(u32, Classes); 2]| {
             let marks = places.map(|(place, classes)| Mark { place, classes });
             (0..2).any(|at| rule.all[0] & marks[at].classes != 0 && holds(rule, &marks, at))
         };

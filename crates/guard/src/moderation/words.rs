@@ -3,9 +3,11 @@
 //!
 //! A `*` at the end stands for any rest. Slurs and drastic words stand here because what is to be found must be named.
 
+use crate::injection::Classes;
+
 macro_rules! classes {
     ($($(#[$doc:meta])* $name:ident = $bit:literal;)*) => {
-        $($(#[$doc])* pub(crate) const $name: u64 = 1 << $bit;)*
+        $($(#[$doc])* pub(crate) const $name: Classes = 1 << $bit;)*
     };
 }
 
@@ -100,7 +102,7 @@ classes! {
 }
 
 /// All lists.
-pub(crate) static WORDS: &[(u64, &str)] = &[
+pub(crate) static WORDS: &[(Classes, &str)] = &[
     (
         SLUR,
         "nigger* nigga faggot* fagot fags kike kikes spic spics chink chinks gook gooks wetback* raghead* towelhead* tranny trannies \

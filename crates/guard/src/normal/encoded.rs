@@ -16,14 +16,8 @@ const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_allow_trailing_bits(true);
 const BASE64: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
 
-/// Every encoded stretch of a text.
-pub(super) fn find(text: &str, found: &mut Vec<Found>) {
-    runs(text, found);
-    groups(text, found);
-}
-
-/// One run of the signs of base64; also over line ends, where lines are long and of one length.
-fn runs(text: &str, found: &mut Vec<Found>) {
+/// Runs of the signs of base64; also over line ends, where lines are long and of one length.
+pub(super) fn runs(text: &str, found: &mut Vec<Found>) {
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
@@ -166,16 +160,32 @@ fn text(bytes: Option<Vec<u8>>) -> Option<String> {
 /// The fewest codes in a row that are taken for text.
 const CODES_MIN: usize = 6;
 
-/// Groups that stand in a row, each the code of one character or more.
-fn groups(text: &str, found: &mut Vec<Found>) {
+/// So much around groups is looked at too.
+const AROUND_BYTES: usize = 16;
+
+/// Groups that stand in a row, each the code of one character or more. Looks at a range of the text, in bytes.
+pub(super) fn groups(text: &str, range: Range<usize>, found: &mut Vec<Found>) {
     let mut rows = [
         Row::new(Via::Hex, hex_group),
         Row::new(Via::Binary, binary_group),
         Row::new(Via::Decimal, decimal_group),
         Row::new(Via::Morse, morse_group),
     ];
-    let mut at = 0;
-    for piece in text.split_inclusive([' ', ',', ';', '\n', '\t', ':', '[', ']', '(', ')', '"', '\'']) {
+    // A short code before or behind belongs to the row; no group is cut.
+    let before = text.floor_char_boundary(range.start.saturating_sub(AROUND_BYTES));
+    let before = text.get(..before).unwrap_or_default();
+    let start = before.trim_end_matches(|c: char| !c.is_whitespace()).len();
+    let behind = text.ceil_char_boundary(range.end + AROUND_BYTES);
+    let rest = text.get(behind..).unwrap_or_default();
+    let end = rest
+        .find(char::is_whitespace)
+        .map_or(text.len(), |more| behind + more);
+    let mut at = start;
+    for piece in text
+        .get(start..end)
+        .unwrap_or_default()
+        .split_inclusive([' ', ',', ';', '\n', '\t', ':', '[', ']', '(', ')', '"', '\''])
+    {
         let group = piece.trim_end_matches([' ', ',', ';', '\n', '\t', ':', '[', ']', '(', ')', '"', '\'']);
         let span = at..at + group.len();
         at += piece.len();

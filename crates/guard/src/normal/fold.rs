@@ -70,15 +70,19 @@ pub(crate) fn fold(text: Cow<'_, str>) -> Folded<'_> {
     let mut unseen = Unseen::default();
     let table = &*TABLE;
     let mut shifted = false;
-    for (at, c) in text.char_indices() {
-        if c.is_ascii() {
+    let mut at = 0;
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let plain = ascii_run(rest.as_bytes());
+        if plain > 0 {
             if shifted {
                 pieces.note(out.len(), at);
                 shifted = false;
             }
-            out.push(c);
+            out.push_str(rest.get(..plain).unwrap_or_default());
+            at += plain;
             continue;
         }
+        let Some(c) = rest.chars().next() else { break };
         pieces.note(out.len(), at);
         shifted = true;
         match table.get(c as usize).copied().unwrap_or_else(|| beyond(c)) {
@@ -91,6 +95,7 @@ pub(crate) fn fold(text: Cow<'_, str>) -> Folded<'_> {
             }
             ascii => out.push(char::from(ascii)),
         }
+        at += c.len_utf8();
     }
     pieces.note(out.len(), text.len());
     Folded {
@@ -118,6 +123,18 @@ pub(crate) fn fold_char(c: char, out: &mut String) {
 /// Folds a text of which only the folded form matters.
 pub(crate) fn fold_text(text: &str) -> Cow<'_, str> {
     fold(Cow::Borrowed(text)).text
+}
+
+/// How many bytes of ASCII these begin with.
+fn ascii_run(bytes: &[u8]) -> usize {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let eights = bytes.as_chunks::<8>().0.iter();
+    let plain = eights
+        .take_while(|eight| u64::from_le_bytes(**eight) & HIGH == 0)
+        .count()
+        * 8;
+    let rest = bytes.get(plain..).unwrap_or_default();
+    plain + rest.iter().take_while(|byte| byte.is_ascii()).count()
 }
 
 /// Folds a word of a list as text is folded, and lowers it.

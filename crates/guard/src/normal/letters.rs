@@ -1,5 +1,7 @@
 //! Letters that stand apart or turned: spaced out, backwards, thirteen places on. Never looks at meaning.
 
+use std::ops::Range;
+
 use super::map::Map;
 use super::signs::{self, rot13 as turn};
 use super::{Found, Via};
@@ -7,13 +9,26 @@ use super::{Found, Via};
 /// The fewest single letters in a row that make a word of it.
 const SINGLES_MIN: usize = 5;
 
-/// Joins letters that have one sign between each two; a wider gap ends a word.
-pub(super) fn spaced(text: &str, found: &mut Vec<Found>) {
+/// So much around the letters that stand apart is looked at too.
+const AROUND_BYTES: usize = 64;
+
+/// Joins letters that have one sign between each two; a wider gap ends a word. Looks at a range of the text, in bytes.
+pub(super) fn spaced(text: &str, range: Range<usize>, found: &mut Vec<Found>) {
+    let start = text.floor_char_boundary(range.start.saturating_sub(AROUND_BYTES));
+    let end = text.ceil_char_boundary(range.end + AROUND_BYTES);
+    let (head, tail) = (
+        text.get(..start).unwrap_or_default(),
+        text.get(end..).unwrap_or_default(),
+    );
     let mut run = Run::default();
-    let mut chars = text.char_indices().peekable();
-    let mut before: Option<char> = None;
+    let inside = text.get(start..end).unwrap_or_default();
+    let mut chars = inside.char_indices().map(|(at, c)| (start + at, c)).peekable();
+    let mut before = head.chars().next_back();
     while let Some((at, c)) = chars.next() {
-        let next = chars.peek().map(|(_, next)| *next);
+        let next = chars
+            .peek()
+            .map(|(_, next)| *next)
+            .or_else(|| tail.chars().next());
         let alone = c.is_alphanumeric()
             && !before.is_some_and(char::is_alphanumeric)
             && !next.is_some_and(char::is_alphanumeric);

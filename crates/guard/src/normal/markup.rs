@@ -32,9 +32,11 @@ const SPOKEN: [&str; 4] = ["alt=", "title=", "aria-label=", "content="];
 
 fn hidden(text: &str, found: &mut Vec<Found>) {
     let mut from = 0;
+    let opens = |byte: &u8| matches!(byte, b'<' | b'[');
     while let Some(at) = text
+        .as_bytes()
         .get(from..)
-        .and_then(|rest| rest.find(['<', '[']))
+        .and_then(|rest| rest.iter().position(opens))
         .map(|at| from + at)
     {
         let rest = text.get(at..).unwrap_or_default();

@@ -1,5 +1,6 @@
 //! One pass over a folded text that says which readings are worth making. Never makes one.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 /// Words that ordinary text of any length holds, in the languages that attacks are written in most, and
@@ -131,9 +132,12 @@ const fn mix(hash: u32, byte: u8) -> u32 {
     reason = "each sign is independent of the others"
 )]
 pub(super) struct Signs {
-    pub(super) encoded: bool,
+    pub(super) runs: bool,
+    /// Where groups stand in a row, from the first to the last.
+    pub(super) groups: Option<Range<usize>>,
     pub(super) escapes: bool,
-    pub(super) spaced: bool,
+    /// Where letters stand apart, from the first to the last.
+    pub(super) spaced: Option<Range<usize>>,
     pub(super) markup: bool,
     pub(super) reversed: bool,
     pub(super) rot13: bool,
@@ -170,13 +174,16 @@ const fn classes() -> [u8; 256] {
 pub(super) fn signs(text: &str) -> Signs {
     let turned = &*TURNED;
     let mut signs = Signs::default();
-    let (mut reversed, mut rot13) = (0_u32, 0_u32);
+    let (mut reversed, mut rot13) = (Close::default(), Close::default());
+    let mut words = 0_usize;
     // Of the word at hand: its hash and length. Of the run of letters, digits and code signs: its length.
     let (mut word, mut letters, mut run) = (SEED, 0_usize, 0_usize);
     // How many words of a single letter stand in a row, and groups of digits or signs.
     let (mut singles, mut groups) = (0_usize, 0_usize);
     let mut separators = 0_usize;
-    for byte in text.bytes().chain(std::iter::once(b' ')) {
+    // Where the single letters or digits at hand began, and where the row of groups.
+    let (mut apart, mut row) = (None, 0_usize);
+    for (at, byte) in text.bytes().chain(std::iter::once(b' ')).enumerate() {
         let class = CLASS.get(usize::from(byte)).copied().unwrap_or(OTHER);
         match class {
             LETTER => {
@@ -187,39 +194,73 @@ pub(super) fn signs(text: &str) -> Signs {
             }
             DIGIT | CODE => run += 1,
             _ => {
-                signs.encoded |= run >= ENCODED_RUN;
+                signs.runs |= run >= ENCODED_RUN;
                 if run == 1 {
                     // Digits may stand for letters, and alone are numbers.
                     singles += letters;
                     separators = 0;
-                    signs.spaced |= singles >= SINGLES;
+                    let from = *apart.get_or_insert(at.saturating_sub(1));
+                    if singles >= SINGLES {
+                        signs.spaced.get_or_insert(from..at).end = at;
+                    }
                 } else if run > 1 {
                     groups = if letters <= 2 { groups + 1 } else { 0 };
-                    signs.encoded |= groups >= GROUPS;
+                    if groups == 1 {
+                        row = at - run;
+                    }
+                    if groups >= GROUPS {
+                        signs.groups.get_or_insert(row..at).end = at;
+                    }
                     singles = 0;
+                    apart = None;
                     separators = 0;
                 } else {
                     separators += 1;
                     if separators > 3 && !matches!(byte, b'.' | b'-' | b' ') {
                         singles = 0;
+                        apart = None;
                     }
                 }
                 run = 0;
                 signs.escapes |= class == ESCAPE;
                 signs.markup |= byte == b'<' || byte == b'[';
-                signs.encoded |= (byte == b'.' || byte == b'-') && separators >= 3;
+                if matches!(byte, b'.' | b'-') && separators >= 3 {
+                    signs.groups.get_or_insert(at + 1 - separators..at).end = at + 1;
+                }
             }
         }
+        if letters > 0 {
+            words += 1;
+        }
         if letters >= 3 {
-            reversed += u32::from(turned.reversed.has(word));
-            rot13 += u32::from(turned.rot13.has(word));
+            if turned.reversed.has(word) {
+                reversed.at(words, word);
+            }
+            if turned.rot13.has(word) {
+                rot13.at(words, word);
+            }
         }
         word = SEED;
         letters = 0;
     }
-    signs.reversed = reversed >= TURNED_WORDS;
-    signs.rot13 = rot13 >= TURNED_WORDS;
+    signs.reversed = reversed.met;
+    signs.rot13 = rot13.met;
     signs
+}
+
+/// Whether two words stand close to each other somewhere. One may be met in any text by accident, and two far apart.
+#[derive(Default)]
+struct Close {
+    last: Option<(usize, u32)>,
+    met: bool,
+}
+
+impl Close {
+    fn at(&mut self, place: usize, word: u32) {
+        let near = |(before, other): (usize, u32)| place - before <= CLOSE_WORDS && other != word;
+        self.met |= self.last.is_some_and(near);
+        self.last = Some((place, word));
+    }
 }
 
 /// A run of this many characters may be an encoding: twelve bytes in base64.
@@ -228,4 +269,5 @@ pub(super) const ENCODED_RUN: usize = 16;
 const GROUPS: usize = 6;
 /// This many single letters in a row are spaced out.
 const SINGLES: usize = 5;
-const TURNED_WORDS: u32 = 2;
+/// Turned words this close to each other are no accident.
+const CLOSE_WORDS: usize = 8;

@@ -9,6 +9,7 @@
 )]
 
 mod catalogue;
+mod conversations;
 mod corpora;
 mod custom;
 mod extensions;
