@@ -5,9 +5,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::action::{Direction, Gate, Mode};
+pub use crate::bounds::Bounds;
 use crate::finding::{Finding, Kind};
+pub use crate::format::Format;
 use crate::injection::FLAG;
+pub use crate::leaks::Leaks;
+pub use crate::links::{Images, LinkRules};
 use crate::personal::{PERSONAL_SCORE_MIN, PersonalKind, PersonalKinds};
+pub use crate::unread::{Unread, Unseen};
 
 /// What is looked for and what is done about it. What is left out is not looked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -22,6 +27,21 @@ pub struct Families {
     /// Text that is to be taken for an instruction where it is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub injection: Option<Injection>,
+    /// Links: where they lead, and what they carry away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub links: Option<LinkRules>,
+    /// System prompts that come out again in answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaks: Option<Leaks>,
+    /// What an answer must be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<Format>,
+    /// How large, how deep and of what form a request may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bounds: Option<Bounds>,
+    /// What no guard can read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unread: Option<Unread>,
 }
 
 /// What to do about credentials in prompts and answers.
@@ -111,6 +131,9 @@ impl Families {
         match finding.kind {
             Kind::Personal if !self.personal.as_ref().is_some_and(|it| it.wants(finding)) => Mode::Off,
             Kind::Injection if self.injection.is_none_or(|it| finding.score < it.sure) => Mode::Off,
+            Kind::Link if !self.links.as_ref().is_some_and(|it| it.asks(finding, None, None)) => Mode::Off,
+            Kind::Leak if !self.leaks.as_ref().is_some_and(|it| it.asks(finding, None)) => Mode::Off,
+            Kind::Unread => self.unread.map_or(Mode::Off, |it| it.mode(finding)),
             kind => self.looks(direction, kind),
         }
     }
@@ -127,13 +150,21 @@ impl Families {
             Kind::Injection => self
                 .injection
                 .map(|it| direction.pick(it.input, Gate::Off).into()),
-            Kind::Moderation
-            | Kind::Topic
-            | Kind::Link
-            | Kind::Custom
-            | Kind::Bounds
-            | Kind::Format
-            | Kind::Unread => None,
+            Kind::Link => self.links.as_ref().map(|it| direction.pick(it.input, it.output)),
+            Kind::Leak => self
+                .leaks
+                .as_ref()
+                .map(|it| direction.pick(Gate::Off, it.output).into()),
+            Kind::Format => self
+                .format
+                .as_ref()
+                .map(|it| direction.pick(Gate::Off, it.output).into()),
+            Kind::Bounds => self
+                .bounds
+                .as_ref()
+                .map(|it| direction.pick(it.input, Gate::Off).into()),
+            Kind::Unread => self.unread.map(|it| it.most()),
+            Kind::Moderation | Kind::Topic | Kind::Custom => None,
         };
         mode.unwrap_or_default()
     }
@@ -153,6 +184,13 @@ impl Families {
         if let Some(injection) = &self.injection {
             percent("injection.sure", injection.sure);
         }
+        if let Some(leaks) = &self.leaks {
+            percent("leaks.share", leaks.share);
+            problems.extend(leaks.problems());
+        }
+        problems.extend(self.links.iter().flat_map(LinkRules::problems));
+        problems.extend(self.format.iter().flat_map(Format::problems));
+        problems.extend(self.bounds.iter().flat_map(Bounds::problems));
         problems
     }
 }

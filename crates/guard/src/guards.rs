@@ -6,8 +6,11 @@ use std::sync::Arc;
 use domain::UnixMillis;
 
 use crate::action::{Direction, Mode};
+use crate::context::AnswerContext;
 use crate::finding::{Finding, Kind};
 use crate::injection::{Injection, Origin, SUSPECT};
+use crate::leaks::{LeakEngine, LeakFollow};
+use crate::links::{LinkStream, Links};
 use crate::personal::{Personal, PersonalStream};
 use crate::plan::{Found, Plan};
 use crate::secrets::Secrets;
@@ -22,6 +25,10 @@ pub struct Guards {
     pub personal: Arc<Personal>,
     /// Injection and jailbreak.
     pub injection: Arc<Injection>,
+    /// Links; a plan's own, for they are judged by its lists.
+    pub links: Arc<Links>,
+    /// System prompts that come out again; a plan's own too.
+    pub(crate) leaks: Arc<LeakEngine>,
 }
 
 impl Guards {
@@ -30,8 +37,8 @@ impl Guards {
         &self,
         plan: &Plan,
         direction: Direction,
-        text: &str,
-        origin: Origin,
+        (text, origin): (&str, Origin),
+        context: Option<&AnswerContext>,
         found: &mut Vec<Finding>,
     ) {
         let looks = |kind: Kind| plan.looks(direction, kind) != Mode::Off;
@@ -43,6 +50,15 @@ impl Guards {
         }
         if looks(Kind::Injection) {
             self.injected(text, origin, found);
+        }
+        if looks(Kind::Link) {
+            self.links
+                .scan(text, context.and_then(AnswerContext::said), found);
+        }
+        if looks(Kind::Leak) {
+            let mut leaks = LeakFollow::new(&self.leaks);
+            leaks.push(&self.injection, context, text, found);
+            leaks.finish(&self.injection, context, found);
         }
     }
 
@@ -70,11 +86,14 @@ impl Guards {
     }
 
     /// A follower of one text channel of a live answer. Injection is not looked for in what a model says.
-    pub(crate) fn follow(&self, plan: &Plan) -> Follow {
+    pub(crate) fn follow(&self, plan: &Plan, context: Option<Arc<AnswerContext>>) -> Follow {
         let looks = |kind: Kind| plan.looks(Direction::Output, kind) != Mode::Off;
         Follow {
             secrets: looks(Kind::Secret).then(|| StreamScan::new(self.secrets.clone())),
             personal: looks(Kind::Personal).then(|| PersonalStream::new(self.personal.clone())),
+            links: looks(Kind::Link).then(LinkStream::new),
+            leaks: looks(Kind::Leak).then(|| LeakFollow::new(&self.leaks)),
+            context,
             open: String::new(),
             cleared: 0,
         }
@@ -85,6 +104,10 @@ impl Guards {
 pub struct Follow {
     secrets: Option<StreamScan>,
     personal: Option<PersonalStream>,
+    links: Option<LinkStream>,
+    leaks: Option<LeakFollow>,
+    /// What the request said, where it is asked for.
+    context: Option<Arc<AnswerContext>>,
     /// The text from `cleared` on: what exceptions of one text alone are compared with.
     open: String,
     cleared: u64,
@@ -103,6 +126,15 @@ impl Follow {
         if let Some(personal) = &mut self.personal {
             cleared = cleared.min(personal.push(piece, &mut findings));
         }
+        let (engines, context) = (plan.engines(), self.context.as_deref());
+        if let Some(links) = &mut self.links {
+            let said = context.and_then(AnswerContext::said);
+            cleared = cleared.min(links.push(&engines.links, said, piece, &mut findings));
+        }
+        if let Some(leaks) = &mut self.leaks {
+            let held = leaks.push(&engines.injection, context, piece, &mut findings);
+            cleared = cleared.min(held.unwrap_or(cleared));
+        }
         self.judge(plan, findings, now, found);
         self.clear(cleared);
         cleared
@@ -116,6 +148,17 @@ impl Follow {
         }
         if let Some(personal) = &mut self.personal {
             personal.finish(&mut findings);
+        }
+        let (engines, context) = (plan.engines(), self.context.as_deref());
+        if let Some(links) = &mut self.links {
+            links.finish(
+                &engines.links,
+                context.and_then(AnswerContext::said),
+                &mut findings,
+            );
+        }
+        if let Some(leaks) = &mut self.leaks {
+            leaks.finish(&engines.injection, context, &mut findings);
         }
         self.judge(plan, findings, now, found);
         self.clear(self.cleared.saturating_add(self.open.len() as u64));

@@ -12,6 +12,10 @@
 //! - [`Masker`] puts placeholders where findings were, [`Unmasker`] puts the values back into an answer.
 //! - [`Readings`] are what a text can be read as; [`Injection`] judges all of them, [`Canary`] and [`Leak`] tell when a
 //!   system prompt comes out again.
+//! - [`Links`] judges where links lead and what they carry away. What a request said, as far as answers are judged by it, is
+//!   an [`AnswerContext`].
+//! - [`RequestFacts`] are what is counted of a request: what is beyond its bounds, and what no guard can read. What is found
+//!   so, or of an answer's form ([`AnswerForm`]), is [`Explained`].
 //! - [`Mode`] is what configuration says to do with findings, [`Action`] the verdict.
 //!
 //! How it works: every rule starts with a literal (`trigger`), found by one pass over the
@@ -23,12 +27,19 @@
 mod action;
 mod assigned;
 mod bits;
+mod bounds;
 mod check;
 mod class;
+mod context;
+mod facts;
 pub mod families;
 mod finding;
+mod format;
 mod guards;
 mod injection;
+mod judged;
+mod leaks;
+mod links;
 mod mask;
 pub mod measure;
 mod normal;
@@ -36,25 +47,35 @@ mod pairs;
 mod password;
 mod personal;
 mod plan;
+mod prepared;
 mod profile;
 mod redact;
 #[cfg(test)]
 mod reference;
 mod rules;
 mod runs;
+mod schema;
 mod secrets;
 mod shape;
 mod sieve;
 mod stream;
 mod tail;
 mod trigger;
+mod unread;
 mod value;
 
 pub use action::{Action, Direction, Gate, Mode};
+pub use context::AnswerContext;
+pub use facts::{ImageFacts, MediaFacts, MessageFacts, RequestFacts};
 pub use families::Families;
 pub use finding::{Finding, Kind, SURE};
+pub use format::FORMAT_BYTES_MAX;
 pub use guards::{Follow, Guards};
-pub use injection::{Canary, CanaryWatch, FLAG, Injection, Leak, Origin, RULES_FLAG, SUSPECT, Verdict};
+pub use injection::{
+    Canary, CanaryWatch, FLAG, Injection, Leak, LeakWatch, Origin, RULES_FLAG, SUSPECT, Verdict,
+};
+pub use judged::{AnswerForm, Explained};
+pub use links::{LINK_BYTES_MAX, LINK_HOLD_BACK_BYTES_MAX, Links};
 pub use mask::{Masker, Unmasker};
 pub use normal::{DEPTH_MAX, READINGS_MAX, Reading, Readings, Via, readings_bytes_max};
 pub use personal::{

@@ -3,17 +3,21 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use domain::UnixMillis;
 use sha2::{Digest, Sha256};
 
 use crate::action::{Action, Direction, Mode};
+use crate::context::AnswerContext;
 use crate::families::Families;
 use crate::finding::{Finding, Kind};
 use crate::guards::{Follow, Guards};
 use crate::injection::Origin;
+use crate::leaks::LeakEngine;
+use crate::links::Links;
 use crate::personal::{PERSONAL_SCORE_MIN, PersonalKinds};
+use crate::prepared::Prepared;
 use crate::profile::{Call, Exception, Profile, Profiles};
 
 /// One finding, and what is done about it.
@@ -44,10 +48,47 @@ pub struct Plan {
 type Looks = [Mode; Kind::ALL.len()];
 
 /// One profile that applies.
-#[derive(Debug, PartialEq, Eq)]
-struct Layer {
-    profile: Profile,
+#[derive(Debug)]
+pub(crate) struct Layer {
+    pub(crate) profile: Profile,
     owner: Owner,
+    prepared: OnceLock<Prepared>,
+}
+
+impl Layer {
+    const fn new(profile: Profile, owner: Owner) -> Self {
+        Self {
+            profile,
+            owner,
+            prepared: OnceLock::new(),
+        }
+    }
+
+    /// What its settings need made ready; made when it is first met.
+    pub(crate) fn prepared(&self) -> &Prepared {
+        self.prepared.get_or_init(|| Prepared::of(&self.profile.guards))
+    }
+
+    /// What it asks about a finding; `value` is what was found, where that is at hand.
+    fn mode(&self, direction: Direction, finding: &Finding, value: Option<&str>) -> Mode {
+        let guards = &self.profile.guards;
+        let asks = match finding.kind {
+            Kind::Link => guards.links.as_ref().is_some_and(|rules| {
+                let lists = self.prepared().links.as_deref();
+                rules.asks(finding, value, lists)
+            }),
+            Kind::Leak => guards
+                .leaks
+                .as_ref()
+                .is_some_and(|leaks| leaks.asks(finding, value)),
+            _ => true,
+        };
+        if asks {
+            guards.mode(direction, finding)
+        } else {
+            Mode::Off
+        }
+    }
 }
 
 /// Whose document says it.
@@ -89,6 +130,12 @@ impl Plan {
         let kinds = personal().fold(PersonalKinds::NONE, |all, one| all.and(one.kinds()));
         let sure = personal().map(|one| one.sure).min().unwrap_or(PERSONAL_SCORE_MIN);
         engines.personal = Arc::new(stock.personal.narrowed(kinds, sure));
+        let links = layers.iter().filter_map(|layer| {
+            let rules = layer.profile.guards.links.as_ref()?;
+            Some((rules, layer.prepared().links.clone()))
+        });
+        engines.links = Arc::new(Links::new(links, &engines.secrets, &stock.personal));
+        engines.leaks = Arc::new(LeakEngine::new(families().filter_map(|it| it.leaks.as_ref())));
         let version = version(&layers, &exceptions);
         Self {
             engines,
@@ -139,7 +186,9 @@ impl Plan {
     #[must_use]
     pub fn may_match(&self, direction: Direction, raw: &[u8]) -> bool {
         let looks = |kind: &Kind| self.looks(direction, *kind) != Mode::Off;
-        let others = Kind::ALL.iter().filter(|kind| **kind != Kind::Secret);
+        // What is counted, and what is asked of the form of an answer, is not found in raw bytes.
+        let apart = [Kind::Secret, Kind::Bounds, Kind::Format, Kind::Unread];
+        let others = Kind::ALL.iter().filter(|kind| !apart.contains(kind));
         others.clone().any(looks) || (looks(&Kind::Secret) && self.engines.secrets.may_match(raw))
     }
 
@@ -152,8 +201,22 @@ impl Plan {
         now: UnixMillis,
         found: &mut Vec<Found>,
     ) {
+        self.scan_with(direction, (text, origin), None, now, found);
+    }
+
+    /// The same for a text of an answer, with what its request said.
+    // threat: AGP-I3
+    pub fn scan_with(
+        &self,
+        direction: Direction,
+        (text, origin): (&str, Origin),
+        context: Option<&AnswerContext>,
+        now: UnixMillis,
+        found: &mut Vec<Found>,
+    ) {
         let mut findings = Vec::new();
-        self.engines.scan(self, direction, text, origin, &mut findings);
+        self.engines
+            .scan(self, direction, (text, origin), context, &mut findings);
         let judged = findings.into_iter().filter_map(|finding| {
             let value = text.get(finding.span.clone());
             self.judge(direction, finding, value, now)
@@ -171,6 +234,18 @@ impl Plan {
         value: Option<&str>,
         now: UnixMillis,
     ) -> Option<Found> {
+        self.judge_by(&self.layers, direction, finding, value, now)
+    }
+
+    /// The same for some of its profiles.
+    pub(crate) fn judge_by(
+        &self,
+        layers: &[Arc<Layer>],
+        direction: Direction,
+        finding: Finding,
+        value: Option<&str>,
+        now: UnixMillis,
+    ) -> Option<Found> {
         let excepted_by = |owner: Owner| {
             let mut own = self.exceptions.iter().filter(|it| it.owner == owner);
             own.any(|it| it.covers(direction, &finding, value, now))
@@ -178,8 +253,8 @@ impl Plan {
         let by_instance = excepted_by(Owner::Instance);
         let by_tenant = by_instance || excepted_by(Owner::Tenant);
         let (mut action, mut would, mut excepted) = (None, None, false);
-        for layer in &self.layers {
-            let asked = layer.profile.guards.mode(direction, &finding).action();
+        for layer in layers {
+            let asked = layer.mode(direction, &finding, value).action();
             if layer.profile.shadow {
                 would = would.max(asked);
                 continue;
@@ -236,7 +311,34 @@ impl Plan {
     /// A follower of one text channel of a live answer.
     #[must_use]
     pub fn follow(&self) -> Follow {
-        self.engines.follow(self)
+        self.engines.follow(self, None)
+    }
+
+    /// The same with what the request said, as [`Plan::context`] gathered it.
+    #[must_use]
+    pub fn follow_with(&self, context: Option<&Arc<AnswerContext>>) -> Follow {
+        self.engines.follow(self, context.cloned())
+    }
+
+    /// The profiles that apply.
+    pub(crate) fn layers(&self) -> &[Arc<Layer>] {
+        &self.layers
+    }
+
+    /// Whether answers are judged by what the request said.
+    #[must_use]
+    pub fn wants_context(&self) -> bool {
+        self.context().is_some()
+    }
+
+    /// Where what a request said is gathered; `None`, at no cost, where no profile asks for it.
+    #[must_use]
+    pub fn context(&self) -> Option<AnswerContext> {
+        let looks = |kind| self.looks(Direction::Output, kind) != Mode::Off;
+        AnswerContext::of(
+            looks(Kind::Leak) && self.engines.leaks.wants_context(),
+            looks(Kind::Link) && self.engines.links.wants_context(),
+        )
     }
 }
 
@@ -306,7 +408,7 @@ impl Ready {
             id: MADE.fetch_add(1, Ordering::Relaxed),
             layers: profiles
                 .into_iter()
-                .map(|profile| Arc::new(Layer { profile, owner }))
+                .map(|profile| Arc::new(Layer::new(profile, owner)))
                 .collect(),
             exceptions: exceptions
                 .into_iter()
@@ -351,14 +453,12 @@ impl Plans {
     /// `always` holds for every call, `document` for those that its profiles mean.
     #[must_use]
     pub fn new(stock: Guards, always: Families, document: Profiles) -> Self {
-        let always = Arc::new(Layer {
-            profile: Profile {
-                name: INSTANCE.to_owned(),
-                guards: always,
-                ..Profile::default()
-            },
-            owner: Owner::Instance,
-        });
+        let always = Profile {
+            name: INSTANCE.to_owned(),
+            guards: always,
+            ..Profile::default()
+        };
+        let always = Arc::new(Layer::new(always, Owner::Instance));
         let base = Arc::new(Plan::new(&stock, vec![always.clone()], Vec::new()));
         Self {
             stock,

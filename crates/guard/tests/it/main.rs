@@ -10,8 +10,11 @@
 
 mod catalogue;
 mod corpora;
+mod forms;
 mod injection;
 mod kinds;
+mod leaks;
+mod links;
 mod masks;
 mod personal;
 mod plans;
