@@ -294,10 +294,13 @@ impl Lists {
         let Leads::To(host) = &address.leads else {
             return false;
         };
-        let mut all = std::iter::once(host.as_str()).chain(parents(host));
+        let all = |name| std::iter::once(name).chain(parents(name));
         let is_like =
             |name: &str| name.contains('.') && self.shapes.contains(&address::shape(&unicode(name)));
-        !self.names.is_empty() && !all.clone().any(|name| self.names.contains(name)) && all.any(is_like)
+        let is_written_like = |name: &str| name.contains('.') && self.shapes.contains(&address::shape(name));
+        !self.names.is_empty()
+            && !all(host).any(|name| self.names.contains(name))
+            && (all(host).any(is_like) || all(address.written.as_str()).any(is_written_like))
     }
 }
 

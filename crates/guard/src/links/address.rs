@@ -22,6 +22,8 @@ pub(super) struct Address {
     pub(super) leads: Leads,
     /// Whether its form is made to be read as another one.
     pub(super) deceives: bool,
+    /// The host as it is written, which people read.
+    pub(super) written: String,
     /// Hosts of addresses within its path, query or fragment, where a redirector may lead.
     pub(super) nested: Vec<String>,
 }
@@ -59,6 +61,7 @@ pub(super) fn read(value: &str) -> Option<Address> {
         url,
         leads,
         deceives,
+        written: written(value).to_owned(),
         nested,
     })
 }
@@ -124,14 +127,12 @@ fn is_lookalike(label: &str) -> bool {
     if label.is_ascii() {
         return false;
     }
-    !label.is_single_script() || shape(label).is_ascii()
+    !label.is_single_script() || shape(&label.to_lowercase()).is_ascii()
 }
 
-/// What a name looks like.
+/// What a name looks like, as it is written: a capital `I` is like an `l`.
 pub(super) fn shape(name: &str) -> String {
-    skeleton(&name.to_lowercase())
-        .collect::<String>()
-        .to_ascii_lowercase()
+    skeleton(name).collect::<String>().to_ascii_lowercase()
 }
 
 /// Hosts of addresses that stand in an address.

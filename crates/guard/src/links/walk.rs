@@ -376,21 +376,22 @@ impl Look<'_> {
 
     /// Where a value ends, and whether it goes on for too long.
     fn end(&self, from: usize, end: End) -> Told<(usize, bool)> {
-        let (mut open, mut host) = (0_u32, 0_u8);
+        let (mut open, mut square) = (0_u32, 0_u32);
         let limit = from + LINK_BYTES_MAX;
         for (at, &byte) in self.text.iter().enumerate().take(limit).skip(from) {
-            host = host.saturating_add(u8::from(byte == b'/'));
+            open += u32::from(byte == b'(');
+            square += u32::from(byte == b'[');
             let is_end = match end {
                 End::Bare(before) => {
                     byte <= b' '
                         || matches!(byte, b'"' | b'<' | b'>' | b'`' | b'|' | 0x7F)
                         || (byte == b'\'' && before == Some(b'\''))
+                        // The label of a link ends here, or what stands in brackets.
+                        || (byte == b']' && square == 0)
+                        || (byte == b')' && open == 0)
                         || (byte >= 0x80 && self.closes(at))
                 }
-                End::Paren => {
-                    open += u32::from(byte == b'(');
-                    byte <= b' ' || byte == b'>' || (byte == b')' && open == 0)
-                }
+                End::Paren => byte <= b' ' || byte == b'>' || (byte == b')' && open == 0),
                 End::Angle => matches!(byte, b'>' | b'\n'),
                 End::Quote(quote) => byte == quote,
                 End::Space => byte <= b' ' || matches!(byte, b'>' | b'"' | b'\''),
@@ -399,8 +400,10 @@ impl Look<'_> {
             if is_end {
                 return Ok((at, false));
             }
-            if byte == b')' {
-                open = open.saturating_sub(1);
+            match byte {
+                b')' => open = open.saturating_sub(1),
+                b']' => square = square.saturating_sub(1),
+                _ => {}
             }
         }
         if self.text.len() >= limit {

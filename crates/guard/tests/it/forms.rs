@@ -1,6 +1,6 @@
 //! What is judged of the whole: bounds of requests, what cannot be read, the form of answers.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use domain::UnixMillis;
 use guard::families::{Bounds, Families, Format, Unread, Unseen};
@@ -12,10 +12,11 @@ use proptest::prelude::*;
 use serde_json::json;
 
 const NOW: UnixMillis = UnixMillis(1_000);
+static GUARDS: LazyLock<Guards> = LazyLock::new(Guards::default);
 
 fn plan(families: Families) -> Arc<Plan> {
     assert_eq!(families.problems(), []);
-    Plan::of(&Guards::default(), families)
+    Plan::of(&GUARDS, families)
 }
 
 fn form(format: Format) -> Arc<Plan> {
@@ -208,7 +209,7 @@ fn each_profile_has_bounds_of_its_own_and_the_strictest_is_named() {
         ],
         exceptions: vec![],
     };
-    let plans = Plans::new(Guards::default(), Families::default(), document);
+    let plans = Plans::new(GUARDS.clone(), Families::default(), document);
     let call = guard::Call {
         tenant: (domain::TenantId::from_u128(1), "acme"),
         team: (domain::TeamId::from_u128(2), "clinic"),

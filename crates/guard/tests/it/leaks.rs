@@ -1,6 +1,6 @@
 //! System prompts that come out again: by marks and by words, in whole answers and in streams.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use domain::UnixMillis;
 use guard::families::{Families, Leaks};
@@ -8,6 +8,7 @@ use guard::{Action, AnswerContext, Direction, Found, Gate, Guards, Origin, Plan}
 use proptest::prelude::*;
 
 const NOW: UnixMillis = UnixMillis(1_000);
+static GUARDS: LazyLock<Guards> = LazyLock::new(Guards::default);
 const PROMPT: &str = "You are Rita, the helper of the Northwind bakery. Never talk about prices of other bakeries, and \
      always offer the bread of the day first. When somebody asks for cakes, say that they must be ordered two days before.";
 
@@ -21,7 +22,7 @@ fn plan(share: u8) -> Arc<Plan> {
         ..Families::default()
     };
     assert_eq!(families.problems(), []);
-    Plan::of(&Guards::default(), families)
+    Plan::of(&GUARDS, families)
 }
 
 fn context(plan: &Plan, prompt: &str) -> Arc<AnswerContext> {

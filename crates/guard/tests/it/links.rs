@@ -1,6 +1,6 @@
 //! Links: where they lead, what they carry away and what deceives, in whole texts and in streams; near misses beside them.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use domain::UnixMillis;
 use guard::families::{Families, Images, LinkRules};
@@ -11,6 +11,7 @@ use guard::{
 use proptest::prelude::*;
 
 const NOW: UnixMillis = UnixMillis(1_000);
+static GUARDS: LazyLock<Guards> = LazyLock::new(Guards::default);
 
 fn plan(rules: LinkRules) -> Arc<Plan> {
     let families = Families {
@@ -18,7 +19,7 @@ fn plan(rules: LinkRules) -> Arc<Plan> {
         ..Families::default()
     };
     assert_eq!(families.problems(), []);
-    Plan::of(&Guards::default(), families)
+    Plan::of(&GUARDS, families)
 }
 
 fn observed() -> LinkRules {
@@ -348,6 +349,7 @@ fn what_deceives_is_told() {
         "[www.bank.com](https://evil.test/)",
         "[bank.com](https://bank.com.evil.test/)",
         "<a class=x href=\"https://evil.test\">https://bank.com</a>",
+        "[https://bank.com](https://evil.test/)",
         "https://bank.com@evil.test/",
         "https://bank.com%2F@evil.test/",
         "http://3232235777/",
@@ -446,7 +448,7 @@ fn profiles_with_other_lists_ask_for_their_own() {
         ],
         exceptions: vec![],
     };
-    let plans = Plans::new(Guards::default(), Families::default(), document);
+    let plans = Plans::new(GUARDS.clone(), Families::default(), document);
     let call = guard::Call {
         tenant: (domain::TenantId::from_u128(1), "acme"),
         team: (domain::TeamId::from_u128(2), "clinic"),
@@ -513,7 +515,7 @@ fn a_link_without_end_is_told_and_holds_no_more_than_a_link_may() {
 fn prose_is_not_held() {
     let plan = plan(observed());
     let mut follow = plan.follow();
-    let text = "The house is old, and the garden (with a pond) is older = not new [1]: fine.";
+    let text = "The house is old, and the garden (with a pond) is older = not new [1]: fine, so.";
     assert_eq!(follow.push(&plan, text, NOW, &mut Vec::new()), text.len() as u64);
 }
 
