@@ -5,15 +5,13 @@ use std::sync::{Arc, LazyLock};
 use domain::UnixMillis;
 use guard::families::{Families, Images, LinkRules};
 use guard::{
-    Action, AnswerContext, Direction, Found, Guards, LINK_BYTES_MAX, LINK_HOLD_BACK_BYTES_MAX, Mode, Origin,
-    Plan, Plans, Profile, Profiles, When,
+    Action, AnswerContext, Direction, Found, Guards, Mode, Origin, Plan, Plans, Profile, Profiles, When,
 };
-use proptest::prelude::*;
 
-const NOW: UnixMillis = UnixMillis(1_000);
+pub(crate) const NOW: UnixMillis = UnixMillis(1_000);
 static GUARDS: LazyLock<Guards> = LazyLock::new(Guards::default);
 
-fn plan(rules: LinkRules) -> Arc<Plan> {
+pub(crate) fn plan(rules: LinkRules) -> Arc<Plan> {
     let families = Families {
         links: Some(rules),
         ..Families::default()
@@ -22,7 +20,7 @@ fn plan(rules: LinkRules) -> Arc<Plan> {
     Plan::of(&GUARDS, families)
 }
 
-fn observed() -> LinkRules {
+pub(crate) fn observed() -> LinkRules {
     LinkRules {
         input: Mode::Observe,
         output: Mode::Redact,
@@ -40,7 +38,7 @@ fn lists(allow: &[&str], deny: &[&str]) -> Arc<Plan> {
     })
 }
 
-fn scanned(plan: &Plan, text: &str) -> Vec<Found> {
+pub(crate) fn scanned(plan: &Plan, text: &str) -> Vec<Found> {
     let mut found = Vec::new();
     plan.scan(Direction::Output, (text, Origin::Assistant), NOW, &mut found);
     found
@@ -57,7 +55,7 @@ fn rules(plan: &Plan, text: &str) -> Vec<String> {
 }
 
 /// What is found in a stream cut into pieces of a size: rules, spans (touching ones joined), and the most that was held.
-fn streamed(
+pub(crate) fn streamed(
     plan: &Plan,
     context: Option<&Arc<AnswerContext>>,
     pieces: &[&str],
@@ -71,7 +69,7 @@ fn streamed(
     (joined(found), held)
 }
 
-fn joined(found: Vec<Found>) -> Vec<(String, usize, usize)> {
+pub(crate) fn joined(found: Vec<Found>) -> Vec<(String, usize, usize)> {
     let mut out: Vec<(String, usize, usize)> = Vec::new();
     for finding in found.into_iter().map(|it| it.finding) {
         match out.last_mut() {
@@ -84,7 +82,7 @@ fn joined(found: Vec<Found>) -> Vec<(String, usize, usize)> {
     out
 }
 
-fn pieces(text: &str, size: usize) -> Vec<&str> {
+pub(crate) fn pieces(text: &str, size: usize) -> Vec<&str> {
     let (mut out, mut rest) = (Vec::new(), text);
     while !rest.is_empty() {
         let (piece, more) = rest.split_at(rest.ceil_char_boundary(size.min(rest.len())));
@@ -499,27 +497,6 @@ fn a_link_is_replaced_and_the_text_around_it_stays() {
 }
 
 #[test]
-fn a_link_without_end_is_told_and_holds_no_more_than_a_link_may() {
-    let plan = plan(observed());
-    let text = format!("see https://evil.test/{} and on", "é7".repeat(3 * LINK_BYTES_MAX));
-    let whole = joined(scanned(&plan, &text));
-    assert_eq!(whole, [("link:too_long".to_owned(), 4, text.len() - 7)]);
-    for size in [1, 5, 1_000] {
-        let (found, held) = streamed(&plan, None, &pieces(&text, size));
-        assert_eq!(found, whole);
-        assert!(held as usize <= LINK_HOLD_BACK_BYTES_MAX + size, "{held}");
-    }
-}
-
-#[test]
-fn prose_is_not_held() {
-    let plan = plan(observed());
-    let mut follow = plan.follow();
-    let text = "The house is old, and the garden (with a pond) is older = not new [1]: fine, so.";
-    assert_eq!(follow.push(&plan, text, NOW, &mut Vec::new()), text.len() as u64);
-}
-
-#[test]
 fn what_cannot_be_done_is_named() {
     let families = Families {
         links: Some(LinkRules {
@@ -541,121 +518,4 @@ fn what_cannot_be_done_is_named() {
         ..Families::default()
     };
     assert_eq!(nobody.problems()[0].0, "links.images");
-}
-
-const PARTS: [&str; 34] = [
-    "https://",
-    "http:",
-    "//",
-    "evil.test",
-    "good.example",
-    "/x",
-    "?q=",
-    "{data}",
-    " ",
-    "\n",
-    "![",
-    "](",
-    ")",
-    "[",
-    "]: ",
-    "<img src=",
-    "\"",
-    "'",
-    "<a href=\"",
-    ">",
-    "<",
-    "url(",
-    "&#104;",
-    "javascript:",
-    "data:image/png;base64,",
-    "www.",
-    "é",
-    "。",
-    "@",
-    "@import ",
-    "\\",
-    "=",
-    "bWVyZ2VyIHdpdGggTm9ydGh3aW5k",
-    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
-];
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
-    #[test]
-    fn agp_i3_links_are_the_same_however_a_text_is_cut(
-        parts in prop::collection::vec(prop::sample::select(PARTS.to_vec()), 0..40),
-        cuts in prop::collection::vec(1_usize..30, 1..60),
-    ) {
-        let text = parts.concat();
-        let plan = plan(LinkRules { allow: vec!["good.example".into()], images: Images::OwnOnly, ..observed() });
-        let whole = joined(scanned(&plan, &text));
-        let mut rest = text.as_str();
-        let mut cut = Vec::new();
-        for size in cuts {
-            let (piece, more) = rest.split_at(rest.ceil_char_boundary(size.min(rest.len())));
-            cut.push(piece);
-            rest = more;
-        }
-        cut.push(rest);
-        prop_assert_eq!(streamed(&plan, None, &cut).0, whole.clone());
-        prop_assert_eq!(streamed(&plan, None, &pieces(&text, 1)).0, whole.clone());
-        for (_, start, end) in whole {
-            prop_assert!(text.is_char_boundary(start) && text.is_char_boundary(end));
-        }
-    }
-
-    #[test]
-    fn links_never_panic(text in "\\PC{0,300}") {
-        let plan = plan(LinkRules { allow: vec!["good.example".into()], ..observed() });
-        scanned(&plan, &text);
-        scanned(&plan, &format!("![x](https://{text})"));
-    }
-}
-
-/// A megabyte of the worst takes no more than a few times what a quarter of it takes.
-#[test]
-fn time_is_linear_in_length() {
-    let plan = plan(LinkRules {
-        allow: vec!["good.example".into()],
-        images: Images::OwnOnly,
-        ..observed()
-    });
-    let worst = [
-        "](//a.b",
-        "](",
-        "![",
-        "=",
-        "src=",
-        "http:",
-        "http://",
-        "https://a",
-        "www.",
-        "[",
-        "]",
-        "(",
-        "<a href=//a.b>",
-        "url(",
-        "&#",
-        "%25",
-        "//a",
-        "https://a.b/?q={",
-        "https://a.b/?u=//c.d&",
-        "![x](https://a.b/?d=bWVyZ2VyIHdpdGggTm9y) ",
-        "@import",
-    ];
-    for part in worst {
-        let time = |bytes: usize| {
-            let text = part.repeat(bytes / part.len());
-            let start = std::time::Instant::now();
-            scanned(&plan, &text);
-            start.elapsed()
-        };
-        let (quarter, whole) = (time(1 << 16), time(1 << 18));
-        assert!(
-            whole < quarter * 12 + std::time::Duration::from_millis(200),
-            "{part}: {quarter:?} {whole:?}"
-        );
-    }
 }

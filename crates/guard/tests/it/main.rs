@@ -15,6 +15,7 @@ mod injection;
 mod kinds;
 mod leaks;
 mod links;
+mod links_cut;
 mod masks;
 mod personal;
 mod plans;
