@@ -172,6 +172,10 @@ fn looks_like_host(text: &str) -> bool {
 
 /// The host that words for people name, where they name one: an address, or a name alone.
 pub(super) fn named(label: &str) -> Option<String> {
+    if label.contains("](") {
+        // An image as the label shows no address, whatever its own is.
+        return None;
+    }
     let label = label.trim_matches(|c: char| !c.is_alphanumeric() && c != '/');
     if label.is_empty() || label.chars().any(char::is_whitespace) {
         return None;

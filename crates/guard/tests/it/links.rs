@@ -370,6 +370,7 @@ fn what_deceives_is_told() {
         "[README.md](https://github.com/org/repo/README.md)",
         "[Node.js](https://nodejs.org/)",
         "[the bank](https://evil.test)",
+        "[![](https://badges.example/bank.svg)](https://bank.com)",
         "<a href=\"https://bank.com\">our bank</a>",
         "http://192.168.1.1:8080/",
         "https://user@host.test/",
