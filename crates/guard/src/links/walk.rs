@@ -304,6 +304,13 @@ impl Look<'_> {
         if !loads && !clicks && !ends("href") && !eq(name, b"data") {
             return Ok(None);
         }
+        // The element is looked for only where there is an address.
+        let Some(target) = self.quoted(end, Element::Style, End::Space)? else {
+            return Ok(None);
+        };
+        if !self.is_whole(target.from)? {
+            return Ok(None);
+        }
         let tag = before
             .iter()
             .rposition(|byte| *byte == b'<')
@@ -321,9 +328,10 @@ impl Look<'_> {
             loads: loads || fetches,
             anchor: is("a"),
         };
-        let target = self.quoted(end, element, End::Space)?;
-        Ok(target.map(|target| Target {
-            end: if ends("srcset") { End::Space } else { target.end },
+        let end = if ends("srcset") { End::Space } else { target.end };
+        Ok(Some(Target {
+            end,
+            element,
             ..target
         }))
     }
