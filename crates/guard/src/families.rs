@@ -5,12 +5,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::action::{Direction, Gate, Mode};
+pub use crate::bounds::Bounds;
 use crate::custom::Custom;
 use crate::finding::{Finding, Kind};
+pub use crate::format::Format;
 use crate::injection::FLAG;
+pub use crate::leaks::Leaks;
+pub use crate::links::{Images, LinkRules};
 pub use crate::moderation::{ModerationSettings as Moderation, Off, Sure};
 use crate::personal::{PERSONAL_SCORE_MIN, PersonalKind, PersonalKinds};
 pub use crate::topics::{Topic, TopicsSettings as Topics};
+pub use crate::unread::{Unread, Unseen};
 
 /// What is looked for and what is done about it. What is left out is not looked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -35,6 +40,21 @@ pub struct Families {
     /// What an application is for and not for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub topics: Option<Topics>,
+    /// Links: where they lead, and what they carry away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub links: Option<LinkRules>,
+    /// System prompts that come out again in answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaks: Option<Leaks>,
+    /// What an answer must be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<Format>,
+    /// How large, how deep and of what form a request may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bounds: Option<Bounds>,
+    /// What no guard can read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unread: Option<Unread>,
 }
 
 /// What to do about credentials in prompts and answers.
@@ -133,6 +153,9 @@ impl Families {
                 .map_or(Mode::Off, |it| it.mode(direction, finding)),
             Kind::Moderation if !self.moderation.as_ref().is_some_and(|it| it.wants(finding)) => Mode::Off,
             Kind::Topic if !self.topics.as_ref().is_some_and(|it| it.wants(finding)) => Mode::Off,
+            Kind::Link if !self.links.as_ref().is_some_and(|it| it.asks(finding, None, None)) => Mode::Off,
+            Kind::Leak if !self.leaks.as_ref().is_some_and(|it| it.asks(finding, None)) => Mode::Off,
+            Kind::Unread => self.unread.map_or(Mode::Off, |it| it.mode(finding)),
             kind => self.looks(direction, kind),
         }
     }
@@ -158,7 +181,20 @@ impl Families {
                 .topics
                 .as_ref()
                 .map(|it| direction.pick(it.input, it.output).into()),
-            Kind::Link | Kind::Bounds | Kind::Format | Kind::Unread => None,
+            Kind::Link => self.links.as_ref().map(|it| direction.pick(it.input, it.output)),
+            Kind::Leak => self
+                .leaks
+                .as_ref()
+                .map(|it| direction.pick(Gate::Off, it.output).into()),
+            Kind::Format => self
+                .format
+                .as_ref()
+                .map(|it| direction.pick(Gate::Off, it.output).into()),
+            Kind::Bounds => self
+                .bounds
+                .as_ref()
+                .map(|it| direction.pick(it.input, Gate::Off).into()),
+            Kind::Unread => self.unread.map(|it| it.most()),
         };
         mode.unwrap_or_default()
     }
@@ -184,14 +220,18 @@ impl Families {
         if let Some(moderation) = &self.moderation {
             moderation.problems(&mut percent);
         }
-        if let Some(custom) = &self.custom {
-            let found = custom.problems().into_iter();
-            problems.extend(found.map(|(place, what)| (format!("custom.{place}"), what)));
+        if let Some(leaks) = &self.leaks {
+            percent("leaks.share", leaks.share);
         }
-        if let Some(topics) = &self.topics {
-            let found = topics.problems().into_iter();
-            problems.extend(found.map(|(place, what)| (place.to_owned(), what)));
-        }
+        let others = self.topics.iter().flat_map(Topics::problems);
+        let others = others
+            .chain(self.leaks.iter().flat_map(Leaks::problems))
+            .chain(self.links.iter().flat_map(LinkRules::problems))
+            .chain(self.format.iter().flat_map(Format::problems))
+            .chain(self.bounds.iter().flat_map(Bounds::problems));
+        problems.extend(others.map(|(place, what)| (place.to_owned(), what)));
+        let customs = self.custom.iter().flat_map(Custom::problems);
+        problems.extend(customs.map(|(place, what)| (format!("custom.{place}"), what)));
         problems
     }
 }

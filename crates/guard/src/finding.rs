@@ -30,11 +30,13 @@ pub enum Kind {
     Format,
     /// Content that no guard could read: an image, a sound, an encoding too deep.
     Unread,
+    /// A system prompt that comes out again.
+    Leak,
 }
 
 impl Kind {
     /// All of them, in order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Secret,
         Self::Personal,
         Self::Injection,
@@ -45,6 +47,7 @@ impl Kind {
         Self::Bounds,
         Self::Format,
         Self::Unread,
+        Self::Leak,
     ];
 
     /// Its name in records and documents.
@@ -61,6 +64,7 @@ impl Kind {
             Self::Bounds => "bounds",
             Self::Format => "format",
             Self::Unread => "unread",
+            Self::Leak => "leak",
         }
     }
 }

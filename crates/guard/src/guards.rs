@@ -6,9 +6,12 @@ use std::sync::Arc;
 use domain::UnixMillis;
 
 use crate::action::{Direction, Mode};
+use crate::context::AnswerContext;
 use crate::custom::{Compiled, CustomStream, Extensions, Whole};
 use crate::finding::{Finding, Kind};
 use crate::injection::{Injection, Origin, SUSPECT, Verdict};
+use crate::leaks::{LeakEngine, LeakFollow};
+use crate::links::{LinkStream, Links};
 use crate::moderation::{MODERATION_BLOCK_BYTES_MAX, Moderation, ModerationStream};
 use crate::personal::{Personal, PersonalStream};
 use crate::plan::{Found, Plan};
@@ -31,20 +34,34 @@ pub struct Guards {
     pub moderation: Arc<Moderation>,
     /// Topics; none of their own, a plan brings them.
     pub topics: Arc<Topics>,
+    /// Links; a plan's own, for they are judged by its lists.
+    pub links: Arc<Links>,
+    /// System prompts that come out again; a plan's own too.
+    pub(crate) leaks: Arc<LeakEngine>,
 }
 
 impl Guards {
+    /// The same with these modules.
+    #[must_use]
+    pub fn with_extensions(self, extensions: Extensions) -> Self {
+        Self {
+            extensions: Arc::new(extensions),
+            ..self
+        }
+    }
+
     /// Appends what the guards find that a plan looks with. Findings may overlap.
     pub(crate) fn scan(
         &self,
         plan: &Plan,
         direction: Direction,
-        text: &str,
-        origin: Origin,
+        (text, origin): (&str, Origin),
+        context: Option<&AnswerContext>,
         found: &mut Vec<Finding>,
     ) {
         let judge = || self.injection.judge(text, origin);
         self.look(plan, direction, (text, origin), judge, found);
+        self.look_with(plan, direction, text, context, found);
     }
 
     /// The same for the parts of a conversation, with the number of each finding's part. Injection is looked for in all
@@ -63,6 +80,7 @@ impl Guards {
         for (number, (text, origin)) in parts.iter().enumerate() {
             let verdict = verdicts.next().unwrap_or_default();
             self.look(plan, direction, (text, *origin), || verdict, &mut findings);
+            self.look_with(plan, direction, text, None, &mut findings);
             found.extend(findings.drain(..).map(|finding| (number, finding)));
         }
     }
@@ -107,16 +125,40 @@ impl Guards {
         }
     }
 
+    /// What is judged by what the request said.
+    fn look_with(
+        &self,
+        plan: &Plan,
+        direction: Direction,
+        text: &str,
+        context: Option<&AnswerContext>,
+        found: &mut Vec<Finding>,
+    ) {
+        let looks = |kind: Kind| plan.looks(direction, kind) != Mode::Off;
+        if looks(Kind::Link) {
+            self.links
+                .scan(text, context.and_then(AnswerContext::said), found);
+        }
+        if looks(Kind::Leak) {
+            let mut leaks = LeakFollow::new(&self.leaks);
+            leaks.push(&self.injection, context, text, found);
+            leaks.finish(&self.injection, context, found);
+        }
+    }
+
     /// A follower of one text channel of a live answer. Injection is not looked for in what a model says.
-    pub(crate) fn follow(&self, plan: &Plan) -> Follow {
+    pub(crate) fn follow(&self, plan: &Plan, context: Option<Arc<AnswerContext>>) -> Follow {
         let looks = |kind: Kind| plan.looks(Direction::Output, kind) != Mode::Off;
         Follow {
             secrets: looks(Kind::Secret).then(|| StreamScan::new(self.secrets.clone())),
             personal: looks(Kind::Personal).then(|| PersonalStream::new(self.personal.clone())),
             custom: plan.rules().iter().filter_map(Compiled::follow).collect(),
-            whole: Whole::of(plan.extensions(), plan.holds_all()),
+            whole: Whole::of(plan.extensions(), plan.extensions_hold()),
             moderation: looks(Kind::Moderation).then(|| ModerationStream::new(self.moderation.clone())),
             topics: looks(Kind::Topic).then(|| TopicStream::new(self.topics.clone())),
+            links: looks(Kind::Link).then(LinkStream::new),
+            leaks: looks(Kind::Leak).then(|| LeakFollow::new(&self.leaks)),
+            context,
             open: String::new(),
             open_at: 0,
             cleared: 0,
@@ -154,6 +196,10 @@ pub struct Follow {
     whole: Option<Whole>,
     moderation: Option<ModerationStream>,
     topics: Option<TopicStream>,
+    links: Option<LinkStream>,
+    leaks: Option<LeakFollow>,
+    /// What the request said, where it is asked for.
+    context: Option<Arc<AnswerContext>>,
     /// The text from `open_at` on: what exceptions of one text alone are compared with.
     open: String,
     open_at: u64,
@@ -199,6 +245,15 @@ impl Follow {
                 cleared = cleared.min(judged);
             }
         }
+        let (engines, context) = (plan.engines(), self.context.as_deref());
+        if let Some(links) = &mut self.links {
+            let said = context.and_then(AnswerContext::said);
+            cleared = cleared.min(links.push(&engines.links, said, piece, &mut findings));
+        }
+        if let Some(leaks) = &mut self.leaks {
+            let held = leaks.push(&engines.injection, context, piece, &mut findings);
+            cleared = cleared.min(held.unwrap_or(cleared));
+        }
         self.judge(plan, findings, now, found);
         self.clear(cleared);
         cleared
@@ -230,6 +285,17 @@ impl Follow {
         }
         if let Some(topics) = &mut self.topics {
             topics.finish(&mut findings);
+        }
+        let (engines, context) = (plan.engines(), self.context.as_deref());
+        if let Some(links) = &mut self.links {
+            links.finish(
+                &engines.links,
+                context.and_then(AnswerContext::said),
+                &mut findings,
+            );
+        }
+        if let Some(leaks) = &mut self.leaks {
+            leaks.finish(&engines.injection, context, &mut findings);
         }
         self.judge(plan, findings, now, found);
         self.clear(self.open_at.saturating_add(self.open.len() as u64));

@@ -6,6 +6,7 @@
 //! tools, documents, descriptions) has no business giving instructions, so there the same words weigh more.
 
 mod canary;
+mod leak;
 pub(crate) mod lexicon;
 mod markers;
 mod model;
@@ -20,7 +21,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::finding::{Finding, Kind};
 use crate::normal::{Reading, Readings, Via};
-pub use canary::{Canary, CanaryWatch, Leak};
+pub use canary::{Canary, CanaryWatch};
+pub use leak::{Leak, LeakWatch};
 pub(crate) use lexicon::Classes;
 use lexicon::{Lexicon, MALICE};
 use markers::Markers;

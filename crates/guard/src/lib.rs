@@ -15,6 +15,10 @@
 //! - [`custom`] is what operators look for themselves: patterns, words, and modules behind the port [`Extension`].
 //! - [`Moderation`] finds harm in a whole text, [`ModerationStream`] in one that arrives in pieces.
 //! - [`Topics`] finds what an application is not for, [`TopicStream`] in a text that arrives in pieces.
+//! - [`Links`] judges where links lead and what they carry away. What a request said, as far as answers are judged by it, is
+//!   an [`AnswerContext`].
+//! - [`RequestFacts`] are what is counted of a request: what is beyond its bounds, and what no guard can read. What is found
+//!   so, or of an answer's form ([`AnswerForm`]), is [`Explained`].
 //! - [`Mode`] is what configuration says to do with findings, [`Action`] the verdict.
 //!
 //! How it works: every rule starts with a literal (`trigger`), found by one pass over the
@@ -26,14 +30,21 @@
 mod action;
 mod assigned;
 mod bits;
+mod bounds;
 mod check;
 mod class;
+mod context;
 pub mod custom;
+mod facts;
 pub mod families;
 mod finding;
+mod format;
 mod guards;
 mod injection;
+mod judged;
+mod leaks;
 mod linear;
+mod links;
 mod mask;
 pub mod measure;
 mod moderation;
@@ -42,12 +53,14 @@ mod pairs;
 mod password;
 mod personal;
 mod plan;
+mod prepared;
 mod profile;
 mod redact;
 #[cfg(test)]
 mod reference;
 mod rules;
 mod runs;
+mod schema;
 mod secrets;
 mod shape;
 mod sieve;
@@ -55,14 +68,22 @@ mod stream;
 mod tail;
 mod topics;
 mod trigger;
+mod unread;
 mod value;
 
 pub use action::{Action, Direction, Gate, Mode};
+pub use context::AnswerContext;
 pub use custom::{Extension, ExtensionFailed, Extensions, Hit};
+pub use facts::{ImageFacts, MediaFacts, MessageFacts, RequestFacts};
 pub use families::Families;
 pub use finding::{Finding, Kind, SURE};
+pub use format::FORMAT_BYTES_MAX;
 pub use guards::{Follow, Guards};
-pub use injection::{Canary, CanaryWatch, FLAG, Injection, Leak, Origin, RULES_FLAG, SUSPECT, Verdict};
+pub use injection::{
+    Canary, CanaryWatch, FLAG, Injection, Leak, LeakWatch, Origin, RULES_FLAG, SUSPECT, Verdict,
+};
+pub use judged::{AnswerForm, Explained};
+pub use links::{LINK_BYTES_MAX, LINK_HOLD_BACK_BYTES_MAX, Links};
 pub use mask::{Masker, Unmasker};
 pub use moderation::{
     Harm, Judgement, MODERATION_BLOCK_BYTES_MAX, MODERATION_FLAG, Moderation, ModerationStream,

@@ -3,18 +3,22 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use domain::UnixMillis;
 use sha2::{Digest, Sha256};
 
 use crate::action::{Action, Direction, Mode};
+use crate::context::AnswerContext;
 use crate::custom::{Compiled, ExtensionUse, InUse};
 use crate::families::{self, Families};
 use crate::finding::{Finding, Kind};
 use crate::guards::{Follow, Guards};
 use crate::injection::Origin;
+use crate::leaks::LeakEngine;
+use crate::links::Links;
 use crate::personal::{PERSONAL_SCORE_MIN, PersonalKinds};
+use crate::prepared::Prepared;
 use crate::profile::{Call, Exception, Profile, Profiles};
 use crate::topics::Topics;
 
@@ -50,13 +54,14 @@ type Looks = [Mode; Kind::ALL.len()];
 
 /// One profile that applies.
 #[derive(Debug)]
-struct Layer {
-    profile: Profile,
+pub(crate) struct Layer {
+    pub(crate) profile: Profile,
     owner: Owner,
     /// Its own rules, made ready once for all plans.
     rules: Option<Compiled>,
     /// Of the profile; what is long in it is read once.
     digest: [u8; 32],
+    prepared: OnceLock<Prepared>,
 }
 
 impl Layer {
@@ -68,7 +73,34 @@ impl Layer {
             owner,
             rules,
             digest,
+            prepared: OnceLock::new(),
         })
+    }
+
+    /// What its settings need made ready; made when it is first met.
+    pub(crate) fn prepared(&self) -> &Prepared {
+        self.prepared.get_or_init(|| Prepared::of(&self.profile.guards))
+    }
+
+    /// What it asks about a finding; `value` is what was found, where that is at hand.
+    fn mode(&self, direction: Direction, finding: &Finding, value: Option<&str>) -> Mode {
+        let guards = &self.profile.guards;
+        let asks = match finding.kind {
+            Kind::Link => guards.links.as_ref().is_some_and(|rules| {
+                let lists = self.prepared().links.as_deref();
+                rules.asks(finding, value, lists)
+            }),
+            Kind::Leak => guards
+                .leaks
+                .as_ref()
+                .is_some_and(|leaks| leaks.asks(finding, value)),
+            _ => true,
+        };
+        if asks {
+            guards.mode(direction, finding)
+        } else {
+            Mode::Off
+        }
     }
 }
 
@@ -118,6 +150,12 @@ impl Plan {
                 .telling(families::Moderation::least_of(moderation)),
         );
         engines.topics = Arc::new(Topics::new(families().filter_map(|it| it.topics.as_ref())));
+        let links = layers.iter().filter_map(|layer| {
+            let rules = layer.profile.guards.links.as_ref()?;
+            Some((rules, layer.prepared().links.clone()))
+        });
+        engines.links = Arc::new(Links::new(links, &engines.secrets, &stock.personal));
+        engines.leaks = Arc::new(LeakEngine::new(families().filter_map(|it| it.leaks.as_ref())));
         let version = version(&layers, &exceptions);
         let customs = || families().filter_map(|it| it.custom.as_ref());
         let uses = customs().flat_map(|it| &it.extensions);
@@ -149,10 +187,8 @@ impl Plan {
         &self.extensions
     }
 
-    /// Whether nothing of an answer may leave before its end, because an extension that does more than look, in earnest, has
-    /// to see all of it.
-    #[must_use]
-    pub fn holds_all(&self) -> bool {
+    /// Whether an extension that does more than look, in earnest, has to see all of an answer.
+    pub(crate) fn extensions_hold(&self) -> bool {
         let earnest = self.layers.iter().filter(|layer| !layer.profile.shadow);
         let customs = earnest.filter_map(|layer| layer.profile.guards.custom.as_ref());
         let mut uses = customs.flat_map(|it: &crate::custom::Custom| &it.extensions);
@@ -193,7 +229,9 @@ impl Plan {
     #[must_use]
     pub fn may_match(&self, direction: Direction, raw: &[u8]) -> bool {
         let looks = |kind: &Kind| self.looks(direction, *kind) != Mode::Off;
-        let others = Kind::ALL.iter().filter(|kind| **kind != Kind::Secret);
+        // What is counted, and what is asked of the form of an answer, is not found in raw bytes.
+        let apart = [Kind::Secret, Kind::Bounds, Kind::Format, Kind::Unread];
+        let others = Kind::ALL.iter().filter(|kind| !apart.contains(kind));
         others.clone().any(looks) || (looks(&Kind::Secret) && self.engines.secrets.may_match(raw))
     }
 
@@ -206,8 +244,22 @@ impl Plan {
         now: UnixMillis,
         found: &mut Vec<Found>,
     ) {
+        self.scan_with(direction, (text, origin), None, now, found);
+    }
+
+    /// The same for a text of an answer, with what its request said.
+    // threat: AGP-I3
+    pub fn scan_with(
+        &self,
+        direction: Direction,
+        (text, origin): (&str, Origin),
+        context: Option<&AnswerContext>,
+        now: UnixMillis,
+        found: &mut Vec<Found>,
+    ) {
         let mut findings = Vec::new();
-        self.engines.scan(self, direction, text, origin, &mut findings);
+        self.engines
+            .scan(self, direction, (text, origin), context, &mut findings);
         let judged = findings.into_iter().filter_map(|finding| {
             let value = text.get(finding.span.clone());
             self.judge(direction, finding, value, now)
@@ -246,6 +298,18 @@ impl Plan {
         value: Option<&str>,
         now: UnixMillis,
     ) -> Option<Found> {
+        self.judge_by(&self.layers, direction, finding, value, now)
+    }
+
+    /// The same for some of its profiles.
+    pub(crate) fn judge_by(
+        &self,
+        layers: &[Arc<Layer>],
+        direction: Direction,
+        finding: Finding,
+        value: Option<&str>,
+        now: UnixMillis,
+    ) -> Option<Found> {
         let excepted_by = |owner: Owner| {
             let mut own = self.exceptions.iter().filter(|it| it.owner == owner);
             own.any(|it| it.covers(direction, &finding, value, now))
@@ -253,8 +317,8 @@ impl Plan {
         let by_instance = excepted_by(Owner::Instance);
         let by_tenant = by_instance || excepted_by(Owner::Tenant);
         let (mut action, mut would, mut excepted) = (None, None, false);
-        for layer in &self.layers {
-            let asked = layer.profile.guards.mode(direction, &finding).action();
+        for layer in layers {
+            let asked = layer.mode(direction, &finding, value).action();
             if layer.profile.shadow {
                 would = would.max(asked);
                 continue;
@@ -316,7 +380,34 @@ impl Plan {
     /// A follower of one text channel of a live answer.
     #[must_use]
     pub fn follow(&self) -> Follow {
-        self.engines.follow(self)
+        self.engines.follow(self, None)
+    }
+
+    /// The same with what the request said, as [`Plan::context`] gathered it.
+    #[must_use]
+    pub fn follow_with(&self, context: Option<&Arc<AnswerContext>>) -> Follow {
+        self.engines.follow(self, context.cloned())
+    }
+
+    /// The profiles that apply.
+    pub(crate) fn layers(&self) -> &[Arc<Layer>] {
+        &self.layers
+    }
+
+    /// Whether answers are judged by what the request said.
+    #[must_use]
+    pub fn wants_context(&self) -> bool {
+        self.context().is_some()
+    }
+
+    /// Where what a request said is gathered; `None`, at no cost, where no profile asks for it.
+    #[must_use]
+    pub fn context(&self) -> Option<AnswerContext> {
+        let looks = |kind| self.looks(Direction::Output, kind) != Mode::Off;
+        AnswerContext::of(
+            looks(Kind::Leak) && self.engines.leaks.wants_context(),
+            looks(Kind::Link) && self.engines.links.wants_context(),
+        )
     }
 }
 

@@ -13,10 +13,7 @@ const NOW: UnixMillis = UnixMillis(1);
 fn plan(bytes: &[u8], used: ExtensionUse) -> Arc<Plan> {
     let mut extensions = Extensions::default();
     extensions.add("mine", Arc::new(load(bytes)));
-    let guards = Guards {
-        extensions: Arc::new(extensions),
-        ..Guards::default()
-    };
+    let guards = Guards::default().with_extensions(extensions);
     let custom = Custom {
         extensions: vec![used],
         ..Custom::default()

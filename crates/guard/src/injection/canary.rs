@@ -1,18 +1,11 @@
-//! Tells when a system prompt comes out again: by a mark that was planted in it, or by its own words.
-//! Never keeps the prompt: its shingles are hashes.
+//! Tells when a system prompt comes out again by a mark that stands in it. Never shows the mark.
 
-use std::collections::HashSet;
+use crate::finding::{Finding, Kind, SURE};
 
-use super::tokens::{Token, tokens};
-use super::{Injection, finding};
-use crate::finding::{Finding, SURE};
-
-/// Words of a shingle.
-const SHINGLE_WORDS: usize = 6;
-/// The most shingles of a prompt that are kept; of a longer prompt the first ones.
-const SHINGLES_MAX: usize = 4_096;
 /// Letters and digits of a canary.
 const CANARY_LENGTH: usize = 24;
+/// A mark that is written wider than this is still found, and no longer held back.
+const HELD_BYTES_MAX: usize = 512;
 /// What stands before them.
 const CANARY_PREFIX: &str = "bzc-";
 
@@ -40,7 +33,22 @@ impl Canary {
         Self(mark)
     }
 
-    /// The mark as text, [`Canary::BYTES`] long.
+    /// A mark that an operator wrote into a prompt by hand; `None` where it has fewer letters and digits (of ASCII) than
+    /// [`Canary::WORD_MIN`], or more than [`Canary::WORD_MAX`]: what is short is also written by accident.
+    #[must_use]
+    pub fn word(word: &str) -> Option<Self> {
+        let letters = word.bytes().filter(u8::is_ascii_alphanumeric).count();
+        (Self::WORD_MIN..=Self::WORD_MAX)
+            .contains(&letters)
+            .then(|| Self(word.to_ascii_lowercase()))
+    }
+
+    /// The fewest letters and digits of an operator's own mark.
+    pub const WORD_MIN: usize = 8;
+    /// The most of them.
+    pub const WORD_MAX: usize = 128;
+
+    /// The mark as text, [`Canary::BYTES`] long where it was drawn.
     #[must_use]
     pub fn mark(&self) -> &str {
         &self.0
@@ -114,6 +122,17 @@ impl CanaryWatch {
         }
     }
 
+    /// Where what may become a mark begins, if that is not far back; else where the answer ends.
+    #[must_use]
+    pub fn held_from(&self) -> usize {
+        let first = self.places.front().copied().unwrap_or(self.at);
+        if self.at - first > HELD_BYTES_MAX {
+            self.at
+        } else {
+            first
+        }
+    }
+
     /// Takes the next piece and appends what ends in it; spans are in the whole answer.
     pub fn push(&mut self, piece: &str, found: &mut Vec<Finding>) {
         for byte in piece.bytes() {
@@ -133,7 +152,13 @@ impl CanaryWatch {
             }
             if self.matched == self.mark.len() {
                 let start = self.places.front().copied().unwrap_or(at);
-                found.push(finding("canary", start..at + 1, SURE));
+                found.push(Finding {
+                    span: start..at + 1,
+                    rule: "canary".into(),
+                    kind: Kind::Leak,
+                    category: "",
+                    score: SURE,
+                });
                 self.matched = 0;
                 self.places.clear();
             }
@@ -147,71 +172,4 @@ impl std::fmt::Debug for CanaryWatch {
             .field("at", &self.at)
             .finish_non_exhaustive()
     }
-}
-
-/// The words of a system prompt, to be known again in an answer.
-pub struct Leak {
-    shingles: HashSet<u64>,
-}
-
-impl Leak {
-    /// Of a system prompt. One shorter than a shingle can never be recognised.
-    #[must_use]
-    pub fn of(guard: &Injection, prompt: &str) -> Self {
-        let words = tokens(prompt, &guard.lexicon);
-        Self {
-            shingles: words
-                .windows(SHINGLE_WORDS)
-                .take(SHINGLES_MAX)
-                .map(shingle)
-                .collect(),
-        }
-    }
-
-    /// How much of the prompt an answer repeats, in percent, and where: stretches of at least two
-    /// shingles in a row, so that a turn of phrase both may have is no leak.
-    // threat: AGP-I3
-    #[must_use]
-    pub fn scan(&self, guard: &Injection, answer: &str) -> (u8, Vec<Finding>) {
-        let words = tokens(answer, &guard.lexicon);
-        let mut known: HashSet<u64> = HashSet::new();
-        let mut found = Vec::new();
-        let mut run: Option<(u32, u32, usize)> = None;
-        for window in words.windows(SHINGLE_WORDS) {
-            let hash = shingle(window);
-            let hit = self.shingles.contains(&hash);
-            if hit && let (Some(first), Some(last)) = (window.first(), window.last()) {
-                known.insert(hash);
-                run = Some(run.map_or((first.start, last.end, 1), |(start, _, length)| {
-                    (start, last.end, length + 1)
-                }));
-            } else {
-                close(run.take(), &mut found);
-            }
-        }
-        close(run, &mut found);
-        let share = known.len() * 100 / self.shingles.len().max(1);
-        (u8::try_from(share).unwrap_or(100), found)
-    }
-}
-
-impl std::fmt::Debug for Leak {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Leak")
-            .field("shingles", &self.shingles.len())
-            .finish()
-    }
-}
-
-fn close(run: Option<(u32, u32, usize)>, found: &mut Vec<Finding>) {
-    if let Some((start, end, length)) = run.filter(|(_, _, length)| *length >= 2) {
-        let score = u8::try_from(40 + 6 * length.min(10)).unwrap_or(SURE);
-        found.push(finding("system_prompt_leak", start as usize..end as usize, score));
-    }
-}
-
-fn shingle(words: &[Token]) -> u64 {
-    words.iter().fold(0xCBF2_9CE4_8422_2325, |hash, word| {
-        (hash ^ u64::from(word.hash)).wrapping_mul(0x0100_0000_01B3)
-    })
 }

@@ -31,10 +31,7 @@ impl Extension for Marks {
 fn marking(input: Mode, output: Mode, on_failure: OnFailure) -> Arc<Plan> {
     let mut extensions = Extensions::default();
     extensions.add("marks", Arc::new(Marks));
-    let guards = Guards {
-        extensions: Arc::new(extensions),
-        ..Guards::default()
-    };
+    let guards = Guards::default().with_extensions(extensions);
     let custom = Custom {
         extensions: vec![ExtensionUse {
             name: "marks".into(),
