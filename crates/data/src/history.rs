@@ -72,12 +72,26 @@ impl Capture {
         self.asked = Some(body.clone());
     }
 
-    /// A whole answer as it is sent.
-    pub fn answered(&mut self, body: &Bytes) {
-        self.answer = Answer::Whole(body.clone());
+    /// The request as guards left it: what they replaced stays replaced where no more than that is kept.
+    // threat: ANP-0010 ANP-0017
+    pub fn guarded(&mut self, body: &Bytes) {
+        if self.kept == Kept::Redacted {
+            self.asked = Some(body.clone());
+        }
     }
 
-    /// The next piece of a stream as it is read by the caller.
+    /// A whole answer as it is sent, and as it was before values came back into it.
+    pub fn answered(&mut self, sent: &Bytes, masked: &Bytes) {
+        let kept = if self.kept == Kept::Redacted { masked } else { sent };
+        self.answer = Answer::Whole(kept.clone());
+    }
+
+    /// Whether what is kept of a stream is what it was before values came back into it.
+    pub fn is_masked(&self) -> bool {
+        self.kept == Kept::Redacted
+    }
+
+    /// The next piece of a stream when it is read by the caller.
     // threat: AGP-D2
     pub fn said(&mut self, piece: &[u8], room: &Room) {
         if !matches!(self.answer, Answer::Live(_)) {

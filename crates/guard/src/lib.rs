@@ -48,6 +48,7 @@ mod sieve;
 mod stream;
 mod tail;
 mod trigger;
+mod unmask;
 mod value;
 
 pub use action::{Action, Direction, Gate, Mode};
@@ -55,7 +56,7 @@ pub use families::Families;
 pub use finding::{Finding, Kind, SURE};
 pub use guards::{Follow, Guards};
 pub use injection::{Canary, CanaryWatch, FLAG, Injection, Leak, Origin, RULES_FLAG, SUSPECT, Verdict};
-pub use mask::{Masker, Unmasker};
+pub use mask::Masker;
 pub use normal::{DEPTH_MAX, READINGS_MAX, Reading, Readings, Via, readings_bytes_max};
 pub use personal::{
     PERSONAL_AHEAD_BYTES_MAX, PERSONAL_SCORE_MIN, Personal, PersonalKind, PersonalKinds, PersonalStream,
@@ -66,3 +67,4 @@ pub use profile::{Call, EXCEPTIONS_MAX, Exception, PROFILES_MAX, Profile, Profil
 pub use redact::{StreamRedact, redact};
 pub use secrets::Secrets;
 pub use stream::{HOLD_BACK_BYTES_MAX, StreamScan};
+pub use unmask::Unmasker;
