@@ -183,7 +183,7 @@ impl Live {
     /// What the caller reads, where its tenant keeps any of it.
     fn capture(&mut self, said: &Said) {
         if let Some(capture) = self.ticket.as_mut().and_then(|ticket| ticket.capture.as_mut()) {
-            capture.said(said.kept(capture), self.gate.exchanges.room());
+            capture.said(said.kept(capture), said.bytes.len(), self.gate.exchanges.room());
         }
     }
 
@@ -464,7 +464,7 @@ impl Live {
         if let Some(capture) = &mut ticket.capture {
             for said in self.out.iter().chain([&last]) {
                 let piece = said.kept(capture);
-                capture.said(piece, self.gate.exchanges.room());
+                capture.said(piece, said.bytes.len(), self.gate.exchanges.room());
             }
         }
         self.digest.update(&last.bytes);

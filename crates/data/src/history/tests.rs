@@ -25,7 +25,7 @@ fn said(stream: &str) -> Said {
     let mut said = Said::default();
     // However it was cut on its way.
     for piece in stream.as_bytes().chunks(7) {
-        said.push(piece, &room());
+        said.push(piece, piece.len(), &room());
     }
     said
 }
@@ -45,7 +45,7 @@ fn anp_0010_redacted_holds_no_secret_however_json_spells_it() {
             {{"role":"assistant","tool_calls":[{{"function":{{"arguments":"{nested}"}}}}]}},
             {{"role":"{MAIL}","content":[{{"type":"image_url","image_url":{{"url":"data:image/png;base64,AAAA"}}}}]}}]}}"#
     );
-    let side = whole(body.as_bytes(), Kept::Redacted, &clean);
+    let side = whole((body.as_bytes(), body.len()), Kept::Redacted, &clean);
     let text = side.text.unwrap();
     for planted in [SECRET, MAIL, "lovelace", "4111", "AAAA", &arguments] {
         assert!(!text.contains(planted), "{planted} in {text}");
@@ -65,17 +65,19 @@ fn anp_0010_metadata_has_no_text_and_full_has_all_of_it() {
     let secrets = Secrets::new();
     let clean = Clean::new(&secrets);
     let body = br#"{"choices":[{"finish_reason":"stop","message":{"content":"hello"}}]}"#;
-    let side = whole(body, Kept::Metadata, &clean);
+    let side = whole((body, body.len()), Kept::Metadata, &clean);
     assert_eq!(
         (side.text, side.finish.as_deref(), side.bytes),
         (None, Some("stop"), body.len() as u64)
     );
-    let side = whole(body, Kept::Full, &clean);
+    let side = whole((body, body.len()), Kept::Full, &clean);
     assert_eq!(side.text.unwrap().as_bytes(), body);
     // A reason that nobody knows may be a text.
     let body = br#"{"stop_reason":"my secret plan"}"#;
     assert_eq!(
-        whole(body, Kept::Metadata, &clean).finish.as_deref(),
+        whole((body, body.len()), Kept::Metadata, &clean)
+            .finish
+            .as_deref(),
         Some("other")
     );
 }
