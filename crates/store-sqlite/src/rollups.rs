@@ -233,10 +233,11 @@ const HOURS: &str = concat!(
      JOIN usage_series ON usage_series.log = ?1 AND usage_series.series = summed.series"
 );
 
-/// Entries of part of an hour that are in the roll-ups.
+/// Entries of part of an hour that are in the roll-ups. The signs before `idx` keep SQLite from walking the whole ledger by
+/// it: with two bounds on each side it would take the log's own order for the narrower one.
 const EDGE: &str = "SELECT bytes FROM entries WHERE log = ?1 AND finished >= ?2 AND finished < ?3
-                    AND idx < (SELECT rolled FROM logs WHERE log = ?1)
-                    AND idx >= (SELECT removed FROM logs WHERE log = ?1)";
+                    AND +idx < (SELECT rolled FROM logs WHERE log = ?1)
+                    AND +idx >= (SELECT removed FROM logs WHERE log = ?1)";
 
 /// Entries that are not.
 const LATE: &str = "SELECT bytes FROM entries WHERE log = ?1 AND +finished >= ?2 AND +finished < ?3
@@ -299,4 +300,27 @@ fn counts(row: &SqliteRow) -> Result<Counts, StoreError> {
         },
         cost: Money::from_nanos(i64::try_from(cost).unwrap_or(limit)),
     })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "test code")]
+mod tests {
+    use super::*;
+
+    /// A report of a day reads the entries of its edges, never the ledger from its beginning.
+    #[tokio::test]
+    async fn the_edges_of_a_report_are_found_by_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("plan.db")).await.unwrap();
+        store.migrate().await.unwrap();
+        let mut reader = store.reader().await.unwrap();
+        for (what, index) in [(EDGE, "entries_by_end"), (LATE, "idx>?")] {
+            let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {what}"));
+            let asked = sqlx::query(explain).bind(1_i64).bind(2_i64).bind(3_i64);
+            let rows = asked.fetch_all(&mut *reader).await.unwrap();
+            let steps: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
+            let entries = steps.iter().find(|step| step.contains("entries")).unwrap();
+            assert!(entries.contains(index), "{steps:?}");
+        }
+    }
 }

@@ -26,6 +26,7 @@ mod finops;
 mod gitops;
 mod guard_commands;
 mod guard_families;
+mod guard_profiles;
 mod guards;
 mod guards_late;
 mod headers;
