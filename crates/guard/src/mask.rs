@@ -64,6 +64,8 @@ impl Borrow<str> for Value {
 pub struct Masker {
     /// Values without a placeholder yet, by which rule, in the order in which they appeared.
     learnt: Vec<(Cow<'static, str>, Value)>,
+    /// Those values.
+    unnamed: HashSet<Value>,
     names: HashMap<Value, String>,
     values: BTreeMap<String, Value>,
     counts: HashMap<String, u32>,
@@ -85,8 +87,9 @@ impl Masker {
         self.reserve(text);
         for stretch in stretches(text, found).into_iter().filter(|it| it.is_masked) {
             let value = text.get(stretch.span).unwrap_or_default();
-            if !self.names.contains_key(value) {
+            if !self.names.contains_key(value) && !self.unnamed.contains(value) {
                 let value = Value(Arc::new(Secret::new(value)));
+                self.unnamed.insert(value.clone());
                 self.learnt.push((stretch.rule.clone(), value));
             }
         }
@@ -102,11 +105,8 @@ impl Masker {
                 continue;
             }
             if let Some(number) = digits.take().filter(|_| letters != [0; LETTERS]) {
-                // A placeholder of few letters may stand behind others.
-                for kept in 0..LETTERS {
-                    let mut last = letters;
-                    last.iter_mut().take(kept).for_each(|letter| *letter = 0);
-                    self.taken.insert((last, number));
+                if letters[0] != 0 {
+                    self.taken.insert((letters, number));
                 }
                 letters = [0; LETTERS];
             }
@@ -159,6 +159,7 @@ impl Masker {
         if self.learnt.is_empty() {
             return;
         }
+        self.unnamed.clear();
         for (rule, value) in std::mem::take(&mut self.learnt) {
             self.name(&rule, value.text());
         }
@@ -179,9 +180,8 @@ impl Masker {
             let near = stretches.get(..found).unwrap_or_default();
             let next = near.partition_point(|it| it.span.end <= span.start);
             let is_free = near.get(next).is_none_or(|it| it.span.start >= span.end);
-            at = text.ceil_char_boundary(span.start + 1);
+            at = span.end;
             if is_free && stands_alone(text, &span) {
-                at = span.end;
                 stretches.push(Stretch {
                     span,
                     rule: Cow::Borrowed(""),
@@ -299,7 +299,7 @@ fn stands_alone(text: &str, span: &Range<usize>) -> bool {
         && !goes_on(behind.and_then(|it| it.chars().next()), value.chars().next_back())
 }
 
-/// The letters of a placeholder: those of its rule. Digits stay for the number.
+/// The letters of a placeholder, [`LETTERS`] at least: those of its rule. Digits stay for the number.
 fn head_of(rule: &str) -> String {
     let mut head = String::new();
     for byte in rule.bytes().take(HEAD_BYTES_MAX) {
@@ -310,7 +310,12 @@ fn head_of(rule: &str) -> String {
         }
     }
     head.truncate(head.trim_end_matches('_').len());
-    if head.is_empty() { "VALUE".to_owned() } else { head }
+    let letters = head.bytes().filter(u8::is_ascii_alphabetic).count();
+    match (letters, letters < LETTERS) {
+        (0, _) => "VALUE".to_owned(),
+        (_, true) => head + "_VALUE",
+        (_, false) => head,
+    }
 }
 
 /// What may stand between the parts of a placeholder's name.

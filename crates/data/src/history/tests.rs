@@ -3,14 +3,18 @@
 use dialect::Dialect;
 use guard::Secrets;
 use ledger::Kept;
-use ledger::exchange::Cut;
+use ledger::exchange::{Cut, Side};
 use store::Room;
 
 use super::clean::Clean;
-use super::{GROWN_BYTES, READ_BYTES_MAX, Said, TEXT_BYTES_MAX, told, whole};
+use super::{GROWN_BYTES, READ_BYTES_MAX, Said, TEXT_BYTES_MAX, told};
 
 const SECRET: &str = "AKIAIOSFODNN7EXAMPLQ";
 const MAIL: &str = "ada.lovelace@example.org";
+
+fn whole(body: &[u8], kept: Kept, clean: &Clean<'_>) -> Side {
+    super::whole((body, body.len()), kept, clean)
+}
 
 fn room() -> Room {
     Room::new(1 << 30)
@@ -45,7 +49,7 @@ fn anp_0010_redacted_holds_no_secret_however_json_spells_it() {
             {{"role":"assistant","tool_calls":[{{"function":{{"arguments":"{nested}"}}}}]}},
             {{"role":"{MAIL}","content":[{{"type":"image_url","image_url":{{"url":"data:image/png;base64,AAAA"}}}}]}}]}}"#
     );
-    let side = whole((body.as_bytes(), body.len()), Kept::Redacted, &clean);
+    let side = whole(body.as_bytes(), Kept::Redacted, &clean);
     let text = side.text.unwrap();
     for planted in [SECRET, MAIL, "lovelace", "4111", "AAAA", &arguments] {
         assert!(!text.contains(planted), "{planted} in {text}");
@@ -65,19 +69,17 @@ fn anp_0010_metadata_has_no_text_and_full_has_all_of_it() {
     let secrets = Secrets::new();
     let clean = Clean::new(&secrets);
     let body = br#"{"choices":[{"finish_reason":"stop","message":{"content":"hello"}}]}"#;
-    let side = whole((body, body.len()), Kept::Metadata, &clean);
+    let side = whole(body, Kept::Metadata, &clean);
     assert_eq!(
         (side.text, side.finish.as_deref(), side.bytes),
         (None, Some("stop"), body.len() as u64)
     );
-    let side = whole((body, body.len()), Kept::Full, &clean);
+    let side = whole(body, Kept::Full, &clean);
     assert_eq!(side.text.unwrap().as_bytes(), body);
     // A reason that nobody knows may be a text.
     let body = br#"{"stop_reason":"my secret plan"}"#;
     assert_eq!(
-        whole((body, body.len()), Kept::Metadata, &clean)
-            .finish
-            .as_deref(),
+        whole(body, Kept::Metadata, &clean).finish.as_deref(),
         Some("other")
     );
 }

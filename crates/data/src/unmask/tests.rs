@@ -75,6 +75,8 @@ fn stream(dialect: Dialect, texts: [&str; 3], cuts: &[usize]) -> String {
             .map(|cut| text.floor_char_boundary(cut % (text.len() + 1)))
             .collect();
         places.extend([0, text.len()]);
+        // Some pieces are empty.
+        places.extend(places.first().copied());
         places.sort_unstable();
         for pair in places.windows(2) {
             let piece = &text[pair[0]..pair[1]];

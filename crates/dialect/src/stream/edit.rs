@@ -48,6 +48,8 @@ pub fn edit_event(
 pub struct EventTexts {
     upstream: Dialect,
     texts: Vec<(Channel, bool)>,
+    /// Channels that go on with nothing.
+    empty: Vec<Channel>,
     /// Choices or blocks that end; none for all of them.
     ended: Vec<Option<u32>>,
     is_pause: bool,
@@ -58,6 +60,7 @@ pub fn event_texts(upstream: Dialect, event: &SseEvent) -> Result<EventTexts, Di
     let mut brought = EventTexts {
         upstream,
         texts: Vec::new(),
+        empty: Vec::new(),
         ended: Vec::new(),
         is_pause: !event.has_data() || event.name() == Some("ping"),
     };
@@ -96,7 +99,7 @@ impl EventTexts {
         }
         match self.upstream {
             // One block comes after the other.
-            Dialect::Anthropic => true,
+            Dialect::Anthropic => !self.empty.contains(&channel),
             // Tool calls may come side by side; prose is over where something else begins.
             Dialect::OpenAi => {
                 let is_prose = !matches!(channel.kind, ChannelKind::ToolArguments(_));
@@ -120,6 +123,10 @@ impl Texts for EventTexts {
     fn whole(&mut self, channel: Channel, _text: Str<'_>, _what: What) -> Result<(), DialectError> {
         self.texts.push((channel, false));
         Ok(())
+    }
+
+    fn empty(&mut self, channel: Channel) {
+        self.empty.push(channel);
     }
 
     fn ended(&mut self, choice: Option<u32>) {

@@ -26,6 +26,9 @@ pub(super) trait Texts {
         self.text(channel, text, what)
     }
 
+    /// A piece of a channel that says nothing.
+    fn empty(&mut self, _channel: Channel) {}
+
     /// Nothing more comes for a choice or a block; for none where it is not said.
     fn ended(&mut self, _choice: Option<u32>) {}
 
@@ -88,6 +91,7 @@ impl<T: Texts> Walk<'_, T> {
         }
         let text = r.string()?;
         if text.raw.is_empty() {
+            self.texts.empty(Channel { choice, kind });
             return Ok(());
         }
         self.texts.text(Channel { choice, kind }, text, what)

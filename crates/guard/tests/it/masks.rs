@@ -220,11 +220,11 @@ fn anp_0010_placeholders_and_markers_are_put_in_one_pass_and_the_strictest_wins(
 }
 
 #[test]
-fn anp_0010_placeholders_of_few_letters_and_of_rules_with_numbers_are_not_mistaken() {
+fn anp_0010_placeholders_of_rules_with_few_letters_or_numbers_are_not_mistaken() {
     let mut masker = Masker::new();
-    let text = "x URL_1, the URL_2 and 10.0.0.1";
+    let text = "x URL_VALUE_1, the <my url value 2> and 10.0.0.1";
     let masked = mask(&mut masker, text, &[finding("url", text.len() - 8, text.len())]);
-    assert_eq!(masked, "x URL_1, the URL_2 and <URL_3>");
+    assert_eq!(masked, "x URL_VALUE_1, the <my url value 2> and <URL_VALUE_3>");
     assert_eq!(
         mask(&mut masker, "abc", &[finding("ipv4 addr.", 0, 3)]),
         "<IPV_ADDR_1>"
