@@ -17,8 +17,8 @@ pub fn whole(endpoint: Endpoint, body: &Bytes, ticket: &Ticket) -> Gated<Bytes> 
     let Some(unmasker) = &ticket.unmasker else {
         return Ok(body.clone());
     };
-    let put_back = |text: &str| changed(text, unmasker.unmask(text));
-    dialect::redact_response(endpoint, body, &mut { put_back })
+    let mut put_back = |text: &str| changed(text, unmasker.unmask(text));
+    dialect::redact_response(endpoint, body, &mut put_back)
         .map(Bytes::from)
         .map_err(|error| not_restored(&error))
 }

@@ -151,7 +151,7 @@ fn agp_d2_what_is_too_long_or_finds_no_room_is_said_to_be_cut() {
     let small = Room::new(GROWN_BYTES);
     let mut stream = Said::default();
     for _ in 0..GROWN_BYTES {
-        stream.push(b"xy", &small);
+        stream.push(b"xy", 2, &small);
     }
     assert_eq!((stream.cut, stream.bytes.len()), (Some(Cut::Room), GROWN_BYTES));
     assert_eq!((stream.all, small.free()), (2 * GROWN_BYTES as u64, 0));
