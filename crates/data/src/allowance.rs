@@ -57,7 +57,9 @@ pub fn in_time(ticket: &mut Ticket, direction: Direction) -> Gated<()> {
     };
     let detail =
         format!("the guards did not get through the {what} in time: send or ask for less text at once");
-    Err(Refusal::new(Code::GuardTimeout, detail).against(Threat::Anp0008))
+    Err(Refusal::new(Code::GuardTimeout, detail)
+        .against(Threat::Anp0008)
+        .retry_after(5))
 }
 
 #[cfg(test)]
