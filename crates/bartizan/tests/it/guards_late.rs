@@ -8,7 +8,7 @@ use crate::guards::{anthropic_stream, asking, openai_stream};
 use crate::refusals::{Both, both, config};
 use crate::scene::{self, Scene};
 
-/// Takes a guard for secrets longer than a millisecond, and holds none.
+/// Takes guards longer than a millisecond, and holds nothing that they look for.
 fn slow() -> String {
     "key = ghp_ sk-ant- ".repeat(3_000)
 }
@@ -20,7 +20,10 @@ fn secret() -> String {
 /// A call that takes the guards too long, in both dialects.
 pub async fn refused() -> Both {
     let provider = ScriptedProvider::start().await;
-    let text = config(&provider.base_url()).replace("guards: {", "guards: { deadline_ms: 1,");
+    let text = config(&provider.base_url()).replace(
+        "guards: {",
+        "guards: { deadline_ms: 1, personal: { input: observe },",
+    );
     let scene = Scene::raise(provider, scene::builder().config(text)).await;
     let slow = slow();
     both(&scene.client(), "m", |body| {
@@ -30,7 +33,10 @@ pub async fn refused() -> Both {
 }
 
 async fn with(guards: &str) -> Scene {
-    Scene::with(&format!("guards: {{ deadline_ms: 1, {guards} }}\n")).await
+    Scene::with(&format!(
+        "guards: {{ deadline_ms: 1, personal: {{ input: observe, output: observe }}, {guards} }}\n"
+    ))
+    .await
 }
 
 /// A slow text with a secret, and after it one that is not looked at any more.
