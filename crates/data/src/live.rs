@@ -322,7 +322,7 @@ impl Live {
     // threat: AGP-I3
     // threat: ANP-0023
     fn release(&mut self) {
-        loop {
+        while matches!(self.phase, Phase::Flowing) {
             let Some(watch) = self.watch.as_mut() else { return };
             match watch.next(self.target.provider.dialect) {
                 Watched::Nothing => break,
