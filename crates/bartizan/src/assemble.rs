@@ -9,14 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use config::section::{
-    Checks as ChecksConfig, Claim, ClaimValue as Described, IdentityToken as IdentityTokenConfig,
+    Checks as ChecksConfig, Claim, ClaimValue as Described, IdentityToken as IdentityTokenConfig, OnTimeout,
     Provider as ProviderConfig, ProviderKind, StreamUsage, TokenBinding, Unpriced as UnpricedConfig,
 };
 use config::{Config, Posture};
 use data::issuers::{Bound, Issuers, KeySource, RegisteredIssuer};
 use data::settings::{
-    Bounds, CacheSettings, Checks, Deadlines, IdentityToken, Model, Origin, Provider, ProviderParts,
-    Reservations, Settings, Target, Unpriced,
+    Bounds, CacheSettings, Checks, Deadlines, Guarding, IdentityToken, Model, Origin, Provider,
+    ProviderParts, Reservations, Settings, Target, Unpriced,
 };
 use dialect::{BodyLimits, Dialect};
 use domain::UnixMillis;
@@ -175,6 +175,10 @@ impl Workshop {
             shadow: None,
             posture: posture(config),
             guards: self.guards(&config.guards),
+            guarding: Guarding {
+                deadline: ms(config.guards.deadline_ms),
+                is_flagged: config.guards.on_timeout == OnTimeout::Flag,
+            },
             unpriced: match config.prices.unpriced {
                 UnpricedConfig::Refuse => Unpriced::Refuse,
                 UnpricedConfig::AllowFree => Unpriced::AllowFree,

@@ -42,6 +42,8 @@ impl Config {
         let mut cache = Section("cache", problems);
         cache.check("ttl_ms", self.cache.ttl_ms, 1..=DAY_MS);
         cache.check("bytes_max", self.cache.bytes_max, 1 << 16..=1 << 40);
+        let mut guards = Section("guards", problems);
+        guards.check("deadline_ms", self.guards.deadline_ms, 1..=60_000);
         let mut budgets = Section("budgets", problems);
         budgets.check("lease_ttl_ms", self.budgets.lease_ttl_ms, 1_000..=DAY_MS);
         budgets.check("wait_ms", self.budgets.wait_ms, 0..=10_000);

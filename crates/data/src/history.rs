@@ -29,12 +29,15 @@ const GROWN_BYTES: usize = 16 << 10;
 pub struct Capture {
     kept: Kept,
     asked: Option<Bytes>,
+    /// How long the request was when it was received.
+    asked_bytes: usize,
     answer: Answer,
 }
 
 enum Answer {
     None,
-    Whole(Bytes),
+    /// And how long it was when it was sent.
+    Whole(Bytes, usize),
     Live(Said),
 }
 
@@ -62,6 +65,7 @@ impl Capture {
             Box::new(Self {
                 kept,
                 asked: None,
+                asked_bytes: 0,
                 answer: Answer::None,
             })
         })
@@ -70,28 +74,43 @@ impl Capture {
     /// The request as it was received. Nothing is copied: the call holds these bytes too.
     pub fn asked(&mut self, body: &Bytes) {
         self.asked = Some(body.clone());
+        self.asked_bytes = body.len();
     }
 
-    /// A whole answer as it is sent.
-    pub fn answered(&mut self, body: &Bytes) {
-        self.answer = Answer::Whole(body.clone());
+    /// The request as guards left it: what they replaced stays replaced where no more than that is kept.
+    // threat: ANP-0010 ANP-0017
+    pub fn guarded(&mut self, body: &Bytes) {
+        if self.kept == Kept::Redacted {
+            self.asked = Some(body.clone());
+        }
     }
 
-    /// The next piece of a stream as it is read by the caller.
+    /// A whole answer as it is sent, and as it was before values came back into it.
+    pub fn answered(&mut self, sent: &Bytes, masked: &Bytes) {
+        let kept = if self.kept == Kept::Redacted { masked } else { sent };
+        self.answer = Answer::Whole(kept.clone(), sent.len());
+    }
+
+    /// Whether what is kept of a stream is what it was before values came back into it.
+    pub fn is_masked(&self) -> bool {
+        self.kept == Kept::Redacted
+    }
+
+    /// The next piece of a stream when it is read by the caller, who reads so many bytes.
     // threat: AGP-D2
-    pub fn said(&mut self, piece: &[u8], room: &Room) {
+    pub fn said(&mut self, piece: &[u8], sent: usize, room: &Room) {
         if !matches!(self.answer, Answer::Live(_)) {
             self.answer = Answer::Live(Said::default());
         }
         if let Answer::Live(said) = &mut self.answer {
-            said.push(piece, room);
+            said.push(piece, sent, room);
         }
     }
 }
 
 impl Said {
-    fn push(&mut self, piece: &[u8], room: &Room) {
-        self.all = self.all.saturating_add(piece.len() as u64);
+    fn push(&mut self, piece: &[u8], sent: usize, room: &Room) {
+        self.all = self.all.saturating_add(sent as u64);
         if self.cut.is_some() {
             return;
         }
@@ -132,7 +151,7 @@ pub fn compose(ticket: &mut Ticket, status: u16, finished: UnixMillis) -> Option
     let clean = Clean::new(&ticket.settings.guards.stock().secrets);
     let answer = match &capture.answer {
         Answer::None => Side::default(),
-        Answer::Whole(body) => whole(body, capture.kept, &clean),
+        Answer::Whole(body, sent) => whole((body, *sent), capture.kept, &clean),
         Answer::Live(said) => told::side(said, capture.kept, ticket.dialect(), &clean),
     };
     let asked = capture.asked.as_ref();
@@ -152,19 +171,19 @@ pub fn compose(ticket: &mut Ticket, status: u16, finished: UnixMillis) -> Option
         status,
         streamed: matches!(capture.answer, Answer::Live(_)),
         request: asked
-            .map(|body| whole(body, capture.kept, &clean))
+            .map(|body| whole((body, capture.asked_bytes), capture.kept, &clean))
             .unwrap_or_default(),
         answer,
     })
 }
 
-/// A JSON body in full.
-fn whole(body: &[u8], kept: Kept, clean: &Clean<'_>) -> Side {
+/// A JSON body in full, and how long it was on its way.
+fn whole((body, bytes): (&[u8], usize), kept: Kept, clean: &Clean<'_>) -> Side {
     let value = (body.len() <= READ_BYTES_MAX).then(|| serde_json::from_slice(body).ok());
     let is_too_long = value.is_none();
     let value = value.flatten();
     let side = Side {
-        bytes: body.len() as u64,
+        bytes: bytes as u64,
         media_type: Some("application/json".to_owned()),
         messages: value.as_ref().map(facts::messages).unwrap_or_default(),
         finish: value.as_ref().and_then(facts::finish),

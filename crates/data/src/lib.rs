@@ -3,6 +3,7 @@
 //! [`pipeline`] is the whole of it on one page; [`stage`] holds the twelve stages it calls, each of which
 //! returns the only key that opens the next. This crate knows no storage engine and no control plane.
 
+mod allowance;
 pub mod body;
 pub mod book;
 mod bypass;
@@ -37,6 +38,7 @@ pub mod standing;
 mod telling;
 pub mod ticket;
 mod token;
+mod unmask;
 mod unread;
 mod unstalled;
 mod usage;

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use dialect::{EventClass, SseEvent, SseSplitter, StreamReader, StreamTranslator};
+use guard::Direction;
 use http_body::Body;
 use hyper::body::Incoming;
 use ledger::{Outcome, UsageSource};
@@ -20,11 +21,14 @@ use limit::Outcome as Health;
 use telemetry::metrics::Entered;
 use tokio::time::Sleep;
 
+use crate::allowance::in_time;
 use crate::gate::Gate;
+use crate::history::Capture;
 use crate::refusal::{Code, Gated, Refusal};
 use crate::settings::{Deadlines, Target};
 use crate::stage::settle::{self, End};
 use crate::ticket::{Ticket, Used};
+use crate::unmask::{self, Unmasking};
 use crate::watch::{Watch, Watched};
 
 /// How long a finished stream's connection may take to end, to be used again.
@@ -43,7 +47,9 @@ pub struct Live {
     translator: Option<StreamTranslator>,
     /// Whether the caller asked for the usage event itself.
     usage_wanted: bool,
-    out: VecDeque<Bytes>,
+    /// What was masked in the request, put back.
+    unmasking: Option<Unmasking>,
+    out: VecDeque<Said>,
     digest: blake3::Hasher,
     phase: Phase,
     sleep: Pin<Box<Sleep>>,
@@ -53,10 +59,35 @@ pub struct Live {
     _open: Entered,
 }
 
+/// What the caller reads.
+#[derive(Debug, Default)]
+struct Said {
+    bytes: Bytes,
+    /// The same before values came back into it, where some may have.
+    masked: Option<Bytes>,
+}
+
+impl Said {
+    /// As much of it as its tenant keeps.
+    fn kept(&self, capture: &Capture) -> &Bytes {
+        let masked = self.masked.as_ref().filter(|_| capture.is_masked());
+        masked.unwrap_or(&self.bytes)
+    }
+}
+
+impl From<Vec<u8>> for Said {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self {
+            bytes: bytes.into(),
+            masked: None,
+        }
+    }
+}
+
 enum Phase {
     Flowing,
     /// Waiting for the record; then these bytes end the answer.
-    Closing(Pin<Box<dyn Future<Output = Gated<()>> + Send + Sync>>, Vec<u8>),
+    Closing(Pin<Box<dyn Future<Output = Gated<()>> + Send + Sync>>, Said),
     Over,
 }
 
@@ -107,6 +138,10 @@ impl Live {
             watch: Watch::new(&ticket.plan, ticket.started),
             translator,
             usage_wanted,
+            unmasking: ticket
+                .unmasker
+                .clone()
+                .map(|it| Unmasking::new(ticket.dialect(), it)),
             out: VecDeque::with_capacity(4),
             digest: blake3::Hasher::new(),
             phase: Phase::Flowing,
@@ -128,9 +163,9 @@ impl Live {
     /// The next piece for the caller.
     pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         loop {
-            if let Some(bytes) = self.out.pop_front() {
-                self.capture(&bytes);
-                return Poll::Ready(Some(bytes));
+            if let Some(said) = self.out.pop_front() {
+                self.capture(&said);
+                return Poll::Ready(Some(said.bytes));
             }
             match &mut self.phase {
                 Phase::Over => return Poll::Ready(None),
@@ -146,9 +181,9 @@ impl Live {
     }
 
     /// What the caller reads, where its tenant keeps any of it.
-    fn capture(&mut self, piece: &[u8]) {
+    fn capture(&mut self, said: &Said) {
         if let Some(capture) = self.ticket.as_mut().and_then(|ticket| ticket.capture.as_mut()) {
-            capture.said(piece, self.gate.exchanges.room());
+            capture.said(said.kept(capture), said.bytes.len(), self.gate.exchanges.room());
         }
     }
 
@@ -225,11 +260,10 @@ impl Live {
     fn event(&mut self, event: SseEvent) {
         let (watch, ticket) = (&mut self.watch, &mut self.ticket);
         let read = self.reader.read(&event, &mut |channel, text| {
-            if let Some(ticket) = ticket.as_mut() {
-                ticket.seen.text(text);
-            }
+            let Some(ticket) = ticket.as_mut() else { return };
+            ticket.seen.text(text);
             if let Some(watch) = watch.as_mut() {
-                watch.text(channel, text);
+                ticket.allowance.spend(|| watch.text(channel, text));
             }
         });
         let class = match read {
@@ -246,6 +280,12 @@ impl Live {
         if let (Some(ticket), Some(usage)) = (self.ticket.as_mut(), facts.usage) {
             ticket.seen.usage = Some(usage);
         }
+        let is_late = self.watch.is_some() && self.ticket.as_ref().is_some_and(|it| it.allowance.is_over());
+        if let Some(ticket) = self.ticket.as_mut().filter(|_| is_late)
+            && let Err(refusal) = in_time(ticket, Direction::Output)
+        {
+            return self.fail(&refusal);
+        }
         match class {
             EventClass::Terminator => self.terminate(&event),
             EventClass::UsageOnly if !self.usage_wanted && self.translator.is_none() => {
@@ -254,6 +294,18 @@ impl Live {
                 }
             }
             _ => self.pass(event),
+        }
+        if is_late {
+            self.stop_watching();
+        }
+    }
+
+    /// What was found is still replaced; what comes now is not looked at any more.
+    fn stop_watching(&mut self) {
+        if let Some(watch) = self.watch.as_mut() {
+            watch.finish();
+            self.release();
+            self.watch = None;
         }
     }
 
@@ -270,7 +322,7 @@ impl Live {
     // threat: AGP-I3
     // threat: ANP-0023
     fn release(&mut self) {
-        loop {
+        while matches!(self.phase, Phase::Flowing) {
             let Some(watch) = self.watch.as_mut() else { return };
             match watch.next(self.target.provider.dialect) {
                 Watched::Nothing => break,
@@ -317,8 +369,27 @@ impl Live {
     }
 
     fn say(&mut self, bytes: Bytes) {
-        self.digest.update(&bytes);
-        self.out.push_back(bytes);
+        if let Some(said) = self.restored(bytes) {
+            self.digest.update(&said.bytes);
+            self.out.push_back(said);
+        }
+    }
+
+    /// What the caller reads of it. Where that cannot be said the answer is over.
+    fn restored(&mut self, bytes: Bytes) -> Option<Said> {
+        let Some(unmasking) = self.unmasking.as_mut() else {
+            return Some(Said { bytes, masked: None });
+        };
+        match unmasking.push(bytes.clone()) {
+            Ok(restored) => Some(Said {
+                bytes: restored,
+                masked: Some(bytes),
+            }),
+            Err(error) => {
+                self.fail(&unmask::not_restored(&error));
+                None
+            }
+        }
     }
 
     /// The provider has finished: the rest leaves the guard, the record is written, the end is said.
@@ -344,6 +415,9 @@ impl Live {
                 translator.finish(&mut last);
             }
         }
+        let Some(last) = self.restored(last.into()) else {
+            return;
+        };
         let failed = self.reader.facts().error.is_some();
         self.report(if failed { Health::Failure } else { Health::Success });
         let outcome = if failed {
@@ -357,11 +431,13 @@ impl Live {
 
     /// Ends the stream with an error event in the caller's dialect, and bills what was used.
     fn fail(&mut self, refusal: &Refusal) {
-        self.report(if refusal.code == Code::OutputBlocked {
-            Health::Success
-        } else {
-            Health::Failure
-        });
+        self.report(
+            if matches!(refusal.code, Code::OutputBlocked | Code::GuardTimeout) {
+                Health::Success
+            } else {
+                Health::Failure
+            },
+        );
         if let Some(internal) = &refusal.internal {
             tracing::warn!(target = %self.target.label, code = refusal.code.as_str(), internal, "a live answer failed");
         }
@@ -376,21 +452,22 @@ impl Live {
             ),
             None => Vec::new(),
         };
-        self.close(Outcome::UpstreamFailed(refusal.code.as_str().into()), last);
+        self.close(Outcome::UpstreamFailed(refusal.code.as_str().into()), last.into());
     }
 
     /// Settles, at once where nothing has to be waited for.
-    fn close(&mut self, outcome: Outcome, last: Vec<u8>) {
+    fn close(&mut self, outcome: Outcome, last: Said) {
         let Some(mut ticket) = self.ticket.take() else {
             self.phase = Phase::Over;
             return;
         };
         if let Some(capture) = &mut ticket.capture {
-            for piece in self.out.iter().map(|piece| &**piece).chain([last.as_slice()]) {
-                capture.said(piece, self.gate.exchanges.room());
+            for said in self.out.iter().chain([&last]) {
+                let piece = said.kept(capture);
+                capture.said(piece, said.bytes.len(), self.gate.exchanges.room());
             }
         }
-        self.digest.update(&last);
+        self.digest.update(&last.bytes);
         ticket.response_digest = Some(self.digest.finalize());
         let complete = outcome == Outcome::Completed && self.reader.facts().saw_terminator;
         let said = ticket.seen.usage.filter(|_| complete);
@@ -440,9 +517,9 @@ impl Live {
 
     /// The last bytes leave if the record stands. Otherwise the answer stays without its end, which
     /// every client takes for the failure it is.
-    fn end(&mut self, recorded: Gated<()>, last: Vec<u8>) {
+    fn end(&mut self, recorded: Gated<()>, last: Said) {
         match recorded {
-            Ok(()) => self.out.push_back(last.into()),
+            Ok(()) => self.out.push_back(last),
             Err(refusal) => {
                 tracing::error!(internal = refusal.internal, "a live answer could not be recorded")
             }

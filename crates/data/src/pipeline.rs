@@ -21,7 +21,7 @@ use crate::stage::{
     accept, admit, attempts, authorize, cache, identify, inspect_input, inspect_output, respond, settle,
 };
 use crate::ticket::{Ticket, Used};
-use crate::{bypass, count, estimate, models, observe, receipt, spend, token, usage, vouch};
+use crate::{bypass, count, estimate, models, observe, receipt, spend, token, unmask, usage, vouch};
 
 /// What a call brings before it is settled.
 enum Answer {
@@ -126,13 +126,17 @@ async fn finish(
     cleared: Cleared,
 ) -> Response<GateBody> {
     let rates = ticket.rates;
-    ticket.response_digest = Some(blake3::hash(&cleared.body));
+    let sent = match unmask::whole(ticket.endpoint, &cleared.body, &ticket) {
+        Ok(sent) => sent,
+        Err(refusal) => return refuse(gate, arrival, ticket, refusal).await,
+    };
+    ticket.response_digest = Some(blake3::hash(&sent));
     if let Some(capture) = &mut ticket.capture {
-        capture.answered(&cleared.body);
+        capture.answered(&sent, &cleared.body);
     }
     let promise = receipt::promised(&mut ticket);
     match settle::run(gate, ticket, End::completed(cleared.used)).await {
-        Ok(()) => receipt::signed(gate, promise, respond::whole(arrival, &rates, cleared.body)),
+        Ok(()) => receipt::signed(gate, promise, respond::whole(arrival, &rates, sent)),
         Err(refusal) => respond::refusal(arrival, &rates, &refusal),
     }
 }
@@ -154,7 +158,7 @@ pub(crate) async fn refuse(
     let response = respond::refusal(arrival, &rates, &refusal);
     let promise = receipt::promised(&mut ticket);
     if let (Some(capture), GateBody::Whole(Some(body))) = (&mut ticket.capture, response.body()) {
-        capture.answered(body);
+        capture.answered(body, body);
     }
     if let (Some(_), GateBody::Whole(Some(body))) = (&promise, response.body()) {
         ticket.response_digest = Some(blake3::hash(body));

@@ -43,6 +43,8 @@ pub struct Settings {
     pub posture: policy::Posture,
     /// What is looked for in which calls, and what is done about it.
     pub guards: Arc<guard::Plans>,
+    /// How long that may take.
+    pub guarding: Guarding,
     /// What to do about models without a price.
     pub unpriced: Unpriced,
     /// The price list's version.
@@ -193,6 +195,15 @@ pub struct Bounds {
     pub event_bytes_max: usize,
     /// What a body may hold.
     pub body: BodyLimits,
+}
+
+/// How long guards may take over one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Guarding {
+    /// So long, over all its texts and both directions.
+    pub deadline: Duration,
+    /// Whether a call that takes longer passes and its record says so. Else it is refused.
+    pub is_flagged: bool,
 }
 
 /// Models without a price.

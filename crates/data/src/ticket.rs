@@ -9,11 +9,12 @@ use std::time::Instant;
 
 use dialect::{Dialect, Endpoint};
 use domain::{Money, Operation, RequestId, Tier, Units, UnixMillis, Usage};
-use guard::{Action, Direction, Found, Plan};
+use guard::{Action, Direction, Found, Plan, Unmasker};
 use ledger::{Charge, Intent, Labels, Spend, Unit, UsageSource};
 use limit::{Permit, Remaining};
 use tokio::sync::mpsc;
 
+use crate::allowance::Allowance;
 use crate::book::{Reservation, Served};
 use crate::directory::{KeyEntry, ScopeLimits, charged};
 use crate::history::Capture;
@@ -42,6 +43,10 @@ pub struct Ticket {
     pub(crate) findings: Vec<String>,
     /// How its text is guarded; until it is known what it asks for, as every call's.
     pub(crate) plan: Arc<Plan>,
+    /// How long its guards may still take.
+    pub(crate) allowance: Allowance,
+    /// What puts back into the answer what was masked in the request. It goes with the ticket.
+    pub(crate) unmasker: Option<Unmasker>,
     pub(crate) request_digest: Option<blake3::Hash>,
     pub(crate) response_digest: Option<blake3::Hash>,
     /// The prompt, for counting when the provider does not say.
@@ -182,6 +187,7 @@ impl Ticket {
             session,
         } = opening;
         let plan = settings.guards.base();
+        let allowance = Allowance::new(settings.guarding.deadline);
         Box::new(Self {
             id,
             started,
@@ -199,6 +205,8 @@ impl Ticket {
             policies: Vec::new(),
             findings: Vec::new(),
             plan,
+            allowance,
+            unmasker: None,
             request_digest: None,
             response_digest: None,
             prompt: bytes::Bytes::new(),
@@ -283,7 +291,8 @@ impl Ticket {
         }
     }
 
-    fn note_finding(&mut self, direction: Direction, rule: &str, verdict: &str) {
+    /// Records one of them, once.
+    pub(crate) fn note_finding(&mut self, direction: Direction, rule: &str, verdict: &str) {
         let note = format!("{}:{rule}:{verdict}", direction.as_str());
         if !self.findings.contains(&note) {
             self.findings.push(note);

@@ -63,6 +63,15 @@ impl Mode {
             Self::Block => Some(Action::Block),
         }
     }
+
+    /// The same for what goes this way: in an answer nothing can be put back, and what is masked is redacted.
+    #[must_use]
+    pub const fn action_in(self, direction: Direction) -> Option<Action> {
+        match (self, direction) {
+            (Self::Mask, Direction::Output) => Some(Action::Redact),
+            (mode, _) => mode.action(),
+        }
+    }
 }
 
 /// What a guard does that replaces nothing, because half of what it finds is as bad as the whole.
@@ -131,6 +140,8 @@ mod tests {
             assert!(pair[0] < pair[1] && pair[0].action() < pair[1].action());
         }
         assert_eq!(Mode::Off.action(), None);
+        assert_eq!(Mode::Mask.action_in(Direction::Output), Some(Action::Redact));
+        assert_eq!(Mode::Mask.action_in(Direction::Input), Some(Action::Mask));
         assert_eq!(serde_json::to_string(&Action::Mask).unwrap(), r#""mask""#);
         assert!(Mode::from(Gate::Block) > Mode::from(Gate::Observe));
     }

@@ -68,6 +68,7 @@ mod stream;
 mod tail;
 mod topics;
 mod trigger;
+mod unmask;
 mod unread;
 mod value;
 
@@ -84,7 +85,7 @@ pub use injection::{
 };
 pub use judged::{AnswerForm, Explained};
 pub use links::{LINK_BYTES_MAX, LINK_HOLD_BACK_BYTES_MAX, Links};
-pub use mask::{Masker, Unmasker};
+pub use mask::Masker;
 pub use moderation::{
     Harm, Judgement, MODERATION_BLOCK_BYTES_MAX, MODERATION_FLAG, Moderation, ModerationStream,
 };
@@ -99,3 +100,4 @@ pub use redact::{StreamRedact, redact};
 pub use secrets::Secrets;
 pub use stream::{HOLD_BACK_BYTES_MAX, StreamScan};
 pub use topics::{TOPIC_WORD_BYTES_MAX, TopicStream, Topics};
+pub use unmask::Unmasker;

@@ -17,6 +17,7 @@ use crate::guards::{Follow, Guards};
 use crate::injection::Origin;
 use crate::leaks::LeakEngine;
 use crate::links::Links;
+use crate::mask::Masker;
 use crate::personal::{PERSONAL_SCORE_MIN, PersonalKinds};
 use crate::prepared::Prepared;
 use crate::profile::{Call, Exception, Profile, Profiles};
@@ -318,7 +319,7 @@ impl Plan {
         let by_tenant = by_instance || excepted_by(Owner::Tenant);
         let (mut action, mut would, mut excepted) = (None, None, false);
         for layer in layers {
-            let asked = layer.mode(direction, &finding, value).action();
+            let asked = layer.mode(direction, &finding, value).action_in(direction);
             if layer.profile.shadow {
                 would = would.max(asked);
                 continue;
@@ -359,7 +360,31 @@ impl Plan {
         strictest.map_or(INSTANCE, |layer| &layer.profile.name)
     }
 
-    /// The text with what is to be replaced replaced; `None` where nothing is.
+    /// Whether something in this direction may be masked, in earnest.
+    #[must_use]
+    pub fn masks(&self, direction: Direction) -> bool {
+        let mut earnest = self.layers.iter().filter(|layer| !layer.profile.shadow);
+        let masks =
+            |layer: &Arc<Layer>, kind: Kind| layer.profile.guards.looks(direction, kind) == Mode::Mask;
+        direction == Direction::Input
+            && earnest.any(|layer| Kind::ALL.into_iter().any(|kind| masks(layer, kind)))
+    }
+
+    /// The text of a request with what is masked and what is redacted in it replaced, in one go; `None` where nothing is.
+    /// `masker` has learnt every text of the request before.
+    #[must_use]
+    pub fn replaced(
+        &self,
+        (text, origin): (&str, Origin),
+        now: UnixMillis,
+        masker: &mut Masker,
+    ) -> Option<String> {
+        let mut found = Vec::new();
+        self.scan(Direction::Input, (text, origin), now, &mut found);
+        masker.replace(text, &found)
+    }
+
+    /// The text with what is to be replaced replaced by markers; `None` where nothing is.
     #[must_use]
     pub fn redacted(
         &self,

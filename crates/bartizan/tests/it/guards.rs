@@ -188,7 +188,7 @@ async fn agp_i3_anp_0023_secrets_in_answers_by_mode() {
 }
 
 /// OpenAI's stream of these texts.
-fn openai_stream(texts: &[&str]) -> String {
+pub fn openai_stream(texts: &[&str]) -> String {
     let mut out = String::new();
     for text in texts {
         let event = json!({"id": "c", "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": text}}]});
@@ -198,7 +198,7 @@ fn openai_stream(texts: &[&str]) -> String {
 }
 
 /// Anthropic's.
-fn anthropic_stream(texts: &[&str]) -> String {
+pub fn anthropic_stream(texts: &[&str]) -> String {
     let event = |name: &str, value: Value| format!("event: {name}\ndata: {value}\n\n");
     let mut out = event(
         "message_start",

@@ -88,7 +88,7 @@ async fn called(scene: &Scene, key: &str, body: &Value) -> RequestId {
 }
 
 /// Says what is kept, and waits until calls are.
-async fn keep(scene: &Scene, tenant: &str, key: &str, kept: Kept) {
+pub async fn keep(scene: &Scene, tenant: &str, key: &str, kept: Kept) {
     good(&scene.gate, &format!("history keep {kept} --tenant {tenant}")).await;
     let (scope, since) = (scope(scene, tenant).await, Instant::now());
     loop {
@@ -114,7 +114,7 @@ async fn stored(scene: &Scene, scope: &TenantScope, id: RequestId) -> Kept {
     }
 }
 
-async fn shown(scene: &Scene, id: RequestId) -> Value {
+pub async fn shown(scene: &Scene, id: RequestId) -> Value {
     let scope = scope(scene, "default").await;
     // Exchange and entry come into the store by different ways.
     stored(scene, &scope, id).await;
@@ -123,7 +123,7 @@ async fn shown(scene: &Scene, id: RequestId) -> Value {
 }
 
 /// No file of the instance holds any of these, in any spelling that a dump would show.
-fn nowhere(folder: &Path, planted: &[&str]) {
+pub fn nowhere(folder: &Path, planted: &[&str]) {
     for found in std::fs::read_dir(folder).unwrap() {
         let path = found.unwrap().path();
         if path.is_dir() {

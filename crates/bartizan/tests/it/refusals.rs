@@ -342,6 +342,7 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
             })
             .await
         }
+        Code::GuardTimeout => crate::guards_late::refused().await,
         Code::NoTarget => {
             for _ in 0..4 {
                 scripted(scene, "resting", Reply::error(500, "no")).await;

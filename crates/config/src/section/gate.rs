@@ -95,7 +95,7 @@ pub struct Policies {
 
 /// What may pass in and out. What stands here holds for every call; profiles say what some calls get on top, exceptions
 /// what passes for a while.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Guards {
     /// Credentials in prompts and answers.
@@ -108,6 +108,36 @@ pub struct Guards {
     pub profiles: Vec<Profile>,
     /// Findings that are let pass for a while.
     pub exceptions: Vec<Exception>,
+    /// How long guards may take over the texts of one call, both directions together.
+    pub deadline_ms: u64,
+    /// What becomes of a call whose guards take longer.
+    pub on_timeout: OnTimeout,
+}
+
+/// What becomes of a call whose guards take longer than they may.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "GuardTimeout")]
+#[serde(rename_all = "snake_case")]
+pub enum OnTimeout {
+    /// It is refused (`guard_timeout`), and a live answer ends.
+    #[default]
+    Refuse,
+    /// What was found by then is dealt with, the rest passes unseen, and the call's record says so.
+    Flag,
+}
+
+impl Default for Guards {
+    fn default() -> Self {
+        Self {
+            secrets: guard::families::Secrets::default(),
+            personal: guard::families::Personal::default(),
+            injection: guard::families::Injection::default(),
+            profiles: Vec::new(),
+            exceptions: Vec::new(),
+            deadline_ms: 1_000,
+            on_timeout: OnTimeout::Refuse,
+        }
+    }
 }
 
 impl Guards {

@@ -30,8 +30,8 @@ pub use control::{Control, ControlMode};
 pub use delivery::{Delivery, Outbox};
 pub use exports::{Destination, Every, ExportFormat, ExportGrain, Exports, Goal, Posting, Report, Schedule};
 pub use gate::{
-    BudgetEvents, BudgetWebhook, Budgets, Cache, Checks, Guards, KeyLimits, Limits, OnFailure, Policies,
-    Reservations,
+    BudgetEvents, BudgetWebhook, Budgets, Cache, Checks, Guards, KeyLimits, Limits, OnFailure, OnTimeout,
+    Policies, Reservations,
 };
 pub use issuer::{Claim, ClaimRule, ClaimValue, Issuer, TokenBinding};
 pub use listen::{ClientAuthority, ClientCertificates, Listen, ProxyProtocol, Tls};

@@ -3,14 +3,18 @@
 use dialect::Dialect;
 use guard::Secrets;
 use ledger::Kept;
-use ledger::exchange::Cut;
+use ledger::exchange::{Cut, Side};
 use store::Room;
 
 use super::clean::Clean;
-use super::{GROWN_BYTES, READ_BYTES_MAX, Said, TEXT_BYTES_MAX, told, whole};
+use super::{GROWN_BYTES, READ_BYTES_MAX, Said, TEXT_BYTES_MAX, told};
 
 const SECRET: &str = "AKIAIOSFODNN7EXAMPLQ";
 const MAIL: &str = "ada.lovelace@example.org";
+
+fn whole(body: &[u8], kept: Kept, clean: &Clean<'_>) -> Side {
+    super::whole((body, body.len()), kept, clean)
+}
 
 fn room() -> Room {
     Room::new(1 << 30)
@@ -25,7 +29,7 @@ fn said(stream: &str) -> Said {
     let mut said = Said::default();
     // However it was cut on its way.
     for piece in stream.as_bytes().chunks(7) {
-        said.push(piece, &room());
+        said.push(piece, piece.len(), &room());
     }
     said
 }
@@ -147,7 +151,7 @@ fn agp_d2_what_is_too_long_or_finds_no_room_is_said_to_be_cut() {
     let small = Room::new(GROWN_BYTES);
     let mut stream = Said::default();
     for _ in 0..GROWN_BYTES {
-        stream.push(b"xy", &small);
+        stream.push(b"xy", 2, &small);
     }
     assert_eq!((stream.cut, stream.bytes.len()), (Some(Cut::Room), GROWN_BYTES));
     assert_eq!((stream.all, small.free()), (2 * GROWN_BYTES as u64, 0));

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dialect::{Endpoint, Envelope, Role};
 use domain::Threat;
-use guard::{Action, Direction, Found, Kind, Origin, Plan};
+use guard::{Action, Direction, Found, Kind, Masker, Origin, Plan};
 
 use super::accept::Forward;
 use super::admit::Admitted;
+use crate::allowance::in_time;
 use crate::refusal::{Code, Gated, Refusal};
 use crate::settings::{Model, Target};
 use crate::ticket::Ticket;
@@ -36,7 +37,7 @@ impl Inspected {
     }
 }
 
-/// Permits, redacts or blocks.
+/// Permits, masks, redacts or blocks.
 // threat: AGP-I1
 // threat: ANP-0017
 // threat: ANP-0020
@@ -78,36 +79,67 @@ fn guarded(
     if !plan.may_match(Direction::Input, &body) {
         return Ok((body, envelope));
     }
-    let mut found = Vec::new();
+    let (mut found, mut masker) = (Vec::new(), Masker::new());
+    let masks = plan.masks(Direction::Input);
+    let allowance = &mut ticket.allowance;
     dialect::visit_request_text(endpoint, &body, &mut |part| {
-        plan.scan(Direction::Input, (&part.text, origin(part.role)), now, &mut found);
+        allowance.spend(|| {
+            let known = found.len();
+            plan.scan(Direction::Input, (&part.text, origin(part.role)), now, &mut found);
+            if masks {
+                masker.learn(&part.text, found.get(known..).unwrap_or_default());
+            }
+        });
     })
     .map_err(|error| Refusal::new(Code::RequestInvalid, error.to_string()))?;
-    if found.is_empty() {
-        return Ok((body, envelope));
-    }
     ticket.note_findings(Direction::Input, &found);
-    match found.iter().map(|it| it.action).max() {
-        Some(Action::Block) => {
-            found.retain(|it| it.action == Action::Block);
-            Err(refused(&plan, &found))
-        }
-        Some(Action::Redact | Action::Mask) => {
-            let redacted = dialect::redact_request(endpoint, &body, &mut |text| {
-                // What is replaced does not depend on who wrote it.
-                plan.redacted(Direction::Input, (text, Origin::User), now)
-            })
-            .map_err(|error| Refusal::new(Code::RequestInvalid, error.to_string()))?;
-            let body = Bytes::from(redacted);
-            let bounds = &ticket.settings.bounds.body;
-            let envelope = dialect::read_request(endpoint, &body, bounds).map_err(|error| {
-                Refusal::new(Code::Internal, "the redacted request is damaged").internally(error.to_string())
-            })?;
-            ticket.prompt = body.clone();
-            Ok((body, envelope))
-        }
-        Some(Action::Observe) | None => Ok((body, envelope)),
+    let strictest = found.iter().map(|it| it.action).max();
+    if strictest == Some(Action::Block) {
+        found.retain(|it| it.action == Action::Block);
+        return Err(refused(&plan, &found));
     }
+    in_time(ticket, Direction::Input)?;
+    match strictest {
+        Some(Action::Redact | Action::Mask) => replaced(endpoint, &body, masker, ticket),
+        Some(Action::Block | Action::Observe) | None => Ok((body, envelope)),
+    }
+}
+
+/// The request with placeholders and markers where something was found. What the placeholders stand for goes into the
+/// ticket, and nowhere else.
+// threat: ANP-0010
+// threat: ANP-0017
+fn replaced(
+    endpoint: Endpoint,
+    body: &[u8],
+    mut masker: Masker,
+    ticket: &mut Ticket,
+) -> Gated<(Bytes, Envelope)> {
+    let (plan, now) = (ticket.plan.clone(), ticket.started);
+    let is_flagged = ticket.settings.guarding.is_flagged;
+    let allowance = &mut ticket.allowance;
+    let replaced = dialect::redact_request(endpoint, body, &mut |text| {
+        // What is replaced does not depend on who wrote it.
+        let mut replace = || plan.replaced((text, Origin::User), now, &mut masker);
+        match is_flagged {
+            // What was found is replaced, however late it is.
+            true => replace(),
+            false => allowance.spend(replace).flatten(),
+        }
+    })
+    .map_err(|error| Refusal::new(Code::RequestInvalid, error.to_string()))?;
+    in_time(ticket, Direction::Input)?;
+    let body = Bytes::from(replaced);
+    let bounds = &ticket.settings.bounds.body;
+    let envelope = dialect::read_request(endpoint, &body, bounds).map_err(|error| {
+        Refusal::new(Code::Internal, "the redacted request is damaged").internally(error.to_string())
+    })?;
+    ticket.prompt = body.clone();
+    if let Some(capture) = &mut ticket.capture {
+        capture.guarded(&body);
+    }
+    ticket.unmasker = (!masker.is_empty()).then(|| masker.into_unmasker());
+    Ok((body, envelope))
 }
 
 /// The refusal of a request that holds what it must not: for what weighs most of it.

@@ -10,6 +10,7 @@ use limit::Outcome as Health;
 
 use super::inspect_input::{Inspected, by, rules};
 use super::upstream::Answering;
+use crate::allowance::in_time;
 use crate::gate::Gate;
 use crate::refusal::{Code, Gated, Refusal};
 use crate::ticket::{Ticket, Used};
@@ -102,27 +103,32 @@ fn guarded(endpoint: dialect::Endpoint, body: Bytes, ticket: &mut Ticket) -> Gat
         return Ok(body);
     }
     let mut found = Vec::new();
+    let allowance = &mut ticket.allowance;
     dialect::visit_response_text(endpoint, &body, &mut |text| {
-        plan.scan(Direction::Output, (text, Origin::Assistant), now, &mut found);
+        allowance.spend(|| plan.scan(Direction::Output, (text, Origin::Assistant), now, &mut found));
     })
     .map_err(|error| uninspected(&error))?;
-    if found.is_empty() {
+    ticket.note_findings(Direction::Output, &found);
+    let strictest = found.iter().map(|it| it.action).max();
+    if strictest == Some(Action::Block) {
+        found.retain(|it| it.action == Action::Block);
+        return Err(blocked(&plan, &found));
+    }
+    in_time(ticket, Direction::Output)?;
+    if strictest.is_none_or(|action| action < Action::Mask) {
         return Ok(body);
     }
-    ticket.note_findings(Direction::Output, &found);
-    match found.iter().map(|it| it.action).max() {
-        Some(Action::Block) => {
-            found.retain(|it| it.action == Action::Block);
-            Err(blocked(&plan, &found))
+    let (allowance, is_flagged) = (&mut ticket.allowance, ticket.settings.guarding.is_flagged);
+    let redacted = dialect::redact_response(endpoint, &body, &mut |text| {
+        let redact = || plan.redacted(Direction::Output, (text, Origin::Assistant), now);
+        match is_flagged {
+            // What was found is replaced, however late it is.
+            true => redact(),
+            false => allowance.spend(redact).flatten(),
         }
-        Some(Action::Redact | Action::Mask) => {
-            let redacted = dialect::redact_response(endpoint, &body, &mut |text| {
-                plan.redacted(Direction::Output, (text, Origin::Assistant), now)
-            });
-            redacted.map(Bytes::from).map_err(|error| uninspected(&error))
-        }
-        Some(Action::Observe) | None => Ok(body),
-    }
+    });
+    in_time(ticket, Direction::Output)?;
+    redacted.map(Bytes::from).map_err(|error| uninspected(&error))
 }
 
 /// What could not be inspected does not pass.

@@ -1,7 +1,7 @@
 //! Showing and replacing the texts of a body.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use super::walk::{Role, Sink, What, Zone, walk_request, walk_value};
 use crate::json::{Kind, Reader, Str, push_text};
@@ -75,8 +75,8 @@ fn holds_escapes(text: &str) -> bool {
 pub(crate) struct Edits<'e> {
     pub(crate) edit: &'e mut dyn FnMut(&str) -> Option<String>,
     pub(crate) done: Vec<Edit>,
-    /// Names that replaced members' names: no two may become the same.
-    names: HashSet<String>,
+    /// Names that replaced members' names, and which: no two may become the same.
+    names: HashMap<String, String>,
 }
 
 impl<'e> Edits<'e> {
@@ -84,17 +84,21 @@ impl<'e> Edits<'e> {
         Self {
             edit,
             done: Vec::new(),
-            names: HashSet::new(),
+            names: HashMap::new(),
         }
     }
 
-    fn unique(&mut self, name: String) -> String {
+    /// The name, or one like it where that stands for another: the same is called the same in every object.
+    fn unique(&mut self, name: String, said: &str) -> String {
         let mut unique = name.clone();
         let mut number = 1u64;
-        while !self.names.insert(unique.clone()) {
+        while self.names.get(&unique).is_some_and(|known| known != said) {
             number += 1;
             unique = format!("{name}_{number}");
         }
+        self.names
+            .entry(unique.clone())
+            .or_insert_with(|| said.to_owned());
         unique
     }
 
@@ -123,7 +127,7 @@ impl Sink for Edits<'_> {
             return Ok(());
         };
         if what == What::Key {
-            replaced = self.unique(replaced);
+            replaced = self.unique(replaced, &said);
         }
         let mut with = Vec::with_capacity(replaced.len() + 2);
         push_text(&mut with, &replaced);

@@ -12,7 +12,7 @@ mod translator;
 mod wire;
 
 pub use channel::{Channel, ChannelKind, EventClass};
-pub use edit::edit_event;
+pub use edit::{EventTexts, edit_event, event_texts};
 pub use reader::{StreamFacts, StreamReader};
 pub use sse::{SseEvent, SseSplitter};
 pub use translator::StreamTranslator;

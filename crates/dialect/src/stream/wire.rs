@@ -21,6 +21,17 @@ pub(super) struct Found {
 pub(super) trait Texts {
     fn text(&mut self, channel: Channel, text: Str<'_>, what: What) -> Result<(), DialectError>;
 
+    /// A text that is whole in this event: no other event goes on with it.
+    fn whole(&mut self, channel: Channel, text: Str<'_>, what: What) -> Result<(), DialectError> {
+        self.text(channel, text, what)
+    }
+
+    /// A piece of a channel that says nothing.
+    fn empty(&mut self, _channel: Channel) {}
+
+    /// Nothing more comes for a choice or a block; for none where it is not said.
+    fn ended(&mut self, _choice: Option<u32>) {}
+
     /// Probabilities of single tokens: the text once more, in pieces nobody can guard.
     fn logprobs(&mut self, _start: usize, _end: usize) {}
 
@@ -80,6 +91,7 @@ impl<T: Texts> Walk<'_, T> {
         }
         let text = r.string()?;
         if text.raw.is_empty() {
+            self.texts.empty(Channel { choice, kind });
             return Ok(());
         }
         self.texts.text(Channel { choice, kind }, text, what)
@@ -156,7 +168,10 @@ impl<T: Texts> Walk<'_, T> {
             "delta" | "message" if r.kind()? == Kind::Object => self.delta(r, choice),
             "text" => self.said(r, choice, ChannelKind::Text),
             "finish_reason" => {
-                self.found.ended |= r.kind()? == Kind::String;
+                if r.kind()? == Kind::String {
+                    self.found.ended = true;
+                    self.texts.ended(Some(choice));
+                }
                 r.skip().map(|_| ())
             }
             "logprobs" => {
@@ -213,6 +228,10 @@ impl<T: Texts> Walk<'_, T> {
         let block = r.peek_count("index").unwrap_or(0);
         self.found.terminator = kind == "message_stop";
         self.found.ended = kind == "content_block_stop" || kind == "message_delta";
+        if self.found.ended || self.found.terminator {
+            let is_block = kind == "content_block_stop";
+            self.texts.ended(is_block.then_some(block));
+        }
         r.object(|r, key| match key.raw {
             "usage" => self.usage(r),
             "error" => self.error(r),
@@ -257,6 +276,6 @@ impl<T: Texts> Sink for OneChannel<'_, T> {
             return Ok(());
         }
         // Names of members are text only when nothing else is known about them.
-        self.texts.text(self.channel, text, what)
+        self.texts.whole(self.channel, text, what)
     }
 }

@@ -244,14 +244,13 @@ fn redaction_leaves_every_other_byte() {
 
 #[test]
 fn redacted_names_stay_apart() {
-    let body =
-        r#"{"model":"m","messages":[{"content":[{"type":"tool_use","input":{"a@x.org":1,"b@x.org":2}}]}]}"#;
+    let body = r#"{"model":"m","messages":[{"content":[{"type":"tool_use","input":{"a@x.org":1,"b@x.org":2,"c":{"b@x.org":3}}}]}]}"#;
     let mut edit = |text: &str| text.contains('@').then(|| "[email]".to_owned());
     let clean = dialect::redact_request(Endpoint::Messages, body.as_bytes(), &mut edit).unwrap();
     let clean: Value = serde_json::from_slice(&clean).unwrap();
     assert_eq!(
         clean["messages"][0]["content"][0]["input"],
-        json!({"[email]": 1, "[email]_2": 2})
+        json!({"[email]": 1, "[email]_2": 2, "c": {"[email]_2": 3}})
     );
 }
 
