@@ -6,6 +6,7 @@
 pub mod body;
 pub mod book;
 mod bypass;
+pub mod connectors;
 mod count;
 mod detach;
 pub mod directory;

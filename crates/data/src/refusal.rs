@@ -167,6 +167,8 @@ codes! {
     BudgetWebhookUnavailable = "budget_webhook_unavailable", 503, Admit, Ours;
     /// A guard blocked the request.
     InputBlocked = "input_blocked", 400, InspectInput, Downstream;
+    /// A guard outside cannot be asked about the request or the answer, and nothing passes then.
+    GuardUnavailable = "guard_unavailable", 503, InspectInput, Ours;
     /// No target of the model can be called now.
     NoTarget = "no_target", 503, Route, Upstream;
     /// The request holds something that the target's dialect cannot carry.

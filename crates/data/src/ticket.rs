@@ -15,6 +15,7 @@ use limit::{Permit, Remaining};
 use tokio::sync::mpsc;
 
 use crate::book::{Reservation, Served};
+use crate::connectors::Attached;
 use crate::directory::{KeyEntry, ScopeLimits, charged};
 use crate::history::Capture;
 use crate::receipt::Asked;
@@ -42,6 +43,8 @@ pub struct Ticket {
     pub(crate) findings: Vec<String>,
     /// How its text is guarded; until it is known what it asks for, as every call's.
     pub(crate) plan: Arc<Plan>,
+    /// Guards outside that are asked about it.
+    pub(crate) connectors: Vec<Arc<Attached>>,
     pub(crate) request_digest: Option<blake3::Hash>,
     pub(crate) response_digest: Option<blake3::Hash>,
     /// The prompt, for counting when the provider does not say.
@@ -199,6 +202,7 @@ impl Ticket {
             policies: Vec::new(),
             findings: Vec::new(),
             plan,
+            connectors: Vec::new(),
             request_digest: None,
             response_digest: None,
             prompt: bytes::Bytes::new(),

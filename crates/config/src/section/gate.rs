@@ -7,6 +7,8 @@ use guard::{Exception, Families, Profile, Profiles};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Connector;
+
 /// Whether requests are checked at all.
 // threat: CTX-T2
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -108,6 +110,8 @@ pub struct Guards {
     pub profiles: Vec<Profile>,
     /// Findings that are let pass for a while.
     pub exceptions: Vec<Exception>,
+    /// Guards outside that are asked as well, over HTTP.
+    pub connectors: Vec<Connector>,
 }
 
 impl Guards {

@@ -9,6 +9,8 @@ use guard::{Action, Direction, Found, Kind, Origin, Plan};
 
 use super::accept::Forward;
 use super::admit::Admitted;
+use crate::connectors;
+use crate::gate::Gate;
 use crate::refusal::{Code, Gated, Refusal};
 use crate::settings::{Model, Target};
 use crate::ticket::Ticket;
@@ -40,7 +42,7 @@ impl Inspected {
 // threat: AGP-I1
 // threat: ANP-0017
 // threat: ANP-0020
-pub fn run(admitted: Admitted, ticket: &mut Ticket) -> Gated<Inspected> {
+pub async fn run(gate: &Gate, admitted: Admitted, ticket: &mut Ticket) -> Gated<Inspected> {
     let Admitted {
         endpoint,
         envelope,
@@ -54,6 +56,7 @@ pub fn run(admitted: Admitted, ticket: &mut Ticket) -> Gated<Inspected> {
     } else {
         guarded(endpoint, envelope, body, ticket)?
     };
+    let (body, envelope) = connectors::input(gate, endpoint, (body, envelope), ticket).await?;
     Ok(Inspected {
         endpoint,
         envelope,
@@ -148,7 +151,7 @@ pub(super) fn by(plan: &Plan, direction: Direction, found: &[Found]) -> String {
 }
 
 /// Who wrote a text, as far as guards care.
-const fn origin(role: Role) -> Origin {
+pub(crate) const fn origin(role: Role) -> Origin {
     match role {
         Role::System => Origin::System,
         Role::User | Role::Other => Origin::User,
