@@ -28,6 +28,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("store", 2),
     ("telemetry", 2),
     ("upstream", 2),
+    ("inspector", ADAPTER),
     ("secrets-vault", ADAPTER),
     ("store-postgres", ADAPTER),
     ("store-sqlite", ADAPTER),
@@ -62,7 +63,16 @@ const SIDEWAYS: &[(&str, &str)] = &[
 ];
 
 /// What an adapter sees of us: its port, the words and values that the port speaks in, and the one way out.
-const ADAPTERS_SEE: &[&str] = &["domain", "store", "secrets", "credential", "ledger", "upstream"];
+const ADAPTERS_SEE: &[&str] = &[
+    "domain",
+    "store",
+    "secrets",
+    "credential",
+    "guard",
+    "ledger",
+    "limit",
+    "upstream",
+];
 
 /// What nothing pure is built with: an async runtime, the network, a database.
 const NEVER_IN_ENGINES: &[&str] = &[

@@ -7,6 +7,7 @@ mod base;
 mod beside;
 mod callers;
 mod certificates;
+mod connecting;
 mod content;
 mod credentials;
 mod feed;

@@ -5,6 +5,7 @@ mod address;
 mod bounds;
 mod budgets;
 mod clear;
+mod connectors;
 mod delivery;
 mod dollars;
 mod doors;

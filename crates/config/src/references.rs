@@ -47,8 +47,14 @@ impl Config {
             .as_ref()
             .map_or(&[][..], |hook| &hook.secrets);
         let told = self.budgets.events.as_ref().map_or(&[][..], |hook| &hook.secrets);
+        let connectors = self.guards.connectors.iter().enumerate();
+        let connectors = connectors.filter_map(|(i, connector)| {
+            let reference = connector.credential.as_ref()?;
+            Some((format!("guards.connectors[{i}].credential"), reference))
+        });
         credentials
             .chain(shown)
+            .chain(connectors)
             .chain(sinks)
             .chain(taken)
             .chain(buckets)
@@ -73,7 +79,7 @@ impl Config {
                     .hint("configure `secrets.vault`")
             }));
         }
-        let is_credential = |at: &str| at.ends_with("].credential");
+        let is_credential = |at: &str| at.starts_with("providers[") && at.ends_with("].credential");
         let early = self.references().into_iter();
         let early = early.filter(|(at, to)| matches!(to, SecretRef::Stored(_)) && !is_credential(at));
         problems.extend(early.map(|(at, _)| {

@@ -62,6 +62,7 @@ impl Config {
         let always = always.map(|(at, what)| (at.to_owned(), what));
         let found = always.chain(self.guards.document().problems());
         problems.extend(found.map(|(at, what)| Problem::new(format!("guards.{at}"), what)));
+        self.connectors_fit(problems);
     }
 
     /// The planes never share a listener.

@@ -17,6 +17,7 @@ use telemetry::{Metrics, Tracer};
 use tokio::sync::mpsc;
 
 use crate::book::Book;
+use crate::connectors::Connectors;
 use crate::directory::Directory;
 use crate::nonces::Nonces;
 use crate::receipt::Receipts;
@@ -63,6 +64,7 @@ pub struct Gate {
     pub(crate) unpriced: Unpricedness,
     pub(crate) spend: Table,
     pub(crate) asker: Option<Arc<Asker>>,
+    pub(crate) connectors: Arc<Connectors>,
     pub(crate) exchanges: ExchangeQueue,
     alarms: mpsc::Sender<AuditRecord>,
     uses: mpsc::Sender<Use>,
@@ -106,6 +108,8 @@ pub struct GateParts {
     pub receipts: Receipts,
     /// Who else is asked whether a call may be made.
     pub asker: Option<Arc<Asker>>,
+    /// Guards outside that are asked about texts.
+    pub connectors: Arc<Connectors>,
     /// Where what tenants keep of their calls goes: a queue that is never waited for.
     pub exchanges: ExchangeQueue,
     /// Where what is to be written into audit logs goes: a queue that is never waited for.
@@ -145,6 +149,7 @@ impl Gate {
             unpriced: Unpricedness::default(),
             spend: Table::default(),
             asker: parts.asker,
+            connectors: parts.connectors,
             exchanges: parts.exchanges,
             alarms: parts.alarms,
             uses: parts.uses,

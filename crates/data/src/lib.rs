@@ -7,6 +7,7 @@ mod allowance;
 pub mod body;
 pub mod book;
 mod bypass;
+pub mod connectors;
 mod count;
 mod detach;
 pub mod directory;

@@ -19,9 +19,11 @@ use hyper::body::Incoming;
 use ledger::{Outcome, UsageSource};
 use limit::Outcome as Health;
 use telemetry::metrics::Entered;
+use tokio::task::JoinHandle;
 use tokio::time::Sleep;
 
 use crate::allowance::in_time;
+use crate::connectors::{Inquiry, Judged};
 use crate::gate::Gate;
 use crate::history::Capture;
 use crate::refusal::{Code, Gated, Refusal};
@@ -29,7 +31,7 @@ use crate::settings::{Deadlines, Target};
 use crate::stage::settle::{self, End};
 use crate::ticket::{Ticket, Used};
 use crate::unmask::{self, Unmasking};
-use crate::watch::{Watch, Watched};
+use crate::watch::{Asks, Watch, Watched};
 
 /// How long a finished stream's connection may take to end, to be used again.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
@@ -44,6 +46,9 @@ pub struct Live {
     splitter: SseSplitter,
     reader: StreamReader,
     watch: Option<Watch>,
+    /// What guards outside are asked when all has been said.
+    inquiry: Option<Inquiry>,
+    answer_bytes_max: usize,
     translator: Option<StreamTranslator>,
     /// Whether the caller asked for the usage event itself.
     usage_wanted: bool,
@@ -86,6 +91,8 @@ impl From<Vec<u8>> for Said {
 
 enum Phase {
     Flowing,
+    /// Guards outside are asked; then this event ends the answer.
+    Judging(JoinHandle<Judged>, Option<SseEvent>),
     /// Waiting for the record; then these bytes end the answer.
     Closing(Pin<Box<dyn Future<Output = Gated<()>> + Send + Sync>>, Said),
     Over,
@@ -127,7 +134,14 @@ impl Live {
             translator,
             usage_wanted,
         } = parts;
+        let answer_bytes_max = ticket.settings.bounds.answer_bytes_max;
         let (settings, deadlines) = (ticket.settings.clone(), target.provider.deadlines);
+        let inquiry = Inquiry::of(&ticket, Direction::Output);
+        let asks = match &inquiry {
+            None => Asks::Nobody,
+            Some(inquiry) if inquiry.does_more_than_observe() => Asks::BeforeAnything,
+            Some(_) => Asks::AtTheEnd,
+        };
         let now = Instant::now();
         Box::new(Self {
             _open: gate.metrics.gauges().streams_open.enter(),
@@ -135,7 +149,9 @@ impl Live {
             health: Some(health),
             splitter: SseSplitter::new(settings.bounds.event_bytes_max),
             reader: StreamReader::new(target.provider.dialect),
-            watch: Watch::new(&ticket.plan, ticket.started),
+            watch: Watch::new(&ticket.plan, ticket.started, asks),
+            inquiry,
+            answer_bytes_max,
             translator,
             usage_wanted,
             unmasking: ticket
@@ -174,6 +190,18 @@ impl Live {
                     let last = std::mem::take(last);
                     self.phase = Phase::Over;
                     self.end(recorded, last);
+                }
+                Phase::Judging(judging, end) => {
+                    let judged = ready!(Pin::new(judging).poll(context));
+                    let end = end.take();
+                    self.phase = Phase::Flowing;
+                    match judged {
+                        Ok(judged) => self.judged(judged, end),
+                        Err(error) => {
+                            let refusal = Refusal::new(Code::Internal, "the answer could not be inspected");
+                            self.fail(&refusal.internally(error.to_string()));
+                        }
+                    }
                 }
                 Phase::Flowing => ready!(self.poll_upstream(context)),
             }
@@ -315,6 +343,17 @@ impl Live {
             return self.emit(&event);
         };
         watch.hold(event);
+        let bytes_max = self.answer_bytes_max;
+        if self
+            .watch
+            .as_ref()
+            .is_some_and(|watch| watch.kept_bytes() > bytes_max)
+        {
+            let detail = format!(
+                "the provider's answer is larger than {bytes_max} bytes, and a guard has to see all of it"
+            );
+            return self.fail(&Refusal::new(Code::UpstreamTooLarge, detail));
+        }
         self.release();
     }
 
@@ -401,6 +440,38 @@ impl Live {
         if !matches!(self.phase, Phase::Flowing) {
             return;
         }
+        match (self.inquiry.take(), &self.watch) {
+            (Some(inquiry), Some(watch)) => {
+                let (gate, inquiry) = (self.gate.clone(), inquiry.about(watch.shown()));
+                // Should the caller leave, it ends by its own deadline.
+                let judging = tokio::spawn(async move { inquiry.judged(&gate).await });
+                self.phase = Phase::Judging(judging, Some(event.clone()));
+            }
+            _ => self.ended(event),
+        }
+    }
+
+    /// Guards outside have seen all that was said.
+    // threat: ANP-0010
+    // threat: ANP-0023
+    fn judged(&mut self, judged: Judged, end: Option<SseEvent>) {
+        if let Some(ticket) = self.ticket.as_mut() {
+            judged.note(Direction::Output, ticket);
+        }
+        if let Some(refusal) = &judged.refusal {
+            return self.fail(refusal);
+        }
+        if let Some(watch) = self.watch.as_mut() {
+            watch.judged(judged.found);
+        }
+        self.release();
+        if let (Phase::Flowing, Some(end)) = (&self.phase, end) {
+            self.ended(&end);
+        }
+    }
+
+    /// All that was said has left: the end is recorded and said.
+    fn ended(&mut self, event: &SseEvent) {
         let mut last = Vec::new();
         match self.translator.as_mut() {
             None => last.extend_from_slice(&event.raw),
@@ -432,7 +503,10 @@ impl Live {
     /// Ends the stream with an error event in the caller's dialect, and bills what was used.
     fn fail(&mut self, refusal: &Refusal) {
         self.report(
-            if matches!(refusal.code, Code::OutputBlocked | Code::GuardTimeout) {
+            if matches!(
+                refusal.code,
+                Code::OutputBlocked | Code::GuardTimeout | Code::GuardUnavailable
+            ) {
                 Health::Success
             } else {
                 Health::Failure

@@ -100,9 +100,12 @@ async fn call(
 ) -> Gated<Answer> {
     let authorized = authorize::run(gate, endpoint, identified, ticket).await?;
     let admitted = admit::run(gate, authorized, ticket).await?;
-    let inspected = inspect_input::run(admitted, ticket)?;
+    let inspected = inspect_input::run(gate, admitted, ticket).await?;
     let missed = match cache::run(gate, inspected, ticket) {
-        Cached::Hit(body, call) => return inspect_output::cached(body, &call, ticket).map(Answer::Whole),
+        Cached::Hit(body, call) => {
+            let cleared = inspect_output::cached(gate, body, &call, ticket).await;
+            return cleared.map(Answer::Whole);
+        }
         Cached::Miss(missed) => missed,
     };
     let (inspected, keep) = missed.into_parts();

@@ -169,6 +169,8 @@ codes! {
     InputBlocked = "input_blocked", 400, InspectInput, Downstream;
     /// The guards did not get through the texts of the request, or of its answer, in time.
     GuardTimeout = "guard_timeout", 503, InspectInput, Ours;
+    /// A guard outside cannot be asked about the request or the answer, and nothing passes then.
+    GuardUnavailable = "guard_unavailable", 503, InspectInput, Ours;
     /// No target of the model can be called now.
     NoTarget = "no_target", 503, Route, Upstream;
     /// The request holds something that the target's dialect cannot carry.

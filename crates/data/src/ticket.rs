@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 
 use crate::allowance::Allowance;
 use crate::book::{Reservation, Served};
+use crate::connectors::Attached;
 use crate::directory::{KeyEntry, ScopeLimits, charged};
 use crate::history::Capture;
 use crate::receipt::Asked;
@@ -47,6 +48,8 @@ pub struct Ticket {
     pub(crate) allowance: Allowance,
     /// What puts back into the answer what was masked in the request. It goes with the ticket.
     pub(crate) unmasker: Option<Unmasker>,
+    /// Guards outside that are asked about it.
+    pub(crate) connectors: Vec<Arc<Attached>>,
     pub(crate) request_digest: Option<blake3::Hash>,
     pub(crate) response_digest: Option<blake3::Hash>,
     /// The prompt, for counting when the provider does not say.
@@ -207,6 +210,7 @@ impl Ticket {
             plan,
             allowance,
             unmasker: None,
+            connectors: Vec::new(),
             request_digest: None,
             response_digest: None,
             prompt: bytes::Bytes::new(),

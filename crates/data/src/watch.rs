@@ -4,6 +4,7 @@
 //! is not delayed, since text that can begin no finding is cleared as it comes.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use dialect::{Channel, Dialect, SseEvent, SseSplitter};
 use std::sync::Arc;
@@ -23,11 +24,27 @@ pub struct Watch {
     queue: VecDeque<Held>,
     /// Texts of the event now being read.
     parts: Vec<Part>,
+    asks: Asks,
+    /// What is kept for guards outside, in bytes.
+    kept_bytes: usize,
+}
+
+/// When guards outside are asked about a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asks {
+    /// Never.
+    Nobody,
+    /// When all has been said and has left: they only observe.
+    AtTheEnd,
+    /// Before anything that was said leaves.
+    BeforeAnything,
 }
 
 #[derive(Debug)]
 struct Followed {
     channel: Channel,
+    /// All of it, for guards outside.
+    kept: Kept,
     follow: Follow,
     pushed: u64,
     cleared: u64,
@@ -67,15 +84,17 @@ pub enum Watched {
 
 impl Watch {
     /// A watch, unless the guard is off.
-    pub fn new(plan: &Arc<Plan>, started: UnixMillis) -> Option<Self> {
+    pub fn new(plan: &Arc<Plan>, started: UnixMillis, asks: Asks) -> Option<Self> {
         let watch = Self {
             plan: plan.clone(),
             started,
             channels: Vec::new(),
             queue: VecDeque::new(),
             parts: Vec::new(),
+            asks,
+            kept_bytes: 0,
         };
-        (!plan.is_off(Direction::Output)).then_some(watch)
+        (asks != Asks::Nobody || !plan.is_off(Direction::Output)).then_some(watch)
     }
 
     /// How it watches.
@@ -89,6 +108,10 @@ impl Watch {
         let Some(followed) = self.channels.get_mut(index) else {
             return;
         };
+        if self.asks != Asks::Nobody {
+            followed.kept.0.push_str(text);
+            self.kept_bytes = self.kept_bytes.saturating_add(text.len());
+        }
         let start = followed.pushed;
         followed.pushed = start.saturating_add(text.len() as u64);
         followed.cleared = followed
@@ -107,6 +130,7 @@ impl Watch {
         }
         self.channels.push(Followed {
             channel,
+            kept: Kept::default(),
             follow: self.plan.follow(),
             pushed: 0,
             cleared: 0,
@@ -120,6 +144,9 @@ impl Watch {
     /// The event whose texts were just read.
     pub fn hold(&mut self, event: SseEvent) {
         let parts = std::mem::take(&mut self.parts);
+        if self.asks == Asks::BeforeAnything {
+            self.kept_bytes = self.kept_bytes.saturating_add(event.raw.len());
+        }
         self.queue.push_back(Held { event, parts });
     }
 
@@ -148,7 +175,8 @@ impl Watch {
         let clear = self
             .queue
             .front()
-            .is_some_and(|held| held.parts.iter().all(|part| self.is_clear(part)));
+            .is_some_and(|held| held.parts.iter().all(|part| self.is_clear(part)))
+            && self.asks != Asks::BeforeAnything;
         let Some(held) = self.queue.pop_front_if(|_| clear) else {
             return Watched::Nothing;
         };
@@ -194,27 +222,34 @@ impl Watch {
             .any(|(start, end, _)| *start < part.end && *end > part.start)
     }
 
-    /// What is replaced in the part's channel, in order. Findings that overlap or touch are one, with the first's rule.
+    /// What is replaced in the part's channel, in order.
     fn replaced(&self, part: &Part) -> Vec<(u64, u64, &str)> {
-        let found = self
-            .channels
-            .get(part.channel)
-            .and_then(|followed| followed.found.get(followed.passed..))
-            .unwrap_or_default();
-        let mut replaced: Vec<_> = found
-            .iter()
-            .filter(|it| matches!(it.action, Action::Mask | Action::Redact))
-            .map(|Found { finding, .. }| (finding.span.start as u64, finding.span.end as u64, &*finding.rule))
-            .collect();
-        replaced.sort_by_key(|(start, ..)| *start);
-        replaced.dedup_by(|next, one| {
-            let is_one = next.0 <= one.1;
-            if is_one {
-                one.1 = one.1.max(next.1);
+        let followed = self.channels.get(part.channel);
+        let found = followed.and_then(|followed| followed.found.get(followed.passed..));
+        replaced(found.unwrap_or_default())
+    }
+
+    /// What was said, channel by channel, as guards outside see it: with what ours replace replaced.
+    pub fn shown(&self) -> Vec<String> {
+        let texts = self.channels.iter().map(|followed| followed.shown().text);
+        texts.collect()
+    }
+
+    /// What is kept for guards outside, in bytes.
+    pub const fn kept_bytes(&self) -> usize {
+        self.kept_bytes
+    }
+
+    /// What guards outside found in [`Watch::shown`]: from now on everything may leave, without what they want replaced.
+    pub fn judged(&mut self, found: Vec<(usize, Found)>) {
+        let shown: Vec<Shown> = self.channels.iter().map(Followed::shown).collect();
+        for (channel, mut it) in found {
+            if let (Some(followed), Some(shown)) = (self.channels.get_mut(channel), shown.get(channel)) {
+                it.finding.span = shown.place(&it.finding.span);
+                followed.found.push(it);
             }
-            is_one
-        });
-        replaced
+        }
+        self.asks = Asks::Nobody;
     }
 
     fn redacted(&self, held: &Held, dialect: Dialect) -> Watched {
@@ -272,4 +307,113 @@ fn slice<'t>(text: &'t str, part: &Part, from: u64, to: u64) -> &'t str {
             .min(text.len())
     };
     text.get(place(from)..place(to.max(from))).unwrap_or_default()
+}
+
+/// Findings that overlap or touch are one, with the first's rule.
+fn replaced(found: &[Found]) -> Vec<(u64, u64, &str)> {
+    let mut replaced: Vec<_> = found
+        .iter()
+        .filter(|it| matches!(it.action, Action::Mask | Action::Redact))
+        .map(|Found { finding, .. }| (finding.span.start as u64, finding.span.end as u64, &*finding.rule))
+        .collect();
+    replaced.sort_by_key(|(start, ..)| *start);
+    replaced.dedup_by(|next, one| {
+        let is_one = next.0 <= one.1;
+        if is_one {
+            one.1 = one.1.max(next.1);
+        }
+        is_one
+    });
+    replaced
+}
+
+/// All that one channel said, for guards outside. Never shown in a log.
+#[derive(Default)]
+struct Kept(String);
+
+/// What guards outside see of one channel, and where it comes from.
+struct Shown {
+    text: String,
+    /// Stretches in order: where each begins and ends in `text`, and in what was said.
+    pieces: Vec<(Range<usize>, Range<usize>)>,
+}
+
+impl Followed {
+    fn shown(&self) -> Shown {
+        let mut shown = Shown {
+            text: String::with_capacity(self.kept.0.len()),
+            pieces: Vec::new(),
+        };
+        let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(self.kept.0.len());
+        let mut said = 0;
+        for (start, end, rule) in replaced(&self.found) {
+            let (start, end) = (place(start).max(said), place(end).max(said));
+            shown.push(self.kept.0.get(said..start).unwrap_or_default(), said..start);
+            shown.push(&format!("[redacted:{rule}]"), start..end);
+            said = end;
+        }
+        shown.push(
+            self.kept.0.get(said..).unwrap_or_default(),
+            said..self.kept.0.len(),
+        );
+        shown
+    }
+}
+
+impl Shown {
+    fn push(&mut self, text: &str, said: Range<usize>) {
+        let start = self.text.len();
+        self.text.push_str(text);
+        self.pieces.push((start..self.text.len(), said));
+    }
+
+    /// Where in what was said this is; a part of a marker is all that it stands for.
+    fn place(&self, span: &Range<usize>) -> Range<usize> {
+        let touched =
+            |(shown, _): &&(Range<usize>, Range<usize>)| shown.start < span.end && span.start < shown.end;
+        let within = |(shown, said): &(Range<usize>, Range<usize>)| {
+            if shown.len() != said.len() {
+                return said.clone();
+            }
+            let from = span.start.max(shown.start) - shown.start;
+            let to = span.end.min(shown.end) - shown.start;
+            said.start + from..said.start + to
+        };
+        let places = self.pieces.iter().filter(touched).map(within);
+        places
+            .reduce(|first, next| first.start..next.end)
+            .unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kept").field("bytes", &self.0.len()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_guards_outside_find_is_found_where_it_was_said() {
+        let said = "key AKIA0123 and añ name Ada, end";
+        let mut shown = Shown {
+            text: String::new(),
+            pieces: Vec::new(),
+        };
+        shown.push(&said[..4], 0..4);
+        shown.push("[redacted:k]", 4..12);
+        shown.push(&said[12..], 12..said.len());
+        let find = |text: &str| {
+            let at = shown.text.find(text).unwrap();
+            &said[shown.place(&(at..at + text.len()))]
+        };
+        assert_eq!(find("Ada"), "Ada");
+        assert_eq!(find("key "), "key ");
+        assert_eq!(find("dacted"), "AKIA0123");
+        assert_eq!(find("y [redacted:k] an"), "y AKIA0123 an");
+        assert_eq!(shown.place(&(900..901)), 0..0);
+    }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::{Direction, Gate, Mode};
 pub use crate::bounds::Bounds;
-use crate::custom::Custom;
+pub use crate::custom::Custom;
 use crate::finding::{Finding, Kind};
 pub use crate::format::Format;
 use crate::injection::FLAG;

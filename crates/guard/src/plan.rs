@@ -352,6 +352,19 @@ impl Plan {
         self.layers.iter().skip(1).map(|layer| &*layer.profile.name)
     }
 
+    /// Whether a finding that no profile asks for, a connector's for example, is let pass by an exception of the instance.
+    #[must_use]
+    pub fn excepts(
+        &self,
+        direction: Direction,
+        finding: &Finding,
+        value: Option<&str>,
+        now: UnixMillis,
+    ) -> bool {
+        let mut own = self.exceptions.iter().filter(|it| it.owner == Owner::Instance);
+        own.any(|it| it.covers(direction, finding, value, now))
+    }
+
     /// The name of the profile that asks for the most about a finding.
     #[must_use]
     pub fn asked_by(&self, direction: Direction, finding: &Finding) -> &str {

@@ -4,6 +4,7 @@
 //! ever holds a tenant, a key or text of a caller.
 
 mod catalogue;
+mod connectors;
 mod gauges;
 mod labels;
 mod model;
@@ -11,6 +12,7 @@ mod request;
 mod target;
 
 pub use catalogue::Described;
+pub use connectors::ConnectorMetrics;
 pub use gauges::{Entered, Gauges, Level, SinkMetrics, WitnessMetrics};
 pub use labels::{BreakerState, Dialect, Ended, Listener, Stage, TokenClass};
 pub use model::ModelMetrics;
@@ -24,6 +26,7 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 
 use catalogue::Catalogue;
+use connectors::Connectors;
 use model::Models;
 use request::Requests;
 use target::Targets;
@@ -40,6 +43,7 @@ pub struct Metrics {
     models: Models,
     targets: Targets,
     gauges: Gauges,
+    connectors: Connectors,
 }
 
 impl Metrics {
@@ -50,6 +54,7 @@ impl Metrics {
         let models = Models::register(&mut catalogue);
         let targets = Targets::register(&mut catalogue);
         let gauges = Gauges::register(&mut catalogue, version);
+        let connectors = Connectors::register(&mut catalogue);
         let Catalogue { registry, described } = catalogue;
         Self {
             registry,
@@ -58,6 +63,7 @@ impl Metrics {
             models,
             targets,
             gauges,
+            connectors,
         }
     }
 
@@ -115,6 +121,11 @@ impl Metrics {
     /// Adds to the time that the gate itself took: the call's time without the upstream's.
     pub fn added_latency(&self, took: Duration) {
         self.requests.added(took);
+    }
+
+    /// What is counted of a guard outside that the configuration names.
+    pub fn connector(&self, name: &str) -> ConnectorMetrics {
+        self.connectors.of(name)
     }
 
     /// Values that go up and down, and counters of work beside requests.

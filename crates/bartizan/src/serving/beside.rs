@@ -11,8 +11,8 @@ use worker::{Checkpointer, EntryRemover, Historian, Housekeeper, Roller, Scribe,
 
 use super::plane::{Tasks, lease_ttl};
 use super::{
-    FLUSH_DEADLINE, Node, alerts, asking, credentials, feed, issuers, ms, receipts, signals, vouching,
-    witnesses,
+    FLUSH_DEADLINE, Node, alerts, asking, connecting, credentials, feed, issuers, ms, receipts, signals,
+    vouching, witnesses,
 };
 use crate::failure::Failure;
 use crate::stored::ByGate;
@@ -70,6 +70,7 @@ pub async fn start(node: Node<'_>, shipper: Shipper, tasks: Tasks) -> Result<Bes
     tokio::spawn(vigil.run(plan, node.switches.showing.clone(), stopped()));
     tokio::spawn(overseer(node)?.run(stopped()));
     asking::start(base, plane.asker.clone(), stopped());
+    connecting::start(base, &plane.connectors, &stopped());
     // What is new.
     tokio::spawn(feed(node).run(stopped()));
     tokio::spawn(issuers::run(plane.gate.clone(), stopped()));

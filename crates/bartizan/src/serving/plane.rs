@@ -8,6 +8,7 @@ use config::Config;
 use config::section::JournalSync;
 use credential::{SealingKey, purpose};
 use data::book::{Book, Keeper};
+use data::connectors::Connectors;
 use data::directory::Builder;
 use data::gate::Settler;
 use data::nonces::Nonces;
@@ -29,7 +30,7 @@ use worker::{ALARMS_MAX, USES_MAX};
 use super::base::Base;
 use super::content::Contents;
 use super::rules::{Made, Rules, Sources};
-use super::{asking, feed, ms, receipts};
+use super::{asking, connecting, feed, ms, receipts};
 use crate::assemble::Workshop;
 use crate::failure::Failure;
 use crate::home::Home;
@@ -95,6 +96,8 @@ pub struct Plane {
     pub alarms: mpsc::Sender<AuditRecord>,
     /// Who else is asked about budgets.
     pub asker: Option<Arc<Asker>>,
+    /// Guards outside that are asked about texts.
+    pub connectors: Arc<Connectors>,
     /// How many models can be called.
     pub models: usize,
 }
@@ -160,6 +163,7 @@ impl Plane {
         let (uses, used) = mpsc::channel(USES_MAX);
         let (exchanges, exchanged) = exchange_queue(EXCHANGE_BYTES_MAX);
         let asker = asking::begin(base).await?;
+        let connectors = connecting::begin(base).await?;
         let (gate, settler) = Gate::new(GateParts {
             view: View {
                 settings: Arc::new(settings),
@@ -180,6 +184,7 @@ impl Plane {
             vouch: made.vouch,
             receipts: receipts::begin(store.clone(), signing).await?,
             asker: asker.clone(),
+            connectors: connectors.clone(),
             exchanges,
             alarms: alarms.clone(),
             uses,
@@ -194,6 +199,7 @@ impl Plane {
             differences,
             alarms,
             asker,
+            connectors,
             models,
         };
         let waiting = Waiting {

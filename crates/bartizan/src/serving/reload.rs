@@ -297,6 +297,10 @@ fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("ledger", old.ledger != new.ledger),
         ("credentials", old.credentials != new.credentials),
         ("budgets", old.budgets != new.budgets),
+        (
+            "guards.connectors",
+            old.guards.connectors != new.guards.connectors,
+        ),
         ("telemetry", old.telemetry != new.telemetry),
         ("data_dir", old.data_dir != new.data_dir),
     ];

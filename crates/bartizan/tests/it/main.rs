@@ -25,6 +25,7 @@ mod estimates;
 mod finops;
 mod gitops;
 mod guard_commands;
+mod guard_connectors;
 mod guard_families;
 mod guard_profiles;
 mod guard_redteam;

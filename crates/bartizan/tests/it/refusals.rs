@@ -14,8 +14,8 @@ use testkit::client::raw;
 use testkit::{Answer, Client, Cut, Reply, ScriptedProvider};
 
 use crate::refusals_around::{
-    draining, journal_away, receipts_away, replay_check_away, reservations_away, store_away, usage_away,
-    webhook_says,
+    connector_away, draining, journal_away, receipts_away, replay_check_away, reservations_away, store_away,
+    usage_away, webhook_says,
 };
 use crate::scene::{self, Scene, call, code, streamed};
 use crate::signing::Machine;
@@ -335,6 +335,7 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
             webhook_says(Reply::json(200, &no)).await
         }
         Code::BudgetWebhookUnavailable => webhook_says(Reply::error(500, "out of order")).await,
+        Code::GuardUnavailable => connector_away().await,
         Code::InputBlocked => {
             let secret = scene::openai_credential();
             both(&client, "m", |body| {

@@ -154,3 +154,16 @@ pub async fn webhook_says(reply: Reply) -> Both {
     let scene = Scene::raise(provider, builder).await;
     both(&scene.client(), "m", |_| {}).await
 }
+
+/// A guard outside that does not answer.
+pub async fn connector_away() -> Both {
+    let (provider, outside) = (ScriptedProvider::start().await, ScriptedProvider::start().await);
+    outside.script("*", Reply::error(500, "out of order"));
+    let connector = format!(
+        "guards: {{ connectors: [{{ name: outside, kind: presidio, address: \"{}\", on_failure: block, input: redact }}], ",
+        outside.base_url()
+    );
+    let text = config(&provider.base_url()).replace("guards: {", &connector);
+    let scene = Scene::raise(provider, scene::builder().config(text)).await;
+    both(&scene.client(), "m", |_| {}).await
+}

@@ -7,6 +7,8 @@ use guard::{Exception, Families, Profile, Profiles};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Connector;
+
 /// Whether requests are checked at all.
 // threat: CTX-T2
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -104,10 +106,36 @@ pub struct Guards {
     pub personal: guard::families::Personal,
     /// Text in prompts, results of tools and definitions that is to be taken for an instruction where it is none.
     pub injection: guard::families::Injection,
+    /// Hate, harassment, self-harm, sex, violence, crime: in prompts and answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moderation: Option<guard::families::Moderation>,
+    /// What an application is for, and not for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topics: Option<guard::families::Topics>,
+    /// Links: where they lead, and what they carry away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub links: Option<guard::families::LinkRules>,
+    /// System prompts that come out again in answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaks: Option<guard::families::Leaks>,
+    /// What an answer must be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<guard::families::Format>,
+    /// How large, how deep and of what form a request may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bounds: Option<guard::families::Bounds>,
+    /// What no guard can read: pictures, sound, files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unread: Option<guard::families::Unread>,
+    /// What you look for yourself: patterns, words, and modules of your own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom: Option<guard::families::Custom>,
     /// Guards for some calls: every one that a call meets applies, and the strictest wins.
     pub profiles: Vec<Profile>,
     /// Findings that are let pass for a while.
     pub exceptions: Vec<Exception>,
+    /// Guards outside that are asked as well, over HTTP.
+    pub connectors: Vec<Connector>,
     /// How long guards may take over the texts of one call, both directions together.
     pub deadline_ms: u64,
     /// What becomes of a call whose guards take longer.
@@ -132,8 +160,17 @@ impl Default for Guards {
             secrets: guard::families::Secrets::default(),
             personal: guard::families::Personal::default(),
             injection: guard::families::Injection::default(),
+            moderation: None,
+            topics: None,
+            links: None,
+            leaks: None,
+            format: None,
+            bounds: None,
+            unread: None,
+            custom: None,
             profiles: Vec::new(),
             exceptions: Vec::new(),
+            connectors: Vec::new(),
             deadline_ms: 1_000,
             on_timeout: OnTimeout::Refuse,
         }
@@ -148,6 +185,14 @@ impl Guards {
             secrets: Some(self.secrets),
             personal: Some(self.personal.clone()),
             injection: Some(self.injection),
+            moderation: self.moderation.clone(),
+            topics: self.topics.clone(),
+            links: self.links.clone(),
+            leaks: self.leaks.clone(),
+            format: self.format.clone(),
+            bounds: self.bounds.clone(),
+            unread: self.unread,
+            custom: self.custom.clone(),
         }
     }
 

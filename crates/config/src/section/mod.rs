@@ -3,6 +3,7 @@
 
 mod alerts;
 mod approvals;
+mod connector;
 mod control;
 mod delivery;
 mod exports;
@@ -26,6 +27,7 @@ use serde::{Deserialize, Serialize};
 
 pub use alerts::{Alerts, Carrier, Form, Kind, Mail, Severity, Sink};
 pub use approvals::Approvals;
+pub use connector::{Connector, ConnectorFailure, ConnectorKind, JudgeForm};
 pub use control::{Control, ControlMode};
 pub use delivery::{Delivery, Outbox};
 pub use exports::{Destination, Every, ExportFormat, ExportGrain, Exports, Goal, Posting, Report, Schedule};

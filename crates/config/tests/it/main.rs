@@ -8,6 +8,7 @@
     reason = "test code"
 )]
 
+mod connectors;
 mod corpus;
 mod doors;
 mod errors;

@@ -135,7 +135,9 @@ pub async fn run_as(
         return Err(no_model(&envelope.model));
     };
     ticket.model = Some(model.name.clone());
-    ticket.plan = plan(settings, &key, &asked);
+    let guarded = guarded(settings, &key, &asked);
+    ticket.plan = settings.guards.plan(&guarded, key.guards.as_deref());
+    ticket.connectors = gate.connectors.of(&guarded);
     let sent = sending::is_asked(settings).then(|| asked.clone());
     let decision = decide(settings, &key, asked);
     ticket.policies.clone_from(&decision.policies);
@@ -157,10 +159,10 @@ pub async fn run_as(
     })
 }
 
-/// How the call's text is guarded.
+/// What is known of the call when it is chosen how its text is guarded.
 // threat: ANP-0017
-fn plan(settings: &Settings, key: &KeyEntry, asked: &Asked) -> Arc<guard::Plan> {
-    let call = guard::Call {
+fn guarded<'c>(settings: &Settings, key: &'c KeyEntry, asked: &'c Asked) -> guard::Call<'c> {
+    guard::Call {
         tenant: (key.principal.tenant, &key.tenant_name),
         team: (key.principal.team, &key.team_name),
         project: key.principal.project,
@@ -171,8 +173,7 @@ fn plan(settings: &Settings, key: &KeyEntry, asked: &Asked) -> Arc<guard::Plan> 
         data_class: settings
             .policy
             .data_class(key.record.marks.data_class, asked.data_class),
-    };
-    settings.guards.plan(&call, key.guards.as_deref())
+    }
 }
 
 /// A token may do what its key may, and of that what it was given for.

@@ -10,6 +10,8 @@ use guard::{Action, Direction, Found, Kind, Masker, Origin, Plan};
 use super::accept::Forward;
 use super::admit::Admitted;
 use crate::allowance::in_time;
+use crate::connectors;
+use crate::gate::Gate;
 use crate::refusal::{Code, Gated, Refusal};
 use crate::settings::{Model, Target};
 use crate::ticket::Ticket;
@@ -41,7 +43,7 @@ impl Inspected {
 // threat: AGP-I1
 // threat: ANP-0017
 // threat: ANP-0020
-pub fn run(admitted: Admitted, ticket: &mut Ticket) -> Gated<Inspected> {
+pub async fn run(gate: &Gate, admitted: Admitted, ticket: &mut Ticket) -> Gated<Inspected> {
     let Admitted {
         endpoint,
         envelope,
@@ -55,6 +57,7 @@ pub fn run(admitted: Admitted, ticket: &mut Ticket) -> Gated<Inspected> {
     } else {
         guarded(endpoint, envelope, body, ticket)?
     };
+    let (body, envelope) = connectors::input(gate, endpoint, (body, envelope), ticket).await?;
     Ok(Inspected {
         endpoint,
         envelope,

@@ -11,6 +11,7 @@ use limit::Outcome as Health;
 use super::inspect_input::{Inspected, by, rules};
 use super::upstream::Answering;
 use crate::allowance::in_time;
+use crate::connectors;
 use crate::gate::Gate;
 use crate::refusal::{Code, Gated, Refusal};
 use crate::ticket::{Ticket, Used};
@@ -55,6 +56,7 @@ pub async fn whole(
     ticket.seen.tier = facts.tier;
     ticket.seen.text_bytes = facts.output_text_bytes;
     let body = guarded(endpoint, body, ticket)?;
+    let body = connectors::output(gate, endpoint, body, ticket).await?;
     let body = if call.endpoint.dialect() == target.provider.dialect {
         body
     } else {
@@ -85,9 +87,10 @@ pub async fn whole(
 }
 
 /// An answer from the cache: it cost nothing, and it is inspected like any other.
-pub fn cached(body: Bytes, call: &Inspected, ticket: &mut Ticket) -> Gated<Cleared> {
+pub async fn cached(gate: &Gate, body: Bytes, call: &Inspected, ticket: &mut Ticket) -> Gated<Cleared> {
     ticket.cached = true;
     let body = guarded(call.endpoint, body, ticket)?;
+    let body = connectors::output(gate, call.endpoint, body, ticket).await?;
     Ok(Cleared {
         body,
         used: Used::NOTHING,
@@ -132,7 +135,7 @@ fn guarded(endpoint: dialect::Endpoint, body: Bytes, ticket: &mut Ticket) -> Gat
 }
 
 /// What could not be inspected does not pass.
-fn uninspected(error: &dialect::DialectError) -> Box<Refusal> {
+pub(crate) fn uninspected(error: &dialect::DialectError) -> Box<Refusal> {
     Refusal::new(
         Code::UpstreamGarbage,
         "the provider's answer could not be inspected",

@@ -39,6 +39,7 @@ fn touched() -> Metrics {
     metrics.gauges().key_signals("new_network").inc();
     metrics.gauges().sink("siem").delivered.inc();
     metrics.gauges().witness("elsewhere").taken.inc();
+    metrics.connector("pii").needed.inc();
     metrics
 }
 

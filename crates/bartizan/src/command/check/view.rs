@@ -48,6 +48,8 @@ struct Guards {
     injection_input: guard::Gate,
     profiles: Vec<String>,
     exceptions: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    connectors: Vec<String>,
 }
 
 /// A configuration that would serve.
@@ -115,6 +117,7 @@ impl CheckView {
                 injection_input: config.guards.injection.input,
                 profiles: profiles(&config.guards),
                 exceptions: config.guards.exceptions.len(),
+                connectors: connectors(&config.guards),
             },
             cache: config.cache.enabled,
         }
@@ -225,7 +228,7 @@ impl Shown for CheckView {
             (
                 "guards",
                 format!(
-                    "secrets in: {}, out: {}; personal data in: {}, out: {}; injection in: {}{}",
+                    "secrets in: {}, out: {}; personal data in: {}, out: {}; injection in: {}{}{}",
                     word(&self.guards.secrets_input),
                     word(&self.guards.secrets_output),
                     word(&self.guards.personal_input),
@@ -234,6 +237,10 @@ impl Shown for CheckView {
                     match self.guards.profiles.as_slice() {
                         [] => String::new(),
                         some => format!("; profiles: {}", some.join(", ")),
+                    },
+                    match self.guards.connectors.as_slice() {
+                        [] => String::new(),
+                        some => format!("; connectors: {}", some.join(", ")),
                     }
                 ),
             ),
@@ -256,4 +263,9 @@ fn profiles(guards: &config::section::Guards) -> Vec<String> {
         false => profile.name.clone(),
     };
     guards.profiles.iter().map(name).collect()
+}
+
+/// The names of guards outside.
+fn connectors(guards: &config::section::Guards) -> Vec<String> {
+    guards.connectors.iter().map(|it| it.name.clone()).collect()
 }

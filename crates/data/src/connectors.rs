@@ -1,0 +1,388 @@
+//! Guards outside that are asked about the texts of calls, and what is done about what they say. Belongs to stages 5 and
+//! 10; where none is configured, nothing is done.
+//!
+//! They see texts as the gate's own guards leave them. What they do not answer in time, or not understandably, is decided
+//! as the configuration says in so many words, and is never an empty answer.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use dialect::{Endpoint, Envelope};
+use domain::{RequestId, TenantId, Threat, UnixMillis};
+use futures_util::future::join_all;
+use guard::{Action, Call, Direction, Finding, Found, Mode, Origin, Plan, When, redact};
+use inspector::{Connector, Question, Report, Text, Unanswered};
+use telemetry::metrics::ConnectorMetrics;
+
+use crate::gate::Gate;
+use crate::refusal::{Code, Gated, Refusal};
+use crate::stage::inspect_input::origin;
+use crate::stage::inspect_output::uninspected;
+use crate::ticket::Ticket;
+
+/// All guards outside, as configured.
+#[derive(Debug, Default)]
+pub struct Connectors(Vec<Arc<Attached>>);
+
+/// One guard outside, and what is done about what it says.
+#[derive(Debug)]
+pub struct Attached {
+    /// Its name.
+    pub name: String,
+    /// For which calls it is asked.
+    pub when: When,
+    /// What is done about findings in what callers send.
+    pub input: Mode,
+    /// What is done about findings in what models answer.
+    pub output: Mode,
+    /// What a call is when it gives no verdict.
+    pub on_failure: OnFailure,
+    /// Who asks it.
+    pub connector: Connector,
+    /// Where it is counted.
+    pub metrics: ConnectorMetrics,
+}
+
+/// What a call is when a guard outside gives no verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnFailure {
+    /// Refused.
+    Block,
+    /// Passed, and marked.
+    Flag,
+}
+
+impl Attached {
+    const fn mode(&self, direction: Direction) -> Mode {
+        match direction {
+            Direction::Input => self.input,
+            Direction::Output => self.output,
+        }
+    }
+}
+
+impl Connectors {
+    /// These.
+    #[must_use]
+    pub fn new(all: Vec<Attached>) -> Self {
+        Self(all.into_iter().map(Arc::new).collect())
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Attached>> {
+        self.0.iter()
+    }
+
+    /// Those that are asked about a call.
+    pub(crate) fn of(&self, call: &Call<'_>) -> Vec<Arc<Attached>> {
+        let meant = self.0.iter().filter(|one| one.when.means(call));
+        meant.cloned().collect()
+    }
+}
+
+/// What is asked about one call, one way.
+#[derive(Debug)]
+pub(crate) struct Inquiry {
+    connectors: Vec<Arc<Attached>>,
+    plan: Arc<Plan>,
+    now: UnixMillis,
+    tenant: TenantId,
+    request: RequestId,
+    model: Option<Arc<str>>,
+    direction: Direction,
+    texts: Texts,
+}
+
+/// Texts, each once.
+#[derive(Default)]
+struct Texts {
+    all: Vec<(Origin, String)>,
+    known: HashSet<(u8, String)>,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub(crate) struct Judged {
+    /// Findings by the number of their text.
+    pub(crate) found: Vec<(usize, Found)>,
+    /// What the record says beside them.
+    pub(crate) notes: Vec<String>,
+    /// Why nothing passes.
+    pub(crate) refusal: Option<Box<Refusal>>,
+}
+
+impl Inquiry {
+    /// What is to be asked about this call, if anything is.
+    pub(crate) fn of(ticket: &Ticket, direction: Direction) -> Option<Self> {
+        let asked = ticket
+            .connectors
+            .iter()
+            .filter(|it| it.mode(direction) != Mode::Off);
+        let connectors: Vec<Arc<Attached>> = asked.cloned().collect();
+        (!connectors.is_empty()).then(|| Self {
+            connectors,
+            plan: ticket.plan.clone(),
+            now: ticket.started,
+            tenant: ticket.key.principal.tenant,
+            request: ticket.id,
+            model: ticket.model.clone(),
+            direction,
+            texts: Texts::default(),
+        })
+    }
+
+    /// Whether more may come of it than a line in the record.
+    pub(crate) fn does_more_than_observe(&self) -> bool {
+        let mut modes = self.connectors.iter().map(|it| it.mode(self.direction));
+        modes.any(|mode| mode > Mode::Observe)
+    }
+
+    /// One text more. What was said before by the same is asked about once.
+    fn text(&mut self, origin: Origin, text: &str) {
+        if self.texts.known.insert((origin as u8, text.to_owned())) {
+            self.texts.all.push((origin, text.to_owned()));
+        }
+    }
+
+    /// About these texts of an answer, whose numbers stay.
+    pub(crate) fn about(mut self, answers: Vec<String>) -> Self {
+        self.texts.all = answers.into_iter().map(|it| (Origin::Assistant, it)).collect();
+        self
+    }
+
+    /// Asks all of them at once: the slowest one's deadline is that of all.
+    // threat: ANP-0003
+    // threat: AGP-D2
+    pub(crate) async fn judged(&self, gate: &Gate) -> Judged {
+        let all = self.texts.all.iter();
+        let texts: Vec<Text<'_>> = all
+            .map(|(origin, text)| Text {
+                origin: *origin,
+                text,
+            })
+            .collect();
+        let question = Question {
+            tenant: self.tenant,
+            request: self.request,
+            direction: self.direction,
+            model: self.model.as_deref(),
+            texts: &texts,
+        };
+        let now_ns = || gate.monotonic_ns(Instant::now());
+        let asked = join_all(self.connectors.iter().map(|one| async {
+            let said = one.connector.inspect(&question, now_ns).await;
+            one.metrics
+                .resting
+                .set(i64::from(one.connector.is_resting(now_ns())));
+            said
+        }));
+        let mut judged = Judged::default();
+        for (one, said) in self.connectors.iter().zip(asked.await) {
+            one.metrics.needed.inc();
+            match said {
+                Ok(report) => self.found(one, report, &mut judged),
+                Err(why) => self.unanswered(one, &why, &mut judged),
+            }
+        }
+        judged
+    }
+
+    fn found(&self, one: &Attached, report: Report, judged: &mut Judged) {
+        one.metrics.texts.inc_by(report.asked as u64);
+        one.metrics.findings.inc_by(report.findings.len() as u64);
+        one.metrics
+            .tokens
+            .inc_by(report.spent.input.saturating_add(report.spent.output));
+        let Some(asked) = one.mode(self.direction).action() else {
+            return;
+        };
+        let mut blocks = Vec::new();
+        for (at, finding) in report.findings {
+            let text = self.texts.all.get(at).map(|(_, text)| text.as_str());
+            let value = text.and_then(|text| text.get(finding.span.clone()));
+            let excepted = self.plan.excepts(self.direction, &finding, value, self.now);
+            let action = if excepted { Action::Observe } else { asked };
+            if action == Action::Block && !blocks.contains(&finding.rule) {
+                blocks.push(finding.rule.clone());
+            }
+            let found = Found {
+                finding,
+                action,
+                would: None,
+                excepted,
+            };
+            judged.found.push((at, found));
+        }
+        if !blocks.is_empty() {
+            // What was found outweighs what could not be asked.
+            judged.refusal = Some(self.blocked(&one.name, &blocks.join(", ")));
+        }
+    }
+
+    fn blocked(&self, name: &str, rules: &str) -> Box<Refusal> {
+        match self.direction {
+            Direction::Input => Refusal::new(
+                Code::InputBlocked,
+                format!("the request holds what guard connector `{name}` does not let pass ({rules}): change or remove it"),
+            )
+            .against(Threat::Anp0003),
+            Direction::Output => Refusal::new(
+                Code::OutputBlocked,
+                format!("the answer held what guard connector `{name}` does not let pass ({rules}) and was withheld"),
+            )
+            .against(Threat::Anp0010),
+        }
+    }
+
+    /// No verdict: as is written.
+    fn unanswered(&self, one: &Attached, why: &Unanswered, judged: &mut Judged) {
+        one.metrics.failures.inc();
+        let (direction, name) = (self.direction.as_str(), &one.name);
+        judged.notes.push(format!("{direction}:{name}:unavailable"));
+        let passes = one.on_failure == OnFailure::Flag || one.mode(self.direction) == Mode::Observe;
+        if passes {
+            tracing::warn!(request = %self.request, connector = %name, direction, %why, "a guard connector gave no verdict: the call passes, as configured");
+        } else if judged.refusal.is_none() {
+            let detail = format!(
+                "guard connector `{name}` cannot be asked now, so nothing passes that it has not seen"
+            );
+            let refusal = Refusal::new(Code::GuardUnavailable, detail).against(Threat::Anp0003);
+            judged.refusal = Some(refusal.internally(why.to_string()).retry_after(1));
+        }
+    }
+}
+
+impl Judged {
+    /// Tells the record, and refuses what is to be refused.
+    fn told(&mut self, direction: Direction, ticket: &mut Ticket) -> Gated<()> {
+        self.note(direction, ticket);
+        self.refusal.take().map_or(Ok(()), Err)
+    }
+
+    /// Tells the record.
+    pub(crate) fn note(&self, direction: Direction, ticket: &mut Ticket) {
+        let found: Vec<Found> = self.found.iter().map(|(_, found)| found.clone()).collect();
+        ticket.note_findings(direction, &found);
+        for note in &self.notes {
+            if !ticket.findings.contains(note) {
+                ticket.findings.push(note.clone());
+            }
+        }
+    }
+}
+
+/// The texts of a request, asked about; the request with what is to be replaced replaced.
+// threat: ANP-0003
+// threat: ANP-0017
+pub(crate) async fn input(
+    gate: &Gate,
+    endpoint: Endpoint,
+    (body, envelope): (Bytes, Envelope),
+    ticket: &mut Ticket,
+) -> Gated<(Bytes, Envelope)> {
+    let Some(mut inquiry) = Inquiry::of(ticket, Direction::Input) else {
+        return Ok((body, envelope));
+    };
+    if envelope.token_ids && inquiry.does_more_than_observe() {
+        let detail = "the prompt is given as token ids, which no guard can read: send text";
+        return Err(Refusal::new(Code::InputBlocked, detail).against(Threat::Anp0003));
+    }
+    let invalid = |error: dialect::DialectError| Refusal::new(Code::RequestInvalid, error.to_string());
+    dialect::visit_request_text(endpoint, &body, &mut |part| {
+        inquiry.text(origin(part.role), &part.text);
+    })
+    .map_err(invalid)?;
+    let mut judged = Box::pin(inquiry.judged(gate)).await;
+    judged.told(Direction::Input, ticket)?;
+    let Some(mut replaced) = Replaced::of(&inquiry.texts.all, &judged.found) else {
+        return Ok((body, envelope));
+    };
+    let redacted = dialect::redact_request(endpoint, &body, &mut |text| replaced.text(text));
+    let body = Bytes::from(redacted.map_err(invalid)?);
+    let bounds = &ticket.settings.bounds.body;
+    let envelope = dialect::read_request(endpoint, &body, bounds).map_err(|error| {
+        Refusal::new(Code::Internal, "the redacted request is damaged").internally(error.to_string())
+    })?;
+    ticket.prompt = body.clone();
+    Ok((body, envelope))
+}
+
+/// The texts of a whole answer, asked about; the answer with what is to be replaced replaced.
+// threat: ANP-0010
+// threat: AGP-I3
+pub(crate) async fn output(
+    gate: &Gate,
+    endpoint: Endpoint,
+    body: Bytes,
+    ticket: &mut Ticket,
+) -> Gated<Bytes> {
+    let Some(mut inquiry) = Inquiry::of(ticket, Direction::Output) else {
+        return Ok(body);
+    };
+    dialect::visit_response_text(endpoint, &body, &mut |text| inquiry.text(Origin::Assistant, text))
+        .map_err(|error| uninspected(&error))?;
+    let mut judged = Box::pin(inquiry.judged(gate)).await;
+    judged.told(Direction::Output, ticket)?;
+    let Some(mut replaced) = Replaced::of(&inquiry.texts.all, &judged.found) else {
+        return Ok(body);
+    };
+    dialect::redact_response(endpoint, &body, &mut |text| replaced.text(text))
+        .map(Bytes::from)
+        .map_err(|error| uninspected(&error))
+}
+
+/// What takes the place of texts. The same text gets the same, whoever wrote it.
+struct Replaced {
+    whole: HashMap<String, String>,
+    /// Of JSON in texts: what was found in it, and its marker. Its own strings are replaced first, and then it is another
+    /// text than the one that was asked about.
+    inside: Vec<(String, String)>,
+}
+
+impl Replaced {
+    fn of(texts: &[(Origin, String)], found: &[(usize, Found)]) -> Option<Self> {
+        let mut findings: HashMap<&str, Vec<Finding>> = HashMap::new();
+        for (at, it) in found {
+            if let (Some((_, text)), Action::Mask | Action::Redact) = (texts.get(*at), it.action) {
+                findings.entry(text).or_default().push(it.finding.clone());
+            }
+        }
+        let mut inside = Vec::new();
+        for (text, own) in findings.iter().filter(|(text, _)| is_json(text)) {
+            let values = own.iter().filter_map(|it| {
+                let value = text.get(it.span.clone())?;
+                Some((value.to_owned(), format!("[redacted:{}]", it.rule)))
+            });
+            inside.extend(values);
+        }
+        let whole = findings
+            .into_iter()
+            .map(|(text, own)| (text.to_owned(), redact(text, &own)));
+        let whole: HashMap<String, String> = whole.collect();
+        (!whole.is_empty()).then_some(Self { whole, inside })
+    }
+
+    fn text(&mut self, text: &str) -> Option<String> {
+        if let Some(known) = self.whole.get(text) {
+            return Some(known.clone());
+        }
+        let held = |(value, _): &&(String, String)| text.contains(value.as_str());
+        let mut held = self.inside.iter().filter(held).peekable();
+        held.peek().filter(|_| is_json(text))?;
+        Some(held.fold(text.to_owned(), |text, (value, marker)| {
+            text.replace(value, marker)
+        }))
+    }
+}
+
+fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '['])
+}
+
+impl std::fmt::Debug for Texts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Texts").field("count", &self.all.len()).finish()
+    }
+}

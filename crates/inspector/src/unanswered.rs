@@ -1,0 +1,45 @@
+//! Why a guard outside gave no verdict. Never holds a text or what was answered.
+
+use crate::kind::Malformed;
+
+/// Why there is no verdict. What happens to the call then is its operator's to say.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unanswered {
+    /// It is not asked now, because it failed too often.
+    #[error("it rests after failures")]
+    Resting,
+    /// No verdict on all texts within the deadline, waiting for a turn included.
+    #[error("no answer in time")]
+    Late,
+    /// No connection, or it broke.
+    #[error("{0}")]
+    Unreached(String),
+    /// Another status than 200; redirects are not followed.
+    #[error("answered with status {0}")]
+    Status(u16),
+    /// More than is read of an answer.
+    #[error("the answer is larger than {} bytes", crate::ANSWER_BYTES_MAX)]
+    TooLarge,
+    /// Not the form that is expected.
+    #[error("the answer makes no sense: {0}")]
+    Malformed(#[from] Malformed),
+    /// A text that is too long to be shown.
+    #[error("a text is longer than `text_bytes_max`")]
+    TooLong,
+    /// The credential it is to be shown cannot be had.
+    #[error("its credential cannot be had")]
+    Withheld,
+}
+
+impl Unanswered {
+    /// Whether the other side is to blame whatever it was asked. What one text can provoke does not make it rest: else one
+    /// caller could take the guard away from all others.
+    // threat: AGP-D2
+    pub(crate) const fn is_its_fault(&self) -> bool {
+        match self {
+            Self::Late | Self::Unreached(_) => true,
+            Self::Status(status) => matches!(status, 401 | 403 | 404 | 429) || *status >= 500,
+            Self::Resting | Self::TooLarge | Self::Malformed(_) | Self::TooLong | Self::Withheld => false,
+        }
+    }
+}
