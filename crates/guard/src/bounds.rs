@@ -16,6 +16,7 @@ const NAMES_MAX: usize = 1_024;
 
 /// How large, how deep and of what form a request may be. What is left out is not bounded.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "BoundsGuard")]
 #[serde(default, deny_unknown_fields)]
 pub struct Bounds {
     /// What is done about a request beyond them.

@@ -33,6 +33,7 @@ const LANGUAGE: &str = "format:language";
 /// In a stream, length is judged as it comes. JSON, schema and pattern are judged at the end: with `block` the whole answer
 /// is held until then. The language is judged from the first 2,048 bytes, or at the end of a shorter answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "FormatGuard")]
 #[serde(default, deny_unknown_fields)]
 pub struct Format {
     /// What is done about an answer that is not.

@@ -16,6 +16,7 @@ const SHARE: u8 = 25;
 
 /// What to do about answers that repeat the system prompt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "LeaksGuard")]
 #[serde(default, deny_unknown_fields)]
 pub struct Leaks {
     /// In what models answer.

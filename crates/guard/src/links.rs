@@ -49,6 +49,7 @@ const LONG: &str = "link:too_long";
 
 /// What to do about links in prompts and answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "LinksGuard")]
 #[serde(default, deny_unknown_fields)]
 pub struct LinkRules {
     /// In what callers send.
@@ -94,6 +95,7 @@ impl Default for LinkRules {
 
 /// From where images may be loaded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "LinkImages")]
 #[serde(rename_all = "snake_case")]
 pub enum Images {
     /// From every host that links may lead to.

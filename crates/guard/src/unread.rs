@@ -11,6 +11,7 @@ use crate::finding::{Finding, Kind};
 
 /// What to do about what cannot be read, asked or answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "UnreadGuard")]
 #[serde(default, deny_unknown_fields)]
 pub struct Unread {
     /// Pictures.
@@ -39,6 +40,7 @@ impl Default for Unread {
 
 /// What is done about something that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Unseen")]
 #[serde(rename_all = "snake_case")]
 pub enum Unseen {
     /// It passes, and nothing says so.

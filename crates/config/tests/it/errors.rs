@@ -40,7 +40,7 @@ fn agp_t3_an_unknown_key_names_its_place_and_the_nearest_known_one() {
     refused(
         "guards: { virus: off }",
         "1:11: unknown key `virus`",
-        "known keys here: secrets, personal, injection, profiles, exceptions, connectors",
+        "known keys here: secrets, personal, injection, moderation, topics, links, leaks, format, bounds, unread, custom, profiles, exceptions, connectors, deadline_ms, on_timeout",
     );
 }
 

@@ -32,6 +32,7 @@ pub const MEMORY_BYTES_MOST: u64 = 256 << 20;
 
 /// What operators look for themselves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "CustomGuard")]
 #[serde(default, deny_unknown_fields)]
 pub struct Custom {
     /// Patterns and words.
@@ -58,6 +59,7 @@ impl Default for Custom {
 
 /// One thing to look for: exactly one of `pattern`, `words`, and `dictionary` or `file`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "CustomRule")]
 #[serde(default, deny_unknown_fields)]
 pub struct Rule {
     /// Small letters, digits, `-` and `_`; findings are of the rule `custom:<name>`.
@@ -116,6 +118,7 @@ impl Default for Rule {
 
 /// What the digits of a match must prove.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "CustomCheck")]
 #[serde(rename_all = "snake_case")]
 pub enum Check {
     /// Nothing.
@@ -129,6 +132,7 @@ pub enum Check {
 
 /// A module that inspects texts by itself, and what is done about what it finds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "GuardExtension")]
 #[serde(default, deny_unknown_fields)]
 pub struct ExtensionUse {
     /// Small letters, digits, `-` and `_`; findings are of the rule `custom:<name>`, or `custom:<name>/<rule>` where the module
@@ -172,6 +176,7 @@ impl Default for ExtensionUse {
 
 /// What is done where a guard could not judge. One that only observes never blocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ExtensionFailure")]
 #[serde(rename_all = "snake_case")]
 pub enum OnFailure {
     /// Nothing passes.
