@@ -184,6 +184,32 @@ pub(crate) async fn sorted(
     rows.iter().map(|row| read(query.kind, row)).collect()
 }
 
+/// All tenants' documents of a kind that data planes answer by; of other kinds none.
+// threat: AGP-E1
+pub(crate) async fn answered_by(
+    connection: &mut Connection,
+    kind: RecordKind,
+) -> Result<Vec<(TenantId, Record)>, StoreError> {
+    // Their index serves only a statement that says the kind.
+    let select = match kind {
+        RecordKind::TenantGuards => {
+            "SELECT tenant, id, parent, name, created, document FROM records
+             WHERE kind = 'tenant_guards' ORDER BY tenant, id"
+        }
+        RecordKind::Consents => {
+            "SELECT tenant, id, parent, name, created, document FROM records
+             WHERE kind = 'consents' ORDER BY tenant, id"
+        }
+        _ => return Ok(Vec::new()),
+    };
+    let rows = sqlx::query(select).fetch_all(connection);
+    let read = |row: &SqliteRow| {
+        let tenant = row::id(row.try_get("tenant").map_err(fault)?)?;
+        Ok((tenant, read(kind, row)?))
+    };
+    rows.await.map_err(fault)?.iter().map(read).collect()
+}
+
 /// The session or service token with this digest, whosever it is.
 // threat: CTX-T3
 pub(crate) async fn bearer(
