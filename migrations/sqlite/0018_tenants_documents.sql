@@ -8,6 +8,3 @@ CREATE TRIGGER answered_by_updated AFTER UPDATE ON records WHEN NEW.kind IN ('te
 BEGIN UPDATE directory_revision SET revision = revision + 1; END;
 CREATE TRIGGER answered_by_deleted AFTER DELETE ON records WHEN OLD.kind IN ('tenant_guards', 'consents')
 BEGIN UPDATE directory_revision SET revision = revision + 1; END;
-
--- One a tenant: all of them are read at once, and few rows are of these kinds.
-CREATE INDEX records_answered_by ON records (kind, tenant) WHERE kind IN ('tenant_guards', 'consents');

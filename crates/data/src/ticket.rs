@@ -283,7 +283,7 @@ impl Ticket {
         }
     }
 
-    fn note_finding(&mut self, direction: Direction, rule: &str, verdict: &str) {
+    pub(crate) fn note_finding(&mut self, direction: Direction, rule: &str, verdict: &str) {
         let note = format!("{}:{rule}:{verdict}", direction.as_str());
         if !self.findings.contains(&note) {
             self.findings.push(note);

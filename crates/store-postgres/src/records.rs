@@ -208,19 +208,12 @@ pub(crate) async fn answered_by(
     connection: &mut Connection,
     kind: RecordKind,
 ) -> Result<Vec<(TenantId, Record)>, StoreError> {
-    // Their index serves only a statement that says the kind.
-    let select = match kind {
-        RecordKind::TenantGuards => {
-            "SELECT tenant, id, parent, name, created, document FROM bartizan.records
-             WHERE kind = 'tenant_guards' ORDER BY tenant, id"
-        }
-        RecordKind::Consents => {
-            "SELECT tenant, id, parent, name, created, document FROM bartizan.records
-             WHERE kind = 'consents' ORDER BY tenant, id"
-        }
-        _ => return Ok(Vec::new()),
-    };
-    let rows = sqlx::query(select).fetch_all(connection);
+    if !kind.is_answered_by() {
+        return Ok(Vec::new());
+    }
+    let select = "SELECT tenant, id, parent, name, created, document FROM bartizan.records
+                  WHERE kind = $1 ORDER BY tenant, id";
+    let rows = sqlx::query(select).bind(kind.as_str()).fetch_all(connection);
     let read = |row: &PgRow| {
         let tenant = row::id(row.try_get("tenant").map_err(fault)?)?;
         Ok((tenant, read(kind, row)?))

@@ -136,6 +136,7 @@ pub async fn run_as(
     };
     ticket.model = Some(model.name.clone());
     ticket.plan = plan(settings, &key, &asked);
+    let carried = (sending::data_class(settings, &key, &asked), accepted.started);
     let sent = sending::is_asked(settings).then(|| asked.clone());
     let decision = decide(settings, &key, asked);
     ticket.policies.clone_from(&decision.policies);
@@ -147,6 +148,7 @@ pub async fn run_as(
         Some(asked) => sending::narrowed(settings, &key, &asked, model, &mut ticket.policies)?,
         None => model.clone(),
     };
+    let model = sending::consented(&key, carried, model, &mut ticket.policies)?;
     Ok(Authorized {
         endpoint,
         envelope,
@@ -168,9 +170,7 @@ fn plan(settings: &Settings, key: &KeyEntry, asked: &Asked) -> Arc<guard::Plan> 
         tags: &key.tags,
         model: &asked.model,
         operation: asked.operation,
-        data_class: settings
-            .policy
-            .data_class(key.record.marks.data_class, asked.data_class),
+        data_class: sending::data_class(settings, key, asked),
     };
     settings.guards.plan(&call, key.guards.as_deref())
 }
@@ -200,8 +200,10 @@ pub fn visible_models<'a>(view: &'a View, key: &Arc<KeyEntry>, arrived: Arrived)
     let models = settings.models.values();
     let mut seen: Vec<_> = models
         .filter(|model| {
-            uses(settings, key, &model.name, arrived)
-                .any(|asked| sending::may_go(settings, key, &asked, model))
+            uses(settings, key, &model.name, arrived).any(|asked| {
+                let carried = (sending::data_class(settings, key, &asked), arrived.at);
+                sending::may_go(settings, key, &asked, model) && sending::may_leave(key, carried, model)
+            })
         })
         .collect();
     seen.sort_by(|a, b| a.name.cmp(&b.name));

@@ -38,7 +38,15 @@ async fn agp_e1_the_nodes_role_reads_sessions_tokens_and_what_it_answers_by_and_
         }
         assert_eq!(kinds(&mut feed).await, found, "{setting}");
     }
-    for kind in ["login", "user", "replay", "Session", "tenant_guards_version", "consents_version", "%"] {
+    for kind in [
+        "login",
+        "user",
+        "replay",
+        "Session",
+        "tenant_guards_version",
+        "consents_version",
+        "%",
+    ] {
         let select = format!("SELECT * FROM bartizan.records WHERE kind = '{kind}'");
         assert_eq!(touched(&mut feed, select).await, 0, "{kind}");
     }
