@@ -14,6 +14,7 @@ pub mod chargeback;
 mod configuration;
 mod content;
 mod dispatch;
+pub mod documents;
 mod door;
 mod etag;
 mod export;

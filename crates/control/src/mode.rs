@@ -20,7 +20,7 @@ pub enum Mode {
 }
 
 /// Changes that stay possible: the document's own; what ends something; what no document says; what only asks.
-const POSSIBLE: [&str; 57] = [
+const POSSIBLE: [&str; 61] = [
     "configuration.apply",
     "policies.explain",
     "policies.who_can",
@@ -60,6 +60,10 @@ const POSSIBLE: [&str; 57] = [
     "approvals.approve",
     "approvals.deny",
     "price_sheet.put",
+    "guards.put",
+    "guards.remove",
+    "consents.put",
+    "consents.remove",
     "reratings.create",
     "chargeback.put_rules",
     "chargeback.finalize",

@@ -104,6 +104,10 @@ pub trait Serving: Debug + Send + Sync {
     fn mail_domains(&self) -> Option<Vec<String>> {
         None
     }
+    /// The instance's guard profiles.
+    fn guard_profiles(&self) -> Vec<guard::Profile> {
+        Vec::new()
+    }
     /// The configuration in force; secrets as references.
     fn settings(&self) -> Value;
     /// The prices in force.

@@ -22,9 +22,11 @@ use crate::shadow::Shadow;
 
 pub mod charged;
 mod covering;
+mod own;
 
 pub use charged::{Charged, Numbered};
 pub use covering::{Covering, Serving};
+pub use own::{Consented, Own};
 
 /// Rates and concurrency of one key, team or tenant.
 #[derive(Debug)]
@@ -171,6 +173,8 @@ pub struct KeyEntry {
     pub tags: Arc<[String]>,
     /// What the tenant's own profiles ask of its calls' texts, beyond the instance's.
     pub guards: Option<Arc<guard::Ready>>,
+    /// Where the tenant lets the content of its calls go, where it says so.
+    pub consents: Option<Arc<Consented>>,
     /// What the tenant is charged, where it has a price sheet.
     pub charged: Option<Arc<Charged>>,
     decisions: RwLock<HashMap<Asked, Arc<Decision>>>,
@@ -247,18 +251,16 @@ impl Directory {
 pub struct Builder {
     limits: Mutex<HashMap<u128, Arc<ScopeLimits>>>,
     charged: Mutex<HashMap<TenantId, Arc<Charged>>>,
+    guards: own::Kept<guard::Profiles, guard::Ready>,
+    consents: own::Kept<Consented, Consented>,
 }
 
 impl Builder {
-    /// The directory of `dump`, in which tenants are charged by their `sheets`.
-    pub fn build(
-        &self,
-        dump: &DirectoryDump,
-        sheets: HashMap<TenantId, Numbered>,
-        book: &Book,
-        now: UnixMillis,
-    ) -> Directory {
-        let charged = self.charged_by(sheets);
+    /// The directory of `dump`, in which tenants' calls are answered by their own documents.
+    pub fn build(&self, dump: &DirectoryDump, own: Own, book: &Book, now: UnixMillis) -> Directory {
+        let charged = self.charged_by(own.sheets);
+        let guards = self.guards.of(own.guards, guard::Ready::own);
+        let consents = self.consents.of(own.consents, std::convert::identity);
         let cells = book.reconcile(&dump.budgets, now);
         let mut kept = HashMap::new();
         let tenants: HashMap<_, _> = dump.tenants.iter().map(|t| (t.id, t)).collect();
@@ -300,7 +302,8 @@ impl Builder {
                 budgets: budgets_of(record, &dump.budgets, &cells),
                 tags: record.marks.tags.as_slice().into(),
                 charged: charged.get(&record.tenant).cloned(),
-                guards: None,
+                guards: guards.get(&record.tenant).cloned(),
+                consents: consents.get(&record.tenant).cloned(),
                 decisions: RwLock::default(),
                 record: record.clone(),
             });
@@ -443,6 +446,7 @@ mod tests {
             tags: [].into(),
             charged: None,
             guards: None,
+            consents: None,
             decisions: RwLock::default(),
             record,
         }

@@ -168,6 +168,14 @@ permissions! {
     DeliveryDrop = "delivery.drop";
     /// Send a tenant's own sink a test.
     DeliveryTest = "delivery.test";
+    /// See how a tenant guards its own calls.
+    GuardsRead = "guards.read";
+    /// Say how a tenant guards its own calls, beyond what the instance asks.
+    GuardsUpdate = "guards.update";
+    /// See where a tenant lets the content of its calls go.
+    ConsentsRead = "consents.read";
+    /// Say where a tenant lets the content of its calls go.
+    ConsentsUpdate = "consents.update";
     /// See the instance's settings.
     SettingsRead = "settings.read";
     /// See acts that wait for a second person.

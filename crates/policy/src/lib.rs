@@ -5,6 +5,7 @@
 //! the policies, and what no policy permits is denied.
 //! Never does I/O: whoever reads policy files hands their texts in.
 
+mod consent;
 mod desk;
 mod differences;
 mod engine;
@@ -22,6 +23,9 @@ mod size;
 mod testing;
 mod thing;
 
+pub use consent::{
+    CONSENTS_MAX, Consent, Consents, Dropped, Minimisation, NAMED_MAX, STATEMENT_CHARS_MAX, Unsaid,
+};
 pub use desk::{
     Act, ActContext, Actor, ActorId, BudgetLevel, Desk, Explanation, Resource, Verdict, run_control_tests,
 };

@@ -2,14 +2,14 @@
 
 use async_trait::async_trait;
 use credential::KeyRecord;
-use domain::TenantScope;
+use domain::{TenantId, TenantScope};
 use sqlx::postgres::PgRow;
-use store::{Directory, DirectoryDump, StoreError, row};
+use store::{Directory, DirectoryDump, Record, RecordKind, StoreError, row};
 
 use crate::PostgresStore;
 use crate::budgets::read_budget;
 use crate::connection::{Connection, commit, fault};
-use crate::{keys, tenants};
+use crate::{keys, records, tenants};
 
 #[async_trait]
 impl Directory for PostgresStore {
@@ -20,6 +20,11 @@ impl Directory for PostgresStore {
 
     async fn load(&self) -> Result<DirectoryDump, StoreError> {
         self.bounded(self.load_all()).await
+    }
+
+    async fn documents(&self, kind: RecordKind) -> Result<Vec<(TenantId, Record)>, StoreError> {
+        let found = async { records::answered_by(&mut *self.as_node().await?, kind).await };
+        self.bounded(found).await
     }
 
     async fn claim_master_key(&self, mark: &str) -> Result<String, StoreError> {

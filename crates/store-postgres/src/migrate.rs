@@ -96,6 +96,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0017_tenants_delivery.sql",
         sql: include_str!("../../../migrations/postgres/0017_tenants_delivery.sql"),
     },
+    Migration {
+        version: 18,
+        name: "0018_tenants_documents.sql",
+        sql: include_str!("../../../migrations/postgres/0018_tenants_documents.sql"),
+    },
 ];
 
 const ROLES: &str = include_str!("../../../migrations/postgres/roles.sql");

@@ -2,14 +2,14 @@
 
 use async_trait::async_trait;
 use credential::KeyRecord;
-use domain::TenantScope;
+use domain::{TenantId, TenantScope};
 use sqlx::sqlite::SqliteRow;
-use store::{Directory, DirectoryDump, StoreError, row};
+use store::{Directory, DirectoryDump, Record, RecordKind, StoreError, row};
 
 use crate::SqliteStore;
 use crate::budgets::read_budget;
 use crate::connection::{Connection, fault};
-use crate::{keys, tenants};
+use crate::{keys, records, tenants};
 
 #[async_trait]
 impl Directory for SqliteStore {
@@ -34,6 +34,10 @@ impl Directory for SqliteStore {
             keys: all(&mut moment, keys, keys::read).await?,
             budgets: all(&mut moment, budgets, read_budget).await?,
         })
+    }
+
+    async fn documents(&self, kind: RecordKind) -> Result<Vec<(TenantId, Record)>, StoreError> {
+        records::answered_by(&mut *self.reader().await?, kind).await
     }
 
     async fn claim_master_key(&self, mark: &str) -> Result<String, StoreError> {

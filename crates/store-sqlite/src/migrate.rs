@@ -94,6 +94,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0017_tenants_delivery.sql",
         sql: include_str!("../../../migrations/sqlite/0017_tenants_delivery.sql"),
     },
+    Migration {
+        version: 18,
+        name: "0018_tenants_documents.sql",
+        sql: include_str!("../../../migrations/sqlite/0018_tenants_documents.sql"),
+    },
 ];
 
 /// Applies what is due, all in one transaction that holds the write lock. Returns the names of what it applied.

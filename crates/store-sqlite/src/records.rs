@@ -184,6 +184,25 @@ pub(crate) async fn sorted(
     rows.iter().map(|row| read(query.kind, row)).collect()
 }
 
+/// All tenants' documents of a kind that data planes answer by; of other kinds none.
+// threat: AGP-E1
+pub(crate) async fn answered_by(
+    connection: &mut Connection,
+    kind: RecordKind,
+) -> Result<Vec<(TenantId, Record)>, StoreError> {
+    if !kind.is_answered_by() {
+        return Ok(Vec::new());
+    }
+    let select = "SELECT tenant, id, parent, name, created, document FROM records
+                  WHERE kind = ? ORDER BY tenant, id";
+    let rows = sqlx::query(select).bind(kind.as_str()).fetch_all(connection);
+    let read = |row: &SqliteRow| {
+        let tenant = row::id(row.try_get("tenant").map_err(fault)?)?;
+        Ok((tenant, read(kind, row)?))
+    };
+    rows.await.map_err(fault)?.iter().map(read).collect()
+}
+
 /// The session or service token with this digest, whosever it is.
 // threat: CTX-T3
 pub(crate) async fn bearer(

@@ -88,6 +88,8 @@ fn must_change(kind: RecordKind) -> Result<(), StoreError> {
     let what = match kind {
         RecordKind::ChargebackStatement => "a final statement",
         RecordKind::PriceSheetVersion => "a version of a price sheet",
+        RecordKind::TenantGuardsVersion => "a version of a tenant's guards",
+        RecordKind::ConsentsVersion => "a version of a tenant's consents",
         _ => return Ok(()),
     };
     Err(StoreError::Conflict(format!("{what} stays as it is")))
@@ -155,6 +157,10 @@ pub fn may_be_swept(kind: RecordKind) -> Result<(), StoreError> {
         | RecordKind::ChargebackStatement
         | RecordKind::PriceSheet
         | RecordKind::PriceSheetVersion
+        | RecordKind::TenantGuards
+        | RecordKind::TenantGuardsVersion
+        | RecordKind::Consents
+        | RecordKind::ConsentsVersion
         | RecordKind::IdentityKeys
         | RecordKind::Cosigned
         | RecordKind::Witness => Err(StoreError::Conflict(format!(

@@ -64,6 +64,7 @@ cases! {
     signing::agp_r1_replicas_follow_the_key_and_one_of_many_replaces_it,
     directory::what_is_created_is_loaded,
     directory::the_revision_rises_with_every_change_and_only_then,
+    directory::agp_e1_documents_that_calls_are_answered_by_are_read_over_all_tenants,
     directory::taken_ids_and_names_conflict,
     directory::the_first_master_key_is_kept,
     directory::a_key_needs_a_team_of_its_tenant,

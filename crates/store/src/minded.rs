@@ -107,6 +107,7 @@ macro_rules! minded {
 minded! { Directory:
     fn revision() -> u64;
     fn load() -> DirectoryDump;
+    fn documents(kind: RecordKind) -> Vec<(TenantId, Record)>, About::Kind(kind);
     fn claim_master_key(mark: &str) -> String;
     fn keys(scope: &TenantScope) -> Vec<KeyRecord>;
 }

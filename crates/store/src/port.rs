@@ -11,7 +11,7 @@ use ledger::{Budget, Entry, Keeping, Lease, Posting, Standing};
 use serde::{Deserialize, Serialize};
 
 use crate::usage::{UsageQuery, UsageReport};
-use crate::{Exchanges, LogKind, Registry, row};
+use crate::{Exchanges, LogKind, Record, RecordKind, Registry, row};
 
 /// Why a store did not do as asked. Drivers' texts stay in `Unavailable`'s log line, never in an answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -120,6 +120,9 @@ pub trait Directory: Send + Sync {
     async fn revision(&self) -> Result<u64, StoreError>;
     /// Everything, at one revision.
     async fn load(&self) -> Result<DirectoryDump, StoreError>;
+    /// All tenants' documents of a kind that data planes answer by ([`RecordKind::is_answered_by`]), in the order of their
+    /// tenants' ids; of other kinds none.
+    async fn documents(&self, kind: RecordKind) -> Result<Vec<(TenantId, Record)>, StoreError>;
     /// Keeps `mark`, by which a master key is known, if none is kept yet; returns the one that is. It never
     /// changes, and says nothing about the key itself.
     async fn claim_master_key(&self, mark: &str) -> Result<String, StoreError>;

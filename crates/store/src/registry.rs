@@ -87,6 +87,14 @@ kinds! {
     PriceSheet = "price_sheet";
     /// A version of what a tenant is charged; the platform's. Its parent is the tenant. Never changed once it is there.
     PriceSheetVersion = "price_sheet_version";
+    /// How a tenant guards its own calls beyond the instance: its newest document. Data planes answer by it.
+    TenantGuards = "tenant_guards";
+    /// A version of how a tenant guards its own calls. Never changed once it is there.
+    TenantGuardsVersion = "tenant_guards_version";
+    /// Where a tenant lets the content of its calls go: its newest document. Data planes answer by it.
+    Consents = "consents";
+    /// A version of where a tenant lets the content of its calls go. Never changed once it is there.
+    ConsentsVersion = "consents_version";
     /// What was told of a tenant once in a while: its id is the act, or `spend` of the daily look.
     Told = "told";
     /// An audit record that a sink did not take and that was given up; its parent is the sink.
@@ -113,6 +121,11 @@ impl RecordKind {
     /// Whether it is found by its name before a tenant is known: no two tenants share one.
     pub const fn is_bearer(self) -> bool {
         matches!(self, Self::Session | Self::ServiceToken)
+    }
+
+    /// Whether it is a tenant's own document that data planes answer by: [`crate::Directory::documents`] has all tenants'.
+    pub const fn is_answered_by(self) -> bool {
+        matches!(self, Self::TenantGuards | Self::Consents)
     }
 }
 
@@ -234,10 +247,11 @@ impl Change {
     pub const fn is_of_directory(&self) -> bool {
         match self {
             Self::Create(record) | Self::Remove(record) | Self::Replace { after: record, .. } => {
-                matches!(
-                    record.kind,
-                    RecordKind::PolicyStanding | RecordKind::OwnSink | RecordKind::OwnSchedule
-                )
+                record.kind.is_answered_by()
+                    || matches!(
+                        record.kind,
+                        RecordKind::PolicyStanding | RecordKind::OwnSink | RecordKind::OwnSchedule
+                    )
             }
             Self::NextEpoch { .. }
             | Self::RemoveAudits { .. }

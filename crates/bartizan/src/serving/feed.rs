@@ -1,14 +1,14 @@
 //! Keys, limits, budgets and policies from the store into memory, within a fraction of a second of their change.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use control::sheets::Kept;
 use data::Gate;
 use data::book::Book;
-use data::directory::{Builder, Numbered};
+use data::directory::{Builder, Consented, Numbered, Own};
 use domain::{TenantId, UnixMillis};
+use policy::Consents;
 use store::{Store, StoreError};
 use tokio::sync::watch;
 
@@ -72,8 +72,8 @@ impl Feed {
         self.rules.refresh(&self.gate).await?;
         // So are the keys: what a tenant begins to keep has one when it comes.
         self.contents.keep(&dump.tenants).await;
-        let sheets = sheets(self.store.as_ref()).await?;
-        let directory = self.builder.build(&dump, sheets, &self.book, UnixMillis::now());
+        let own = own(self.store.as_ref()).await?;
+        let directory = self.builder.build(&dump, own, &self.book, UnixMillis::now());
         self.gate.set_directory(Arc::new(directory));
         tracing::info!(
             revision = dump.revision,
@@ -84,19 +84,38 @@ impl Feed {
     }
 }
 
-/// What tenants are charged where it is not what the list says. Read after the directory: what comes in between raises
-/// the revision, and is read again.
-// threat: AGP-D1
-pub async fn sheets(store: &dyn Store) -> Result<HashMap<TenantId, Numbered>, StoreError> {
-    let all = control::sheets::in_force(store).await?.into_iter();
-    let numbered = all.map(|kept| {
-        let Kept {
-            tenant,
-            number,
-            sheet,
-            ..
-        } = kept;
-        (tenant, Numbered { number, sheet })
-    });
-    Ok(numbered.collect())
+/// Tenants' own documents that calls are answered by. Read after the directory: what comes in between raises the revision,
+/// and is read again.
+// threat: AGP-D1 ANP-0017
+pub async fn own(store: &dyn Store) -> Result<Own, StoreError> {
+    let sheets = control::sheets::in_force(store).await?.into_iter();
+    let guards = control::documents::in_force::<guard::Profiles>(store)
+        .await?
+        .into_iter();
+    let consents = control::documents::in_force::<Consents>(store).await?.into_iter();
+    Ok(Own {
+        sheets: sheets.map(numbered).collect(),
+        guards: guards
+            .map(|(tenant, kept)| (tenant, kept.document))
+            .filter(|(_, document)| *document != guard::Profiles::default())
+            .collect(),
+        consents: consents
+            .filter(|(_, kept)| kept.document != Consents::default())
+            .map(|(tenant, kept)| (tenant, consented(kept.number, kept.document)))
+            .collect(),
+    })
+}
+
+const fn consented(number: u64, consents: Consents) -> Consented {
+    Consented { number, consents }
+}
+
+fn numbered(kept: Kept) -> (TenantId, Numbered) {
+    let Kept {
+        tenant,
+        number,
+        sheet,
+        ..
+    } = kept;
+    (tenant, Numbered { number, sheet })
 }

@@ -150,8 +150,8 @@ impl Plane {
         );
         let builder = Arc::new(Builder::default());
         let dump = store.load().await?;
-        let sheets = feed::sheets(store.as_ref()).await?;
-        let directory = builder.build(&dump, sheets, &book, UnixMillis::now());
+        let own = feed::own(store.as_ref()).await?;
+        let directory = builder.build(&dump, own, &book, UnixMillis::now());
         let differences = Arc::new(Differences::default());
         let (rules, in_force) = rules(base, &made.configured, &differences).await?;
         let settings = made.settings.with_policies(in_force.engine, in_force.shadow);

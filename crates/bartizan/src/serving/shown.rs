@@ -148,6 +148,10 @@ impl Serving for Shown {
         }
     }
 
+    fn guard_profiles(&self) -> Vec<guard::Profile> {
+        self.config.borrow().guards.profiles.clone()
+    }
+
     fn regions(&self) -> BTreeMap<String, String> {
         let config = self.config.borrow().clone();
         let providers = config.providers.iter();

@@ -16,17 +16,17 @@ const PLAIN: &str = "the zebra of Königsberg";
 /// The promise is a second; a machine that does other things beside is given more.
 const BOUND: Duration = Duration::from_secs(10);
 
-async fn make(client: &Client, path: &str, body: &Value) -> Value {
+pub async fn make(client: &Client, path: &str, body: &Value) -> Value {
     let made = client.post(path, body).await;
     assert_eq!(made.status, 201, "{path}: {}", made.text());
     made.json()
 }
 
-fn text(value: &Value, name: &str) -> String {
+pub fn text(value: &Value, name: &str) -> String {
     value[name].as_str().unwrap().to_owned()
 }
 
-async fn root(gate: &Gate) -> Client {
+pub async fn root(gate: &Gate) -> Client {
     let body = json!({
         "token": setup_token(gate).await, "email": "root@example.com", "name": "Root", "password": PASSWORD
     });
@@ -35,7 +35,7 @@ async fn root(gate: &Gate) -> Client {
 }
 
 /// Somebody of a tenant, with a role or without.
-async fn person(
+pub async fn person(
     gate: &Gate,
     root: &Client,
     (id, name): (&str, &str),
@@ -57,7 +57,7 @@ async fn person(
     gate.control().bearer(&text(&session, "token"))
 }
 
-async fn put(client: &Client, path: &str, body: &Value) -> Answer {
+pub async fn put(client: &Client, path: &str, body: &Value) -> Answer {
     let client = client
         .header("if-match", "*")
         .header("content-type", "application/json");

@@ -14,8 +14,8 @@ use testkit::client::raw;
 use testkit::{Answer, Client, Cut, Reply, ScriptedProvider};
 
 use crate::refusals_around::{
-    connector_away, draining, journal_away, receipts_away, replay_check_away, reservations_away, store_away,
-    usage_away, webhook_says,
+    connector_away, consent_missing, draining, journal_away, receipts_away, replay_check_away,
+    reservations_away, store_away, usage_away, webhook_says,
 };
 use crate::scene::{self, Scene, call, code, streamed};
 use crate::signing::Machine;
@@ -279,6 +279,7 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
                 client.post("/v1/messages/count_tokens", &count).await,
             ]
         }
+        Code::ConsentMissing => consent_missing(scene).await,
         Code::OutputTooLong => {
             let mut body = call("bounded");
             body["max_tokens"] = json!(11);

@@ -1,8 +1,13 @@
 //! Refusals because of what goes wrong around a gate: its store, its disk, its end.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use control::documents;
+use domain::{TenantScope, UnixMillis};
+use ledger::AuditActor;
+use policy::Consents;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use store::{Change, Directory, Registry};
 use testkit::{Reply, ScriptedProvider};
 
 use crate::refusals::{Both, CALLS, both, config, keys, receipts, reservation, settled, stage};
@@ -166,4 +171,44 @@ pub async fn connector_away() -> Both {
     let text = config(&provider.base_url()).replace("guards: {", &connector);
     let scene = Scene::raise(provider, scene::builder().config(text)).await;
     both(&scene.client(), "m", |_| {}).await
+}
+
+/// For a moment the tenant lets nothing leave.
+pub async fn consent_missing(scene: &Scene) -> Both {
+    let store = scene.store().await;
+    let dump = store.load().await.unwrap();
+    let first = dump.keys.iter().find(|key| key.name == "first key").unwrap();
+    let scope = TenantScope::operator(first.tenant);
+    let closed = Consents {
+        content_leaves: false,
+        ..Consents::default()
+    };
+    let by = (AuditActor::Gate("a test".to_owned()), UnixMillis::now());
+    let (_, changes) = documents::next(None, closed, by).unwrap();
+    store.commit(&scope, &changes, None).await.unwrap();
+    let answers = once(scene, |answers| answers[0].status == 403).await;
+    let (record, _) = documents::newest::<Consents>(&store, &scope)
+        .await
+        .unwrap()
+        .unwrap();
+    store
+        .commit(&scope, &[Change::Remove(record)], None)
+        .await
+        .unwrap();
+    store.close().await;
+    once(scene, |answers| answers[0].status != 403).await;
+    answers
+}
+
+/// The first answers that are as wanted.
+async fn once(scene: &Scene, is_wanted: impl Fn(&Both) -> bool) -> Both {
+    let until = Instant::now() + Duration::from_secs(10);
+    loop {
+        let answers = both(&scene.client(), "m", |_| {}).await;
+        if is_wanted(&answers) {
+            return answers;
+        }
+        assert!(Instant::now() < until, "not so in time: {}", answers[0].text());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }

@@ -55,6 +55,10 @@ const fn fate(kind: RecordKind) -> Fate {
         | RecordKind::ChargebackStatement
         | RecordKind::PriceSheet
         | RecordKind::PriceSheetVersion
+        | RecordKind::TenantGuards
+        | RecordKind::TenantGuardsVersion
+        | RecordKind::Consents
+        | RecordKind::ConsentsVersion
         | RecordKind::PolicyVersion
         | RecordKind::PolicyStanding
         | RecordKind::Credential

@@ -66,6 +66,10 @@ pub fn body(endpoint: &Endpoint, house: &House) -> Option<Value> {
         (false, "sso") => {
             json!({"issuer": "https://id.example", "client_id": "x", "domains": ["example.com"]})
         }
+        (false, "guards") => {
+            json!({"profiles": [{"name": "own", "guards": {"personal": {"input": "block"}}}]})
+        }
+        (false, "consents") => json!({"content_leaves": false}),
         (false, "price-sheet") => json!({"lines": [{"mark_up_basis_points": 1500}]}),
         (false, "{sink}") => webhook("renamed"),
         (false, "history") => json!({"kept": "metadata"}),

@@ -138,6 +138,7 @@ pub async fn run_as(
     let guarded = guarded(settings, &key, &asked);
     ticket.plan = settings.guards.plan(&guarded, key.guards.as_deref());
     ticket.connectors = gate.connectors.of(&guarded);
+    let carried = (sending::data_class(settings, &key, &asked), accepted.started);
     let sent = sending::is_asked(settings).then(|| asked.clone());
     let decision = decide(settings, &key, asked);
     ticket.policies.clone_from(&decision.policies);
@@ -149,6 +150,7 @@ pub async fn run_as(
         Some(asked) => sending::narrowed(settings, &key, &asked, model, &mut ticket.policies)?,
         None => model.clone(),
     };
+    let model = sending::consented(&key, carried, model, &mut ticket.policies)?;
     Ok(Authorized {
         endpoint,
         envelope,
@@ -170,9 +172,7 @@ fn guarded<'c>(settings: &Settings, key: &'c KeyEntry, asked: &'c Asked) -> guar
         tags: &key.tags,
         model: &asked.model,
         operation: asked.operation,
-        data_class: settings
-            .policy
-            .data_class(key.record.marks.data_class, asked.data_class),
+        data_class: sending::data_class(settings, key, asked),
     }
 }
 
@@ -201,8 +201,10 @@ pub fn visible_models<'a>(view: &'a View, key: &Arc<KeyEntry>, arrived: Arrived)
     let models = settings.models.values();
     let mut seen: Vec<_> = models
         .filter(|model| {
-            uses(settings, key, &model.name, arrived)
-                .any(|asked| sending::may_go(settings, key, &asked, model))
+            uses(settings, key, &model.name, arrived).any(|asked| {
+                let carried = (sending::data_class(settings, key, &asked), arrived.at);
+                sending::may_go(settings, key, &asked, model) && sending::may_leave(key, carried, model)
+            })
         })
         .collect();
     seen.sort_by(|a, b| a.name.cmp(&b.name));

@@ -52,6 +52,7 @@ pub async fn run(gate: &Gate, admitted: Admitted, ticket: &mut Ticket) -> Gated<
         forward,
         output_tokens,
     } = admitted;
+    let (body, envelope) = minimised(endpoint, envelope, body, ticket)?;
     let (body, envelope) = if ticket.plan.is_off(Direction::Input) {
         (body, envelope)
     } else {
@@ -65,6 +66,47 @@ pub async fn run(gate: &Gate, admitted: Admitted, ticket: &mut Ticket) -> Gated<
         model,
         forward,
         output_tokens,
+    })
+}
+
+/// The call without what its tenant lets leave nowhere.
+// threat: ANP-0020
+fn minimised(
+    endpoint: Endpoint,
+    envelope: Envelope,
+    body: Bytes,
+    ticket: &mut Ticket,
+) -> Gated<(Bytes, Envelope)> {
+    let Some(own) = &ticket.key.consents else {
+        return Ok((body, envelope));
+    };
+    let wanted = &own.consents.minimise;
+    let dropped: Vec<&str> = wanted.drop.iter().map(|one| one.as_str()).collect();
+    let messages_max = wanted.history_messages_max;
+    let wanted = dialect::Minimise {
+        drop: &dropped,
+        messages_max: messages_max.map(|max| usize::try_from(max).unwrap_or(usize::MAX)),
+    };
+    if wanted == dialect::Minimise::default() {
+        return Ok((body, envelope));
+    }
+    let left = dialect::minimise_request(endpoint, &body, &wanted)
+        .map_err(|error| Refusal::new(Code::RequestInvalid, error.to_string()))?;
+    let Some(left) = left else {
+        return Ok((body, envelope));
+    };
+    let body = Bytes::from(left);
+    let envelope = read_again(endpoint, &body, ticket)?;
+    ticket.note_finding(Direction::Input, "minimised", "redact");
+    ticket.prompt = body.clone();
+    Ok((body, envelope))
+}
+
+/// What a body says that the gate has changed.
+fn read_again(endpoint: Endpoint, body: &Bytes, ticket: &Ticket) -> Gated<Envelope> {
+    let bounds = &ticket.settings.bounds.body;
+    dialect::read_request(endpoint, body, bounds).map_err(|error| {
+        Refusal::new(Code::Internal, "the changed request is damaged").internally(error.to_string())
     })
 }
 

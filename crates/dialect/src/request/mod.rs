@@ -2,12 +2,14 @@
 
 mod envelope;
 mod known;
+mod minimise;
 mod rewrite;
 mod text;
 mod walk;
 mod words;
 
 pub use envelope::{BodyLimits, Envelope, read_request};
+pub use minimise::{Minimise, minimise_request};
 pub use rewrite::{Rewrite, rewrite_request};
 pub use text::{TextPart, redact_request, visit_request_text};
 pub use walk::Role;

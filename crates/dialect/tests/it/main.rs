@@ -11,6 +11,7 @@
 mod corpus;
 mod golden;
 mod limits;
+mod minimised;
 mod properties;
 mod streams;
 mod support;

@@ -10,6 +10,7 @@
 
 mod answers;
 mod asking;
+mod consents;
 mod desk;
 mod explaining;
 mod loading;

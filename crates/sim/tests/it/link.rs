@@ -154,6 +154,9 @@ impl Directory for Link {
     async fn load(&self) -> Result<DirectoryDump, StoreError> {
         self.ask("load", self.world.central.load()).await
     }
+    async fn documents(&self, kind: RecordKind) -> Result<Vec<(TenantId, Record)>, StoreError> {
+        self.ask("documents", self.world.central.documents(kind)).await
+    }
     async fn claim_master_key(&self, mark: &str) -> Result<String, StoreError> {
         self.world.central.claim_master_key(mark).await
     }

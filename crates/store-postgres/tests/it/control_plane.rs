@@ -20,11 +20,13 @@ async fn kinds(connection: &mut PgConnection) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn agp_e1_the_nodes_role_reads_sessions_and_tokens_and_no_other_document() {
+async fn agp_e1_the_nodes_role_reads_sessions_tokens_and_what_it_answers_by_and_no_other_document() {
     let scene = Scene::set().await;
     let mut feed = scene.as_node().await;
-    // Of both tenants: what is found before a tenant is known.
-    let found = ["service_token", "service_token", "session", "session"];
+    // Of both tenants: what is found before a tenant is known, and what calls are answered by.
+    let found = ["consents", "service_token", "session", "tenant_guards"]
+        .map(|kind| [kind, kind])
+        .concat();
     assert_eq!(kinds(&mut feed).await, found);
     for setting in [
         scene.a.to_string(),
@@ -36,7 +38,15 @@ async fn agp_e1_the_nodes_role_reads_sessions_and_tokens_and_no_other_document()
         }
         assert_eq!(kinds(&mut feed).await, found, "{setting}");
     }
-    for kind in ["login", "user", "replay", "Session", "%"] {
+    for kind in [
+        "login",
+        "user",
+        "replay",
+        "Session",
+        "tenant_guards_version",
+        "consents_version",
+        "%",
+    ] {
         let select = format!("SELECT * FROM bartizan.records WHERE kind = '{kind}'");
         assert_eq!(touched(&mut feed, select).await, 0, "{kind}");
     }
@@ -77,11 +87,21 @@ async fn agp_e1_the_nodes_role_removes_nothing_but_old_sessions_and_replays() {
         set(&mut feed, "app.sweep_until", until).await;
         assert_eq!(touched(&mut feed, all.to_owned()).await, 0, "{kind} {until}");
     }
-    assert_eq!(kinds(&mut owner).await.len(), 10);
+    assert_eq!(kinds(&mut owner).await.len(), 18);
     set(&mut feed, "app.sweep_kind", "replay").await;
     set(&mut feed, "app.sweep_until", "2").await;
     assert_eq!(touched(&mut feed, all.to_owned()).await, 2);
-    let kept = ["login", "service_token", "session", "user"].map(|kind| [kind, kind]);
+    let kept = [
+        "consents",
+        "consents_version",
+        "login",
+        "service_token",
+        "session",
+        "tenant_guards",
+        "tenant_guards_version",
+        "user",
+    ]
+    .map(|kind| [kind, kind]);
     assert_eq!(kinds(&mut owner).await, kept.concat());
     scene.end().await;
 }
@@ -101,7 +121,7 @@ async fn agp_t4_a_sweep_without_row_security_removes_nothing() {
         let swept = store.sweep(RecordKind::Replay, UnixMillis(i64::MAX)).await;
         assert_eq!(swept, Ok(gone), "{security}");
     }
-    assert_eq!(kinds(&mut owner).await.len(), 8);
+    assert_eq!(kinds(&mut owner).await.len(), 16);
     scene.end().await;
 }
 

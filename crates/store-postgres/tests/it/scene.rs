@@ -179,6 +179,10 @@ async fn furnish(store: &PostgresStore, name: &str) -> TenantId {
         RecordKind::Session,
         RecordKind::ServiceToken,
         RecordKind::Replay,
+        RecordKind::TenantGuards,
+        RecordKind::TenantGuardsVersion,
+        RecordKind::Consents,
+        RecordKind::ConsentsVersion,
     ];
     let records = kinds.map(|kind| Change::Create(record(kind, name)));
     store

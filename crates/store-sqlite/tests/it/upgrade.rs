@@ -126,7 +126,8 @@ async fn a_file_of_the_release_before_keeps_its_rows_and_gets_what_is_new() {
             "0014_exchanges.sql",
             "0015_sessions.sql",
             "0016_entries_removed.sql",
-            "0017_tenants_delivery.sql"
+            "0017_tenants_delivery.sql",
+            "0018_tenants_documents.sql"
         ]
     );
     let scope = TenantScope::operator(TENANT);

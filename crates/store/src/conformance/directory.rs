@@ -109,6 +109,63 @@ pub(super) async fn the_revision_rises_with_every_change_and_only_then(store: En
     );
 }
 
+/// All tenants' at once, of the two kinds that calls are answered by and of no other; every change is heard of, and a
+/// version stays as it is.
+pub(super) async fn agp_e1_documents_that_calls_are_answered_by_are_read_over_all_tenants(store: Engine) {
+    let (a, b) = (House::build(&store).await, House::build(&store).await);
+    let document = |kind, id: &str, text: &str| Record {
+        kind,
+        id: id.to_owned(),
+        parent: None,
+        name: None,
+        created: UnixMillis(7),
+        document: text.to_owned(),
+    };
+    let of = |house: &House, kind, text: &str| (house.tenant.id, document(kind, "document", text));
+    for (kind, version) in [
+        (RecordKind::TenantGuards, RecordKind::TenantGuardsVersion),
+        (RecordKind::Consents, RecordKind::ConsentsVersion),
+    ] {
+        assert_eq!(store.documents(kind).await, Ok(Vec::new()));
+        let mut last = store.revision().await.unwrap();
+        let mut rose = async |what: &str| {
+            let now = store.revision().await.unwrap();
+            assert!(now > last, "{what} left the revision at {now}");
+            last = now;
+        };
+        for house in [&a, &b] {
+            let changes = [
+                Change::Create(document(version, "0000000001", "{}")),
+                Change::Create(document(kind, "document", "{}")),
+            ];
+            store.commit(&house.scope, &changes, None).await.unwrap();
+            rose("what is new").await;
+        }
+        let mut expected = vec![of(&a, kind, "{}"), of(&b, kind, "{}")];
+        expected.sort_by_key(|(tenant, _)| tenant.to_string());
+        assert_eq!(store.documents(kind).await, Ok(expected));
+        let replaced = Change::Replace {
+            before: document(kind, "document", "{}"),
+            after: document(kind, "document", "[]"),
+        };
+        store.commit(&a.scope, &[replaced], None).await.unwrap();
+        rose("what is replaced").await;
+        let removed = Change::Remove(document(kind, "document", "{}"));
+        store.commit(&b.scope, &[removed], None).await.unwrap();
+        rose("what is removed").await;
+        assert_eq!(store.documents(kind).await, Ok(vec![of(&a, kind, "[]")]));
+        assert_eq!(store.documents(version).await, Ok(Vec::new()));
+        let rewritten = Change::Replace {
+            before: document(version, "0000000001", "{}"),
+            after: document(version, "0000000001", "[]"),
+        };
+        assert!(is_conflict(&store.commit(&a.scope, &[rewritten], None).await));
+    }
+    for kind in [RecordKind::Session, RecordKind::User, RecordKind::PolicyStanding] {
+        assert_eq!(store.documents(kind).await, Ok(Vec::new()));
+    }
+}
+
 pub(super) async fn taken_ids_and_names_conflict(store: Engine) {
     let (a, b) = (House::build(&store).await, House::build(&store).await);
     let mut tenant = a.tenant.clone();

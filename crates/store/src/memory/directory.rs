@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use credential::KeyRecord;
-use domain::TenantScope;
+use domain::{TenantId, TenantScope};
 
 use super::MemoryStore;
-use crate::{Directory, DirectoryDump, StoreError};
+use crate::{Directory, DirectoryDump, Record, RecordKind, StoreError};
 
 #[async_trait]
 impl Directory for MemoryStore {
@@ -23,6 +23,15 @@ impl Directory for MemoryStore {
             keys: rows.keys.values().cloned().collect(),
             budgets: rows.budgets.values().cloned().collect(),
         })
+    }
+
+    async fn documents(&self, kind: RecordKind) -> Result<Vec<(TenantId, Record)>, StoreError> {
+        let state = self.state();
+        let all = state.rows.records.iter();
+        let found = all.filter(|((_, of, _), _)| *of == kind && kind.is_answered_by());
+        Ok(found
+            .map(|((tenant, _, _), record)| (*tenant, record.clone()))
+            .collect())
     }
 
     async fn claim_master_key(&self, mark: &str) -> Result<String, StoreError> {

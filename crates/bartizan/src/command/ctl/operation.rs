@@ -30,6 +30,7 @@ Examples:
   bartizan ctl teams create --tenant tnt_… --name research
   bartizan ctl keys create --tenant tnt_… --team team_… --name ci --all-models
   bartizan ctl budgets create --tenant tnt_… --name monthly --limit-nanos 5000000000 --window month
+  bartizan ctl guards put --tenant tnt_… --profiles '[{\"name\": \"no mail\", \"guards\": {\"personal\": {\"input\": \"block\"}}}]'
   bartizan ctl audit list --tenant tnt_… --json | jq '.items[0]'
 
 Passwords, codes and tokens are asked for, or read from standard input, a line each; never given as options.";

@@ -1,0 +1,272 @@
+//! How a tenant guards its own calls beyond what the instance asks of all: profiles, and exceptions from them. It only
+//! tightens: what a tenant's document says is laid over the instance's, and the strictest wins, whoever wrote it.
+
+use domain::{TenantId, UnixMillis};
+use guard::{Exception, INSTANCE, Profile, Profiles, When};
+use ledger::AuditActor;
+use policy::Resource;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::words::time;
+use crate::answer::Answer;
+use crate::api::Nothing;
+use crate::call::{Call, Deed, Done, Entered, Stop};
+use crate::documents::{self, Kept};
+use crate::etag;
+use crate::page::Place;
+use crate::problem::{Code, Problem};
+use crate::shapes;
+
+/// How a tenant guards its own calls.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+#[schemars(rename = "TenantGuards")]
+pub struct GuardsView {
+    /// The version in force. 0 before there is any.
+    pub number: u64,
+    /// Since when, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub made: Option<String>,
+    /// Who made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// Guards for some of the tenant's calls, beyond the instance's.
+    pub profiles: Vec<Profile>,
+    /// What these profiles let pass for a while.
+    pub exceptions: Vec<Exception>,
+    /// Places in `exceptions`, from 0, of those whose time is over: they let nothing pass any more.
+    pub exceptions_over: Vec<usize>,
+    /// The instance's profiles that calls of the tenant may meet. They apply whatever the tenant's say.
+    pub instance: Vec<InstanceProfile>,
+}
+
+/// A profile of the instance's.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct InstanceProfile {
+    /// What it is called in records and refusals.
+    pub name: String,
+    /// Whether it is only tried out.
+    pub shadow: bool,
+}
+
+/// A version of how a tenant guards its own calls.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct GuardsVersion {
+    /// Which, from 1.
+    pub number: u64,
+    /// Since when it was in force, RFC 3339.
+    pub made: String,
+    /// Who made it.
+    pub by: String,
+    /// What it says.
+    #[serde(flatten)]
+    pub document: Profiles,
+}
+
+shapes! { given: Profiles ; shown: GuardsView, GuardsVersion }
+
+/// Who made a version, as people call them.
+pub(super) fn maker(by: &AuditActor) -> String {
+    match by {
+        AuditActor::User(_, name)
+        | AuditActor::Service(_, name)
+        | AuditActor::Operator(name)
+        | AuditActor::Gate(name)
+        | AuditActor::Stranger(name) => name.clone(),
+    }
+}
+
+impl From<Kept<Profiles>> for GuardsVersion {
+    fn from(kept: Kept<Profiles>) -> Self {
+        Self {
+            number: kept.number,
+            made: time(kept.made),
+            by: maker(&kept.by),
+            document: kept.document,
+        }
+    }
+}
+
+/// A tenant that makes calls: the platform's own makes none.
+pub(super) async fn entered(call: &Call) -> Result<(Entered, Resource), Stop> {
+    let entered = call.enter().await?;
+    match entered.tenant() {
+        TenantId::PLATFORM => Err(Problem::not_found().into()),
+        tenant => Ok((entered, Resource::Tenant(tenant))),
+    }
+}
+
+/// What is tagged: the version, whatever time has done to it since.
+#[derive(Debug, Default, Serialize)]
+struct Tagged<'a> {
+    number: u64,
+    document: Option<&'a Profiles>,
+}
+
+fn tagged(kept: Option<&Kept<Profiles>>) -> Tagged<'_> {
+    Tagged {
+        number: kept.map_or(0, |kept| kept.number),
+        document: kept.map(|kept| &kept.document),
+    }
+}
+
+fn is_over(exception: &Exception, now: UnixMillis) -> bool {
+    now >= exception.until_ms
+}
+
+fn view(call: &Call, entered: &Entered, kept: Option<Kept<Profiles>>) -> Result<Answer, Problem> {
+    let tag = etag::of(&tagged(kept.as_ref()));
+    let (number, made, by) = kept.as_ref().map_or((0, None, None), |kept| {
+        (kept.number, Some(time(kept.made)), Some(maker(&kept.by)))
+    });
+    let Profiles { profiles, exceptions } = kept.map(|kept| kept.document).unwrap_or_default();
+    let over = exceptions
+        .iter()
+        .enumerate()
+        .filter(|(_, one)| is_over(one, call.now));
+    let shown = GuardsView {
+        number,
+        made,
+        by,
+        exceptions_over: over.map(|(at, _)| at).collect(),
+        profiles,
+        exceptions,
+        instance: of_instance(call, entered.tenant()),
+    };
+    Ok(Answer {
+        etag: Some(tag),
+        ..Answer::json(http::StatusCode::OK, &shown)?
+    })
+}
+
+/// The instance's profiles, but for those that are about other tenants alone: their names are nobody else's to know.
+// threat: AGP-I1
+fn of_instance(call: &Call, tenant: TenantId) -> Vec<InstanceProfile> {
+    let name = call.names.tenant(tenant).map(|tenant| tenant.name);
+    let (id, name) = (tenant.to_string(), name.unwrap_or_default());
+    let concerns =
+        |when: &When| when.tenants.is_empty() || when.tenants.iter().any(|one| *one == id || *one == name);
+    let all = call.control.serving.guard_profiles().into_iter();
+    all.filter(|profile| concerns(&profile.when))
+        .map(|profile| InstanceProfile {
+            name: profile.name,
+            shadow: profile.shadow,
+        })
+        .collect()
+}
+
+/// `GET …/guards`.
+pub async fn show(call: Call, _: Nothing) -> Done {
+    let (entered, tenant) = entered(&call).await?;
+    call.permit(&entered, tenant).await?;
+    let newest = documents::newest::<Profiles>(call.control.store.as_ref(), entered.scope()).await?;
+    Ok(view(&call, &entered, newest.map(|(_, kept)| kept))?)
+}
+
+/// `PUT …/guards`: in force on every gate within a second.
+// threat: ANP-0017 ANP-0020 ANP-0011
+pub async fn put(call: Call, body: Profiles) -> Done {
+    let (entered, tenant) = entered(&call).await?;
+    let permitted = call.permit(&entered, tenant).await?;
+    checked(&call, &entered, &body)?;
+    let before = documents::newest::<Profiles>(call.control.store.as_ref(), entered.scope()).await?;
+    call.must_match(&tagged(before.as_ref().map(|(_, kept)| kept)))?;
+    let was = before
+        .as_ref()
+        .map(|(_, kept)| kept.document.clone())
+        .unwrap_or_default();
+    let by = (call.caller()?.audited(), call.now);
+    let (kept, changes) = documents::next(before, body, by)?;
+    let deed = Deed::changed(entered.tenant(), &was, &kept.document);
+    let answer = view(&call, &entered, Some(kept))?;
+    call.done(&permitted, deed, changes, answer).await
+}
+
+/// `DELETE …/guards`: the instance's alone are left. It is one more version, which says nothing.
+pub async fn remove(call: Call, _: Nothing) -> Done {
+    let (entered, tenant) = entered(&call).await?;
+    let permitted = call.permit(&entered, tenant).await?;
+    let before = documents::newest::<Profiles>(call.control.store.as_ref(), entered.scope()).await?;
+    let was = before.as_ref().map(|(_, kept)| kept.document.clone());
+    let was = was
+        .filter(|was| *was != Profiles::default())
+        .ok_or_else(Problem::not_found)?;
+    let by = (call.caller()?.audited(), call.now);
+    let (_, changes) = documents::next(before, Profiles::default(), by)?;
+    let deed = Deed::removed(entered.tenant(), &was);
+    call.done(&permitted, deed, changes, Answer::nothing()).await
+}
+
+/// `GET …/guards/versions`.
+pub async fn history(call: Call, _: Nothing) -> Done {
+    let (entered, tenant) = entered(&call).await?;
+    call.permit(&entered, tenant).await?;
+    let all = documents::history::<Profiles>(call.control.store.as_ref(), entered.scope()).await?;
+    let page = call.page_of(
+        all,
+        |kept: &Kept<Profiles>, _| Place::by_id(format!("{:010}", kept.number)),
+        GuardsVersion::from,
+    )?;
+    Ok(Answer::json(http::StatusCode::OK, &page)?)
+}
+
+/// A place such as `profiles[0].name` as a JSON pointer.
+pub(super) fn pointer(place: &str) -> String {
+    let steps = place.split(['.', '[', ']']).filter(|step| !step.is_empty());
+    steps.fold(String::new(), |at, step| format!("{at}/{step}"))
+}
+
+/// All that is wrong at once, at the place of the first.
+pub(super) fn invalid(problems: &[(String, String)]) -> Result<(), Problem> {
+    let Some((first, _)) = problems.first() else {
+        return Ok(());
+    };
+    let all: Vec<String> = problems
+        .iter()
+        .map(|(place, what)| format!("{place} {what}"))
+        .collect();
+    Err(Problem::new(Code::Invalid, all.join("; ")).at(pointer(first)))
+}
+
+/// What cannot be done is refused with its place; and so is what would never apply, for whoever wrote it believes it does.
+fn checked(call: &Call, entered: &Entered, document: &Profiles) -> Result<(), Problem> {
+    let mut problems = document.problems();
+    let (id, tenant) = (entered.tenant(), call.names.tenant(entered.tenant()));
+    let (own, own_name) = (
+        id.to_string(),
+        tenant.map(|tenant| tenant.name).unwrap_or_default(),
+    );
+    let is_own = |one: &String| *one == own || *one == own_name;
+    let is_team = |one: &String| {
+        let mut teams = call.names.teams(id);
+        teams.any(|team| team.name == *one || team.id.to_string() == *one)
+    };
+    let is_key = |one: &String| {
+        let mut keys = call.names.keys(id);
+        keys.any(|key| key.name == *one || key.id.to_string() == *one)
+    };
+    let mut look = |at: &str, when: &When| {
+        let mut nobody = |list: &str, names: &[String], is_one: &dyn Fn(&String) -> bool| {
+            for (number, name) in names.iter().enumerate().filter(|(_, name)| !is_one(name)) {
+                let what = format!("`{name}` is none of the tenant's: nothing would be guarded by it");
+                problems.push((format!("{at}.when.{list}[{number}]"), what));
+            }
+        };
+        nobody("tenants", &when.tenants, &is_own);
+        nobody("teams", &when.teams, &is_team);
+        nobody("keys", &when.keys, &is_key);
+    };
+    for (number, profile) in document.profiles.iter().enumerate() {
+        look(&format!("profiles[{number}]"), &profile.when);
+    }
+    for (number, exception) in document.exceptions.iter().enumerate() {
+        look(&format!("exceptions[{number}]"), &exception.when);
+    }
+    for (number, profile) in document.profiles.iter().enumerate() {
+        if profile.name == INSTANCE {
+            let what = "is what the instance's own guards are called: take another".to_owned();
+            problems.push((format!("profiles[{number}].name"), what));
+        }
+    }
+    invalid(&problems)
+}

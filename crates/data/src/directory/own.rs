@@ -1,0 +1,89 @@
+//! Documents of tenants' own that their calls are answered by, and what was made of them: kept as long as they stay as
+//! they are. Reads nothing itself.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::TenantId;
+use policy::Consents;
+
+use super::Numbered;
+
+/// The newest documents of all tenants that have any.
+#[derive(Debug, Default)]
+pub struct Own {
+    /// What they are charged.
+    pub sheets: HashMap<TenantId, Numbered>,
+    /// How they guard their calls, beyond the instance.
+    pub guards: HashMap<TenantId, guard::Profiles>,
+    /// Where they let the content of their calls go.
+    pub consents: HashMap<TenantId, Consented>,
+}
+
+/// Where a tenant lets the content of its calls go, as of one version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consented {
+    /// Which version.
+    pub number: u64,
+    /// What it says.
+    pub consents: Consents,
+}
+
+impl Consented {
+    /// What entries name the version by, beside the policies that decided.
+    #[must_use]
+    pub fn named(&self) -> String {
+        format!("consents:{}", self.number)
+    }
+}
+
+/// What was made of tenants' documents.
+#[derive(Debug)]
+pub(super) struct Kept<D, M>(Mutex<HashMap<TenantId, (D, Arc<M>)>>);
+
+impl<D, M> Default for Kept<D, M> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<D: Clone + PartialEq, M> Kept<D, M> {
+    /// What the documents make. What was made of one that is still the same is given again, and with it all that is
+    /// remembered by it.
+    pub(super) fn of(
+        &self,
+        documents: HashMap<TenantId, D>,
+        make: impl Fn(D) -> M,
+    ) -> HashMap<TenantId, Arc<M>> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut now = HashMap::with_capacity(documents.len());
+        for (tenant, document) in documents {
+            let before = kept.remove(&tenant).filter(|(before, _)| *before == document);
+            let made = before.unwrap_or_else(|| (document.clone(), Arc::new(make(document))));
+            now.insert(tenant, made);
+        }
+        *kept = now;
+        kept.iter()
+            .map(|(tenant, (_, made))| (*tenant, made.clone()))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_made_of_a_document_stays_while_it_stays_the_same_and_goes_with_it() {
+        let (one, other) = (TenantId::from_u128(1), TenantId::from_u128(2));
+        let kept = Kept::<&str, String>::default();
+        let make = |document: &str| document.to_owned();
+        let first = kept.of([(one, "a"), (other, "b")].into(), make);
+        let second = kept.of([(one, "a"), (other, "c")].into(), make);
+        assert!(Arc::ptr_eq(&first[&one], &second[&one]));
+        assert_eq!((&*second[&other], second.len()), (&"c".to_owned(), 2));
+        assert!(kept.of(HashMap::new(), make).is_empty());
+        let third = kept.of([(one, "a")].into(), make);
+        assert!(!Arc::ptr_eq(&first[&one], &third[&one]));
+    }
+}
