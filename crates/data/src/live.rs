@@ -149,7 +149,7 @@ impl Live {
             health: Some(health),
             splitter: SseSplitter::new(settings.bounds.event_bytes_max),
             reader: StreamReader::new(target.provider.dialect),
-            watch: Watch::new(&ticket.plan, ticket.started, asks),
+            watch: Watch::new(&ticket, asks),
             inquiry,
             answer_bytes_max,
             translator,
@@ -287,11 +287,12 @@ impl Live {
 
     fn event(&mut self, event: SseEvent) {
         let (watch, ticket) = (&mut self.watch, &mut self.ticket);
+        let dialect = self.target.provider.dialect;
         let read = self.reader.read(&event, &mut |channel, text| {
             let Some(ticket) = ticket.as_mut() else { return };
             ticket.seen.text(text);
             if let Some(watch) = watch.as_mut() {
-                ticket.allowance.spend(|| watch.text(channel, text));
+                ticket.allowance.spend(|| watch.text(channel, text, dialect));
             }
         });
         let class = match read {
@@ -367,7 +368,7 @@ impl Live {
                 Watched::Nothing => break,
                 Watched::Clear(event) => self.emit(&event),
                 Watched::Blocked(found) => {
-                    let blocked = crate::stage::inspect_output::blocked(watch.plan(), &found);
+                    let blocked = found.refusal(watch.plan(), Direction::Output);
                     self.note();
                     return self.fail(&blocked);
                 }

@@ -44,6 +44,8 @@ pub struct Ticket {
     pub(crate) findings: Vec<String>,
     /// How its text is guarded; until it is known what it asks for, as every call's.
     pub(crate) plan: Arc<Plan>,
+    /// What the request said, where its answer is judged by it.
+    pub(crate) context: Option<Arc<guard::AnswerContext>>,
     /// How long its guards may still take.
     pub(crate) allowance: Allowance,
     /// What puts back into the answer what was masked in the request. It goes with the ticket.
@@ -208,6 +210,7 @@ impl Ticket {
             policies: Vec::new(),
             findings: Vec::new(),
             plan,
+            context: None,
             allowance,
             unmasker: None,
             connectors: Vec::new(),

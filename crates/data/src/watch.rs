@@ -5,13 +5,14 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
-
-use dialect::{Channel, Dialect, SseEvent, SseSplitter};
 use std::sync::Arc;
 
-use domain::UnixMillis;
-use guard::{Action, Direction, Follow, Found, Plan};
+use dialect::{Channel, ChannelKind, Dialect, SseEvent, SseSplitter};
 
+use domain::UnixMillis;
+use guard::{Action, AnswerContext, AnswerForm, Direction, Explained, Follow, Found, Plan};
+
+use crate::found::Findings;
 use crate::ticket::Ticket;
 
 /// All channels of one stream.
@@ -25,7 +26,17 @@ pub struct Watch {
     /// Texts of the event now being read.
     parts: Vec<Part>,
     asks: Asks,
-    /// What is kept for guards outside, in bytes.
+    /// Whether nothing leaves before the end, because only that shows whether it may.
+    holds_all: bool,
+    /// What the request said, where its answer is judged by it.
+    context: Option<Arc<AnswerContext>>,
+    /// What is asked of the form of each answer's main text; none where no profile asks.
+    forms: Vec<(u32, AnswerForm)>,
+    /// What an answer lacks of its form.
+    explained: Vec<Explained>,
+    /// So many of these are told to the ticket.
+    explained_noted: usize,
+    /// What is kept until all was said, in bytes.
     kept_bytes: usize,
 }
 
@@ -77,14 +88,15 @@ pub enum Watched {
     /// This event, as it came or redacted.
     Clear(SseEvent),
     /// Nothing any more, because of these.
-    Blocked(Vec<Found>),
+    Blocked(Findings),
     /// An event could not be rewritten.
     Damaged(String),
 }
 
 impl Watch {
     /// A watch, unless the guard is off.
-    pub fn new(plan: &Arc<Plan>, started: UnixMillis, asks: Asks) -> Option<Self> {
+    pub fn new(ticket: &Ticket, asks: Asks) -> Option<Self> {
+        let (plan, started) = (&ticket.plan, ticket.started);
         let watch = Self {
             plan: plan.clone(),
             started,
@@ -92,6 +104,11 @@ impl Watch {
             queue: VecDeque::new(),
             parts: Vec::new(),
             asks,
+            holds_all: plan.holds_all(),
+            context: ticket.context.clone(),
+            forms: Vec::new(),
+            explained: Vec::new(),
+            explained_noted: 0,
             kept_bytes: 0,
         };
         (asks != Asks::Nobody || !plan.is_off(Direction::Output)).then_some(watch)
@@ -103,7 +120,10 @@ impl Watch {
     }
 
     /// A text of the event now being read.
-    pub fn text(&mut self, channel: Channel, text: &str) {
+    pub fn text(&mut self, channel: Channel, text: &str, dialect: Dialect) {
+        if channel.kind == ChannelKind::Text {
+            self.formed(channel, text, dialect);
+        }
         let index = self.follow(channel);
         let Some(followed) = self.channels.get_mut(index) else {
             return;
@@ -131,7 +151,7 @@ impl Watch {
         self.channels.push(Followed {
             channel,
             kept: Kept::default(),
-            follow: self.plan.follow(),
+            follow: self.plan.follow_with(self.context.as_ref()),
             pushed: 0,
             cleared: 0,
             found: Vec::new(),
@@ -141,10 +161,25 @@ impl Watch {
         self.channels.len() - 1
     }
 
+    /// The main text of an answer goes through its form: of OpenAI's choice by choice, of Anthropic's all blocks together.
+    fn formed(&mut self, channel: Channel, text: &str, dialect: Dialect) {
+        let answer = match dialect {
+            Dialect::OpenAi => channel.choice,
+            Dialect::Anthropic => 0,
+        };
+        if !self.forms.iter().any(|(of, _)| *of == answer) {
+            let Some(form) = self.plan.form() else { return };
+            self.forms.push((answer, form));
+        }
+        if let Some((_, form)) = self.forms.iter_mut().find(|(of, _)| *of == answer) {
+            form.push(&self.plan, text, self.started, &mut self.explained);
+        }
+    }
+
     /// The event whose texts were just read.
     pub fn hold(&mut self, event: SseEvent) {
         let parts = std::mem::take(&mut self.parts);
-        if self.asks == Asks::BeforeAnything {
+        if self.asks == Asks::BeforeAnything || self.holds_all {
             self.kept_bytes = self.kept_bytes.saturating_add(event.raw.len());
         }
         self.queue.push_back(Held { event, parts });
@@ -158,6 +193,11 @@ impl Watch {
     /// No more text comes: everything left is cleared.
     pub fn finish(&mut self) {
         self.parts.clear();
+        self.holds_all = false;
+        for (_, form) in &mut self.forms {
+            form.finish(&self.plan, self.started, &mut self.explained);
+        }
+        self.forms.clear();
         for followed in &mut self.channels {
             followed
                 .follow
@@ -169,14 +209,15 @@ impl Watch {
     /// The next event that may leave.
     pub fn next(&mut self, dialect: Dialect) -> Watched {
         let blocking = self.blocking();
-        if !blocking.is_empty() {
+        if blocking.strictest().is_some() {
             return Watched::Blocked(blocking);
         }
         let clear = self
             .queue
             .front()
             .is_some_and(|held| held.parts.iter().all(|part| self.is_clear(part)))
-            && self.asks != Asks::BeforeAnything;
+            && self.asks != Asks::BeforeAnything
+            && !self.holds_all;
         let Some(held) = self.queue.pop_front_if(|_| clear) else {
             return Watched::Nothing;
         };
@@ -188,13 +229,17 @@ impl Watch {
     }
 
     /// What ends the stream, of what the ticket has not been told of: with the first of it the stream is over.
-    fn blocking(&self) -> Vec<Found> {
-        self.channels
+    fn blocking(&self) -> Findings {
+        let new = self
+            .channels
             .iter()
-            .flat_map(|followed| followed.found.get(followed.noted..).unwrap_or_default())
-            .filter(|it| it.action == Action::Block)
-            .cloned()
-            .collect()
+            .flat_map(|followed| followed.found.get(followed.noted..).unwrap_or_default());
+        let explained = self.explained.get(self.explained_noted..).unwrap_or_default();
+        let blocks = |it: &Found| it.action == Action::Block;
+        Findings {
+            found: new.filter(|it| blocks(it)).cloned().collect(),
+            explained: explained.iter().filter(|it| blocks(&it.found)).cloned().collect(),
+        }
     }
 
     /// Findings that end before these parts are not looked at again: else a long answer full of them would cost their square.
@@ -296,6 +341,10 @@ impl Watch {
             ticket.note_findings(Direction::Output, new);
             followed.noted = followed.found.len();
         }
+        let explained = self.explained.get(self.explained_noted..).unwrap_or_default();
+        let explained: Vec<Found> = explained.iter().map(|it| it.found.clone()).collect();
+        ticket.note_findings(Direction::Output, &explained);
+        self.explained_noted = self.explained.len();
     }
 }
 

@@ -405,8 +405,20 @@ impl Plan {
         (text, origin): (&str, Origin),
         now: UnixMillis,
     ) -> Option<String> {
+        self.redacted_with(direction, (text, origin), None, now)
+    }
+
+    /// The same for a text of an answer, with what its request said.
+    #[must_use]
+    pub fn redacted_with(
+        &self,
+        direction: Direction,
+        (text, origin): (&str, Origin),
+        context: Option<&AnswerContext>,
+        now: UnixMillis,
+    ) -> Option<String> {
         let mut found = Vec::new();
-        self.scan(direction, (text, origin), now, &mut found);
+        self.scan_with(direction, (text, origin), context, now, &mut found);
         let replaced: Vec<Finding> = found
             .into_iter()
             .filter(|it| matches!(it.action, Action::Mask | Action::Redact))

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dialect::{Endpoint, Envelope, Role};
 use domain::Threat;
-use guard::{Action, Direction, Found, Kind, Masker, Origin, Plan};
+use guard::{Action, Direction, Explained, Found, Kind, Masker, Mode, Origin};
 
 use super::accept::Forward;
 use super::admit::Admitted;
 use crate::allowance::in_time;
 use crate::connectors;
+use crate::facts;
+use crate::found::Findings;
 use crate::gate::Gate;
 use crate::refusal::{Code, Gated, Refusal};
 use crate::settings::{Model, Target};
@@ -116,38 +118,100 @@ fn guarded(
     body: Bytes,
     ticket: &mut Ticket,
 ) -> Gated<(Bytes, Envelope)> {
-    let (plan, now) = (ticket.plan.clone(), ticket.started);
+    let plan = ticket.plan.clone();
     if envelope.token_ids && plan.does_more_than_observe(Direction::Input) {
         let detail = "the prompt is given as token ids, which no guard can read: send text";
         return Err(Refusal::new(Code::InputBlocked, detail).against(Threat::Anp0003));
     }
-    if !plan.may_match(Direction::Input, &body) {
-        return Ok((body, envelope));
+    let mut masker = Masker::new();
+    let mut findings = Findings {
+        explained: counted(endpoint, &body, ticket),
+        found: Vec::new(),
+    };
+    if plan.may_match(Direction::Input, &body) {
+        findings.found = read(endpoint, &body, &mut masker, ticket)?;
     }
-    let (mut found, mut masker) = (Vec::new(), Masker::new());
-    let masks = plan.masks(Direction::Input);
-    let allowance = &mut ticket.allowance;
-    dialect::visit_request_text(endpoint, &body, &mut |part| {
-        allowance.spend(|| {
-            let known = found.len();
-            plan.scan(Direction::Input, (&part.text, origin(part.role)), now, &mut found);
-            if masks {
-                masker.learn(&part.text, found.get(known..).unwrap_or_default());
-            }
-        });
-    })
-    .map_err(|error| Refusal::new(Code::RequestInvalid, error.to_string()))?;
-    ticket.note_findings(Direction::Input, &found);
-    let strictest = found.iter().map(|it| it.action).max();
+    let all: Vec<Found> = findings.all().cloned().collect();
+    ticket.note_findings(Direction::Input, &all);
+    let strictest = findings.strictest();
     if strictest == Some(Action::Block) {
-        found.retain(|it| it.action == Action::Block);
-        return Err(refused(&plan, &found));
+        return Err(findings.refusal(&plan, Direction::Input));
     }
     in_time(ticket, Direction::Input)?;
-    match strictest {
-        Some(Action::Redact | Action::Mask) => replaced(endpoint, &body, masker, ticket),
-        Some(Action::Block | Action::Observe) | None => Ok((body, envelope)),
+    let (body, envelope) = match strictest {
+        Some(Action::Redact | Action::Mask) => replaced(endpoint, &body, masker, ticket)?,
+        Some(Action::Block | Action::Observe) | None => (body, envelope),
+    };
+    if let Some(mut context) = plan.context() {
+        dialect::visit_request_text(endpoint, &body, &mut |part| {
+            context.add(&plan, &part.text, origin(part.role));
+        })
+        .map_err(|error| Refusal::new(Code::RequestInvalid, error.to_string()))?;
+        ticket.context = Some(Arc::new(context));
     }
+    Ok((body, envelope))
+}
+
+/// What of a request is beyond its bounds, and what of it no guard can read. Counted only where a profile asks.
+// threat: ANP-0008
+// threat: AGP-T1
+fn counted(endpoint: Endpoint, body: &Bytes, ticket: &Ticket) -> Vec<Explained> {
+    let (plan, now) = (&ticket.plan, ticket.started);
+    let looks = |kind: Kind| plan.looks(Direction::Input, kind) != Mode::Off;
+    if !looks(Kind::Bounds) && !looks(Kind::Unread) {
+        return Vec::new();
+    }
+    let value: Option<serde_json::Value> = serde_json::from_slice(body).ok();
+    let facts = facts::of(endpoint, body, value.as_ref().unwrap_or(&serde_json::Value::Null));
+    let mut found = plan.bounds(&facts, value.as_ref(), now);
+    found.extend(plan.unread(Direction::Input, &facts.media, now));
+    found
+}
+
+/// What is found in the request's texts. An attack is looked for in all of them together, for it may be split.
+// threat: AGP-T1
+// threat: ANP-0003
+fn read(endpoint: Endpoint, body: &[u8], masker: &mut Masker, ticket: &mut Ticket) -> Gated<Vec<Found>> {
+    let (plan, now) = (ticket.plan.clone(), ticket.started);
+    let masks = plan.masks(Direction::Input);
+    let invalid = |error: dialect::DialectError| Refusal::new(Code::RequestInvalid, error.to_string());
+    let allowance = &mut ticket.allowance;
+    let mut found = Vec::new();
+    if plan.looks(Direction::Input, Kind::Injection) == Mode::Off {
+        dialect::visit_request_text(endpoint, body, &mut |part| {
+            allowance.spend(|| {
+                let known = found.len();
+                plan.scan(Direction::Input, (&part.text, origin(part.role)), now, &mut found);
+                if masks {
+                    masker.learn(&part.text, found.get(known..).unwrap_or_default());
+                }
+            });
+        })
+        .map_err(invalid)?;
+        return Ok(found);
+    }
+    let mut texts: Vec<(String, Origin)> = Vec::new();
+    dialect::visit_request_text(endpoint, body, &mut |part| {
+        texts.push((part.text.into_owned(), origin(part.role)));
+    })
+    .map_err(invalid)?;
+    allowance.spend(|| {
+        let parts: Vec<(&str, Origin)> = texts
+            .iter()
+            .map(|(text, origin)| (text.as_str(), *origin))
+            .collect();
+        let mut numbered = Vec::new();
+        plan.scan_conversation(Direction::Input, &parts, now, &mut numbered);
+        if masks {
+            for (number, (text, _)) in texts.iter().enumerate() {
+                let own = numbered.iter().filter(|(of, _)| *of == number);
+                let own: Vec<Found> = own.map(|(_, it)| it.clone()).collect();
+                masker.learn(text, &own);
+            }
+        }
+        found.extend(numbered.into_iter().map(|(_, it)| it));
+    });
+    Ok(found)
 }
 
 /// The request with placeholders and markers where something was found. What the placeholders stand for goes into the
@@ -187,43 +251,6 @@ fn replaced(
     Ok((body, envelope))
 }
 
-/// The refusal of a request that holds what it must not: for what weighs most of it.
-fn refused(plan: &Plan, found: &[Found]) -> Box<Refusal> {
-    let is = |kind: Kind| found.iter().any(|it| it.finding.kind == kind);
-    let (what, do_next, threat) = if is(Kind::Secret) {
-        ("a secret", "remove it", Threat::AgpI1)
-    } else if is(Kind::Personal) {
-        ("personal data", "remove it", Threat::Anp0017)
-    } else {
-        (
-            "text that reads as an attack on its instructions",
-            "say it otherwise, or leave out what you did not write",
-            Threat::AgpT1,
-        )
-    };
-    let detail = format!(
-        "the request holds {what} ({}){}: {do_next}",
-        rules(found),
-        by(plan, Direction::Input, found)
-    );
-    Refusal::new(Code::InputBlocked, detail).against(threat)
-}
-
-/// The rules, each once, in order of appearance.
-pub(super) fn rules(found: &[Found]) -> String {
-    unique(found.iter().map(|it| &*it.finding.rule).collect()).join(", ")
-}
-
-/// Which profiles ask for it, where it is not the instance for every call.
-pub(super) fn by(plan: &Plan, direction: Direction, found: &[Found]) -> String {
-    let asked_by = found.iter().map(|it| plan.asked_by(direction, &it.finding));
-    match unique(asked_by.filter(|name| *name != guard::INSTANCE).collect()).as_slice() {
-        [] => String::new(),
-        [one] => format!(" by guard profile `{one}`"),
-        some => format!(" by guard profiles `{}`", some.join("`, `")),
-    }
-}
-
 /// Who wrote a text, as far as guards care.
 pub const fn origin(role: Role) -> Origin {
     match role {
@@ -233,15 +260,4 @@ pub const fn origin(role: Role) -> Origin {
         Role::Tool => Origin::ToolResult,
         Role::Definition => Origin::ToolDescription,
     }
-}
-
-/// Each name once, in order of appearance.
-fn unique(names: Vec<&str>) -> Vec<&str> {
-    let mut seen = Vec::with_capacity(names.len());
-    for name in names {
-        if !seen.contains(&name) {
-            seen.push(name);
-        }
-    }
-    seen
 }

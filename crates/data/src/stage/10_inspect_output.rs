@@ -1,17 +1,19 @@
 //! Stage 10: guards on the way out, over the whole answer here or the live stream in [`crate::live`].
 
 use bytes::Bytes;
-use domain::Threat;
-use guard::{Action, Direction, Found, Kind, Origin, Plan};
+use guard::{Action, Direction, Explained, Found, Kind, Mode, Origin};
 use http::header::CONTENT_TYPE;
 use http_body_util::{BodyExt, Limited};
 use ledger::UsageSource;
 use limit::Outcome as Health;
 
-use super::inspect_input::{Inspected, by, rules};
+use super::inspect_input::Inspected;
 use super::upstream::Answering;
 use crate::allowance::in_time;
 use crate::connectors;
+use crate::facts;
+use crate::form;
+use crate::found::Findings;
 use crate::gate::Gate;
 use crate::refusal::{Code, Gated, Refusal};
 use crate::ticket::{Ticket, Used};
@@ -102,20 +104,35 @@ pub async fn cached(gate: &Gate, body: Bytes, call: &Inspected, ticket: &mut Tic
 // threat: ANP-0023
 fn guarded(endpoint: dialect::Endpoint, body: Bytes, ticket: &mut Ticket) -> Gated<Bytes> {
     let (plan, now) = (ticket.plan.clone(), ticket.started);
-    if plan.is_off(Direction::Output) || !plan.may_match(Direction::Output, &body) {
+    if plan.is_off(Direction::Output) {
         return Ok(body);
     }
-    let mut found = Vec::new();
-    let allowance = &mut ticket.allowance;
-    dialect::visit_response_text(endpoint, &body, &mut |text| {
-        allowance.spend(|| plan.scan(Direction::Output, (text, Origin::Assistant), now, &mut found));
-    })
-    .map_err(|error| uninspected(&error))?;
-    ticket.note_findings(Direction::Output, &found);
-    let strictest = found.iter().map(|it| it.action).max();
+    let mut findings = Findings {
+        explained: whole_of(endpoint, &body, ticket)?,
+        found: Vec::new(),
+    };
+    let context = ticket.context.clone();
+    if plan.may_match(Direction::Output, &body) {
+        let allowance = &mut ticket.allowance;
+        dialect::visit_response_text(endpoint, &body, &mut |text| {
+            let said = (text, Origin::Assistant);
+            allowance.spend(|| {
+                plan.scan_with(
+                    Direction::Output,
+                    said,
+                    context.as_deref(),
+                    now,
+                    &mut findings.found,
+                );
+            });
+        })
+        .map_err(|error| uninspected(&error))?;
+    }
+    let all: Vec<Found> = findings.all().cloned().collect();
+    ticket.note_findings(Direction::Output, &all);
+    let strictest = findings.strictest();
     if strictest == Some(Action::Block) {
-        found.retain(|it| it.action == Action::Block);
-        return Err(blocked(&plan, &found));
+        return Err(findings.refusal(&plan, Direction::Output));
     }
     in_time(ticket, Direction::Output)?;
     if strictest.is_none_or(|action| action < Action::Mask) {
@@ -123,7 +140,14 @@ fn guarded(endpoint: dialect::Endpoint, body: Bytes, ticket: &mut Ticket) -> Gat
     }
     let (allowance, is_flagged) = (&mut ticket.allowance, ticket.settings.guarding.is_flagged);
     let redacted = dialect::redact_response(endpoint, &body, &mut |text| {
-        let redact = || plan.redacted(Direction::Output, (text, Origin::Assistant), now);
+        let redact = || {
+            plan.redacted_with(
+                Direction::Output,
+                (text, Origin::Assistant),
+                context.as_deref(),
+                now,
+            )
+        };
         match is_flagged {
             // What was found is replaced, however late it is.
             true => redact(),
@@ -134,6 +158,25 @@ fn guarded(endpoint: dialect::Endpoint, body: Bytes, ticket: &mut Ticket) -> Gat
     redacted.map(Bytes::from).map_err(|error| uninspected(&error))
 }
 
+/// What of an answer is of another form than was asked for, and what of it no guard can read. Asked only where a profile does.
+fn whole_of(endpoint: dialect::Endpoint, body: &[u8], ticket: &Ticket) -> Gated<Vec<Explained>> {
+    let (plan, now) = (&ticket.plan, ticket.started);
+    let looks = |kind: Kind| plan.looks(Direction::Output, kind) != Mode::Off;
+    if !looks(Kind::Format) && !looks(Kind::Unread) {
+        return Ok(Vec::new());
+    }
+    let value: serde_json::Value = serde_json::from_slice(body).map_err(|error| {
+        Refusal::new(
+            Code::UpstreamGarbage,
+            "the provider's answer could not be inspected",
+        )
+        .internally(error.to_string())
+    })?;
+    let mut found = form::judged(plan, endpoint.dialect(), &value, now);
+    found.extend(plan.unread(Direction::Output, &facts::answered(&value), now));
+    Ok(found)
+}
+
 /// What could not be inspected does not pass.
 pub(crate) fn uninspected(error: &dialect::DialectError) -> Box<Refusal> {
     Refusal::new(
@@ -141,21 +184,6 @@ pub(crate) fn uninspected(error: &dialect::DialectError) -> Box<Refusal> {
         "the provider's answer could not be inspected",
     )
     .internally(error.to_string())
-}
-
-/// The refusal of an answer that holds what it must not.
-pub(crate) fn blocked(plan: &Plan, found: &[Found]) -> Box<Refusal> {
-    let (what, threat) = if found.iter().any(|it| it.finding.kind == Kind::Secret) {
-        ("a secret", Threat::AgpI3)
-    } else {
-        ("personal data", Threat::Anp0010)
-    };
-    let detail = format!(
-        "the answer held {what} ({}) and was withheld{}",
-        rules(found),
-        by(plan, Direction::Output, found)
-    );
-    Refusal::new(Code::OutputBlocked, detail).against(threat)
 }
 
 fn keep_text(endpoint: dialect::Endpoint, body: &[u8], ticket: &mut Ticket) {
