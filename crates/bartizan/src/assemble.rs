@@ -29,6 +29,7 @@ use telemetry::Metrics;
 use upstream::{Base, Client};
 
 use crate::failure::{Failure, Hint};
+use crate::guard_files;
 use crate::prices;
 use crate::resolve::Resolved;
 use crate::upstream_tls::{Material, Materials, Way};
@@ -58,12 +59,10 @@ impl Workshop {
     }
 
     /// The guards as configured. What they are built of is dear, and shared by all that come after.
-    fn guards(&self, config: &config::section::Guards) -> Arc<Plans> {
-        Arc::new(Plans::new(
-            self.guards.clone(),
-            config.always(),
-            config.document(),
-        ))
+    fn guards(&self, config: &config::section::Guards) -> Result<Arc<Plans>, Failure> {
+        let extensions = guard_files::extensions(config)?;
+        let guards = self.guards.clone().with_extensions(extensions);
+        Ok(Arc::new(Plans::new(guards, config.always(), config.document())))
     }
 
     /// Those that have not changed keep the keys that were fetched.
@@ -174,7 +173,7 @@ impl Workshop {
             policy_fingerprint,
             shadow: None,
             posture: posture(config),
-            guards: self.guards(&config.guards),
+            guards: self.guards(&config.guards)?,
             guarding: Guarding {
                 deadline: ms(config.guards.deadline_ms),
                 is_flagged: config.guards.on_timeout == OnTimeout::Flag,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use config::Config;
 
 use crate::failure::{Failure, Hint};
+use crate::guard_files;
 
 /// The configuration and where it came from.
 #[derive(Debug)]
@@ -47,6 +48,8 @@ pub fn file(path: &Path) -> Result<Config, Failure> {
             None => failure,
         }
     })?;
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
+    guard_files::read(&mut config.guards, folder)?;
     let problems = config.validate();
     if let Some(first) = problems.first() {
         let all: Vec<String> = problems.iter().map(ToString::to_string).collect();
@@ -56,6 +59,7 @@ pub fn file(path: &Path) -> Result<Config, Failure> {
             None => failure,
         });
     }
+    guard_files::named_twice(&config.guards)?;
     relative_to(&mut config, path);
     Ok(config)
 }

@@ -8,6 +8,7 @@ mod cli;
 mod command;
 mod discover;
 mod failure;
+mod guard_files;
 mod home;
 mod identity_keys;
 mod load;

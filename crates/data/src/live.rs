@@ -25,13 +25,17 @@ use tokio::time::Sleep;
 use crate::allowance::in_time;
 use crate::connectors::{Inquiry, Judged};
 use crate::gate::Gate;
-use crate::history::Capture;
 use crate::refusal::{Code, Gated, Refusal};
 use crate::settings::{Deadlines, Target};
 use crate::stage::settle::{self, End};
 use crate::ticket::{Ticket, Used};
 use crate::unmask::{self, Unmasking};
 use crate::watch::{Asks, Watch, Watched};
+
+mod parts;
+
+pub use parts::Parts;
+use parts::Said;
 
 /// How long a finished stream's connection may take to end, to be used again.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
@@ -64,31 +68,6 @@ pub struct Live {
     _open: Entered,
 }
 
-/// What the caller reads.
-#[derive(Debug, Default)]
-struct Said {
-    bytes: Bytes,
-    /// The same before values came back into it, where some may have.
-    masked: Option<Bytes>,
-}
-
-impl Said {
-    /// As much of it as its tenant keeps.
-    fn kept(&self, capture: &Capture) -> &Bytes {
-        let masked = self.masked.as_ref().filter(|_| capture.is_masked());
-        masked.unwrap_or(&self.bytes)
-    }
-}
-
-impl From<Vec<u8>> for Said {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self {
-            bytes: bytes.into(),
-            masked: None,
-        }
-    }
-}
-
 enum Phase {
     Flowing,
     /// Guards outside are asked; then this event ends the answer.
@@ -104,23 +83,6 @@ impl fmt::Debug for Live {
             .field("target", &self.target.label)
             .finish_non_exhaustive()
     }
-}
-
-/// What a live answer is made of.
-#[derive(Debug)]
-pub struct Parts {
-    /// The call's ticket.
-    pub ticket: Box<Ticket>,
-    /// The provider's health report, open.
-    pub health: limit::Ticket,
-    /// Who answers.
-    pub target: Arc<Target>,
-    /// Its body.
-    pub upstream: Incoming,
-    /// Between the dialects, where they differ.
-    pub translator: Option<StreamTranslator>,
-    /// Whether the caller asked for the usage event itself.
-    pub usage_wanted: bool,
 }
 
 impl Live {

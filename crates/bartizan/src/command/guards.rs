@@ -3,6 +3,7 @@
 
 mod dataset;
 mod eval;
+mod extension;
 mod looks;
 mod places;
 mod verdict;
@@ -15,6 +16,7 @@ use crate::failure::Failure;
 use super::show::Show;
 
 pub use eval::EvalArgs;
+pub use extension::ExtensionArgs;
 pub use looks::TestArgs;
 pub use verdict::VerdictArgs;
 
@@ -27,6 +29,9 @@ pub enum GuardCommand {
     /// Say what a call with a text would get, by the profiles of a configuration that it meets
     #[command(after_help = verdict::HELP)]
     Verdict(VerdictArgs),
+    /// Try a module of your own on a text, with the bounds it will have
+    #[command(after_help = extension::HELP)]
+    Extension(ExtensionArgs),
     /// Say how good the guards are on labelled texts: precision, recall, false positives, speed
     #[command(after_help = eval::HELP)]
     Eval(EvalArgs),
@@ -37,6 +42,7 @@ pub fn run(command: GuardCommand, at: &At, show: Show) -> Result<(), Failure> {
     match command {
         GuardCommand::Test(args) => looks::run(&args, show),
         GuardCommand::Verdict(args) => verdict::run(&args, at, show),
+        GuardCommand::Extension(args) => extension::run(&args, show),
         GuardCommand::Eval(args) => eval::run(&args, show),
     }
 }

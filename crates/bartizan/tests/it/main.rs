@@ -26,6 +26,7 @@ mod estimates;
 mod finops;
 mod gitops;
 mod guard_commands;
+mod guard_conformance;
 mod guard_connectors;
 mod guard_families;
 mod guard_profiles;

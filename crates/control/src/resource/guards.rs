@@ -228,9 +228,29 @@ pub(super) fn invalid(problems: &[(String, String)]) -> Result<(), Problem> {
     Err(Problem::new(Code::Invalid, all.join("; ")).at(pointer(first)))
 }
 
+/// Files are the instance's: a tenant names an extension that the instance has, and gives words as a list.
+// threat: ANP-D0005
+fn files(document: &Profiles) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for (number, profile) in document.profiles.iter().enumerate() {
+        let Some(custom) = &profile.guards.custom else {
+            continue;
+        };
+        let at = |list: &str, place: usize| format!("profiles[{number}].guards.custom.{list}[{place}].file");
+        let rules = custom.rules.iter().map(|it| it.file.is_some()).enumerate();
+        let rules = rules.map(|(place, has)| (at("rules", place), has));
+        let extensions = custom.extensions.iter().map(|it| it.file.is_some()).enumerate();
+        let extensions = extensions.map(|(place, has)| (at("extensions", place), has));
+        let named = rules.chain(extensions).filter(|(_, has)| *has);
+        found.extend(named.map(|(place, _)| (place, "is the instance's to name: leave it out".to_owned())));
+    }
+    found
+}
+
 /// What cannot be done is refused with its place; and so is what would never apply, for whoever wrote it believes it does.
 fn checked(call: &Call, entered: &Entered, document: &Profiles) -> Result<(), Problem> {
     let mut problems = document.problems();
+    problems.extend(files(document));
     let (id, tenant) = (entered.tenant(), call.names.tenant(entered.tenant()));
     let (own, own_name) = (
         id.to_string(),

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use guard::{
-    FLAG, Finding, Injection, Origin, PERSONAL_SCORE_MIN, Personal, RULES_FLAG, SURE, Secrets, Verdict,
+    FLAG, Finding, Injection, MODERATION_FLAG, Moderation, Origin, PERSONAL_SCORE_MIN, Personal, RULES_FLAG,
+    SURE, Secrets, Verdict,
 };
 use serde::Serialize;
 
@@ -34,7 +35,7 @@ pub struct TestArgs {
     /// The text; `-` for standard input
     #[arg(value_name = "FILE")]
     text: PathBuf,
-    /// Only these guards; secrets, personal data and injection unless given
+    /// Only these guards; secrets, personal data, injection and moderation unless given
     #[arg(long, value_enum)]
     guard: Vec<Looks>,
     /// Print the text with what was found replaced, instead of a table
@@ -59,6 +60,8 @@ pub enum Looks {
     Injection,
     /// The same, by its rules alone: without the model
     InjectionRules,
+    /// What nobody should be helped with: hate, harassment, self-harm, sex, violence, crime
+    Moderation,
     /// Injection, as what a tool says of itself: its name, a colon, and its description
     Tool,
 }
@@ -109,6 +112,8 @@ pub enum Ready {
     Injection(Box<Injection>),
     /// See [`Looks::InjectionRules`].
     InjectionRules(Box<Injection>),
+    /// See [`Looks::Moderation`].
+    Moderation(Box<Moderation>),
     /// See [`Looks::Tool`].
     Tool(Box<Injection>),
 }
@@ -121,6 +126,7 @@ impl Looks {
             Self::Personal => Ready::Personal(Box::default()),
             Self::Injection => Ready::Injection(Box::default()),
             Self::InjectionRules => Ready::InjectionRules(Box::default()),
+            Self::Moderation => Ready::Moderation(Box::new(Moderation::new())),
             Self::Tool => Ready::Tool(Box::default()),
         }
     }
@@ -132,6 +138,7 @@ impl Looks {
             Self::Personal => "personal",
             Self::Injection => "injection",
             Self::InjectionRules => "injection-rules",
+            Self::Moderation => "moderation",
             Self::Tool => "tool",
         }
     }
@@ -142,6 +149,7 @@ impl Looks {
             Self::Secrets => SURE / 2,
             Self::Personal => PERSONAL_SCORE_MIN,
             Self::InjectionRules => RULES_FLAG,
+            Self::Moderation => MODERATION_FLAG,
             Self::Injection | Self::Tool => FLAG,
         }
     }
@@ -163,6 +171,13 @@ impl Ready {
             }
             Self::Injection(injection) => Scored::by(injection.judge(text, Origin::User)),
             Self::InjectionRules(injection) => Scored::by_rules(injection.judge(text, Origin::User)),
+            Self::Moderation(moderation) => {
+                let judgement = moderation.judge_readings(text);
+                Scored {
+                    score: f64::from(judgement.score),
+                    findings: judgement.findings,
+                }
+            }
             Self::Tool(injection) => {
                 let (name, description) = text.split_once(':').unwrap_or(("", text));
                 Scored::by(injection.poisoned(name, description.trim_start()))
@@ -226,7 +241,12 @@ impl Shown for Tested {
 pub fn run(args: &TestArgs, show: Show) -> Result<(), Failure> {
     let text = read(&args.text)?;
     let asked = if args.guard.is_empty() {
-        &[Looks::Secrets, Looks::Personal, Looks::Injection][..]
+        &[
+            Looks::Secrets,
+            Looks::Personal,
+            Looks::Injection,
+            Looks::Moderation,
+        ][..]
     } else {
         &args.guard
     };
