@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use domain::UnixMillis;
-use guard::families::{Families, Injection, Personal, Secrets};
+use guard::families::{Families, Injection, LinkRules, Moderation, Personal, Secrets};
 use guard::{Direction, Gate, Guards, Mode, Origin, Plan};
 
 use crate::cli::GuardsOptions;
@@ -91,10 +91,28 @@ fn families() -> Vec<(&'static str, Families)> {
         }),
         ..Families::default()
     };
+    let moderation = Families {
+        moderation: Some(Moderation {
+            input: Gate::Observe,
+            output: Gate::Observe,
+            ..Moderation::default()
+        }),
+        ..Families::default()
+    };
+    let links = Families {
+        links: Some(LinkRules {
+            input: Mode::Redact,
+            output: Mode::Redact,
+            ..LinkRules::default()
+        }),
+        ..Families::default()
+    };
     vec![
         ("secrets", secrets),
         ("personal data", personal),
         ("injection", injection),
+        ("moderation", moderation),
+        ("links", links),
     ]
 }
 
@@ -106,6 +124,9 @@ fn all() -> Families {
             secrets: all.secrets.or(one.secrets),
             personal: all.personal.or(one.personal),
             injection: all.injection.or(one.injection),
+            moderation: all.moderation.or(one.moderation),
+            links: all.links.or(one.links),
+            ..all
         })
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use domain::UnixMillis;
-use guard::families::{Families, Injection, Personal, Secrets};
+use guard::families::{Families, Injection, LinkRules, Moderation, Personal, Secrets};
 use guard::{Direction, Found, Gate, Guards, Mode, Origin, Plan, StreamRedact};
 use libfuzzer_sys::fuzz_target;
 
@@ -16,6 +16,8 @@ static PLAN: LazyLock<Arc<Plan>> = LazyLock::new(|| {
         secrets: Some(Secrets { input: Mode::Redact, output: Mode::Redact }),
         personal: Some(Personal { input: Mode::Redact, output: Mode::Redact, ..Personal::default() }),
         injection: Some(Injection { input: Gate::Observe, ..Injection::default() }),
+        moderation: Some(Moderation { input: Gate::Observe, output: Gate::Observe, ..Moderation::default() }),
+        links: Some(LinkRules { input: Mode::Redact, output: Mode::Redact, ..LinkRules::default() }),
         ..Families::default()
     };
     Plan::of(&GUARDS, families)
