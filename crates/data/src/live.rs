@@ -294,7 +294,8 @@ impl Live {
     /// What was found is still replaced; what comes now is not looked at any more.
     fn stop_watching(&mut self) {
         if let Some(watch) = self.watch.as_mut() {
-            watch.finish();
+            watch.give_up();
+            self.inquiry = None;
             self.release();
             self.watch = None;
         }

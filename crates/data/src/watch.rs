@@ -206,6 +206,14 @@ impl Watch {
         }
     }
 
+    /// There is no time left to look: what was found is dealt with, nobody outside is asked, no form is judged by half an answer,
+    /// and everything may leave.
+    pub fn give_up(&mut self) {
+        self.forms.clear();
+        self.asks = Asks::Nobody;
+        self.finish();
+    }
+
     /// The next event that may leave.
     pub fn next(&mut self, dialect: Dialect) -> Watched {
         let blocking = self.blocking();

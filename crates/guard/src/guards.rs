@@ -59,7 +59,7 @@ impl Guards {
         context: Option<&AnswerContext>,
         found: &mut Vec<Finding>,
     ) {
-        let judge = || self.injection.judge(text, origin);
+        let judge = || self.injection.judge_as(text, origin);
         self.look(plan, direction, (text, origin), judge, found);
         self.look_with(plan, direction, text, context, found);
     }

@@ -57,6 +57,19 @@ impl Origin {
     }
 }
 
+/// So many words make a description.
+const DESCRIPTION_WORDS_MIN: usize = 4;
+
+/// The score of what rules alone decide, so that [`RULES_FLAG`] of theirs is [`FLAG`] of all layers.
+fn by_rules_alone(rules: u8) -> u8 {
+    let (rules, flag, own) = (u32::from(rules.min(100)), u32::from(FLAG), u32::from(RULES_FLAG));
+    let score = match rules.checked_sub(own) {
+        None => rules * flag / own,
+        Some(above) => flag + above * (100 - flag) / (100 - own),
+    };
+    u8::try_from(score).unwrap_or(100)
+}
+
 /// What the layers say of one text, in percent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Verdict {
@@ -181,8 +194,29 @@ impl Injection {
                 .push(finding("harmful_tool", span, rules::MALICE_SCORE));
             verdict.rules = together(verdict.rules, rules::MALICE_SCORE);
         }
-        verdict.score = verdict.rules;
+        verdict.score = by_rules_alone(verdict.rules);
         verdict
+    }
+
+    /// Judges one text of a tool's definition: its description, its name, or what its parameters are for. What it is for is only
+    /// asked of a description; a single word of a schema says nothing of that.
+    // threat: ANP-0003
+    #[must_use]
+    pub fn described(&self, text: &str) -> Verdict {
+        if text.split_whitespace().nth(DESCRIPTION_WORDS_MIN - 1).is_some() {
+            return self.poisoned("", text);
+        }
+        let mut verdict = self.judge(text, Origin::ToolDescription);
+        verdict.score = by_rules_alone(verdict.rules);
+        verdict
+    }
+
+    /// Judges one text by who wrote it.
+    pub(crate) fn judge_as(&self, text: &str, origin: Origin) -> Verdict {
+        match origin {
+            Origin::ToolDescription => self.described(text),
+            _ => self.judge(text, origin),
+        }
     }
 
     /// What the model is trained on: for every reading, for every block of words, hashed traits.

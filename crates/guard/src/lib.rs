@@ -53,6 +53,7 @@ mod pairs;
 mod password;
 mod personal;
 mod plan;
+mod plans;
 mod prepared;
 mod profile;
 mod redact;
@@ -94,7 +95,8 @@ pub use personal::{
     PERSONAL_AHEAD_BYTES_MAX, PERSONAL_SCORE_MIN, Personal, PersonalKind, PersonalKinds, PersonalStream,
     scan_personal,
 };
-pub use plan::{Found, INSTANCE, Plan, Plans, Ready, exception_digest};
+pub use plan::{Found, INSTANCE, Plan, exception_digest};
+pub use plans::{Plans, Ready};
 pub use profile::{Call, EXCEPTIONS_MAX, Exception, PROFILES_MAX, Profile, Profiles, When};
 pub use redact::{StreamRedact, redact};
 pub use secrets::Secrets;

@@ -1,9 +1,6 @@
 //! What is done about findings in one call: every profile that the call meets, and what is excepted. Never does I/O.
 
-use std::collections::HashMap;
-use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock};
 
 use domain::UnixMillis;
 use sha2::{Digest, Sha256};
@@ -20,7 +17,7 @@ use crate::links::Links;
 use crate::mask::Masker;
 use crate::personal::{PERSONAL_SCORE_MIN, PersonalKinds};
 use crate::prepared::Prepared;
-use crate::profile::{Call, Exception, Profile, Profiles};
+use crate::profile::{Exception, Profile, Profiles};
 use crate::topics::Topics;
 
 /// One finding, and what is done about it.
@@ -66,7 +63,7 @@ pub(crate) struct Layer {
 }
 
 impl Layer {
-    fn new(profile: Profile, owner: Owner) -> Arc<Self> {
+    pub(crate) fn new(profile: Profile, owner: Owner) -> Arc<Self> {
         let rules = profile.guards.custom.as_ref().map(Compiled::or_failing);
         let digest = Sha256::digest(serde_json::to_vec(&profile).unwrap_or_default()).into();
         Arc::new(Self {
@@ -107,15 +104,15 @@ impl Layer {
 
 /// Whose document says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Owner {
+pub(crate) enum Owner {
     Instance,
     Tenant,
 }
 
 #[derive(Clone, Debug)]
-struct Excepted {
-    exception: Exception,
-    owner: Owner,
+pub(crate) struct Excepted {
+    pub(crate) exception: Exception,
+    pub(crate) owner: Owner,
 }
 
 /// The name of what an instance asks of all calls.
@@ -125,10 +122,10 @@ impl Plan {
     /// All that is looked for in every call, and nothing else.
     #[must_use]
     pub fn of(engines: &Guards, guards: Families) -> Arc<Self> {
-        Plans::new(engines.clone(), guards, Profiles::default()).base()
+        crate::plans::Plans::new(engines.clone(), guards, Profiles::default()).base()
     }
 
-    fn new(stock: &Guards, layers: Vec<Arc<Layer>>, exceptions: Vec<Excepted>) -> Self {
+    pub(crate) fn new(stock: &Guards, layers: Vec<Arc<Layer>>, exceptions: Vec<Excepted>) -> Self {
         let strictest = |direction: Direction| {
             Kind::ALL.map(|kind| {
                 let modes = layers
@@ -221,8 +218,11 @@ impl Plan {
     #[must_use]
     pub fn does_more_than_observe(&self, direction: Direction) -> bool {
         let earnest = self.layers.iter().filter(|layer| !layer.profile.shadow);
-        let mut modes =
-            earnest.flat_map(|layer| Kind::ALL.map(|kind| layer.profile.guards.looks(direction, kind)));
+        let texts = |kind: &Kind| !matches!(kind, Kind::Bounds | Kind::Format | Kind::Unread);
+        let mut modes = earnest.flat_map(|layer| {
+            let kinds = Kind::ALL.into_iter().filter(texts);
+            kinds.map(|kind| layer.profile.guards.looks(direction, kind))
+        });
         modes.any(|mode| mode > Mode::Observe)
     }
 
@@ -518,157 +518,4 @@ fn version(layers: &[Arc<Layer>], exceptions: &[Excepted]) -> Arc<str> {
         hasher.update(serde_json::to_vec(&excepted.exception).unwrap_or_default());
     }
     hex(hasher.finalize().get(..6).unwrap_or_default()).into()
-}
-
-/// A document, made ready: an instance's, or a tenant's own.
-#[derive(Debug)]
-pub struct Ready {
-    id: u64,
-    layers: Vec<Arc<Layer>>,
-    exceptions: Vec<Excepted>,
-}
-
-impl Ready {
-    /// A tenant's own document. It can only tighten what the instance asks.
-    #[must_use]
-    pub fn own(document: Profiles) -> Self {
-        Self::of(document, Owner::Tenant)
-    }
-
-    fn of(document: Profiles, owner: Owner) -> Self {
-        static MADE: AtomicU64 = AtomicU64::new(1);
-        let Profiles { profiles, exceptions } = document;
-        Self {
-            id: MADE.fetch_add(1, Ordering::Relaxed),
-            layers: profiles
-                .into_iter()
-                .map(|profile| Layer::new(profile, owner))
-                .collect(),
-            exceptions: exceptions
-                .into_iter()
-                .map(|exception| Excepted { exception, owner })
-                .collect(),
-        }
-    }
-
-    fn picks(&self, call: &Call<'_>, picked: &mut Vec<u16>) {
-        let layers = self.layers.iter().map(|layer| &layer.profile.when);
-        let exceptions = self.exceptions.iter().map(|it| &it.exception.when);
-        let means = layers.chain(exceptions).zip(0_u16..);
-        picked.extend(
-            means
-                .filter(|(when, _)| when.means(call))
-                .map(|(_, number)| number),
-        );
-    }
-}
-
-/// Plans by the profiles that calls meet. Made at each change of configuration, shared.
-pub struct Plans {
-    stock: Guards,
-    always: Arc<Layer>,
-    instance: Ready,
-    base: Arc<Plan>,
-    made: RwLock<HashMap<Picked, Arc<Plan>>>,
-}
-
-/// Which profiles and exceptions of which documents.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Picked {
-    own: u64,
-    numbers: Vec<u16>,
-    own_numbers: Vec<u16>,
-}
-
-/// So many plans are kept; calls that vary what they meet cannot grow them for ever.
-const PLANS_MAX: usize = 1_024;
-
-impl Plans {
-    /// `always` holds for every call, `document` for those that its profiles mean.
-    #[must_use]
-    pub fn new(stock: Guards, always: Families, document: Profiles) -> Self {
-        let always = Profile {
-            name: INSTANCE.to_owned(),
-            guards: always,
-            ..Profile::default()
-        };
-        let always = Layer::new(always, Owner::Instance);
-        let base = Arc::new(Plan::new(&stock, vec![always.clone()], Vec::new()));
-        Self {
-            stock,
-            always,
-            instance: Ready::of(document, Owner::Instance),
-            base,
-            made: RwLock::default(),
-        }
-    }
-
-    /// What holds for every call.
-    #[must_use]
-    pub fn base(&self) -> Arc<Plan> {
-        self.base.clone()
-    }
-
-    /// What all plans are built of.
-    #[must_use]
-    pub const fn stock(&self) -> &Guards {
-        &self.stock
-    }
-
-    /// How this call is guarded; `own` is what its tenant asks beyond the instance.
-    #[must_use]
-    pub fn plan(&self, call: &Call<'_>, own: Option<&Ready>) -> Arc<Plan> {
-        let mut picked = Picked {
-            own: own.map_or(0, |own| own.id),
-            numbers: Vec::new(),
-            own_numbers: Vec::new(),
-        };
-        self.instance.picks(call, &mut picked.numbers);
-        if let Some(own) = own {
-            own.picks(call, &mut picked.own_numbers);
-        }
-        if picked.numbers.is_empty() && picked.own_numbers.is_empty() {
-            return self.base.clone();
-        }
-        let known = self.made.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(plan) = known.get(&picked) {
-            return plan.clone();
-        }
-        drop(known);
-        let plan = Arc::new(self.make(&picked, own));
-        let mut made = self.made.write().unwrap_or_else(PoisonError::into_inner);
-        if made.len() >= PLANS_MAX {
-            made.clear();
-        }
-        made.entry(picked).or_insert(plan).clone()
-    }
-
-    fn make(&self, picked: &Picked, own: Option<&Ready>) -> Plan {
-        let (mut layers, mut exceptions) = (vec![self.always.clone()], Vec::new());
-        let documents = [
-            (Some(&self.instance), &picked.numbers),
-            (own, &picked.own_numbers),
-        ];
-        for (document, numbers) in documents {
-            let Some(document) = document else { continue };
-            for number in numbers.iter().map(|number| usize::from(*number)) {
-                if let Some(layer) = document.layers.get(number) {
-                    layers.push(layer.clone());
-                } else {
-                    let at = number.saturating_sub(document.layers.len());
-                    exceptions.extend(document.exceptions.get(at).cloned());
-                }
-            }
-        }
-        Plan::new(&self.stock, layers, exceptions)
-    }
-}
-
-impl fmt::Debug for Plans {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Plans")
-            .field("base", &self.base.version)
-            .field("profiles", &self.instance.layers.len())
-            .finish_non_exhaustive()
-    }
 }

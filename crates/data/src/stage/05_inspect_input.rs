@@ -61,6 +61,7 @@ pub async fn run(gate: &Gate, admitted: Admitted, ticket: &mut Ticket) -> Gated<
         guarded(endpoint, envelope, body, ticket)?
     };
     let (body, envelope) = connectors::input(gate, endpoint, (body, envelope), ticket).await?;
+    said(endpoint, &body, ticket)?;
     Ok(Inspected {
         endpoint,
         envelope,
@@ -138,18 +139,25 @@ fn guarded(
         return Err(findings.refusal(&plan, Direction::Input));
     }
     in_time(ticket, Direction::Input)?;
-    let (body, envelope) = match strictest {
-        Some(Action::Redact | Action::Mask) => replaced(endpoint, &body, masker, ticket)?,
-        Some(Action::Block | Action::Observe) | None => (body, envelope),
-    };
-    if let Some(mut context) = plan.context() {
-        dialect::visit_request_text(endpoint, &body, &mut |part| {
-            context.add(&plan, &part.text, origin(part.role));
-        })
-        .map_err(|error| Refusal::new(Code::RequestInvalid, error.to_string()))?;
-        ticket.context = Some(Arc::new(context));
+    match strictest {
+        Some(Action::Redact | Action::Mask) => replaced(endpoint, &body, masker, ticket),
+        Some(Action::Block | Action::Observe) | None => Ok((body, envelope)),
     }
-    Ok((body, envelope))
+}
+
+/// What the request says, as it leaves, where its answer is judged by it: whether or not guards look at requests.
+// threat: AGP-I3
+fn said(endpoint: Endpoint, body: &[u8], ticket: &mut Ticket) -> Gated<()> {
+    let Some(mut context) = ticket.plan.context() else {
+        return Ok(());
+    };
+    let plan = &ticket.plan;
+    dialect::visit_request_text(endpoint, body, &mut |part| {
+        context.add(plan, &part.text, origin(part.role));
+    })
+    .map_err(|error| Refusal::new(Code::RequestInvalid, error.to_string()))?;
+    ticket.context = Some(Arc::new(context));
+    Ok(())
 }
 
 /// What of a request is beyond its bounds, and what of it no guard can read. Counted only where a profile asks.

@@ -35,7 +35,7 @@ impl Injection {
     pub fn judge_parts(&self, parts: &[(&str, Origin)]) -> Vec<Verdict> {
         let mut verdicts: Vec<Verdict> = parts
             .iter()
-            .map(|(text, origin)| self.judge(text, *origin))
+            .map(|(text, origin)| self.judge_as(text, *origin))
             .collect();
         let said = |origin: Origin| origin == Origin::User;
         let data = |origin: Origin| matches!(origin, Origin::ToolResult | Origin::Document);

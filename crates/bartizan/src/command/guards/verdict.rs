@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::cli::At;
 use crate::failure::Failure;
+use crate::guard_files;
 use crate::load;
 
 use super::super::show::{Show, Shown};
@@ -206,34 +207,34 @@ pub fn run(args: &VerdictArgs, at: &At, show: Show) -> Result<(), Failure> {
         operation: endpoint.map_or(Operation::Chat, Endpoint::operation),
         data_class: args.data_class.unwrap_or(config.policies.data_class),
     };
-    let plans = Plans::new(
-        Guards::default(),
-        config.guards.always(),
-        config.guards.document(),
-    );
+    let stock = Guards::default().with_extensions(guard_files::extensions(&config.guards)?);
+    let plans = Plans::new(stock, config.guards.always(), config.guards.document());
     let plan = plans.plan(&call, None);
-    let mut findings = Vec::new();
-    let mut look = |direction: Direction, text: &str, origin: Origin, number: usize| {
-        let mut found = Vec::new();
-        plan.scan(direction, (text, origin), UnixMillis::now(), &mut found);
-        findings.extend(told(&plan, direction, (text, number), found));
+    let direction = match args.direction {
+        Way::Input => Direction::Input,
+        Way::Output => Direction::Output,
     };
+    let mut texts = Vec::new();
     match endpoint {
-        None => {
-            let direction = match args.direction {
-                Way::Input => Direction::Input,
-                Way::Output => Direction::Output,
-            };
-            look(direction, &text, args.origin.into(), 1);
-        }
-        Some(endpoint) => {
-            let mut number = 0;
-            let visited = dialect::visit_request_text(endpoint, text.as_bytes(), &mut |part| {
-                number += 1;
-                look(Direction::Input, &part.text, origin(part.role), number);
-            });
-            visited.map_err(|error| Failure::usage(error.to_string()))?;
-        }
+        None => texts.push((text, args.origin.into())),
+        Some(endpoint) => dialect::visit_request_text(endpoint, text.as_bytes(), &mut |part| {
+            texts.push((part.text.into_owned(), origin(part.role)));
+        })
+        .map_err(|error| Failure::usage(error.to_string()))?,
+    }
+    let parts: Vec<(&str, Origin)> = texts
+        .iter()
+        .map(|(text, origin)| (text.as_str(), *origin))
+        .collect();
+    let mut found = Vec::new();
+    plan.scan_conversation(direction, &parts, UnixMillis::now(), &mut found);
+    let mut findings = Vec::new();
+    for (number, (text, _)) in parts.iter().enumerate() {
+        let own = found
+            .iter()
+            .filter(|(of, _)| *of == number)
+            .map(|(_, it)| it.clone());
+        findings.extend(told(&plan, direction, (text, number + 1), own.collect()));
     }
     let verdict = Verdict {
         verdict: findings.iter().map(|it| it.verdict).max(),
