@@ -236,7 +236,7 @@ mod tests {
         );
         assert_eq!(told.media.images[0].media_type.as_deref(), Some("image/png"));
         assert_eq!((told.media.audio, told.media.files), (1, 1));
-        assert!(told.characters >= 13 && told.depth == 5, "{told:?}");
+        assert!(told.characters >= 13 && told.depth == 6, "{told:?}");
 
         let anthropic = json!({"model": "m", "max_tokens": 1, "system": [{"type": "text", "text": "be kind"}],
         "tools": [{"name": "look", "input_schema": {}}, {"type": "web_search_20250305", "name": "web_search"}],

@@ -83,7 +83,10 @@ async fn agp_t1_a_profile_on_trial_tells_what_it_would_do_and_does_nothing() {
     let id = live.headers["x-request-id"].to_str().unwrap().to_owned();
     assert_eq!(live.status, 200);
     live.body().await.unwrap();
-    let findings = shown_entry(&scene, &id).await["findings"].to_string();
+    let entry = shown_entry(&scene, &id).await;
+    let version = entry["policies"].to_string();
+    assert!(version.contains("guards:"), "by which profiles it was judged: {entry}");
+    let findings = entry["findings"].to_string();
     assert!(
         findings.contains(":observe") && findings.contains(":would_block"),
         "{findings}"

@@ -151,6 +151,10 @@ pub async fn run_as(
         None => model.clone(),
     };
     let model = sending::consented(&key, carried, model, &mut ticket.policies)?;
+    if ticket.plan.profiles().next().is_some() {
+        // By which version of which profiles its text is judged, for who asks later.
+        ticket.policies.push(format!("guards:{}", ticket.plan.version()));
+    }
     Ok(Authorized {
         endpoint,
         envelope,
