@@ -85,7 +85,10 @@ async fn agp_t1_a_profile_on_trial_tells_what_it_would_do_and_does_nothing() {
     live.body().await.unwrap();
     let entry = shown_entry(&scene, &id).await;
     let version = entry["policies"].to_string();
-    assert!(version.contains("guards:"), "by which profiles it was judged: {entry}");
+    assert!(
+        version.contains("guards:"),
+        "by which profiles it was judged: {entry}"
+    );
     let findings = entry["findings"].to_string();
     assert!(
         findings.contains(":observe") && findings.contains(":would_block"),
