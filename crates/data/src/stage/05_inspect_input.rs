@@ -211,8 +211,10 @@ fn read(endpoint: Endpoint, body: &[u8], masker: &mut Masker, ticket: &mut Ticke
         let mut numbered = Vec::new();
         plan.scan_conversation(Direction::Input, &parts, now, &mut numbered);
         if masks {
+            // They come part by part.
+            let mut rest = numbered.iter().peekable();
             for (number, (text, _)) in texts.iter().enumerate() {
-                let own = numbered.iter().filter(|(of, _)| *of == number);
+                let own = std::iter::from_fn(|| rest.next_if(|(of, _)| *of == number));
                 let own: Vec<Found> = own.map(|(_, it)| it.clone()).collect();
                 masker.learn(text, &own);
             }

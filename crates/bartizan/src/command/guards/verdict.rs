@@ -229,12 +229,12 @@ pub fn run(args: &VerdictArgs, at: &At, show: Show) -> Result<(), Failure> {
     let mut found = Vec::new();
     plan.scan_conversation(direction, &parts, UnixMillis::now(), &mut found);
     let mut findings = Vec::new();
+    // They come part by part.
+    let mut rest = found.into_iter().peekable();
     for (number, (text, _)) in parts.iter().enumerate() {
-        let own = found
-            .iter()
-            .filter(|(of, _)| *of == number)
-            .map(|(_, it)| it.clone());
-        findings.extend(told(&plan, direction, (text, number + 1), own.collect()));
+        let own = std::iter::from_fn(|| rest.next_if(|(of, _)| *of == number));
+        let own = own.map(|(_, it)| it).collect();
+        findings.extend(told(&plan, direction, (text, number + 1), own));
     }
     let verdict = Verdict {
         verdict: findings.iter().map(|it| it.verdict).max(),
