@@ -1,7 +1,7 @@
 //! All guards of text together: what is looked for in one, and in a stream of it. Never decides what is done, never does
 //! I/O.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use domain::UnixMillis;
 
@@ -26,8 +26,8 @@ pub struct Guards {
     pub secrets: Arc<Secrets>,
     /// Personal data.
     pub personal: Arc<Personal>,
-    /// Injection and jailbreak.
-    pub injection: Arc<Injection>,
+    /// Injection and jailbreak; made when it is first needed, for it takes memory.
+    pub injection: Arc<LazyLock<Injection>>,
     /// Modules of operators' own, which settings call by name.
     pub extensions: Arc<Extensions>,
     /// Harm.

@@ -13,7 +13,7 @@ mod watch;
 mod words;
 
 use std::ops::Range;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use serde::Serialize;
 
@@ -43,25 +43,23 @@ pub struct Judgement {
     pub findings: Vec<Finding>,
 }
 
-/// What is looked with, shared by all.
+/// What is looked with, shared by all; made when it is first needed, for it takes memory.
 struct Core {
     lexicon: Lexicon,
     index: Index,
     model: Option<Model>,
 }
 
-static CORE: LazyLock<Arc<Core>> = LazyLock::new(|| {
-    Arc::new(Core {
-        lexicon: Lexicon::new(words::WORDS),
-        index: Index::new(),
-        model: Model::new(),
-    })
+static CORE: LazyLock<Core> = LazyLock::new(|| Core {
+    lexicon: Lexicon::new(words::WORDS),
+    index: Index::new(),
+    model: Model::new(),
 });
 
 /// The guard that moderates. Made once, shared; cheap to clone.
 #[derive(Clone)]
 pub struct Moderation {
-    core: Arc<Core>,
+    core: &'static LazyLock<Core>,
     /// How sure each harm must be to be told; over 100 it is not looked for.
     least: PerHarm<u8>,
 }
@@ -85,7 +83,7 @@ impl Moderation {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            core: CORE.clone(),
+            core: &CORE,
             least: [MODERATION_FLAG; Harm::ALL.len()],
         }
     }
@@ -94,7 +92,7 @@ impl Moderation {
     #[must_use]
     pub fn telling(&self, least: [u8; Harm::ALL.len()]) -> Self {
         Self {
-            core: self.core.clone(),
+            core: self.core,
             least,
         }
     }

@@ -59,8 +59,8 @@ impl Personal {
         Self(Search {
             kinds,
             score_min,
-            words: Arc::new(Words::new()),
-            lists: Arc::new(Lists::new()),
+            words: Arc::new(LazyLock::new(Words::new)),
+            lists: Arc::new(LazyLock::new(Lists::new)),
         })
     }
 

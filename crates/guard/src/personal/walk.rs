@@ -3,7 +3,7 @@
 
 mod skim;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::finding::{Finding, Kind};
 use crate::personal::codes;
@@ -30,8 +30,9 @@ const LISTED_SCORE: u8 = 50;
 pub(crate) struct Search {
     pub(crate) kinds: PersonalKinds,
     pub(crate) score_min: u8,
-    pub(crate) words: Arc<Words>,
-    pub(crate) lists: Arc<Lists>,
+    /// Made when they are first needed, for they take memory.
+    pub(crate) words: Arc<LazyLock<Words>>,
+    pub(crate) lists: Arc<LazyLock<Lists>>,
 }
 
 /// Whether a name is announced, and by what.
