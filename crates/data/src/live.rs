@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use dialect::{EventClass, SseEvent, SseSplitter, StreamReader, StreamTranslator};
+use dialect::{ChannelKind, EventClass, SseEvent, SseSplitter, StreamReader, StreamTranslator};
 use guard::Direction;
 use http_body::Body;
 use hyper::body::Incoming;
@@ -250,11 +250,13 @@ impl Live {
     fn event(&mut self, event: SseEvent) {
         let (watch, ticket) = (&mut self.watch, &mut self.ticket);
         let dialect = self.target.provider.dialect;
-        let read = self.reader.read(&event, &mut |channel, text| {
+        let read = self.reader.read_pieces(&event, &mut |piece| {
             let Some(ticket) = ticket.as_mut() else { return };
-            ticket.seen.text(text);
+            if piece.channel.kind != ChannelKind::Logprobs {
+                ticket.seen.text(piece.text);
+            }
             if let Some(watch) = watch.as_mut() {
-                ticket.allowance.spend(|| watch.text(channel, text, dialect));
+                ticket.allowance.spend(|| watch.text(piece, dialect));
             }
         });
         let class = match read {

@@ -3,17 +3,25 @@
 //! The hold-back is the guard's own bound ([`guard::HOLD_BACK_BYTES_MAX`]) in characters; a clean stream
 //! is not delayed, since text that can begin no finding is cleared as it comes.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::ops::Range;
 use std::sync::Arc;
 
-use dialect::{Channel, ChannelKind, Dialect, SseEvent, SseSplitter};
+use dialect::{Channel, ChannelKind, Dialect, SseEvent, SseSplitter, StreamPiece};
 
 use domain::UnixMillis;
-use guard::{Action, AnswerContext, AnswerForm, Direction, Explained, Follow, Found, Plan};
+use guard::{Action, AnswerContext, AnswerForm, Direction, Explained, Follow, Found, Origin, Plan};
 
 use crate::found::Findings;
 use crate::ticket::Ticket;
+
+mod cuts;
+mod shown;
+mod written;
+
+use cuts::Cuts;
+use shown::{Kept, Shown};
+use written::Written;
 
 /// All channels of one stream.
 #[derive(Debug)]
@@ -36,8 +44,12 @@ pub struct Watch {
     explained: Vec<Explained>,
     /// So many of these are told to the ticket.
     explained_noted: usize,
+    /// So many of these end nothing.
+    explained_looked_at: usize,
     /// What is kept until all was said, in bytes.
     kept_bytes: usize,
+    /// Whether token probabilities are taken away: guards outside did not see them, and replace what they spell.
+    drops_logprobs: bool,
 }
 
 /// When guards outside are asked about a stream.
@@ -57,11 +69,19 @@ struct Followed {
     /// All of it, for guards outside.
     kept: Kept,
     follow: Follow,
+    /// Of arguments: how what was read is written.
+    written: Option<Written>,
     pushed: u64,
     cleared: u64,
+    /// The same in what was read.
+    read_cleared: u64,
     found: Vec<Found>,
+    /// What of it is replaced.
+    cuts: Cuts,
     /// So many of these are told to the ticket.
     noted: usize,
+    /// So many of them end nothing.
+    looked_at: usize,
     /// So many of them end before everything that is still held.
     passed: usize,
 }
@@ -96,22 +116,28 @@ pub enum Watched {
 impl Watch {
     /// A watch, unless the guard is off.
     pub fn new(ticket: &Ticket, asks: Asks) -> Option<Self> {
-        let (plan, started) = (&ticket.plan, ticket.started);
-        let watch = Self {
-            plan: plan.clone(),
+        let plan = &ticket.plan;
+        let watch = Self::of(plan.clone(), ticket.started, ticket.context.clone(), asks);
+        (asks != Asks::Nobody || !plan.is_off(Direction::Output)).then_some(watch)
+    }
+
+    fn of(plan: Arc<Plan>, started: UnixMillis, context: Option<Arc<AnswerContext>>, asks: Asks) -> Self {
+        Self {
+            holds_all: plan.holds_all(),
+            plan,
             started,
             channels: Vec::new(),
             queue: VecDeque::new(),
             parts: Vec::new(),
             asks,
-            holds_all: plan.holds_all(),
-            context: ticket.context.clone(),
+            context,
             forms: Vec::new(),
             explained: Vec::new(),
             explained_noted: 0,
+            explained_looked_at: 0,
             kept_bytes: 0,
-        };
-        (asks != Asks::Nobody || !plan.is_off(Direction::Output)).then_some(watch)
+            drops_logprobs: false,
+        }
     }
 
     /// How it watches.
@@ -120,7 +146,12 @@ impl Watch {
     }
 
     /// A text of the event now being read.
-    pub fn text(&mut self, channel: Channel, text: &str, dialect: Dialect) {
+    pub fn text(&mut self, piece: StreamPiece<'_>, dialect: Dialect) {
+        let StreamPiece {
+            channel,
+            text,
+            is_whole,
+        } = piece;
         if channel.kind == ChannelKind::Text {
             self.formed(channel, text, dialect);
         }
@@ -128,15 +159,16 @@ impl Watch {
         let Some(followed) = self.channels.get_mut(index) else {
             return;
         };
-        if self.asks != Asks::Nobody {
-            followed.kept.0.push_str(text);
+        if self.asks != Asks::Nobody && channel.kind != ChannelKind::Logprobs {
+            followed.kept.push(text);
             self.kept_bytes = self.kept_bytes.saturating_add(text.len());
         }
         let start = followed.pushed;
         followed.pushed = start.saturating_add(text.len() as u64);
-        followed.cleared = followed
-            .follow
-            .push(&self.plan, text, self.started, &mut followed.found);
+        if is_whole {
+            followed.whole(&self.plan, text, (start, self.started), self.context.as_deref());
+        }
+        followed.read(&self.plan, text, is_whole, self.started);
         self.parts.push(Part {
             channel: index,
             start,
@@ -152,10 +184,14 @@ impl Watch {
             channel,
             kept: Kept::default(),
             follow: self.plan.follow_with(self.context.as_ref()),
+            written: matches!(channel.kind, ChannelKind::ToolArguments(_)).then(Written::default),
             pushed: 0,
             cleared: 0,
+            read_cleared: 0,
             found: Vec::new(),
+            cuts: Cuts::default(),
             noted: 0,
+            looked_at: 0,
             passed: 0,
         });
         self.channels.len() - 1
@@ -199,9 +235,11 @@ impl Watch {
         }
         self.forms.clear();
         for followed in &mut self.channels {
+            let known = followed.found.len();
             followed
                 .follow
                 .finish(&self.plan, self.started, &mut followed.found);
+            followed.place(known);
             followed.cleared = followed.pushed;
         }
     }
@@ -218,6 +256,8 @@ impl Watch {
     pub fn next(&mut self, dialect: Dialect) -> Watched {
         let blocking = self.blocking();
         if blocking.strictest().is_some() {
+            // Nothing that was held may leave after all.
+            self.queue.clear();
             return Watched::Blocked(blocking);
         }
         let clear = self
@@ -229,28 +269,40 @@ impl Watch {
         let Some(held) = self.queue.pop_front_if(|_| clear) else {
             return Watched::Nothing;
         };
+        for part in &held.parts {
+            if let Some(followed) = self.channels.get_mut(part.channel) {
+                followed.cuts.update(&followed.found, followed.passed);
+            }
+        }
+        let watched = if held.parts.iter().any(|part| self.overlaps(part)) {
+            self.redacted(&held, dialect)
+        } else {
+            Watched::Clear(held.event)
+        };
         self.pass(&held.parts);
-        if !held.parts.iter().any(|part| self.overlaps(part)) {
-            return Watched::Clear(held.event);
-        }
-        self.redacted(&held, dialect)
+        watched
     }
 
-    /// What ends the stream, of what the ticket has not been told of: with the first of it the stream is over.
-    fn blocking(&self) -> Findings {
-        let new = self
-            .channels
-            .iter()
-            .flat_map(|followed| followed.found.get(followed.noted..).unwrap_or_default());
-        let explained = self.explained.get(self.explained_noted..).unwrap_or_default();
+    /// What ends the stream, of what was not looked at before: with the first of it the stream is over.
+    fn blocking(&mut self) -> Findings {
         let blocks = |it: &Found| it.action == Action::Block;
-        Findings {
-            found: new.filter(|it| blocks(it)).cloned().collect(),
-            explained: explained.iter().filter(|it| blocks(&it.found)).cloned().collect(),
+        let mut blocking = Findings {
+            found: Vec::new(),
+            explained: Vec::new(),
+        };
+        for followed in &mut self.channels {
+            let new = followed.found.get(followed.looked_at..).unwrap_or_default();
+            blocking.found.extend(new.iter().filter(|it| blocks(it)).cloned());
+            followed.looked_at = followed.found.len();
         }
+        let new = self.explained.get(self.explained_looked_at..).unwrap_or_default();
+        let ends = new.iter().filter(|it| blocks(&it.found));
+        blocking.explained.extend(ends.cloned());
+        self.explained_looked_at = self.explained.len();
+        blocking
     }
 
-    /// Findings that end before these parts are not looked at again: else a long answer full of them would cost their square.
+    /// Findings that end before these parts, which have left, are not looked at again: else a long answer full of them would cost their square.
     fn pass(&mut self, parts: &[Part]) {
         for part in parts {
             if let Some(followed) = self.channels.get_mut(part.channel) {
@@ -270,16 +322,19 @@ impl Watch {
     }
 
     fn overlaps(&self, part: &Part) -> bool {
-        self.replaced(part)
-            .iter()
-            .any(|(start, end, _)| *start < part.end && *end > part.start)
+        let is_spelt = self.drops_logprobs
+            && self
+                .channels
+                .get(part.channel)
+                .is_some_and(|followed| followed.channel.kind == ChannelKind::Logprobs);
+        is_spelt || self.replaced(part).next().is_some()
     }
 
-    /// What is replaced in the part's channel, in order.
-    fn replaced(&self, part: &Part) -> Vec<(u64, u64, &str)> {
-        let followed = self.channels.get(part.channel);
-        let found = followed.and_then(|followed| followed.found.get(followed.passed..));
-        replaced(found.unwrap_or_default())
+    /// What is replaced in the part, in order.
+    fn replaced(&self, part: &Part) -> impl Iterator<Item = &(u64, u64, Cow<'static, str>)> {
+        let cuts = self.channels.get(part.channel).map(|followed| &followed.cuts);
+        cuts.into_iter()
+            .flat_map(|cuts| cuts.within(part.start..part.end))
     }
 
     /// What was said, channel by channel, as guards outside see it: with what ours replace replaced.
@@ -297,6 +352,7 @@ impl Watch {
     pub fn judged(&mut self, found: Vec<(usize, Found)>) {
         let shown: Vec<Shown> = self.channels.iter().map(Followed::shown).collect();
         for (channel, mut it) in found {
+            self.drops_logprobs |= matches!(it.action, Action::Mask | Action::Redact);
             if let (Some(followed), Some(shown)) = (self.channels.get_mut(channel), shown.get(channel)) {
                 it.finding.span = shown.place(&it.finding.span);
                 followed.found.push(it);
@@ -327,9 +383,7 @@ impl Watch {
         let mut out = String::with_capacity(text.len());
         let mut at = part.start;
         for (start, end, rule) in self.replaced(part) {
-            if end <= at || start >= part.end {
-                continue;
-            }
+            let (start, end) = (*start, *end);
             out.push_str(slice(text, part, at, start));
             if start >= part.start {
                 out.push_str("[redacted:");
@@ -366,111 +420,58 @@ fn slice<'t>(text: &'t str, part: &Part, from: u64, to: u64) -> &'t str {
     text.get(place(from)..place(to.max(from))).unwrap_or_default()
 }
 
-/// Findings that overlap or touch are one, with the first's rule.
-fn replaced(found: &[Found]) -> Vec<(u64, u64, &str)> {
-    let mut replaced: Vec<_> = found
-        .iter()
-        .filter(|it| matches!(it.action, Action::Mask | Action::Redact))
-        .map(|Found { finding, .. }| (finding.span.start as u64, finding.span.end as u64, &*finding.rule))
-        .collect();
-    replaced.sort_by_key(|(start, ..)| *start);
-    replaced.dedup_by(|next, one| {
-        let is_one = next.0 <= one.1;
-        if is_one {
-            one.1 = one.1.max(next.1);
-        }
-        is_one
-    });
-    replaced
-}
-
-/// All that one channel said, for guards outside. Never shown in a log.
-#[derive(Default)]
-struct Kept(String);
-
-/// What guards outside see of one channel, and where it comes from.
-struct Shown {
-    text: String,
-    /// Stretches in order: where each begins and ends in `text`, and in what was said.
-    pieces: Vec<(Range<usize>, Range<usize>)>,
-}
-
 impl Followed {
     fn shown(&self) -> Shown {
-        let mut shown = Shown {
-            text: String::with_capacity(self.kept.0.len()),
-            pieces: Vec::new(),
-        };
-        let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(self.kept.0.len());
-        let mut said = 0;
-        for (start, end, rule) in replaced(&self.found) {
-            let (start, end) = (place(start).max(said), place(end).max(said));
-            shown.push(self.kept.0.get(said..start).unwrap_or_default(), said..start);
-            shown.push(&format!("[redacted:{rule}]"), start..end);
-            said = end;
+        self.kept.shown(&self.found)
+    }
+
+    /// What a text holds that is one by itself.
+    fn whole(
+        &mut self,
+        plan: &Plan,
+        text: &str,
+        (start, now): (u64, UnixMillis),
+        context: Option<&AnswerContext>,
+    ) {
+        let known = self.found.len();
+        let said = (text, Origin::Assistant);
+        plan.scan_with(Direction::Output, said, context, now, &mut self.found);
+        let start = usize::try_from(start).unwrap_or(usize::MAX);
+        for it in self.found.iter_mut().skip(known) {
+            let span = &it.finding.span;
+            it.finding.span = span.start.saturating_add(start)..span.end.saturating_add(start);
         }
-        shown.push(
-            self.kept.0.get(said..).unwrap_or_default(),
-            said..self.kept.0.len(),
-        );
-        shown
-    }
-}
-
-impl Shown {
-    fn push(&mut self, text: &str, said: Range<usize>) {
-        let start = self.text.len();
-        self.text.push_str(text);
-        self.pieces.push((start..self.text.len(), said));
     }
 
-    /// Where in what was said this is; a part of a marker is all that it stands for.
-    fn place(&self, span: &Range<usize>) -> Range<usize> {
-        let touched =
-            |(shown, _): &&(Range<usize>, Range<usize>)| shown.start < span.end && span.start < shown.end;
-        let within = |(shown, said): &(Range<usize>, Range<usize>)| {
-            if shown.len() != said.len() {
-                return said.clone();
+    /// Goes on with the channel. Whole arguments are no JSON in pieces; other whole texts may go on all the same, as
+    /// engines send parts of content that are pieces.
+    fn read(&mut self, plan: &Plan, text: &str, is_whole: bool, now: UnixMillis) {
+        let known = self.found.len();
+        let read = match &mut self.written {
+            Some(written) if is_whole => {
+                written.skip(text.len());
+                None
             }
-            let from = span.start.max(shown.start) - shown.start;
-            let to = span.end.min(shown.end) - shown.start;
-            said.start + from..said.start + to
+            Some(written) => Some(written.read(text)),
+            None => Some(Cow::Borrowed(text)),
         };
-        let places = self.pieces.iter().filter(touched).map(within);
-        places
-            .reduce(|first, next| first.start..next.end)
-            .unwrap_or_default()
+        if let Some(read) = read {
+            self.read_cleared = self.follow.push(plan, &read, now, &mut self.found);
+        }
+        self.place(known);
+        let cleared = |written: &Written| written.cleared(self.read_cleared);
+        self.cleared = self.written.as_ref().map_or(self.read_cleared, cleared);
     }
-}
 
-impl std::fmt::Debug for Kept {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Kept").field("bytes", &self.0.len()).finish()
+    /// Puts what was found where it was written.
+    fn place(&mut self, known: usize) {
+        if let Some(written) = &self.written {
+            for it in self.found.iter_mut().skip(known) {
+                it.finding.span = written.place(&it.finding.span);
+            }
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_guards_outside_find_is_found_where_it_was_said() {
-        let said = "key AKIA0123 and añ name Ada, end";
-        let mut shown = Shown {
-            text: String::new(),
-            pieces: Vec::new(),
-        };
-        shown.push(&said[..4], 0..4);
-        shown.push("[redacted:k]", 4..12);
-        shown.push(&said[12..], 12..said.len());
-        let find = |text: &str| {
-            let at = shown.text.find(text).unwrap();
-            &said[shown.place(&(at..at + text.len()))]
-        };
-        assert_eq!(find("Ada"), "Ada");
-        assert_eq!(find("key "), "key ");
-        assert_eq!(find("dacted"), "AKIA0123");
-        assert_eq!(find("y [redacted:k] an"), "y AKIA0123 an");
-        assert_eq!(shown.place(&(900..901)), 0..0);
-    }
-}
+mod tests;

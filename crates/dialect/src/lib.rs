@@ -29,7 +29,7 @@ pub use request::{
 };
 pub use response::{ResponseFacts, read_response, redact_response, visit_response_text};
 pub use stream::{
-    Channel, ChannelKind, EventClass, EventTexts, SseEvent, SseSplitter, StreamFacts, StreamReader,
-    StreamTranslator, edit_event, event_texts,
+    Channel, ChannelKind, EventClass, EventTexts, SseEvent, SseSplitter, StreamFacts, StreamPiece,
+    StreamReader, StreamTranslator, edit_event, event_texts,
 };
 pub use translate::{translate_request, translate_response};

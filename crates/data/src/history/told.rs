@@ -112,6 +112,6 @@ const fn named(kind: ChannelKind) -> (&'static str, Option<u32>) {
         ChannelKind::Refusal => ("refusal", None),
         ChannelKind::ToolName(call) => ("tool_name", Some(call)),
         ChannelKind::ToolArguments(call) => ("tool_arguments", Some(call)),
-        ChannelKind::Other => ("other", None),
+        ChannelKind::Other | ChannelKind::Logprobs => ("other", None),
     }
 }

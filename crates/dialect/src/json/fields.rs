@@ -2,6 +2,7 @@
 //! known by name.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use super::{Kind, Reader, Str};
 use crate::{Dialect, DialectError};
@@ -24,11 +25,12 @@ impl<'a> Fields<'a> {
             path: path.to_owned(),
             members: Vec::new(),
         };
+        let mut names = HashSet::new();
         reader.object(|r, key| {
             let value = r.skip()?;
             let name = key.said();
             // threat: ANP-0003: two readers could pick different ones.
-            if fields.members.iter().any(|(known, _)| *known == name) {
+            if !names.insert(name.clone()) {
                 return Err(DialectError::Duplicate {
                     field: crate::error::clip(&fields.name(&name)),
                 });

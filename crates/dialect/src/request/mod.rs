@@ -15,5 +15,5 @@ pub use text::{TextPart, redact_request, visit_request_text};
 pub use walk::Role;
 
 pub(crate) use rewrite::{is_openai_model, output_limit_field};
-pub(crate) use text::{Edits, Visits};
-pub(crate) use walk::{Sink, What, Zone, walk_value};
+pub(crate) use text::{Edits, Visits, could_be_somebodys};
+pub(crate) use walk::{Sink, What, Zone, is_base64, is_identifier, walk_value};

@@ -1,7 +1,7 @@
 //! Showing and replacing the texts of a body.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::walk::{Role, Sink, What, Zone, walk_request, walk_value};
 use crate::json::{Kind, Reader, Str, push_text};
@@ -20,7 +20,7 @@ pub struct TextPart<'a> {
 /// Hands out every text that the model could see: all roles, parts of content, tool definitions, tool
 /// arguments and results, file names, thinking, prompts, schemas, and any string under a name unknown to
 /// us. Tool arguments, JSON inside a string, are handed out as written and, where they hold escapes,
-/// once more string by string.
+/// once more string by string. Numbers long enough to be somebody's are texts too.
 // threat: ANP-0003
 pub fn visit_request_text(
     endpoint: Endpoint,
@@ -50,6 +50,12 @@ pub(crate) struct Visits<'v> {
 impl Sink for Visits<'_> {
     const ROLES: bool = true;
 
+    fn figure(&mut self, role: Role, digits: &str, _at: usize) {
+        if could_be_somebodys(digits) {
+            (self.visit)(role, Cow::Borrowed(digits));
+        }
+    }
+
     fn text(&mut self, role: Role, text: Str<'_>, what: What) -> Result<(), DialectError> {
         let said = text.said();
         if what == What::Arguments && holds_escapes(&said) {
@@ -60,6 +66,15 @@ impl Sink for Visits<'_> {
         Ok(())
     }
 }
+
+/// Whether a number has so many digits that it may be a card's, an account's or a person's. No guard knows a shorter one
+/// without words beside it, and most numbers are sizes and indexes.
+pub(crate) fn could_be_somebodys(digits: &str) -> bool {
+    digits.bytes().filter(u8::is_ascii_digit).count() >= FIGURE_DIGITS_MIN
+}
+
+/// National ids have eight digits and more.
+const FIGURE_DIGITS_MIN: usize = 7;
 
 /// Whether a text is a JSON object or array with escapes in it: then what its strings say is not what
 /// is written.
@@ -75,8 +90,35 @@ fn holds_escapes(text: &str) -> bool {
 pub(crate) struct Edits<'e> {
     pub(crate) edit: &'e mut dyn FnMut(&str) -> Option<String>,
     pub(crate) done: Vec<Edit>,
-    /// Names that replaced members' names, and which: no two may become the same.
-    names: HashMap<String, String>,
+    /// Names that replaced members' names: no two may become the same.
+    names: Names,
+}
+
+/// New names of members, each for one old one.
+#[derive(Default)]
+struct Names {
+    /// What the new name of an old one is: the same in every object.
+    of: HashMap<String, String>,
+    taken: HashSet<String>,
+    /// The number that a name given again gets next. Counted and not searched for: else many names that become the same
+    /// would cost their square.
+    next: HashMap<String, u64>,
+}
+
+impl Names {
+    fn of(&mut self, said: &str, name: String) -> String {
+        if let Some(known) = self.of.get(said) {
+            return known.clone();
+        }
+        let mut unique = name.clone();
+        while !self.taken.insert(unique.clone()) {
+            let number = self.next.entry(name.clone()).or_insert(1);
+            *number += 1;
+            unique = format!("{name}_{number}");
+        }
+        self.of.insert(said.to_owned(), unique.clone());
+        unique
+    }
 }
 
 impl<'e> Edits<'e> {
@@ -84,22 +126,8 @@ impl<'e> Edits<'e> {
         Self {
             edit,
             done: Vec::new(),
-            names: HashMap::new(),
+            names: Names::default(),
         }
-    }
-
-    /// The name, or one like it where that stands for another: the same is called the same in every object.
-    fn unique(&mut self, name: String, said: &str) -> String {
-        let mut unique = name.clone();
-        let mut number = 1u64;
-        while self.names.get(&unique).is_some_and(|known| known != said) {
-            number += 1;
-            unique = format!("{name}_{number}");
-        }
-        self.names
-            .entry(unique.clone())
-            .or_insert_with(|| said.to_owned());
-        unique
     }
 
     /// The text of JSON inside a string with its own strings edited; `None` when none was.
@@ -116,6 +144,20 @@ impl<'e> Edits<'e> {
 impl Sink for Edits<'_> {
     const ROLES: bool = false;
 
+    /// What replaces a number is no number: a string stands there then.
+    fn figure(&mut self, _role: Role, digits: &str, at: usize) {
+        if could_be_somebodys(digits)
+            && let Some(replaced) = (self.edit)(digits)
+        {
+            let mut with = Vec::with_capacity(replaced.len() + 2);
+            push_text(&mut with, &replaced);
+            self.done.push(Edit {
+                span: at..at + digits.len(),
+                with,
+            });
+        }
+    }
+
     fn text(&mut self, _role: Role, text: Str<'_>, what: What) -> Result<(), DialectError> {
         let said = text.said();
         let inside = match what {
@@ -127,7 +169,7 @@ impl Sink for Edits<'_> {
             return Ok(());
         };
         if what == What::Key {
-            replaced = self.unique(replaced, &said);
+            replaced = self.names.of(&said, replaced);
         }
         let mut with = Vec::with_capacity(replaced.len() + 2);
         push_text(&mut with, &replaced);

@@ -58,6 +58,9 @@ pub(crate) trait Sink {
     /// A number, as written.
     fn number(&mut self, _digits: &str) {}
 
+    /// A number where data stands that the model reads, and its offset.
+    fn figure(&mut self, _role: Role, _digits: &str, _at: usize) {}
+
     /// Encoded media: no text.
     fn opaque(&mut self, _payload: Str<'_>, _image: bool) {}
 
@@ -131,6 +134,10 @@ fn field(endpoint: Endpoint, r: &mut Reader<'_>, key: &Str<'_>, sink: &mut impl 
         "system" if endpoint.dialect() == crate::Dialect::Anthropic => system(r, sink),
         "prompt" if endpoint == Endpoint::Completions => prompts(r, "prompt", sink),
         "input" if endpoint == Endpoint::Embeddings => prompts(r, "input", sink),
+        "seed" if r.kind()? == Kind::Number => {
+            sink.number(r.number()?);
+            Ok(())
+        }
         "response_format" | "output_format" | "output_config" => {
             walk_value(r, Role::Definition, Zone::Definition, sink)
         }
@@ -224,10 +231,66 @@ pub(crate) fn walk_value<S: Sink>(r: &mut Reader<'_>, role: Role, zone: Zone, si
         Kind::Array => r.array(|r| walk_value(r, role, zone, sink)),
         Kind::String => sink.text(role, r.string()?, What::Value),
         Kind::Number => {
-            sink.number(r.number()?);
+            let at = r.at();
+            let digits = r.number()?;
+            sink.number(digits);
+            sink.figure(role, digits, at);
             Ok(())
         }
         Kind::Bool | Kind::Null => r.skip().map(|_| ()),
+    }
+}
+
+/// The object around a member of a message.
+struct Around<'b> {
+    start: Reader<'b>,
+    /// Which of [`STEERING`] it had so far.
+    steered: u8,
+    /// What it says of a `data` in it; looked up once, whatever many of them there are.
+    declared: Option<Declared>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Declared {
+    is_encoded: bool,
+    is_image: bool,
+}
+
+/// Names that say how the rest of their object is to be read. Two readers could pick different ones of two.
+const STEERING: [&str; 4] = ["type", "role", "format", "media_type"];
+
+impl<'b> Around<'b> {
+    fn new(start: Reader<'b>) -> Self {
+        Self {
+            start,
+            steered: 0,
+            declared: None,
+        }
+    }
+
+    // threat: ANP-0003
+    fn steer(&mut self, name: &str) -> Read {
+        let Some(at) = STEERING.iter().position(|known| *known == name) else {
+            return Ok(());
+        };
+        let bit = 1u8 << at;
+        if self.steered & bit != 0 {
+            return Err(DialectError::Duplicate {
+                field: name.to_owned(),
+            });
+        }
+        self.steered |= bit;
+        Ok(())
+    }
+
+    fn declared(&mut self) -> Declared {
+        let start = &self.start;
+        *self.declared.get_or_insert_with(|| Declared {
+            is_encoded: declares_encoding(start),
+            is_image: start
+                .peek_text("media_type")
+                .is_some_and(|kind| kind.raw.starts_with("image")),
+        })
     }
 }
 
@@ -239,8 +302,9 @@ fn object<S: Sink>(r: &mut Reader<'_>, role: Role, zone: Zone, sink: &mut S) -> 
             .peek_text("type")
             .is_some_and(|kind| kind.raw.ends_with("tool_result"));
     let role = if result { Role::Tool } else { role };
+    let mut around = Around::new(start);
     r.object(|r, key| match zone {
-        Zone::Message => message_member(&start, r, &key, role, sink),
+        Zone::Message => message_member(&mut around, r, &key, role, sink),
         Zone::Definition => definition_member(r, &key, role, sink),
         Zone::Free => {
             sink.text(role, key, What::Key)?;
@@ -280,7 +344,7 @@ fn definition_member<S: Sink>(r: &mut Reader<'_>, key: &Str<'_>, role: Role, sin
 
 /// A member of a message, a content block, a tool call, or an answer.
 fn message_member<S: Sink>(
-    start: &Reader<'_>,
+    around: &mut Around<'_>,
     r: &mut Reader<'_>,
     key: &Str<'_>,
     role: Role,
@@ -288,6 +352,7 @@ fn message_member<S: Sink>(
 ) -> Read {
     lifetime(r, key, sink)?;
     let name = key.said();
+    around.steer(&name)?;
     let string = r.kind()? == Kind::String;
     match &*name {
         "input" => walk_value(r, role, Zone::Free, sink),
@@ -296,7 +361,7 @@ fn message_member<S: Sink>(
         "image_url" => {
             sink.image()?;
             match string {
-                true => payload(start, "url", r.string()?, role, sink),
+                true => payload(around, "url", r.string()?, role, sink),
                 false => walk_value(r, role, Zone::Message, sink),
             }
         }
@@ -309,7 +374,7 @@ fn message_member<S: Sink>(
         }
         name if string && STRUCTURAL.contains(&name) => unless_identifier(r.string()?, role, sink),
         "url" | "data" | "file_data" | "signature" | "encrypted_content" if string => {
-            payload(start, &name, r.string()?, role, sink)
+            payload(around, &name, r.string()?, role, sink)
         }
         _ => {
             if !is_identifier(key) {
@@ -328,7 +393,7 @@ fn unless_identifier<S: Sink>(text: Str<'_>, role: Role, sink: &mut S) -> Read {
     }
 }
 
-fn is_identifier(text: &Str<'_>) -> bool {
+pub(crate) fn is_identifier(text: &Str<'_>) -> bool {
     !text.escaped
         && text.raw.len() <= IDENTIFIER_BYTES_MAX
         && text
@@ -339,20 +404,16 @@ fn is_identifier(text: &Str<'_>) -> bool {
 
 /// A string under a name that may hold encoded media. Anything that is not plainly that is text: a
 /// prompt hidden under such a name is shown to guards.
-fn payload<S: Sink>(start: &Reader<'_>, name: &str, text: Str<'_>, role: Role, sink: &mut S) -> Read {
-    let image = text.raw.starts_with("data:image/");
+fn payload<S: Sink>(around: &mut Around<'_>, name: &str, text: Str<'_>, role: Role, sink: &mut S) -> Read {
     let encoded = match name {
-        "data" => is_base64(text.raw) && declares_encoding(start),
+        "data" => is_base64(text.raw) && around.declared().is_encoded,
         "signature" | "encrypted_content" => is_base64(text.raw),
         _ => is_data_url(text.raw),
     };
     if !encoded {
         return sink.text(role, text, What::Value);
     }
-    let image = image
-        || start
-            .peek_text("media_type")
-            .is_some_and(|kind| kind.raw.starts_with("image"));
+    let image = text.raw.starts_with("data:image/") || around.declared().is_image;
     sink.opaque(text, image);
     Ok(())
 }
@@ -378,7 +439,10 @@ fn is_data_url(url: &str) -> bool {
             .is_some_and(|(kind, data)| kind.len() <= 100 && is_base64(data))
 }
 
-fn is_base64(text: &str) -> bool {
-    text.bytes()
-        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'-' | b'_' | b'\\'))
+/// As it stands in JSON, where a slash may be escaped and nothing else need be.
+pub(crate) fn is_base64(raw: &str) -> bool {
+    raw.split("\\/").all(|part| {
+        part.bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'-' | b'_'))
+    })
 }

@@ -92,6 +92,7 @@ fn walk_response<S: Sink>(
         }
         match key.raw {
             "id" | "model" | "object" | "type" | "role" if r.kind()? == Kind::String => r.skip().map(|_| ()),
+            "created" if r.kind()? == Kind::Number => r.skip().map(|_| ()),
             "usage" => r.skip().map(|_| ()),
             "choices" => choices(r, sink, &mut logprobs),
             "data" if r.kind()? == Kind::Array => r.array(|r| without(r, "embedding", sink).map(|_| ())),

@@ -25,6 +25,8 @@ pub enum ChannelKind {
     /// Any other text: citations, transcripts, fields unknown to us. Pieces here may belong to
     /// different texts.
     Other,
+    /// The tokens of a choice as token probabilities spell them: its text once more.
+    Logprobs,
 }
 
 /// What an event is.

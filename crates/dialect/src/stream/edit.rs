@@ -1,5 +1,7 @@
 //! Replaces texts in one event of a live stream, and says what who replaces them piece by piece must know.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 
 use super::reader::{data_of, is_done};
@@ -11,9 +13,9 @@ use crate::splice::{Edit, splice};
 use crate::usage::Reported;
 use crate::{Dialect, DialectError};
 
-/// The event's bytes with texts replaced wherever a [`super::StreamReader`] hands them out. The very same
+/// The event's bytes with texts replaced wherever [`super::StreamReader::read_pieces`] hands them out. The very same
 /// bytes when none is. An event whose text changed loses its token probabilities, which would spell the
-/// old text.
+/// old text, and so does one in whose probabilities something is to be replaced.
 pub fn edit_event(
     upstream: Dialect,
     event: &SseEvent,
@@ -104,7 +106,8 @@ impl EventTexts {
             Dialect::OpenAi => {
                 let is_prose = !matches!(channel.kind, ChannelKind::ToolArguments(_));
                 let is_behind = |(one, _): &(Channel, bool)| {
-                    one.choice == channel.choice && one.kind != ChannelKind::Other
+                    one.choice == channel.choice
+                        && !matches!(one.kind, ChannelKind::Other | ChannelKind::Logprobs)
                 };
                 self.ends(channel) || (is_prose && self.texts.iter().any(is_behind))
             }
@@ -123,6 +126,14 @@ impl Texts for EventTexts {
     fn whole(&mut self, channel: Channel, _text: Str<'_>, _what: What) -> Result<(), DialectError> {
         self.texts.push((channel, false));
         Ok(())
+    }
+
+    fn figure(&mut self, channel: Channel, _digits: &str, _at: usize) {
+        self.texts.push((channel, false));
+    }
+
+    fn logprobs(&mut self, channel: Channel, _spelt: &str, _at: Range<usize>) {
+        self.texts.push((channel, false));
     }
 
     fn empty(&mut self, channel: Channel) {
@@ -153,10 +164,25 @@ impl Texts for Editing<'_> {
         Ok(())
     }
 
-    fn logprobs(&mut self, start: usize, end: usize) {
-        self.logprobs.push(Edit {
-            span: start..end,
+    fn figure(&mut self, channel: Channel, digits: &str, at: usize) {
+        if let Some(replaced) = (self.edit)(channel, digits) {
+            let mut with = Vec::with_capacity(replaced.len() + 2);
+            push_text(&mut with, &replaced);
+            self.edits.push(Edit {
+                span: at..at + digits.len(),
+                with,
+            });
+        }
+    }
+
+    fn logprobs(&mut self, channel: Channel, spelt: &str, at: Range<usize>) {
+        let edit = Edit {
+            span: at,
             with: b"null".to_vec(),
-        });
+        };
+        match (self.edit)(channel, spelt) {
+            Some(_) => self.edits.push(edit),
+            None => self.logprobs.push(edit),
+        }
     }
 }

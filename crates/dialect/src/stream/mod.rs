@@ -13,6 +13,6 @@ mod wire;
 
 pub use channel::{Channel, ChannelKind, EventClass};
 pub use edit::{EventTexts, edit_event, event_texts};
-pub use reader::{StreamFacts, StreamReader};
+pub use reader::{StreamFacts, StreamPiece, StreamReader};
 pub use sse::{SseEvent, SseSplitter};
 pub use translator::StreamTranslator;

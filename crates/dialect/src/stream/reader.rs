@@ -1,5 +1,7 @@
 //! Follows a live stream: its texts, its usage, how it ends.
 
+use std::ops::Range;
+
 use domain::{Tier, Usage};
 
 use super::wire::{Texts, walk_event};
@@ -23,6 +25,17 @@ pub struct StreamFacts {
     pub output_text_bytes: u64,
     /// What the upstream said when it broke the stream off with an error.
     pub error: Option<String>,
+}
+
+/// A text in an event of a stream.
+#[derive(Debug, Clone, Copy)]
+pub struct StreamPiece<'t> {
+    /// What it belongs to.
+    pub channel: Channel,
+    /// What it says, escapes of the event resolved. Of a tool's arguments in pieces: JSON as written.
+    pub text: &'t str,
+    /// Whether it is a text of its own, from its first character to its last.
+    pub is_whole: bool,
 }
 
 /// Reads the events of one stream.
@@ -69,11 +82,24 @@ impl StreamReader {
         &self.facts
     }
 
-    /// Reads one event: updates the facts, hands out its texts, says what it is.
+    /// Reads one event: updates the facts, hands out what it says, says what it is.
     pub fn read(
         &mut self,
         event: &SseEvent,
         delta: &mut dyn FnMut(Channel, &str),
+    ) -> Result<EventClass, DialectError> {
+        self.read_pieces(event, &mut |piece| {
+            if piece.channel.kind != ChannelKind::Logprobs {
+                delta(piece.channel, piece.text);
+            }
+        })
+    }
+
+    /// The same with all that guards must see, in the order in which [`super::edit_event`] asks for it.
+    pub fn read_pieces(
+        &mut self,
+        event: &SseEvent,
+        delta: &mut dyn FnMut(StreamPiece<'_>),
     ) -> Result<EventClass, DialectError> {
         if !event.has_data() {
             return Ok(EventClass::Other);
@@ -190,7 +216,9 @@ impl StreamReader {
 
 fn write_delta(kind: ChannelKind, text: &str, json: &mut Writer) {
     let (call, member) = match kind {
-        ChannelKind::Text | ChannelKind::Other => return json.key("content").text(text),
+        ChannelKind::Text | ChannelKind::Other | ChannelKind::Logprobs => {
+            return json.key("content").text(text);
+        }
         ChannelKind::Reasoning => return json.key("reasoning_content").text(text),
         ChannelKind::Refusal => return json.key("refusal").text(text),
         ChannelKind::ToolName(call) => (call, "name"),
@@ -208,7 +236,9 @@ fn write_block_delta(channel: Channel, text: &str, json: &mut Writer) {
     let (kind, member) = match channel.kind {
         ChannelKind::Reasoning => ("thinking_delta", "thinking"),
         ChannelKind::ToolName(_) | ChannelKind::ToolArguments(_) => ("input_json_delta", "partial_json"),
-        ChannelKind::Text | ChannelKind::Refusal | ChannelKind::Other => ("text_delta", "text"),
+        ChannelKind::Text | ChannelKind::Refusal | ChannelKind::Other | ChannelKind::Logprobs => {
+            ("text_delta", "text")
+        }
     };
     json.key("type").text("content_block_delta");
     json.key("index").count(u64::from(channel.choice));
@@ -219,20 +249,52 @@ fn write_block_delta(channel: Channel, text: &str, json: &mut Writer) {
 }
 
 struct Shown<'d> {
-    delta: &'d mut dyn FnMut(Channel, &str),
+    delta: &'d mut dyn FnMut(StreamPiece<'_>),
     bytes: u64,
     any: bool,
     error: Option<String>,
 }
 
-impl Texts for Shown<'_> {
-    fn text(&mut self, channel: Channel, text: Str<'_>, _what: What) -> Result<(), DialectError> {
+impl Shown<'_> {
+    fn show(&mut self, channel: Channel, text: Str<'_>, is_whole: bool) {
         self.bytes = self
             .bytes
             .saturating_add(u64::try_from(text.said_bytes).unwrap_or(u64::MAX));
         self.any = true;
-        (self.delta)(channel, &text.said());
+        let text = &text.said();
+        (self.delta)(StreamPiece {
+            channel,
+            text,
+            is_whole,
+        });
+    }
+}
+
+impl Texts for Shown<'_> {
+    fn text(&mut self, channel: Channel, text: Str<'_>, _what: What) -> Result<(), DialectError> {
+        self.show(channel, text, false);
         Ok(())
+    }
+
+    fn whole(&mut self, channel: Channel, text: Str<'_>, _what: What) -> Result<(), DialectError> {
+        self.show(channel, text, true);
+        Ok(())
+    }
+
+    fn figure(&mut self, channel: Channel, text: &str, _at: usize) {
+        (self.delta)(StreamPiece {
+            channel,
+            text,
+            is_whole: true,
+        });
+    }
+
+    fn logprobs(&mut self, channel: Channel, text: &str, _at: Range<usize>) {
+        (self.delta)(StreamPiece {
+            channel,
+            text,
+            is_whole: false,
+        });
     }
 
     fn error(&mut self, message: Str<'_>) {

@@ -1,8 +1,10 @@
 //! The one walk over a stream's events: reading, guarding and editing see the same texts.
 
+use std::ops::Range;
+
 use super::{Channel, ChannelKind};
 use crate::json::{Kind, Reader, Str};
-use crate::request::{Role, Sink, What, Zone, walk_value};
+use crate::request::{Role, Sink, What, Zone, could_be_somebodys, is_base64, is_identifier, walk_value};
 use crate::usage::Reported;
 use crate::{Dialect, DialectError};
 
@@ -26,14 +28,17 @@ pub(super) trait Texts {
         self.text(channel, text, what)
     }
 
+    /// A number whole in this event, and its offset.
+    fn figure(&mut self, _channel: Channel, _digits: &str, _at: usize) {}
+
     /// A piece of a channel that says nothing.
     fn empty(&mut self, _channel: Channel) {}
 
     /// Nothing more comes for a choice or a block; for none where it is not said.
     fn ended(&mut self, _choice: Option<u32>) {}
 
-    /// Probabilities of single tokens: the text once more, in pieces nobody can guard.
-    fn logprobs(&mut self, _start: usize, _end: usize) {}
+    /// Probabilities of single tokens, what the tokens spell together, and where they stand.
+    fn logprobs(&mut self, _channel: Channel, _spelt: &str, _at: Range<usize>) {}
 
     fn error(&mut self, _message: Str<'_>) {}
 }
@@ -114,7 +119,18 @@ impl<T: Texts> Walk<'_, T> {
                 | "provider"
                 | "obfuscation"
         );
-        if plain && r.kind()? != Kind::Object && r.kind()? != Kind::Array {
+        let mut ahead = *r;
+        let is_structure = plain
+            && match r.kind()? {
+                Kind::Object | Kind::Array => false,
+                // What hides text there leaves as text.
+                Kind::String => match key.raw {
+                    "signature" | "obfuscation" => is_base64(ahead.string()?.raw),
+                    _ => is_identifier(&ahead.string()?),
+                },
+                _ => true,
+            };
+        if is_structure {
             return r.skip().map(|_| ());
         }
         self.all(r, choice, ChannelKind::Other, Zone::Message)
@@ -131,6 +147,9 @@ impl<T: Texts> Walk<'_, T> {
             Kind::String => {
                 let message = r.string()?;
                 self.texts.error(message);
+                let kind = ChannelKind::Other;
+                self.texts
+                    .whole(Channel { choice: 0, kind }, message, What::Value)?;
             }
             Kind::Object => {
                 if let Some(message) = r.peek_text("message") {
@@ -175,11 +194,13 @@ impl<T: Texts> Walk<'_, T> {
                 r.skip().map(|_| ())
             }
             "logprobs" => {
-                let kind = r.kind()?;
+                let is_given = r.kind()? != Kind::Null;
                 let start = r.at();
-                r.skip()?;
-                if kind != Kind::Null {
-                    self.texts.logprobs(start, r.at());
+                let spelt = spelt(r)?;
+                if is_given {
+                    let kind = ChannelKind::Logprobs;
+                    self.texts
+                        .logprobs(Channel { choice, kind }, &spelt, start..r.at());
                 }
                 Ok(())
             }
@@ -262,6 +283,31 @@ impl<T: Texts> Walk<'_, T> {
     }
 }
 
+/// What the tokens of `logprobs` spell: of a chat's `content` and `refusal`, or a completion's `tokens`.
+fn spelt(r: &mut Reader<'_>) -> Result<String, DialectError> {
+    let mut spelt = String::new();
+    if r.kind()? != Kind::Object {
+        r.skip()?;
+        return Ok(spelt);
+    }
+    r.object(|r, key| match key.raw {
+        "content" | "refusal" | "tokens" if r.kind()? == Kind::Array => r.array(|r| {
+            match r.kind()? {
+                Kind::String => spelt.push_str(&r.string()?.said()),
+                _ => {
+                    if let Some(token) = r.peek_text("token") {
+                        spelt.push_str(&token.said());
+                    }
+                    r.skip()?;
+                }
+            }
+            Ok(())
+        }),
+        _ => r.skip().map(|_| ()),
+    })?;
+    Ok(spelt)
+}
+
 /// Gives every text of a value to one channel.
 struct OneChannel<'t, T> {
     channel: Channel,
@@ -277,5 +323,11 @@ impl<T: Texts> Sink for OneChannel<'_, T> {
         }
         // Names of members are text only when nothing else is known about them.
         self.texts.whole(self.channel, text, what)
+    }
+
+    fn figure(&mut self, _role: Role, digits: &str, at: usize) {
+        if could_be_somebodys(digits) {
+            self.texts.figure(self.channel, digits, at);
+        }
     }
 }

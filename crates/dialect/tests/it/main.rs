@@ -10,6 +10,7 @@
 
 mod corpus;
 mod golden;
+mod hiding;
 mod limits;
 mod minimised;
 mod properties;
