@@ -12,7 +12,7 @@ fuzz_target!(|data: &[u8]| {
         if read.is_ok() {
             assert!(seen.is_ok());
         }
-        let _ = dialect::redact_request(endpoint, data, &mut |_| Some("x".to_owned()));
+        let _ = dialect::redact_request(endpoint, data, &mut |_, _| Some("x".to_owned()));
         let _ = dialect::read_response(endpoint, data);
     }
 });

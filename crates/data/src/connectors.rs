@@ -299,7 +299,7 @@ pub(crate) async fn input(
     let Some(mut replaced) = Replaced::of(&inquiry.texts.all, &judged.found) else {
         return Ok((body, envelope));
     };
-    let redacted = dialect::redact_request(endpoint, &body, &mut |text| replaced.text(text));
+    let redacted = dialect::redact_request(endpoint, &body, &mut |_, text| replaced.text(text));
     let body = Bytes::from(redacted.map_err(invalid)?);
     let bounds = &ticket.settings.bounds.body;
     let envelope = dialect::read_request(endpoint, &body, bounds).map_err(|error| {

@@ -237,9 +237,8 @@ fn replaced(
     let (plan, now) = (ticket.plan.clone(), ticket.started);
     let is_flagged = ticket.settings.guarding.is_flagged;
     let allowance = &mut ticket.allowance;
-    let replaced = dialect::redact_request(endpoint, body, &mut |text| {
-        // What is replaced does not depend on who wrote it.
-        let mut replace = || plan.replaced((text, Origin::User), now, &mut masker);
+    let replaced = dialect::redact_request(endpoint, body, &mut |role, text| {
+        let mut replace = || plan.replaced((text, origin(role)), now, &mut masker);
         match is_flagged {
             // What was found is replaced, however late it is.
             true => replace(),

@@ -1,3 +1,5 @@
+//! Streams made to get text past the watch, or to make it dear.
+
 use super::*;
 
 const KEY: &str = concat!("ghp_", "wWPw5k4aXcaT4fNP0UcnZwJUVFk6LO0pINUx");

@@ -31,11 +31,11 @@ pub fn visit_request_text(
     walk_request(endpoint, Reader::new(body)?, &mut Visits { visit: &mut shown })
 }
 
-/// Replaces texts wherever [`visit_request_text`] sees them; every other byte stays.
+/// Replaces texts wherever [`visit_request_text`] sees them, said by the same; every other byte stays.
 pub fn redact_request(
     endpoint: Endpoint,
     body: &[u8],
-    edit: &mut dyn FnMut(&str) -> Option<String>,
+    edit: &mut dyn FnMut(Role, &str) -> Option<String>,
 ) -> Result<Vec<u8>, DialectError> {
     let mut edits = Edits::new(edit);
     walk_request(endpoint, Reader::new(body)?, &mut edits)?;
@@ -88,7 +88,7 @@ fn holds_escapes(text: &str) -> bool {
 
 /// Collects replacements.
 pub(crate) struct Edits<'e> {
-    pub(crate) edit: &'e mut dyn FnMut(&str) -> Option<String>,
+    pub(crate) edit: &'e mut dyn FnMut(Role, &str) -> Option<String>,
     pub(crate) done: Vec<Edit>,
     /// Names that replaced members' names: no two may become the same.
     names: Names,
@@ -122,7 +122,7 @@ impl Names {
 }
 
 impl<'e> Edits<'e> {
-    pub(crate) fn new(edit: &'e mut dyn FnMut(&str) -> Option<String>) -> Self {
+    pub(crate) fn new(edit: &'e mut dyn FnMut(Role, &str) -> Option<String>) -> Self {
         Self {
             edit,
             done: Vec::new(),
@@ -131,9 +131,9 @@ impl<'e> Edits<'e> {
     }
 
     /// The text of JSON inside a string with its own strings edited; `None` when none was.
-    fn inside(&mut self, text: &str) -> Result<Option<String>, DialectError> {
+    fn inside(&mut self, role: Role, text: &str) -> Result<Option<String>, DialectError> {
         let mut inner = Edits::new(self.edit);
-        walk_value(&mut Reader::of_text(text), Role::Other, Zone::Free, &mut inner)?;
+        walk_value(&mut Reader::of_text(text), role, Zone::Free, &mut inner)?;
         if inner.done.is_empty() {
             return Ok(None);
         }
@@ -142,12 +142,12 @@ impl<'e> Edits<'e> {
 }
 
 impl Sink for Edits<'_> {
-    const ROLES: bool = false;
+    const ROLES: bool = true;
 
     /// What replaces a number is no number: a string stands there then.
-    fn figure(&mut self, _role: Role, digits: &str, at: usize) {
+    fn figure(&mut self, role: Role, digits: &str, at: usize) {
         if could_be_somebodys(digits)
-            && let Some(replaced) = (self.edit)(digits)
+            && let Some(replaced) = (self.edit)(role, digits)
         {
             let mut with = Vec::with_capacity(replaced.len() + 2);
             push_text(&mut with, &replaced);
@@ -158,13 +158,13 @@ impl Sink for Edits<'_> {
         }
     }
 
-    fn text(&mut self, _role: Role, text: Str<'_>, what: What) -> Result<(), DialectError> {
+    fn text(&mut self, role: Role, text: Str<'_>, what: What) -> Result<(), DialectError> {
         let said = text.said();
         let inside = match what {
-            What::Arguments if holds_escapes(&said) => self.inside(&said)?,
+            What::Arguments if holds_escapes(&said) => self.inside(role, &said)?,
             _ => None,
         };
-        let replaced = (self.edit)(inside.as_deref().unwrap_or(&said)).or(inside);
+        let replaced = (self.edit)(role, inside.as_deref().unwrap_or(&said)).or(inside);
         let Some(mut replaced) = replaced else {
             return Ok(());
         };

@@ -64,7 +64,8 @@ pub fn redact_response(
     body: &[u8],
     edit: &mut dyn FnMut(&str) -> Option<String>,
 ) -> Result<Vec<u8>, DialectError> {
-    let mut edits = Edits::new(edit);
+    let mut edit = |_: Role, text: &str| edit(text);
+    let mut edits = Edits::new(&mut edit);
     let logprobs = walk_response(body, &mut edits, |_, _| Ok(false))?;
     let mut done = edits.done;
     if !done.is_empty() {

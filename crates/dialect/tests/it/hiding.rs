@@ -65,7 +65,7 @@ fn anp_0017_numbers_long_enough_to_be_somebodys_are_seen_and_replaced() {
         seen(Endpoint::Messages, body).unwrap(),
         ["pay", "card", "4111111111111111", "cents"]
     );
-    let mut edit = |text: &str| (text == "4111111111111111").then(|| "[card]".to_owned());
+    let mut edit = |_: dialect::Role, text: &str| (text == "4111111111111111").then(|| "[card]".to_owned());
     let clean = dialect::redact_request(Endpoint::Messages, body.as_bytes(), &mut edit).unwrap();
     let clean: Value = serde_json::from_slice(&clean).unwrap();
     let input = &clean["messages"][0]["content"][0]["input"];
@@ -134,7 +134,7 @@ fn ctx_t5_many_members_are_read_in_one_pass() {
         r#"{{"model":"m","messages":[{{"role":"assistant","content":[{{"type":"tool_use","input":{{{}}}}}]}}]}}"#,
         names.join(",")
     );
-    let mut edit = |text: &str| text.contains('@').then(|| "[email]".to_owned());
+    let mut edit = |_: dialect::Role, text: &str| text.contains('@').then(|| "[email]".to_owned());
     let clean = dialect::redact_request(Endpoint::Messages, body.as_bytes(), &mut edit).unwrap();
     let clean: Value = serde_json::from_slice(&clean).unwrap();
     let input = clean["messages"][0]["content"][0]["input"].as_object().unwrap();

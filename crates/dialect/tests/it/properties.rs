@@ -26,7 +26,7 @@ pub fn exercise(bytes: &[u8]) {
             serde_json::from_slice::<Value>(&rewritten).expect("a rewrite leaves JSON");
         }
         let _ = dialect::visit_request_text(endpoint, bytes, &mut |_| {});
-        let _ = dialect::redact_request(endpoint, bytes, &mut |_| Some("x".into()));
+        let _ = dialect::redact_request(endpoint, bytes, &mut |_, _| Some("x".into()));
         let _ = dialect::read_response(endpoint, bytes);
         let _ = dialect::visit_response_text(endpoint, bytes, &mut |_| {});
         let _ = dialect::redact_response(endpoint, bytes, &mut |_| Some("x".into()));
@@ -372,7 +372,7 @@ proptest! {
         let body = json!({"model": "m", "unknown": unknown, "messages": [{"role": "user", "content": content}]}).to_string();
         let (mut seen, mut asked) = (Vec::new(), Vec::new());
         dialect::visit_request_text(Endpoint::Messages, body.as_bytes(), &mut |part| seen.push(part.text.into_owned())).unwrap();
-        let same = dialect::redact_request(Endpoint::Messages, body.as_bytes(), &mut |text| { asked.push(text.to_owned()); None }).unwrap();
+        let same = dialect::redact_request(Endpoint::Messages, body.as_bytes(), &mut |_, text| { asked.push(text.to_owned()); None }).unwrap();
         prop_assert_eq!(seen, asked);
         prop_assert_eq!(same, body.into_bytes());
     }

@@ -15,7 +15,17 @@ fn seen(endpoint: Endpoint, body: &str) -> Vec<(Role, String)> {
 }
 
 fn redacted(endpoint: Endpoint, body: &str) -> String {
-    let mut edit = |text: &str| text.contains(NEEDLE).then(|| text.replace(NEEDLE, "[gone]"));
+    let (mut said, mut asked) = (seen(endpoint, body), Vec::new());
+    let mut look = |role: Role, text: &str| {
+        asked.push((role, text.to_owned()));
+        None
+    };
+    dialect::redact_request(endpoint, body.as_bytes(), &mut look).unwrap();
+    // Arguments are shown before the strings in them, and edited after.
+    said.sort_by(|a, b| a.1.cmp(&b.1));
+    asked.sort_by(|a, b| a.1.cmp(&b.1));
+    assert_eq!(asked, said, "who says what is replaced is who was seen to say it");
+    let mut edit = |_: Role, text: &str| text.contains(NEEDLE).then(|| text.replace(NEEDLE, "[gone]"));
     String::from_utf8(dialect::redact_request(endpoint, body.as_bytes(), &mut edit).unwrap()).unwrap()
 }
 
@@ -245,7 +255,7 @@ fn redaction_leaves_every_other_byte() {
 #[test]
 fn redacted_names_stay_apart() {
     let body = r#"{"model":"m","messages":[{"content":[{"type":"tool_use","input":{"a@x.org":1,"b@x.org":2,"c":{"b@x.org":3}}}]}]}"#;
-    let mut edit = |text: &str| text.contains('@').then(|| "[email]".to_owned());
+    let mut edit = |_: Role, text: &str| text.contains('@').then(|| "[email]".to_owned());
     let clean = dialect::redact_request(Endpoint::Messages, body.as_bytes(), &mut edit).unwrap();
     let clean: Value = serde_json::from_slice(&clean).unwrap();
     assert_eq!(
