@@ -1,6 +1,7 @@
 //! All guards of text together: what is looked for in one, and in a stream of it. Never decides what is done, never does
 //! I/O.
 
+use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
 
 use domain::UnixMillis;
@@ -98,7 +99,7 @@ impl Guards {
             self.secrets.scan(text, found);
         }
         if looks(Kind::Personal) {
-            self.personal.scan(text, found);
+            personal(plan.personal(), text, found);
         }
         if looks(Kind::Injection) {
             injected(text, judge(), found);
@@ -151,7 +152,12 @@ impl Guards {
         let looks = |kind: Kind| plan.looks(Direction::Output, kind) != Mode::Off;
         Follow {
             secrets: looks(Kind::Secret).then(|| StreamScan::new(self.secrets.clone())),
-            personal: looks(Kind::Personal).then(|| PersonalStream::new(self.personal.clone())),
+            personal: plan
+                .personal()
+                .iter()
+                .filter(|_| looks(Kind::Personal))
+                .map(|one| PersonalStream::new(one.clone()))
+                .collect(),
             custom: plan.rules().iter().filter_map(Compiled::follow).collect(),
             whole: Whole::of(plan.extensions(), plan.extensions_hold()),
             moderation: looks(Kind::Moderation).then(|| ModerationStream::new(self.moderation.clone())),
@@ -164,6 +170,20 @@ impl Guards {
             cleared: 0,
         }
     }
+}
+
+/// What each of them finds, once.
+fn personal(engines: &[Arc<Personal>], text: &str, found: &mut Vec<Finding>) {
+    if let [one] = engines {
+        return one.scan(text, found);
+    }
+    let mut all = Vec::new();
+    for one in engines {
+        one.scan(text, &mut all);
+    }
+    let mut known = HashSet::new();
+    all.retain(|it| known.insert(it.clone()));
+    found.append(&mut all);
 }
 
 /// What all layers together say is the score of each finding: none of them is an attack because one rule says so.
@@ -191,7 +211,7 @@ fn injected(text: &str, verdict: Verdict, found: &mut Vec<Finding>) {
 /// Follows one text channel of a live answer with all guards that look.
 pub struct Follow {
     secrets: Option<StreamScan>,
-    personal: Option<PersonalStream>,
+    personal: Vec<PersonalStream>,
     custom: Vec<CustomStream>,
     whole: Option<Whole>,
     moderation: Option<ModerationStream>,
@@ -221,7 +241,7 @@ impl Follow {
         if let Some(secrets) = &mut self.secrets {
             cleared = cleared.min(secrets.push(piece, &mut findings));
         }
-        if let Some(personal) = &mut self.personal {
+        for personal in &mut self.personal {
             cleared = cleared.min(personal.push(piece, &mut findings));
         }
         for custom in &mut self.custom {
@@ -265,7 +285,7 @@ impl Follow {
         if let Some(secrets) = &mut self.secrets {
             secrets.finish(&mut findings);
         }
-        if let Some(personal) = &mut self.personal {
+        for personal in &mut self.personal {
             personal.finish(&mut findings);
         }
         for custom in &mut self.custom {

@@ -15,7 +15,7 @@ use crate::injection::Origin;
 use crate::leaks::LeakEngine;
 use crate::links::Links;
 use crate::mask::Masker;
-use crate::personal::{PERSONAL_SCORE_MIN, PersonalKinds};
+use crate::personal::Personal;
 use crate::prepared::Prepared;
 use crate::profile::{Exception, Profile, Profiles};
 use crate::topics::Topics;
@@ -37,6 +37,9 @@ pub struct Found {
 #[derive(Debug)]
 pub struct Plan {
     engines: Guards,
+    /// One for all that is asked alike of personal data: a finding covers others at its place, and what one profile asks for must
+    /// not cover what another does.
+    personal: Vec<Arc<Personal>>,
     /// The rules of operators' own, of each layer that has others.
     rules: Vec<Compiled>,
     extensions: Vec<InUse>,
@@ -137,10 +140,6 @@ impl Plan {
         let looks = (strictest(Direction::Input), strictest(Direction::Output));
         let families = || layers.iter().map(|layer| &layer.profile.guards);
         let mut engines = stock.clone();
-        let personal = || families().filter_map(|it| it.personal.as_ref());
-        let kinds = personal().fold(PersonalKinds::NONE, |all, one| all.and(one.kinds()));
-        let sure = personal().map(|one| one.sure).min().unwrap_or(PERSONAL_SCORE_MIN);
-        engines.personal = Arc::new(stock.personal.narrowed(kinds, sure));
         let moderation = families().filter_map(|it| it.moderation.as_ref());
         engines.moderation = Arc::new(
             stock
@@ -160,6 +159,7 @@ impl Plan {
         let extensions = InUse::of(uses, &stock.extensions);
         Self {
             engines,
+            personal: personal(&stock.personal, &layers),
             rules: rules(&layers),
             extensions,
             layers,
@@ -173,6 +173,11 @@ impl Plan {
     #[must_use]
     pub fn version(&self) -> &Arc<str> {
         &self.version
+    }
+
+    /// Who looks for personal data.
+    pub(crate) fn personal(&self) -> &[Arc<Personal>] {
+        &self.personal
     }
 
     /// The rules of operators' own.
@@ -489,6 +494,21 @@ pub fn exception_digest(value: &str) -> String {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Who looks for what the layers ask of personal data, once where two ask for the same.
+fn personal(stock: &Personal, layers: &[Arc<Layer>]) -> Vec<Arc<Personal>> {
+    let asked = layers
+        .iter()
+        .filter_map(|layer| layer.profile.guards.personal.as_ref());
+    let mut known = Vec::new();
+    for one in asked.map(|one| (one.kinds(), one.sure)) {
+        if !known.contains(&one) {
+            known.push(one);
+        }
+    }
+    let narrowed = |(kinds, sure)| Arc::new(stock.narrowed(kinds, sure));
+    known.into_iter().map(narrowed).collect()
 }
 
 /// The rules of all layers, once where two have the same.

@@ -411,3 +411,36 @@ fn agp_i1_secrets_keep_their_mode_beside_others() {
     let redacted = plan.redacted(Direction::Input, (&text, Origin::User), NOW);
     assert!(redacted.is_none_or(|it| it.contains("ada@example.org")));
 }
+
+/// A finding covers others at its place: what one profile only looks at must not cover what another blocks.
+#[test]
+fn anp_0017_no_profile_hides_what_another_asks_for() {
+    let of = |kind: PersonalKind, input: Mode, output: Mode| Families {
+        personal: Some(Personal {
+            input,
+            output,
+            kinds: Some(vec![kind]),
+            ..Personal::default()
+        }),
+        ..Families::default()
+    };
+    let always = of(PersonalKind::StreetAddress, Mode::Block, Mode::Redact);
+    let text = "ship to 03262 2437 Main St Suite 442 today";
+    let alone = plans(always.clone(), vec![], vec![]).base();
+    assert_eq!(actions(&alone, Direction::Input, text), [Action::Block]);
+    for shadow in [false, true] {
+        let mut looks = profile(
+            "looks",
+            When::default(),
+            of(PersonalKind::Phone, Mode::Observe, Mode::Observe),
+        );
+        looks.shadow = shadow;
+        let both = plans(always.clone(), vec![looks], vec![]).plan(&call(), None);
+        let done = actions(&both, Direction::Input, text);
+        assert!(done.contains(&Action::Block), "{done:?}");
+        let (mut follow, mut found) = (both.follow(), Vec::new());
+        follow.push(&both, text, NOW, &mut found);
+        follow.finish(&both, NOW, &mut found);
+        assert!(found.iter().any(|it| it.action == Action::Redact), "{found:?}");
+    }
+}
