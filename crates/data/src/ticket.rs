@@ -284,7 +284,11 @@ impl Ticket {
     }
 
     /// Records which rules fired, where, and what was done about it; never what they matched.
-    pub(crate) fn note_findings(&mut self, direction: Direction, found: &[Found]) {
+    pub(crate) fn note_findings<'f>(
+        &mut self,
+        direction: Direction,
+        found: impl IntoIterator<Item = &'f Found>,
+    ) {
         for it in found {
             let action = if it.excepted && it.action == Action::Observe {
                 "excepted"

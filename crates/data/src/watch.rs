@@ -350,8 +350,7 @@ impl Watch {
             followed.noted = followed.found.len();
         }
         let explained = self.explained.get(self.explained_noted..).unwrap_or_default();
-        let explained: Vec<Found> = explained.iter().map(|it| it.found.clone()).collect();
-        ticket.note_findings(Direction::Output, &explained);
+        ticket.note_findings(Direction::Output, explained.iter().map(|it| &it.found));
         self.explained_noted = self.explained.len();
     }
 }

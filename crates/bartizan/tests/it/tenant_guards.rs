@@ -119,6 +119,14 @@ async fn anp_0011_anp_0017_anp_0020_a_tenants_profile_holds_for_whom_it_names_an
             "/profiles/0/when/tenants/0",
         ),
         (
+            json!({"profiles": [{"name": "a"}, {"name": "b", "when": {"projects": [acme.project, rival.project]}}]}),
+            "/profiles/1/when/projects/1",
+        ),
+        (
+            json!({"exceptions": [{"rule": "email_address", "until_ms": 1, "reason": "one", "when": {"projects": ["shop"]}}]}),
+            "/exceptions/0/when/projects/0",
+        ),
+        (
             json!({"exceptions": [{"rule": "email_address", "until_ms": 1, "reason": " "}]}),
             "/exceptions/0/reason",
         ),
