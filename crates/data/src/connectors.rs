@@ -8,9 +8,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
+use arc_swap::ArcSwapOption;
 use bytes::Bytes;
+use credential::{KeyRecord, Pepper, VirtualKey};
 use dialect::Endpoint;
-use domain::{RequestId, TenantId, Threat, UnixMillis};
+use domain::{RequestId, Secret, TenantId, Threat, UnixMillis};
 use futures_util::future::join_all;
 use guard::{Action, Call, Direction, Finding, Found, Masker, Mode, Origin, Plan, When};
 use inspector::{Connector, Question, Report, Text, Unanswered};
@@ -41,8 +43,31 @@ pub struct Attached {
     pub on_failure: OnFailure,
     /// Who asks it.
     pub connector: Connector,
+    /// The virtual key that it is shown, by digest: with it, it may ask this very gate.
+    pub presented: Presented,
     /// Where it is counted.
     pub metrics: ConnectorMetrics,
+}
+
+/// The digest of the virtual key that a guard outside is shown, if it is shown one.
+#[derive(Default)]
+pub struct Presented(ArcSwapOption<[u8; 32]>);
+
+impl std::fmt::Debug for Presented {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Presented")
+    }
+}
+
+impl Presented {
+    /// Whether it is this key, or the one before it.
+    fn is(&self, key: &KeyRecord) -> bool {
+        let before = key.predecessor.map(|old| old.digest);
+        let presented = self.0.load();
+        presented
+            .as_deref()
+            .is_some_and(|own| *own == key.digest || Some(*own) == before)
+    }
 }
 
 /// What a call is when a guard outside gives no verdict.
@@ -55,6 +80,18 @@ pub enum OnFailure {
 }
 
 impl Attached {
+    /// What it is shown from now on; `None` while that cannot be had.
+    pub fn show(&self, credential: Option<&Secret>, pepper: &Pepper) {
+        let key = credential.and_then(|it| VirtualKey::parse(it.expose()).ok());
+        self.presented.0.store(key.map(|it| Arc::new(it.digest(pepper))));
+        self.connector.set_credential(credential);
+    }
+
+    /// Whether what it is shown is a virtual key.
+    pub fn presents_key(&self) -> bool {
+        self.presented.0.load().is_some()
+    }
+
     const fn mode(&self, direction: Direction) -> Mode {
         match direction {
             Direction::Input => self.input,
@@ -75,10 +112,17 @@ impl Connectors {
         self.0.iter()
     }
 
-    /// Those that are asked about a call.
-    pub(crate) fn of(&self, call: &Call<'_>) -> Vec<Arc<Attached>> {
-        let meant = self.0.iter().filter(|one| one.when.means(call));
-        meant.cloned().collect()
+    /// The one whose own call this is: it was made with the key that it is shown. Nothing but the credential says so.
+    pub(crate) fn caller(&self, key: &KeyRecord) -> Option<&Arc<Attached>> {
+        self.0.iter().find(|one| one.presented.is(key))
+    }
+
+    /// Those that are asked about a call. About one of a guard's own nobody is asked who could make another of it: no guard
+    /// that asks this gate waits for one that waits for it.
+    // threat: AGP-D2
+    pub(crate) fn of(&self, call: &Call<'_>, is_a_guards: bool) -> Vec<Arc<Attached>> {
+        let may = |one: &&Arc<Attached>| !(is_a_guards && one.presents_key()) && one.when.means(call);
+        self.0.iter().filter(may).cloned().collect()
     }
 }
 

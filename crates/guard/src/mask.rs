@@ -218,7 +218,7 @@ impl Masker {
             let next = near.partition_point(|it| it.span.end <= span.start);
             let is_free = near.get(next).is_none_or(|it| it.span.start >= span.end);
             at = span.end;
-            let is_free = is_free && touching(placed, &span).next().is_none();
+            let is_free = is_free && touching(placed, span.clone()).next().is_none();
             if is_free && stands_alone(text, &span) {
                 stretches.push(Stretch {
                     span,
@@ -308,7 +308,7 @@ fn stretches(text: &str, found: &[Found], placed: &[Range<usize>]) -> Vec<Stretc
             continue;
         }
         let is_masked = *action == Action::Mask;
-        let mut touched = touching(placed, &(start..end));
+        let mut touched = touching(placed, start..end);
         if let (Some(first), last) = (touched.next(), touched.last()) {
             (start, end) = (start.min(first.start), end.max(last.unwrap_or(first).end));
             if is_masked && *first == (start..end) {
@@ -335,7 +335,7 @@ fn stretches(text: &str, found: &[Found], placed: &[Range<usize>]) -> Vec<Stretc
 }
 
 /// Those of the spans, which are in order and apart, that a stretch touches.
-fn touching<'s>(spans: &'s [Range<usize>], with: &Range<usize>) -> impl Iterator<Item = &'s Range<usize>> {
+fn touching(spans: &[Range<usize>], with: Range<usize>) -> impl Iterator<Item = &Range<usize>> {
     let (from, end) = (spans.partition_point(|it| it.end <= with.start), with.end);
     let near = spans.get(from..).unwrap_or_default();
     near.iter().take_while(move |it| it.start < end)
