@@ -55,20 +55,20 @@ pub async fn run(gate: &Gate, admitted: Admitted, ticket: &mut Ticket) -> Gated<
         output_tokens,
     } = admitted;
     let (ids, mut masker) = (envelope.token_ids, Masker::new());
-    let mut left = minimised(endpoint, &body, ticket)?;
+    let minimised = minimised(endpoint, &body, ticket)?;
+    let asked = minimised.as_ref().unwrap_or(&body);
+    let mut replaced = None;
     if !ticket.plan.is_off(Direction::Input) {
-        let asked = left.as_ref().unwrap_or(&body);
-        left = guarded((endpoint, ids), asked, &mut masker, ticket)?.or(left);
+        replaced = guarded((endpoint, ids), asked, &mut masker, ticket)?;
     }
-    let asked = left.as_ref().unwrap_or(&body);
-    left = connectors::input(gate, (endpoint, ids), asked, &mut masker, ticket)
-        .await?
-        .or(left);
-    if let Some(left) = left {
+    let asked = replaced.as_ref().unwrap_or(asked);
+    let outside = connectors::input(gate, (endpoint, ids), asked, &mut masker, ticket).await?;
+    let replaced = outside.or(replaced);
+    if let (Some(capture), Some(replaced)) = (&mut ticket.capture, &replaced) {
+        capture.guarded(replaced);
+    }
+    if let Some(left) = replaced.or(minimised) {
         envelope = read_again(endpoint, &left, ticket)?;
-        if let Some(capture) = &mut ticket.capture {
-            capture.guarded(&left);
-        }
         ticket.prompt = left.clone();
         body = left;
     }
