@@ -275,6 +275,22 @@ mod tests {
     }
 
     #[test]
+    fn agp_t1_what_answers_bring_as_bytes_is_told_whole_or_in_pieces() {
+        let inline = |kind: &str| json!({"inlineData": {"mimeType": kind, "data": "AAAA"}});
+        for (body, images, audio, files) in [
+            (json!({"choices": [{"delta": {"audio": {"id": "a", "data": "AAAA"}}}]}), 0, 1, 0),
+            (json!({"choices": [{"delta": {"audio": {"id": "a", "transcript": "so"}}}]}), 0, 0, 0),
+            (json!({"choices": [{"delta": {"images": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]}}]}), 1, 0, 0),
+            (json!({"parts": [inline("image/png"), inline("audio/wav"), inline("application/pdf")]}), 1, 1, 1),
+            (json!({"content_block": {"type": "code_execution_tool_result", "content": {"content": [{"type": "code_execution_output", "file_id": "f"}]}}}), 0, 0, 1),
+            (json!({"type": "content_block_delta", "delta": {"type": "text_delta", "text": "image"}}), 0, 0, 0),
+        ] {
+            let told = answered(&body);
+            assert_eq!((told.images.len(), told.audio, told.files), (images, audio, files), "{body}");
+        }
+    }
+
+    #[test]
     fn agp_t1_prompts_are_messages_and_token_ids_are_told() {
         let texts = json!({"model": "m", "input": ["one", "three"]});
         assert_eq!(facts(Endpoint::Embeddings, &texts).messages.len(), 2);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use testkit::Reply;
 
 use crate::canary::shown_entry;
-use crate::guards::{WAYS, asking, play, said};
+use crate::guards::{WAYS, anthropic_stream, asking, openai_stream, play, said};
 use crate::scene::{self, Scene};
 
 /// A family on its way in or out: how it is set, a text that it finds, a part of it that must not show, and its rule.
