@@ -122,7 +122,10 @@ fn media(value: &Value, found: &mut MediaFacts) {
         Value::Object(part) => {
             // A model that speaks says so without a type.
             found.audio += u32::from(part.get("audio").is_some_and(|it| it.get("data").is_some()));
-            for inline in ["inline_data", "inlineData"].into_iter().filter_map(|name| part.get(name)) {
+            for inline in ["inline_data", "inlineData"]
+                .into_iter()
+                .filter_map(|name| part.get(name))
+            {
                 brought(inline, found);
             }
             match part.get("type").and_then(Value::as_str).unwrap_or_default() {
@@ -278,15 +281,49 @@ mod tests {
     fn agp_t1_what_answers_bring_as_bytes_is_told_whole_or_in_pieces() {
         let inline = |kind: &str| json!({"inlineData": {"mimeType": kind, "data": "AAAA"}});
         for (body, images, audio, files) in [
-            (json!({"choices": [{"delta": {"audio": {"id": "a", "data": "AAAA"}}}]}), 0, 1, 0),
-            (json!({"choices": [{"delta": {"audio": {"id": "a", "transcript": "so"}}}]}), 0, 0, 0),
-            (json!({"choices": [{"delta": {"images": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]}}]}), 1, 0, 0),
-            (json!({"parts": [inline("image/png"), inline("audio/wav"), inline("application/pdf")]}), 1, 1, 1),
-            (json!({"content_block": {"type": "code_execution_tool_result", "content": {"content": [{"type": "code_execution_output", "file_id": "f"}]}}}), 0, 0, 1),
-            (json!({"type": "content_block_delta", "delta": {"type": "text_delta", "text": "image"}}), 0, 0, 0),
+            (
+                json!({"choices": [{"delta": {"audio": {"id": "a", "data": "AAAA"}}}]}),
+                0,
+                1,
+                0,
+            ),
+            (
+                json!({"choices": [{"delta": {"audio": {"id": "a", "transcript": "so"}}}]}),
+                0,
+                0,
+                0,
+            ),
+            (
+                json!({"choices": [{"delta": {"images": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]}}]}),
+                1,
+                0,
+                0,
+            ),
+            (
+                json!({"parts": [inline("image/png"), inline("audio/wav"), inline("application/pdf")]}),
+                1,
+                1,
+                1,
+            ),
+            (
+                json!({"content_block": {"type": "code_execution_tool_result", "content": {"content": [{"type": "code_execution_output", "file_id": "f"}]}}}),
+                0,
+                0,
+                1,
+            ),
+            (
+                json!({"type": "content_block_delta", "delta": {"type": "text_delta", "text": "image"}}),
+                0,
+                0,
+                0,
+            ),
         ] {
             let told = answered(&body);
-            assert_eq!((told.images.len(), told.audio, told.files), (images, audio, files), "{body}");
+            assert_eq!(
+                (told.images.len(), told.audio, told.files),
+                (images, audio, files),
+                "{body}"
+            );
         }
     }
 

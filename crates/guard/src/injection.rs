@@ -285,12 +285,14 @@ impl Verdict {
         self.rules = self.rules.max(other.rules);
         self.model = self.model.max(other.model);
         self.complete &= other.complete;
-        self.findings.extend(other.findings.into_iter().map(|finding| Finding {
-            span: start + finding.span.start..start + finding.span.end,
-            ..finding
-        }));
+        self.findings
+            .extend(other.findings.into_iter().map(|finding| Finding {
+                span: start + finding.span.start..start + finding.span.end,
+                ..finding
+            }));
         let order = |it: &Finding| (it.span.start, it.span.end, it.rule.clone());
-        self.findings.sort_by_key(|it| (order(it), std::cmp::Reverse(it.score)));
+        self.findings
+            .sort_by_key(|it| (order(it), std::cmp::Reverse(it.score)));
         self.findings.dedup_by_key(|it| order(it));
     }
 }

@@ -183,7 +183,10 @@ impl Masker {
         }
         let placed = text.match_indices('<').filter_map(|(at, _)| {
             let inner = text.get(at + 1..)?;
-            let end = inner.bytes().take(PLACED_BYTES_MAX).position(|byte| byte == b'>')?;
+            let end = inner
+                .bytes()
+                .take(PLACED_BYTES_MAX)
+                .position(|byte| byte == b'>')?;
             let is_ours = self.values.contains_key(inner.get(..end)?);
             is_ours.then(|| at..at + 1 + end + 1)
         });

@@ -456,14 +456,23 @@ async fn agp_t1_anp_0003_an_attack_in_pieces_is_found() {
 #[tokio::test]
 async fn agp_t1_agp_i3_what_nobody_can_read_in_a_stream_is_dealt_with_as_in_a_whole_answer() {
     let bytes = "c29tZSBieXRlcyB0aGF0IG5vYm9keSByZWFkcw";
-    let delta = |delta: Value| json!({"id": "c", "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": delta}]}).to_string();
-    let block = |block: Value| json!({"type": "content_block_start", "index": 1, "content_block": block}).to_string();
-    let image = json!({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": bytes}});
+    let delta = |delta: Value| {
+        json!({"id": "c", "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": delta}]})
+            .to_string()
+    };
+    let block =
+        |block: Value| json!({"type": "content_block_start", "index": 1, "content_block": block}).to_string();
+    let image =
+        json!({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": bytes}});
     let url = json!([{"type": "image_url", "image_url": {"url": format!("data:image/png;base64,{bytes}")}}]);
     let file = json!({"type": "code_execution_tool_result", "tool_use_id": "t", "content": {"type": "code_execution_result",
         "stdout": bytes, "stderr": "", "return_code": 0, "content": [{"type": "code_execution_output", "file_id": "file_1"}]}});
     let brought = [
-        ("m-oa", "unread:audio", delta(json!({"audio": {"id": "a", "data": bytes}}))),
+        (
+            "m-oa",
+            "unread:audio",
+            delta(json!({"audio": {"id": "a", "data": bytes}})),
+        ),
         ("m-oa", "unread:image", delta(json!({"images": url}))),
         (
             "m-oa",
@@ -502,13 +511,24 @@ async fn agp_t1_agp_i3_what_nobody_can_read_in_a_stream_is_dealt_with_as_in_a_wh
                 let is_blocked = mode == "block";
                 assert_eq!(raw.contains(bytes), !is_blocked, "{what}");
                 assert_eq!(raw.contains("after"), !is_blocked, "{what}");
-                assert_eq!(raw.contains("withheld") && raw.contains(rule), is_blocked, "{what}");
+                assert_eq!(
+                    raw.contains("withheld") && raw.contains(rule),
+                    is_blocked,
+                    "{what}"
+                );
                 if is_blocked {
-                    let end = if path == "/v1/messages" { "event: error" } else { "data: {\"error\"" };
+                    let end = if path == "/v1/messages" {
+                        "event: error"
+                    } else {
+                        "data: {\"error\""
+                    };
                     assert!(raw.contains(end), "{what}");
                 }
                 let findings = shown_entry(&scene, &id).await["findings"].to_string();
-                assert!(findings.contains(&format!("output:{rule}:{mode}")), "{what}: {findings}");
+                assert!(
+                    findings.contains(&format!("output:{rule}:{mode}")),
+                    "{what}: {findings}"
+                );
             }
         }
     }

@@ -375,13 +375,20 @@ async fn anp_0010_anp_0017_what_presidio_finds_is_masked_and_comes_back() {
             let what = format!("{path} {model} {stream}");
             scene.provider.forget_requests();
             let (status, id, answer) = answered(&scene, path, &asking(model, &ask, stream)).await;
-            assert_eq!((status, said(&answer, stream)), (200, format!("You said: {ask}")), "{what}");
+            assert_eq!(
+                (status, said(&answer, stream)),
+                (200, format!("You said: {ask}")),
+                "{what}"
+            );
             let sent = texts_of(&scene.provider.requests());
             assert!(sent.contains(masked), "{what}: {sent}");
             assert!(!texts_of(&outside.requests()).contains(mail), "{what}");
             if (path, model) == ("/v1/messages", "m-an") {
                 let entry = shown_entry(&scene, &id).await.to_string();
-                assert!(entry.contains("input:presidio:PERSON:mask") && !entry.contains("Zoë"), "{entry}");
+                assert!(
+                    entry.contains("input:presidio:PERSON:mask") && !entry.contains("Zoë"),
+                    "{entry}"
+                );
             }
         }
     }

@@ -60,14 +60,12 @@ pub async fn run(gate: &Gate, admitted: Admitted, ticket: &mut Ticket) -> Gated<
     let mut replaced = None;
     if !ticket.plan.is_off(Direction::Input) {
         replaced = guarded((endpoint, ids), asked, &mut masker, ticket)?;
+        kept(replaced.as_ref(), ticket);
     }
     let asked = replaced.as_ref().unwrap_or(asked);
     let outside = connectors::input(gate, (endpoint, ids), asked, &mut masker, ticket).await?;
-    let replaced = outside.or(replaced);
-    if let (Some(capture), Some(replaced)) = (&mut ticket.capture, &replaced) {
-        capture.guarded(replaced);
-    }
-    if let Some(left) = replaced.or(minimised) {
+    kept(outside.as_ref(), ticket);
+    if let Some(left) = outside.or(replaced).or(minimised) {
         envelope = read_again(endpoint, &left, ticket)?;
         ticket.prompt = left.clone();
         body = left;
@@ -82,6 +80,13 @@ pub async fn run(gate: &Gate, admitted: Admitted, ticket: &mut Ticket) -> Gated<
         forward,
         output_tokens,
     })
+}
+
+/// What is kept of the call is what guards left of it.
+fn kept(replaced: Option<&Bytes>, ticket: &mut Ticket) {
+    if let (Some(capture), Some(replaced)) = (&mut ticket.capture, replaced) {
+        capture.guarded(replaced);
+    }
 }
 
 /// The call without what its tenant lets leave nowhere; nothing where that is all of it.

@@ -53,8 +53,13 @@ pub(super) const DOCUMENT_BLOCKS: [&str; 9] = [
 ];
 
 /// Members that hold the same, beside messages or in them: what engines for retrieval take and give.
-pub(super) const DOCUMENT_MEMBERS: [&str; 5] =
-    ["documents", "search_results", "citations", "annotations", "context"];
+pub(super) const DOCUMENT_MEMBERS: [&str; 5] = [
+    "documents",
+    "search_results",
+    "citations",
+    "annotations",
+    "context",
+];
 
 /// The words of JSON Schema and of tool definitions.
 pub(super) const SCHEMA_WORDS: [&str; 40] = [

@@ -122,7 +122,12 @@ fn hiding_places() -> Vec<(Endpoint, Role, Value)> {
             json!([{"title": "x", "text": n}]),
         ),
         with(ChatCompletions, Document, "documents", json!([n])),
-        with(ChatCompletions, Document, "search_results", json!([{"snippet": n}])),
+        with(
+            ChatCompletions,
+            Document,
+            "search_results",
+            json!([{"snippet": n}]),
+        ),
         chat(Document, json!({"role": "document 1", "content": n})),
         chat(Document, json!({"content": n, "role": "context"})),
         chat(Tool, json!({"role": "ipython", "content": n})),
