@@ -95,20 +95,26 @@ fn characters(content: &Value) -> u64 {
     }
 }
 
-/// Names of the tools that are offered, in order; of those a provider brings itself, their type.
+/// Names of the tools that are offered, in order; of those a provider brings itself, their type, and of servers of tools
+/// their names: which tools they have is not known here.
 fn tools(body: &Value) -> Vec<String> {
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
     let name = |tool: &Value| {
+        let kind = tool.get("type").and_then(Value::as_str);
+        // A tool is called by the name that stands where its type says, whatever else stands beside it.
+        let own = kind.and_then(|kind| tool.get(kind)?.get("name"));
         let places = [
-            tool.pointer("/function/name"),
-            tool.pointer("/custom/name"),
+            own,
             tool.get("name"),
+            tool.pointer("/function/name").filter(|_| kind.is_none()),
             tool.get("type"),
         ];
-        let mut names = places.into_iter().flatten().filter_map(Value::as_str);
-        names.next().unwrap_or_default().to_owned()
+        places.into_iter().find_map(text).unwrap_or_default()
     };
-    let all = ["tools", "functions"].into_iter();
-    all.flat_map(|field| list(body.get(field))).map(name).collect()
+    let all = ["tools", "functions", "mcp_servers"].into_iter();
+    let mut all: Vec<String> = all.flat_map(|field| list(body.get(field))).map(name).collect();
+    all.extend(body.get("web_search_options").map(|_| "web_search".to_owned()));
+    all
 }
 
 fn list(value: Option<&Value>) -> &[Value] {
@@ -122,15 +128,34 @@ fn media(value: &Value, found: &mut MediaFacts) {
         Value::Object(part) => {
             // A model that speaks says so without a type.
             found.audio += u32::from(part.get("audio").is_some_and(|it| it.get("data").is_some()));
-            match part.get("type").and_then(Value::as_str).unwrap_or_default() {
-                "image_url" => {
-                    let url = part.get("image_url");
-                    let url = url.and_then(|it| it.as_str().or_else(|| it.get("url")?.as_str()));
-                    found.images.push(inline(url.unwrap_or_default()));
-                }
-                "image" | "input_image" => found.images.push(pictured(value)),
+            for inline in ["inline_data", "inlineData"]
+                .into_iter()
+                .filter_map(|name| part.get(name))
+            {
+                brought(inline, found);
+            }
+            let kind = part.get("type").and_then(Value::as_str).unwrap_or_default();
+            // Engines take these without a type too.
+            if let Some(url) = part.get("image_url") {
+                let url = url.as_str().or_else(|| url.get("url")?.as_str());
+                found.images.push(inline(url.unwrap_or_default()));
+            }
+            let has = |name: &str| part.contains_key(name);
+            match kind {
+                "image_url" | "input_image" if has("image_url") => {}
+                "image_url" | "image" | "input_image" => found.images.push(pictured(value)),
                 "input_audio" | "audio" => found.audio += 1,
-                "file" | "input_file" | "container_upload" => found.files += 1,
+                _ if has("input_audio") || has("audio_url") => found.audio += 1,
+                "file"
+                | "input_file"
+                | "container_upload"
+                | "video"
+                | "input_video"
+                | "code_execution_output"
+                | "bash_code_execution_output" => found.files += 1,
+                _ if has("video_url") || has("input_video") || has("file_url") || has("document_url") => {
+                    found.files += 1;
+                }
                 "document"
                     if value
                         .pointer("/source/type")
@@ -143,6 +168,21 @@ fn media(value: &Value, found: &mut MediaFacts) {
             part.values().for_each(|one| media(one, found));
         }
         _ => {}
+    }
+}
+
+/// What a part brings along as bytes, as Google's models give it also behind others' dialects.
+fn brought(inline: &Value, found: &mut MediaFacts) {
+    let names = ["mime_type", "mimeType"];
+    let kind = names.into_iter().find_map(|name| inline.get(name)?.as_str());
+    let bytes = inline.get("data").and_then(Value::as_str).map(decoded);
+    match kind.and_then(|kind| kind.split('/').next()) {
+        Some("image") => found.images.push(ImageFacts {
+            media_type: kind.map(str::to_owned),
+            bytes,
+        }),
+        Some("audio") => found.audio += 1,
+        _ => found.files += 1,
     }
 }
 
@@ -250,6 +290,84 @@ mod tests {
         assert_eq!(told.tools, ["look", "web_search"]);
         assert_eq!((told.media.images.len(), told.media.files), (1, 1));
         assert_eq!(told.media.images[0].bytes, Some(3));
+    }
+
+    #[test]
+    fn agp_t1_what_answers_bring_as_bytes_is_told_whole_or_in_pieces() {
+        let inline = |kind: &str| json!({"inlineData": {"mimeType": kind, "data": "AAAA"}});
+        for (body, images, audio, files) in [
+            (
+                json!({"choices": [{"delta": {"audio": {"id": "a", "data": "AAAA"}}}]}),
+                0,
+                1,
+                0,
+            ),
+            (
+                json!({"choices": [{"delta": {"audio": {"id": "a", "transcript": "so"}}}]}),
+                0,
+                0,
+                0,
+            ),
+            (
+                json!({"choices": [{"delta": {"images": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]}}]}),
+                1,
+                0,
+                0,
+            ),
+            (
+                json!({"parts": [inline("image/png"), inline("audio/wav"), inline("application/pdf")]}),
+                1,
+                1,
+                1,
+            ),
+            (
+                json!({"content_block": {"type": "code_execution_tool_result", "content": {"content": [{"type": "code_execution_output", "file_id": "f"}]}}}),
+                0,
+                0,
+                1,
+            ),
+            (
+                json!({"type": "content_block_delta", "delta": {"type": "text_delta", "text": "image"}}),
+                0,
+                0,
+                0,
+            ),
+        ] {
+            let told = answered(&body);
+            assert_eq!(
+                (told.images.len(), told.audio, told.files),
+                (images, audio, files),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn agp_t1_media_without_a_type_and_tools_under_two_names_are_counted() {
+        let body = json!({"model": "m", "messages": [{"role": "user", "content": [
+            {"image_url": {"url": "https://example.org/a.png"}},
+            {"video_url": {"url": "https://example.org/a.mp4"}},
+            {"input_audio": {"data": "AAAA"}},
+            {"type": "input_image", "image_url": "data:image/png;base64,AAAA"},
+            {"type": "text", "text": "x"}]}],
+            "tools": [{"type": "custom", "custom": {"name": "shell"}, "function": {"name": "harmless"}},
+                {"type": "function", "function": {"name": "look"}, "name": "harmless"},
+                {"type": "web_search_20250305", "name": "web_search"}, {"type": "computer"}, {"function": {"name": "bare"}}],
+            "mcp_servers": [{"type": "url", "name": "deploy", "url": "https://example.org"}],
+            "web_search_options": {}});
+        let told = facts(Endpoint::ChatCompletions, &body);
+        let media = &told.media;
+        assert_eq!((media.images.len(), media.files, media.audio), (2, 1, 1));
+        let all = [
+            "shell",
+            "look",
+            "web_search",
+            "computer",
+            "bare",
+            "deploy",
+            "web_search",
+        ];
+        assert_eq!(told.tools, all);
     }
 
     #[test]

@@ -46,6 +46,9 @@ pub struct Unmasking {
     channels: Vec<(Channel, Unmasker)>,
 }
 
+/// How many texts of one stream are followed side by side.
+const CHANNELS_MAX: usize = 1024;
+
 impl Unmasking {
     /// One in the dialect of a caller.
     pub fn new(dialect: Dialect, stock: Unmasker) -> Self {
@@ -85,7 +88,10 @@ impl Unmasking {
         let edited = dialect::edit_event(self.dialect, event, &mut |channel, text| {
             let goes_on = texts.get(at).is_some_and(|(_, goes_on)| *goes_on);
             at += 1;
-            if !goes_on {
+            // Beyond this many a placeholder cut in two stays as it is.
+            let is_one_more =
+                channels.len() >= CHANNELS_MAX && !channels.iter().any(|(one, _)| *one == channel);
+            if !goes_on || is_one_more {
                 return changed(text, stock.unmask(text));
             }
             let is_last = !texts.get(at..).unwrap_or_default().contains(&(channel, true));

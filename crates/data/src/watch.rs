@@ -10,8 +10,11 @@ use std::sync::Arc;
 use dialect::{Channel, ChannelKind, Dialect, SseEvent, SseSplitter, StreamPiece};
 
 use domain::UnixMillis;
-use guard::{Action, AnswerContext, AnswerForm, Direction, Explained, Follow, Found, Origin, Plan};
+use guard::{
+    Action, AnswerContext, AnswerForm, Direction, Explained, Follow, Found, Kind, Mode, Origin, Plan,
+};
 
+use crate::facts;
 use crate::found::Findings;
 use crate::ticket::Ticket;
 
@@ -22,6 +25,9 @@ mod written;
 use cuts::Cuts;
 use shown::{Kept, Shown};
 use written::Written;
+
+/// How many choices, blocks and calls of tools one stream may put together: each is followed by itself.
+const CHANNELS_MAX: usize = 1024;
 
 /// All channels of one stream.
 #[derive(Debug)]
@@ -50,6 +56,8 @@ pub struct Watch {
     kept_bytes: usize,
     /// Whether token probabilities are taken away: guards outside did not see them, and replace what they spell.
     drops_logprobs: bool,
+    /// Why an event could not be looked at.
+    damaged: Option<String>,
 }
 
 /// When guards outside are asked about a stream.
@@ -137,6 +145,7 @@ impl Watch {
             explained_looked_at: 0,
             kept_bytes: 0,
             drops_logprobs: false,
+            damaged: None,
         }
     }
 
@@ -154,6 +163,11 @@ impl Watch {
         } = piece;
         if channel.kind == ChannelKind::Text {
             self.formed(channel, text, dialect);
+        }
+        // threat: CTX-T5
+        if self.channels.len() > CHANNELS_MAX {
+            self.damaged = Some(format!("more than {CHANNELS_MAX} texts side by side"));
+            return;
         }
         let index = self.follow(channel);
         let Some(followed) = self.channels.get_mut(index) else {
@@ -214,6 +228,7 @@ impl Watch {
 
     /// The event whose texts were just read.
     pub fn hold(&mut self, event: SseEvent) {
+        self.unread(&event);
         let parts = std::mem::take(&mut self.parts);
         if self.asks == Asks::BeforeAnything || self.holds_all {
             self.kept_bytes = self.kept_bytes.saturating_add(event.raw.len());
@@ -226,8 +241,39 @@ impl Watch {
         self.parts.clear();
     }
 
+    /// What of an event no guard can read: it is told once, and ends the stream where a profile says so, before it leaves.
+    // threat: AGP-T1
+    // threat: AGP-I3
+    fn unread(&mut self, event: &SseEvent) {
+        let is_asked = self.plan.looks(Direction::Output, Kind::Unread) != Mode::Off;
+        // What ends a stream of OpenAI's is no JSON.
+        if !is_asked || !event.has_data() || event.data().trim_ascii() == b"[DONE]" {
+            return;
+        }
+        match serde_json::from_slice(event.data()) {
+            Ok(value) => {
+                let found = self
+                    .plan
+                    .unread(Direction::Output, &facts::answered(&value), self.started);
+                for it in found {
+                    let rule = |one: &Explained| (one.found.finding.rule.clone(), one.profile.clone());
+                    if !self.explained.iter().any(|known| rule(known) == rule(&it)) {
+                        self.explained.push(it);
+                    }
+                }
+            }
+            Err(error) => self.damaged = Some(error.to_string()),
+        }
+    }
+
+    /// This event ends the stream.
+    pub fn end(&mut self, event: &SseEvent) {
+        self.unread(event);
+        self.finish();
+    }
+
     /// No more text comes: everything left is cleared.
-    pub fn finish(&mut self) {
+    fn finish(&mut self) {
         self.parts.clear();
         self.holds_all = false;
         for (_, form) in &mut self.forms {
@@ -254,6 +300,9 @@ impl Watch {
 
     /// The next event that may leave.
     pub fn next(&mut self, dialect: Dialect) -> Watched {
+        if let Some(error) = self.damaged.take() {
+            return Watched::Damaged(error);
+        }
         let blocking = self.blocking();
         if blocking.strictest().is_some() {
             // Nothing that was held may leave after all.
@@ -404,8 +453,7 @@ impl Watch {
             followed.noted = followed.found.len();
         }
         let explained = self.explained.get(self.explained_noted..).unwrap_or_default();
-        let explained: Vec<Found> = explained.iter().map(|it| it.found.clone()).collect();
-        ticket.note_findings(Direction::Output, &explained);
+        ticket.note_findings(Direction::Output, explained.iter().map(|it| &it.found));
         self.explained_noted = self.explained.len();
     }
 }

@@ -19,7 +19,7 @@ fn secrets() -> guard::Families {
 fn personal() -> guard::Families {
     guard::Families {
         personal: Some(guard::families::Personal {
-            output: guard::Mode::Redact,
+            output: Mode::Redact,
             ..Default::default()
         }),
         ..guard::Families::default()
@@ -149,4 +149,21 @@ fn ctx_t5_a_held_answer_full_of_findings_leaves_in_one_pass() {
     let (out, found) = passed(watch, Dialect::OpenAi, &events);
     assert_eq!(found, many);
     assert_eq!(out.matches("[redacted:email_address]").count(), many);
+}
+
+#[test]
+fn ctx_t5_texts_side_by_side_are_bounded() {
+    let mut watch = watch(secrets());
+    let (mut reader, dialect) = (dialect::StreamReader::new(Dialect::OpenAi), Dialect::OpenAi);
+    let is_damaged = (0..2000).any(|at| {
+        let json = format!(r#"{{"choices":[{{"index":{at},"delta":{{"content":"hello "}}}}]}}"#);
+        let event = SseEvent::parse(format!("data: {json}\n\n").into());
+        reader
+            .read_pieces(&event, &mut |piece| watch.text(piece, dialect))
+            .unwrap();
+        watch.hold(event);
+        matches!(watch.next(dialect), Watched::Damaged(_))
+    });
+    assert!(is_damaged);
+    assert!(watch.channels.len() <= 1025);
 }

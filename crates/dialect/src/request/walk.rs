@@ -2,7 +2,9 @@
 //! the three cannot disagree about which texts there are.
 
 use super::known::Seen;
-use super::words::{CONTROLS, IDENTIFIER_BYTES_MAX, SCHEMA_WORDS, STRUCTURAL};
+use super::words::{
+    CONTROLS, DOCUMENT_BLOCKS, DOCUMENT_MEMBERS, IDENTIFIER_BYTES_MAX, SCHEMA_WORDS, STRUCTURAL,
+};
 use crate::json::{Kind, Reader, Str};
 use crate::{DialectError, Endpoint};
 
@@ -17,6 +19,8 @@ pub enum Role {
     Assistant,
     /// What tools returned.
     Tool,
+    /// What was retrieved or attached for the model to read: documents, results of searches, what citations quote.
+    Document,
     /// Tool and output definitions: names, descriptions, schemas.
     Definition,
     /// Anything else that leaves with the request.
@@ -142,10 +146,11 @@ fn field(endpoint: Endpoint, r: &mut Reader<'_>, key: &Str<'_>, sink: &mut impl 
             walk_value(r, Role::Definition, Zone::Definition, sink)
         }
         _ => {
+            let role = of_member(&name, Role::Other);
             if !is_identifier(key) {
-                sink.text(Role::Other, *key, What::Key)?;
+                sink.text(role, *key, What::Key)?;
             }
-            walk_value(r, Role::Other, Zone::Message, sink)
+            walk_value(r, role, Zone::Message, sink)
         }
     }
 }
@@ -219,7 +224,10 @@ fn role_of<S: Sink>(r: &Reader<'_>, _sink: &S) -> Role {
         "system" | "developer" => Role::System,
         "user" => Role::User,
         "assistant" => Role::Assistant,
-        "tool" | "function" => Role::Tool,
+        // As chat templates of some open models call them.
+        "tool" | "function" | "ipython" | "observation" => Role::Tool,
+        "context" => Role::Document,
+        role if role.starts_with("document") => Role::Document,
         _ => Role::Other,
     }
 }
@@ -296,12 +304,10 @@ impl<'b> Around<'b> {
 
 fn object<S: Sink>(r: &mut Reader<'_>, role: Role, zone: Zone, sink: &mut S) -> Read {
     let start = *r;
-    let result = S::ROLES
-        && zone == Zone::Message
-        && start
-            .peek_text("type")
-            .is_some_and(|kind| kind.raw.ends_with("tool_result"));
-    let role = if result { Role::Tool } else { role };
+    let role = match zone {
+        Zone::Message if S::ROLES => of_block(&start, role),
+        _ => role,
+    };
     let mut around = Around::new(start);
     r.object(|r, key| match zone {
         Zone::Message => message_member(&mut around, r, &key, role, sink),
@@ -311,6 +317,28 @@ fn object<S: Sink>(r: &mut Reader<'_>, role: Role, zone: Zone, sink: &mut S) -> 
             walk_value(r, role, zone, sink)
         }
     })
+}
+
+/// Who says what is in a block: what is only to be read is nobody's word, whoever hands it on.
+// threat: AGP-T1
+fn of_block(start: &Reader<'_>, role: Role) -> Role {
+    let Some(kind) = start.peek_text("type") else {
+        return role;
+    };
+    match &*kind.said() {
+        kind if DOCUMENT_BLOCKS.contains(&kind) => Role::Document,
+        kind if kind.ends_with("tool_result") => Role::Tool,
+        _ => role,
+    }
+}
+
+/// The same of a member that holds what was retrieved.
+fn of_member(name: &str, role: Role) -> Role {
+    if DOCUMENT_MEMBERS.contains(&name) {
+        Role::Document
+    } else {
+        role
+    }
 }
 
 /// The string that comes next, if one does; it stays to be read.
@@ -377,6 +405,7 @@ fn message_member<S: Sink>(
             payload(around, &name, r.string()?, role, sink)
         }
         _ => {
+            let role = of_member(&name, role);
             if !is_identifier(key) {
                 sink.text(role, *key, What::Key)?;
             }
