@@ -23,11 +23,12 @@ pub(crate) struct Triggers {
     pairs: Pairs,
     /// For each byte that a literal can start with, rules whose literals do: one of those that ask for the same before it.
     firsts: Vec<Vec<&'static Rule>>,
-    /// Which two bytes a literal can start with, a bit each.
+    /// Which two bytes a literal can start with, and which three, a bit each; of three some are taken for others.
     heads: Box<[u64; HEADS / 64]>,
+    triples: Box<[u64; HEADS / 64]>,
 }
 
-/// All pairs of bytes.
+/// All pairs of bytes; as many places for three.
 const HEADS: usize = 1 << 16;
 
 impl Triggers {
@@ -40,14 +41,19 @@ impl Triggers {
         }
         let literals: Vec<_> = by_literal.into_iter().collect();
         let mut firsts: Vec<Vec<&'static Rule>> = vec![Vec::new(); 256];
-        let mut heads = Box::new([0_u64; HEADS / 64]);
+        let (mut heads, mut triples) = (Box::new([0_u64; HEADS / 64]), Box::new([0_u64; HEADS / 64]));
         for (literal, rules) in &literals {
-            let [first, second, ..] = literal.as_bytes() else {
+            let [first, second, third, ..] = literal.as_bytes() else {
                 continue;
             };
-            let head = head_of(*first, *second);
-            if let Some(bits) = heads.get_mut(head / 64) {
-                *bits |= 1 << (head % 64);
+            let starts = [
+                (&mut heads, head_of(*first, *second)),
+                (&mut triples, triple_of(*first, *second, *third)),
+            ];
+            for (set, place) in starts {
+                if let Some(bits) = set.get_mut(place / 64) {
+                    *bits |= 1 << (place % 64);
+                }
             }
             if let Some(known) = firsts.get_mut(usize::from(*first)) {
                 for rule in rules {
@@ -63,6 +69,7 @@ impl Triggers {
             pairs,
             firsts,
             heads,
+            triples,
         }
     }
 
@@ -104,10 +111,12 @@ impl Triggers {
                 let rules = self.firsts.get(usize::from(*first));
                 rules.is_some_and(|rules| rules.iter().any(|rule| allowed(rule)))
             }
-            [first, second, ..] => {
-                let head = head_of(*first, *second);
-                let bits = self.heads.get(head / 64).copied().unwrap_or_default();
-                (bits >> (head % 64)) & 1 == 1 && self.beginning_with(here).any(allowed)
+            [first, second] => {
+                has(&self.heads, head_of(*first, *second)) && self.beginning_with(here).any(allowed)
+            }
+            [first, second, third, ..] => {
+                has(&self.triples, triple_of(*first, *second, *third))
+                    && self.beginning_with(here).any(allowed)
             }
         }
     }
@@ -123,6 +132,16 @@ impl Triggers {
             .take_while(move |(literal, _)| literal.as_bytes().starts_with(stub));
         matching.flat_map(|(_, rules)| rules.iter().copied())
     }
+}
+
+fn has(set: &[u64; HEADS / 64], place: usize) -> bool {
+    let bits = set.get(place / 64).copied().unwrap_or_default();
+    (bits >> (place % 64)) & 1 == 1
+}
+
+const fn triple_of(first: u8, second: u8, third: u8) -> usize {
+    let bytes = u32::from_le_bytes([first, second, third, 0]);
+    (bytes.wrapping_mul(0x9E37_79B1) >> 16) as usize
 }
 
 const fn head_of(first: u8, second: u8) -> usize {

@@ -156,35 +156,42 @@ fn is_public_form(bytes: &[u8]) -> bool {
             .filter(|word| word.as_bytes().last().copied() == last);
         alike.any(|word| bytes.ends_with(word.as_bytes()))
     };
-    starts(&[
-        "sha1-", "sha256-", "sha384-", "sha512-", "ssh-", "/", "./", "../", "pk.",
-    ]) || ends(&[
-        ".js",
-        ".ts",
-        ".py",
-        ".json",
-        ".yaml",
-        ".yml",
-        ".pem",
-        ".crt",
-        ".cer",
-        ".key",
-        ".txt",
-        ".md",
-        ".png",
-        ".tgz",
-        ".com",
-        ".org",
-        ".net",
-        ".io",
-        ".html",
-        ".internal",
-        ".local",
-        "-SNAPSHOT",
-    ]) || dotted_names(bytes)
+    // Google's have a form, and its rule knows which are public.
+    let is_googles = bytes.len() == GOOGLE_KEY_BYTES && starts(&["AIza"]);
+    is_googles
+        || starts(&[
+            "sha1-", "sha256-", "sha384-", "sha512-", "ssh-", "/", "./", "../", "pk.",
+        ])
+        || ends(&[
+            ".js",
+            ".ts",
+            ".py",
+            ".json",
+            ".yaml",
+            ".yml",
+            ".pem",
+            ".crt",
+            ".cer",
+            ".key",
+            ".txt",
+            ".md",
+            ".png",
+            ".tgz",
+            ".com",
+            ".org",
+            ".net",
+            ".io",
+            ".html",
+            ".internal",
+            ".local",
+            "-SNAPSHOT",
+        ])
+        || dotted_names(bytes)
         || ends_in_version(bytes)
         || is_alphabet(bytes)
 }
+
+const GOOGLE_KEY_BYTES: usize = 39;
 
 /// Whether a version ends this, as it ends the names of packages: `jackson-0.11.2`.
 fn ends_in_version(bytes: &[u8]) -> bool {

@@ -105,7 +105,7 @@ fn forms_that_no_vendor_makes_are_none() {
     is(format!("sk-ant-api03-{body}AA"), "anthropic_api_key");
     is(format!("sk-ant-oat01-{body}"), "anthropic_api_key");
     is(
-        format!("sk-ant-admin01-{along}-56-{}AA", &along[..26]),
+        format!("sk-ant-admin01-{along}-56-{}AA", &along[..25]),
         "anthropic_api_key",
     );
     is_not(format!("sk-ant-api03-{along}"));
