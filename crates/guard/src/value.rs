@@ -19,6 +19,7 @@ pub(crate) fn generated(bytes: &[u8]) -> bool {
         && !wordy(bytes, words)
         && varied(bytes)
         && !is_public_form(bytes)
+        && !is_google_key(bytes)
         && !is_placeholder(bytes)
 }
 
@@ -156,42 +157,41 @@ fn is_public_form(bytes: &[u8]) -> bool {
             .filter(|word| word.as_bytes().last().copied() == last);
         alike.any(|word| bytes.ends_with(word.as_bytes()))
     };
-    // Google's have a form, and its rule knows which are public.
-    let is_googles = bytes.len() == GOOGLE_KEY_BYTES && starts(&["AIza"]);
-    is_googles
-        || starts(&[
-            "sha1-", "sha256-", "sha384-", "sha512-", "ssh-", "/", "./", "../", "pk.",
-        ])
-        || ends(&[
-            ".js",
-            ".ts",
-            ".py",
-            ".json",
-            ".yaml",
-            ".yml",
-            ".pem",
-            ".crt",
-            ".cer",
-            ".key",
-            ".txt",
-            ".md",
-            ".png",
-            ".tgz",
-            ".com",
-            ".org",
-            ".net",
-            ".io",
-            ".html",
-            ".internal",
-            ".local",
-            "-SNAPSHOT",
-        ])
-        || dotted_names(bytes)
+    starts(&[
+        "sha1-", "sha256-", "sha384-", "sha512-", "ssh-", "/", "./", "../", "pk.",
+    ]) || ends(&[
+        ".js",
+        ".ts",
+        ".py",
+        ".json",
+        ".yaml",
+        ".yml",
+        ".pem",
+        ".crt",
+        ".cer",
+        ".key",
+        ".txt",
+        ".md",
+        ".png",
+        ".tgz",
+        ".com",
+        ".org",
+        ".net",
+        ".io",
+        ".html",
+        ".internal",
+        ".local",
+        "-SNAPSHOT",
+    ]) || dotted_names(bytes)
         || ends_in_version(bytes)
         || is_alphabet(bytes)
 }
 
-const GOOGLE_KEY_BYTES: usize = 39;
+/// Whether this is a key of Google's: it has a form, and the rule of that knows which are public.
+pub(crate) fn is_google_key(bytes: &[u8]) -> bool {
+    const KEY_BYTES: usize = 39;
+    bytes.len() == KEY_BYTES && bytes.starts_with(b"AIza")
+}
 
 /// Whether a version ends this, as it ends the names of packages: `jackson-0.11.2`.
 fn ends_in_version(bytes: &[u8]) -> bool {
