@@ -73,6 +73,7 @@ fn families() -> Vec<(&'static str, Families)> {
         secrets: Some(Secrets {
             input: Mode::Redact,
             output: Mode::Redact,
+            ..Secrets::default()
         }),
         ..Families::default()
     };

@@ -5,6 +5,7 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use crate::class::BASE64;
+use crate::grade::seems_typed;
 use crate::value::contains;
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
@@ -16,7 +17,25 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIEN
 /// Whether the bytes are varied enough for a generated value: many different ones, no long repeats.
 /// Rejects fillers (`xxxxxxxx`, `00000000`) and abbreviations.
 pub(crate) fn varied(bytes: &[u8]) -> bool {
-    is_distinct(bytes, 7.min(bytes.len().div_ceil(2))) && !repeats(bytes, 7) && !is_marked_example(bytes)
+    is_distinct(bytes, 7.min(bytes.len().div_ceil(2)))
+        && !repeats(bytes, 7)
+        && !is_woven(bytes)
+        && !is_marked_example(bytes)
+}
+
+/// So many bytes that repeat what stands a few before them are no accident.
+const WOVEN_BYTES: usize = 13;
+
+/// Whether two to four bytes follow each other again and again for as long as nothing generated does: `123123123123`.
+fn is_woven(bytes: &[u8]) -> bool {
+    (2..=4).any(|period| {
+        let mut row = 0;
+        let mut pairs = bytes.iter().zip(bytes.iter().skip(period));
+        pairs.any(|(one, again)| {
+            row = if one == again { row + 1 } else { 0 };
+            row >= WOVEN_BYTES
+        })
+    })
 }
 
 /// Whether it says itself that it is none, as the keys in vendors' documentation do.
@@ -31,11 +50,37 @@ fn marks(bytes: &[u8]) -> bool {
         .any(|pair| matches!(pair, [b'x' | b'X', b'a' | b'A' | b'x' | b'X']))
 }
 
-/// Varied, with letters and digits both: what random text of some length has and words have not.
+/// Varied, with letters and digits both: what random text of some length has and words have not. The letters of a
+/// vendor's prefix do not count.
 pub(crate) fn mixed(bytes: &[u8]) -> bool {
+    let body = bytes.get(bytes.len() / 4..).unwrap_or_default();
     let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let letters = bytes.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+    let letters = body.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
     digits >= 2 && letters >= 2 && varied(bytes)
+}
+
+/// Whether this is a key of Anthropic's, `sk-ant-` included: as its vendor makes them, or cut or of another sort, and then
+/// none that somebody typed.
+pub(crate) fn anthropic_key(bytes: &[u8]) -> bool {
+    const KEYS: [&[u8]; 2] = [b"sk-ant-api03-", b"sk-ant-admin01-"];
+    const KEY_BYTES: usize = 95;
+    let body = KEYS.iter().find_map(|prefix| bytes.strip_prefix(*prefix));
+    let is_whole = body.is_some_and(|body| body.len() == KEY_BYTES && body.ends_with(b"AA"));
+    mixed(bytes) && (is_whole || !seems_typed(bytes))
+}
+
+/// Whether this is a token of Sourcegraph's, `sgp_` included: hexadecimal, alone or behind the name of an instance.
+pub(crate) fn sourcegraph_token(bytes: &[u8]) -> bool {
+    const INSTANCE_BYTES: usize = 16;
+    const TOKEN_BYTES: usize = 40;
+    let is_hex = |part: &[u8]| part.iter().all(u8::is_ascii_hexdigit);
+    let body = bytes.strip_prefix(b"sgp_").unwrap_or(bytes);
+    let mut parts = body.rsplit(|&byte| byte == b'_');
+    let token = parts.next().unwrap_or_default();
+    let named = parts
+        .next()
+        .is_none_or(|instance| instance == b"local" || instance.len() == INSTANCE_BYTES && is_hex(instance));
+    token.len() == TOKEN_BYTES && is_hex(token) && named && parts.next().is_none() && mixed(bytes)
 }
 
 /// Whether there are so many different bytes; looks no further than to the last of them.

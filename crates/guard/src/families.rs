@@ -66,13 +66,21 @@ pub struct Secrets {
     pub input: Mode,
     /// In what models answer.
     pub output: Mode,
+    /// How sure it must be, in percent: 100 leaves what its form proves, 80 what a name assigns, 50 values that look typed
+    /// too, less what may be meant to be public, such as a Google API key that nothing names.
+    #[schemars(range(min = 1, max = 100))]
+    pub sure: u8,
 }
+
+/// How sure a finding of the guard against credentials must be unless set otherwise, in percent.
+pub const SECRETS_SCORE_MIN: u8 = 50;
 
 impl Default for Secrets {
     fn default() -> Self {
         Self {
             input: Mode::Redact,
             output: Mode::Redact,
+            sure: SECRETS_SCORE_MIN,
         }
     }
 }
@@ -145,6 +153,7 @@ impl Families {
     #[must_use]
     pub fn mode(&self, direction: Direction, finding: &Finding) -> Mode {
         match finding.kind {
+            Kind::Secret if self.secrets.is_none_or(|it| finding.score < it.sure) => Mode::Off,
             Kind::Personal if !self.personal.as_ref().is_some_and(|it| it.wants(finding)) => Mode::Off,
             Kind::Injection if self.injection.is_none_or(|it| finding.score < it.sure) => Mode::Off,
             Kind::Custom => self
@@ -211,6 +220,9 @@ impl Families {
                 ));
             }
         };
+        if let Some(secrets) = &self.secrets {
+            percent("secrets.sure", secrets.sure);
+        }
         if let Some(personal) = &self.personal {
             percent("personal.sure", personal.sure);
         }

@@ -39,6 +39,7 @@ mod facts;
 pub mod families;
 mod finding;
 mod format;
+mod grade;
 mod guards;
 mod injection;
 mod judged;

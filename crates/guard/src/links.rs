@@ -7,10 +7,12 @@
 mod address;
 mod carry;
 mod context;
+mod plain;
 mod stream;
 mod text;
 mod walk;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
@@ -121,7 +123,8 @@ impl LinkRules {
             _ => {}
         }
         let Some(lists) = lists else { return true };
-        let Some(Some(address)) = link.map(|link| address::read(&address_of(link))) else {
+        let link = link.map(address_of);
+        let Some(address) = link.as_deref().and_then(address::read) else {
             return true;
         };
         match rule {
@@ -278,21 +281,21 @@ impl Lists {
         }
     }
 
-    fn allows_not(&self, address: &Address) -> bool {
+    fn allows_not(&self, address: &Address<'_>) -> bool {
         !self.allow.is_empty() && hosts(address).any(|host| !self.allow.has(host))
     }
 
-    fn denies(&self, address: &Address) -> bool {
+    fn denies(&self, address: &Address<'_>) -> bool {
         hosts(address).any(|host| self.deny.covers(host))
     }
 
-    fn is_foreign(&self, address: &Address) -> bool {
+    fn is_foreign(&self, address: &Address<'_>) -> bool {
         let own = self.own.as_ref();
         own.is_some_and(|own| hosts(address).any(|host| !own.has(host)))
     }
 
     /// Whether its host looks like one of the lists and is none of them.
-    fn is_like(&self, address: &Address) -> bool {
+    fn is_like(&self, address: &Address<'_>) -> bool {
         let Leads::To(host) = &address.leads else {
             return false;
         };
@@ -302,19 +305,25 @@ impl Lists {
         let is_written_like = |name: &str| name.contains('.') && self.shapes.contains(&address::shape(name));
         !self.names.is_empty()
             && !all(host).any(|name| self.names.contains(name))
-            && (all(host).any(is_like) || all(address.written.as_str()).any(is_written_like))
+            && (all(host).any(is_like) || all(address.written).any(is_written_like))
     }
 }
 
 /// A name of a host as people read it.
-fn unicode(host: &str) -> String {
-    idna::domain_to_unicode(host).0
+fn unicode(host: &str) -> Cow<'_, str> {
+    let is_encoded =
+        !host.is_ascii() || host.contains("xn--") || host.bytes().any(|byte| byte.is_ascii_uppercase());
+    if is_encoded {
+        idna::domain_to_unicode(host).0.into()
+    } else {
+        host.into()
+    }
 }
 
 /// The host it leads to, and those it may be sent on to.
-fn hosts(address: &Address) -> impl Iterator<Item = &str> {
+fn hosts<'a>(address: &'a Address<'_>) -> impl Iterator<Item = &'a str> {
     let own = match &address.leads {
-        Leads::To(host) => Some(host.as_str()),
+        Leads::To(host) => Some(host.as_ref()),
         Leads::Runs => None,
     };
     own.into_iter().chain(address.nested.iter().map(String::as_str))
@@ -366,7 +375,7 @@ impl Links {
 
     /// Judges one link; `base` is where the window starts.
     // threat: AGP-T1 AGP-I3
-    fn judge(&self, place: &Place, base: usize, said: Option<&Said>, found: &mut Vec<Finding>) {
+    fn judge(&self, place: &Place<'_>, base: usize, said: Option<&Said>, found: &mut Vec<Finding>) {
         let span = base + place.span.start..base + place.span.end;
         if place.long {
             found.push(finding(LONG, "", span));
@@ -383,11 +392,12 @@ impl Links {
             return;
         };
         if let Some(carry) = &self.carry
-            && let Some(what) = carry.what(&address.url, place.loads, said)
+            && let Some(what) = carry.what(&address.parts, place.loads, said)
         {
             add(EXFILTRATION, what);
         }
-        let any = |tell: fn(&Lists, &Address) -> bool| self.lists.iter().any(|lists| tell(lists, &address));
+        let any =
+            |tell: fn(&Lists, &Address<'_>) -> bool| self.lists.iter().any(|lists| tell(lists, &address));
         if any(Lists::denies) {
             add(DENIED, "");
         }

@@ -5,7 +5,7 @@
 use crate::assigned::Read;
 use crate::check::is_distinct;
 use crate::class::Class;
-use crate::value::{continues_name, generated, is_placeholder};
+use crate::value::{continues_name, generated, is_google_key, is_placeholder};
 
 const NAME: Class = Class::of("A-Za-z0-9_.-");
 
@@ -126,6 +126,7 @@ pub(crate) fn is_short_secret(bytes: &[u8], quoted: bool) -> bool {
         && is_distinct(bytes, 7)
         && is_password(bytes, quoted)
         && !generated(bytes)
+        && !is_google_key(bytes)
 }
 
 /// How many bytes of each kind a value has.

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 
 use crate::finding::Finding;
+use crate::grade::graded;
 use crate::rules::{Rule, all};
 use crate::runs::{RUN_BYTES_MIN, WORD};
 use crate::secrets::Secrets;
@@ -31,7 +32,9 @@ fn scan(text: &[u8]) -> Vec<Finding> {
             {
                 rejected = span.clone();
             }
-            if let Verdict::Present(span, _) = verdict {
+            if let Verdict::Present(here) = verdict {
+                let score = graded(rule.score, text, &here);
+                let span = here.span;
                 if rule.goes_by_name() {
                     let behind = &text[..span.start];
                     let mut forms = starting_at(text, span.start)
@@ -44,7 +47,7 @@ fn scan(text: &[u8]) -> Vec<Finding> {
                     }
                     covered = span.clone();
                 }
-                found.push(rule.finding(span));
+                found.push(rule.finding(span, score));
             }
         }
     }

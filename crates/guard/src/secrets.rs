@@ -7,12 +7,12 @@ use wide::u8x16;
 
 use crate::bits::{CHUNK_BYTES, bits_where, filled_up, ones};
 use crate::finding::{Finding, Kind};
+use crate::grade::graded;
 use crate::redact::redact;
 use crate::rules::{Rule, all};
-use crate::shape::{LOOK_BEHIND_BYTES, Verdict, walk};
+use crate::shape::{LOOK_BEHIND_BYTES, Match, Verdict, walk};
 use crate::sieve::Sieve;
 use crate::stream::HOLD_BACK_BYTES_MAX;
-use crate::tail::Tail;
 use crate::trigger::{Occurrence, TRIGGER_BYTES_MAX, Triggers};
 
 /// Finds credentials. Built once, then shared: it has no state and takes no lock.
@@ -58,9 +58,10 @@ impl Secrets {
                     true,
                     hidden,
                     |told| match told {
-                        Told::Match(rule, span, _) => {
-                            if covered.adds(rule, &span) {
-                                found.push(rule.finding(span));
+                        Told::Match(rule, here) => {
+                            if covered.adds(rule, &here.span) {
+                                let score = graded(rule.score, bytes, &here);
+                                found.push(rule.finding(here.span, score));
                             }
                         }
                         Told::Rejected(span) => covered.reject(span),
@@ -105,13 +106,13 @@ impl std::fmt::Debug for Secrets {
 }
 
 impl Rule {
-    pub(crate) fn finding(&self, span: Range<usize>) -> Finding {
+    pub(crate) fn finding(&self, span: Range<usize>, score: u8) -> Finding {
         Finding {
             span,
             rule: self.name.into(),
             kind: Kind::Secret,
             category: "",
-            score: self.score,
+            score,
         }
     }
 }
@@ -152,8 +153,8 @@ impl Covered {
 
 /// What a walk over the rules of a trigger tells of.
 pub(crate) enum Told {
-    /// A match of a rule; with a tail where it goes on beyond the text.
-    Match(&'static Rule, Range<usize>, Option<Tail>),
+    /// A match of a rule.
+    Match(&'static Rule, Match),
     /// A long value behind a name that is none of a secret.
     Rejected(Range<usize>),
 }
@@ -179,9 +180,9 @@ pub(crate) fn judge(
             Verdict::Absent => {}
             Verdict::Rejected(span) => tell(Told::Rejected(span)),
             Verdict::Undecided => return false,
-            Verdict::Present(span, tail) => match has_form(triggers, rule, text, span.start, complete) {
+            Verdict::Present(found) => match has_form(triggers, rule, text, found.span.start, complete) {
                 Some(true) => {}
-                Some(false) => tell(Told::Match(rule, span, tail)),
+                Some(false) => tell(Told::Match(rule, found)),
                 None => return false,
             },
         }
@@ -208,7 +209,7 @@ fn has_form(triggers: &Triggers, rule: &Rule, text: &[u8], at: usize, complete: 
         match walk(rule.shape, text, at, complete) {
             Verdict::Absent | Verdict::Rejected(_) => {}
             Verdict::Undecided => return None,
-            Verdict::Present(..) => return Some(true),
+            Verdict::Present(_) => return Some(true),
         }
     }
     Some(false)

@@ -7,7 +7,7 @@ use crate::assigned::{self, Read, VALUE_ON};
 use crate::class::{ALNUM, Class};
 use crate::password;
 use crate::tail::Tail;
-use crate::value::ends_in_word;
+use crate::value::{contains, ends_in_word};
 
 /// One step of a shape.
 #[derive(Clone, Copy)]
@@ -24,6 +24,8 @@ pub(crate) enum Part {
     NotNext(Class),
     /// None of these stands here.
     Unless(&'static [&'static str]),
+    /// None of the words stands behind what follows here of the class, to a maximum; nothing of it is taken.
+    NotThen(Class, usize, &'static [&'static str]),
     /// The bytes since the mark must satisfy a predicate.
     Check(fn(&[u8]) -> bool),
     /// The bytes of the class that follow, to a maximum, must satisfy a predicate; they are not taken.
@@ -56,6 +58,8 @@ pub(crate) enum Before {
     Ends(&'static [&'static str]),
     /// None of these.
     EndsNot(&'static [&'static str]),
+    /// An edge, and close before it a sign, a quote or a word that says what follows (`true`); or nothing like that.
+    Told(bool),
     /// A byte of the class, and before it, signs such as `_` aside, none of these.
     Named(Class, &'static Names),
 }
@@ -113,11 +117,25 @@ impl Names {
 pub(crate) const LOOK_BEHIND_BYTES: usize = 16;
 
 impl Before {
+    /// Whether it is known to ask for the same as another.
+    pub(crate) fn is_same(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Edge, Self::Edge) => true,
+            (Self::Told(one), Self::Told(other)) => one == other,
+            (Self::Not(one), Self::Not(other)) | (Self::In(one), Self::In(other)) => one == other,
+            (Self::Named(one, names), Self::Named(other, others)) => {
+                one == other && std::ptr::eq(names, others)
+            }
+            _ => false,
+        }
+    }
+
     /// Whether a trigger may stand behind `behind` (all text before it, or its last bytes).
     pub(crate) fn allows(self, behind: &[u8]) -> bool {
         let last = behind.last().copied();
         match self {
-            Self::Edge => !last.is_some_and(|byte| ALNUM.has(byte)) || ends_in_escape(behind),
+            Self::Edge => is_edge(behind),
+            Self::Told(told) => is_edge(behind) && tells(behind) == told,
             Self::Not(class) => !last.is_some_and(|byte| class.has(byte)) || ends_in_escape(behind),
             Self::In(class) => last.is_some_and(|byte| class.has(byte)),
             Self::Ends(words) => ends_in_any(behind, words),
@@ -128,6 +146,18 @@ impl Before {
             }
         }
     }
+}
+
+fn is_edge(behind: &[u8]) -> bool {
+    !behind.last().is_some_and(|&byte| ALNUM.has(byte)) || ends_in_escape(behind)
+}
+
+/// Whether what stands close before says that a key follows: it is assigned, passed on or named.
+fn tells(behind: &[u8]) -> bool {
+    const SIGNS: Class = Class::of("=:>\"'`(");
+    let near = behind.get(behind.len().saturating_sub(LOOK_BEHIND_BYTES)..);
+    let near = near.unwrap_or_default();
+    near.iter().any(|&byte| SIGNS.has(byte)) || ["key", "token"].iter().any(|word| contains(near, word))
 }
 
 fn ends_name(behind: &[u8], class: Class, others: &Names) -> bool {
@@ -185,8 +215,19 @@ pub(crate) enum Verdict {
     Rejected(Range<usize>),
     /// What follows decides.
     Undecided,
-    /// It is there; with a tail when it may go on beyond the text.
-    Present(Range<usize>, Option<Tail>),
+    /// It is there, so far as it says; with a tail when it may go on beyond the text.
+    Present(Match),
+}
+
+/// Where a shape is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Match {
+    /// What is here of it.
+    pub span: Range<usize>,
+    /// Where the part ends that the verdict was about: the same however the text is cut.
+    pub sure_to: usize,
+    /// How it may go on beyond the text.
+    pub tail: Option<Tail>,
 }
 
 impl Verdict {
@@ -210,10 +251,20 @@ pub(crate) fn walk(shape: &[Part], text: &[u8], at: usize, complete: bool) -> Ve
             Took::Nothing => return Verdict::Absent,
             Took::Rejected(from, to) => return Verdict::Rejected(walk.at + from..walk.at + to),
             Took::Wait => return Verdict::Undecided,
-            Took::Open(bytes, tail) => return Verdict::Present(walk.start..walk.at + bytes, tail),
+            Took::Open(sure, bytes, tail) => {
+                return Verdict::Present(Match {
+                    span: walk.start..walk.at + sure + bytes,
+                    sure_to: walk.at + sure,
+                    tail,
+                });
+            }
         }
     }
-    Verdict::Present(walk.start..walk.at, None)
+    Verdict::Present(Match {
+        span: walk.start..walk.at,
+        sure_to: walk.at,
+        tail: None,
+    })
 }
 
 struct Walk<'t> {
@@ -228,7 +279,8 @@ enum Took {
     Nothing,
     Rejected(usize, usize),
     Wait,
-    Open(usize, Option<Tail>),
+    /// So many bytes, and so many more of its tail.
+    Open(usize, usize, Option<Tail>),
 }
 
 impl Walk<'_> {
@@ -244,6 +296,7 @@ impl Walk<'_> {
             }
             Part::NotNext(class) => self.not_next(rest, class),
             Part::Unless(words) => self.unless(rest, words),
+            Part::NotThen(class, max, words) => self.not_then(rest, class, max, words),
             Part::Check(holds) => {
                 let taken = self.text.get(self.start..self.at).unwrap_or_default();
                 if holds(taken) {
@@ -274,7 +327,7 @@ impl Walk<'_> {
             Read::Value(start, end) => {
                 self.start = self.at + start;
                 match self.open(rest.get(end..).unwrap_or_default(), tail) {
-                    Took::Open(bytes, tail) => Took::Open(end + bytes, tail),
+                    Took::Open(_, bytes, tail) => Took::Open(end, bytes, tail),
                     took => took,
                 }
             }
@@ -298,6 +351,14 @@ impl Walk<'_> {
             Took::Some(_) => Took::Nothing,
             Took::Wait => Took::Wait,
             Took::Nothing | Took::Rejected(..) | Took::Open(..) => Took::Some(0),
+        }
+    }
+
+    fn not_then(&self, rest: &[u8], class: Class, max: usize, words: &[&str]) -> Took {
+        let gap = class.run(rest, max);
+        match rest.get(gap..) {
+            Some([]) if gap < max && !self.complete => Took::Wait,
+            behind => self.unless(behind.unwrap_or_default(), words),
         }
     }
 
@@ -335,7 +396,7 @@ impl Walk<'_> {
 
     fn open(&self, rest: &[u8], mut tail: Tail) -> Took {
         let (bytes, ended) = tail.feed(rest);
-        Took::Open(bytes, (!ended && !self.complete).then_some(tail))
+        Took::Open(0, bytes, (!ended && !self.complete).then_some(tail))
     }
 }
 
@@ -350,6 +411,7 @@ pub(crate) fn bound(shape: &[Part]) -> usize {
             Part::AnyOf(words) | Part::Unless(words) => longest(words),
             Part::Run(_, _, max) | Part::Ahead(_, max, _) => *max,
             Part::NotNext(_) => 1,
+            Part::NotThen(_, max, words) => max + longest(words),
             Part::Assigned { .. } => assigned::ASSIGNED_BYTES_MAX,
             Part::Chosen(_) => password::NAMED_PASSWORD_BYTES_MAX,
             Part::Mark | Part::Check(_) | Part::Open(_) => 0,
@@ -369,15 +431,23 @@ mod tests {
         Part::NotNext(ALNUM),
     ];
 
+    fn present(span: Range<usize>) -> Verdict {
+        Verdict::Present(Match {
+            sure_to: span.end,
+            span,
+            tail: None,
+        })
+    }
+
     #[test]
     fn verdicts_wait_exactly_while_the_future_matters() {
         assert_eq!(walk(SHAPE, b"i", 0, false), Verdict::Undecided);
         assert_eq!(walk(SHAPE, b"ix", 0, false), Verdict::Absent);
         assert_eq!(walk(SHAPE, b"id_1", 0, false), Verdict::Undecided);
         assert_eq!(walk(SHAPE, b"id_1", 0, true), Verdict::Absent);
-        assert_eq!(walk(SHAPE, b"id_12", 0, true), Verdict::Present(3..5, None));
+        assert_eq!(walk(SHAPE, b"id_12", 0, true), present(3..5));
         assert_eq!(walk(SHAPE, b"id_1234", 0, false), Verdict::Undecided);
-        assert_eq!(walk(SHAPE, b"id_1234 ", 0, false), Verdict::Present(3..7, None));
+        assert_eq!(walk(SHAPE, b"id_1234 ", 0, false), present(3..7));
         assert_eq!(walk(SHAPE, b"id_12345", 0, false), Verdict::Absent);
     }
 
@@ -385,8 +455,8 @@ mod tests {
     fn alternatives_prefer_the_longer() {
         let shape = &[Part::AnyOf(&["abc", "ab", ""]), Part::Lit("!")];
         assert_eq!(walk(shape, b"ab", 0, false), Verdict::Undecided);
-        assert_eq!(walk(shape, b"ab!", 0, false), Verdict::Present(0..3, None));
-        assert_eq!(walk(shape, b"!", 0, false), Verdict::Present(0..1, None));
+        assert_eq!(walk(shape, b"ab!", 0, false), present(0..3));
+        assert_eq!(walk(shape, b"!", 0, false), present(0..1));
     }
 
     #[test]
@@ -398,9 +468,51 @@ mod tests {
         ];
         assert_eq!(
             walk(shape, b"k-12ab", 0, false),
-            Verdict::Present(0..6, Some(Tail::Run(TOKEN)))
+            Verdict::Present(Match {
+                span: 0..6,
+                sure_to: 4,
+                tail: Some(Tail::Run(TOKEN)),
+            })
         );
-        assert_eq!(walk(shape, b"k-12ab ", 0, false), Verdict::Present(0..6, None));
+        assert_eq!(
+            walk(shape, b"k-12ab ", 0, false),
+            Verdict::Present(Match {
+                span: 0..6,
+                sure_to: 4,
+                tail: None,
+            })
+        );
+    }
+
+    #[test]
+    fn what_stands_behind_a_match_is_no_part_of_it() {
+        let shape = &[
+            Part::Run(DIGIT, 2, 2),
+            Part::NotThen(Class::of(" ,"), 3, &["none"]),
+        ];
+        assert_eq!(walk(shape, b"12 ", 0, false), Verdict::Undecided);
+        assert_eq!(walk(shape, b"12 ", 0, true), present(0..2));
+        assert_eq!(walk(shape, b"12, no", 0, false), Verdict::Undecided);
+        assert_eq!(walk(shape, b"12, none", 0, false), Verdict::Absent);
+        assert_eq!(walk(shape, b"12, nor", 0, false), present(0..2));
+        assert_eq!(walk(shape, b"12    none", 0, false), present(0..2));
+    }
+
+    #[test]
+    fn what_is_told_has_a_sign_or_a_name_close_before_it() {
+        for (behind, told) in [
+            ("", false),
+            ("\n", false),
+            ("see ", false),
+            ("key=", true),
+            ("my key is ", true),
+            ("value: '", true),
+            ("key = x; and a long way from it ", false),
+        ] {
+            assert_eq!(Before::Told(true).allows(behind.as_bytes()), told, "{behind}");
+            assert_eq!(Before::Told(false).allows(behind.as_bytes()), !told, "{behind}");
+        }
+        assert!(!Before::Told(true).allows(b"key=a") && !Before::Told(false).allows(b"a"));
     }
 
     #[test]

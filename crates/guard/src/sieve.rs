@@ -102,6 +102,7 @@ pub(crate) fn lead_of(rule: &Rule) -> Option<usize> {
             Part::Mark
             | Part::NotNext(_)
             | Part::Unless(_)
+            | Part::NotThen(..)
             | Part::Check(_)
             | Part::Ahead(..)
             | Part::Open(_) => continue,

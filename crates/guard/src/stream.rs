@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::finding::Finding;
+use crate::grade::graded;
 use crate::rules::Rule;
 use crate::secrets::{Covered, Secrets, Told, judge};
 use crate::shape::LOOK_BEHIND_BYTES;
@@ -13,6 +14,9 @@ use crate::trigger::{Occurrence, Triggers};
 /// needs more. A secret longer than this (a private key, a long token) is reported as soon as it is
 /// sure, and everything up to its end with it.
 pub const HOLD_BACK_BYTES_MAX: usize = 4_096;
+
+/// So many bytes that are no longer needed are dropped at once.
+const FORGOTTEN_BYTES: usize = 1_024;
 
 /// Finds in a text that arrives in pieces what [`Secrets::scan`] finds in the whole.
 ///
@@ -26,8 +30,8 @@ pub struct StreamScan {
     window_at: usize,
     /// How much of the window is cleared.
     cleared: usize,
-    /// Sure matches that go on.
-    open: Vec<(&'static Rule, Tail)>,
+    /// Sure matches that go on, and how sure they are.
+    open: Vec<(&'static Rule, u8, Tail)>,
     /// The last value that its name gave away, in bytes of the channel.
     covered: Covered,
 }
@@ -64,13 +68,13 @@ impl StreamScan {
     fn continue_open(&mut self, piece: &[u8], found: &mut Vec<Finding>) {
         let at = self.window_at + self.window.len();
         let covered = &mut self.covered;
-        self.open.retain_mut(|(rule, tail)| {
+        self.open.retain_mut(|(rule, score, tail)| {
             let (bytes, ended) = tail.feed(piece);
             if ended {
                 covered.end(rule, at + bytes);
             }
             if bytes > 0 {
-                found.push(rule.finding(at..at + bytes));
+                found.push(rule.finding(at..at + bytes, *score));
             }
             !ended
         });
@@ -111,23 +115,25 @@ impl StreamScan {
         found: &mut Vec<Finding>,
     ) -> bool {
         let (known, opened) = (found.len(), self.open.len());
-        let (window_at, open) = (self.window_at, &mut self.open);
+        let (window_at, window, open) = (self.window_at, &self.window, &mut self.open);
         let mut covered = self.covered.clone();
         let hidden = covered.has(window_at + occurrence.at);
         let decided = judge(
             triggers,
             occurrence,
-            &self.window,
+            window,
             complete,
             hidden,
             |told| match told {
-                Told::Match(rule, span, tail) => {
-                    let span = window_at + span.start..window_at + span.end;
+                Told::Match(rule, here) => {
+                    let score = graded(rule.score, window, &here);
+                    let tail = here.tail;
+                    let span = window_at + here.span.start..window_at + here.span.end;
                     // What goes on covers all that comes, until it ends.
                     let end = if tail.is_some() { usize::MAX } else { span.end };
                     if covered.adds(rule, &(span.start..end)) {
-                        found.push(rule.finding(span));
-                        open.extend(tail.map(|tail| (rule, tail)));
+                        found.push(rule.finding(span, score));
+                        open.extend(tail.map(|tail| (rule, score, tail)));
                     }
                 }
                 Told::Rejected(span) => covered.reject(window_at + span.start..window_at + span.end),
@@ -145,6 +151,9 @@ impl StreamScan {
     /// Drops what is cleared, but for the context that rules may look at.
     fn forget(&mut self) {
         let keep_from = self.cleared.saturating_sub(LOOK_BEHIND_BYTES);
+        if keep_from < FORGOTTEN_BYTES {
+            return;
+        }
         self.window.drain(..keep_from);
         self.window_at += keep_from;
         self.cleared -= keep_from;

@@ -21,9 +21,15 @@ pub(crate) struct Triggers {
     /// Sorted by the literal; no literal is the beginning of another.
     literals: Vec<(&'static str, Vec<&'static Rule>)>,
     pairs: Pairs,
-    /// Which bytes a literal can start with.
-    firsts: [bool; 256],
+    /// For each byte that a literal can start with, rules whose literals do: one of those that ask for the same before it.
+    firsts: Vec<Vec<&'static Rule>>,
+    /// Which two bytes a literal can start with, and which three, a bit each; of three some are taken for others.
+    heads: Box<[u64; HEADS / 64]>,
+    triples: Box<[u64; HEADS / 64]>,
 }
+
+/// All pairs of bytes; as many places for three.
+const HEADS: usize = 1 << 16;
 
 impl Triggers {
     pub(crate) fn new() -> Self {
@@ -34,10 +40,27 @@ impl Triggers {
             }
         }
         let literals: Vec<_> = by_literal.into_iter().collect();
-        let mut firsts = [false; 256];
-        for slot in literals.iter().filter_map(|(literal, _)| literal.bytes().next()) {
-            if let Some(first) = firsts.get_mut(usize::from(slot)) {
-                *first = true;
+        let mut firsts: Vec<Vec<&'static Rule>> = vec![Vec::new(); 256];
+        let (mut heads, mut triples) = (Box::new([0_u64; HEADS / 64]), Box::new([0_u64; HEADS / 64]));
+        for (literal, rules) in &literals {
+            let [first, second, third, ..] = literal.as_bytes() else {
+                continue;
+            };
+            let starts = [
+                (&mut heads, head_of(*first, *second)),
+                (&mut triples, triple_of(*first, *second, *third)),
+            ];
+            for (set, place) in starts {
+                if let Some(bits) = set.get_mut(place / 64) {
+                    *bits |= 1 << (place % 64);
+                }
+            }
+            if let Some(known) = firsts.get_mut(usize::from(*first)) {
+                for rule in rules {
+                    if !known.iter().any(|one| one.before.is_same(rule.before)) {
+                        known.push(rule);
+                    }
+                }
             }
         }
         let pairs = Pairs::of(literals.iter().map(|(literal, _)| *literal));
@@ -45,6 +68,8 @@ impl Triggers {
             literals,
             pairs,
             firsts,
+            heads,
+            triples,
         }
     }
 
@@ -79,10 +104,21 @@ impl Triggers {
 
     fn begins(&self, text: &[u8], at: usize) -> bool {
         let (behind, here) = text.split_at_checked(at).unwrap_or_default();
-        let possible = here
-            .first()
-            .is_some_and(|&byte| self.firsts.get(usize::from(byte)).is_some_and(|first| *first));
-        possible && self.beginning_with(here).any(|rule| rule.before.allows(behind))
+        let allowed = |rule: &'static Rule| rule.before.allows(behind);
+        match here {
+            [] => false,
+            [first] => {
+                let rules = self.firsts.get(usize::from(*first));
+                rules.is_some_and(|rules| rules.iter().any(|rule| allowed(rule)))
+            }
+            [first, second] => {
+                has(&self.heads, head_of(*first, *second)) && self.beginning_with(here).any(allowed)
+            }
+            [first, second, third, ..] => {
+                has(&self.triples, triple_of(*first, *second, *third))
+                    && self.beginning_with(here).any(allowed)
+            }
+        }
     }
 
     /// The rules with a trigger of which `stub` is a proper beginning.
@@ -96,6 +132,20 @@ impl Triggers {
             .take_while(move |(literal, _)| literal.as_bytes().starts_with(stub));
         matching.flat_map(|(_, rules)| rules.iter().copied())
     }
+}
+
+fn has(set: &[u64; HEADS / 64], place: usize) -> bool {
+    let bits = set.get(place / 64).copied().unwrap_or_default();
+    (bits >> (place % 64)) & 1 == 1
+}
+
+const fn triple_of(first: u8, second: u8, third: u8) -> usize {
+    let bytes = u32::from_le_bytes([first, second, third, 0]);
+    (bytes.wrapping_mul(0x9E37_79B1) >> 16) as usize
+}
+
+const fn head_of(first: u8, second: u8) -> usize {
+    (first as usize) << 8 | second as usize
 }
 
 /// The longest trigger; a test holds the rules to it.

@@ -19,6 +19,7 @@ pub(crate) fn generated(bytes: &[u8]) -> bool {
         && !wordy(bytes, words)
         && varied(bytes)
         && !is_public_form(bytes)
+        && !is_google_key(bytes)
         && !is_placeholder(bytes)
 }
 
@@ -184,6 +185,12 @@ fn is_public_form(bytes: &[u8]) -> bool {
     ]) || dotted_names(bytes)
         || ends_in_version(bytes)
         || is_alphabet(bytes)
+}
+
+/// Whether this is a key of Google's: it has a form, and the rule of that knows which are public.
+pub(crate) fn is_google_key(bytes: &[u8]) -> bool {
+    const KEY_BYTES: usize = 39;
+    bytes.len() == KEY_BYTES && bytes.starts_with(b"AIza")
 }
 
 /// Whether a version ends this, as it ends the names of packages: `jackson-0.11.2`.

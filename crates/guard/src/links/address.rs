@@ -1,9 +1,13 @@
 //! Where a link leads, as a browser reads it (WHATWG), and what about it deceives. Never opens it.
 
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
 use unicode_security::confusable_detection::skeleton;
 use unicode_security::mixed_script::MixedScript;
 use url::{Host, Url};
 
+use super::plain::Plain;
 use super::text::unescaped;
 
 /// So many addresses inside an address are looked at.
@@ -15,32 +19,93 @@ const TOPS: [&str; 14] = [
 
 /// A link, read.
 #[derive(Debug)]
-pub(super) struct Address {
+pub(super) struct Address<'v> {
     /// Its parts.
-    pub(super) url: Url,
+    pub(super) parts: Parts<'v>,
     /// What kind of thing it names.
-    pub(super) leads: Leads,
+    pub(super) leads: Leads<'v>,
     /// Whether its form is made to be read as another one.
     pub(super) deceives: bool,
     /// The host as it is written, which people read.
-    pub(super) written: String,
+    pub(super) written: &'v str,
     /// Hosts of addresses within its path, query or fragment, where a redirector may lead.
     pub(super) nested: Vec<String>,
 }
 
+/// The parts of a link, as a browser has them.
+#[derive(Debug)]
+pub(super) enum Parts<'v> {
+    /// Of one that any browser leaves as it is.
+    Plain(Plain<'v>),
+    /// Of any other.
+    Url(Url),
+}
+
+impl Parts<'_> {
+    /// What is behind the host, up to a question mark.
+    pub(super) fn path(&self) -> &str {
+        match self {
+            Self::Plain(plain) if plain.path.is_empty() => "/",
+            Self::Plain(plain) => plain.path,
+            Self::Url(url) => url.path(),
+        }
+    }
+
+    /// What is behind the question mark; empty where nothing is.
+    pub(super) fn query(&self) -> &str {
+        match self {
+            Self::Plain(plain) => plain.query,
+            Self::Url(url) => url.query().unwrap_or_default(),
+        }
+    }
+
+    /// What is behind the hash; empty where nothing is.
+    pub(super) fn fragment(&self) -> &str {
+        match self {
+            Self::Plain(plain) => plain.fragment,
+            Self::Url(url) => url.fragment().unwrap_or_default(),
+        }
+    }
+
+    /// The host, where that is a name.
+    pub(super) fn domain(&self) -> Option<&str> {
+        match self {
+            Self::Plain(plain) => Some(plain.host),
+            Self::Url(url) => url.domain(),
+        }
+    }
+
+    /// The whole.
+    pub(super) fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Plain(plain) => plain.text(),
+            Self::Url(url) => url.as_str().into(),
+        }
+    }
+}
+
 /// What a link leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Leads {
+pub(super) enum Leads<'v> {
     /// A host, in lower case, in ASCII.
-    To(String),
+    To(Cow<'v, str>),
     /// Something that runs, or files of the reader's own.
     Runs,
 }
 
 /// Reads an address; `None` for what leads nowhere: what no browser takes for one, mail, telephones, pictures that are
 /// all here.
-pub(super) fn read(value: &str) -> Option<Address> {
+pub(super) fn read(value: &str) -> Option<Address<'_>> {
     let value = value.trim_matches(|c: char| c <= ' ');
+    if let Some(plain) = Plain::read(value) {
+        return Some(Address {
+            parts: Parts::Plain(plain),
+            leads: Leads::To(plain.host.into()),
+            deceives: false,
+            written: plain.host,
+            nested: nested(plain.behind()),
+        });
+    }
     let relative = value.starts_with(['/', '\\']);
     let url = if relative {
         Url::parse(&format!("https:{value}"))
@@ -49,20 +114,20 @@ pub(super) fn read(value: &str) -> Option<Address> {
     };
     let url = url.ok()?;
     let leads = match url.scheme() {
-        "http" | "https" | "ftp" | "ws" | "wss" => Leads::To(name(&url)?),
+        "http" | "https" | "ftp" | "ws" | "wss" => Leads::To(name(&url)?.into()),
         "javascript" | "vbscript" if !is_idle(url.path()) => Leads::Runs,
         "data" if !is_inert(url.path()) => Leads::Runs,
         "file" | "blob" => Leads::Runs,
         _ => return None,
     };
     let deceives = leads != Leads::Runs && deceives(&url, value);
-    let nested = nested(&url);
+    let inner = unescaped(&url[url::Position::BeforePath..]).replace('\\', "/");
     Some(Address {
-        url,
+        nested: nested(&inner),
+        parts: Parts::Url(url),
         leads,
         deceives,
-        written: written(value).to_owned(),
-        nested,
+        written: written(value),
     })
 }
 
@@ -132,13 +197,27 @@ fn is_lookalike(label: &str) -> bool {
 
 /// What a name looks like, as it is written: a capital `I` is like an `l`.
 pub(super) fn shape(name: &str) -> String {
-    skeleton(name).collect::<String>().to_ascii_lowercase()
+    let mut shape = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        let Some(known) = SHAPES.get(usize::from(byte)).and_then(Option::as_ref) else {
+            return skeleton(name).collect::<String>().to_ascii_lowercase();
+        };
+        shape.push_str(known);
+    }
+    shape
 }
 
-/// Hosts of addresses that stand in an address.
-fn nested(url: &Url) -> Vec<String> {
-    let from = url::Position::BeforePath;
-    let inner = unescaped(&url[from..]).replace('\\', "/");
+/// What each letter, digit and sign of ASCII looks like that looks like others of them.
+static SHAPES: LazyLock<Vec<Option<String>>> = LazyLock::new(|| {
+    let shape = |byte: u8| {
+        let shape = skeleton(char::from(byte).encode_utf8(&mut [0; 4])).collect::<String>();
+        shape.is_ascii().then(|| shape.to_ascii_lowercase())
+    };
+    (0..0x80).map(shape).collect()
+});
+
+/// Hosts of addresses that stand in what is behind the host of an address.
+fn nested(inner: &str) -> Vec<String> {
     let mut hosts = Vec::new();
     for (at, _) in inner.match_indices("//").take(4 * NESTED_MAX) {
         let before = inner.get(..at).unwrap_or_default();
@@ -181,14 +260,15 @@ pub(super) fn named(label: &str) -> Option<String> {
         return None;
     }
     let lower = label.to_lowercase();
-    if lower.starts_with("http://") || lower.starts_with("https://") {
-        return read(&lower).and_then(|it| name(&it.url));
+    let whole = match () {
+        () if lower.starts_with("http://") || lower.starts_with("https://") => lower,
+        () if lower.starts_with("www.") || looks_like_host(label) => format!("https://{label}"),
+        () => return None,
+    };
+    match read(&whole)?.leads {
+        Leads::To(host) => Some(host.into_owned()),
+        Leads::Runs => None,
     }
-    let whole = format!("https://{label}");
-    if lower.starts_with("www.") || looks_like_host(label) {
-        return read(&whole).and_then(|it| name(&it.url));
-    }
-    None
 }
 
 /// Whether two hosts are one place to people: the same, or one within the other.
@@ -197,4 +277,38 @@ pub(super) fn same_place(one: &str, other: &str) -> bool {
     let (one, other) = (plain(one), plain(other));
     let within = |inner: &str, outer: &str| inner.strip_suffix(outer).is_some_and(|head| head.ends_with('.'));
     one == other || within(&one, &other) || within(&other, &one)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_ascii_look_like_what_they_look_like_sign_by_sign() {
+        let all: String = (0x21..0x7F_u8).map(char::from).collect();
+        for name in [
+            "rnicrosoft.com",
+            "G00GLE.com",
+            "paypaI.com",
+            "a-b_c.1l|",
+            all.as_str(),
+            "bücher.de",
+        ] {
+            assert_eq!(
+                shape(name),
+                skeleton(name).collect::<String>().to_ascii_lowercase(),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_an_address_leads_on_to_is_read_plain_or_not() {
+        for value in [
+            "https://a.test/r?u=https://b.test/x",
+            "https://a.test:80/r?u=https://b.test/x",
+        ] {
+            assert_eq!(read(value).unwrap().nested, ["b.test"], "{value}");
+        }
+    }
 }

@@ -1,15 +1,16 @@
 //! What a link carries away: values in its path, query, fragment and host that no address needs. Never keeps any of it.
 
+use super::address::Parts;
+use super::context::Said;
+use super::text::unescaped;
+use crate::class::Class;
+use crate::finding::Finding;
+use crate::personal::{Personal, PersonalKind, PersonalKinds};
+use crate::runs::RUN_BYTES_MIN;
+use crate::secrets::Secrets;
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use url::Url;
-
-use super::context::Said;
-use super::text::unescaped;
-use crate::finding::Finding;
-use crate::personal::{Personal, PersonalKind, PersonalKinds};
-use crate::secrets::Secrets;
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
@@ -140,12 +141,11 @@ impl Carry {
 
     /// What it carries that no address needs, by its stable name; `None` where it is ordinary.
     // threat: AGP-I3
-    pub(super) fn what(&self, url: &Url, loads: bool, said: Option<&Said>) -> Option<&'static str> {
+    pub(super) fn what(&self, link: &Parts<'_>, loads: bool, said: Option<&Said>) -> Option<&'static str> {
         let limits = if loads { LOADS } else { FOLLOWED };
-        let query = url.query().unwrap_or_default();
-        let fragment = url.fragment().unwrap_or_default();
-        let path = url.path();
-        if query.is_empty() && fragment.is_empty() && path.len() < 8 && !is_full_host(url) {
+        let (path, query, fragment) = (link.path(), link.query(), link.fragment());
+        let is_bare = query.is_empty() && fragment.is_empty();
+        if is_bare && (path.len() < 8 || is_slight(path, loads)) && !is_full_host(link) {
             return None;
         }
         let pairs: Vec<(String, String)> = pairs(query).chain(pairs(fragment)).collect();
@@ -171,12 +171,12 @@ impl Carry {
                 }
             }
         }
-        if self.is_secret(&text) || self.is_secret(&hidden) {
+        if self.is_secret(&text) || (!hidden.is_empty() && self.is_secret(&hidden)) {
             return Some("secret");
         }
         if let Some(said) = said
             && (said.repeats(&text) >= limits.said || said.repeats(&hidden) >= limits.said)
-            && !said.has_link(url)
+            && !said.has_link(link)
         {
             return Some("conversation");
         }
@@ -212,7 +212,7 @@ impl Carry {
         let all: usize = unsigned().map(|(name, value)| name.len() + value.len()).sum();
         let is_full = longest >= limits.value
             || all >= limits.query
-            || (loads && is_full_host(url))
+            || (loads && is_full_host(link))
             || (loads && path.split('/').any(|segment| segment.len() >= PATH_BYTES));
         is_full.then_some("volume")
     }
@@ -229,6 +229,15 @@ impl Carry {
         self.personal.scan(text, &mut found);
         !found.is_empty()
     }
+}
+
+/// A path that is too short for anything of words and signs to stand in it: no credential, no piece of what was said, no
+/// encoded text. What loads by itself must not have digits either.
+fn is_slight(path: &str, loads: bool) -> bool {
+    const WORDS: Class = Class::of("A-Za-z/_.~-");
+    const SIGNS: Class = Class::of("A-Za-z0-9/_.~-");
+    let class = if loads { WORDS } else { SIGNS };
+    path.len() < RUN_BYTES_MIN && class.run(path.as_bytes(), path.len()) == path.len()
 }
 
 fn pairs(query: &str) -> impl Iterator<Item = (String, String)> + '_ {
@@ -254,8 +263,10 @@ fn signs(name: &str) -> bool {
 }
 
 /// Labels of a host that are data, not names.
-fn is_full_host(url: &Url) -> bool {
-    let Some(domain) = url.domain() else { return false };
+fn is_full_host(link: &Parts<'_>) -> bool {
+    let Some(domain) = link.domain().filter(|domain| domain.len() >= HOST_BYTES) else {
+        return false;
+    };
     let mut labels: Vec<&str> = domain.split('.').collect();
     labels.truncate(labels.len().saturating_sub(2));
     let opaque = |label: &&&str| {

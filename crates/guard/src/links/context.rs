@@ -3,8 +3,7 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
-use url::Url;
-
+use super::address::Parts;
 use super::walk::{Step, step};
 
 /// Letters and digits of a piece.
@@ -56,15 +55,19 @@ impl Said {
             let Step::Next(next, place) = step(text.as_bytes(), at, true) else {
                 break;
             };
-            let url = place.and_then(|place| super::address::read(&place.value));
-            self.links.extend(url.map(|it| link(&it.url)));
+            if let Some(address) = place
+                .as_ref()
+                .and_then(|place| super::address::read(&place.value))
+            {
+                self.links.insert(link(&address.parts));
+            }
             at = next.max(at + 1);
         }
     }
 
     /// Whether the request itself holds this link.
-    pub(super) fn has_link(&self, url: &Url) -> bool {
-        self.links.contains(&link(url))
+    pub(super) fn has_link(&self, parts: &Parts<'_>) -> bool {
+        self.links.contains(&link(parts))
     }
 
     /// The longest stretch of what was said that this repeats, in strides of eight letters beyond the first.
@@ -94,8 +97,8 @@ impl std::fmt::Debug for Said {
     }
 }
 
-fn link(url: &Url) -> u64 {
-    BuildHasherDefault::<DefaultHasher>::default().hash_one(url.as_str())
+fn link(parts: &Parts<'_>) -> u64 {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(parts.text().as_ref())
 }
 
 /// Letters and digits in lower case: signs and spaces, which encodings change, do not count.

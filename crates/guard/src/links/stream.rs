@@ -5,6 +5,9 @@ use super::walk::{self, BEHIND_BYTES, LINK_BYTES_MAX, Step};
 use super::{LONG, Links, finding};
 use crate::finding::Finding;
 
+/// So many bytes that are no longer needed are dropped at once.
+const FORGOTTEN_BYTES: usize = 4_096;
+
 /// Finds in a text that arrives in pieces what it finds in the whole: the whole is one piece.
 ///
 /// Running text is cleared at once; a link is held until it ends, never more than
@@ -82,7 +85,10 @@ impl LinkStream {
             }
         }
         let keep_from = self.cleared.saturating_sub(BEHIND_BYTES + 16);
-        // A large piece is not moved for every link in it, for it is cleared at once.
+        // What is kept is not moved for every piece or link.
+        if keep_from < FORGOTTEN_BYTES {
+            return;
+        }
         self.window.drain(..keep_from);
         self.window_at += keep_from;
         self.cleared -= keep_from;

@@ -68,6 +68,13 @@ fn reference(text: &str) -> Option<(char, usize)> {
 /// Where a bare address ends that a sentence goes on behind: without its stops, and brackets that open before it.
 pub(super) fn trimmed(text: &[u8], span: Range<usize>) -> usize {
     let link = text.get(span.clone()).unwrap_or_default();
+    // Most end in a letter.
+    if link
+        .last()
+        .is_some_and(|last| last.is_ascii_alphanumeric() || *last == b'/')
+    {
+        return span.end;
+    }
     let count = |sign: u8| link.iter().filter(|byte| **byte == sign).count();
     let pairs = [(b'(', b')'), (b'[', b']'), (b'{', b'}')];
     let mut over = pairs.map(|(open, close)| count(close).saturating_sub(count(open)));

@@ -2,6 +2,7 @@
 //!
 //! It goes forward, once. What it looks back on and ahead at is bounded, so that a text in pieces gives the same places.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -38,23 +39,23 @@ static AUTOMATON: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
 
 /// A link as it is written.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Place<'t> {
     /// Its bytes in the window.
     pub(super) span: Range<usize>,
     /// What a reader of the mark-up takes for the address.
-    pub(super) value: String,
+    pub(super) value: Cow<'t, str>,
     /// Whether it is followed without anybody asking for it.
     pub(super) loads: bool,
     /// What stands there for people to see, where that is not the address.
-    pub(super) label: Option<String>,
+    pub(super) label: Option<Cow<'t, str>>,
     /// Whether it goes on beyond [`LINK_BYTES_MAX`].
     pub(super) long: bool,
 }
 
 /// What one step found.
-pub(super) enum Step {
+pub(super) enum Step<'t> {
     /// Nothing before this is part of a link still unread; the link, if one was found.
-    Next(usize, Option<Place>),
+    Next(usize, Option<Place<'t>>),
     /// What is here cannot be told yet. All but the last, where a link goes on, need a byte that can end it.
     Hungry {
         /// From here on.
@@ -111,7 +112,7 @@ pub(super) const fn ends_long(byte: u8) -> bool {
 }
 
 /// The next place from here on; `complete` says that nothing follows.
-pub(super) fn step(text: &[u8], from: usize, complete: bool) -> Step {
+pub(super) fn step(text: &[u8], from: usize, complete: bool) -> Step<'_> {
     let stop = if complete { text.len() } else { begun(text, from) };
     let Some(automaton) = AUTOMATON.as_ref() else {
         return Step::Next(text.len(), None);
@@ -148,13 +149,15 @@ fn begun(text: &[u8], from: usize) -> usize {
     (first..text.len())
         .find(|at| {
             let tail = text.get(*at..).unwrap_or_default();
-            TRIGGERS.iter().any(|trigger| {
-                trigger.len() > tail.len()
-                    && trigger
-                        .as_bytes()
-                        .get(..tail.len())
-                        .is_some_and(|head| eq(head, tail))
-            })
+            let first = tail.first().map(u8::to_ascii_lowercase);
+            matches!(first, Some(b'h' | b'f' | b'w' | b']' | b'u' | b'@'))
+                && TRIGGERS.iter().any(|trigger| {
+                    trigger.len() > tail.len()
+                        && trigger
+                            .as_bytes()
+                            .get(..tail.len())
+                            .is_some_and(|head| eq(head, tail))
+                })
         })
         .unwrap_or(text.len())
 }
@@ -164,7 +167,7 @@ struct Look<'t> {
     complete: bool,
 }
 
-impl Look<'_> {
+impl<'t> Look<'t> {
     fn byte(&self, at: usize) -> Told<Option<u8>> {
         match self.text.get(at) {
             None if !self.complete => Err(Hungry),
@@ -173,7 +176,7 @@ impl Look<'_> {
     }
 
     /// An address that stands for itself.
-    fn bare(&self, start: usize, end: usize, www: bool) -> Told<Option<Place>> {
+    fn bare(&self, start: usize, end: usize, www: bool) -> Told<Option<Place<'t>>> {
         let before = start.checked_sub(1).and_then(|at| self.text.get(at)).copied();
         if www {
             if before
@@ -198,9 +201,9 @@ impl Look<'_> {
         Ok(Some(Place {
             span: start..to,
             value: if www {
-                format!("https://{value}")
+                format!("https://{value}").into()
             } else {
-                value.into_owned()
+                value
             },
             loads: false,
             label: None,
@@ -209,7 +212,7 @@ impl Look<'_> {
     }
 
     /// An address in mark-up, whatever it looks like.
-    fn element(&self, start: usize, end: usize, number: usize) -> Told<Option<Place>> {
+    fn element(&self, start: usize, end: usize, number: usize) -> Told<Option<Place<'t>>> {
         let target = match number - BARE_LAST - 2 {
             0 => self.markdown(end, Element::Markdown(start))?,
             1 => self.markdown(end, Element::Definition)?,
@@ -234,7 +237,7 @@ impl Look<'_> {
         };
         Ok((!span.is_empty()).then_some(Place {
             span,
-            value,
+            value: value.into(),
             loads,
             label,
             long,
@@ -447,7 +450,7 @@ impl Look<'_> {
 
     /// The label before a markdown target, and whether it is an image's. One whose start is out of sight is taken for an
     /// image's.
-    fn label(&self, bracket: usize) -> (bool, Option<String>) {
+    fn label(&self, bracket: usize) -> (bool, Option<Cow<'t, str>>) {
         let low = bracket.saturating_sub(BEHIND_BYTES);
         let behind = self.text.get(low..bracket).unwrap_or_default();
         let mut depth = 0_u32;
@@ -458,10 +461,7 @@ impl Look<'_> {
                 b'[' => {
                     let image = at.checked_sub(1).and_then(|at| behind.get(at)) == Some(&b'!');
                     let label = behind.get(at + 1..).unwrap_or_default();
-                    return (
-                        image,
-                        (!image).then(|| String::from_utf8_lossy(label).into_owned()),
-                    );
+                    return (image, (!image).then(|| String::from_utf8_lossy(label)));
                 }
                 _ => {}
             }
@@ -470,7 +470,7 @@ impl Look<'_> {
     }
 
     /// What an HTML link shows.
-    fn words(&self, from: usize) -> Told<Option<String>> {
+    fn words(&self, from: usize) -> Told<Option<Cow<'t, str>>> {
         let seek = |from: usize, wanted: u8| {
             for at in from..from + AHEAD_BYTES {
                 match self.byte(at)? {
@@ -486,6 +486,6 @@ impl Look<'_> {
         };
         let close = seek(open + 1, b'<')?;
         let words = close.and_then(|close| self.text.get(open + 1..close));
-        Ok(words.map(|words| String::from_utf8_lossy(words).into_owned()))
+        Ok(words.map(String::from_utf8_lossy))
     }
 }

@@ -1,6 +1,6 @@
 //! Secrets that only their name gives away: `api_key = "…"`, `Authorization: …`, `DB_PASSWORD=…`.
 
-use super::{LIKELY, Rule};
+use super::{CHOSEN, LIKELY, Rule};
 use crate::class::Class;
 use crate::password::{argument_password, is_password, is_short_secret};
 use crate::shape::Part::{AnyOf, Assigned, Check, Chosen, Mark, Run};
@@ -96,21 +96,21 @@ pub(super) const RULES: &[Rule] = &[
         triggers: SECRETS,
         before: Before::Named(Class::of("aAsStT"), OPEN_NAMES),
         shape: &[AnyOf(SECRETS), Chosen(is_short_secret)],
-        score: LIKELY,
+        score: CHOSEN,
     },
     Rule {
         name: "assigned_password",
         triggers: PASSWORDS,
         before: Before::In(Class::of("pP")),
         shape: &[AnyOf(PASSWORDS), Chosen(is_password)],
-        score: LIKELY,
+        score: CHOSEN,
     },
     Rule {
         name: "assigned_password",
         triggers: &["pwd", "Pwd", "PWD"],
         before: Before::EndsNot(&["OLD", "$", "old"]),
         shape: &[AnyOf(&["pwd", "Pwd", "PWD"]), Chosen(is_password)],
-        score: LIKELY,
+        score: CHOSEN,
     },
     Rule {
         name: "basic_auth_argument",
@@ -125,7 +125,7 @@ pub(super) const RULES: &[Rule] = &[
             Run(SECRET, 6, 64),
             Check(argument_password),
         ],
-        score: LIKELY,
+        score: CHOSEN,
     },
 ];
 

@@ -142,13 +142,14 @@ pub(super) const RULES: &[Rule] = &[
     ),
     at_edge(
         "vault_token",
-        &["hvs.", "hvb.", "hvr."],
-        &[
-            AnyOf(&["hvs.", "hvb.", "hvr."]),
-            Run(TOKEN, 24, 256),
-            Check(mixed),
-            ON,
-        ],
+        &["hvs.", "hvr."],
+        &[AnyOf(&["hvs.", "hvr."]), Run(TOKEN, 24, 256), Check(mixed), ON],
+    ),
+    // It holds what it is for, encrypted, and is long for it.
+    at_edge(
+        "vault_token",
+        &["hvb."],
+        &[Lit("hvb."), Run(TOKEN, 100, 300), Check(mixed), ON],
     ),
     at_edge(
         "doppler_token",

@@ -1,7 +1,7 @@
 //! Tokens of source forges, registries and developers' tools.
 
 use super::{Rule, at_edge};
-use crate::check::{mixed, varied};
+use crate::check::{mixed, sourcegraph_token, varied};
 use crate::class::{ALNUM, Class, DIGIT, HEX, LOWER_ALNUM, TOKEN, WORD};
 use crate::shape::Part::{self, AnyOf, Check, Lit, NotNext, Open, Run};
 use crate::tail::Tail;
@@ -148,7 +148,12 @@ pub(super) const RULES: &[Rule] = &[
     at_edge(
         "sourcegraph_token",
         &["sgp_"],
-        &[Lit("sgp_"), Run(WORD, 40, 64), Check(mixed), NotNext(WORD)],
+        &[
+            Lit("sgp_"),
+            Run(WORD, 40, 64),
+            Check(sourcegraph_token),
+            NotNext(WORD),
+        ],
     ),
     at_edge(
         "sonar_token",

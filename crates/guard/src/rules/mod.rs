@@ -35,6 +35,15 @@ pub(crate) struct Rule {
 /// The score of what a name and the look of a value give away, where nothing proves it.
 pub(crate) const LIKELY: u8 = 80;
 
+/// The score of what people choose themselves: words are among it that only look like passwords.
+pub(crate) const CHOSEN: u8 = 70;
+
+/// The score of what is as often meant to be public, and not reported unless asked for.
+pub(crate) const OPEN: u8 = 40;
+
+/// What stands behind the head of a credential where the rest of it is hidden already.
+pub(crate) const MASKED: &[&str] = &["####", "****"];
+
 /// Most rules: a prefix of the vendor's at the edge of a word.
 pub(crate) const fn at_edge(
     name: &'static str,
@@ -69,6 +78,7 @@ macro_rules! prefixed {
             crate::shape::Part::AnyOf($prefixes),
             crate::shape::Part::Run($class, $min, $max),
             crate::shape::Part::Check(crate::check::mixed),
+            crate::shape::Part::Unless(crate::rules::MASKED),
             crate::shape::Part::Open(crate::tail::Tail::Run($class)),
         ]
     };

@@ -1,10 +1,31 @@
 //! Keys of model providers, and our own.
 
-use super::{Rule, at_edge};
-use crate::check::{both_cases, mixed, varied};
+use super::{OPEN, Rule, at_edge};
+use crate::check::{anthropic_key, both_cases, mixed, varied};
 use crate::class::{ALNUM, BASE64, Class, HEX, TOKEN, WORD};
-use crate::shape::Part::{AnyOf, Check, Lit, Mark, NotNext, Open, Run, Unless};
+use crate::finding::SURE;
+use crate::shape::Before;
+use crate::shape::Part::{AnyOf, Check, Lit, Mark, NotNext, NotThen, Open, Run, Unless};
 use crate::tail::Tail;
+
+const GOOGLE: &[crate::shape::Part] = &[
+    Lit("AIza"),
+    Run(TOKEN, 35, 35),
+    Check(varied),
+    NotNext(TOKEN),
+    // What names an application of Firebase to its users: its vendor says that it is no secret.
+    NotThen(
+        Class::of(" \t\r\n\"',;\\"),
+        24,
+        &[
+            "authDomain",
+            "auth_domain",
+            "databaseURL",
+            "projectId",
+            "project_id",
+        ],
+    ),
+];
 
 const ON: crate::shape::Part = Open(Tail::Run(TOKEN));
 
@@ -18,7 +39,7 @@ pub(super) const RULES: &[Rule] = &[
     at_edge(
         "anthropic_api_key",
         &["sk-"],
-        &[Lit("sk-ant-"), Run(TOKEN, 24, 128), Check(mixed), ON],
+        &[Lit("sk-ant-"), Run(TOKEN, 24, 128), Check(anthropic_key), ON],
     )
     .not_inside(),
     at_edge(
@@ -75,11 +96,21 @@ pub(super) const RULES: &[Rule] = &[
         &["r8_"],
         &[Lit("r8_"), Run(ALNUM, 37, 40), Check(mixed), NotNext(ALNUM)],
     ),
-    at_edge(
-        "google_api_key",
-        &["AIza"],
-        &[Lit("AIza"), Run(TOKEN, 35, 35), Check(varied), NotNext(TOKEN)],
-    ),
+    // A key for browsers and one for servers look the same. One that nothing names is more often the former.
+    Rule {
+        name: "google_api_key",
+        triggers: &["AIza"],
+        before: Before::Told(true),
+        shape: GOOGLE,
+        score: SURE,
+    },
+    Rule {
+        name: "google_api_key",
+        triggers: &["AIza"],
+        before: Before::Told(false),
+        shape: GOOGLE,
+        score: OPEN,
+    },
     at_edge(
         "aws_bedrock_api_key",
         &["ABSK"],

@@ -1,9 +1,9 @@
 //! Keys of messaging, payment, mail and other services.
 
-use super::{Rule, at_edge};
+use super::{MASKED, Rule, at_edge};
 use crate::check::{mixed, varied};
 use crate::class::{ALNUM, Class, DIGIT, HEX, LOWER_ALNUM, TOKEN, UPPER_ALNUM, WORD};
-use crate::shape::Part::{self, AnyOf, Check, Lit, Mark, NotNext, Open, Run};
+use crate::shape::Part::{self, AnyOf, Check, Lit, Mark, NotNext, Open, Run, Unless};
 use crate::tail::Tail;
 
 const ON: Part = Open(Tail::Run(TOKEN));
@@ -30,10 +30,11 @@ pub(super) const RULES: &[Rule] = &[
         &["xox"],
         &[
             AnyOf(SLACK),
-            Run(DIGIT, 1, 14),
+            Run(DIGIT, 5, 14),
             Lit("-"),
             Run(TOKEN, 16, 300),
             Check(mixed),
+            Unless(MASKED),
             ON,
         ],
     ),

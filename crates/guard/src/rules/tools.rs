@@ -165,7 +165,7 @@ pub(super) const SHAPED: &[Rule] = &[
     at_edge(
         "azure_platform_key",
         &["JQQJ99"],
-        &[Lit("JQQJ99"), Run(ALNUM, 24, 40), Check(mixed), NotNext(WORD)],
+        &[Lit("JQQJ99"), Run(ALNUM, 26, 26), Check(mixed), NotNext(WORD)],
     )
     .after(ALNUM),
     at_edge(

@@ -219,7 +219,7 @@ fn shaped() -> Vec<(&'static str, String, String)> {
         row(
             "azure_platform_key",
             "a7b",
-            format!("JQQJ99{}", n(ALNUM, 30, 513)),
+            format!("JQQJ99{}", n(ALNUM, 26, 513)),
         ),
         row(
             "azure_sas_signature",

@@ -12,6 +12,7 @@ mod catalogue;
 mod conversations;
 mod corpora;
 mod custom;
+mod doubts;
 mod extensions;
 mod forms;
 mod injection;
