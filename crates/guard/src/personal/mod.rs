@@ -4,6 +4,7 @@
 //! by the words that stood shortly before it (`words`, `near`): those raise what they speak of, and lower what they do
 //! not. Every judgement reads at most [`PERSONAL_AHEAD_BYTES_MAX`] bytes ahead, so a stream is judged as the whole.
 
+mod address;
 mod checks;
 mod codes;
 mod coins;

@@ -89,7 +89,7 @@ pub(crate) fn name(
     for _ in 0..WORDS_MAX + 2 {
         let particle = named.words > 0 && known.does(part::PARTICLE) && !word.capital;
         let initial = word.len() == 1 && word.capital && text.at(word.end) == b'.';
-        let alone = known.does(part::NO_NAME) && !lists.is_name(word.hash);
+        let alone = known.does(part::NO_NAME | part::UNIT) && !lists.is_name(word.hash);
         if !particle
             && (!(word.is_name_like() || initial)
                 || alone

@@ -6,6 +6,7 @@ mod skim;
 use std::sync::{Arc, LazyLock};
 
 use crate::finding::{Finding, Kind};
+use crate::personal::address;
 use crate::personal::codes;
 use crate::personal::coins;
 use crate::personal::coordinates;
@@ -276,7 +277,7 @@ impl Walk {
         if word.is_capitals()
             && word.len() == 3
             && search.kinds.has(PersonalKind::StreetAddress)
-            && let Some(end) = streets::military(text, at)
+            && let Some(end) = address::military(text, at)
         {
             return report(of(PersonalKind::StreetAddress, "street_address", 85), end);
         }
@@ -291,11 +292,25 @@ impl Walk {
             }
         }
         if search.kinds.has(PersonalKind::StreetAddress) {
+            let near = self.seen.near(text.base + at);
+            let placed = match () {
+                () if known.does(part::BOX) => address::boxed(text, &search.words, at, near.has(about::ADDRESS)),
+                () if known.does(part::UNIT) && word.capital && matches!(follows, b' ' | b'.' | b':') => {
+                    streets::within(text, &search.words, word, &near)
+                }
+                () if word.capital && near.within(about::ADDRESS, 16) => {
+                    address::line(text, &search.words, at).map(|end| (end, 66))
+                }
+                () => None,
+            };
+            if let Some((end, score)) = placed
+                && let Some(end) = report(of(PersonalKind::StreetAddress, "street_address", score), end)
+            {
+                return Some(end);
+            }
             let street = if known.does(part::STREET_FIRST) && matches!(follows, b' ' | b'.' | b'/') {
-                let near = self.seen.near(text.base + at);
                 streets::first(text, &search.words, word, &near)
             } else if word.capital && !word.has_digit() && matches!(follows, b' ' | b'.' | b'-') {
-                let near = self.seen.near(text.base + at);
                 streets::german(text, &search.words, word, &near)
             } else {
                 None
@@ -541,7 +556,8 @@ impl Search {
             return Some(end);
         }
         if digit_first && self.kinds.has(PersonalKind::StreetAddress) && word.len() <= 7 {
-            let (end, score) = streets::numbered(text, &self.words, at, near)?;
+            let (end, score) = streets::numbered(text, &self.words, at, near)
+                .or_else(|| streets::coded(text, &self.words, at, near))?;
             return report(of(PersonalKind::StreetAddress, "street_address", score), end);
         }
         None

@@ -29,6 +29,8 @@ pub(crate) mod about {
     pub(crate) const PLACE: u64 = 1 << 12;
     /// Addresses of machines.
     pub(crate) const MACHINE: u64 = 1 << 13;
+    /// Codes of the post.
+    pub(crate) const POST: u64 = 1 << 14;
     /// Accounts of users.
     pub(crate) const USER: u64 = 1 << 15;
     /// Numbers that are of things: orders, versions, sizes.
@@ -113,6 +115,16 @@ pub(crate) mod part {
     pub(crate) const NO_NAME: u32 = 1 << 11;
     /// I, or what goes with it: "soy".
     pub(crate) const SELF: u32 = 1 << 12;
+    /// A country or a state.
+    pub(crate) const LAND: u32 = 1 << 13;
+    /// Between parts of a town's name: "upon".
+    pub(crate) const IN_TOWN: u32 = 1 << 14;
+    /// The last word of a street's name, in small letters too, with the number behind: "utca".
+    pub(crate) const STREET_LAST: u32 = 1 << 15;
+    /// The first word of a street's name, but many other things too: "place".
+    pub(crate) const FIRST_WEAK: u32 = 1 << 17;
+    /// Where the address at a box of the post may begin: "Postfach".
+    pub(crate) const BOX: u32 = 1 << 16;
 }
 
 use about as a;
@@ -179,8 +191,11 @@ const ABOUT: &[(u64, &str)] = &[
         a::ADDRESS,
         "address addresses live lives living lived residing resides residence reside home house ship shipping delivery deliver delivered billing mailing located street \
         adresse anschrift wohne wohnt wohnhaft wohnen lieferadresse habite habitant domicile domicilié résidence livraison dirección direccion vivo vive domicilio residencia \
-        indirizzo abito residente endereço endereco moro reside woon woont woonachtig adres straße strasse postal zip zipcode postcode mail send move moved visit visiting office",
+        indirizzo abito abita risiede residente residenza domiciliato domiciliata endereço endereco moro mora morada reside woon woont woonachtig wonende woonplaats adres straße strasse postal zip zipcode postcode mail send move moved visit visiting office offices \
+        wohnsitz gemeldet ansässig rechnungsadresse domiciliée demeurant demeure habitant domiciliado domiciliada vivimos viven vivono mieszka mieszkam zamieszkały zamieszkała zamieszkania adresem \
+        bor adressen bostadsadress hemadress bopæl bopel asuu osoite bydlištěm bydliště lakcím",
     ),
+    (a::POST, "zip zipcode postcode postleitzahl plz postal pincode"),
     (
         a::PLACE,
         "latitude longitude lat lon lng long latlng latlong coordinates coordinate coords coord gps geolocation geo location position koordinaten standort breitengrad längengrad coordonnées coordenadas latitud longitud ubicación",
@@ -288,7 +303,7 @@ const PARTS: &[(u32, &str)] = &[
     ),
     (
         p::STREET,
-        "street st road rd avenue ave av lane ln boulevard blvd drive dr court ct place pl square sq terrace ter crescent cres highway hwy parkway pkwy way circle cir close mews alley trail trl turnpike expressway freeway",
+        "street st road rd avenue ave av lane ln boulevard blvd drive dr court ct place pl square sq terrace ter crescent cres highway hwy parkway pkwy way circle cir close mews alley marg chowk trail trl turnpike expressway freeway",
     ),
     (
         p::STREET_WEAK,
@@ -297,17 +312,48 @@ const PARTS: &[(u32, &str)] = &[
         gateway glen glens green greens grove groves harbor harbors haven heights hill hills hollow inlet island islands isle junction junctions key keys knoll knolls lake lakes land landing light lights loaf lock locks lodge loop mall manor manors \
         meadow meadows mill mills mission motorway mount mountain mountains neck orchard oval overpass park parks pass passage path pike pine pines plain plains plaza point points port ports prairie radial ramp ranch rapid rapids rest ridge ridges river \
         roads route row rue run shoal shoals shore shores skyway spring springs spur spurs squares station stravenue stream streets summit throughway trace track trafficway tunnel underpass union unions valley valleys via viaduct view views village \
-        villages ville vista walk walks wall ways well wells gate rise esplanade approach parade promenade quadrant wynd nook dell chase",
+        villages ville vista walk walks wall ways well wells gate rise esplanade approach parade promenade quadrant wynd nook dell chase edge nagar ganj zila colony enclave vihar",
     ),
     (
         p::STREET_FIRST,
         "rue avenue boulevard chemin place allée allee impasse quai route cours square passage faubourg \
-        calle c avenida avda av plaza paseo camino carretera ronda travesía travesia callejón callejon rambla alameda pasaje cuesta cañada glorieta acceso urbanización urbanizacion vial via \
-        viale piazza corso vicolo largo strada piazzale contrada rua travessa rodovia praça praca estrada ladeira rotonda canale ul ulica al aleja",
+        calle c avenida avda av plaza paseo camino carretera ronda travesía travesia callejón callejon rambla alameda pasaje pasadizo cuesta cañada glorieta acceso urbanización urbanizacion vial via sentier résidence lotissement \
+        viale piazza corso vicolo largo strada piazzale contrada rua travessa rodovia praça praca estrada ladeira rotonda canale lungomare borgo ul ulica al aleja aleje os osiedle pl plac \
+        ulice náměstí nám třída str strada bd bulevardul calea aleea trg cesta",
+    ),
+    (
+        p::STREET_FIRST | p::FIRST_WEAK,
+        "place square route passage cours via c al camino strada corso plaza aeroporto área campo chácara colônia condomínio conjunto distrito esplanada estação fazenda feira jardim lago lagoa loteamento morro \
+        núcleo parque passarela pátio quadra recanto residencial setor sítio trecho trevo vale vereda viaduto viela vila beco quinta bairro",
+    ),
+    (
+        p::STREET_LAST,
+        "utca út útja tér körút sétány iela gatvė tänav katu tie ulica ulice cesta trg straße strasse str. straat laan gata gatan väg vägen vei veien vej gade allé sokak caddesi",
+    ),
+    (
+        p::BOX,
+        "p po pobox post gpo locked private postfach postbus postboks postbox apartado apdo caixa casella skrytka boîte bp psc",
+    ),
+    (
+        p::IN_TOWN,
+        "new old great on upon under by the am an im in bei ob der vor a m sur sous lès les lez en aux nad pod na v i od do nel nella sul sulla di a e och i på",
+    ),
+    (
+        p::LAND,
+        "usa us uk uae america states kingdom england scotland wales ireland britain germany deutschland allemagne alemania austria österreich switzerland schweiz suisse svizzera france frankreich francia spain españa spanien espagne \
+        portugal italy italia italien italie netherlands nederland niederlande holland belgium belgië belgique belgien luxembourg luxemburg denmark danmark dänemark sweden sverige schweden norway norge norwegen finland suomi iceland ísland \
+        poland polska polen pologne polonia czechia republic hungary magyarország ungarn slovakia slovensko slovenia slovenija croatia hrvatska serbia romania românia bulgaria greece cyprus malta estonia eesti latvia latvija lithuania lietuva \
+        greenland ukraine russia turkey türkiye india bharat china japan korea singapore malaysia indonesia thailand vietnam philippines pakistan bangladesh israel egypt morocco nigeria kenya africa australia zealand canada mexico méxico \
+        brazil brasil argentina chile colombia peru perú uruguay ecuador bolivia paraguay venezuela rica panama cuba guatemala emirates arabia qatar lanka nepal \
+        alabama alaska arizona arkansas california colorado connecticut delaware florida georgia hawaii idaho illinois indiana iowa kansas kentucky louisiana maine maryland massachusetts michigan minnesota mississippi missouri montana \
+        nebraska nevada hampshire jersey ohio oklahoma oregon pennsylvania tennessee texas utah vermont virginia washington wisconsin wyoming dakota carolina ontario quebec québec alberta manitoba saskatchewan \
+        bayern hessen sachsen brandenburg thüringen niedersachsen kent essex sussex surrey norfolk suffolk devon cornwall dorset somerset yorkshire lancashire cheshire derbyshire hertfordshire oxfordshire cambridgeshire \
+        queensland tasmania maharashtra karnataka gujarat rajasthan kerala punjab haryana telangana bihar assam odisha",
     ),
     (
         p::UNIT,
-        "apt apartment suite ste unit flat level studio floor room bldg building box appartement apto piso puerta planta etage étage stock wohnung",
+        "apt apartment suite ste unit flat level studio floor room rm bldg building block tower box lot appartement appt apto apartamento piso puerta pta planta bajo portal esc escalera bloco bloque etage étage stock bât bâtiment wohnung whg \
+        interno int scala lokal lok lgh byt bus plot shop sector phase",
     ),
     (
         p::NO_NAME,

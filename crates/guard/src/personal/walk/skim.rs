@@ -49,9 +49,9 @@ const FIRSTS: [u8; 256] = {
 };
 
 /// What a small word may be that has to be looked at.
-const SMALL_PARTS: u32 = part::NAME | part::SELF | part::MONTH | part::STREET_FIRST;
+const SMALL_PARTS: u32 = part::NAME | part::SELF | part::MONTH | part::STREET_FIRST | part::BOX;
 /// What a word with a capital may be.
-const CAPITAL_PARTS: u32 = SMALL_PARTS | part::TITLE | part::GREETING | part::CLOSING;
+const CAPITAL_PARTS: u32 = SMALL_PARTS | part::TITLE | part::GREETING | part::CLOSING | part::UNIT;
 
 impl Walk {
     /// From `at` on, where the first thing stands that a step has to look at. Looks at what has arrived alone.
@@ -132,7 +132,7 @@ impl Walk {
             }
         }
         if capital && matches!(follows, b' ' | b'-' | b'.') {
-            let goes_on = follows != b'.' && (after.is_ascii_uppercase() || after >= 0xC3);
+            let goes_on = follows != b'.' && (after.is_ascii_alphanumeric() && !after.is_ascii_lowercase() || after >= 0xC3);
             if goes_on || streets::may_end(shown) {
                 return false;
             }
