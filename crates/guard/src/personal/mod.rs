@@ -10,6 +10,7 @@ mod codes;
 mod coins;
 mod coordinates;
 mod dates;
+mod health;
 mod ids;
 mod kinds;
 mod machines;

@@ -255,12 +255,13 @@ const fn small_letters(bytes: u64) -> usize {
     others.trailing_zeros() as usize / CHUNK
 }
 
-/// A letter as a small one: of ASCII, and of Latin-1 in UTF-8.
+/// A letter as a small one: of ASCII, and of Latin-1 and Latin Extended-A in UTF-8.
 #[inline]
 const fn small(before: u8, byte: u8) -> u8 {
     match (before, byte) {
         (_, b'A'..=b'Z') => byte | 0x20,
         (0xC3, 0x80..=0x9E) => byte | 0x20,
+        (0xC4 | 0xC5, 0x80..) if is_capital(before, byte) => byte + 1,
         _ => byte,
     }
 }
@@ -502,7 +503,7 @@ const fn is_capital(lead: u8, next: u8) -> bool {
         0xC3 => next < 0xA0,
         0xC4 => next.is_multiple_of(2) && next < 0xB8,
         0xC5 => matches!((next, next % 2), (..=0x88 | 0xB9.., 1) | (0x8A..=0xB8, 0)),
-        0xCE => next >= 0x91 && next <= 0xAB,
+        0xCE => next >= 0x86 && next <= 0xAB,
         0xD0 => next < 0xB0,
         _ => false,
     }

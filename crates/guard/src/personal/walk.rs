@@ -11,6 +11,7 @@ use crate::personal::codes;
 use crate::personal::coins;
 use crate::personal::coordinates;
 use crate::personal::dates;
+use crate::personal::health;
 use crate::personal::kinds::{PersonalKind, PersonalKinds};
 use crate::personal::machines;
 use crate::personal::names::{self, Lists};
@@ -22,10 +23,17 @@ use crate::personal::words::{Known, Words, about, part};
 
 /// So many numbers in a row are read as numbers; what may be a number's inside is one of few.
 const ROW_MAX: u8 = 3;
+/// So far behind a field's name its value begins.
+const FIELD_BYTES: usize = 6;
 /// So far behind "username" stands what it names.
 const USER_BYTES: usize = 8;
-/// The score of a name by lists alone.
-const LISTED_SCORE: u8 = 50;
+/// The score of a name by lists alone: of which all words, or the first is listed.
+const LISTED_SCORE: u8 = 55;
+const HALF_LISTED_SCORE: u8 = 45;
+/// The score of such a name with other data of a person beside it.
+const BESIDE_SCORE: u8 = 66;
+/// So near behind other data a name stands beside it.
+const BESIDE_BYTES: usize = 32;
 
 /// What is looked for, and with what.
 pub(crate) struct Search {
@@ -52,6 +60,10 @@ enum Announced {
     ByGreeting,
     /// "Sincerely".
     ByClosing,
+    /// "Client:", "Hi": what stands before other things as often.
+    ByField,
+    /// "This is".
+    ByThis,
 }
 
 /// What is remembered of the text so far. Positions are of the channel.
@@ -72,6 +84,8 @@ pub(crate) struct Walk {
     /// Where the last number ended that was nothing, and how many stood in a row before it.
     row_to: usize,
     row: u8,
+    /// Up to here a name stands beside other data.
+    beside_to: usize,
 }
 
 impl Walk {
@@ -86,6 +100,7 @@ impl Walk {
             user_to: 0,
             row_to: 0,
             row: 0,
+            beside_to: 0,
         }
     }
 
@@ -130,7 +145,10 @@ impl Walk {
             .and_then(|number| number.judge(text, &near))
             .filter(|(meant, _)| meant.kind == PersonalKind::Phone);
         match meant {
-            Some((meant, end)) if search.report(text, meant, at, end, found) => end,
+            Some((meant, end)) if search.report(text, meant, at, end, found) => {
+                self.beside_to = text.base + end + BESIDE_BYTES;
+                end
+            }
             _ => at + 1,
         }
     }
@@ -166,6 +184,7 @@ impl Walk {
         }
         let about = self.with_id(known.about, base + at);
         if let Some(end) = self.email(search, text, &word, found) {
+            self.beside_to = base + end + BESIDE_BYTES;
             return end;
         }
         let may_be_code = word.has_digit() || starts_code(text, &word);
@@ -183,6 +202,7 @@ impl Walk {
                 .flatten();
             if let Some(end) = end {
                 (self.announced, self.row_to) = (Announced::No, 0);
+                self.beside_to = base + end + BESIDE_BYTES;
                 return end;
             }
         }
@@ -321,6 +341,12 @@ impl Walk {
                 return Some(end);
             }
         }
+        if known.does(part::CONDITION)
+            && let Some((end, score)) = health::condition(text, &search.words, word, &self.seen.near(text.base + at))
+            && let Some(end) = report(of(PersonalKind::Health, "health_condition", score), end)
+        {
+            return Some(end);
+        }
         if let Some(end) = self
             .username(search, text, word)
             .and_then(|end| report(of(PersonalKind::Username, "username", 68), end))
@@ -334,36 +360,56 @@ impl Walk {
         None
     }
 
-    /// The name that begins with the word, where one is announced or both its words are on the lists.
+    /// The name that begins with the word, where one is announced, or the lists say so.
     fn name(&self, search: &Search, text: &Text<'_>, word: &Word, known: Known) -> Option<(Meant, usize)> {
-        if self.announced == Announced::No && search.score_min > LISTED_SCORE {
+        let announced = match self.announced {
+            Announced::ByField if !self.is_field(text, word.start) => Announced::No,
+            announced => announced,
+        };
+        if announced == Announced::No && !search.lists.is_given(word.hash) {
             return None;
         }
-        let given = search.lists.is_given(word.hash);
-        if self.announced == Announced::No && !given {
-            return None;
-        }
-        if known.does(part::TITLE) && self.announced == Announced::No {
+        if known.does(part::TITLE) && announced == Announced::No {
             return None;
         }
         let named = names::name(text, &search.words, &search.lists, word, known)?;
-        let whole = named.words >= 2;
-        let score = match self.announced {
-            Announced::ByIntroduction if whole || named.listed > 0 => 82,
+        let (whole, listed) = (named.words >= 2, named.listed > 0);
+        let given = search.lists.is_given(word.hash);
+        let by_list = match () {
+            () if !given || !whole => 0,
+            () if named.last_listed => LISTED_SCORE,
+            () => HALF_LISTED_SCORE,
+        };
+        let beside = || {
+            by_list == LISTED_SCORE
+                && (text.base + word.start <= self.beside_to || names::is_before_address(text, named.end))
+        };
+        let score = match announced {
+            Announced::ByIntroduction if whole || listed => 82,
             Announced::ByIntroduction => 66,
-            Announced::ByLabel if named.listed > 0 => 78,
+            Announced::ByLabel if listed => 78,
             Announced::ByLabel if whole => 66,
             Announced::ByLabel => 50,
-            Announced::BySelf if named.listed > 0 => 72,
+            Announced::BySelf if listed => 72,
             Announced::ByTitle if whole => 72,
             Announced::ByTitle => 58,
-            Announced::ByGreeting if named.listed > 0 => 68,
-            Announced::ByClosing if named.listed > 0 || whole => 68,
+            Announced::ByGreeting if listed => 68,
+            Announced::ByGreeting if whole && text.at(named.end) == b',' => 62,
+            Announced::ByClosing if listed || whole => 68,
             Announced::ByGreeting | Announced::ByClosing => 45,
-            _ if whole && given && named.listed >= 2 => LISTED_SCORE,
+            Announced::ByField if whole && listed => 68,
+            Announced::ByThis if by_list > 0 => 66,
+            _ if beside() => BESIDE_SCORE,
+            _ if by_list > 0 => by_list,
             _ => return None,
         };
         Some((of(PersonalKind::Name, "person", score), named.end))
+    }
+
+    /// Whether a sign stands between a field's name and the place: `:`, `=`, or the end of a line.
+    fn is_field(&self, text: &Text<'_>, at: usize) -> bool {
+        let apart = (text.base + at).saturating_sub(self.announced_at);
+        (1..=apart.min(FIELD_BYTES)).any(|back| matches!(text.before(at, back), b':' | b'=' | b'\n'))
     }
 
     /// The name of an account, where "username:" or the like is right before it.
@@ -396,22 +442,28 @@ impl Walk {
     fn announce(&mut self, text: &Text<'_>, word: &Word, known: Known) {
         let base = text.base;
         let follows = text.at(word.end);
+        let breaks = matches!(follows, b',' | b'\n' | b'\r' | b'!');
         let next = match () {
             () if known.does(part::TITLE)
-                && (word.capital || known.does(part::NAME))
+                && (word.capital || word.len() > 4 || self.announced == Announced::ByTitle)
                 && matches!(follows, b'.' | b' ') =>
             {
                 Announced::ByTitle
             }
             () if known.does(part::NAME) => Announced::ByLabel,
             () if known.does(part::GREETING) && word.capital => Announced::ByGreeting,
-            () if known.does(part::CLOSING) && word.capital => Announced::ByClosing,
+            () if known.does(part::CLOSING) && (breaks || word.capital && !known.does(part::NO_NAME)) => {
+                Announced::ByClosing
+            }
             () if known.does(part::SELF) => Announced::BySelf,
             // "is" keeps what was announced, if it follows at once.
             () if known.does(part::LINK) && self.still_announced(text, word.start) => match self.announced {
                 Announced::ByLabel => Announced::ByIntroduction,
+                Announced::ByField => Announced::ByThis,
                 announced => announced,
             },
+            () if known.does(part::FIELD) => Announced::ByField,
+            () if known.does(part::THIS) => Announced::ByThis,
             () => Announced::No,
         };
         self.announced = next;

@@ -37,6 +37,8 @@ pub(crate) mod about {
     pub(crate) const THING: u64 = 1 << 16;
     /// Versions of software.
     pub(crate) const VERSION: u64 = 1 << 17;
+    /// That somebody is ill: "diagnosed".
+    pub(crate) const ILL: u64 = 1 << 18;
     /// Who somebody is, in the first or third person: my, his, patient, customer.
     pub(crate) const WHOSE: u64 = 1 << 19;
 
@@ -121,6 +123,12 @@ pub(crate) mod part {
     pub(crate) const IN_TOWN: u32 = 1 << 14;
     /// The last word of a street's name, in small letters too, with the number behind: "utca".
     pub(crate) const STREET_LAST: u32 = 1 << 15;
+    /// Before a name and a colon: "Client:".
+    pub(crate) const FIELD: u32 = 1 << 18;
+    /// "this", before "is".
+    pub(crate) const THIS: u32 = 1 << 19;
+    /// A condition of health: "asthma".
+    pub(crate) const CONDITION: u32 = 1 << 20;
     /// The first word of a street's name, but many other things too: "place".
     pub(crate) const FIRST_WEAK: u32 = 1 << 17;
     /// Where the address at a box of the post may begin: "Postfach".
@@ -180,7 +188,7 @@ const ABOUT: &[(u64, &str)] = &[
     (
         a::PATIENT,
         "mrn patient patients medical healthcare hospital insurance insured policyholder krankenversicherung versichertennummer krankenversichertennummer patientin patientennummer \
-        patiente dossier paciente historia medicare medicaid beneficiary member prescription chart ehr emr mbi npi dea",
+        patienten patienten-id patientenakte fallnummer krankenakte krankenaktennummer expediente clínica médical patiente dossier paciente historia medicare medicaid beneficiary member prescription chart ehr emr mbi npi dea",
     ),
     (
         a::BIRTH,
@@ -219,7 +227,14 @@ const ABOUT: &[(u64, &str)] = &[
     ),
     (
         a::WHOSE,
-        "my his her our their patient customer client employee applicant i me he she meine mein seine ihre ich er sie patientin mon ma son sa je il elle mi su mis yo él ella",
+        "my his her our their patient customer client employee applicant i me he she meine mein seine ihre ich er sie patientin mon ma son sa je il elle mi su mis yo él ella paciente patiënt paziente sohn tochter fils fille hijo hija son daughter wife husband mother father",
+    ),
+    (
+        a::ILL,
+        "diagnosed diagnosis diagnoses suffer suffers suffering suffered afflicted hospitalized hospitalised \
+        leide leidet leidest leiden litt diagnose diagnostiziert erkrankt erkrankung vorerkrankung vorerkrankungen festgestellt \
+        souffre souffrant souffert diagnostic diagnostiqué diagnostiquée atteint atteinte antécédents \
+        padezco padece padecía sufro sufre diagnóstico diagnosticado diagnosticada antecedentes soffro soffre diagnosi affetto affetta sofro diagnosticaram lijd lijdt gediagnosticeerd",
     ),
     (a::NATIONAL | a::UK, "nhs nino nino: insurance"),
     (
@@ -278,24 +293,34 @@ const PARTS: &[(u32, &str)] = &[
     (
         p::NAME,
         "name named names fullname firstname lastname surname heiße heisse heiß namens vorname nachname appelle nomme prénom prenom nom llamo llama nombre apellido apellidos \
-        chiamo nome cognome sobrenome chamo naam heet imię nazwisko patient employee customer applicant beneficiary cardholder accountholder patientname customername username",
+        chiamo nome cognome sobrenome chamo naam heet imię imie nazwisko nazywam heter hedder namn navn nimi nimeni jmenuji jméno příjmení keresztnév nevem numele \
+        patientin patiente patiënt pacjent pacjentka paciente paziente cliente kund kunde kundin klient klientka klant titular pacienta kontoinhaber kontoinhaberin kontoinnehavare rekeninghouder titolare titulaire intestatario versicherte versicherter patient employee customer applicant beneficiary cardholder accountholder patientname customername username",
     ),
     (
         p::LINK,
-        "is are was ist lautet est es é e è su of on the full first last und mr",
+        "się sie mig meg mi to jest är er on mam na heter me is are was ist lautet est es é e è su of on the full first last und mr by",
     ),
-    (p::SELF, "am i'm soy sono sou ben bin suis"),
+    (p::SELF, "am i'm soy sono sou ben bin suis jestem jsem olen jag"),
+    (p::THIS, "this pan heer"),
+    (
+        p::FIELD,
+        "client user usuario utente gebruiker contact attn attention recipient sender receiver owner holder student teacher manager author signed signatory witness tenant landlord guest driver \
+        employee mitarbeiter mitarbeiterin empleado empleada employé dipendente medewerker pracownik ansprechpartner empfänger absender destinataire expéditeur destinatario remitente destinatário mittente ontvanger afzender odbiorca nadawca \
+        från till from to cc by von an de para per firmado firmato assinado undertecknat podpisano podpis getekend gezeichnet signé unterzeichnet caller participant attendee member insured doctor physician arzt ärztin médecin médico \
+        nurse contractor tutor parent guardian spouse hi hello hey hallo hei hej hola ciao bonjour salut olá oi cześć payee payer beneficiary director",
+    ),
     (
         p::TITLE,
-        "mr mrs ms miss mx dr prof professor herr herrn frau dipl mme mlle monsieur madame sr sra srta señor señora don doña sig dott doctor",
+        "mr mrs ms miss mx dr prof professor herr herrn frau dipl mme mlle monsieur madame sr sra srta señor señora don doña sig dott doctor signor signora signorina dottoressa dott.ssa ssa senhor senhora doutor doutora señorita meneer mevrouw mevr dhr mw heer fröken fru frau fräulein hr frk pani pana panu panią pana pán paní ing mgr judr mudr mag avv maître docteur \
+        domnul doamna rouva neiti",
     ),
     (
         p::GREETING,
-        "dear liebe lieber geehrte geehrter geehrten cher chère estimado estimada querido querida gentile caro cara beste prezado prezada",
+        "dear liebe lieber geehrte geehrter geehrten cher chère estimado estimada querido querida gentile caro cara beste prezado prezada kära käre kjære kære drogi droga szanowny szanowna vážený vážená milý milá drahý hyvä rakas kedves dragă stimate geachte lieve caríssimo",
     ),
     (
         p::CLOSING,
-        "sincerely regards yours cheers thanks respectfully grüßen grüße gruß cordialement salutations saludos atentamente atenciosamente cordialmente groeten groet saluti signed gezeichnet signé firmado",
+        "sincerely regards yours cheers thanks respectfully grüßen grüße gruß cordialement salutations saludos atentamente atenciosamente cordialmente groeten groet saluti signed gezeichnet signé firmado hälsningar hilsen poważaniem pozdrawiam pozdrowieniami pozdravem terveisin üdvözlettel tisztelettel assinado undertecknat podpisano getekend firmato cumprimentos abraços amicalement bisous vriendelijke hoogachtend best",
     ),
     (
         p::PARTICLE,
@@ -356,6 +381,17 @@ const PARTS: &[(u32, &str)] = &[
         interno int scala lokal lok lgh byt bus plot shop sector phase",
     ),
     (
+        p::CONDITION,
+        "asthma diabetes diabetic cancer leukemia leukaemia lymphoma melanoma tumor tumour depression schizophrenia bipolar epilepsy epileptic hiv aids hypertension hepatitis tuberculosis cirrhosis dementia alzheimer alzheimer's parkinson parkinson's \
+        sclerosis arthritis osteoporosis psoriasis eczema fibromyalgia endometriosis migraine migraines anorexia bulimia adhd autism autistic ptsd ocd insomnia alcoholism chlamydia gonorrhea syphilis herpes anemia anaemia hemophilia lupus copd pneumonia stroke \
+        infertility miscarriage hypothyroidism hyperthyroidism glaucoma gout angina arrhythmia thrombosis celiac crohn crohn's covid disorder \
+        brustkrebs krebs lungenkrebs prostatakrebs darmkrebs leukämie depressionen schizophrenie epilepsie bluthochdruck hypertonie tuberkulose demenz sklerose arthrose rheuma schuppenflechte migräne magersucht autismus adhs schlaganfall herzinfarkt \
+        lungenentzündung blutarmut angststörung borderline zöliakie schilddrüsenunterfunktion alkoholsucht \
+        asthme diabète dépression schizophrénie épilepsie vih sida hypertension hépatite tuberculose démence sclérose arthrite arthrose psoriasis migraine anorexie boulimie autisme insomnie leucémie lymphome mélanome tumeur anémie avc infarctus pneumonie bipolaire \
+        asma cáncer depresión esquizofrenia epilepsia sida hipertensión tuberculosis demencia esclerosis artritis artrosis psoriasis migraña anorexia autismo insomnio leucemia linfoma melanoma anemia ictus infarto neumonía alzhéimer párkinson \
+        cancro depressione schizofrenia ipertensione epatite sclerosi artrite câncer depressão esquizofrenia hipertensão hepatite borstkanker depressie schizofrenie",
+    ),
+    (
         p::NO_NAME,
         "the this that these those what when where why who how and or but if then there here please sir madam team all everyone customer support service hiring manager i my your our his her its it we you they he she \
         monday tuesday wednesday thursday friday saturday sunday today tomorrow yesterday welcome hello hi thank thanks not also can could would should will do does did is are was were be been has have had \
@@ -404,8 +440,8 @@ pub(crate) struct Words {
     filter: Vec<u64>,
 }
 
-const PLACES: usize = 4_096;
-const FILTER_WORDS: usize = 512;
+const PLACES: usize = 8_192;
+const FILTER_WORDS: usize = 1_024;
 
 impl Words {
     pub(crate) fn new() -> Self {

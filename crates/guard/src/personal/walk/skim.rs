@@ -5,7 +5,7 @@ use crate::personal::kinds::PersonalKind;
 use crate::personal::text::{Text, char_bytes, plain_word};
 use crate::personal::words::{about, part};
 
-use super::{Announced, LISTED_SCORE, Search, Walk, left_is_free};
+use super::{Announced, Search, Walk, left_is_free};
 use crate::personal::machines;
 use crate::personal::numbers::DIGITS_MIN;
 use crate::personal::streets;
@@ -49,7 +49,7 @@ const FIRSTS: [u8; 256] = {
 };
 
 /// What a small word may be that has to be looked at.
-const SMALL_PARTS: u32 = part::NAME | part::SELF | part::MONTH | part::STREET_FIRST | part::BOX;
+const SMALL_PARTS: u32 = part::NAME | part::FIELD | part::THIS | part::TITLE | part::CLOSING | part::SELF | part::MONTH | part::STREET_FIRST | part::BOX | part::CONDITION;
 /// What a word with a capital may be.
 const CAPITAL_PARTS: u32 = SMALL_PARTS | part::TITLE | part::GREETING | part::CLOSING | part::UNIT;
 
@@ -63,7 +63,7 @@ impl Walk {
         if at >= last || text.before(at, 1).is_ascii_alphanumeric() {
             return at;
         }
-        let lists = search.score_min <= LISTED_SCORE && search.kinds.has(PersonalKind::Name);
+        let lists = search.kinds.has(PersonalKind::Name);
         while at < last {
             let Some(byte) = bytes.get(at).copied() else { break };
             let first = FIRSTS.get(usize::from(byte)).copied().unwrap_or(ELSE);
@@ -110,7 +110,7 @@ impl Walk {
         if known.parts & cares != 0
             || known.about & about::USER != 0
             || base + at <= self.user_to
-            || capital && (announced || lists)
+            || capital && (announced || lists && search.lists.is_given(hash))
         {
             return false;
         }
