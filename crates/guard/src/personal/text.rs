@@ -18,6 +18,7 @@ pub(crate) struct Text<'t> {
     complete: bool,
     limit: Cell<usize>,
     hungry: Cell<bool>,
+    spent: Cell<usize>,
 }
 
 impl<'t> Text<'t> {
@@ -28,6 +29,7 @@ impl<'t> Text<'t> {
             complete,
             limit: Cell::new(0),
             hungry: Cell::new(false),
+            spent: Cell::new(0),
         }
     }
 
@@ -65,6 +67,17 @@ impl<'t> Text<'t> {
     fn ahead(&self, at: usize, most: usize) -> &'t [u8] {
         let end = (at + most).min(self.limit.get()).min(self.bytes.len());
         self.bytes.get(at..end).unwrap_or_default()
+    }
+
+    /// What looking ahead has cost so far, in bytes that were read.
+    pub(crate) const fn spent(&self) -> usize {
+        self.spent.get()
+    }
+
+    /// Counts what looking ahead costs.
+    #[inline]
+    pub(crate) fn spend(&self, bytes: usize) {
+        self.spent.set(self.spent.get() + bytes);
     }
 
     /// The byte `back` bytes before `at`; zero before the beginning.
@@ -343,8 +356,12 @@ pub(crate) fn word_at(text: &Text<'_>, at: usize, mut parts: impl FnMut(u64, usi
         parts(hash_of_part(bytes, part, word.len()), word.end);
     }
     word.hash = hash.done();
+    text.spend(word.len() + WORD_COST);
     word
 }
+
+/// What reading a word costs beside its bytes.
+const WORD_COST: usize = 8;
 
 fn class_of(byte: u8) -> u8 {
     CLASSES.get(usize::from(byte)).copied().unwrap_or(0)

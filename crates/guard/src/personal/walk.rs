@@ -23,6 +23,10 @@ use crate::personal::words::{Known, Words, about, part};
 
 /// So many numbers in a row are read as numbers; what may be a number's inside is one of few.
 const ROW_MAX: u8 = 3;
+/// So many bytes may be looked at ahead in vain before what is walked has to make up for them.
+const SPENT_BYTES_MAX: usize = 1_536;
+/// So far behind a word with a capital its house number stands.
+const HOUSE_BYTES: usize = 64;
 /// So far behind a field's name its value begins.
 const FIELD_BYTES: usize = 6;
 /// So far behind "username" stands what it names.
@@ -86,6 +90,12 @@ pub(crate) struct Walk {
     row: u8,
     /// Up to here a name stands beside other data.
     beside_to: usize,
+    /// How far what was looked ahead for in vain would reach, had it been walked.
+    spent_to: usize,
+    /// Words with capitals that begin before this have no house number behind them.
+    no_house_to: usize,
+    /// Words that begin before this are of a name that nothing speaks for.
+    no_name_to: usize,
 }
 
 impl Walk {
@@ -101,6 +111,9 @@ impl Walk {
             row_to: 0,
             row: 0,
             beside_to: 0,
+            spent_to: 0,
+            no_house_to: 0,
+            no_name_to: 0,
         }
     }
 
@@ -187,6 +200,9 @@ impl Walk {
             self.beside_to = base + end + BESIDE_BYTES;
             return end;
         }
+        if word.len() == 1 && text.has(at, b"d.o.b") {
+            self.seen.note(about::BIRTH, base + at + 5);
+        }
         let may_be_code = word.has_digit() || starts_code(text, &word);
         if may_be_code && left_is_free(text, at) {
             if word.is_number() {
@@ -197,20 +213,28 @@ impl Walk {
             let in_row = word.is_number()
                 && self.row > ROW_MAX
                 && !near.has(about::PHONE | about::CARD | about::ANY_ID);
-            let end = (!in_row)
+            let told = near.has(about::PHONE | about::CARD | about::ANY_ID | about::ADDRESS | about::BANK);
+            let afforded = self.affords(base + at, told);
+            let before = text.spent();
+            let end = (!in_row && afforded)
                 .then(|| search.code(text, &word, &near, found))
                 .flatten();
+            if end.is_none() {
+                self.charge(base + at, text.spent() - before);
+            }
             if let Some(end) = end {
                 (self.announced, self.row_to) = (Announced::No, 0);
                 self.beside_to = base + end + BESIDE_BYTES;
                 return end;
             }
         }
+        let before = text.spent();
         if let Some(end) = self.letters(search, text, &word, known, found) {
             self.seen.note(about, base + word.end);
             self.announced = Announced::No;
             return end;
         }
+        self.charge(base + at, text.spent() - before);
         self.seen.note(about, base + word.end);
         self.announce(text, &word, known);
         if about & about::USER != 0 {
@@ -218,6 +242,41 @@ impl Walk {
         }
         // A blank begins nothing.
         word.end.max(at + 1) + usize::from(follows == b' ')
+    }
+
+    /// Whether there is room to look ahead from `at`. What is looked ahead for in vain is paid for byte by byte by going on,
+    /// so that a text of beginnings is walked in the time of any other; where words say that something comes, there is more.
+    const fn affords(&self, at: usize, told: bool) -> bool {
+        let room = if told { 4 * SPENT_BYTES_MAX } else { SPENT_BYTES_MAX };
+        self.spent_to <= at + room
+    }
+
+    fn charge(&mut self, at: usize, spent: usize) {
+        self.spent_to = self.spent_to.max(at) + spent;
+    }
+
+    /// Whether a number stands behind the words with capitals that go on at `at`.
+    fn is_before_house(&mut self, text: &Text<'_>, at: usize) -> bool {
+        if text.base + at < self.no_house_to {
+            return false;
+        }
+        let mut next = at;
+        while next < at + HOUSE_BYTES {
+            let (byte, after) = (text.at(next), text.at(next + 1));
+            let goes_on = match byte {
+                b' ' | b'-' | b'.' | b',' if after.is_ascii_digit() => return true,
+                b' ' | b'-' => after.is_ascii_uppercase() || after >= 0xC3,
+                b'.' | b',' => after == b' ' && (byte == b'.' || text.at(next + 2).is_ascii_digit()),
+                b'\'' => true,
+                _ => byte.is_ascii_alphabetic() || byte >= 0x80,
+            };
+            if !goes_on {
+                break;
+            }
+            next += 1;
+        }
+        self.no_house_to = text.base + next;
+        false
     }
 
     /// What a word is about where it stands: an "ID card" is no payment card, an "ID number" no thing's.
@@ -277,7 +336,7 @@ impl Walk {
 
     /// What begins with a word of letters: streets, dates of birth, names, conditions, accounts, pages.
     fn letters(
-        &self,
+        &mut self,
         search: &Search,
         text: &Text<'_>,
         word: &Word,
@@ -311,7 +370,12 @@ impl Walk {
                 return report(of(PersonalKind::BirthDate, "date_of_birth", 85), end);
             }
         }
-        if search.kinds.has(PersonalKind::StreetAddress) {
+        let before_house = word.capital
+            && !word.has_digit()
+            && matches!(follows, b' ' | b'.' | b'-' | b',')
+            && self.is_before_house(text, word.end);
+        let told = self.seen.near(text.base + at).has(about::ADDRESS);
+        if search.kinds.has(PersonalKind::StreetAddress) && self.affords(text.base + at, told) {
             let near = self.seen.near(text.base + at);
             let placed = match () {
                 () if known.does(part::BOX) => address::boxed(text, &search.words, at, near.has(about::ADDRESS)),
@@ -330,7 +394,7 @@ impl Walk {
             }
             let street = if known.does(part::STREET_FIRST) && matches!(follows, b' ' | b'.' | b'/') {
                 streets::first(text, &search.words, word, &near)
-            } else if word.capital && !word.has_digit() && matches!(follows, b' ' | b'.' | b'-') {
+            } else if before_house {
                 streets::german(text, &search.words, word, &near)
             } else {
                 None
@@ -355,6 +419,9 @@ impl Walk {
         }
         if search.kinds.has(PersonalKind::Name) && word.capital && !word.has_digit() {
             let (meant, end) = self.name(search, text, word, known)?;
+            if meant.score < search.score_min {
+                self.no_name_to = text.base + end;
+            }
             return report(meant, end);
         }
         None
@@ -366,7 +433,8 @@ impl Walk {
             Announced::ByField if !self.is_field(text, word.start) => Announced::No,
             announced => announced,
         };
-        if announced == Announced::No && !search.lists.is_given(word.hash) {
+        let passed = text.base + word.start < self.no_name_to || !search.lists.is_given(word.hash);
+        if announced == Announced::No && passed {
             return None;
         }
         if known.does(part::TITLE) && announced == Announced::No {
@@ -382,7 +450,7 @@ impl Walk {
         };
         let beside = || {
             by_list == LISTED_SCORE
-                && (text.base + word.start <= self.beside_to || names::is_before_address(text, named.end))
+                && (text.base + word.start < self.beside_to || names::is_before_address(text, named.end))
         };
         let score = match announced {
             Announced::ByIntroduction if whole || listed => 82,
@@ -580,6 +648,15 @@ impl Search {
             && let Some(end) = dates::date(text, &self.words, at)
         {
             return report(of(PersonalKind::BirthDate, "date_of_birth", 85), end).or(Some(end));
+        }
+        // "am 12. März 1985 geboren".
+        if digit_first
+            && follows == b'.'
+            && word.len() <= 2
+            && let Some(end) = dates::date(text, &self.words, at)
+            && text.has(end, b" geboren")
+        {
+            return report(of(PersonalKind::BirthDate, "date_of_birth", 85), end);
         }
         if digit_first
             && matches!(follows, b'.' | 0xC2)

@@ -192,7 +192,7 @@ const ABOUT: &[(u64, &str)] = &[
     ),
     (
         a::BIRTH,
-        "dob born birth birthday birthdate dateofbirth birthdays geboren geburtsdatum geburtstag geb née né naissance nacido nacida nacimiento cumpleaños nascimento nascido nascida \
+        "dob born birth birthday birthdate dateofbirth birthdays geboren geburtsdatum geburtstag geb née né naissance nací nació nacer anniversaire compleanno aniversário narozen narozena narození urodziny fødselsdato födelsedatum nacido nacida nacimiento cumpleaños nascimento nascido nascida \
         nato nata nascita geboortedatum urodzony urodzenia född født syntynyt",
     ),
     (

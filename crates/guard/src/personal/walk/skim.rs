@@ -119,7 +119,10 @@ impl Walk {
         let shown = bytes.get(at..end).unwrap_or_default();
         let sentence_ends = follows == b'.' && matches!(after, b' ' | b'\n');
         if follows != b' ' && !sentence_ends {
-            if machines::may_be_local(follows) && !self.is_free_of_at(bytes, base, (at, end)) {
+            if machines::may_be_local(follows)
+                && !machines::is_of_no_domain(bytes, end)
+                && !self.is_free_of_at(bytes, base, (at, end))
+            {
                 return false;
             }
             // Groups of hexadecimal digits, letters before a number, pages of people.
@@ -131,9 +134,17 @@ impl Walk {
                 return false;
             }
         }
-        if capital && matches!(follows, b' ' | b'-' | b'.') {
-            let goes_on = follows != b'.' && (after.is_ascii_alphanumeric() && !after.is_ascii_lowercase() || after >= 0xC3);
-            if goes_on || streets::may_end(shown) {
+        if capital && matches!(follows, b' ' | b'-' | b'.' | b',') {
+            let last = bytes.get(end + 2).copied().unwrap_or(0);
+            let number = match follows {
+                b' ' | b'-' => after.is_ascii_digit(),
+                _ => after == b' ' && last.is_ascii_digit() || after.is_ascii_digit(),
+            };
+            // Of a run of words with capitals that no number follows, no word begins a street.
+            let goes_on = base + end >= self.no_house_to
+                && matches!(follows, b' ' | b'-')
+                && (after.is_ascii_uppercase() || after >= 0xC3);
+            if number || goes_on || streets::may_end(shown) {
                 return false;
             }
         }
@@ -168,7 +179,9 @@ impl Walk {
             || near.has(about::BIRTH | about::ADDRESS)
             || base + at <= self.user_to
             || begins_street(search, bytes, end)
-            || machines::may_be_local(follows) && !self.is_free_of_at(bytes, base, (at, end))
+            || machines::may_be_local(follows)
+                && !machines::is_of_no_domain(bytes, end)
+                && !self.is_free_of_at(bytes, base, (at, end))
         {
             return None;
         }
