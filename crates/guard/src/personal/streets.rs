@@ -266,7 +266,10 @@ fn named(text: &Text<'_>, words: &Words, at: usize) -> Option<usize> {
         let (word, known) = read(text, words, begin);
         if word.len() == 0
             || word.is_number()
-            || !(word.capital || known.does(part::PARTICLE) || word.len() == 1)
+            || !(word.capital
+                || known.does(part::PARTICLE)
+                || word.len() == 1
+                || (end.is_some() && text.at(begin.wrapping_sub(1)) == b'\''))
         {
             break;
         }

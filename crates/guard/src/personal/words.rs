@@ -324,7 +324,7 @@ const PARTS: &[(u32, &str)] = &[
     ),
     (
         p::PARTICLE,
-        "de del della di da dos das do van von der den zu la le los las el bin ibn al ter ten y du des",
+        "de del della delle dello dell degli dei di da dos das do op 't ten af av van von der den zu la le los las el bin ibn al ter ten y du des",
     ),
     (
         p::STREET,
