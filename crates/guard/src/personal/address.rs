@@ -123,18 +123,44 @@ fn storey(text: &Text<'_>, at: usize) -> Option<usize> {
         let side = [&b"izq"[..], b"dcha", b"esq", b"dto", b"andar"]
             .iter()
             .any(|side| text.has(next, side));
-        return Some(if letters == 1 || side { next + letters } else { at + digits + 2 });
+        return Some(if letters == 1 || side {
+            next + letters
+        } else {
+            at + digits + 2
+        });
     }
-    for order in [&b"st"[..], b"nd", b"rd", b"th", "ème".as_bytes(), b"e", b"er", b"."] {
+    for order in [
+        &b"st"[..],
+        b"nd",
+        b"rd",
+        b"th",
+        "ème".as_bytes(),
+        b"e",
+        b"er",
+        b".",
+    ] {
         let behind = next + order.len();
         if text.has(next, order) && text.at(behind) == b' ' {
-            return [&b"floor"[..], b"fl", "étage".as_bytes(), b"etage", b"og", b"stock", b"piso", b"andar", b"tr", b"tv", b"th", b"mf", b"sal"]
-                .iter()
-                .find(|floor| {
-                    text.has(behind + 1, floor)
-                        && !text.at(behind + 1 + floor.len()).is_ascii_alphanumeric()
-                })
-                .map(|floor| behind + 1 + floor.len());
+            return [
+                &b"floor"[..],
+                b"fl",
+                "étage".as_bytes(),
+                b"etage",
+                b"og",
+                b"stock",
+                b"piso",
+                b"andar",
+                b"tr",
+                b"tv",
+                b"th",
+                b"mf",
+                b"sal",
+            ]
+            .iter()
+            .find(|floor| {
+                text.has(behind + 1, floor) && !text.at(behind + 1 + floor.len()).is_ascii_alphanumeric()
+            })
+            .map(|floor| behind + 1 + floor.len());
         }
     }
     (text.has(next, b" tr") && !text.at(next + 3).is_ascii_alphanumeric()).then_some(next + 3)
@@ -150,7 +176,8 @@ fn post_code(text: &Text<'_>, at: usize) -> Option<(usize, bool)> {
         if letters <= 2 && text.at(at + letters) == b'-' {
             let digits = text.digits(at + letters + 1, 6);
             let end = at + letters + 1 + digits;
-            return ((4..=5).contains(&digits) && !text.at(end).is_ascii_alphanumeric()).then_some((end, true));
+            return ((4..=5).contains(&digits) && !text.at(end).is_ascii_alphanumeric())
+                .then_some((end, true));
         }
         return lettered_code(text, at, letters).map(|end| (end, true));
     }
@@ -163,12 +190,17 @@ fn post_code(text: &Text<'_>, at: usize) -> Option<(usize, bool)> {
     };
     let free = !after.is_ascii_alphanumeric();
     match (digits, after) {
-        (5, b'-') => group(end + 1, 4).or_else(|| group(end + 1, 3)).or(Some(end)).map(|end| (end, true)),
+        (5, b'-') => group(end + 1, 4)
+            .or_else(|| group(end + 1, 3))
+            .or(Some(end))
+            .map(|end| (end, true)),
         (5, _) if free => Some((end, true)),
         (2, b'-') => group(end + 1, 3).map(|end| (end, true)),
         (4, b'-') => group(end + 1, 3).map(|end| (end, true)),
         (3, b'-') => group(end + 1, 4).map(|end| (end, true)),
-        (3, b' ') => group(end + 1, 2).or_else(|| group(end + 1, 3)).map(|end| (end, false)),
+        (3, b' ') => group(end + 1, 2)
+            .or_else(|| group(end + 1, 3))
+            .map(|end| (end, false)),
         (4, _) => {
             let letters = end + usize::from(after == b' ');
             let dutch = text.at(letters).is_ascii_uppercase()
@@ -327,7 +359,10 @@ pub(crate) fn tail(text: &Text<'_>, words: &Words, at: usize) -> Tail {
 
 /// Whether nothing of a sentence follows.
 fn ends(text: &Text<'_>, at: usize) -> bool {
-    matches!(text.at(at), 0 | b'.' | b',' | b';' | b'\n' | b'\r' | b'"' | b')' | b'<' | b'!' | b'?')
+    matches!(
+        text.at(at),
+        0 | b'.' | b',' | b';' | b'\n' | b'\r' | b'"' | b')' | b'<' | b'!' | b'?'
+    )
 }
 
 /// What stands before a box's number, by its first word.
@@ -370,7 +405,8 @@ pub(crate) fn boxed(text: &Text<'_>, words: &Words, at: usize, at_home: bool) ->
         return None;
     }
     for _ in 0..3 {
-        let grouped = text.at(end) == b' ' && text.digits(end + 1, 3) == 2 && !text.at(end + 3).is_ascii_alphanumeric();
+        let grouped =
+            text.at(end) == b' ' && text.digits(end + 1, 3) == 2 && !text.at(end + 3).is_ascii_alphanumeric();
         end += if grouped { 3 } else { 0 };
     }
     if *named == b"psc" {

@@ -133,7 +133,9 @@ pub(crate) fn is_before_address(text: &Text<'_>, at: usize) -> bool {
     let mut behind = at..at + ADDRESS_BYTES;
     let sign = behind.find(|next| matches!(text.at(*next), b'@' | 0));
     sign.is_some_and(|sign| {
-        text.at(sign) == b'@' && text.at(sign + 1).is_ascii_alphanumeric() && text.at(sign - 1).is_ascii_alphanumeric()
+        text.at(sign) == b'@'
+            && text.at(sign + 1).is_ascii_alphanumeric()
+            && text.at(sign - 1).is_ascii_alphanumeric()
     })
 }
 

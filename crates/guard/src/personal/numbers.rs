@@ -388,7 +388,8 @@ impl Taken<'_> {
             };
             let other = near.has(a::THING) && !near.closest(a::ANY_ID | a::WHOSE | a::NUMBER, a::THING);
             // What is said to be a patient's is the patient's record, whatever its form.
-            let record = near.within(a::PATIENT, RECORD_BYTES) && near.closest(a::PATIENT, a::NATIONAL | a::TAX);
+            let record =
+                near.within(a::PATIENT, RECORD_BYTES) && near.closest(a::PATIENT, a::NATIONAL | a::TAX);
             let score = match (about, near.has(a::NATIONAL | a::TAX | a::PATIENT)) {
                 (true, _) => by_form.max(96),
                 (false, _) if record && scheme.about & (a::US | a::TAX) != 0 => by_form.min(60),

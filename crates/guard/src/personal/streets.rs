@@ -85,7 +85,11 @@ pub(crate) fn numbered(text: &Text<'_>, words: &Words, at: usize, near: &Near<'_
         let end = number_behind(text, end).unwrap_or(end);
         let tail = tail(text, words, end);
         let sure = tail.proves(CODE | LAND | UNIT) || at_home;
-        if if broken { tail.proves(CODE) } else { sure || !known.does(part::FIRST_WEAK) } {
+        if if broken {
+            tail.proves(CODE)
+        } else {
+            sure || !known.does(part::FIRST_WEAK)
+        } {
             return Some((tail.end, if sure { 90 } else { 75 }));
         }
     }
@@ -149,7 +153,10 @@ fn run(text: &Text<'_>, words: &Words, first: &Word) -> Option<Run> {
         }
         if word.capital || known.does(part::STREET_LAST) {
             let street = street_end(text, &word).is_some() || known.does(part::STREET_LAST);
-            run = Some(Run { end: word.end, street });
+            run = Some(Run {
+                end: word.end,
+                street,
+            });
         }
         let next = word.end;
         let begin = match (text.at(next), text.at(next + 1)) {
@@ -340,7 +347,9 @@ pub(crate) fn german(text: &Text<'_>, words: &Words, word: &Word, near: &Near<'_
         let sign = text.at(last.end);
         let begin = last.end + 1;
         let next = text.at(begin);
-        if !(sign == b'-' || (sign == b' ' && strong.is_none())) || !(next.is_ascii_alphabetic() || next >= 0xC3) {
+        if !(sign == b'-' || (sign == b' ' && strong.is_none()))
+            || !(next.is_ascii_alphabetic() || next >= 0xC3)
+        {
             break;
         }
         let (word, next_known) = read(text, words, begin);
@@ -384,6 +393,11 @@ pub(crate) fn german(text: &Text<'_>, words: &Words, word: &Word, near: &Near<'_
 /// alone, on a line or behind a comma.
 pub(crate) fn within(text: &Text<'_>, words: &Words, word: &Word, near: &Near<'_>) -> Street {
     let end = unit(text, words, word.start)?;
+    // `Unit 5/12 George Street`: what is behind the sign is the house.
+    let sign = (word.end..end).find(|at| text.at(*at) == b'/');
+    if let Some((end, score)) = sign.and_then(|sign| numbered(text, words, sign + 1, near)) {
+        return Some((end, score.max(85)));
+    }
     let (begin, apart) = gap(text, end);
     if apart > Gap::None {
         let street = match text.at(begin).is_ascii_digit() {
@@ -394,7 +408,13 @@ pub(crate) fn within(text: &Text<'_>, words: &Words, word: &Word, near: &Near<'_
                     true => first(text, words, &next, near),
                     false => None,
                 };
-                street.or_else(|| if next.capital { german(text, words, &next, near) } else { None })
+                street.or_else(|| {
+                    if next.capital {
+                        german(text, words, &next, near)
+                    } else {
+                        None
+                    }
+                })
             }
         };
         if let Some((end, score)) = street {

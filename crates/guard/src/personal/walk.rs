@@ -1,6 +1,7 @@
 //! The walk through a text, word by word, forward. What was read is remembered as a handful of positions, so that a text
 //! that arrives in pieces is walked as the whole would be: a step that asks for what has not arrived is taken again later.
 
+mod people;
 mod skim;
 
 use std::sync::{Arc, LazyLock};
@@ -14,12 +15,13 @@ use crate::personal::dates;
 use crate::personal::health;
 use crate::personal::kinds::{PersonalKind, PersonalKinds};
 use crate::personal::machines;
-use crate::personal::names::{self, Lists};
+use crate::personal::names::Lists;
 use crate::personal::near::{Near, Seen};
 use crate::personal::numbers::{self, DIGITS_MIN, Meant, Number};
 use crate::personal::streets;
 use crate::personal::text::{Text, WORD_BYTES_MAX, Word, char_bytes, word_at};
 use crate::personal::words::{Known, Words, about, part};
+use people::Announced;
 
 /// So many numbers in a row are read as numbers; what may be a number's inside is one of few.
 const ROW_MAX: u8 = 3;
@@ -27,15 +29,8 @@ const ROW_MAX: u8 = 3;
 const SPENT_BYTES_MAX: usize = 1_536;
 /// So far behind a word with a capital its house number stands.
 const HOUSE_BYTES: usize = 64;
-/// So far behind a field's name its value begins.
-const FIELD_BYTES: usize = 6;
 /// So far behind "username" stands what it names.
 const USER_BYTES: usize = 8;
-/// The score of a name by lists alone: of which all words, or the first is listed.
-const LISTED_SCORE: u8 = 55;
-const HALF_LISTED_SCORE: u8 = 45;
-/// The score of such a name with other data of a person beside it.
-const BESIDE_SCORE: u8 = 66;
 /// So near behind other data a name stands beside it.
 const BESIDE_BYTES: usize = 32;
 
@@ -46,28 +41,6 @@ pub(crate) struct Search {
     /// Made when they are first needed, for they take memory.
     pub(crate) words: Arc<LazyLock<Words>>,
     pub(crate) lists: Arc<LazyLock<Lists>>,
-}
-
-/// Whether a name is announced, and by what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Announced {
-    No,
-    /// "name".
-    ByLabel,
-    /// "my name is".
-    ByIntroduction,
-    /// "I am".
-    BySelf,
-    /// "Mrs".
-    ByTitle,
-    /// "Dear".
-    ByGreeting,
-    /// "Sincerely".
-    ByClosing,
-    /// "Client:", "Hi": what stands before other things as often.
-    ByField,
-    /// "This is".
-    ByThis,
 }
 
 /// What is remembered of the text so far. Positions are of the channel.
@@ -247,7 +220,11 @@ impl Walk {
     /// Whether there is room to look ahead from `at`. What is looked ahead for in vain is paid for byte by byte by going on,
     /// so that a text of beginnings is walked in the time of any other; where words say that something comes, there is more.
     const fn affords(&self, at: usize, told: bool) -> bool {
-        let room = if told { 4 * SPENT_BYTES_MAX } else { SPENT_BYTES_MAX };
+        let room = if told {
+            4 * SPENT_BYTES_MAX
+        } else {
+            SPENT_BYTES_MAX
+        };
         self.spent_to <= at + room
     }
 
@@ -378,7 +355,9 @@ impl Walk {
         if search.kinds.has(PersonalKind::StreetAddress) && self.affords(text.base + at, told) {
             let near = self.seen.near(text.base + at);
             let placed = match () {
-                () if known.does(part::BOX) => address::boxed(text, &search.words, at, near.has(about::ADDRESS)),
+                () if known.does(part::BOX) => {
+                    address::boxed(text, &search.words, at, near.has(about::ADDRESS))
+                }
                 () if known.does(part::UNIT) && word.capital && matches!(follows, b' ' | b'.' | b':') => {
                     streets::within(text, &search.words, word, &near)
                 }
@@ -406,7 +385,8 @@ impl Walk {
             }
         }
         if known.does(part::CONDITION)
-            && let Some((end, score)) = health::condition(text, &search.words, word, &self.seen.near(text.base + at))
+            && let Some((end, score)) =
+                health::condition(text, &search.words, word, &self.seen.near(text.base + at))
             && let Some(end) = report(of(PersonalKind::Health, "health_condition", score), end)
         {
             return Some(end);
@@ -425,121 +405,6 @@ impl Walk {
             return report(meant, end);
         }
         None
-    }
-
-    /// The name that begins with the word, where one is announced, or the lists say so.
-    fn name(&self, search: &Search, text: &Text<'_>, word: &Word, known: Known) -> Option<(Meant, usize)> {
-        let announced = match self.announced {
-            Announced::ByField if !self.is_field(text, word.start) => Announced::No,
-            announced => announced,
-        };
-        let passed = text.base + word.start < self.no_name_to || !search.lists.is_given(word.hash);
-        if announced == Announced::No && passed {
-            return None;
-        }
-        if known.does(part::TITLE) && announced == Announced::No {
-            return None;
-        }
-        let named = names::name(text, &search.words, &search.lists, word, known)?;
-        let (whole, listed) = (named.words >= 2, named.listed > 0);
-        let given = search.lists.is_given(word.hash);
-        let by_list = match () {
-            () if !given || !whole => 0,
-            () if named.last_listed => LISTED_SCORE,
-            () => HALF_LISTED_SCORE,
-        };
-        let beside = || {
-            by_list == LISTED_SCORE
-                && (text.base + word.start < self.beside_to || names::is_before_address(text, named.end))
-        };
-        let score = match announced {
-            Announced::ByIntroduction if whole || listed => 82,
-            Announced::ByIntroduction => 66,
-            Announced::ByLabel if listed => 78,
-            Announced::ByLabel if whole => 66,
-            Announced::ByLabel => 50,
-            Announced::BySelf if listed => 72,
-            Announced::ByTitle if whole => 72,
-            Announced::ByTitle => 58,
-            Announced::ByGreeting if listed => 68,
-            Announced::ByGreeting if whole && text.at(named.end) == b',' => 62,
-            Announced::ByClosing if listed || whole => 68,
-            Announced::ByGreeting | Announced::ByClosing => 45,
-            Announced::ByField if whole && listed => 68,
-            Announced::ByThis if by_list > 0 => 66,
-            _ if beside() => BESIDE_SCORE,
-            _ if by_list > 0 => by_list,
-            _ => return None,
-        };
-        Some((of(PersonalKind::Name, "person", score), named.end))
-    }
-
-    /// Whether a sign stands between a field's name and the place: `:`, `=`, or the end of a line.
-    fn is_field(&self, text: &Text<'_>, at: usize) -> bool {
-        let apart = (text.base + at).saturating_sub(self.announced_at);
-        (1..=apart.min(FIELD_BYTES)).any(|back| matches!(text.before(at, back), b':' | b'=' | b'\n'))
-    }
-
-    /// The name of an account, where "username:" or the like is right before it.
-    fn username(&self, search: &Search, text: &Text<'_>, word: &Word) -> Option<usize> {
-        if !search.kinds.has(PersonalKind::Username) {
-            return None;
-        }
-        if text.base + word.start > self.user_to {
-            return None;
-        }
-        let labelled = (1..=4)
-            .map(|back| text.before(word.start, back))
-            .take_while(|byte| !byte.is_ascii_alphanumeric())
-            .any(|byte| matches!(byte, b':' | b'=' | b'@'));
-        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-        let mut end = word.start;
-        while end < word.start + 40 && is_part(text.at(end)) {
-            end += 1;
-        }
-        while end > word.start && !text.at(end - 1).is_ascii_alphanumeric() {
-            end -= 1;
-        }
-        let shown = text.get(word.start..end);
-        let letters = shown.iter().any(u8::is_ascii_alphabetic);
-        let digits = shown.iter().any(u8::is_ascii_digit);
-        (labelled && letters && digits && shown.len() >= 4 && text.at(end) != b'(').then_some(end)
-    }
-
-    /// Notes whether the next word may be a name.
-    fn announce(&mut self, text: &Text<'_>, word: &Word, known: Known) {
-        let base = text.base;
-        let follows = text.at(word.end);
-        let breaks = matches!(follows, b',' | b'\n' | b'\r' | b'!');
-        let next = match () {
-            () if known.does(part::TITLE)
-                && (word.capital || word.len() > 4 || self.announced == Announced::ByTitle)
-                && matches!(follows, b'.' | b' ') =>
-            {
-                Announced::ByTitle
-            }
-            () if known.does(part::NAME) => Announced::ByLabel,
-            () if known.does(part::GREETING) && word.capital => Announced::ByGreeting,
-            () if known.does(part::CLOSING) && (breaks || word.capital && !known.does(part::NO_NAME)) => {
-                Announced::ByClosing
-            }
-            () if known.does(part::SELF) => Announced::BySelf,
-            // "is" keeps what was announced, if it follows at once.
-            () if known.does(part::LINK) && self.still_announced(text, word.start) => match self.announced {
-                Announced::ByLabel => Announced::ByIntroduction,
-                Announced::ByField => Announced::ByThis,
-                announced => announced,
-            },
-            () if known.does(part::FIELD) => Announced::ByField,
-            () if known.does(part::THIS) => Announced::ByThis,
-            () => Announced::No,
-        };
-        self.announced = next;
-        self.announced_at = base + word.end;
-    }
-
-    fn still_announced(&self, text: &Text<'_>, at: usize) -> bool {
-        self.announced != Announced::No && text.base + at <= self.announced_at + 4
     }
 }
 

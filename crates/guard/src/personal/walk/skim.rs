@@ -49,7 +49,16 @@ const FIRSTS: [u8; 256] = {
 };
 
 /// What a small word may be that has to be looked at.
-const SMALL_PARTS: u32 = part::NAME | part::FIELD | part::THIS | part::TITLE | part::CLOSING | part::SELF | part::MONTH | part::STREET_FIRST | part::BOX | part::CONDITION;
+const SMALL_PARTS: u32 = part::NAME
+    | part::FIELD
+    | part::THIS
+    | part::TITLE
+    | part::CLOSING
+    | part::SELF
+    | part::MONTH
+    | part::STREET_FIRST
+    | part::BOX
+    | part::CONDITION;
 /// What a word with a capital may be.
 const CAPITAL_PARTS: u32 = SMALL_PARTS | part::TITLE | part::GREETING | part::CLOSING | part::UNIT;
 
