@@ -320,7 +320,7 @@ pub(crate) fn tail(text: &Text<'_>, words: &Words, at: usize) -> Tail {
                 _ => None,
             };
             let six = matches!(text.digits(begin, 9), 6 | 8);
-            if behind.is_none() && !sure && !stated && !(towns > 0 && six) {
+            if !(behind.is_some() || sure || stated || towns > 0 && six) {
                 break;
             }
             let (end, land) = behind.unwrap_or((end, false));
