@@ -42,8 +42,13 @@ impl Tail {
     }
 }
 
+/// What reading a word of an address costs beside its bytes.
+const WORD_COST: usize = 8;
+
+/// The word of an address that begins at `at`. Its cost is counted.
 pub(crate) fn read(text: &Text<'_>, words: &Words, at: usize) -> (Word, Known) {
     let word = word_at(text, at, |_, _| ());
+    text.spend(word.len() + WORD_COST);
     (word, words.get(word.hash))
 }
 

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use crate::personal::address::{CODE, Gap, LAND, TOWN, UNIT, gap, read, tail, unit};
 use crate::personal::near::Near;
-use crate::personal::text::{Text, Word};
+use crate::personal::text::{Text, Word, word_at};
 use crate::personal::words::{Words, about, part};
 
 /// A street's name has no more words than this.
@@ -44,6 +44,9 @@ const WEAK_ENDS: [&str; 14] = [
     "pad", "hof", "baan", "dreef", "dijk", "gade", "gata", "gate", "markt", "berg", "graben", "park", "katu",
     "tie",
 ];
+/// What a word in small letters may be behind a house number.
+const SMALL_PARTS: u32 = part::STREET_FIRST | part::STREET | part::STREET_WEAK | part::PARTICLE;
+
 /// A street found: where it ends, and how sure it is.
 type Street = Option<(usize, u8)>;
 
@@ -70,15 +73,20 @@ pub(crate) fn numbered(text: &Text<'_>, words: &Words, at: usize, near: &Near<'_
         return None;
     }
     let broken = text.get(next..begin).contains(&b'\n');
-    let (first, known) = read(text, words, begin);
-    let (first, known) = match text.get(first.start..first.end) {
-        b"bis" | b"ter" | b"quater" => {
-            let comma = usize::from(text.at(first.end) == b',');
-            read(text, words, text.past_blanks(first.end + comma, 0, 2))
-        }
-        _ => (first, known),
-    };
     let at_home = near.has(about::ADDRESS);
+    let first = word_at(text, begin, |_, _| ());
+    let known = words.get(first.hash);
+    let ordinal = [&b"bis"[..], b"ter", b"quater"].contains(&text.get(first.start..first.end));
+    // Most numbers are of things. That is seen at no cost, for the quick way through a text counts none.
+    if first.is_small() && !known.does(SMALL_PARTS) && !at_home && !ordinal {
+        return None;
+    }
+    let (first, known) = if ordinal {
+        let comma = usize::from(text.at(first.end) == b',');
+        read(text, words, text.past_blanks(first.end + comma, 0, 2))
+    } else {
+        (first, known)
+    };
     if known.does(part::STREET_FIRST)
         && let Some(end) = named(text, words, first.end)
     {

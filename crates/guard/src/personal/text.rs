@@ -356,12 +356,8 @@ pub(crate) fn word_at(text: &Text<'_>, at: usize, mut parts: impl FnMut(u64, usi
         parts(hash_of_part(bytes, part, word.len()), word.end);
     }
     word.hash = hash.done();
-    text.spend(word.len() + WORD_COST);
     word
 }
-
-/// What reading a word costs beside its bytes.
-const WORD_COST: usize = 8;
 
 fn class_of(byte: u8) -> u8 {
     CLASSES.get(usize::from(byte)).copied().unwrap_or(0)

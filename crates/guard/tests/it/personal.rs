@@ -388,6 +388,28 @@ fn texts() -> impl Strategy<Value = String> {
     prop::collection::vec(atom, 0..8).prop_map(|atoms| atoms.concat())
 }
 
+/// What is looked ahead for in vain is paid for the same way, however the text arrives.
+#[test]
+fn anp_0023_long_rows_of_beginnings_are_judged_the_same_in_pieces() {
+    for unit in [
+        "1 KEY 5 miles 12 Ab, 7 of 12 Ab 12 ",
+        "Suite 1 Apt. 2 in 3 days, Ab Cd 4 ",
+        "01 23 1-45 67-8 and 9 more of A12B ",
+        "Am Ort 5, call 12 34, 56 Ab, ",
+    ] {
+        let text = [&unit.repeat(300), "12 Main Street, or 415-555-2671. ", unit]
+            .concat()
+            .repeat(2);
+        let expected = found(&text);
+        for size in [1, 7, 64, 1000] {
+            let mut at: Vec<usize> = (0..text.len()).step_by(size).collect();
+            at.push(text.len());
+            let pieces = at.windows(2).map(|pair| &text[pair[0]..pair[1]]);
+            assert_eq!(streamed(pieces), expected, "{unit} by {size}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1_500, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -181,7 +181,10 @@ impl Walk {
                 matches!(follows, b':' | b'-' | b'.') && (after.is_ascii_alphanumeric() || after == b':')
             }
         };
+        // "am 12. März 1985 geboren".
+        let day = digits <= 2 && follows == b'.' && after == b' ';
         if digits >= DIGITS_MIN
+            || day
             || follows.is_ascii_alphabetic()
             || follows >= 0x80
             || goes_on
@@ -228,7 +231,7 @@ fn byte_at(word: &[u8]) -> u8 {
 /// Whether what follows a house number that ends at `end` may be a street.
 fn begins_street(search: &Search, bytes: &[u8], end: usize) -> bool {
     let behind = bytes.get(end..end + 5).unwrap_or_default();
-    let blank = |byte: &u8| matches!(byte, b',' | b' ' | b'\t' | b'\r');
+    let blank = |byte: &u8| matches!(byte, b',' | b' ' | b'\t' | b'\r' | b'\n');
     let Some(gap) = behind.iter().position(|byte| !blank(byte)) else {
         return true;
     };
