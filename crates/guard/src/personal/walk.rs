@@ -243,7 +243,7 @@ impl Walk {
             let goes_on = match byte {
                 b' ' | b'-' | b'.' | b',' if after.is_ascii_digit() => return true,
                 b' ' | b'-' => after.is_ascii_uppercase() || after >= 0xC3,
-                b'.' | b',' => after == b' ' && (byte == b'.' || text.at(next + 2).is_ascii_digit()),
+                b'.' | b',' => after == b' ' && text.at(next + 2).is_ascii_digit(),
                 b'\'' => true,
                 _ => byte.is_ascii_alphabetic() || byte >= 0x80,
             };
