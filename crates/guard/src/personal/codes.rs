@@ -55,6 +55,7 @@ impl Code {
                 break;
             }
         }
+        text.spend(code.length);
         code
     }
 

@@ -26,17 +26,18 @@ pub enum PersonalKind {
     MachineAddress,
     /// Coordinates on Earth.
     Coordinates,
-    /// Streets with a house number.
+    /// Streets with a house number and boxes of the post, with the towns, codes and countries behind them.
     StreetAddress,
     /// Dates of birth, where it says so.
     BirthDate,
-    /// Numbers of patients and their records, where it says so.
+    /// Numbers of patients and their records, and conditions of health, where it says that somebody has one.
     Health,
     /// URLs that name a person or carry their data.
     Url,
     /// Names of accounts, where it says so.
     Username,
-    /// Names of people, where a sentence, a title or a letter says so; others by lists, with a low score.
+    /// Names of people, where a sentence, a label, a title, a letter or other data beside them says so; others by lists, with a
+    /// low score.
     Name,
 }
 

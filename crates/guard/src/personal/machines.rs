@@ -29,6 +29,28 @@ pub(crate) const fn may_be_local(byte: u8) -> bool {
     is_local(byte) || byte == b'@'
 }
 
+/// Whether at `at`, or one sign behind it, an `@` stands behind which no domain can be: so most of them are passed in one look.
+#[inline]
+pub(crate) fn is_of_no_domain(bytes: &[u8], at: usize) -> bool {
+    let shown = bytes.get(at..at + NO_DOMAIN_BYTES).unwrap_or_default();
+    let sign = match shown {
+        [b'@', ..] => 0,
+        [_, b'@', ..] => 1,
+        _ => return false,
+    };
+    let behind = shown.get(sign + 1..).unwrap_or_default();
+    let is_domain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-') || *byte >= 0x80;
+    let Some(length) = behind.iter().position(|byte| !is_domain(byte)) else {
+        return false;
+    };
+    let domain = behind.get(..length).unwrap_or_default();
+    let dot = domain.iter().position(|byte| *byte == b'.');
+    dot.is_none_or(|dot| length < dot + 3)
+}
+
+/// A domain that is seen to be none in one look is no longer.
+const NO_DOMAIN_BYTES: usize = 16;
+
 /// Where the address ends whose `@` is at `at`, and how sure it is.
 pub(crate) fn email(text: &Text<'_>, start: usize, at: usize) -> Option<(usize, u8)> {
     let is_domain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-' || byte >= 0x80;

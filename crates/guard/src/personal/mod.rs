@@ -4,11 +4,13 @@
 //! by the words that stood shortly before it (`words`, `near`): those raise what they speak of, and lower what they do
 //! not. Every judgement reads at most [`PERSONAL_AHEAD_BYTES_MAX`] bytes ahead, so a stream is judged as the whole.
 
+mod address;
 mod checks;
 mod codes;
 mod coins;
 mod coordinates;
 mod dates;
+mod health;
 mod ids;
 mod kinds;
 mod machines;

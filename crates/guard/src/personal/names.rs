@@ -4,7 +4,7 @@
 use crate::personal::text::{Text, Word, hash_of, word_at};
 use crate::personal::words::{Known, Words, part};
 
-/// Common given names of the United States (census of 1990, public domain), Germany, France, Spain and others.
+/// Common names, in small letters. Where they are from is said in the files.
 const GIVEN: &str = include_str!("lists/given.txt");
 const SURNAMES: &str = include_str!("lists/surnames.txt");
 
@@ -13,13 +13,14 @@ const WORDS_MAX: usize = 5;
 
 /// The lists, by hash.
 pub(crate) struct Lists {
-    /// A power of two of places: the upper bits of a hash, and one bit each for given names and surnames.
-    places: Vec<u64>,
+    /// A power of two of places: the lower bits of a hash, and one bit each for given names and surnames.
+    places: Vec<u32>,
 }
 
-const PLACES: usize = 16_384;
-const IS_GIVEN: u64 = 1;
-const IS_SURNAME: u64 = 2;
+const PLACES: usize = 65_536;
+const IS_GIVEN: u32 = 1;
+const IS_SURNAME: u32 = 2;
+const NAME: u32 = 3;
 
 impl Lists {
     pub(crate) fn new() -> Self {
@@ -27,11 +28,11 @@ impl Lists {
             places: vec![0; PLACES],
         };
         for (list, bit) in [(GIVEN, IS_GIVEN), (SURNAMES, IS_SURNAME)] {
-            for name in list.lines() {
+            for name in list.lines().filter(|line| !line.starts_with('#')) {
                 let hash = hash_of(name);
                 let place = lists.place(hash);
                 if let Some(slot) = lists.places.get_mut(place) {
-                    *slot = (hash & !3) | (*slot & 3) | bit;
+                    *slot = (hash as u32 & !NAME) | (*slot & NAME) | bit;
                 }
             }
         }
@@ -43,15 +44,15 @@ impl Lists {
         while self
             .places
             .get(place)
-            .is_some_and(|there| *there != 0 && *there & !3 != hash & !3)
+            .is_some_and(|there| *there != 0 && *there & !NAME != hash as u32 & !NAME)
         {
             place = (place + 1) % PLACES;
         }
         place
     }
 
-    fn bits(&self, hash: u64) -> u64 {
-        self.places.get(self.place(hash)).copied().unwrap_or(0) & 3
+    fn bits(&self, hash: u64) -> u32 {
+        self.places.get(self.place(hash)).copied().unwrap_or(0) & NAME
     }
 
     pub(crate) fn is_given(&self, hash: u64) -> bool {
@@ -70,6 +71,8 @@ pub(crate) struct Named {
     pub(crate) words: usize,
     /// How many of them are on the lists.
     pub(crate) listed: usize,
+    /// The last of them is.
+    pub(crate) last_listed: bool,
 }
 
 /// The name that begins with `word`: words with capitals, initials and particles, on one line.
@@ -85,11 +88,12 @@ pub(crate) fn name(
         end: first.start,
         words: 0,
         listed: 0,
+        last_listed: false,
     };
     for _ in 0..WORDS_MAX + 2 {
         let particle = named.words > 0 && known.does(part::PARTICLE) && !word.capital;
         let initial = word.len() == 1 && word.capital && text.at(word.end) == b'.';
-        let alone = known.does(part::NO_NAME) && !lists.is_name(word.hash);
+        let alone = known.does(part::NO_NAME | part::UNIT) && !lists.is_name(word.hash);
         if !particle
             && (!(word.is_name_like() || initial)
                 || alone
@@ -100,7 +104,8 @@ pub(crate) fn name(
         if !particle {
             named.end = word.end + usize::from(initial);
             named.words += 1;
-            named.listed += usize::from(lists.is_name(word.hash));
+            named.last_listed = lists.is_name(word.hash);
+            named.listed += usize::from(named.last_listed);
         }
         if named.words == WORDS_MAX {
             break;
@@ -122,3 +127,17 @@ pub(crate) fn name(
     }
     (named.words > 0).then_some(named)
 }
+
+/// Whether an e-mail address stands shortly behind a name that ends at `at`: `Ada Lovelace <ada@example.org>`.
+pub(crate) fn is_before_address(text: &Text<'_>, at: usize) -> bool {
+    let mut behind = at..at + ADDRESS_BYTES;
+    let sign = behind.find(|next| matches!(text.at(*next), b'@' | 0));
+    sign.is_some_and(|sign| {
+        text.at(sign) == b'@'
+            && text.at(sign + 1).is_ascii_alphanumeric()
+            && text.at(sign - 1).is_ascii_alphanumeric()
+    })
+}
+
+/// So near an address says that a name is one.
+const ADDRESS_BYTES: usize = 48;

@@ -106,6 +106,7 @@ impl Number {
             };
             (next, sign) = (behind, found);
         }
+        text.spend(number.count * GROUP_COST);
         (number.count > 0).then_some(number)
     }
 
@@ -236,6 +237,11 @@ fn ends(text: &Text<'_>, at: usize) -> bool {
         _ => !next.is_ascii_alphanumeric(),
     }
 }
+
+/// What reading and judging each group of a number costs, as bytes.
+const GROUP_COST: usize = 6;
+/// So near its word a patient's number is.
+const RECORD_BYTES: usize = 24;
 
 /// Some of a number's groups.
 struct Taken<'n> {
@@ -381,8 +387,12 @@ impl Taken<'_> {
                 _ => scheme.plain,
             };
             let other = near.has(a::THING) && !near.closest(a::ANY_ID | a::WHOSE | a::NUMBER, a::THING);
+            // What is said to be a patient's is the patient's record, whatever its form.
+            let record =
+                near.within(a::PATIENT, RECORD_BYTES) && near.closest(a::PATIENT, a::NATIONAL | a::TAX);
             let score = match (about, near.has(a::NATIONAL | a::TAX | a::PATIENT)) {
                 (true, _) => by_form.max(96),
+                (false, _) if record && scheme.about & (a::US | a::TAX) != 0 => by_form.min(60),
                 (false, true) => by_form.max(if scheme.plain >= 35 { 82 } else { 72 }),
                 (false, false) if other || checks::is_book(self.digits) => by_form.saturating_sub(30),
                 (false, false) if near.closest(a::PHONE, a::ANY_ID) => by_form.saturating_sub(30),

@@ -1,14 +1,17 @@
-//! Streets with a house number, and what follows them: a part of the house, a town, a code of its post. Never takes a
-//! street without a number, unless a post code proves it.
+//! Streets with a house number, in front or behind. What follows them is read by `address`. Never takes a street without a
+//! number, unless a code of the post proves it.
 
 use std::sync::LazyLock;
 
+use crate::personal::address::{CODE, Gap, LAND, TOWN, UNIT, gap, read, tail, unit};
 use crate::personal::near::Near;
 use crate::personal::text::{Text, Word, word_at};
-use crate::personal::words::{Known, Words, about, part};
+use crate::personal::words::{Words, about, part};
 
 /// A street's name has no more words than this.
 const WORDS_MAX: usize = 6;
+/// Nor one that no word of it says is one.
+const RUN_WORDS_MAX: usize = 4;
 
 /// Ends of words that are streets in German and Dutch, and Scandinavian languages.
 const ENDS: [&str; 23] = [
@@ -41,65 +44,183 @@ const WEAK_ENDS: [&str; 14] = [
     "pad", "hof", "baan", "dreef", "dijk", "gade", "gata", "gate", "markt", "berg", "graben", "park", "katu",
     "tie",
 ];
-/// First words of streets that are English words, or too short to say so.
-const WEAK_FIRST: [&[u8]; 12] = [
-    b"place", b"square", b"route", b"passage", b"cours", b"via", b"c", b"al", b"camino", b"strada", b"corso",
-    b"plaza",
-];
+/// What a word in small letters may be behind a house number.
+const SMALL_PARTS: u32 = part::STREET_FIRST | part::STREET | part::STREET_WEAK | part::PARTICLE;
 
 /// A street found: where it ends, and how sure it is.
 type Street = Option<(usize, u8)>;
 
-fn read(text: &Text<'_>, words: &Words, at: usize) -> (Word, Known) {
-    let word = word_at(text, at, |_, _| ());
-    (word, words.get(word.hash))
-}
-
-/// The street that begins with the house number at `at`: `12 Main Street`, `12 bis, rue de la Paix`.
+/// The street that begins with the house number at `at`: `12 Main Street`, `12 bis, rue de la Paix`; and where something
+/// proves it, names without a word for a street: `974 Kesk 53, Suite 343`.
 pub(crate) fn numbered(text: &Text<'_>, words: &Words, at: usize, near: &Near<'_>) -> Street {
     let digits = text.digits(at, 7);
     if digits == 0 || digits > 6 {
         return None;
     }
     let mut next = at + digits;
-    if matches!(text.at(next), b'-' | b'/') && text.at(next + 1).is_ascii_digit() {
+    let fifth = matches!(text.at(next), b'-' | b'/') && text.at(next + 1).is_ascii_digit();
+    if fifth {
         next += 1 + text.digits(next + 1, 5);
-    } else if text.at(next).is_ascii_alphabetic() && !text.at(next + 1).is_ascii_alphanumeric() {
+    }
+    if text.at(next).is_ascii_alphabetic() && !text.at(next + 1).is_ascii_alphanumeric() {
         next += 1;
     }
-    if text.at(next) == b',' {
-        next += 1;
-    }
-    let begin = text.past_blanks(next, 0, 3);
+    let comma = text.at(next) == b',';
+    next += usize::from(comma);
+    // The name may stand on the next line, if what follows proves it.
+    let begin = text.past_blanks(next, 1, 3);
     if begin == next || !(text.at(begin).is_ascii_alphanumeric() || text.at(begin) >= 0xC3) {
         return None;
     }
-    let (first, known) = read(text, words, begin);
-    let (first, known) = match text.get(first.start..first.end) {
-        b"bis" | b"ter" => {
-            let comma = usize::from(text.at(first.end) == b',');
-            read(text, words, text.past_blanks(first.end + comma, 0, 2))
-        }
-        _ => (first, known),
-    };
+    let broken = text.get(next..begin).contains(&b'\n');
     let at_home = near.has(about::ADDRESS);
+    let first = word_at(text, begin, |_, _| ());
+    let known = words.get(first.hash);
+    let ordinal = [&b"bis"[..], b"ter", b"quater"].contains(&text.get(first.start..first.end));
+    // Most numbers are of things. That is seen at no cost, for the quick way through a text counts none.
+    if first.is_small() && !known.does(SMALL_PARTS) && !at_home && !ordinal {
+        return None;
+    }
+    let (first, known) = if ordinal {
+        let comma = usize::from(text.at(first.end) == b',');
+        read(text, words, text.past_blanks(first.end + comma, 0, 2))
+    } else {
+        (first, known)
+    };
     if known.does(part::STREET_FIRST)
         && let Some(end) = named(text, words, first.end)
     {
-        let (end, coded) = tail(text, words, end);
-        let sure = coded || at_home || !is_weak_first(text, &first);
-        return sure.then_some((end, if coded || at_home { 90 } else { 75 }));
+        let end = number_behind(text, end).unwrap_or(end);
+        let tail = tail(text, words, end);
+        let sure = tail.proves(CODE | LAND | UNIT) || at_home;
+        if if broken {
+            tail.proves(CODE)
+        } else {
+            sure || !known.does(part::FIRST_WEAK)
+        } {
+            return Some((tail.end, if sure { 90 } else { 75 }));
+        }
     }
     let year = digits == 4 && matches!((text.at(at), text.at(at + 1)), (b'1', b'8' | b'9') | (b'2', b'0'));
-    let (street, strong) = suffixed_name(text, words, begin, at_home)?;
-    let (end, coded) = tail(text, words, street);
-    match (coded, strong) {
-        (true, _) => Some((end, 92)),
-        (false, false) if end > street => Some((end, 72)),
-        (false, true) if at_home => Some((end, 85)),
-        (false, true) if !year => Some((end, 78)),
-        (false, false) if at_home && near.within(about::ADDRESS, 24) && !year => Some((end, 65)),
-        _ => None,
+    if let Some((street, strong)) = suffixed_name(text, words, begin, at_home) {
+        let street = number_behind(text, street).unwrap_or(street);
+        let tail = tail(text, words, street);
+        let alone = || digits >= 3 && !comma && begins_line(text, at) && ends_part(text, street);
+        let score = match strong {
+            _ if tail.proves(CODE) => 92,
+            _ if broken => 0,
+            true if at_home || tail.proves(LAND | UNIT) => 85,
+            true if !year => 78,
+            false if tail.proves(LAND | UNIT) => 72,
+            false if at_home && near.within(about::ADDRESS, 24) && !year => 65,
+            false if !year && alone() => 64,
+            _ => 0,
+        };
+        if score > 0 {
+            return Some((tail.end, score));
+        }
+    }
+    // Names that are of no street by their words.
+    let near_home = at_home && near.within(about::ADDRESS, 24);
+    let run = run(text, words, &first).filter(|_| !broken)?;
+    if let Some(end) = number_behind(text, run.end) {
+        let tail = tail(text, words, end);
+        let score = match () {
+            () if tail.proves(CODE | LAND | UNIT) && digits >= 2 => 80,
+            () if run.street && digits >= 2 && !year => 74,
+            () if near_home => 68,
+            () if tail.proves(TOWN) && digits >= 3 && !year => 62,
+            () => return None,
+        };
+        return Some((tail.end, score));
+    }
+    let tail = tail(text, words, run.end);
+    match () {
+        () if tail.proves(CODE) && !comma => Some((tail.end, 78)),
+        () if tail.proves(UNIT) && digits >= 2 => Some((tail.end, 74)),
+        () if tail.proves(LAND) && near_home => Some((tail.end, 70)),
+        () => None,
+    }
+}
+
+/// Words with capitals that may be a street's name.
+struct Run {
+    end: usize,
+    /// The last word ends as streets do.
+    street: bool,
+}
+
+fn run(text: &Text<'_>, words: &Words, first: &Word) -> Option<Run> {
+    let (mut word, mut known) = (*first, words.get(first.hash));
+    let mut run = None;
+    for index in 0..RUN_WORDS_MAX {
+        let inside = index > 0 && known.does(part::PARTICLE | part::IN_TOWN | part::STREET_LAST);
+        let none = known.does(part::MONTH | part::NO_NAME) && !inside;
+        if word.len() == 0 || word.has_digit() || none || !(word.capital || inside) {
+            break;
+        }
+        if word.capital || known.does(part::STREET_LAST) {
+            let street = street_end(text, &word).is_some() || known.does(part::STREET_LAST);
+            run = Some(Run {
+                end: word.end,
+                street,
+            });
+        }
+        let next = word.end;
+        let begin = match (text.at(next), text.at(next + 1)) {
+            (b'.', b' ') if word.len() <= 5 => next + 2,
+            (b'.', byte) if word.len() <= 5 && byte.is_ascii_uppercase() => next + 1,
+            (b' ' | b'-' | b'\'', _) => next + 1,
+            _ => break,
+        };
+        (word, known) = read(text, words, begin);
+    }
+    run
+}
+
+/// Where the house number behind a street's name ends: ` 12a`, `, 5`, ` nº 7`, ` s/n`.
+fn number_behind(text: &Text<'_>, at: usize) -> Option<usize> {
+    let mut next = at + usize::from(text.at(at) == b'.');
+    next += usize::from(text.at(next) == b',');
+    let begin = text.past_blanks(next, 0, 2);
+    if begin == at {
+        return None;
+    }
+    next = begin;
+    for sign in [&b"n\xC2\xBA"[..], b"n\xC2\xB0", b"num", b"nr", b"no", b"n."] {
+        if text.has(next, sign) && !text.at(next + sign.len()).is_ascii_alphabetic() {
+            let dot = usize::from(text.at(next + sign.len()) == b'.');
+            next = text.past_blanks(next + sign.len() + dot, 0, 2);
+            break;
+        }
+    }
+    if text.has(next, b"s/n") && !text.at(next + 3).is_ascii_alphanumeric() {
+        return Some(next + 3);
+    }
+    house(text, next)
+}
+
+/// Whether a line, or a part of one, begins at `at`: nothing stands before it but a word in small letters, if any.
+fn begins_line(text: &Text<'_>, at: usize) -> bool {
+    let before = (1..=20)
+        .map(|back| text.before(at, back))
+        .skip_while(|byte| *byte == b' ');
+    let mut last = 0;
+    for byte in before {
+        if !(byte.is_ascii_alphanumeric() || byte >= 0x80) {
+            break;
+        }
+        last = byte;
+    }
+    !last.is_ascii_uppercase() && !last.is_ascii_digit()
+}
+
+/// Whether nothing of a sentence goes on at `at`.
+fn ends_part(text: &Text<'_>, at: usize) -> bool {
+    match text.at(at) {
+        0 | b',' | b';' | b'\n' | b'\r' | b'"' | b')' | b'<' | b'|' => true,
+        b'.' | b'?' | b'!' => !text.at(at + 1).is_ascii_alphanumeric(),
+        _ => false,
     }
 }
 
@@ -148,11 +269,6 @@ fn direction(text: &Text<'_>, at: usize) -> usize {
     if fits && compass { at + 1 + letters } else { at }
 }
 
-fn is_weak_first(text: &Text<'_>, word: &Word) -> bool {
-    let shown = text.get(word.start..word.end);
-    WEAK_FIRST.iter().any(|weak| shown.eq_ignore_ascii_case(weak))
-}
-
 /// Where the name behind `rue` or `calle` ends: particles, then words with capitals.
 fn named(text: &Text<'_>, words: &Words, at: usize) -> Option<usize> {
     let mut next = at + usize::from(text.at(at) == b'.');
@@ -165,7 +281,10 @@ fn named(text: &Text<'_>, words: &Words, at: usize) -> Option<usize> {
         let (word, known) = read(text, words, begin);
         if word.len() == 0
             || word.is_number()
-            || !(word.capital || known.does(part::PARTICLE) || word.len() == 1)
+            || !(word.capital
+                || known.does(part::PARTICLE)
+                || word.len() == 1
+                || (end.is_some() && text.at(begin.wrapping_sub(1)) == b'\''))
         {
             break;
         }
@@ -188,24 +307,14 @@ pub(crate) fn first(text: &Text<'_>, words: &Words, word: &Word, near: &Near<'_>
     }
     let end = named(text, words, after)?;
     let at_home = near.has(about::ADDRESS);
-    let mut next = end + usize::from(text.at(end) == b',');
-    next = text.past_blanks(next, 0, 2);
-    for sign in [&b"n\xC2\xBA"[..], b"n\xC2\xB0", b"nr", b"no"] {
-        if text.has(next, sign) {
-            next = text.past_blanks(
-                next + sign.len() + usize::from(text.at(next + sign.len()) == b'.'),
-                0,
-                2,
-            );
-        }
-    }
-    let number = house(text, next);
-    let (end, coded) = tail(text, words, number.unwrap_or(end));
-    let weak = is_weak_first(text, word);
-    match (coded, number) {
-        (true, _) => Some((end, 90)),
-        (false, Some(_)) if at_home => Some((end, 85)),
-        (false, Some(_)) if !weak && word.len() > 2 => Some((end, 76)),
+    let number = number_behind(text, end);
+    let tail = tail(text, words, number.unwrap_or(end));
+    let weak = words.get(word.hash).does(part::FIRST_WEAK);
+    match number {
+        _ if tail.proves(CODE) => Some((tail.end, 90)),
+        Some(_) if at_home || tail.proves(LAND | UNIT) => Some((tail.end, 85)),
+        Some(_) if !weak && word.len() > 2 => Some((tail.end, 76)),
+        Some(_) if tail.proves(TOWN) => Some((tail.end, 66)),
         _ => None,
     }
 }
@@ -220,51 +329,130 @@ fn house(text: &Text<'_>, at: usize) -> Option<usize> {
     if matches!(text.at(end), b'-' | b'/') && text.at(end + 1).is_ascii_digit() {
         end += 1 + text.digits(end + 1, 4);
     }
-    if text.at(end).is_ascii_alphabetic() && !text.at(end + 1).is_ascii_alphanumeric() {
-        end += 1;
+    let sign = usize::from(matches!(text.at(end), b'/' | b'-'));
+    let roman = (0..4)
+        .take_while(|offset| matches!(text.at(end + sign + offset), b'I' | b'V'))
+        .count();
+    let letter = end + sign;
+    if text.at(letter).is_ascii_alphabetic() && !text.at(letter + 1).is_ascii_alphanumeric() {
+        end = letter + 1;
+    } else if sign > 0 && roman > 0 && !text.at(letter + roman).is_ascii_alphanumeric() {
+        end = letter + roman;
+    } else if text.at(end) == b' ' && text.at(end + 1).is_ascii_uppercase() && ends_part(text, end + 2) {
+        end += 2;
     }
     let goes_on = text.at(end).is_ascii_alphanumeric()
         || (matches!(text.at(end), b'.' | b':' | b'%' | b',' | b'-') && text.at(end + 1).is_ascii_digit());
     (!goes_on).then_some(end)
 }
 
-/// The street whose name ends in a word for one, with the number behind: `Lange Straße 5`, `Rosa-Parks-Allee 12a`.
+/// The street with the number behind: `Lange Straße 5`, `Rosa-Parks-Allee 12a`, `Rákóczi út 13`; and where something proves
+/// it, names without a word for a street: `Kirchberg 7, 12345 Ort`.
 pub(crate) fn german(text: &Text<'_>, words: &Words, word: &Word, near: &Near<'_>) -> Street {
-    let mut last = *word;
+    let (mut last, mut known) = (*word, words.get(word.hash));
     let mut strong = street_end(text, &last);
     for _ in 0..4 {
         let sign = text.at(last.end);
         let begin = last.end + 1;
         let next = text.at(begin);
-        let may = (sign == b'-' || (sign == b' ' && strong.is_none()))
-            && (next.is_ascii_uppercase() || next >= 0xC3);
-        if !may {
+        if !(sign == b'-' || (sign == b' ' && strong.is_none()))
+            || !(next.is_ascii_alphabetic() || next >= 0xC3)
+        {
             break;
         }
-        let (word, _) = read(text, words, begin);
-        let found = street_end(text, &word);
-        if sign == b' ' && found.is_none() {
-            return None;
+        let (word, next_known) = read(text, words, begin);
+        let kind = next_known.does(part::STREET_LAST);
+        if !word.capital && !kind {
+            break;
         }
-        (last, strong) = (word, found);
-        if !word.capital {
-            return None;
-        }
+        (last, known) = (word, next_known);
+        strong = if kind { Some(true) } else { street_end(text, &word) };
     }
-    let strong = strong?;
-    let next = last.end + usize::from(text.at(last.end) == b'.');
-    let begin = text.past_blanks(next, 0, 2);
-    let end = (begin > next || next > last.end)
-        .then(|| house(text, begin))
-        .flatten()?;
-    let (end, coded) = tail(text, words, end);
     let at_home = near.has(about::ADDRESS);
-    match (coded, strong) {
-        (true, _) => Some((end, 92)),
-        (false, true) => Some((end, if at_home { 88 } else { 76 })),
-        (false, false) if at_home => Some((end, 70)),
-        _ => None,
+    if let Some(strong) = strong
+        && let Some(end) = number_behind(text, last.end)
+    {
+        let tail = tail(text, words, end);
+        return match (tail.proves(CODE), strong) {
+            (true, _) => Some((tail.end, 92)),
+            (false, true) => Some((tail.end, if at_home { 88 } else { 76 })),
+            (false, false) if at_home || tail.proves(LAND | UNIT) => Some((tail.end, 70)),
+            _ => None,
+        };
     }
+    if known.does(part::MONTH | part::NO_NAME) {
+        return None;
+    }
+    let run = run(text, words, word)?;
+    let end = number_behind(text, run.end)?;
+    let (_, apart) = gap(text, end);
+    let tail = tail(text, words, end);
+    let near_home = at_home && near.within(about::ADDRESS, 24);
+    match () {
+        () if tail.proves(CODE) && apart > Gap::Blank => Some((tail.end, 78)),
+        () if tail.proves(CODE | LAND | UNIT) && at_home => Some((tail.end, 74)),
+        () if tail.proves(UNIT) && tail.proves(LAND) => Some((tail.end, 70)),
+        () if near_home => Some((tail.end, 64)),
+        () => None,
+    }
+}
+
+/// The address that begins with a part of the house: `Flat 3, 12 High Street`, `Apt. 675 62314 Mellemvej 32`; or that part
+/// alone, on a line or behind a comma.
+pub(crate) fn within(text: &Text<'_>, words: &Words, word: &Word, near: &Near<'_>) -> Street {
+    let end = unit(text, words, word.start)?;
+    // `Unit 5/12 George Street`: what is behind the sign is the house.
+    let sign = (word.end..end).find(|at| text.at(*at) == b'/');
+    if let Some((end, score)) = sign.and_then(|sign| numbered(text, words, sign + 1, near)) {
+        return Some((end, score.max(85)));
+    }
+    let (begin, apart) = gap(text, end);
+    if apart > Gap::None {
+        let street = match text.at(begin).is_ascii_digit() {
+            true => numbered(text, words, begin, near),
+            false => {
+                let (next, known) = read(text, words, begin);
+                let street = match known.does(part::STREET_FIRST) {
+                    true => first(text, words, &next, near),
+                    false => None,
+                };
+                street.or_else(|| {
+                    if next.capital {
+                        german(text, words, &next, near)
+                    } else {
+                        None
+                    }
+                })
+            }
+        };
+        if let Some((end, score)) = street {
+            return Some((end, score.max(85)));
+        }
+    }
+    let tail = tail(text, words, end);
+    let named = [&b"apt"[..], b"apartment", b"suite", b"ste"];
+    let shown = text.get(word.start..word.end);
+    let alone = named.iter().any(|named| shown.eq_ignore_ascii_case(named))
+        && !matches!(text.before(word.start, 1), b'.' | b'-' | b'/')
+        && begins_line(text, word.start)
+        && end >= word.end + 3;
+    match () {
+        () if tail.proves(CODE) => Some((tail.end, 84)),
+        () if alone => Some((tail.end, 63)),
+        () => None,
+    }
+}
+
+/// A code of the post and its town, where it says that an address follows: `wohnhaft in 10115 Berlin`.
+pub(crate) fn coded(text: &Text<'_>, words: &Words, at: usize, near: &Near<'_>) -> Street {
+    if near.within(about::POST, 16) && text.digits(at, 6) == 5 {
+        let (begin, _) = gap(text, at + 5);
+        if !text.at(begin).is_ascii_digit() && !text.at(at + 5).is_ascii_alphanumeric() {
+            return Some((at + 5, 66));
+        }
+    }
+    (near.within(about::ADDRESS, 16)).then_some(())?;
+    crate::personal::address::line(text, words, at).map(|end| (end, 66))
 }
 
 /// Whether the word may end as streets do: one look at its last three bytes, which says yes too often.
@@ -311,140 +499,6 @@ fn street_end(text: &Text<'_>, word: &Word) -> Option<bool> {
     match (ends(&ENDS), ends(&WEAK_ENDS)) {
         (true, _) => Some(true),
         (false, true) if word.len() > 5 => Some(false),
-        _ => None,
-    }
-}
-
-/// Where the address of a post of the United States' forces ends: `APO AE 09123`.
-pub(crate) fn military(text: &Text<'_>, at: usize) -> Option<usize> {
-    let office = [b"apo", b"fpo", b"dpo"]
-        .iter()
-        .any(|office| text.has(at, *office));
-    let area = [b" aa ", b" ae ", b" ap "]
-        .iter()
-        .any(|area| text.has(at + 3, *area));
-    let fits = office && area && text.digits(at + 7, 6) == 5;
-    fits.then_some(at + 12)
-}
-
-/// Signs between the lines of an address.
-fn past_comma(text: &Text<'_>, at: usize) -> usize {
-    let mut next = text.past_blanks(at, 1, 3);
-    while text.at(next) == b',' && next < at + 5 {
-        next = text.past_blanks(next + 1, 1, 3);
-    }
-    next
-}
-
-/// Where the rest of an address ends, and whether a post code is in it.
-fn tail(text: &Text<'_>, words: &Words, end: usize) -> (usize, bool) {
-    let mut best = end;
-    let mut next = past_comma(text, end);
-    // Parts of the house, one or two.
-    for _ in 0..2 {
-        let (word, known) = read(text, words, next);
-        let sharp = text.at(next) == b'#';
-        if !sharp && !known.does(part::UNIT) {
-            break;
-        }
-        let from = if sharp {
-            next + 1
-        } else {
-            word.end + usize::from(text.at(word.end) == b'.')
-        };
-        let (number, _) = read(text, words, text.past_blanks(from, 0, 2));
-        if number.len() == 0 || number.len() > 5 || (!number.has_digit() && number.len() > 2) {
-            break;
-        }
-        best = number.end;
-        next = past_comma(text, number.end);
-    }
-    match post(text, words, next) {
-        Some(end) => (end, true),
-        None => (best, false),
-    }
-}
-
-/// Where `12345 Town`, `1234 AB Town`, `Town, ST 12345`, `Town, 12345` or `Town SW1A 1AA` ends.
-fn post(text: &Text<'_>, words: &Words, at: usize) -> Option<usize> {
-    if let Some(code) = post_code(text, at) {
-        let next = past_comma(text, code);
-        return town(text, words, next)
-            .map(|(end, _)| end)
-            .or(Some(code).filter(|_| next > code));
-    }
-    let (end, capitals) = town(text, words, at)?;
-    let next = past_comma(text, end);
-    // A state's two capitals may have been taken for a part of the town.
-    let next = if capitals {
-        next
-    } else {
-        state(text, next).unwrap_or(next)
-    };
-    post_code(text, next)
-}
-
-/// Two capitals, and what follows them.
-fn state(text: &Text<'_>, at: usize) -> Option<usize> {
-    let fits = text.at(at).is_ascii_uppercase()
-        && text.at(at + 1).is_ascii_uppercase()
-        && !text.at(at + 2).is_ascii_alphanumeric();
-    fits.then(|| past_comma(text, at + 2))
-}
-
-/// Where a town's name ends, and whether its last word is two capitals.
-fn town(text: &Text<'_>, words: &Words, at: usize) -> Option<(usize, bool)> {
-    let (mut next, mut end, mut capitals) = (at, None, false);
-    for _ in 0..4 {
-        let (word, known) = read(text, words, next);
-        if word.len() == 0
-            || word.has_digit()
-            || !(word.capital || (end.is_some() && known.does(part::PARTICLE | part::LINK)))
-        {
-            break;
-        }
-        if word.capital {
-            (end, capitals) = (Some(word.end), word.len() == 2 && word.is_capitals());
-        }
-        next = word.end;
-        match text.at(next) {
-            b' ' | b'-' | b'\'' => next += 1,
-            b'.' if word.len() <= 3 && text.at(next + 1) == b' ' => next += 2,
-            _ => break,
-        }
-    }
-    end.map(|end| (end, capitals))
-}
-
-/// Where a post code ends: five digits, with four more or not; four digits and two capitals; the British form.
-fn post_code(text: &Text<'_>, at: usize) -> Option<usize> {
-    let digits = text.digits(at, 6);
-    let after = text.at(at + digits);
-    match digits {
-        5 if after == b'-' && text.digits(at + 6, 5) == 4 => Some(at + 10),
-        5 if !after.is_ascii_alphanumeric() => Some(at + 5),
-        4 => {
-            let letters = at + 4 + usize::from(after == b' ');
-            let fits = text.at(letters).is_ascii_uppercase()
-                && text.at(letters + 1).is_ascii_uppercase()
-                && !text.at(letters + 2).is_ascii_alphanumeric();
-            fits.then_some(letters + 2)
-        }
-        0 => {
-            let letters = (0..3)
-                .take_while(|offset| text.at(at + offset).is_ascii_uppercase())
-                .count();
-            let outward = at + letters + text.digits(at + letters, 2);
-            let outward = outward + usize::from(text.at(outward).is_ascii_uppercase());
-            let inward = outward + usize::from(text.at(outward) == b' ');
-            let fits = (1..=2).contains(&letters)
-                && text.at(at + letters).is_ascii_digit()
-                && text.at(inward).is_ascii_digit()
-                && text.at(inward + 1).is_ascii_uppercase()
-                && text.at(inward + 2).is_ascii_uppercase()
-                && !text.at(inward + 3).is_ascii_alphanumeric();
-            fits.then_some(inward + 3)
-        }
         _ => None,
     }
 }

@@ -18,6 +18,7 @@ pub(crate) struct Text<'t> {
     complete: bool,
     limit: Cell<usize>,
     hungry: Cell<bool>,
+    spent: Cell<usize>,
 }
 
 impl<'t> Text<'t> {
@@ -28,6 +29,7 @@ impl<'t> Text<'t> {
             complete,
             limit: Cell::new(0),
             hungry: Cell::new(false),
+            spent: Cell::new(0),
         }
     }
 
@@ -65,6 +67,17 @@ impl<'t> Text<'t> {
     fn ahead(&self, at: usize, most: usize) -> &'t [u8] {
         let end = (at + most).min(self.limit.get()).min(self.bytes.len());
         self.bytes.get(at..end).unwrap_or_default()
+    }
+
+    /// What looking ahead has cost so far, in bytes that were read.
+    pub(crate) const fn spent(&self) -> usize {
+        self.spent.get()
+    }
+
+    /// Counts what looking ahead costs.
+    #[inline]
+    pub(crate) fn spend(&self, bytes: usize) {
+        self.spent.set(self.spent.get() + bytes);
     }
 
     /// The byte `back` bytes before `at`; zero before the beginning.
@@ -255,12 +268,13 @@ const fn small_letters(bytes: u64) -> usize {
     others.trailing_zeros() as usize / CHUNK
 }
 
-/// A letter as a small one: of ASCII, and of Latin-1 in UTF-8.
+/// A letter as a small one: of ASCII, and of Latin-1 and Latin Extended-A in UTF-8.
 #[inline]
 const fn small(before: u8, byte: u8) -> u8 {
     match (before, byte) {
         (_, b'A'..=b'Z') => byte | 0x20,
         (0xC3, 0x80..=0x9E) => byte | 0x20,
+        (0xC4 | 0xC5, 0x80..) if is_capital(before, byte) => byte + 1,
         _ => byte,
     }
 }
@@ -502,7 +516,7 @@ const fn is_capital(lead: u8, next: u8) -> bool {
         0xC3 => next < 0xA0,
         0xC4 => next.is_multiple_of(2) && next < 0xB8,
         0xC5 => matches!((next, next % 2), (..=0x88 | 0xB9.., 1) | (0x8A..=0xB8, 0)),
-        0xCE => next >= 0x91 && next <= 0xAB,
+        0xCE => next >= 0x86 && next <= 0xAB,
         0xD0 => next < 0xB0,
         _ => false,
     }

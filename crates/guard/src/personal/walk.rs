@@ -1,30 +1,41 @@
 //! The walk through a text, word by word, forward. What was read is remembered as a handful of positions, so that a text
 //! that arrives in pieces is walked as the whole would be: a step that asks for what has not arrived is taken again later.
 
+mod people;
 mod skim;
 
+use std::ops::RangeInclusive;
 use std::sync::{Arc, LazyLock};
 
 use crate::finding::{Finding, Kind};
+use crate::personal::address;
 use crate::personal::codes;
 use crate::personal::coins;
 use crate::personal::coordinates;
 use crate::personal::dates;
+use crate::personal::health;
 use crate::personal::kinds::{PersonalKind, PersonalKinds};
 use crate::personal::machines;
-use crate::personal::names::{self, Lists};
+use crate::personal::names::Lists;
 use crate::personal::near::{Near, Seen};
 use crate::personal::numbers::{self, DIGITS_MIN, Meant, Number};
 use crate::personal::streets;
 use crate::personal::text::{Text, WORD_BYTES_MAX, Word, char_bytes, word_at};
 use crate::personal::words::{Known, Words, about, part};
+use people::Announced;
 
 /// So many numbers in a row are read as numbers; what may be a number's inside is one of few.
 const ROW_MAX: u8 = 3;
+/// So many bytes may be looked at ahead in vain before what is walked has to make up for them.
+const SPENT_BYTES_MAX: usize = 1_536;
+/// So long are cards, accounts and most national ids in one piece.
+const ALONE_BYTES: RangeInclusive<usize> = 12..=34;
+/// So far behind a word with a capital its house number stands.
+const HOUSE_BYTES: usize = 64;
 /// So far behind "username" stands what it names.
 const USER_BYTES: usize = 8;
-/// The score of a name by lists alone.
-const LISTED_SCORE: u8 = 50;
+/// So near behind other data a name stands beside it.
+const BESIDE_BYTES: usize = 32;
 
 /// What is looked for, and with what.
 pub(crate) struct Search {
@@ -33,24 +44,6 @@ pub(crate) struct Search {
     /// Made when they are first needed, for they take memory.
     pub(crate) words: Arc<LazyLock<Words>>,
     pub(crate) lists: Arc<LazyLock<Lists>>,
-}
-
-/// Whether a name is announced, and by what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Announced {
-    No,
-    /// "name".
-    ByLabel,
-    /// "my name is".
-    ByIntroduction,
-    /// "I am".
-    BySelf,
-    /// "Mrs".
-    ByTitle,
-    /// "Dear".
-    ByGreeting,
-    /// "Sincerely".
-    ByClosing,
 }
 
 /// What is remembered of the text so far. Positions are of the channel.
@@ -71,6 +64,14 @@ pub(crate) struct Walk {
     /// Where the last number ended that was nothing, and how many stood in a row before it.
     row_to: usize,
     row: u8,
+    /// Up to here a name stands beside other data.
+    beside_to: usize,
+    /// How far what was looked ahead for in vain would reach, had it been walked.
+    spent_to: usize,
+    /// Words with capitals that begin before this have no house number behind them.
+    no_house_to: usize,
+    /// Words that begin before this are of a name that nothing speaks for.
+    no_name_to: usize,
 }
 
 impl Walk {
@@ -85,6 +86,10 @@ impl Walk {
             user_to: 0,
             row_to: 0,
             row: 0,
+            beside_to: 0,
+            spent_to: 0,
+            no_house_to: 0,
+            no_name_to: 0,
         }
     }
 
@@ -129,7 +134,10 @@ impl Walk {
             .and_then(|number| number.judge(text, &near))
             .filter(|(meant, _)| meant.kind == PersonalKind::Phone);
         match meant {
-            Some((meant, end)) if search.report(text, meant, at, end, found) => end,
+            Some((meant, end)) if search.report(text, meant, at, end, found) => {
+                self.beside_to = text.base + end + BESIDE_BYTES;
+                end
+            }
             _ => at + 1,
         }
     }
@@ -165,7 +173,11 @@ impl Walk {
         }
         let about = self.with_id(known.about, base + at);
         if let Some(end) = self.email(search, text, &word, found) {
+            self.beside_to = base + end + BESIDE_BYTES;
             return end;
+        }
+        if word.len() == 1 && text.has(at, b"d.o.b") {
+            self.seen.note(about::BIRTH, base + at + 5);
         }
         let may_be_code = word.has_digit() || starts_code(text, &word);
         if may_be_code && left_is_free(text, at) {
@@ -177,19 +189,30 @@ impl Walk {
             let in_row = word.is_number()
                 && self.row > ROW_MAX
                 && !near.has(about::PHONE | about::CARD | about::ANY_ID);
-            let end = (!in_row)
+            let told = near.has(about::PHONE | about::CARD | about::ANY_ID | about::ADDRESS | about::BANK);
+            let afforded = self.affords(base + at, told);
+            let before = text.spent();
+            // What is long enough by itself is read however much was looked at in vain: no flood of numbers hides a card.
+            let is_alone = ALONE_BYTES.contains(&word.len());
+            let end = (is_alone || (!in_row && afforded))
                 .then(|| search.code(text, &word, &near, found))
                 .flatten();
+            if end.is_none() {
+                self.charge(base + at, text.spent() - before);
+            }
             if let Some(end) = end {
                 (self.announced, self.row_to) = (Announced::No, 0);
+                self.beside_to = base + end + BESIDE_BYTES;
                 return end;
             }
         }
+        let before = text.spent();
         if let Some(end) = self.letters(search, text, &word, known, found) {
             self.seen.note(about, base + word.end);
             self.announced = Announced::No;
             return end;
         }
+        self.charge(base + at, text.spent() - before);
         self.seen.note(about, base + word.end);
         self.announce(text, &word, known);
         if about & about::USER != 0 {
@@ -197,6 +220,45 @@ impl Walk {
         }
         // A blank begins nothing.
         word.end.max(at + 1) + usize::from(follows == b' ')
+    }
+
+    /// Whether there is room to look ahead from `at`. What is looked ahead for in vain is paid for byte by byte by going on,
+    /// so that a text of beginnings is walked in the time of any other; where words say that something comes, there is more.
+    const fn affords(&self, at: usize, told: bool) -> bool {
+        let room = if told {
+            4 * SPENT_BYTES_MAX
+        } else {
+            SPENT_BYTES_MAX
+        };
+        self.spent_to <= at + room
+    }
+
+    fn charge(&mut self, at: usize, spent: usize) {
+        self.spent_to = self.spent_to.max(at) + spent;
+    }
+
+    /// Whether a number stands behind the words with capitals that go on at `at`.
+    fn is_before_house(&mut self, text: &Text<'_>, at: usize) -> bool {
+        if text.base + at < self.no_house_to {
+            return false;
+        }
+        let mut next = at;
+        while next < at + HOUSE_BYTES {
+            let (byte, after) = (text.at(next), text.at(next + 1));
+            let goes_on = match byte {
+                b' ' | b'-' | b'.' | b',' if after.is_ascii_digit() => return true,
+                b' ' | b'-' => after.is_ascii_uppercase() || after >= 0xC3,
+                b'.' | b',' => after == b' ' && text.at(next + 2).is_ascii_digit(),
+                b'\'' => true,
+                _ => byte.is_ascii_alphabetic() || byte >= 0x80,
+            };
+            if !goes_on {
+                break;
+            }
+            next += 1;
+        }
+        self.no_house_to = text.base + next;
+        false
     }
 
     /// What a word is about where it stands: an "ID card" is no payment card, an "ID number" no thing's.
@@ -256,7 +318,7 @@ impl Walk {
 
     /// What begins with a word of letters: streets, dates of birth, names, conditions, accounts, pages.
     fn letters(
-        &self,
+        &mut self,
         search: &Search,
         text: &Text<'_>,
         word: &Word,
@@ -276,7 +338,7 @@ impl Walk {
         if word.is_capitals()
             && word.len() == 3
             && search.kinds.has(PersonalKind::StreetAddress)
-            && let Some(end) = streets::military(text, at)
+            && let Some(end) = address::military(text, at)
         {
             return report(of(PersonalKind::StreetAddress, "street_address", 85), end);
         }
@@ -290,12 +352,33 @@ impl Walk {
                 return report(of(PersonalKind::BirthDate, "date_of_birth", 85), end);
             }
         }
-        if search.kinds.has(PersonalKind::StreetAddress) {
+        let before_house = word.capital
+            && !word.has_digit()
+            && matches!(follows, b' ' | b'.' | b'-' | b',')
+            && self.is_before_house(text, word.end);
+        let told = self.seen.near(text.base + at).has(about::ADDRESS);
+        if search.kinds.has(PersonalKind::StreetAddress) && self.affords(text.base + at, told) {
+            let near = self.seen.near(text.base + at);
+            let placed = match () {
+                () if known.does(part::BOX) => {
+                    address::boxed(text, &search.words, at, near.has(about::ADDRESS))
+                }
+                () if known.does(part::UNIT) && word.capital && matches!(follows, b' ' | b'.' | b':') => {
+                    streets::within(text, &search.words, word, &near)
+                }
+                () if word.capital && near.within(about::ADDRESS, 16) => {
+                    address::line(text, &search.words, at).map(|end| (end, 66))
+                }
+                () => None,
+            };
+            if let Some((end, score)) = placed
+                && let Some(end) = report(of(PersonalKind::StreetAddress, "street_address", score), end)
+            {
+                return Some(end);
+            }
             let street = if known.does(part::STREET_FIRST) && matches!(follows, b' ' | b'.' | b'/') {
-                let near = self.seen.near(text.base + at);
                 streets::first(text, &search.words, word, &near)
-            } else if word.capital && !word.has_digit() && matches!(follows, b' ' | b'.' | b'-') {
-                let near = self.seen.near(text.base + at);
+            } else if before_house {
                 streets::german(text, &search.words, word, &near)
             } else {
                 None
@@ -306,6 +389,13 @@ impl Walk {
                 return Some(end);
             }
         }
+        if known.does(part::CONDITION)
+            && let Some((end, score)) =
+                health::condition(text, &search.words, word, &self.seen.near(text.base + at))
+            && let Some(end) = report(of(PersonalKind::Health, "health_condition", score), end)
+        {
+            return Some(end);
+        }
         if let Some(end) = self
             .username(search, text, word)
             .and_then(|end| report(of(PersonalKind::Username, "username", 68), end))
@@ -314,97 +404,12 @@ impl Walk {
         }
         if search.kinds.has(PersonalKind::Name) && word.capital && !word.has_digit() {
             let (meant, end) = self.name(search, text, word, known)?;
+            if meant.score < search.score_min {
+                self.no_name_to = text.base + end;
+            }
             return report(meant, end);
         }
         None
-    }
-
-    /// The name that begins with the word, where one is announced or both its words are on the lists.
-    fn name(&self, search: &Search, text: &Text<'_>, word: &Word, known: Known) -> Option<(Meant, usize)> {
-        if self.announced == Announced::No && search.score_min > LISTED_SCORE {
-            return None;
-        }
-        let given = search.lists.is_given(word.hash);
-        if self.announced == Announced::No && !given {
-            return None;
-        }
-        if known.does(part::TITLE) && self.announced == Announced::No {
-            return None;
-        }
-        let named = names::name(text, &search.words, &search.lists, word, known)?;
-        let whole = named.words >= 2;
-        let score = match self.announced {
-            Announced::ByIntroduction if whole || named.listed > 0 => 82,
-            Announced::ByIntroduction => 66,
-            Announced::ByLabel if named.listed > 0 => 78,
-            Announced::ByLabel if whole => 66,
-            Announced::ByLabel => 50,
-            Announced::BySelf if named.listed > 0 => 72,
-            Announced::ByTitle if whole => 72,
-            Announced::ByTitle => 58,
-            Announced::ByGreeting if named.listed > 0 => 68,
-            Announced::ByClosing if named.listed > 0 || whole => 68,
-            Announced::ByGreeting | Announced::ByClosing => 45,
-            _ if whole && given && named.listed >= 2 => LISTED_SCORE,
-            _ => return None,
-        };
-        Some((of(PersonalKind::Name, "person", score), named.end))
-    }
-
-    /// The name of an account, where "username:" or the like is right before it.
-    fn username(&self, search: &Search, text: &Text<'_>, word: &Word) -> Option<usize> {
-        if !search.kinds.has(PersonalKind::Username) {
-            return None;
-        }
-        if text.base + word.start > self.user_to {
-            return None;
-        }
-        let labelled = (1..=4)
-            .map(|back| text.before(word.start, back))
-            .take_while(|byte| !byte.is_ascii_alphanumeric())
-            .any(|byte| matches!(byte, b':' | b'=' | b'@'));
-        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-        let mut end = word.start;
-        while end < word.start + 40 && is_part(text.at(end)) {
-            end += 1;
-        }
-        while end > word.start && !text.at(end - 1).is_ascii_alphanumeric() {
-            end -= 1;
-        }
-        let shown = text.get(word.start..end);
-        let letters = shown.iter().any(u8::is_ascii_alphabetic);
-        let digits = shown.iter().any(u8::is_ascii_digit);
-        (labelled && letters && digits && shown.len() >= 4 && text.at(end) != b'(').then_some(end)
-    }
-
-    /// Notes whether the next word may be a name.
-    fn announce(&mut self, text: &Text<'_>, word: &Word, known: Known) {
-        let base = text.base;
-        let follows = text.at(word.end);
-        let next = match () {
-            () if known.does(part::TITLE)
-                && (word.capital || known.does(part::NAME))
-                && matches!(follows, b'.' | b' ') =>
-            {
-                Announced::ByTitle
-            }
-            () if known.does(part::NAME) => Announced::ByLabel,
-            () if known.does(part::GREETING) && word.capital => Announced::ByGreeting,
-            () if known.does(part::CLOSING) && word.capital => Announced::ByClosing,
-            () if known.does(part::SELF) => Announced::BySelf,
-            // "is" keeps what was announced, if it follows at once.
-            () if known.does(part::LINK) && self.still_announced(text, word.start) => match self.announced {
-                Announced::ByLabel => Announced::ByIntroduction,
-                announced => announced,
-            },
-            () => Announced::No,
-        };
-        self.announced = next;
-        self.announced_at = base + word.end;
-    }
-
-    fn still_announced(&self, text: &Text<'_>, at: usize) -> bool {
-        self.announced != Announced::No && text.base + at <= self.announced_at + 4
     }
 }
 
@@ -514,6 +519,15 @@ impl Search {
         {
             return report(of(PersonalKind::BirthDate, "date_of_birth", 85), end).or(Some(end));
         }
+        // "am 12. März 1985 geboren".
+        if digit_first
+            && follows == b'.'
+            && word.len() <= 2
+            && let Some(end) = dates::date(text, &self.words, at)
+            && text.has(end, b" geboren")
+        {
+            return report(of(PersonalKind::BirthDate, "date_of_birth", 85), end);
+        }
         if digit_first
             && matches!(follows, b'.' | 0xC2)
             && word.len() <= 3
@@ -541,7 +555,8 @@ impl Search {
             return Some(end);
         }
         if digit_first && self.kinds.has(PersonalKind::StreetAddress) && word.len() <= 7 {
-            let (end, score) = streets::numbered(text, &self.words, at, near)?;
+            let (end, score) = streets::numbered(text, &self.words, at, near)
+                .or_else(|| streets::coded(text, &self.words, at, near))?;
             return report(of(PersonalKind::StreetAddress, "street_address", score), end);
         }
         None

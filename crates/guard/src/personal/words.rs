@@ -29,12 +29,16 @@ pub(crate) mod about {
     pub(crate) const PLACE: u64 = 1 << 12;
     /// Addresses of machines.
     pub(crate) const MACHINE: u64 = 1 << 13;
+    /// Codes of the post.
+    pub(crate) const POST: u64 = 1 << 14;
     /// Accounts of users.
     pub(crate) const USER: u64 = 1 << 15;
     /// Numbers that are of things: orders, versions, sizes.
     pub(crate) const THING: u64 = 1 << 16;
     /// Versions of software.
     pub(crate) const VERSION: u64 = 1 << 17;
+    /// That somebody is ill: "diagnosed".
+    pub(crate) const ILL: u64 = 1 << 18;
     /// Who somebody is, in the first or third person: my, his, patient, customer.
     pub(crate) const WHOSE: u64 = 1 << 19;
 
@@ -113,6 +117,22 @@ pub(crate) mod part {
     pub(crate) const NO_NAME: u32 = 1 << 11;
     /// I, or what goes with it: "soy".
     pub(crate) const SELF: u32 = 1 << 12;
+    /// A country or a state.
+    pub(crate) const LAND: u32 = 1 << 13;
+    /// Between parts of a town's name: "upon".
+    pub(crate) const IN_TOWN: u32 = 1 << 14;
+    /// The last word of a street's name, in small letters too, with the number behind: "utca".
+    pub(crate) const STREET_LAST: u32 = 1 << 15;
+    /// Before a name and a colon: "Client:".
+    pub(crate) const FIELD: u32 = 1 << 18;
+    /// "this", before "is".
+    pub(crate) const THIS: u32 = 1 << 19;
+    /// A condition of health: "asthma".
+    pub(crate) const CONDITION: u32 = 1 << 20;
+    /// The first word of a street's name, but many other things too: "place".
+    pub(crate) const FIRST_WEAK: u32 = 1 << 17;
+    /// Where the address at a box of the post may begin: "Postfach".
+    pub(crate) const BOX: u32 = 1 << 16;
 }
 
 use about as a;
@@ -168,19 +188,22 @@ const ABOUT: &[(u64, &str)] = &[
     (
         a::PATIENT,
         "mrn patient patients medical healthcare hospital insurance insured policyholder krankenversicherung versichertennummer krankenversichertennummer patientin patientennummer \
-        patiente dossier paciente historia medicare medicaid beneficiary member prescription chart ehr emr mbi npi dea",
+        patienten patienten-id patientenakte fallnummer krankenakte krankenaktennummer expediente clínica médical patiente dossier paciente historia medicare medicaid beneficiary member prescription chart ehr emr mbi npi dea",
     ),
     (
         a::BIRTH,
-        "dob born birth birthday birthdate dateofbirth birthdays geboren geburtsdatum geburtstag geb née né naissance nacido nacida nacimiento cumpleaños nascimento nascido nascida \
+        "dob born birth birthday birthdate dateofbirth birthdays geboren geburtsdatum geburtstag geb née né naissance nací nació nacer anniversaire compleanno aniversário narozen narozena narození urodziny fødselsdato födelsedatum nacido nacida nacimiento cumpleaños nascimento nascido nascida \
         nato nata nascita geboortedatum urodzony urodzenia född født syntynyt",
     ),
     (
         a::ADDRESS,
         "address addresses live lives living lived residing resides residence reside home house ship shipping delivery deliver delivered billing mailing located street \
         adresse anschrift wohne wohnt wohnhaft wohnen lieferadresse habite habitant domicile domicilié résidence livraison dirección direccion vivo vive domicilio residencia \
-        indirizzo abito residente endereço endereco moro reside woon woont woonachtig adres straße strasse postal zip zipcode postcode mail send move moved visit visiting office",
+        indirizzo abito abita risiede residente residenza domiciliato domiciliata endereço endereco moro mora morada reside woon woont woonachtig wonende woonplaats adres straße strasse postal zip zipcode postcode mail send move moved visit visiting office offices \
+        wohnsitz gemeldet ansässig rechnungsadresse domiciliée demeurant demeure habitant domiciliado domiciliada vivimos viven vivono mieszka mieszkam zamieszkały zamieszkała zamieszkania adresem \
+        bor adressen bostadsadress hemadress bopæl bopel asuu osoite bydlištěm bydliště lakcím",
     ),
+    (a::POST, "zip zipcode postcode postleitzahl plz postal pincode"),
     (
         a::PLACE,
         "latitude longitude lat lon lng long latlng latlong coordinates coordinate coords coord gps geolocation geo location position koordinaten standort breitengrad längengrad coordonnées coordenadas latitud longitud ubicación",
@@ -204,7 +227,14 @@ const ABOUT: &[(u64, &str)] = &[
     ),
     (
         a::WHOSE,
-        "my his her our their patient customer client employee applicant i me he she meine mein seine ihre ich er sie patientin mon ma son sa je il elle mi su mis yo él ella",
+        "my his her our their patient customer client employee applicant i me he she meine mein seine ihre ich er sie patientin mon ma son sa je il elle mi su mis yo él ella paciente patiënt paziente sohn tochter fils fille hijo hija son daughter wife husband mother father",
+    ),
+    (
+        a::ILL,
+        "diagnosed diagnosis diagnoses suffer suffers suffering suffered afflicted hospitalized hospitalised \
+        leide leidet leidest leiden litt diagnose diagnostiziert erkrankt erkrankung vorerkrankung vorerkrankungen festgestellt \
+        souffre souffrant souffert diagnostic diagnostiqué diagnostiquée atteint atteinte antécédents \
+        padezco padece padecía sufro sufre diagnóstico diagnosticado diagnosticada antecedentes soffro soffre diagnosi affetto affetta sofro diagnosticaram lijd lijdt gediagnosticeerd",
     ),
     (a::NATIONAL | a::UK, "nhs nino nino: insurance"),
     (
@@ -263,32 +293,42 @@ const PARTS: &[(u32, &str)] = &[
     (
         p::NAME,
         "name named names fullname firstname lastname surname heiße heisse heiß namens vorname nachname appelle nomme prénom prenom nom llamo llama nombre apellido apellidos \
-        chiamo nome cognome sobrenome chamo naam heet imię nazwisko patient employee customer applicant beneficiary cardholder accountholder patientname customername username",
+        chiamo nome cognome sobrenome chamo naam heet imię imie nazwisko nazywam heter hedder namn navn nimi nimeni jmenuji jméno příjmení keresztnév nevem numele \
+        patientin patiente patiënt pacjent pacjentka paciente paziente cliente kund kunde kundin klient klientka klant titular pacienta kontoinhaber kontoinhaberin kontoinnehavare rekeninghouder titolare titulaire intestatario versicherte versicherter patient employee customer applicant beneficiary cardholder accountholder patientname customername username",
     ),
     (
         p::LINK,
-        "is are was ist lautet est es é e è su of on the full first last und mr",
+        "się sie mig meg mi to jest är er on mam na heter me is are was ist lautet est es é e è su of on the full first last und mr by",
     ),
-    (p::SELF, "am i'm soy sono sou ben bin suis"),
+    (p::SELF, "am i'm soy sono sou ben bin suis jestem jsem olen jag"),
+    (p::THIS, "this pan heer"),
+    (
+        p::FIELD,
+        "client user usuario utente gebruiker contact attn attention recipient sender receiver owner holder student teacher manager author signed signatory witness tenant landlord guest driver \
+        employee mitarbeiter mitarbeiterin empleado empleada employé dipendente medewerker pracownik ansprechpartner empfänger absender destinataire expéditeur destinatario remitente destinatário mittente ontvanger afzender odbiorca nadawca \
+        från till from to cc by von an de para per firmado firmato assinado undertecknat podpisano podpis getekend gezeichnet signé unterzeichnet caller participant attendee member insured doctor physician arzt ärztin médecin médico \
+        nurse contractor tutor parent guardian spouse hi hello hey hallo hei hej hola ciao bonjour salut olá oi cześć payee payer beneficiary director",
+    ),
     (
         p::TITLE,
-        "mr mrs ms miss mx dr prof professor herr herrn frau dipl mme mlle monsieur madame sr sra srta señor señora don doña sig dott doctor",
+        "mr mrs ms miss mx dr prof professor herr herrn frau dipl mme mlle monsieur madame sr sra srta señor señora don doña sig dott doctor signor signora signorina dottoressa dott.ssa ssa senhor senhora doutor doutora señorita meneer mevrouw mevr dhr mw heer fröken fru frau fräulein hr frk pani pana panu panią pana pán paní ing mgr judr mudr mag avv maître docteur \
+        domnul doamna rouva neiti",
     ),
     (
         p::GREETING,
-        "dear liebe lieber geehrte geehrter geehrten cher chère estimado estimada querido querida gentile caro cara beste prezado prezada",
+        "dear liebe lieber geehrte geehrter geehrten cher chère estimado estimada querido querida gentile caro cara beste prezado prezada kära käre kjære kære drogi droga szanowny szanowna vážený vážená milý milá drahý hyvä rakas kedves dragă stimate geachte lieve caríssimo",
     ),
     (
         p::CLOSING,
-        "sincerely regards yours cheers thanks respectfully grüßen grüße gruß cordialement salutations saludos atentamente atenciosamente cordialmente groeten groet saluti signed gezeichnet signé firmado",
+        "sincerely regards yours cheers thanks respectfully grüßen grüße gruß cordialement salutations saludos atentamente atenciosamente cordialmente groeten groet saluti signed gezeichnet signé firmado hälsningar hilsen poważaniem pozdrawiam pozdrowieniami pozdravem terveisin üdvözlettel tisztelettel assinado undertecknat podpisano getekend firmato cumprimentos abraços amicalement bisous vriendelijke hoogachtend best",
     ),
     (
         p::PARTICLE,
-        "de del della di da dos das do van von der den zu la le los las el bin ibn al ter ten y du des",
+        "de del della delle dello dell degli dei di da dos das do op 't ten af av van von der den zu la le los las el bin ibn al ter ten y du des",
     ),
     (
         p::STREET,
-        "street st road rd avenue ave av lane ln boulevard blvd drive dr court ct place pl square sq terrace ter crescent cres highway hwy parkway pkwy way circle cir close mews alley trail trl turnpike expressway freeway",
+        "street st road rd avenue ave av lane ln boulevard blvd drive dr court ct place pl square sq terrace ter crescent cres highway hwy parkway pkwy way circle cir close mews alley marg chowk trail trl turnpike expressway freeway",
     ),
     (
         p::STREET_WEAK,
@@ -297,17 +337,59 @@ const PARTS: &[(u32, &str)] = &[
         gateway glen glens green greens grove groves harbor harbors haven heights hill hills hollow inlet island islands isle junction junctions key keys knoll knolls lake lakes land landing light lights loaf lock locks lodge loop mall manor manors \
         meadow meadows mill mills mission motorway mount mountain mountains neck orchard oval overpass park parks pass passage path pike pine pines plain plains plaza point points port ports prairie radial ramp ranch rapid rapids rest ridge ridges river \
         roads route row rue run shoal shoals shore shores skyway spring springs spur spurs squares station stravenue stream streets summit throughway trace track trafficway tunnel underpass union unions valley valleys via viaduct view views village \
-        villages ville vista walk walks wall ways well wells gate rise esplanade approach parade promenade quadrant wynd nook dell chase",
+        villages ville vista walk walks wall ways well wells gate rise esplanade approach parade promenade quadrant wynd nook dell chase edge nagar ganj zila colony enclave vihar",
     ),
     (
         p::STREET_FIRST,
         "rue avenue boulevard chemin place allée allee impasse quai route cours square passage faubourg \
-        calle c avenida avda av plaza paseo camino carretera ronda travesía travesia callejón callejon rambla alameda pasaje cuesta cañada glorieta acceso urbanización urbanizacion vial via \
-        viale piazza corso vicolo largo strada piazzale contrada rua travessa rodovia praça praca estrada ladeira rotonda canale ul ulica al aleja",
+        calle c avenida avda av plaza paseo camino carretera ronda travesía travesia callejón callejon rambla alameda pasaje pasadizo cuesta cañada glorieta acceso urbanización urbanizacion vial via sentier résidence lotissement \
+        viale piazza corso vicolo largo strada piazzale contrada rua travessa rodovia praça praca estrada ladeira rotonda canale lungomare borgo ul ulica al aleja aleje os osiedle pl plac \
+        ulice náměstí nám třída str strada bd bulevardul calea aleea trg cesta",
+    ),
+    (
+        p::STREET_FIRST | p::FIRST_WEAK,
+        "place square route passage cours via c al camino strada corso plaza aeroporto área campo chácara colônia condomínio conjunto distrito esplanada estação fazenda feira jardim lago lagoa loteamento morro \
+        núcleo parque passarela pátio quadra recanto residencial setor sítio trecho trevo vale vereda viaduto viela vila beco quinta bairro",
+    ),
+    (
+        p::STREET_LAST,
+        "utca út útja tér körút sétány iela gatvė tänav katu tie ulica ulice cesta trg straße strasse str. straat laan gata gatan väg vägen vei veien vej gade allé sokak caddesi",
+    ),
+    (
+        p::BOX,
+        "p po pobox post gpo locked private postfach postbus postboks postbox apartado apdo caixa casella skrytka boîte bp psc",
+    ),
+    (
+        p::IN_TOWN,
+        "new old great on upon under by the am an im in bei ob der vor a m sur sous lès les lez en aux nad pod na v i od do nel nella sul sulla di a e och i på",
+    ),
+    (
+        p::LAND,
+        "usa us uk uae america states kingdom england scotland wales ireland britain germany deutschland allemagne alemania austria österreich switzerland schweiz suisse svizzera france frankreich francia spain españa spanien espagne \
+        portugal italy italia italien italie netherlands nederland niederlande holland belgium belgië belgique belgien luxembourg luxemburg denmark danmark dänemark sweden sverige schweden norway norge norwegen finland suomi iceland ísland \
+        poland polska polen pologne polonia czechia republic hungary magyarország ungarn slovakia slovensko slovenia slovenija croatia hrvatska serbia romania românia bulgaria greece cyprus malta estonia eesti latvia latvija lithuania lietuva \
+        greenland ukraine russia turkey türkiye india bharat china japan korea singapore malaysia indonesia thailand vietnam philippines pakistan bangladesh israel egypt morocco nigeria kenya africa australia zealand canada mexico méxico \
+        brazil brasil argentina chile colombia peru perú uruguay ecuador bolivia paraguay venezuela rica panama cuba guatemala emirates arabia qatar lanka nepal \
+        alabama alaska arizona arkansas california colorado connecticut delaware florida georgia hawaii idaho illinois indiana iowa kansas kentucky louisiana maine maryland massachusetts michigan minnesota mississippi missouri montana \
+        nebraska nevada hampshire jersey ohio oklahoma oregon pennsylvania tennessee texas utah vermont virginia washington wisconsin wyoming dakota carolina ontario quebec québec alberta manitoba saskatchewan \
+        bayern hessen sachsen brandenburg thüringen niedersachsen kent essex sussex surrey norfolk suffolk devon cornwall dorset somerset yorkshire lancashire cheshire derbyshire hertfordshire oxfordshire cambridgeshire \
+        queensland tasmania maharashtra karnataka gujarat rajasthan kerala punjab haryana telangana bihar assam odisha",
     ),
     (
         p::UNIT,
-        "apt apartment suite ste unit flat level studio floor room bldg building box appartement apto piso puerta planta etage étage stock wohnung",
+        "apt apartment suite ste unit flat level studio floor room rm bldg building block tower box lot appartement appt apto apartamento piso puerta pta planta bajo portal esc escalera bloco bloque etage étage stock bât bâtiment wohnung whg \
+        interno int scala lokal lok lgh byt bus plot shop sector phase",
+    ),
+    (
+        p::CONDITION,
+        "asthma diabetes diabetic cancer leukemia leukaemia lymphoma melanoma tumor tumour depression schizophrenia bipolar epilepsy epileptic hiv aids hypertension hepatitis tuberculosis cirrhosis dementia alzheimer alzheimer's parkinson parkinson's \
+        sclerosis arthritis osteoporosis psoriasis eczema fibromyalgia endometriosis migraine migraines anorexia bulimia adhd autism autistic ptsd ocd insomnia alcoholism chlamydia gonorrhea syphilis herpes anemia anaemia hemophilia lupus copd pneumonia stroke \
+        infertility miscarriage hypothyroidism hyperthyroidism glaucoma gout angina arrhythmia thrombosis celiac crohn crohn's covid disorder \
+        brustkrebs krebs lungenkrebs prostatakrebs darmkrebs leukämie depressionen schizophrenie epilepsie bluthochdruck hypertonie tuberkulose demenz sklerose arthrose rheuma schuppenflechte migräne magersucht autismus adhs schlaganfall herzinfarkt \
+        lungenentzündung blutarmut angststörung borderline zöliakie schilddrüsenunterfunktion alkoholsucht \
+        asthme diabète dépression schizophrénie épilepsie vih sida hypertension hépatite tuberculose démence sclérose arthrite arthrose psoriasis migraine anorexie boulimie autisme insomnie leucémie lymphome mélanome tumeur anémie avc infarctus pneumonie bipolaire \
+        asma cáncer depresión esquizofrenia epilepsia sida hipertensión tuberculosis demencia esclerosis artritis artrosis psoriasis migraña anorexia autismo insomnio leucemia linfoma melanoma anemia ictus infarto neumonía alzhéimer párkinson \
+        cancro depressione schizofrenia ipertensione epatite sclerosi artrite câncer depressão esquizofrenia hipertensão hepatite borstkanker depressie schizofrenie",
     ),
     (
         p::NO_NAME,
@@ -358,8 +440,8 @@ pub(crate) struct Words {
     filter: Vec<u64>,
 }
 
-const PLACES: usize = 4_096;
-const FILTER_WORDS: usize = 512;
+const PLACES: usize = 8_192;
+const FILTER_WORDS: usize = 1_024;
 
 impl Words {
     pub(crate) fn new() -> Self {

@@ -95,7 +95,7 @@ fn wanted(label: &str) -> Option<&'static str> {
 }
 
 /// Kinds without a form of their own, of which figures are printed and nothing is promised.
-const UNPROMISED: [&str; 2] = ["address", "name"];
+const UNPROMISED: [&str; 1] = ["name"];
 
 #[test]
 fn anp_0010_corpora_personal_data_is_found_and_little_else() {

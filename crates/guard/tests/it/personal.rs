@@ -103,6 +103,50 @@ const FOUND: &[(&str, &str)] = &[
     ("street_address", "wohnt |Lange Straße 12a, 60311 Frankfurt|"),
     ("street_address", "j'habite |12 bis, rue de la Paix, 75002 Paris|"),
     ("street_address", "vivo en |Calle de Alcalá 45, 28014 Madrid|"),
+    (
+        "street_address",
+        "Abito in |Via degli Olmi 7/B, 20123 Milano (MI)|.",
+    ),
+    (
+        "street_address",
+        "woonachtig |Lindelaan 12-II, 1012 AB Amsterdam|",
+    ),
+    ("street_address", "mieszka |ul. Długa 12/5, 00-950 Warszawa|"),
+    ("street_address", "|Rua das Flores, 123, 2º Esq, 1200-195 Lisboa|"),
+    (
+        "street_address",
+        "|Rua Augusta, 1500, apto 45, São Paulo - SP, 01304-001|",
+    ),
+    ("street_address", "bor på |Kungsgatan 5B, 111 43 Stockholm|."),
+    ("street_address", "bor |Nørregade 8, 2. tv, 1165 København|"),
+    ("street_address", "|Flat 3, 12 High Street, Leeds LS1 4AB|."),
+    ("street_address", "|Unit 5/12 George Street, Sydney NSW 2000|"),
+    ("street_address", "|12, Nehru Marg, Bengaluru - 560001|"),
+    (
+        "street_address",
+        "|974 Kesk 53\n Suite 343\n Tartu\n Estonia 50090|",
+    ),
+    (
+        "street_address",
+        "to:\n> |228 Ringvej 144\n> Apt. 902\n> Aalborg\n> Denmark 9000|",
+    ),
+    ("street_address", "|571 Kip Burg, Springfield, IL 62701|"),
+    ("street_address", "|P.O. Box 242, Austin, TX 78701|"),
+    ("street_address", "|Postfach 10 02 11, 50968 Köln|"),
+    ("street_address", "|Apartado de correos 12, 46001 Valencia|"),
+    ("street_address", "|PSC 1234, Box 5678\nAPO AE 09123|"),
+    ("street_address", "|Mickiewicza 12, 30-059 Kraków|"),
+    ("street_address", "wohnhaft |10115 Berlin|."),
+    ("street_address", "zip code |90210|."),
+    ("date_of_birth", "Er wurde am |12. März 1985| geboren."),
+    ("date_of_birth", "nací el |16/11/1974|"),
+    ("date_of_birth", "d.o.b. |1936-01-25|"),
+    ("medical_record_number", "Historia clínica n.º |7563608463|"),
+    ("medical_record_number", "Patientennummer: |620-80-4231|"),
+    ("health_condition", "I was diagnosed with |asthma| in May."),
+    ("health_condition", "Sie leidet an |Epilepsie|."),
+    ("health_condition", "atteint d'|hépatite C|"),
+    ("health_condition", "mi hijo tiene |esquizofrenia|."),
     ("date_of_birth", "DOB: |1985-04-12|"),
     ("date_of_birth", "geboren am |12. März 1985|"),
     ("date_of_birth", "born |April 12th, 1985|"),
@@ -116,6 +160,13 @@ const FOUND: &[(&str, &str)] = &[
     ("person", "je m'appelle |Amélie de la Tour|."),
     ("person", "me llamo |Lucía Fernández|"),
     ("person", "\"name\": \"|Maria Garcia|\""),
+    ("person", "Il signor |Paolo Conti| ha chiamato."),
+    ("person", "Nazywam się |Ewa Nowak|."),
+    ("person", "Klant: |Sanne de Vries|"),
+    ("person", "Med vänliga hälsningar\n|Åsa Lindqvist|"),
+    ("person", "Kind regards,\n|Zelda Quux|"),
+    ("person", "Client: |Anna Miller|"),
+    ("person", "this is |Peter Smith|, hello"),
 ];
 
 #[test]
@@ -159,6 +210,12 @@ const LEFT: &[&str] = &[
     "the function is called with 12345678 items",
     "total: $1234567890, or 98765432 EUR",
     "postgres://app:pass@db.example.com/x",
+    "Anna Miller wrote a book, and Peter Smith read it.",
+    "1 Corinthians 13, 2 Samuel 12 and 24 March 2020, London",
+    "Creative Suite 6, Boeing 747 Flight Path, the top 10 National Parks",
+    "What are the symptoms of asthma? Cancer research needs money.",
+    "Client Library 12, Best Western Hotel, To Kill a Mockingbird",
+    "in box 12, post 7 or psc 4",
     "",
 ];
 
@@ -331,6 +388,28 @@ fn texts() -> impl Strategy<Value = String> {
     prop::collection::vec(atom, 0..8).prop_map(|atoms| atoms.concat())
 }
 
+/// What is looked ahead for in vain is paid for the same way, however the text arrives.
+#[test]
+fn anp_0023_long_rows_of_beginnings_are_judged_the_same_in_pieces() {
+    for unit in [
+        "1 KEY 5 miles 12 Ab, 7 of 12 Ab 12 ",
+        "Suite 1 Apt. 2 in 3 days, Ab Cd 4 ",
+        "01 23 1-45 67-8 and 9 more of A12B ",
+        "Am Ort 5, call 12 34, 56 Ab, ",
+    ] {
+        let text = [&unit.repeat(300), "12 Main Street, or 415-555-2671. ", unit]
+            .concat()
+            .repeat(2);
+        let expected = found(&text);
+        for size in [1, 7, 64, 1000] {
+            let mut at: Vec<usize> = (0..text.len()).step_by(size).collect();
+            at.push(text.len());
+            let pieces = at.windows(2).map(|pair| &text[pair[0]..pair[1]]);
+            assert_eq!(streamed(pieces), expected, "{unit} by {size}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1_500, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -386,6 +465,17 @@ fn ctx_t4_the_worst_text_is_scanned_in_linear_time() {
         "A-",
         "Straße ",
         "lat 1.1111, ",
+        "KEY 1 ",
+        "01 23 1-",
+        "Suite 1 ",
+        "Suite 12 A 1 ",
+        "p.o. box 1 A ",
+        "address Ab 12 Ab ",
+        "Ab Cd Ef Gh 12, Ij Kl, Mn ",
+        "Anna Smith ",
+        "a@b.",
+        "i suffer asthma ",
+        "1\nA ",
     ] {
         let bytes = if cfg!(debug_assertions) { 50_000 } else { 1_000_000 };
         let text = unit.repeat(bytes / unit.len());
@@ -395,5 +485,27 @@ fn ctx_t4_the_worst_text_is_scanned_in_linear_time() {
         let took = begun.elapsed();
         println!("{unit:?}: {took:?}, {} findings", found.len());
         assert!(took.as_secs() < 10, "{unit:?} took {took:?}");
+    }
+}
+
+/// Numbers in rows and beginnings of addresses are judged by samples; what is long enough by itself is always read.
+#[test]
+fn anp_0017_no_flood_hides_a_card() {
+    for flood in [
+        "12; 34; 56; 78; ",
+        "10 Main ",
+        "(1 (2 ; ",
+        "+1 +2 ; ",
+        "9 1 7 2, ",
+    ] {
+        let text = format!(
+            "{}4111111111111111; {}DE89370400440532013000; ",
+            flood.repeat(4000),
+            flood.repeat(40)
+        );
+        let rules: Vec<_> = found(&text).iter().map(|it| it.rule.to_string()).collect();
+        for rule in ["payment_card", "bank_account"] {
+            assert!(rules.iter().any(|it| it == rule), "{flood}: {rules:?}");
+        }
     }
 }

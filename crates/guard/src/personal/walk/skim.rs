@@ -5,7 +5,7 @@ use crate::personal::kinds::PersonalKind;
 use crate::personal::text::{Text, char_bytes, plain_word};
 use crate::personal::words::{about, part};
 
-use super::{Announced, LISTED_SCORE, Search, Walk, left_is_free};
+use super::{Announced, Search, Walk, left_is_free};
 use crate::personal::machines;
 use crate::personal::numbers::DIGITS_MIN;
 use crate::personal::streets;
@@ -49,9 +49,18 @@ const FIRSTS: [u8; 256] = {
 };
 
 /// What a small word may be that has to be looked at.
-const SMALL_PARTS: u32 = part::NAME | part::SELF | part::MONTH | part::STREET_FIRST;
+const SMALL_PARTS: u32 = part::NAME
+    | part::FIELD
+    | part::THIS
+    | part::TITLE
+    | part::CLOSING
+    | part::SELF
+    | part::MONTH
+    | part::STREET_FIRST
+    | part::BOX
+    | part::CONDITION;
 /// What a word with a capital may be.
-const CAPITAL_PARTS: u32 = SMALL_PARTS | part::TITLE | part::GREETING | part::CLOSING;
+const CAPITAL_PARTS: u32 = SMALL_PARTS | part::TITLE | part::GREETING | part::CLOSING | part::UNIT;
 
 impl Walk {
     /// From `at` on, where the first thing stands that a step has to look at. Looks at what has arrived alone.
@@ -63,7 +72,7 @@ impl Walk {
         if at >= last || text.before(at, 1).is_ascii_alphanumeric() {
             return at;
         }
-        let lists = search.score_min <= LISTED_SCORE && search.kinds.has(PersonalKind::Name);
+        let lists = search.kinds.has(PersonalKind::Name);
         while at < last {
             let Some(byte) = bytes.get(at).copied() else { break };
             let first = FIRSTS.get(usize::from(byte)).copied().unwrap_or(ELSE);
@@ -110,7 +119,7 @@ impl Walk {
         if known.parts & cares != 0
             || known.about & about::USER != 0
             || base + at <= self.user_to
-            || capital && (announced || lists)
+            || capital && (announced || lists && search.lists.is_given(hash))
         {
             return false;
         }
@@ -119,7 +128,10 @@ impl Walk {
         let shown = bytes.get(at..end).unwrap_or_default();
         let sentence_ends = follows == b'.' && matches!(after, b' ' | b'\n');
         if follows != b' ' && !sentence_ends {
-            if machines::may_be_local(follows) && !self.is_free_of_at(bytes, base, (at, end)) {
+            if machines::may_be_local(follows)
+                && !machines::is_of_no_domain(bytes, end)
+                && !self.is_free_of_at(bytes, base, (at, end))
+            {
                 return false;
             }
             // Groups of hexadecimal digits, letters before a number, pages of people.
@@ -131,9 +143,17 @@ impl Walk {
                 return false;
             }
         }
-        if capital && matches!(follows, b' ' | b'-' | b'.') {
-            let goes_on = follows != b'.' && (after.is_ascii_uppercase() || after >= 0xC3);
-            if goes_on || streets::may_end(shown) {
+        if capital && matches!(follows, b' ' | b'-' | b'.' | b',') {
+            let last = bytes.get(end + 2).copied().unwrap_or(0);
+            let number = match follows {
+                b' ' | b'-' => after.is_ascii_digit(),
+                _ => after == b' ' && last.is_ascii_digit() || after.is_ascii_digit(),
+            };
+            // Of a run of words with capitals that no number follows, no word begins a street.
+            let goes_on = base + end >= self.no_house_to
+                && matches!(follows, b' ' | b'-')
+                && (after.is_ascii_uppercase() || after >= 0xC3);
+            if number || goes_on || streets::may_end(shown) {
                 return false;
             }
         }
@@ -161,14 +181,19 @@ impl Walk {
                 matches!(follows, b':' | b'-' | b'.') && (after.is_ascii_alphanumeric() || after == b':')
             }
         };
+        // "am 12. März 1985 geboren".
+        let day = digits <= 2 && follows == b'.' && after == b' ';
         if digits >= DIGITS_MIN
+            || day
             || follows.is_ascii_alphabetic()
             || follows >= 0x80
             || goes_on
             || near.has(about::BIRTH | about::ADDRESS)
             || base + at <= self.user_to
             || begins_street(search, bytes, end)
-            || machines::may_be_local(follows) && !self.is_free_of_at(bytes, base, (at, end))
+            || machines::may_be_local(follows)
+                && !machines::is_of_no_domain(bytes, end)
+                && !self.is_free_of_at(bytes, base, (at, end))
         {
             return None;
         }
@@ -206,7 +231,7 @@ fn byte_at(word: &[u8]) -> u8 {
 /// Whether what follows a house number that ends at `end` may be a street.
 fn begins_street(search: &Search, bytes: &[u8], end: usize) -> bool {
     let behind = bytes.get(end..end + 5).unwrap_or_default();
-    let blank = |byte: &u8| matches!(byte, b',' | b' ' | b'\t' | b'\r');
+    let blank = |byte: &u8| matches!(byte, b',' | b' ' | b'\t' | b'\r' | b'\n');
     let Some(gap) = behind.iter().position(|byte| !blank(byte)) else {
         return true;
     };
