@@ -24,6 +24,7 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
+import near
 import phrases
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -40,6 +41,8 @@ TOGETHER = {"fastapi/fastapi:docs": "yanismiraoui/prompt_injections"}
 OWN_WEIGHT = 4.0
 C = 8.0
 SEED = 7
+# How many texts of our own are drawn, of each label.
+OWN = 8000
 
 
 def load(folder):
@@ -53,8 +56,16 @@ def load(folder):
     return rows
 
 
-def own(count):
-    return [{"text": t, "label": l, "source": "own", "kind": "own", "set": "own"} for t, l in phrases.texts(SEED, count)]
+def own(count, rows):
+    """Texts of our own that are near no row, so that whoever is judged by a row has seen nothing like it."""
+    drawn = phrases.texts(SEED, count)
+    alike = near.near([text for text, _ in drawn], [row["text"] for row in rows])
+    print(f"{alike.sum()} of {len(drawn)} texts of our own are near a row and left out")
+    return [
+        {"text": text, "label": label, "source": "own", "kind": "own", "set": "own"}
+        for (text, label), is_near in zip(drawn, alike)
+        if not is_near
+    ]
 
 
 def leet(text):
@@ -237,9 +248,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpora")
     parser.add_argument("--write", action="store_true")
-    parser.add_argument("--own", type=int, default=6000, help="texts of our own, of each label")
+    parser.add_argument("--own", type=int, default=OWN, help="texts of our own, of each label")
     options = parser.parse_args()
-    rows, extra, evasion = load(options.corpora), own(options.own), evasions(options.corpora)
+    rows, evasion = load(options.corpora), evasions(options.corpora)
+    extra = own(options.own, rows)
     hidden = disguised(rows)
     read(rows + extra + evasion + hidden)
     labels = np.array([row["label"] for row in rows])
