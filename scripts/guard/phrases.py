@@ -20,7 +20,7 @@ INNERMOST = re.compile(r"\{([^{}]*)\}")
 
 
 def fill(rng, frame, classes):
-    """The frame with one drawn for each choice; braces that are no choice stay."""
+    """The frame with one drawn for each choice; braces that are no choice stay. `\\n` is a line's end, `\\p` an upright stroke."""
     text, at = frame, 0
     for _ in range(STEPS_MAX):
         match = INNERMOST.search(text, at)
@@ -32,7 +32,7 @@ def fill(rng, frame, classes):
             continue
         drawn = rng.choice(split(classes[inner])) if inner in classes else rng.choice(inner.split("|"))
         text, at = text[: match.start()] + drawn + text[match.end() :], 0
-    return re.sub(r" +([.,?!])", r"\1", re.sub(r" {2,}", " ", text.replace("\\n", "\n"))).strip()
+    return re.sub(r" +([.,?!])", r"\1", re.sub(r" {2,}", " ", text.replace("\\n", "\n").replace("\\p", "|"))).strip()
 
 
 def split(choice):

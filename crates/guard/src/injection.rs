@@ -12,6 +12,7 @@ mod markers;
 mod model;
 mod parts;
 mod rules;
+mod table;
 pub(crate) mod tokens;
 mod words;
 
