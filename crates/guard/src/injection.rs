@@ -13,6 +13,7 @@ mod model;
 mod parts;
 mod retrieved;
 mod rules;
+mod table;
 pub(crate) mod tokens;
 mod words;
 

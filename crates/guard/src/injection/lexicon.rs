@@ -167,6 +167,12 @@ classes! {
     THIS = 73;
     /// A part of an address that carries data.
     CARRIER = 74;
+    /// Outside, against.
+    BEYOND = 75;
+    /// Letter for letter.
+    VERBATIM = 76;
+    /// To hold, to count.
+    APPLY = 77;
 }
 
 /// Hashes are their own hash.

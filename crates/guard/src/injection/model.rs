@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::lexicon::Classes;
 use super::rules::Hit;
 use super::tokens::Token;
 use crate::linear;
@@ -96,6 +97,22 @@ enum Trait {
     Pair,
     Classes,
     Rule,
+    Class,
+    Row,
+}
+
+/// Of a word so many of its classes are told; the rest of a word in many lists says little more.
+const CLASSES_MAX: usize = 4;
+
+/// The classes of a word by number.
+fn numbers(classes: Classes) -> impl Iterator<Item = u32> {
+    let mut left = classes;
+    std::iter::from_fn(move || {
+        let number = (left != 0).then(|| left.trailing_zeros())?;
+        left &= left - 1;
+        Some(number)
+    })
+    .take(CLASSES_MAX)
 }
 
 fn trait_of(kind: Trait, a: u32, b: u32) -> u32 {
@@ -121,6 +138,7 @@ fn walk(tokens: &[Token], hits: &[Hit], mut tell: impl FnMut(usize, u32)) {
     let mut hits = hits.iter().peekable();
     let mut one: Option<&Token> = None;
     let mut classed: Option<&Token> = None;
+    let mut earlier: Option<&Token> = None;
     for (block, words) in tokens.chunks(BLOCK_WORDS).enumerate() {
         for token in words {
             while let Some(hit) = hits.next_if(|hit| hit.place <= token.place) {
@@ -143,13 +161,22 @@ fn walk(tokens: &[Token], hits: &[Hit], mut tell: impl FnMut(usize, u32)) {
                 tell(block, trait_of(Trait::Pair, before.shape, token.shape));
             }
             if token.classes != 0 {
-                if let Some(before) =
-                    classed.filter(|before| token.place.saturating_sub(before.place) <= PAIR_REACH)
-                {
-                    let (a, b) = (before.classes.trailing_zeros(), token.classes.trailing_zeros());
-                    tell(block, trait_of(Trait::Classes, a, b));
+                numbers(token.classes).for_each(|class| tell(block, trait_of(Trait::Class, class, 0)));
+                let near = |before: &&Token| token.place.saturating_sub(before.place) <= PAIR_REACH;
+                if let Some(before) = classed.filter(near) {
+                    for a in numbers(before.classes) {
+                        numbers(token.classes).for_each(|b| tell(block, trait_of(Trait::Classes, a, b)));
+                    }
+                    if let Some(first) = earlier.filter(near) {
+                        let row = [first, before].map(|token| token.classes.trailing_zeros());
+                        let [first, second] = row;
+                        tell(
+                            block,
+                            trait_of(Trait::Row, first << 8 | second, token.classes.trailing_zeros()),
+                        );
+                    }
                 }
-                classed = Some(token);
+                earlier = classed.replace(token);
             }
         }
     }

@@ -12,13 +12,15 @@ pub(crate) const WORDS: &[(Classes, &str)] = &[
          ignoren ignorad olvida olvide olviden olvidate omite omitir descarta incumple renuncia desobedece dimentica dimenticate \
          trascura ignorate esqueça esquece esqueçam desconsidere desconsidera negeer vergeet zignoruj ignoruj zapomnij \
          игнорируй игнорируйте проигнорируй проигнорируйте забудь забудьте unut yoksay ignorera glöm ignorér \
-         忽略 无视 無視 忘记 忘掉 忘れ 무시* 잊어* अनदेखा تجاهل انس αγνόησε ignorujte zapomeňte",
+         忽略 无视 無視 忘记 忘掉 忘れ 무시* 잊어* अनदेखा تجاهل انس αγνόησε ignorujte zapomeňte \
+         abaikan lupakan ігноруй забудь відкинь ignoră uită strunta scarta descarte verwerfen streiche przeskocz odrzuć pomiń отбрось",
     ),
     (
         OVERRIDE_LATE,
         "ignorieren vergessen missachten überschreiben verwerfen umgehen ignoriere ignoriert ignorer oublier ignorar olvidar ignorare \
          dimenticare esquecer negeren vergeten 無視 忘れ 무시* 잊어* unut yoksay अनदेखा भूल ignored disregarded overridden \
-         void invalid obsolete superseded cancelled canceled revoked",
+         void invalid obsolete superseded cancelled canceled revoked \
+         無効 무효* अमान्य",
     ),
     (
         PRIOR,
@@ -26,7 +28,8 @@ pub(crate) const WORDS: &[(Classes, &str)] = &[
          before current vorherig* vorig* bisherig* obig* früher* vorangegangen* ursprünglich* précédent* précédemment antérieur* \
          dessus avant initiales anterior anteriores previas previos previa previo iniciales originales precedente precedenti prima \
          vorige eerdere voorgaande bovenstaande poprzednie poprzednich предыдущ* прошл* прежни* önceki 之前 以前 上面 以上 \
-         先前 前面 上述 이전* 앞의 위의 पिछले السابقة föregående tidigare předchozí προηγούμενες",
+         先前 前面 上述 이전* 앞의 위의 पिछले السابقة föregående tidigare předchozí προηγούμενες \
+         sebelumnya awal попередн* початков* wcześniejsze powyższe pierwotne původní dřívější anterioare inițiale पहले أعلاه الأصلية ursprungliga oorspronkelijke",
     ),
     (
         INSTRUCTION,
@@ -36,7 +39,8 @@ pub(crate) const WORDS: &[(Classes, &str)] = &[
          vorgabe* befehl befehle weisung* consigne* directives règle* ordres instrucción instrucciones instruccion* regla* directriz \
          directrices órdenes indicaciones istruzion* regole direttive comandi instruções instrução instrucoes regras diretrizes \
          instructies regels opdracht opdrachten instrukcj* polecen* zasad* инструкц* указани* правил* команд* talimat* 指令 指示 命令 规则 \
-         規則 提示 ルー 지시* 명령* 규칙* निर्देश* التعليمات تعليمات instruktioner pokyny οδηγίες",
+         規則 提示 ルー 지시* 명령* 규칙* निर्देश* التعليمات تعليمات instruktioner pokyny οδηγίες \
+         instruksi aturan perintah інструкц* вказівк* instrucțiun* regulile kural* komut* pravidla instrukce regler anvisningar wytyczne vorschriften 要求 规定 制約 지침* आदेश القواعد الأوامر",
     ),
     (
         ALL,
@@ -46,7 +50,8 @@ pub(crate) const WORDS: &[(Classes, &str)] = &[
     (
         YOUR,
         "your yours ur deine deinen deiner dein ihre ihren ihrer tes vos votre ton ta tus sus tu su tue tuoi tuo vostre suas seus sua \
-         teus jouw je uw twoje twój твои ваши свои твой ваш senin 你的 您的 あな 당신의 너의 आपके",
+         teus jouw je uw twoje twój твои ваши свои твой ваш senin 你的 您的 あな 당신의 너의 आपके \
+         dina ditt svůj své swój swoje tvoje твій своє filtrelerini kamu",
     ),
     (
         REVEAL,
@@ -109,7 +114,8 @@ pub(crate) const WORDS: &[(Classes, &str)] = &[
         "restriction restrictions restrict restricted limitation limitations limits filter filters filtering censorship guidelines guideline rules ethical ethics \
          moral morals morality boundaries constraints safeguards guardrails policies policy inhibitions regulations norms censor protocols protocol programming \
          beschränkungen einschränkungen grenzen zensur filtern regeln restrictions limites filtres censure règles restricciones límites \
-         limite filtros censura reglas restrizioni limiti filtri regole restrições regras protocolos protocoles protocolli protokolle restricciones beperkingen ograniczeń ограничени* 限制 制限 제한* 约束",
+         limite filtros censura reglas restrizioni limiti filtri regole restrições regras protocolos protocoles protocolli protokolle restricciones beperkingen ograniczeń ограничени* 限制 制限 제한* 约束 \
+         alignment conscience procedures bounds grenze gesetze limites norme límite vorschriften konventionen обмежен* omezení batas gränser grenzeloos",
     ),
     (
         PERSONA,
@@ -118,12 +124,14 @@ pub(crate) const WORDS: &[(Classes, &str)] = &[
     (
         DISABLE,
         "disable deactivate deviate sidestep bypass circumvent override remove unlock suspend evade disengage violate defy overturn breach reject break lift break turn switch deaktiviere umgehe \
-         überschreite entferne désactive désactivez contourne enfreins dépasse détourne desactiva elimina elude desvía quebranta supera aggira viola infrangi disattiva desative contorna ultrapassa 禁用 解除 绕过 비활성*",
+         überschreite entferne désactive désactivez contourne enfreins dépasse détourne desactiva elimina elude desvía quebranta supera aggira viola infrangi disattiva desative contorna ultrapassa 禁用 解除 绕过 비활성* \
+         outgrow outgrows overstep transcend shed loosen bend sprenge schalte hebe stäng wyłącz отключи вимкни vypni matikan kapat dezactivează lève quita togli retire desligue 关闭 取消 무력* عطل",
     ),
     (
         SAFETY,
         "safety filter filters filtering moderation guardrail guardrails safeguard safeguards censorship restrictions security protections \
-         ethical alignment sicherheitsfilter sicherheits* filtre sécurité seguridad sicurezza segurança 安全 過濾 过滤 안전* content",
+         ethical alignment sicherheitsfilter sicherheits* filtre sécurité seguridad sicurezza segurança 安全 過濾 过滤 안전* content \
+         alignment schutzmaßnahmen protections protezioni protecciones proteções filtre filtros filtri фильтр* защит* zabezpieczenia пристр* 限制 フィ 필터*",
     ),
     (
         NOT,
@@ -213,7 +221,8 @@ pub(crate) const WORDS: &[(Classes, &str)] = &[
     ),
     (
         NOTE,
-        "note attention important hint reminder dear hey hello urgent system achtung hinweis nota attenzione atención",
+        "note attention important hint reminder dear hey hello urgent system achtung hinweis nota attenzione atención \
+         note notiz aviso uwaga внимание заметка memo notice warning 注意",
     ),
     (
         ROLE_NAME,
@@ -228,7 +237,8 @@ pub(crate) const WORDS: &[(Classes, &str)] = &[
         "exfil* privesc* exploit exploits exploiting keylog* backdoor* steal steals stealing ransomware malware rootkit hijack* \
          spoof* phish* ddos botnet brute bruteforce payload inject injects poison poisoned sniff* cryptojack* escalat* persist* evade* evasion \
          wipe destroy tamper* malicious attack attacks unauthorized illicit* covert* bypass bypasses escape dump dumps crack cracks \
-         reverse-shell shellcode trojan worm spyware eavesdrop* impersonat* deface* sabotage* corrupt*",
+         reverse-shell shellcode trojan worm spyware eavesdrop* impersonat* deface* sabotage* corrupt* \
+         infect* victim* blackmail* extort* surveil* spying skimm* counterfeit* deceiv* undetected stealth* conceal* hacking subvert* weaponiz* coerc* flooding disrupt* intercepts intercepting circumvent* disguise* masquerad* detonat* unauthorised",
     ),
     (DO, "do tu mach faire fais haz hacer fare fai"),
     (
@@ -248,14 +258,20 @@ pub(crate) const WORDS: &[(Classes, &str)] = &[
         INSTEAD,
         "instead rather stattdessen plutôt lugar invece vez plaats zamiast вместо",
     ),
-    (I, "i me us we am ich mir mich moi je yo io eu я"),
+    (
+        I,
+        "i me us we am ich mir mich moi je yo io eu я \
+         mí mig mnie мене меня 我 私",
+    ),
     (
         ONLY,
-        "only just exactly simply merely nothing exclusively nur einfach seulement juste solo sólo solamente solo apenas alleen tylko только",
+        "only just exactly simply merely nothing exclusively nur einfach seulement juste solo sólo solamente solo apenas alleen tylko только \
+         solely ausschließlich uniquement seule únicamente soltanto solamente somente bara pouze jen doar hanya лише 只 だけ 만",
     ),
     (
         FOLLOW,
-        "follow obey comply adhere execute heed folge befolge suis suivez sigue obedece segui siga volg выполни",
+        "follow obey comply adhere execute heed folge befolge suis suivez sigue obedece segui siga volg выполни \
+         listen obéis obéissez gehorche gehorcht höre écoute escucha ascolta obbedisci ubbidisci obedeça escute luister słuchaj слушай слухай lyd patuhi serve",
     ),
     (LONGER, "longer anymore mehr plus más più mais больше"),
     (
@@ -317,5 +333,20 @@ pub(crate) const WORDS: &[(Classes, &str)] = &[
     (
         CARRIER,
         "parameter param params query querystring urlencoded url-encoded subdomain pixel image markdown",
+    ),
+    (
+        BEYOND,
+        "beyond outside against despite contrary regardless jenseits außerhalb gegen entgegen trotz delà dehors hors contre malgré \
+         allá fuera contra pese oltre fuori contro malgrado além fora apesar voorbij buiten tegen poza wbrew вне против вопреки",
+    ),
+    (
+        VERBATIM,
+        "verbatim exactly word letter unchanged literally unaltered wörtlich wortwörtlich wort mot textuellement palabra literalmente \
+         textualmente parola letteralmente palavra woordelijk dosłownie дословно слово 逐字 そのまま 그대로",
+    ),
+    (
+        APPLY,
+        "apply applies exist exists matter matters count counts bind binds gelten gilt zählen appliquent applique existent aplican \
+         importan existen applicano contano esistono aplicam importam existem gelden действуют",
     ),
 ];
