@@ -44,7 +44,7 @@ impl Config {
         let own = self.listen.data;
         let is_here = match host.parse::<std::net::IpAddr>() {
             Ok(ip) => ip == own.ip() || (ip.is_loopback() && own.ip().is_unspecified()),
-            Err(_) => host == "localhost",
+            Err(_) => host == "localhost" && (own.ip().is_loopback() || own.ip().is_unspecified()),
         };
         is_here && port == own.port()
     }

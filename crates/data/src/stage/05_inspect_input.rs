@@ -148,6 +148,9 @@ fn guarded(
     };
     if plan.may_match(Direction::Input, body) {
         findings.found = read(endpoint, body, masker, ticket)?;
+        if ticket.is_a_guards {
+            findings.found.iter_mut().for_each(asked_about);
+        }
     }
     ticket.note_findings(Direction::Input, findings.all());
     let strictest = findings.strictest();
@@ -158,6 +161,14 @@ fn guarded(
     match strictest {
         Some(Action::Redact | Action::Mask) => replaced(endpoint, body, masker, ticket).map(Some),
         Some(Action::Block | Action::Observe) | None => Ok(None),
+    }
+}
+
+/// What a text is, is what a guard outside asks a model here: that it is so keeps no verdict from being given. The call that the
+/// text is of was judged by the same guards.
+fn asked_about(it: &mut Found) {
+    if matches!(it.finding.kind, Kind::Injection | Kind::Moderation | Kind::Topic) {
+        it.action = it.action.min(Action::Observe);
     }
 }
 
