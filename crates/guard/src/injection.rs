@@ -11,6 +11,7 @@ pub(crate) mod lexicon;
 mod markers;
 mod model;
 mod parts;
+mod retrieved;
 mod rules;
 pub(crate) mod tokens;
 mod words;
@@ -136,10 +137,23 @@ impl Injection {
         }
     }
 
-    /// Judges one text.
+    /// Judges one text. What a person quotes as retrieved, between tags or under headings, is judged once more as the data
+    /// that it is.
     // threat: AGP-T1 ANP-0003
     #[must_use]
     pub fn judge(&self, text: &str, origin: Origin) -> Verdict {
+        let mut verdict = self.alone(text, origin);
+        if origin == Origin::User {
+            for span in retrieved::retrieved(text) {
+                let quoted = text.get(span.clone()).unwrap_or_default();
+                verdict.take_in(self.alone(quoted, Origin::Document), span.start);
+            }
+        }
+        verdict
+    }
+
+    /// Judges all of a text as one origin's.
+    fn alone(&self, text: &str, origin: Origin) -> Verdict {
         let readings = Readings::of(text);
         let mut verdict = Verdict {
             complete: readings.complete(),
@@ -261,6 +275,25 @@ impl Injection {
             window: model::window(&tokens, block),
             hits,
         }
+    }
+}
+
+impl Verdict {
+    /// Takes in what was said of a stretch of the text that begins at `start`.
+    fn take_in(&mut self, other: Self, start: usize) {
+        self.score = self.score.max(other.score);
+        self.rules = self.rules.max(other.rules);
+        self.model = self.model.max(other.model);
+        self.complete &= other.complete;
+        self.findings
+            .extend(other.findings.into_iter().map(|finding| Finding {
+                span: start + finding.span.start..start + finding.span.end,
+                ..finding
+            }));
+        let order = |it: &Finding| (it.span.start, it.span.end, it.rule.clone());
+        self.findings
+            .sort_by_key(|it| (order(it), std::cmp::Reverse(it.score)));
+        self.findings.dedup_by_key(|it| order(it));
     }
 }
 

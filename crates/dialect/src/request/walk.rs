@@ -2,7 +2,9 @@
 //! the three cannot disagree about which texts there are.
 
 use super::known::Seen;
-use super::words::{CONTROLS, IDENTIFIER_BYTES_MAX, SCHEMA_WORDS, STRUCTURAL};
+use super::words::{
+    CONTROLS, DOCUMENT_BLOCKS, DOCUMENT_MEMBERS, IDENTIFIER_BYTES_MAX, SCHEMA_WORDS, STRUCTURAL,
+};
 use crate::json::{Kind, Reader, Str};
 use crate::{DialectError, Endpoint};
 
@@ -17,6 +19,8 @@ pub enum Role {
     Assistant,
     /// What tools returned.
     Tool,
+    /// What was retrieved or attached for the model to read: documents, results of searches, what citations quote.
+    Document,
     /// Tool and output definitions: names, descriptions, schemas.
     Definition,
     /// Anything else that leaves with the request.
@@ -135,10 +139,11 @@ fn field(endpoint: Endpoint, r: &mut Reader<'_>, key: &Str<'_>, sink: &mut impl 
             walk_value(r, Role::Definition, Zone::Definition, sink)
         }
         _ => {
+            let role = of_member(&name, Role::Other);
             if !is_identifier(key) {
-                sink.text(Role::Other, *key, What::Key)?;
+                sink.text(role, *key, What::Key)?;
             }
-            walk_value(r, Role::Other, Zone::Message, sink)
+            walk_value(r, role, Zone::Message, sink)
         }
     }
 }
@@ -212,7 +217,10 @@ fn role_of<S: Sink>(r: &Reader<'_>, _sink: &S) -> Role {
         "system" | "developer" => Role::System,
         "user" => Role::User,
         "assistant" => Role::Assistant,
-        "tool" | "function" => Role::Tool,
+        // As chat templates of some open models call them.
+        "tool" | "function" | "ipython" | "observation" => Role::Tool,
+        "context" => Role::Document,
+        role if role.starts_with("document") => Role::Document,
         _ => Role::Other,
     }
 }
@@ -233,12 +241,10 @@ pub(crate) fn walk_value<S: Sink>(r: &mut Reader<'_>, role: Role, zone: Zone, si
 
 fn object<S: Sink>(r: &mut Reader<'_>, role: Role, zone: Zone, sink: &mut S) -> Read {
     let start = *r;
-    let result = S::ROLES
-        && zone == Zone::Message
-        && start
-            .peek_text("type")
-            .is_some_and(|kind| kind.raw.ends_with("tool_result"));
-    let role = if result { Role::Tool } else { role };
+    let role = match zone {
+        Zone::Message if S::ROLES => of_block(&start, role),
+        _ => role,
+    };
     r.object(|r, key| match zone {
         Zone::Message => message_member(&start, r, &key, role, sink),
         Zone::Definition => definition_member(r, &key, role, sink),
@@ -247,6 +253,28 @@ fn object<S: Sink>(r: &mut Reader<'_>, role: Role, zone: Zone, sink: &mut S) -> 
             walk_value(r, role, zone, sink)
         }
     })
+}
+
+/// Who says what is in a block: what is only to be read is nobody's word, whoever hands it on.
+// threat: AGP-T1
+fn of_block(start: &Reader<'_>, role: Role) -> Role {
+    let Some(kind) = start.peek_text("type") else {
+        return role;
+    };
+    match &*kind.said() {
+        kind if DOCUMENT_BLOCKS.contains(&kind) => Role::Document,
+        kind if kind.ends_with("tool_result") => Role::Tool,
+        _ => role,
+    }
+}
+
+/// The same of a member that holds what was retrieved.
+fn of_member(name: &str, role: Role) -> Role {
+    if DOCUMENT_MEMBERS.contains(&name) {
+        Role::Document
+    } else {
+        role
+    }
 }
 
 /// The string that comes next, if one does; it stays to be read.
@@ -312,6 +340,7 @@ fn message_member<S: Sink>(
             payload(start, &name, r.string()?, role, sink)
         }
         _ => {
+            let role = of_member(&name, role);
             if !is_identifier(key) {
                 sink.text(role, *key, What::Key)?;
             }

@@ -39,6 +39,28 @@ pub(super) const STRUCTURAL: [&str; 24] = [
     "inference_geo",
 ];
 
+/// Blocks that hold what was retrieved or attached: Anthropic's, OpenAI's files, and what engines that speak like them have.
+pub(super) const DOCUMENT_BLOCKS: [&str; 9] = [
+    "document",
+    "search_result",
+    "web_search_result",
+    "web_search_tool_result",
+    "web_fetch_result",
+    "web_fetch_tool_result",
+    "file",
+    "input_file",
+    "document_url",
+];
+
+/// Members that hold the same, beside messages or in them: what engines for retrieval take and give.
+pub(super) const DOCUMENT_MEMBERS: [&str; 5] = [
+    "documents",
+    "search_results",
+    "citations",
+    "annotations",
+    "context",
+];
+
 /// The words of JSON Schema and of tool definitions.
 pub(super) const SCHEMA_WORDS: [&str; 40] = [
     "type",

@@ -22,7 +22,7 @@ fn redacted(endpoint: Endpoint, body: &str) -> String {
 /// Bodies with the needle, and who says it.
 fn hiding_places() -> Vec<(Endpoint, Role, Value)> {
     use Endpoint::{ChatCompletions, Completions, CountTokens, Embeddings, Messages};
-    use Role::{Assistant, Definition, Other, System, Tool, User};
+    use Role::{Assistant, Definition, Document, Other, System, Tool, User};
     let n = NEEDLE;
     let chat = |role: Role, message: Value| {
         (
@@ -67,7 +67,7 @@ fn hiding_places() -> Vec<(Endpoint, Role, Value)> {
         chat(Tool, json!({"role": "tool", "tool_call_id": "c", "content": n})),
         chat(Tool, json!({"role": "tool", "tool_call_id": n, "content": "x"})),
         chat(
-            User,
+            Document,
             json!({"role": "user", "content": [{"type": "file", "file": {"filename": n, "file_data": "data:application/pdf;base64,AA=="}}]}),
         ),
         chat(
@@ -115,7 +115,34 @@ fn hiding_places() -> Vec<(Endpoint, Role, Value)> {
             json!({"type": "json_schema", "json_schema": {"schema": {"title": n}}}),
         ),
         with(ChatCompletions, Other, "user", json!(n)),
-        with(ChatCompletions, Other, "documents", json!([{"text": n}])),
+        with(
+            ChatCompletions,
+            Document,
+            "documents",
+            json!([{"title": "x", "text": n}]),
+        ),
+        with(ChatCompletions, Document, "documents", json!([n])),
+        with(
+            ChatCompletions,
+            Document,
+            "search_results",
+            json!([{"snippet": n}]),
+        ),
+        chat(Document, json!({"role": "document 1", "content": n})),
+        chat(Document, json!({"content": n, "role": "context"})),
+        chat(Tool, json!({"role": "ipython", "content": n})),
+        chat(
+            Document,
+            json!({"role": "user", "content": "x", "context": {"citations": [{"content": n}]}}),
+        ),
+        chat(
+            Document,
+            json!({"role": "assistant", "content": "x", "annotations": [{"type": "url_citation", "url_citation": {"title": n, "url": "x"}}]}),
+        ),
+        chat(
+            Document,
+            json!({"role": "user", "content": [{"type": "input_file", "filename": "f", "file_data": n}]}),
+        ),
         with(ChatCompletions, Other, "chat_template", json!(n)),
         with(ChatCompletions, Other, "metadata", json!({"k": n})),
         with(Messages, System, "system", json!(n)),
@@ -123,20 +150,48 @@ fn hiding_places() -> Vec<(Endpoint, Role, Value)> {
         with(CountTokens, System, "system", json!(n)),
         blocks(User, json!({"type": "text", "text": n})),
         blocks(
-            User,
+            Document,
             json!({"type": "document", "title": n, "source": {"type": "text", "media_type": "text/plain", "data": "x"}}),
         ),
         blocks(
-            User,
+            Document,
             json!({"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": n}}),
         ),
         blocks(
-            User,
+            Document,
             json!({"type": "document", "source": {"data": n, "type": "base64"}}),
         ),
         blocks(
-            User,
+            Document,
             json!({"type": "search_result", "content": [{"type": "text", "text": n}]}),
+        ),
+        blocks(
+            Document,
+            json!({"type": "document", "context": n, "source": {"type": "text", "media_type": "text/plain", "data": "x"}}),
+        ),
+        blocks(
+            Document,
+            json!({"source": {"type": "content", "content": [{"type": "text", "text": n}]}, "type": "document"}),
+        ),
+        blocks(
+            Document,
+            json!({"type": "tool_result", "tool_use_id": "t", "content": [{"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": n}}]}),
+        ),
+        blocks(
+            Document,
+            json!({"type": "web_search_tool_result", "tool_use_id": "t", "content": [{"type": "web_search_result", "title": n, "url": "https://example.org", "encrypted_content": "AAAA"}]}),
+        ),
+        blocks(
+            Document,
+            json!({"type": "web_fetch_tool_result", "tool_use_id": "t", "content": {"type": "web_fetch_result", "url": "https://example.org", "content": {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": n}}}}),
+        ),
+        blocks(
+            Tool,
+            json!({"type": "mcp_tool_result", "tool_use_id": "t", "content": [{"type": "text", "text": n}]}),
+        ),
+        blocks(
+            Document,
+            json!({"type": "text", "text": "x", "citations": [{"type": "char_location", "cited_text": n, "document_index": 0}]}),
         ),
         blocks(
             Tool,

@@ -57,7 +57,7 @@ impl Injection {
         if !joined.several() {
             return;
         }
-        let verdict = self.judge(&joined.text, origin);
+        let verdict = self.alone(&joined.text, origin);
         let known = joined.pieces.iter().filter_map(|piece| verdicts.get(piece.part));
         let known = known.fold((0, 0), |all: (u8, u8), one| {
             (all.0.max(one.score), all.1.max(one.rules))
