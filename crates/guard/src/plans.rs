@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
+
+use domain::TenantId;
 
 use crate::families::Families;
 use crate::guards::Guards;
@@ -59,7 +61,15 @@ pub struct Plans {
     always: Arc<Layer>,
     instance: Ready,
     base: Arc<Plan>,
-    made: RwLock<HashMap<Picked, Arc<Plan>>>,
+    known: RwLock<Known>,
+}
+
+/// Plans that were made. A tenant pushes out what its own calls meet, and nobody else's.
+#[derive(Default)]
+struct Known {
+    of: HashMap<TenantId, HashMap<Picked, Arc<Plan>>>,
+    /// All that some tenant still has, so that two that meet the same share it.
+    shared: HashMap<Picked, Weak<Plan>>,
 }
 
 /// Which profiles and exceptions of which documents.
@@ -70,8 +80,8 @@ struct Picked {
     own_numbers: Vec<u16>,
 }
 
-/// So many plans are kept; calls that vary what they meet cannot grow them for ever.
-const PLANS_MAX: usize = 1_024;
+/// So many plans are kept for a tenant; calls that vary what they meet cannot grow them for ever.
+const PLANS_MAX: usize = 64;
 
 impl Plans {
     /// `always` holds for every call, `document` for those that its profiles mean.
@@ -89,7 +99,7 @@ impl Plans {
             always,
             instance: Ready::of(document, Owner::Instance),
             base,
-            made: RwLock::default(),
+            known: RwLock::default(),
         }
     }
 
@@ -120,17 +130,16 @@ impl Plans {
         if picked.numbers.is_empty() && picked.own_numbers.is_empty() {
             return self.base.clone();
         }
-        let known = self.made.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(plan) = known.get(&picked) {
+        let (tenant, _) = call.tenant;
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(plan) = known.of.get(&tenant).and_then(|own| own.get(&picked)) {
             return plan.clone();
         }
+        let shared = known.shared.get(&picked).and_then(Weak::upgrade);
         drop(known);
-        let plan = Arc::new(self.make(&picked, own));
-        let mut made = self.made.write().unwrap_or_else(PoisonError::into_inner);
-        if made.len() >= PLANS_MAX {
-            made.clear();
-        }
-        made.entry(picked).or_insert(plan).clone()
+        let plan = shared.unwrap_or_else(|| Arc::new(self.make(&picked, own)));
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.keep(tenant, picked, plan)
     }
 
     fn make(&self, picked: &Picked, own: Option<&Ready>) -> Plan {
@@ -154,11 +163,82 @@ impl Plans {
     }
 }
 
+impl Known {
+    // threat: AGP-D2
+    fn keep(&mut self, tenant: TenantId, picked: Picked, plan: Arc<Plan>) -> Arc<Plan> {
+        let own = self.of.entry(tenant).or_default();
+        if own.len() >= PLANS_MAX {
+            own.clear();
+            self.shared.retain(|_, plan| plan.strong_count() > 0);
+        }
+        self.shared.insert(picked.clone(), Arc::downgrade(&plan));
+        own.entry(picked).or_insert(plan).clone()
+    }
+}
+
 impl fmt::Debug for Plans {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Plans")
             .field("base", self.base.version())
             .field("profiles", &self.instance.layers.len())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{KeyId, Operation, TeamId};
+
+    use super::*;
+    use crate::profile::When;
+
+    /// An instance with a profile for each of eight tags.
+    fn plans() -> Plans {
+        let profile = |number: u32| Profile {
+            name: format!("p{number}"),
+            when: When {
+                tags: vec![format!("t{number}")],
+                ..When::default()
+            },
+            ..Profile::default()
+        };
+        let document = Profiles {
+            profiles: (0..8).map(profile).collect(),
+            ..Profiles::default()
+        };
+        Plans::new(Guards::default(), Families::default(), document)
+    }
+
+    /// The plan of a call of a tenant with the tags that these bits say.
+    fn plan(plans: &Plans, tenant: u128, bits: u32) -> Arc<Plan> {
+        let tags = (0..8).filter(|number| bits & (1 << number) != 0);
+        let tags: Vec<String> = tags.map(|number| format!("t{number}")).collect();
+        let call = Call {
+            tenant: (TenantId::from_u128(tenant), "tenant"),
+            team: (TeamId::from_u128(1), "team"),
+            project: None,
+            key: (KeyId::from_u128(1), "key"),
+            tags: &tags,
+            model: "m",
+            operation: Operation::Chat,
+            data_class: domain::DataClass::Internal,
+        };
+        plans.plan(&call, None)
+    }
+
+    #[test]
+    fn agp_d2_a_tenant_that_varies_what_its_calls_meet_pushes_out_its_own_plans_alone() {
+        let plans = plans();
+        let (quiet, busy) = (plan(&plans, 1, 3), plan(&plans, 2, 3));
+        assert!(Arc::ptr_eq(&quiet, &busy), "two that meet the same share it");
+        let other = plan(&plans, 1, 5);
+        for bits in 1..256 {
+            plan(&plans, 2, bits);
+        }
+        assert!(Arc::ptr_eq(&quiet, &plan(&plans, 1, 3)));
+        assert!(Arc::ptr_eq(&other, &plan(&plans, 1, 5)));
+        let known = plans.known.read().unwrap();
+        assert!(known.of.values().all(|own| own.len() <= PLANS_MAX));
+        assert!(known.shared.len() <= 2 * PLANS_MAX, "{}", known.shared.len());
     }
 }

@@ -24,6 +24,8 @@ struct House {
     one: Client,
     other: Client,
     admin: Client,
+    /// A project of the first team's.
+    project: String,
 }
 
 impl House {
@@ -32,10 +34,15 @@ impl House {
         let made = make(root, "/api/v1/tenants", &json!({"name": name})).await;
         let id = text(&made, "id");
         let base = format!("/api/v1/tenants/{id}");
-        let mut keys = Vec::new();
+        let (mut keys, mut project) = (Vec::new(), String::new());
         for team in ["care", "sales"] {
             let made = make(root, &format!("{base}/teams"), &json!({"name": team})).await;
-            let path = format!("{base}/teams/{}/keys", text(&made, "id"));
+            let team_id = text(&made, "id");
+            if team == "care" {
+                let path = format!("{base}/teams/{team_id}/projects");
+                project = text(&make(root, &path, &json!({"name": "shop"})).await, "id");
+            }
+            let path = format!("{base}/teams/{team_id}/keys");
             let key = make(root, &path, &json!({"name": team, "all_models": true})).await;
             keys.push(gate.data().bearer(&text(&key, "secret")));
         }
@@ -53,6 +60,7 @@ impl House {
             one,
             other,
             admin,
+            project,
         };
         for client in [&house.one, &house.other] {
             until("the key is known", || async {
@@ -117,6 +125,14 @@ async fn anp_0011_anp_0017_anp_0020_a_tenants_profile_holds_for_whom_it_names_an
         (
             json!({"profiles": [{"name": "a", "when": {"tenants": ["rival"]}}]}),
             "/profiles/0/when/tenants/0",
+        ),
+        (
+            json!({"profiles": [{"name": "a"}, {"name": "b", "when": {"projects": [acme.project, rival.project]}}]}),
+            "/profiles/1/when/projects/1",
+        ),
+        (
+            json!({"exceptions": [{"rule": "email_address", "until_ms": 1, "reason": "one", "when": {"projects": ["shop"]}}]}),
+            "/exceptions/0/when/projects/0",
         ),
         (
             json!({"exceptions": [{"rule": "email_address", "until_ms": 1, "reason": " "}]}),

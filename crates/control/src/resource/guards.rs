@@ -1,12 +1,15 @@
 //! How a tenant guards its own calls beyond what the instance asks of all: profiles, and exceptions from them. It only
 //! tightens: what a tenant's document says is laid over the instance's, and the strictest wins, whoever wrote it.
 
+use std::collections::HashSet;
+
 use domain::{TenantId, UnixMillis};
 use guard::{Exception, INSTANCE, Profile, Profiles, When};
 use ledger::AuditActor;
 use policy::Resource;
 use schemars::JsonSchema;
 use serde::Serialize;
+use store::{RecordKind, StoreError};
 
 use super::words::time;
 use crate::answer::Answer;
@@ -168,7 +171,8 @@ pub async fn show(call: Call, _: Nothing) -> Done {
 pub async fn put(call: Call, body: Profiles) -> Done {
     let (entered, tenant) = entered(&call).await?;
     let permitted = call.permit(&entered, tenant).await?;
-    checked(&call, &entered, &body)?;
+    let projects = projects(&call, &entered, &body).await?;
+    checked(&call, &entered, (&body, &projects))?;
     let before = documents::newest::<Profiles>(call.control.store.as_ref(), entered.scope()).await?;
     call.must_match(&tagged(before.as_ref().map(|(_, kept)| kept)))?;
     let was = before
@@ -247,8 +251,32 @@ fn files(document: &Profiles) -> Vec<(String, String)> {
     found
 }
 
+/// Those of the projects that a document names which are the tenant's.
+async fn projects(
+    call: &Call,
+    entered: &Entered,
+    document: &Profiles,
+) -> Result<HashSet<String>, StoreError> {
+    let profiles = document.profiles.iter().map(|it| &it.when);
+    let named = profiles.chain(document.exceptions.iter().map(|it| &it.when));
+    let named: HashSet<&String> = named.flat_map(|when| &when.projects).collect();
+    let (store, mut own) = (call.control.store.as_ref(), HashSet::new());
+    for id in named {
+        match store.record(entered.scope(), RecordKind::Project, id).await {
+            Ok(_) => drop(own.insert(id.clone())),
+            Err(StoreError::NotFound) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(own)
+}
+
 /// What cannot be done is refused with its place; and so is what would never apply, for whoever wrote it believes it does.
-fn checked(call: &Call, entered: &Entered, document: &Profiles) -> Result<(), Problem> {
+fn checked(
+    call: &Call,
+    entered: &Entered,
+    (document, projects): (&Profiles, &HashSet<String>),
+) -> Result<(), Problem> {
     let mut problems = document.problems();
     problems.extend(files(document));
     let (id, tenant) = (entered.tenant(), call.names.tenant(entered.tenant()));
@@ -274,6 +302,7 @@ fn checked(call: &Call, entered: &Entered, document: &Profiles) -> Result<(), Pr
         };
         nobody("tenants", &when.tenants, &is_own);
         nobody("teams", &when.teams, &is_team);
+        nobody("projects", &when.projects, &|one| projects.contains(one));
         nobody("keys", &when.keys, &is_key);
     };
     for (number, profile) in document.profiles.iter().enumerate() {
