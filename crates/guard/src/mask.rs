@@ -21,6 +21,8 @@ const LETTERS: usize = 4;
 
 /// A placeholder's letters are cut after so many.
 const HEAD_BYTES_MAX: usize = 40;
+/// A placeholder without its first bracket is not longer.
+const PLACED_BYTES_MAX: usize = HEAD_BYTES_MAX + 32;
 /// A value of so many bytes is replaced wherever it stands as a word, also where no rule finds it.
 const AGAIN_BYTES_MIN: usize = 3;
 
@@ -82,13 +84,15 @@ impl Masker {
         Self::default()
     }
 
-    /// Takes in one text of the request, and what is masked in it.
+    /// Takes in one text of the request, and what is masked in it. A text that was replaced before may come again, with what
+    /// others found in it: what stands there for a value stays what it is, or becomes a part of what is found.
     pub fn learn(&mut self, text: &str, found: &[Found]) {
         self.reserve(text);
-        for stretch in stretches(text, found).into_iter().filter(|it| it.is_masked) {
-            let value = text.get(stretch.span).unwrap_or_default();
-            if !self.names.contains_key(value) && !self.unnamed.contains(value) {
-                let value = Value(Arc::new(Secret::new(value)));
+        let stretches = stretches(text, found, &self.placed(text));
+        for stretch in stretches.into_iter().filter(|it| it.is_masked) {
+            let value = self.expanded(text.get(stretch.span).unwrap_or_default());
+            if !self.names.contains_key(&*value) && !self.unnamed.contains(&*value) {
+                let value = Value(Arc::new(Secret::new(&*value)));
                 self.unnamed.insert(value.clone());
                 self.learnt.push((stretch.rule.clone(), value));
             }
@@ -126,8 +130,9 @@ impl Masker {
     #[must_use]
     pub fn replace(&mut self, text: &str, found: &[Found]) -> Option<String> {
         self.settle();
-        let mut stretches = stretches(text, found);
-        self.find_again(text, &mut stretches);
+        let placed = self.placed(text);
+        let mut stretches = stretches(text, found, &placed);
+        self.find_again(text, &placed, &mut stretches);
         if stretches.is_empty() {
             return None;
         }
@@ -141,8 +146,9 @@ impl Masker {
             out.push_str(text.get(written..span.start).unwrap_or_default());
             written = span.end;
             if is_masked {
+                let value = self.expanded(text.get(span).unwrap_or_default());
                 out.push('<');
-                out.push_str(self.name(&rule, text.get(span).unwrap_or_default()));
+                out.push_str(self.name(&rule, &value));
                 out.push('>');
             } else {
                 out.push_str("[redacted:");
@@ -170,9 +176,43 @@ impl Masker {
         self.again = built.ok();
     }
 
+    /// Where placeholders of this request stand in a text already, in order.
+    fn placed(&self, text: &str) -> Vec<Range<usize>> {
+        if self.values.is_empty() {
+            return Vec::new();
+        }
+        let placed = text.match_indices('<').filter_map(|(at, _)| {
+            let inner = text.get(at + 1..)?;
+            let end = inner
+                .bytes()
+                .take(PLACED_BYTES_MAX)
+                .position(|byte| byte == b'>')?;
+            let is_ours = self.values.contains_key(inner.get(..end)?);
+            is_ours.then(|| at..at + 1 + end + 1)
+        });
+        placed.collect()
+    }
+
+    /// A value with what stands in it for another: a placeholder is put back once, and not in what was put back.
+    fn expanded<'v>(&self, value: &'v str) -> Cow<'v, str> {
+        let placed = self.placed(value);
+        if placed.is_empty() {
+            return Cow::Borrowed(value);
+        }
+        let (mut out, mut at) = (String::with_capacity(value.len()), 0);
+        for span in placed {
+            out.push_str(value.get(at..span.start).unwrap_or_default());
+            let name = value.get(span.start + 1..span.end - 1).unwrap_or_default();
+            out.push_str(self.values.get(name).map_or("", Value::text));
+            at = span.end;
+        }
+        out.push_str(value.get(at..).unwrap_or_default());
+        Cow::Owned(out)
+    }
+
     /// Adds where a known value stands as a word and nothing was found: what is found in one text by the words around it
-    /// is not found in another.
-    fn find_again(&self, text: &str, stretches: &mut Vec<Stretch>) {
+    /// is not found in another. Within a placeholder nothing is.
+    fn find_again(&self, text: &str, placed: &[Range<usize>], stretches: &mut Vec<Stretch>) {
         let Some(automaton) = &self.again else { return };
         let (found, mut at) = (stretches.len(), 0);
         while let Some(again) = automaton.find(Input::new(text).span(at..text.len())) {
@@ -181,6 +221,7 @@ impl Masker {
             let next = near.partition_point(|it| it.span.end <= span.start);
             let is_free = near.get(next).is_none_or(|it| it.span.start >= span.end);
             at = span.end;
+            let is_free = is_free && touching(placed, span.clone()).next().is_none();
             if is_free && stands_alone(text, &span) {
                 stretches.push(Stretch {
                     span,
@@ -250,8 +291,9 @@ struct Stretch {
 }
 
 /// What is replaced in a text, in order, without overlaps: where a part of a stretch is redacted the whole of it is.
-/// Markers that would touch are one.
-fn stretches(text: &str, found: &[Found]) -> Vec<Stretch> {
+/// Markers that would touch are one. What touches a placeholder takes in all of it; what is to be masked and is nothing else
+/// is masked.
+fn stretches(text: &str, found: &[Found], placed: &[Range<usize>]) -> Vec<Stretch> {
     let replaced = |it: &&Found| matches!(it.action, Action::Mask | Action::Redact);
     let mut sorted: Vec<&Found> = found.iter().filter(replaced).collect();
     sorted.sort_by_key(|it| {
@@ -263,12 +305,19 @@ fn stretches(text: &str, found: &[Found]) -> Vec<Stretch> {
     });
     let mut stretches: Vec<Stretch> = Vec::with_capacity(sorted.len());
     for Found { finding, action, .. } in sorted {
-        let start = text.floor_char_boundary(finding.span.start);
-        let end = text.ceil_char_boundary(finding.span.end);
+        let mut start = text.floor_char_boundary(finding.span.start);
+        let mut end = text.ceil_char_boundary(finding.span.end);
         if start >= end {
             continue;
         }
         let is_masked = *action == Action::Mask;
+        let mut touched = touching(placed, start..end);
+        if let (Some(first), last) = (touched.next(), touched.last()) {
+            (start, end) = (start.min(first.start), end.max(last.unwrap_or(first).end));
+            if is_masked && *first == (start..end) {
+                continue;
+            }
+        }
         match stretches.last_mut() {
             Some(last)
                 if start < last.span.end || (start == last.span.end && !is_masked && !last.is_masked) =>
@@ -288,6 +337,13 @@ fn stretches(text: &str, found: &[Found]) -> Vec<Stretch> {
     stretches
 }
 
+/// Those of the spans, which are in order and apart, that a stretch touches.
+fn touching(spans: &[Range<usize>], with: Range<usize>) -> impl Iterator<Item = &Range<usize>> {
+    let (from, end) = (spans.partition_point(|it| it.end <= with.start), with.end);
+    let near = spans.get(from..).unwrap_or_default();
+    near.iter().take_while(move |it| it.start < end)
+}
+
 /// Whether no letter or digit goes on at either end of a stretch.
 fn stands_alone(text: &str, span: &Range<usize>) -> bool {
     let (before, behind) = (text.get(..span.start), text.get(span.end..));
@@ -299,8 +355,9 @@ fn stands_alone(text: &str, span: &Range<usize>) -> bool {
         && !goes_on(behind.and_then(|it| it.chars().next()), value.chars().next_back())
 }
 
-/// The letters of a placeholder, [`LETTERS`] at least: those of its rule. Digits stay for the number.
+/// The letters of a placeholder, [`LETTERS`] at least: those of its rule, without who found it. Digits stay for the number.
 fn head_of(rule: &str) -> String {
+    let rule = rule.rsplit(':').next().unwrap_or(rule);
     let mut head = String::new();
     for byte in rule.bytes().take(HEAD_BYTES_MAX) {
         if byte.is_ascii_alphabetic() {

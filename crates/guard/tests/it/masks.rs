@@ -43,6 +43,37 @@ fn masked() -> (Masker, String) {
     (masker, masked)
 }
 
+/// What the next ones who look find in a text that was replaced before.
+#[test]
+fn anp_0010_what_others_find_gets_placeholders_of_the_same_table() {
+    let (mut masker, masked) = masked();
+    let span = |text: &str| {
+        let at = masked.find(text).unwrap();
+        (at, at + text.len())
+    };
+    let found = |rule, (start, end): (usize, usize)| finding(rule, start, end);
+    let others = [
+        // A placeholder's letters, and one with words around it.
+        found("presidio:PERSON", span("PERSON_1")),
+        found("presidio:LOCATION", span("to <EMAIL")),
+        found("presidio:ORGANIZATION", span("My")),
+        found("own:code_name", span("name")),
+    ];
+    let again = mask(&mut masker, &masked, &others);
+    assert_eq!(
+        again,
+        "<ORGANIZATION_1> <CODE_NAME_1> is <PERSON_1>. Write <LOCATION_1> or <EMAIL_ADDRESS_2>, not <EMAIL_ADDRESS_1>!"
+    );
+    // A value that is a part of a placeholder's name is not found again in one.
+    let word = "EMAIL";
+    assert_eq!(mask(&mut masker, word, &[found("own:word", (0, 5))]), "<WORD_1>");
+    assert_eq!(mask(&mut masker, &again, &[]), again);
+    assert_eq!(
+        masker.into_unmasker().unmask(&again),
+        "My name is Ada Lovelace. Write to ada@example.org or bob@example.net, not ada@example.org!"
+    );
+}
+
 fn streamed(unmasker: &Unmasker, pieces: &[&str]) -> String {
     let (mut unmasker, mut out) = (unmasker.clone(), String::new());
     for piece in pieces {
