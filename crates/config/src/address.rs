@@ -8,6 +8,7 @@ use crate::error::quoted;
 pub(crate) struct Address<'a> {
     plain: bool,
     host: &'a str,
+    authority: &'a str,
 }
 
 impl<'a> Address<'a> {
@@ -26,7 +27,11 @@ impl<'a> Address<'a> {
             return Err(FORM.to_owned());
         }
         match host_of(authority) {
-            Some(host) => Ok(Self { plain, host }),
+            Some(host) => Ok(Self {
+                plain,
+                host,
+                authority,
+            }),
             None => Err(FORM.to_owned()),
         }
     }
@@ -49,6 +54,14 @@ impl<'a> Address<'a> {
             ));
         }
         Ok(())
+    }
+
+    /// Its host in small letters, and its port, said or not.
+    pub(crate) fn origin(&self) -> (String, u16) {
+        let usual = if self.plain { 80 } else { 443 };
+        let behind = self.authority.rsplit_once(':');
+        let port = behind.and_then(|(_, port)| port.parse().ok());
+        (self.host.to_ascii_lowercase(), port.unwrap_or(usual))
     }
 
     /// Scheme, host and port and nothing more, and the host has a name.

@@ -22,8 +22,31 @@ impl Config {
             all.iter().map(|it| it.name.as_str()),
         );
         for (i, connector) in all.iter().enumerate() {
-            connector.fits(&format!("guards.connectors[{i}]"), problems);
+            let path = format!("guards.connectors[{i}]");
+            connector.fits(&path, problems);
+            if self.asks_itself(connector) {
+                connector.is_a_caller(&path, problems);
+            }
         }
+    }
+
+    /// Whether a guard outside is this very gate: its address is the data listener's, or the one by which callers know it.
+    #[must_use]
+    pub fn asks_itself(&self, connector: &Connector) -> bool {
+        let origin = |text: &str| Address::read(text).ok().map(|it| it.origin());
+        let Some((host, port)) = origin(&connector.address) else {
+            return false;
+        };
+        let public = self.listen.public_url.as_deref().and_then(origin);
+        if public.is_some_and(|public| public == (host.clone(), port)) {
+            return true;
+        }
+        let own = self.listen.data;
+        let is_here = match host.parse::<std::net::IpAddr>() {
+            Ok(ip) => ip == own.ip() || (ip.is_loopback() && own.ip().is_unspecified()),
+            Err(_) => host == "localhost" && (own.ip().is_loopback() || own.ip().is_unspecified()),
+        };
+        is_here && port == own.port()
     }
 }
 
@@ -64,6 +87,25 @@ impl Connector {
         );
         self.modes_fit(path, problems);
         self.means_something(path, problems);
+    }
+
+    /// Who asks this gate is one of its callers.
+    // threat: AGP-D2
+    fn is_a_caller(&self, path: &str, problems: &mut Vec<Problem>) {
+        if self.kind != ConnectorKind::Judge {
+            let problem = Problem::new(
+                format!("{path}.address"),
+                "is this gate's own, which answers calls to models alone",
+            );
+            problems.push(problem.hint("through the gate only a `judge` can be asked"));
+        }
+        if self.credential.is_none() {
+            let problem = Problem::new(
+                format!("{path}.credential"),
+                "is missing: the address is this gate's own, which answers nobody without a key",
+            );
+            problems.push(problem.hint("make a virtual key for the judge alone, with a budget of its own"));
+        }
     }
 
     /// A judgement on a whole text is no place in it.

@@ -8,17 +8,19 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
+use arc_swap::ArcSwapOption;
 use bytes::Bytes;
-use dialect::{Endpoint, Envelope};
-use domain::{RequestId, TenantId, Threat, UnixMillis};
+use credential::{KeyRecord, Pepper, VirtualKey};
+use dialect::Endpoint;
+use domain::{RequestId, Secret, TenantId, Threat, UnixMillis};
 use futures_util::future::join_all;
-use guard::{Action, Call, Direction, Finding, Found, Mode, Origin, Plan, When, redact};
+use guard::{Action, Call, Direction, Finding, Found, Masker, Mode, Origin, Plan, When};
 use inspector::{Connector, Question, Report, Text, Unanswered};
 use telemetry::metrics::ConnectorMetrics;
 
 use crate::gate::Gate;
 use crate::refusal::{Code, Gated, Refusal};
-use crate::stage::inspect_input::origin;
+use crate::stage::inspect_input::{invalid, origin, unreadable};
 use crate::stage::inspect_output::uninspected;
 use crate::ticket::Ticket;
 
@@ -41,8 +43,31 @@ pub struct Attached {
     pub on_failure: OnFailure,
     /// Who asks it.
     pub connector: Connector,
+    /// The virtual key that it is shown, by digest: with it, it may ask this very gate.
+    pub presented: Presented,
     /// Where it is counted.
     pub metrics: ConnectorMetrics,
+}
+
+/// The digest of the virtual key that a guard outside is shown, if it is shown one.
+#[derive(Default)]
+pub struct Presented(ArcSwapOption<[u8; 32]>);
+
+impl std::fmt::Debug for Presented {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Presented")
+    }
+}
+
+impl Presented {
+    /// Whether it is this key, or the one before it.
+    fn is(&self, key: &KeyRecord) -> bool {
+        let before = key.predecessor.map(|old| old.digest);
+        let presented = self.0.load();
+        presented
+            .as_deref()
+            .is_some_and(|own| *own == key.digest || Some(*own) == before)
+    }
 }
 
 /// What a call is when a guard outside gives no verdict.
@@ -55,6 +80,18 @@ pub enum OnFailure {
 }
 
 impl Attached {
+    /// What it is shown from now on; `None` while that cannot be had.
+    pub fn show(&self, credential: Option<&Secret>, pepper: &Pepper) {
+        let key = credential.and_then(|it| VirtualKey::parse(it.expose()).ok());
+        self.presented.0.store(key.map(|it| Arc::new(it.digest(pepper))));
+        self.connector.set_credential(credential);
+    }
+
+    /// Whether what it is shown is a virtual key.
+    pub fn presents_key(&self) -> bool {
+        self.presented.0.load().is_some()
+    }
+
     const fn mode(&self, direction: Direction) -> Mode {
         match direction {
             Direction::Input => self.input,
@@ -75,10 +112,17 @@ impl Connectors {
         self.0.iter()
     }
 
-    /// Those that are asked about a call.
-    pub(crate) fn of(&self, call: &Call<'_>) -> Vec<Arc<Attached>> {
-        let meant = self.0.iter().filter(|one| one.when.means(call));
-        meant.cloned().collect()
+    /// The one whose own call this is: it was made with the key that it is shown. Nothing but the credential says so.
+    pub(crate) fn caller(&self, key: &KeyRecord) -> Option<&Arc<Attached>> {
+        self.0.iter().find(|one| one.presented.is(key))
+    }
+
+    /// Those that are asked about a call. About one of a guard's own nobody is asked who could make another of it: no guard
+    /// that asks this gate waits for one that waits for it.
+    // threat: AGP-D2
+    pub(crate) fn of(&self, call: &Call<'_>, is_a_guards: bool) -> Vec<Arc<Attached>> {
+        let may = |one: &&Arc<Attached>| !(is_a_guards && one.presents_key()) && one.when.means(call);
+        self.0.iter().filter(may).cloned().collect()
     }
 }
 
@@ -195,7 +239,7 @@ impl Inquiry {
         one.metrics
             .tokens
             .inc_by(report.spent.input.saturating_add(report.spent.output));
-        let Some(asked) = one.mode(self.direction).action() else {
+        let Some(asked) = one.mode(self.direction).action_in(self.direction) else {
             return;
         };
         let mut blocks = Vec::new();
@@ -263,8 +307,7 @@ impl Judged {
 
     /// Tells the record.
     pub(crate) fn note(&self, direction: Direction, ticket: &mut Ticket) {
-        let found: Vec<Found> = self.found.iter().map(|(_, found)| found.clone()).collect();
-        ticket.note_findings(direction, &found);
+        ticket.note_findings(direction, self.found.iter().map(|(_, found)| found));
         for note in &self.notes {
             if !ticket.findings.contains(note) {
                 ticket.findings.push(note.clone());
@@ -273,40 +316,36 @@ impl Judged {
     }
 }
 
-/// The texts of a request, asked about; the request with what is to be replaced replaced.
+/// The texts of a request, asked about; the request as that leaves it, where it changes anything. What is masked gets
+/// placeholders of the same table as what the gate found itself.
 // threat: ANP-0003
 // threat: ANP-0017
 pub(crate) async fn input(
     gate: &Gate,
-    endpoint: Endpoint,
-    (body, envelope): (Bytes, Envelope),
+    (endpoint, ids): (Endpoint, bool),
+    body: &Bytes,
+    masker: &mut Masker,
     ticket: &mut Ticket,
-) -> Gated<(Bytes, Envelope)> {
+) -> Gated<Option<Bytes>> {
     let Some(mut inquiry) = Inquiry::of(ticket, Direction::Input) else {
-        return Ok((body, envelope));
+        return Ok(None);
     };
-    if envelope.token_ids && inquiry.does_more_than_observe() {
-        let detail = "the prompt is given as token ids, which no guard can read: send text";
-        return Err(Refusal::new(Code::InputBlocked, detail).against(Threat::Anp0003));
+    if ids && inquiry.does_more_than_observe() {
+        return Err(unreadable());
     }
-    let invalid = |error: dialect::DialectError| Refusal::new(Code::RequestInvalid, error.to_string());
-    dialect::visit_request_text(endpoint, &body, &mut |part| {
+    dialect::visit_request_text(endpoint, body, &mut |part| {
         inquiry.text(origin(part.role), &part.text);
     })
-    .map_err(invalid)?;
+    .map_err(|error| invalid(&error))?;
     let mut judged = Box::pin(inquiry.judged(gate)).await;
     judged.told(Direction::Input, ticket)?;
-    let Some(mut replaced) = Replaced::of(&inquiry.texts.all, &judged.found) else {
-        return Ok((body, envelope));
+    let Some(found) = Replaced::of(&inquiry.texts.all, judged.found, masker) else {
+        return Ok(None);
     };
-    let redacted = dialect::redact_request(endpoint, &body, &mut |text| replaced.text(text));
-    let body = Bytes::from(redacted.map_err(invalid)?);
-    let bounds = &ticket.settings.bounds.body;
-    let envelope = dialect::read_request(endpoint, &body, bounds).map_err(|error| {
-        Refusal::new(Code::Internal, "the redacted request is damaged").internally(error.to_string())
-    })?;
-    ticket.prompt = body.clone();
-    Ok((body, envelope))
+    let redacted = dialect::redact_request(endpoint, body, &mut |text| found.text(text, masker));
+    redacted
+        .map(|it| Some(it.into()))
+        .map_err(|error| invalid(&error))
 }
 
 /// The texts of a whole answer, asked about; the answer with what is to be replaced replaced.
@@ -325,55 +364,65 @@ pub(crate) async fn output(
         .map_err(|error| uninspected(&error))?;
     let mut judged = Box::pin(inquiry.judged(gate)).await;
     judged.told(Direction::Output, ticket)?;
-    let Some(mut replaced) = Replaced::of(&inquiry.texts.all, &judged.found) else {
+    // In answers nothing is masked: it only puts markers.
+    let mut masker = Masker::new();
+    let Some(found) = Replaced::of(&inquiry.texts.all, judged.found, &mut masker) else {
         return Ok(body);
     };
-    dialect::redact_response(endpoint, &body, &mut |text| replaced.text(text))
+    dialect::redact_response(endpoint, &body, &mut |text| found.text(text, &mut masker))
         .map(Bytes::from)
         .map_err(|error| uninspected(&error))
 }
 
-/// What takes the place of texts. The same text gets the same, whoever wrote it.
-struct Replaced {
-    whole: HashMap<String, String>,
-    /// Of JSON in texts: what was found in it, and its marker. Its own strings are replaced first, and then it is another
-    /// text than the one that was asked about.
-    inside: Vec<(String, String)>,
+/// What is replaced in texts. The same text gets the same, whoever wrote it.
+struct Replaced<'t> {
+    by_text: HashMap<&'t str, Vec<Found>>,
+    /// Of JSON in texts: what was found in it. Its own strings are replaced first, and then it is another text than the one
+    /// that was asked about.
+    inside: Vec<(&'t str, Found)>,
 }
 
-impl Replaced {
-    fn of(texts: &[(Origin, String)], found: &[(usize, Found)]) -> Option<Self> {
-        let mut findings: HashMap<&str, Vec<Finding>> = HashMap::new();
+impl<'t> Replaced<'t> {
+    /// What was found in which text. The masker learns all of it, where anything is to be replaced.
+    fn of(texts: &'t [(Origin, String)], found: Vec<(usize, Found)>, masker: &mut Masker) -> Option<Self> {
+        let mut by_text: HashMap<&str, Vec<Found>> = HashMap::new();
         for (at, it) in found {
-            if let (Some((_, text)), Action::Mask | Action::Redact) = (texts.get(*at), it.action) {
-                findings.entry(text).or_default().push(it.finding.clone());
+            if let (Some((_, text)), Action::Mask | Action::Redact) = (texts.get(at), it.action) {
+                by_text.entry(text).or_default().push(it);
             }
         }
-        let mut inside = Vec::new();
-        for (text, own) in findings.iter().filter(|(text, _)| is_json(text)) {
-            let values = own.iter().filter_map(|it| {
-                let value = text.get(it.span.clone())?;
-                Some((value.to_owned(), format!("[redacted:{}]", it.rule)))
-            });
-            inside.extend(values);
+        if by_text.is_empty() {
+            return None;
         }
-        let whole = findings
-            .into_iter()
-            .map(|(text, own)| (text.to_owned(), redact(text, &own)));
-        let whole: HashMap<String, String> = whole.collect();
-        (!whole.is_empty()).then_some(Self { whole, inside })
+        for (_, text) in texts {
+            masker.learn(text, by_text.get(&**text).map_or(&[], Vec::as_slice));
+        }
+        let json = by_text.iter().filter(|(text, _)| is_json(text));
+        let inside = json.flat_map(|(text, own)| {
+            let value = |it: &Found| Some((text.get(it.finding.span.clone())?, it.clone()));
+            own.iter().filter_map(value).collect::<Vec<_>>()
+        });
+        Some(Self {
+            inside: inside.collect(),
+            by_text,
+        })
     }
 
-    fn text(&mut self, text: &str) -> Option<String> {
-        if let Some(known) = self.whole.get(text) {
-            return Some(known.clone());
+    fn text(&self, text: &str, masker: &mut Masker) -> Option<String> {
+        if let Some(found) = self.by_text.get(text) {
+            return masker.replace(text, found);
         }
-        let held = |(value, _): &&(String, String)| text.contains(value.as_str());
-        let mut held = self.inside.iter().filter(held).peekable();
-        held.peek().filter(|_| is_json(text))?;
-        Some(held.fold(text.to_owned(), |text, (value, marker)| {
-            text.replace(value, marker)
-        }))
+        let mut found = Vec::new();
+        for (value, it) in self.inside.iter().filter(|_| is_json(text)) {
+            found.extend(text.match_indices(value).map(|(at, _)| Found {
+                finding: Finding {
+                    span: at..at + value.len(),
+                    ..it.finding.clone()
+                },
+                ..it.clone()
+            }));
+        }
+        masker.replace(text, &found)
     }
 }
 

@@ -122,6 +122,12 @@ fn media(value: &Value, found: &mut MediaFacts) {
         Value::Object(part) => {
             // A model that speaks says so without a type.
             found.audio += u32::from(part.get("audio").is_some_and(|it| it.get("data").is_some()));
+            for inline in ["inline_data", "inlineData"]
+                .into_iter()
+                .filter_map(|name| part.get(name))
+            {
+                brought(inline, found);
+            }
             match part.get("type").and_then(Value::as_str).unwrap_or_default() {
                 "image_url" => {
                     let url = part.get("image_url");
@@ -130,7 +136,11 @@ fn media(value: &Value, found: &mut MediaFacts) {
                 }
                 "image" | "input_image" => found.images.push(pictured(value)),
                 "input_audio" | "audio" => found.audio += 1,
-                "file" | "input_file" | "container_upload" => found.files += 1,
+                "file"
+                | "input_file"
+                | "container_upload"
+                | "code_execution_output"
+                | "bash_code_execution_output" => found.files += 1,
                 "document"
                     if value
                         .pointer("/source/type")
@@ -143,6 +153,21 @@ fn media(value: &Value, found: &mut MediaFacts) {
             part.values().for_each(|one| media(one, found));
         }
         _ => {}
+    }
+}
+
+/// What a part brings along as bytes, as Google's models give it also behind others' dialects.
+fn brought(inline: &Value, found: &mut MediaFacts) {
+    let names = ["mime_type", "mimeType"];
+    let kind = names.into_iter().find_map(|name| inline.get(name)?.as_str());
+    let bytes = inline.get("data").and_then(Value::as_str).map(decoded);
+    match kind.and_then(|kind| kind.split('/').next()) {
+        Some("image") => found.images.push(ImageFacts {
+            media_type: kind.map(str::to_owned),
+            bytes,
+        }),
+        Some("audio") => found.audio += 1,
+        _ => found.files += 1,
     }
 }
 
@@ -250,6 +275,56 @@ mod tests {
         assert_eq!(told.tools, ["look", "web_search"]);
         assert_eq!((told.media.images.len(), told.media.files), (1, 1));
         assert_eq!(told.media.images[0].bytes, Some(3));
+    }
+
+    #[test]
+    fn agp_t1_what_answers_bring_as_bytes_is_told_whole_or_in_pieces() {
+        let inline = |kind: &str| json!({"inlineData": {"mimeType": kind, "data": "AAAA"}});
+        for (body, images, audio, files) in [
+            (
+                json!({"choices": [{"delta": {"audio": {"id": "a", "data": "AAAA"}}}]}),
+                0,
+                1,
+                0,
+            ),
+            (
+                json!({"choices": [{"delta": {"audio": {"id": "a", "transcript": "so"}}}]}),
+                0,
+                0,
+                0,
+            ),
+            (
+                json!({"choices": [{"delta": {"images": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]}}]}),
+                1,
+                0,
+                0,
+            ),
+            (
+                json!({"parts": [inline("image/png"), inline("audio/wav"), inline("application/pdf")]}),
+                1,
+                1,
+                1,
+            ),
+            (
+                json!({"content_block": {"type": "code_execution_tool_result", "content": {"content": [{"type": "code_execution_output", "file_id": "f"}]}}}),
+                0,
+                0,
+                1,
+            ),
+            (
+                json!({"type": "content_block_delta", "delta": {"type": "text_delta", "text": "image"}}),
+                0,
+                0,
+                0,
+            ),
+        ] {
+            let told = answered(&body);
+            assert_eq!(
+                (told.images.len(), told.audio, told.files),
+                (images, audio, files),
+                "{body}"
+            );
+        }
     }
 
     #[test]

@@ -51,5 +51,5 @@ mod watch;
 
 pub use gate::{Gate, GateParts, View};
 pub use stage::accept::{ROUTES, Route};
-pub use stage::cache::{Cache, Sealer};
+pub use stage::cache::{Cache, Sealer, Sealing};
 pub use stage::inspect_input::origin;

@@ -398,7 +398,7 @@ impl Live {
     /// The provider has finished: the rest leaves the guard, the record is written, the end is said.
     fn terminate(&mut self, event: &SseEvent) {
         if let Some(watch) = self.watch.as_mut() {
-            watch.finish();
+            watch.end(event);
             self.release();
         }
         if !matches!(self.phase, Phase::Flowing) {

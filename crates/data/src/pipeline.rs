@@ -101,7 +101,7 @@ async fn call(
     let authorized = authorize::run(gate, endpoint, identified, ticket).await?;
     let admitted = admit::run(gate, authorized, ticket).await?;
     let inspected = inspect_input::run(gate, admitted, ticket).await?;
-    let missed = match cache::run(gate, inspected, ticket) {
+    let missed = match cache::run(gate, inspected, ticket)? {
         Cached::Hit(body, call) => {
             let cleared = inspect_output::cached(gate, body, &call, ticket).await;
             return cleared.map(Answer::Whole);

@@ -52,6 +52,8 @@ pub struct Ticket {
     pub(crate) unmasker: Option<Unmasker>,
     /// Guards outside that are asked about it.
     pub(crate) connectors: Vec<Arc<Attached>>,
+    /// Whether a guard outside makes this call, to ask a model about another one.
+    pub(crate) is_a_guards: bool,
     pub(crate) request_digest: Option<blake3::Hash>,
     pub(crate) response_digest: Option<blake3::Hash>,
     /// The prompt, for counting when the provider does not say.
@@ -214,6 +216,7 @@ impl Ticket {
             allowance,
             unmasker: None,
             connectors: Vec::new(),
+            is_a_guards: false,
             request_digest: None,
             response_digest: None,
             prompt: bytes::Bytes::new(),
@@ -284,7 +287,11 @@ impl Ticket {
     }
 
     /// Records which rules fired, where, and what was done about it; never what they matched.
-    pub(crate) fn note_findings(&mut self, direction: Direction, found: &[Found]) {
+    pub(crate) fn note_findings<'f>(
+        &mut self,
+        direction: Direction,
+        found: impl IntoIterator<Item = &'f Found>,
+    ) {
         for it in found {
             let action = if it.excepted && it.action == Action::Observe {
                 "excepted"

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use dialect::{Channel, ChannelKind, Dialect, SseEvent, SseSplitter};
 
 use domain::UnixMillis;
-use guard::{Action, AnswerContext, AnswerForm, Direction, Explained, Follow, Found, Plan};
+use guard::{Action, AnswerContext, AnswerForm, Direction, Explained, Follow, Found, Kind, Mode, Plan};
 
+use crate::facts;
 use crate::found::Findings;
 use crate::ticket::Ticket;
 
@@ -38,6 +39,8 @@ pub struct Watch {
     explained_noted: usize,
     /// What is kept until all was said, in bytes.
     kept_bytes: usize,
+    /// Why an event could not be looked at.
+    damaged: Option<String>,
 }
 
 /// When guards outside are asked about a stream.
@@ -110,6 +113,7 @@ impl Watch {
             explained: Vec::new(),
             explained_noted: 0,
             kept_bytes: 0,
+            damaged: None,
         };
         (asks != Asks::Nobody || !plan.is_off(Direction::Output)).then_some(watch)
     }
@@ -178,6 +182,7 @@ impl Watch {
 
     /// The event whose texts were just read.
     pub fn hold(&mut self, event: SseEvent) {
+        self.unread(&event);
         let parts = std::mem::take(&mut self.parts);
         if self.asks == Asks::BeforeAnything || self.holds_all {
             self.kept_bytes = self.kept_bytes.saturating_add(event.raw.len());
@@ -190,8 +195,39 @@ impl Watch {
         self.parts.clear();
     }
 
+    /// What of an event no guard can read: it is told once, and ends the stream where a profile says so, before it leaves.
+    // threat: AGP-T1
+    // threat: AGP-I3
+    fn unread(&mut self, event: &SseEvent) {
+        let is_asked = self.plan.looks(Direction::Output, Kind::Unread) != Mode::Off;
+        // What ends a stream of OpenAI's is no JSON.
+        if !is_asked || !event.has_data() || event.data().trim_ascii() == b"[DONE]" {
+            return;
+        }
+        match serde_json::from_slice(event.data()) {
+            Ok(value) => {
+                let found = self
+                    .plan
+                    .unread(Direction::Output, &facts::answered(&value), self.started);
+                for it in found {
+                    let rule = |one: &Explained| (one.found.finding.rule.clone(), one.profile.clone());
+                    if !self.explained.iter().any(|known| rule(known) == rule(&it)) {
+                        self.explained.push(it);
+                    }
+                }
+            }
+            Err(error) => self.damaged = Some(error.to_string()),
+        }
+    }
+
+    /// This event ends the stream.
+    pub fn end(&mut self, event: &SseEvent) {
+        self.unread(event);
+        self.finish();
+    }
+
     /// No more text comes: everything left is cleared.
-    pub fn finish(&mut self) {
+    fn finish(&mut self) {
         self.parts.clear();
         self.holds_all = false;
         for (_, form) in &mut self.forms {
@@ -216,6 +252,9 @@ impl Watch {
 
     /// The next event that may leave.
     pub fn next(&mut self, dialect: Dialect) -> Watched {
+        if let Some(error) = self.damaged.take() {
+            return Watched::Damaged(error);
+        }
         let blocking = self.blocking();
         if blocking.strictest().is_some() {
             return Watched::Blocked(blocking);
@@ -350,8 +389,7 @@ impl Watch {
             followed.noted = followed.found.len();
         }
         let explained = self.explained.get(self.explained_noted..).unwrap_or_default();
-        let explained: Vec<Found> = explained.iter().map(|it| it.found.clone()).collect();
-        ticket.note_findings(Direction::Output, &explained);
+        ticket.note_findings(Direction::Output, explained.iter().map(|it| &it.found));
         self.explained_noted = self.explained.len();
     }
 }

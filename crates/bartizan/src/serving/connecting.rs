@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aws_lc_rs::rand;
 use config::section::{Connector as Written, ConnectorFailure, ConnectorKind, JudgeForm};
-use data::connectors::{Attached, Connectors, OnFailure};
+use data::connectors::{Attached, Connectors, OnFailure, Presented};
 use domain::Secret;
 use inspector::{Connector, ConnectorOptions, Form, Judge, Kind, Moderation, Own, Presidio};
 use tokio::sync::watch;
@@ -29,8 +29,11 @@ pub async fn begin(base: &Base) -> Result<Arc<Connectors>, Failure> {
     for written in &base.config.guards.connectors {
         let wrong = |why: String| Failure::usage(format!("guard connector `{}`: {why}", written.name));
         let attached = attached(base, written).await.map_err(wrong)?;
-        if let Some(credential) = credential(base, written).await.map_err(wrong)? {
-            attached.connector.set_credential(Some(&credential));
+        let credential = credential(base, written).await.map_err(wrong)?;
+        attached.show(credential.as_ref(), &base.home.master.pepper());
+        if base.config.asks_itself(written) && !attached.presents_key() {
+            let why = "asks this gate with something else than a virtual key: by that alone its own calls are known";
+            return Err(wrong(why.to_owned()));
         }
         all.push(attached);
     }
@@ -76,6 +79,7 @@ async fn attached(base: &Base, written: &Written) -> Result<Attached, String> {
             text_bytes_max: size(written.text_bytes_max),
             seed,
         })?,
+        presented: Presented::default(),
         metrics: base.metrics.connector(&written.name),
     })
 }
@@ -130,7 +134,7 @@ pub fn start(base: &Base, connectors: &Connectors, stopped: &watch::Receiver<boo
         let Some(referenced) = written.and_then(|written| referenced(base, written)) else {
             continue;
         };
-        let mut stopped = stopped.clone();
+        let (mut stopped, pepper) = (stopped.clone(), base.home.master.pepper());
         tokio::spawn(async move {
             loop {
                 tokio::select! {
@@ -138,7 +142,7 @@ pub fn start(base: &Base, connectors: &Connectors, stopped: &watch::Receiver<boo
                     _ = stopped.wait_for(|stop| *stop) => return,
                 }
                 match referenced.secrets().await {
-                    Ok(mut all) => attached.connector.set_credential(all.pop().as_ref()),
+                    Ok(mut all) => attached.show(all.pop().as_ref(), &pepper),
                     Err(why) => {
                         tracing::warn!(connector = %attached.name, why, "the credential of a guard connector stays as it was");
                     }

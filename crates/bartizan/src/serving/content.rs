@@ -2,13 +2,13 @@
 //! tenant is sealed under one, what it keeps of its exchanges under another. With a tenant both go, and what was sealed
 //! never opens again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use control::{ContentError, ContentKeys};
 use credential::{SealError, SealingKey, purpose};
-use data::Sealer;
+use data::{Sealer, Sealing};
 use domain::{TenantId, UnixMillis};
 use ledger::Kept;
 use store::Tenant;
@@ -23,8 +23,16 @@ struct Inner {
     keys: ContentKeys,
     /// Whether answers are cached; else keys are wanted by those alone who keep exchanges.
     caches: bool,
-    known: RwLock<HashMap<TenantId, Held>>,
+    known: RwLock<Known>,
     is_behind: AtomicBool,
+}
+
+/// What is known of tenants' keys.
+#[derive(Debug, Clone, Default)]
+struct Known {
+    held: HashMap<TenantId, Held>,
+    /// Whose are gone for ever.
+    gone: HashSet<TenantId>,
 }
 
 /// One tenant's.
@@ -75,27 +83,34 @@ impl Contents {
             .iter()
             .filter(|tenant| !control::is_ending(tenant.state))
             .collect();
-        let mut kept = self.known();
+        let mut known = self.read().clone();
+        let alive: HashSet<TenantId> = living.iter().map(|tenant| tenant.id).collect();
+        let ending = tenants.iter().map(|tenant| tenant.id);
+        known.gone = ending.chain(known.held.keys().copied()).collect();
+        known.gone.retain(|id| !alive.contains(id));
         // A key outlives the wish to keep more: exchanges may still be on their way.
-        kept.retain(|id, _| living.iter().any(|tenant| tenant.id == *id));
+        known.held.retain(|id, _| alive.contains(id));
         // First without those that have ended: what comes next may take its time.
-        self.set(kept.clone());
+        self.set(known.clone());
         let mut is_behind = false;
-        for tenant in living.into_iter().filter(needs).map(|tenant| tenant.id) {
-            if kept.contains_key(&tenant) {
+        for tenant in living.iter().copied().filter(needs).map(|tenant| tenant.id) {
+            if known.held.contains_key(&tenant) {
                 continue;
             }
             match self.held(tenant).await {
                 Ok(held) => {
-                    kept.insert(tenant, held);
+                    known.held.insert(tenant, held);
                 }
                 Err(error) => {
                     is_behind |= matches!(error, NoKey::Content(ContentError::Store(_)));
+                    if matches!(error, NoKey::Content(ContentError::Destroyed)) {
+                        known.gone.insert(tenant);
+                    }
                     tracing::warn!(%tenant, %error, "nothing of this tenant is cached or kept: it has no key");
                 }
             }
         }
-        self.set(kept);
+        self.set(known);
         self.0.is_behind.store(is_behind, Ordering::Relaxed);
     }
 
@@ -107,34 +122,31 @@ impl Contents {
         })
     }
 
-    fn one<T>(&self, tenant: TenantId, which: impl Fn(&Held) -> T) -> Option<T> {
-        let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.get(&tenant).map(which)
+    fn read(&self) -> RwLockReadGuard<'_, Known> {
+        self.0.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn known(&self) -> HashMap<TenantId, Held> {
-        self.0
-            .known
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    fn set(&self, keys: HashMap<TenantId, Held>) {
-        *self.0.known.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    fn set(&self, known: Known) {
+        *self.0.known.write().unwrap_or_else(PoisonError::into_inner) = known;
     }
 }
 
 impl Sealer for Contents {
     // threat: AGP-I2
-    fn key(&self, tenant: TenantId) -> Option<Arc<SealingKey>> {
-        self.one(tenant, |held| held.cache.clone())
+    // threat: ANP-0016
+    fn key(&self, tenant: TenantId) -> Sealing {
+        let known = self.read();
+        match known.held.get(&tenant) {
+            Some(held) => Sealing::Key(held.cache.clone()),
+            None if known.gone.contains(&tenant) => Sealing::Gone,
+            None => Sealing::Nothing,
+        }
     }
 }
 
 impl Seals for Contents {
     // threat: AGP-I2
     fn key(&self, tenant: TenantId) -> Option<Arc<SealingKey>> {
-        self.one(tenant, |held| held.exchanges.clone())
+        self.read().held.get(&tenant).map(|held| held.exchanges.clone())
     }
 }

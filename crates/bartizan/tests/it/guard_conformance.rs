@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use testkit::Reply;
 
 use crate::canary::shown_entry;
-use crate::guards::{WAYS, asking, play, said};
+use crate::guards::{WAYS, anthropic_stream, asking, openai_stream, play, said};
 use crate::scene::{self, Scene};
 
 /// A family on its way in or out: how it is set, a text that it finds, a part of it that must not show, and its rule.
@@ -450,4 +450,86 @@ async fn agp_t1_anp_0003_an_attack_in_pieces_is_found() {
         .post("/v1/chat/completions", &openai(&harmless))
         .await;
     assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
+/// What a stream brings that nobody can read is told, and ended where a profile says so: before its bytes leave.
+#[tokio::test]
+async fn agp_t1_agp_i3_what_nobody_can_read_in_a_stream_is_dealt_with_as_in_a_whole_answer() {
+    let bytes = "c29tZSBieXRlcyB0aGF0IG5vYm9keSByZWFkcw";
+    let delta = |delta: Value| {
+        json!({"id": "c", "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": delta}]})
+            .to_string()
+    };
+    let block =
+        |block: Value| json!({"type": "content_block_start", "index": 1, "content_block": block}).to_string();
+    let image =
+        json!({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": bytes}});
+    let url = json!([{"type": "image_url", "image_url": {"url": format!("data:image/png;base64,{bytes}")}}]);
+    let file = json!({"type": "code_execution_tool_result", "tool_use_id": "t", "content": {"type": "code_execution_result",
+        "stdout": bytes, "stderr": "", "return_code": 0, "content": [{"type": "code_execution_output", "file_id": "file_1"}]}});
+    let brought = [
+        (
+            "m-oa",
+            "unread:audio",
+            delta(json!({"audio": {"id": "a", "data": bytes}})),
+        ),
+        ("m-oa", "unread:image", delta(json!({"images": url}))),
+        (
+            "m-oa",
+            "unread:image",
+            delta(json!({"content": [{"inline_data": {"mime_type": "image/png", "data": bytes}}]})),
+        ),
+        ("m-an", "unread:image", block(image)),
+        ("m-an", "unread:file", block(file)),
+    ];
+    for mode in ["observe", "block"] {
+        let set = format!("guards: {{ unread: {{ audio: {mode}, images: {mode}, files: {mode} }} }}\n");
+        let scene = Scene::with(&set).await;
+        for (model, rule, event) in &brought {
+            for (path, own) in WAYS {
+                let is_own = (path == "/v1/messages") == (*model == "m-an");
+                // What passes is not always translated.
+                if own != *model || (mode == "observe" && !is_own) {
+                    continue;
+                }
+                let (stream, mark) = match *model {
+                    "m-oa" => (openai_stream(&["before ", "after"]), format!("data: {event}\n\n")),
+                    _ => (
+                        anthropic_stream(&["before ", "after"]),
+                        format!("event: content_block_start\ndata: {event}\n\n"),
+                    ),
+                };
+                let at = stream.find("after").unwrap();
+                let at = stream[..at].rfind("\n\n").unwrap() + 2;
+                let stream = format!("{}{mark}{}", &stream[..at], &stream[at..]);
+                scene.provider.script("*", Reply::sse([(0, stream)]));
+                let live = scene.client().stream(path, &asking(model, "say it", true)).await;
+                let id = live.headers["x-request-id"].to_str().unwrap().to_owned();
+                let raw = String::from_utf8_lossy(&live.body().await.unwrap()).into_owned();
+                let what = format!("{mode} {path} {rule}: {raw}");
+                assert!(raw.contains("before "), "{what}");
+                let is_blocked = mode == "block";
+                assert_eq!(raw.contains(bytes), !is_blocked, "{what}");
+                assert_eq!(raw.contains("after"), !is_blocked, "{what}");
+                assert_eq!(
+                    raw.contains("withheld") && raw.contains(rule),
+                    is_blocked,
+                    "{what}"
+                );
+                if is_blocked {
+                    let end = if path == "/v1/messages" {
+                        "event: error"
+                    } else {
+                        "data: {\"error\""
+                    };
+                    assert!(raw.contains(end), "{what}");
+                }
+                let findings = shown_entry(&scene, &id).await["findings"].to_string();
+                assert!(
+                    findings.contains(&format!("output:{rule}:{mode}")),
+                    "{what}: {findings}"
+                );
+            }
+        }
+    }
 }

@@ -6,6 +6,7 @@ use testkit::{Received, Reply, ScriptedProvider};
 
 use crate::canary::shown_entry;
 use crate::guards::{WAYS, asking, said};
+use crate::masked::echo;
 use crate::scene::{self, Scene};
 
 const CREDENTIAL: &str = "a-credential-of-a-guard-outside";
@@ -331,7 +332,7 @@ async fn a_judge_and_a_server_of_ones_own_are_asked_for_the_calls_they_are_for()
     assert_eq!(status, 200, "the judge is not for this model");
     let sent = texts_of(&scene.provider.requests());
     assert!(
-        sent.contains("é [redacted:names:code_name] uses thermite") && !sent.contains("Heron"),
+        sent.contains("é <CODE_NAME_1> uses thermite") && !sent.contains("Heron"),
         "{sent}"
     );
     assert!(findings(&scene, &id).await.contains("input:names:code_name:mask"));
@@ -353,6 +354,49 @@ async fn a_judge_and_a_server_of_ones_own_are_asked_for_the_calls_they_are_for()
     assert!(own["request_id"].as_str().unwrap().starts_with("req_") && own["texts"][0]["origin"] == "user");
     let log = scene.gate.lines().all().join("\n");
     assert!(!log.contains("Heron") && !log.contains("thermite"), "{log}");
+}
+
+/// What connectors mask stands in the same table as what the gate masks, and comes back in answers.
+#[tokio::test]
+async fn anp_0010_anp_0017_what_presidio_finds_is_masked_and_comes_back() {
+    let outside = ScriptedProvider::start().await;
+    outside.script("/analyze", presidio());
+    let scene = scene(
+        &outside,
+        "kind: presidio, on_failure: block, input: mask }\n  personal: { input: mask, output: redact, kinds: [email]",
+    )
+    .await;
+    scene.provider.script("*", echo());
+    let mail = "ada.lovelace@analytical-engine.org";
+    let ask = format!("<PERSON_1> año 🙂 ask Zoë ({mail}), Zoë or Zoës");
+    let masked = "<PERSON_1> año 🙂 ask <PERSON_2> (<EMAIL_ADDRESS_1>), <PERSON_2> or Zoës";
+    for (path, model) in WAYS {
+        for stream in [false, true] {
+            let what = format!("{path} {model} {stream}");
+            scene.provider.forget_requests();
+            let (status, id, answer) = answered(&scene, path, &asking(model, &ask, stream)).await;
+            assert_eq!(
+                (status, said(&answer, stream)),
+                (200, format!("You said: {ask}")),
+                "{what}"
+            );
+            let sent = texts_of(&scene.provider.requests());
+            assert!(sent.contains(masked), "{what}: {sent}");
+            assert!(!texts_of(&outside.requests()).contains(mail), "{what}");
+            if (path, model) == ("/v1/messages", "m-an") {
+                let entry = shown_entry(&scene, &id).await.to_string();
+                assert!(
+                    entry.contains("input:presidio:PERSON:mask") && !entry.contains("Zoë"),
+                    "{entry}"
+                );
+            }
+        }
+    }
+    let log = scene.gate.lines().all().join("\n");
+    assert!(!log.contains("Zoë") && !log.contains(mail), "{log}");
+    // A placeholder of another request stands for nothing here.
+    let (_, _, answer) = answered(&scene, "/v1/messages", &asking("m-an", "I am <PERSON_2>", false)).await;
+    assert_eq!(said(&answer, false), "You said: I am <PERSON_2>");
 }
 
 #[tokio::test]

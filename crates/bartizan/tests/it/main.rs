@@ -30,6 +30,7 @@ mod guard_conformance;
 mod guard_connectors;
 mod guard_families;
 mod guard_files;
+mod guard_judges;
 mod guard_profiles;
 mod guard_redteam;
 mod guards;

@@ -30,7 +30,7 @@ fn asked(body: &Value) -> String {
 }
 
 /// Says what it was asked: whole, or letter by letter.
-fn echo() -> Reply {
+pub fn echo() -> Reply {
     Reply::from_request(|request| {
         let body = request.json();
         let text = format!("You said: {}", asked(&body));

@@ -23,7 +23,7 @@ pub struct Connector {
     /// What it is shown as a bearer token, as a secret reference. Left out: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<SecretRef>,
-    /// What is done about its findings in what callers send. `mask` does what `redact` does.
+    /// What is done about its findings in what callers send.
     #[serde(default)]
     pub input: Mode,
     /// What is done about its findings in what models answer. Streams are held back until their end unless it only
@@ -78,8 +78,8 @@ pub enum ConnectorKind {
     Presidio,
     /// OpenAI's moderation endpoint, and what speaks like it: `POST /v1/moderations`.
     OpenaiModeration,
-    /// A chat model that judges, such as Llama Guard on an engine of yours: `POST /v1/chat/completions`. What it costs is
-    /// counted, and charged to nobody.
+    /// A chat model that judges, such as Llama Guard on an engine of yours, or any model of this very gate:
+    /// `POST /v1/chat/completions`. Through the gate it is charged to its own virtual key; elsewhere it is counted alone.
     Judge,
 }
 

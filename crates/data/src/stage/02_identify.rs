@@ -329,13 +329,17 @@ fn proof(
 fn must_be_active(key: &KeyEntry) -> Gated<()> {
     match key.tenant_state {
         TenantState::Active => Ok(()),
-        state => Err(Refusal::new(
-            Code::TenantInactive,
-            "the tenant of this key is not active: ask whoever runs this gate",
-        )
-        .against(Threat::Anp0016)
-        .internally(format!("{}: {}", key.record.id, state.as_str()))),
+        state => Err(inactive().internally(format!("{}: {}", key.record.id, state.as_str()))),
     }
+}
+
+/// Of a tenant that may not work, or does no longer.
+pub(super) fn inactive() -> Box<Refusal> {
+    Refusal::new(
+        Code::TenantInactive,
+        "the tenant of this key is not active: ask whoever runs this gate",
+    )
+    .against(Threat::Anp0016)
 }
 
 /// Unknown, malformed, revoked and expired look the same from outside.

@@ -103,6 +103,10 @@ pub async fn run_as(
         proof.complete(gate, &body).await?;
     }
     ticket.request_digest = Some(blake3::hash(&body));
+    let guard = gate.connectors.caller(&key.record);
+    ticket.is_a_guards = guard.is_some();
+    // What a guard asks are other tenants' words: none of them is kept with those of its own.
+    ticket.capture.take_if(|_| guard.is_some());
     if let Some(capture) = &mut ticket.capture {
         capture.asked(&body);
     }
@@ -137,7 +141,7 @@ pub async fn run_as(
     ticket.model = Some(model.name.clone());
     let guarded = guarded(settings, &key, &asked);
     ticket.plan = settings.guards.plan(&guarded, key.guards.as_deref());
-    ticket.connectors = gate.connectors.of(&guarded);
+    ticket.connectors = gate.connectors.of(&guarded, ticket.is_a_guards);
     let carried = (sending::data_class(settings, &key, &asked), accepted.started);
     let sent = sending::is_asked(settings).then(|| asked.clone());
     let decision = decide(settings, &key, asked);
@@ -151,6 +155,9 @@ pub async fn run_as(
         None => model.clone(),
     };
     let model = sending::consented(&key, carried, model, &mut ticket.policies)?;
+    if let Some(guard) = guard {
+        ticket.policies.push(format!("connector:{}", guard.name));
+    }
     if ticket.plan.profiles().next().is_some() {
         // By which version of which profiles its text is judged, for who asks later.
         ticket.policies.push(format!("guards:{}", ticket.plan.version()));

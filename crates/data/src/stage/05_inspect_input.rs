@@ -48,19 +48,29 @@ impl Inspected {
 pub async fn run(gate: &Gate, admitted: Admitted, ticket: &mut Ticket) -> Gated<Inspected> {
     let Admitted {
         endpoint,
-        envelope,
-        body,
+        mut envelope,
+        mut body,
         model,
         forward,
         output_tokens,
     } = admitted;
-    let (body, envelope) = minimised(endpoint, envelope, body, ticket)?;
-    let (body, envelope) = if ticket.plan.is_off(Direction::Input) {
-        (body, envelope)
-    } else {
-        guarded(endpoint, envelope, body, ticket)?
-    };
-    let (body, envelope) = connectors::input(gate, endpoint, (body, envelope), ticket).await?;
+    let (ids, mut masker) = (envelope.token_ids, Masker::new());
+    let minimised = minimised(endpoint, &body, ticket)?;
+    let asked = minimised.as_ref().unwrap_or(&body);
+    let mut replaced = None;
+    if !ticket.plan.is_off(Direction::Input) {
+        replaced = guarded((endpoint, ids), asked, &mut masker, ticket)?;
+        kept(replaced.as_ref(), ticket);
+    }
+    let asked = replaced.as_ref().unwrap_or(asked);
+    let outside = connectors::input(gate, (endpoint, ids), asked, &mut masker, ticket).await?;
+    kept(outside.as_ref(), ticket);
+    if let Some(left) = outside.or(replaced).or(minimised) {
+        envelope = read_again(endpoint, &left, ticket)?;
+        ticket.prompt = left.clone();
+        body = left;
+    }
+    ticket.unmasker = (!masker.is_empty()).then(|| masker.into_unmasker());
     said(endpoint, &body, ticket)?;
     Ok(Inspected {
         endpoint,
@@ -72,16 +82,18 @@ pub async fn run(gate: &Gate, admitted: Admitted, ticket: &mut Ticket) -> Gated<
     })
 }
 
-/// The call without what its tenant lets leave nowhere.
+/// What is kept of the call is what guards left of it.
+fn kept(replaced: Option<&Bytes>, ticket: &mut Ticket) {
+    if let (Some(capture), Some(replaced)) = (&mut ticket.capture, replaced) {
+        capture.guarded(replaced);
+    }
+}
+
+/// The call without what its tenant lets leave nowhere; nothing where that is all of it.
 // threat: ANP-0020
-fn minimised(
-    endpoint: Endpoint,
-    envelope: Envelope,
-    body: Bytes,
-    ticket: &mut Ticket,
-) -> Gated<(Bytes, Envelope)> {
+fn minimised(endpoint: Endpoint, body: &Bytes, ticket: &mut Ticket) -> Gated<Option<Bytes>> {
     let Some(own) = &ticket.key.consents else {
-        return Ok((body, envelope));
+        return Ok(None);
     };
     let wanted = &own.consents.minimise;
     let dropped: Vec<&str> = wanted.drop.iter().map(|one| one.as_str()).collect();
@@ -91,18 +103,24 @@ fn minimised(
         messages_max: messages_max.map(|max| usize::try_from(max).unwrap_or(usize::MAX)),
     };
     if wanted == dialect::Minimise::default() {
-        return Ok((body, envelope));
+        return Ok(None);
     }
-    let left = dialect::minimise_request(endpoint, &body, &wanted)
-        .map_err(|error| Refusal::new(Code::RequestInvalid, error.to_string()))?;
-    let Some(left) = left else {
-        return Ok((body, envelope));
-    };
-    let body = Bytes::from(left);
-    let envelope = read_again(endpoint, &body, ticket)?;
-    ticket.note_finding(Direction::Input, "minimised", "redact");
-    ticket.prompt = body.clone();
-    Ok((body, envelope))
+    let left = dialect::minimise_request(endpoint, body, &wanted).map_err(|error| invalid(&error))?;
+    if left.is_some() {
+        ticket.note_finding(Direction::Input, "minimised", "redact");
+    }
+    Ok(left.map(Bytes::from))
+}
+
+/// A body that cannot be walked.
+pub(crate) fn invalid(error: &dialect::DialectError) -> Box<Refusal> {
+    Refusal::new(Code::RequestInvalid, error.to_string())
+}
+
+/// A prompt of token ids, where somebody would do more than look at its text.
+pub(crate) fn unreadable() -> Box<Refusal> {
+    let detail = "the prompt is given as token ids, which no guard can read: send text";
+    Refusal::new(Code::InputBlocked, detail).against(Threat::Anp0003)
 }
 
 /// What a body says that the gate has changed.
@@ -113,35 +131,44 @@ fn read_again(endpoint: Endpoint, body: &Bytes, ticket: &Ticket) -> Gated<Envelo
     })
 }
 
+/// The call as the gate's own guards leave it, where they change anything.
 fn guarded(
-    endpoint: Endpoint,
-    envelope: Envelope,
-    body: Bytes,
+    (endpoint, ids): (Endpoint, bool),
+    body: &Bytes,
+    masker: &mut Masker,
     ticket: &mut Ticket,
-) -> Gated<(Bytes, Envelope)> {
+) -> Gated<Option<Bytes>> {
     let plan = ticket.plan.clone();
-    if envelope.token_ids && plan.does_more_than_observe(Direction::Input) {
-        let detail = "the prompt is given as token ids, which no guard can read: send text";
-        return Err(Refusal::new(Code::InputBlocked, detail).against(Threat::Anp0003));
+    if ids && plan.does_more_than_observe(Direction::Input) {
+        return Err(unreadable());
     }
-    let mut masker = Masker::new();
     let mut findings = Findings {
-        explained: counted(endpoint, &body, ticket),
+        explained: counted(endpoint, body, ticket),
         found: Vec::new(),
     };
-    if plan.may_match(Direction::Input, &body) {
-        findings.found = read(endpoint, &body, &mut masker, ticket)?;
+    if plan.may_match(Direction::Input, body) {
+        findings.found = read(endpoint, body, masker, ticket)?;
+        if ticket.is_a_guards {
+            findings.found.iter_mut().for_each(asked_about);
+        }
     }
-    let all: Vec<Found> = findings.all().cloned().collect();
-    ticket.note_findings(Direction::Input, &all);
+    ticket.note_findings(Direction::Input, findings.all());
     let strictest = findings.strictest();
     if strictest == Some(Action::Block) {
         return Err(findings.refusal(&plan, Direction::Input));
     }
     in_time(ticket, Direction::Input)?;
     match strictest {
-        Some(Action::Redact | Action::Mask) => replaced(endpoint, &body, masker, ticket),
-        Some(Action::Block | Action::Observe) | None => Ok((body, envelope)),
+        Some(Action::Redact | Action::Mask) => replaced(endpoint, body, masker, ticket).map(Some),
+        Some(Action::Block | Action::Observe) | None => Ok(None),
+    }
+}
+
+/// What a text is, is what a guard outside asks a model here: that it is so keeps no verdict from being given. The call that the
+/// text is of was judged by the same guards.
+fn asked_about(it: &mut Found) {
+    if matches!(it.finding.kind, Kind::Injection | Kind::Moderation | Kind::Topic) {
+        it.action = it.action.min(Action::Observe);
     }
 }
 
@@ -155,7 +182,7 @@ fn said(endpoint: Endpoint, body: &[u8], ticket: &mut Ticket) -> Gated<()> {
     dialect::visit_request_text(endpoint, body, &mut |part| {
         context.add(plan, &part.text, origin(part.role));
     })
-    .map_err(|error| Refusal::new(Code::RequestInvalid, error.to_string()))?;
+    .map_err(|error| invalid(&error))?;
     ticket.context = Some(Arc::new(context));
     Ok(())
 }
@@ -182,7 +209,6 @@ fn counted(endpoint: Endpoint, body: &Bytes, ticket: &Ticket) -> Vec<Explained> 
 fn read(endpoint: Endpoint, body: &[u8], masker: &mut Masker, ticket: &mut Ticket) -> Gated<Vec<Found>> {
     let (plan, now) = (ticket.plan.clone(), ticket.started);
     let masks = plan.masks(Direction::Input);
-    let invalid = |error: dialect::DialectError| Refusal::new(Code::RequestInvalid, error.to_string());
     let allowance = &mut ticket.allowance;
     let mut found = Vec::new();
     if plan.looks(Direction::Input, Kind::Injection) == Mode::Off {
@@ -195,14 +221,14 @@ fn read(endpoint: Endpoint, body: &[u8], masker: &mut Masker, ticket: &mut Ticke
                 }
             });
         })
-        .map_err(invalid)?;
+        .map_err(|error| invalid(&error))?;
         return Ok(found);
     }
     let mut texts: Vec<(String, Origin)> = Vec::new();
     dialect::visit_request_text(endpoint, body, &mut |part| {
         texts.push((part.text.into_owned(), origin(part.role)));
     })
-    .map_err(invalid)?;
+    .map_err(|error| invalid(&error))?;
     allowance.spend(|| {
         let parts: Vec<(&str, Origin)> = texts
             .iter()
@@ -224,41 +250,25 @@ fn read(endpoint: Endpoint, body: &[u8], masker: &mut Masker, ticket: &mut Ticke
     Ok(found)
 }
 
-/// The request with placeholders and markers where something was found. What the placeholders stand for goes into the
-/// ticket, and nowhere else.
+/// The request with placeholders and markers where something was found. What the placeholders stand for is in the masker, and
+/// nowhere else.
 // threat: ANP-0010
 // threat: ANP-0017
-fn replaced(
-    endpoint: Endpoint,
-    body: &[u8],
-    mut masker: Masker,
-    ticket: &mut Ticket,
-) -> Gated<(Bytes, Envelope)> {
+fn replaced(endpoint: Endpoint, body: &[u8], masker: &mut Masker, ticket: &mut Ticket) -> Gated<Bytes> {
     let (plan, now) = (ticket.plan.clone(), ticket.started);
     let is_flagged = ticket.settings.guarding.is_flagged;
     let allowance = &mut ticket.allowance;
     let replaced = dialect::redact_request(endpoint, body, &mut |text| {
         // What is replaced does not depend on who wrote it.
-        let mut replace = || plan.replaced((text, Origin::User), now, &mut masker);
+        let mut replace = || plan.replaced((text, Origin::User), now, masker);
         match is_flagged {
             // What was found is replaced, however late it is.
             true => replace(),
             false => allowance.spend(replace).flatten(),
         }
-    })
-    .map_err(|error| Refusal::new(Code::RequestInvalid, error.to_string()))?;
+    });
     in_time(ticket, Direction::Input)?;
-    let body = Bytes::from(replaced);
-    let bounds = &ticket.settings.bounds.body;
-    let envelope = dialect::read_request(endpoint, &body, bounds).map_err(|error| {
-        Refusal::new(Code::Internal, "the redacted request is damaged").internally(error.to_string())
-    })?;
-    ticket.prompt = body.clone();
-    if let Some(capture) = &mut ticket.capture {
-        capture.guarded(&body);
-    }
-    ticket.unmasker = (!masker.is_empty()).then(|| masker.into_unmasker());
-    Ok((body, envelope))
+    replaced.map(Bytes::from).map_err(|error| invalid(&error))
 }
 
 /// Who wrote a text, as far as guards care.
@@ -268,6 +278,7 @@ pub const fn origin(role: Role) -> Origin {
         Role::User | Role::Other => Origin::User,
         Role::Assistant => Origin::Assistant,
         Role::Tool => Origin::ToolResult,
+        Role::Document => Origin::Document,
         Role::Definition => Origin::ToolDescription,
     }
 }

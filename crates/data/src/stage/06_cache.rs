@@ -11,8 +11,10 @@ use bytes::Bytes;
 use credential::SealingKey;
 use domain::TenantId;
 
+use super::identify::inactive;
 use super::inspect_input::Inspected;
 use crate::gate::Gate;
+use crate::refusal::Gated;
 use crate::settings::CacheSettings;
 use crate::ticket::Ticket;
 
@@ -55,9 +57,19 @@ pub struct Cache {
 
 /// Where tenants' sealing keys come from.
 pub trait Sealer: Send + Sync + std::fmt::Debug {
-    /// The tenant's key for cached answers; none where nothing may be kept for it, or no longer. It is asked on
-    /// every call: it must be at hand.
-    fn key(&self, tenant: TenantId) -> Option<Arc<SealingKey>>;
+    /// The tenant's key for cached answers. It is asked on every call: it must be at hand.
+    fn key(&self, tenant: TenantId) -> Sealing;
+}
+
+/// What a tenant's answers are sealed under.
+#[derive(Debug, Clone)]
+pub enum Sealing {
+    /// This key.
+    Key(Arc<SealingKey>),
+    /// There is none now: nothing is kept.
+    Nothing,
+    /// It is gone for ever, and the tenant with it: nothing is answered any more.
+    Gone,
 }
 
 impl Cache {
@@ -71,9 +83,20 @@ impl Cache {
         Self { master, answers }
     }
 
-    fn get(&self, key: &CacheKey) -> Option<Bytes> {
+    /// The tenant's key, if it has one now. That it is gone is known before the directory knows it: a call that came by the
+    /// one before is refused here, not made.
+    // threat: ANP-0016
+    fn sealing(&self, tenant: TenantId) -> Gated<Option<Arc<SealingKey>>> {
+        match self.master.key(tenant) {
+            Sealing::Key(key) => Ok(Some(key)),
+            Sealing::Nothing => Ok(None),
+            Sealing::Gone => Err(inactive().internally("the tenant's content key is gone")),
+        }
+    }
+
+    fn get(&self, sealing: &SealingKey, key: &CacheKey) -> Option<Bytes> {
         let sealed = self.answers.get(key)?;
-        let opened = self.master.key(key.tenant)?.open(&sealed, &key.digest).ok()?;
+        let opened = sealing.open(&sealed, &key.digest).ok()?;
         Some(Bytes::copy_from_slice(&opened))
     }
 
@@ -81,7 +104,7 @@ impl Cache {
     // threat: AGP-I2
     // threat: AGP-D4
     pub fn put(&self, key: CacheKey, answer: &[u8]) {
-        let Some(sealing) = self.master.key(key.tenant) else {
+        let Sealing::Key(sealing) = self.master.key(key.tenant) else {
             return;
         };
         if let Ok(sealed) = sealing.seal(answer, &key.digest) {
@@ -93,22 +116,23 @@ impl Cache {
 /// Looks the call up.
 // threat: AGP-I2
 // threat: AGP-E1
-pub fn run(gate: &Gate, call: Inspected, ticket: &Ticket) -> Cached {
-    let Some(cache) = gate
-        .cache
-        .as_ref()
-        .filter(|_| ticket.settings.cache.is_some() && !call.envelope.stream)
-    else {
-        return Cached::Miss(Missed { call, key: None });
+pub fn run(gate: &Gate, call: Inspected, ticket: &Ticket) -> Gated<Cached> {
+    let Some(cache) = gate.cache.as_ref().filter(|_| ticket.settings.cache.is_some()) else {
+        return Ok(Cached::Miss(Missed { call, key: None }));
     };
+    let sealing = cache.sealing(ticket.key.principal.tenant)?;
+    // What guards ask is of many tenants: they remember verdicts themselves, tenant by tenant.
+    if call.envelope.stream || ticket.is_a_guards {
+        return Ok(Cached::Miss(Missed { call, key: None }));
+    }
     let started = Instant::now();
     let key = key_of(&call, ticket);
-    let found = cache.get(&key);
+    let found = sealing.and_then(|sealing| cache.get(&sealing, &key));
     tracing::debug!(request = %ticket.id, hit = found.is_some(), us = started.elapsed().as_micros(), "cache");
-    match found {
+    Ok(match found {
         Some(body) => Cached::Hit(body, call),
         None => Cached::Miss(Missed { call, key: Some(key) }),
-    }
+    })
 }
 
 /// Keeps an answer that was looked for and not found.
@@ -135,5 +159,51 @@ fn key_of(call: &Inspected, ticket: &Ticket) -> CacheKey {
     CacheKey {
         tenant,
         digest: *hasher.finalize().as_bytes(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use credential::{ContentKey, purpose};
+
+    use super::*;
+    use crate::refusal::Code;
+
+    #[derive(Debug, Clone)]
+    struct Says(Arc<Mutex<Sealing>>);
+
+    impl Sealer for Says {
+        fn key(&self, _: TenantId) -> Sealing {
+            self.0.lock().unwrap().clone()
+        }
+    }
+
+    #[test]
+    fn anp_0016_a_tenant_whose_content_key_is_gone_is_refused_and_not_served_without_the_cache() {
+        let content = ContentKey::generate().unwrap();
+        let sealing = Sealing::Key(Arc::new(content.sealing_key(purpose::CACHE).unwrap()));
+        let says = Says(Arc::new(Mutex::new(sealing)));
+        let settings = CacheSettings {
+            bytes_max: 1 << 20,
+            ttl: Duration::from_secs(60),
+        };
+        let cache = Cache::new(settings, Box::new(says.clone()));
+        let key = CacheKey {
+            tenant: TenantId::from_u128(1),
+            digest: [7; 32],
+        };
+        let found = || {
+            let sealing = cache.sealing(key.tenant)?;
+            Gated::Ok(sealing.and_then(|sealing| cache.get(&sealing, &key)))
+        };
+        cache.put(key, b"an answer");
+        assert_eq!(found().unwrap().as_deref(), Some(&b"an answer"[..]));
+        *says.0.lock().unwrap() = Sealing::Nothing;
+        assert_eq!(found().unwrap(), None, "it is served, and nothing is kept");
+        *says.0.lock().unwrap() = Sealing::Gone;
+        assert_eq!(found().unwrap_err().code, Code::TenantInactive);
     }
 }

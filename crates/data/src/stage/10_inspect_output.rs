@@ -1,7 +1,7 @@
 //! Stage 10: guards on the way out, over the whole answer here or the live stream in [`crate::live`].
 
 use bytes::Bytes;
-use guard::{Action, Direction, Explained, Found, Kind, Mode, Origin};
+use guard::{Action, Direction, Explained, Kind, Mode, Origin};
 use http::header::CONTENT_TYPE;
 use http_body_util::{BodyExt, Limited};
 use ledger::UsageSource;
@@ -128,8 +128,7 @@ fn guarded(endpoint: dialect::Endpoint, body: Bytes, ticket: &mut Ticket) -> Gat
         })
         .map_err(|error| uninspected(&error))?;
     }
-    let all: Vec<Found> = findings.all().cloned().collect();
-    ticket.note_findings(Direction::Output, &all);
+    ticket.note_findings(Direction::Output, findings.all());
     let strictest = findings.strictest();
     if strictest == Some(Action::Block) {
         return Err(findings.refusal(&plan, Direction::Output));

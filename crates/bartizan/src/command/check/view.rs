@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use config::section::{Checks, ClientCertificates, Provider, ProviderKind, StoreEngine};
+use config::section::{Checks, ClientCertificates, Connector, Provider, ProviderKind, StoreEngine};
 use config::{Config, Posture};
 use data::settings::Settings;
 use domain::UnixMillis;
@@ -117,7 +117,7 @@ impl CheckView {
                 injection_input: config.guards.injection.input,
                 profiles: profiles(&config.guards),
                 exceptions: config.guards.exceptions.len(),
-                connectors: connectors(&config.guards),
+                connectors: connectors(config),
             },
             cache: config.cache.enabled,
         }
@@ -265,7 +265,11 @@ fn profiles(guards: &config::section::Guards) -> Vec<String> {
     guards.profiles.iter().map(name).collect()
 }
 
-/// The names of guards outside.
-fn connectors(guards: &config::section::Guards) -> Vec<String> {
-    guards.connectors.iter().map(|it| it.name.clone()).collect()
+/// The names of guards outside; of those that ask this gate that too.
+fn connectors(config: &Config) -> Vec<String> {
+    let name = |connector: &Connector| match config.asks_itself(connector) {
+        true => format!("{} (through this gate)", connector.name),
+        false => connector.name.clone(),
+    };
+    config.guards.connectors.iter().map(name).collect()
 }
