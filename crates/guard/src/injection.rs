@@ -146,8 +146,8 @@ impl Injection {
         let mut verdict = self.alone(text, origin);
         if origin == Origin::User {
             for span in retrieved::retrieved(text) {
-                let quoted = text.get(span.clone()).unwrap_or_default();
-                verdict.take_in(self.alone(quoted, Origin::Document), span.start);
+                let quoted = retrieved::unmarked(text.get(span.clone()).unwrap_or_default());
+                verdict.take_in(self.alone(&quoted, Origin::Document), span.start);
             }
         }
         verdict

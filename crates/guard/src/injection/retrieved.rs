@@ -64,10 +64,18 @@ pub(super) fn retrieved(text: &str) -> Vec<Range<usize>> {
     all
 }
 
-fn tagged(text: &str) -> Vec<Range<usize>> {
-    // Of each tag where its first opening ends and its last closing begins.
-    let mut places: [(Option<usize>, usize); TAGS.len()] = [(None, 0); TAGS.len()];
-    for (at, _) in text.match_indices('<') {
+/// One of [`TAGS`] in a text.
+struct Mark {
+    number: usize,
+    /// Where it begins.
+    at: usize,
+    /// Where it ends; nowhere near where it is not closed.
+    end: Option<usize>,
+    closes: bool,
+}
+
+fn marks(text: &str) -> impl Iterator<Item = Mark> {
+    text.match_indices('<').filter_map(|(at, _)| {
         let rest = text.get(at + 1..).unwrap_or_default();
         let inner = rest.strip_prefix('/').unwrap_or(rest);
         let is_name = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-');
@@ -78,20 +86,40 @@ fn tagged(text: &str) -> Vec<Range<usize>> {
                 |(one, other): (u8, u8)| one == other.to_ascii_lowercase() || (one, other) == (b'_', b'-');
             tag.len() == name.len() && tag.bytes().zip(name.bytes()).all(same)
         };
-        let Some(place) = TAGS
-            .iter()
-            .position(is_it)
-            .and_then(|number| places.get_mut(number))
-        else {
+        let mut tag = rest.bytes().take(TAG_BYTES_MAX);
+        Some(Mark {
+            number: TAGS.iter().position(is_it)?,
+            at,
+            end: tag.position(|byte| byte == b'>').map(|end| at + 1 + end + 1),
+            closes: inner.len() < rest.len(),
+        })
+    })
+}
+
+/// The text with blanks for the marks in it, byte for byte: documents lie in documents, and where one ends nobody's order
+/// does.
+pub(super) fn unmarked(text: &str) -> String {
+    let (mut said, mut at) = (String::with_capacity(text.len()), 0);
+    for (mark, end) in marks(text).filter_map(|mark| Some((mark.at, mark.end?))) {
+        said.push_str(text.get(at..mark).unwrap_or_default());
+        said.extend(std::iter::repeat_n(' ', end.saturating_sub(mark.max(at))));
+        at = at.max(end);
+    }
+    said.push_str(text.get(at..).unwrap_or_default());
+    said
+}
+
+fn tagged(text: &str) -> Vec<Range<usize>> {
+    // Of each tag where its first opening ends and its last closing begins.
+    let mut places: [(Option<usize>, usize); TAGS.len()] = [(None, 0); TAGS.len()];
+    for mark in marks(text) {
+        let Some(place) = places.get_mut(mark.number) else {
             continue;
         };
-        if inner.len() < rest.len() {
-            place.1 = at;
-            continue;
-        }
-        let mut tag = inner.bytes().take(TAG_BYTES_MAX);
-        if let (None, Some(end)) = (place.0, tag.position(|byte| byte == b'>')) {
-            place.0 = Some(at + 1 + end + 1);
+        if mark.closes {
+            place.1 = mark.at;
+        } else if place.0.is_none() {
+            place.0 = mark.end;
         }
     }
     let closed = |(first, last): (Option<usize>, usize)| Some(first?..last).filter(|span| !span.is_empty());
@@ -197,6 +225,17 @@ mod tests {
         ] {
             assert_eq!(said(text), [expected], "{text}");
         }
+    }
+
+    #[test]
+    fn documents_in_documents_are_read_without_their_marks() {
+        let text = "<doc>é</doc> <passage id=\"1\">x</passage> <doc <doc> </b> <docs";
+        let said = unmarked(text);
+        assert_eq!(said.len(), text.len());
+        assert_eq!(
+            said.split_whitespace().collect::<Vec<_>>(),
+            ["é", "x", "</b>", "<docs"]
+        );
     }
 
     #[test]
