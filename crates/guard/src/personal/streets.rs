@@ -58,8 +58,8 @@ pub(crate) fn numbered(text: &Text<'_>, words: &Words, at: usize, near: &Near<'_
         return None;
     }
     let mut next = at + digits;
-    let fifth = matches!(text.at(next), b'-' | b'/') && text.at(next + 1).is_ascii_digit();
-    if fifth {
+    let ranged = matches!(text.at(next), b'-' | b'/') && text.at(next + 1).is_ascii_digit();
+    if ranged {
         next += 1 + text.digits(next + 1, 5);
     }
     if text.at(next).is_ascii_alphabetic() && !text.at(next + 1).is_ascii_alphanumeric() {
