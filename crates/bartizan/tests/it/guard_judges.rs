@@ -155,31 +155,34 @@ async fn agp_d2_agp_d1_a_judge_behind_the_gate_is_a_caller_with_a_budget_of_its_
     // Without money it gives no verdict, and nothing passes that it has not seen.
     gate.cli_json(&["budgets", "set-limit", &budget, "0.000001", "--json"])
         .await;
-    let since = Instant::now();
-    let late = loop {
+    // What was lent before is spent or given back first.
+    let (since, mut in_a_row) = (Instant::now(), 0);
+    while in_a_row < 5 {
+        scene.provider.forget_requests();
         let answer = ask(
             &scene,
             &scene.key,
             &format!("How is bread made {:?}?", since.elapsed()),
         )
         .await;
-        if answer.status != 200 {
-            break answer;
+        if answer.status == 200 {
+            in_a_row = 0;
+        } else {
+            assert_eq!(
+                (answer.status, scene::code(&answer).as_str()),
+                (503, "guard_unavailable"),
+                "{}",
+                answer.text()
+            );
+            assert!(scene.provider.requests().is_empty());
+            in_a_row += 1;
         }
         assert!(
-            since.elapsed() < Duration::from_secs(20),
+            since.elapsed() < Duration::from_secs(30),
             "the budget holds nothing"
         );
-    };
-    assert_eq!(
-        (late.status, scene::code(&late).as_str()),
-        (503, "guard_unavailable"),
-        "{}",
-        late.text()
-    );
-    scene.provider.forget_requests();
-    assert_eq!(ask(&scene, &scene.key, "And now?").await.status, 503);
-    assert!(scene.provider.requests().is_empty());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 
     let checked = gate.cli(&["check"]).await;
     let said = String::from_utf8_lossy(&checked.stdout).into_owned();
