@@ -57,10 +57,7 @@ fn anp_b0009_a_template_is_checked_before_anybody_looks_at_it() {
             user(&format!("As for {}", id.to_uppercase())),
             vec!["messages[0].text"],
         ),
-        (
-            user("AKIAQYLPMN5HHHFPZAM2 is the key of ghp_16C7e42F292c6912E7710c838347Ae178B4a"),
-            vec!["messages[0].text"],
-        ),
+        (user("AKIAQYLPMN5HHHFPZAM2 is the key"), vec!["messages[0].text"]),
         (with("{{x}}", "user", json!({"default": id})), vec!["variables"]),
         (
             with("{{x}}", "user", json!({"type": "choice", "choices": [id]})),

@@ -68,6 +68,7 @@ mod passthrough;
 mod policies;
 mod price_sheets;
 mod prices_commands;
+mod prompts;
 mod proxied;
 mod receipts;
 mod refusals;

@@ -114,6 +114,30 @@ pub struct Review {
 
 shapes! { given: Template, Review ; shown: PromptLine, PromptView, PromptVersionView, PromptDifferences }
 
+/// What is written down of a step: which text it was about, by its digest, and nothing that stands in it.
+#[derive(Serialize)]
+struct Noted<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    was: Option<State>,
+    state: State,
+    sha256: &'a str,
+    trusted: &'a [String],
+    #[serde(skip_serializing_if = "str::is_empty")]
+    note: &'a str,
+}
+
+impl<'a> Noted<'a> {
+    fn of(view: &'a PromptVersionView, was: Option<State>) -> Self {
+        Self {
+            was,
+            state: view.line.state,
+            sha256: &view.sha256,
+            trusted: &view.trusted,
+            note: view.line.steps.last().map_or("", |step| &step.note),
+        }
+    }
+}
+
 /// What is in the store of one prompt.
 struct Known {
     name: String,
@@ -298,7 +322,10 @@ pub async fn put(call: Call, body: Template) -> Done {
     let version = marks.record(at, (Some(known.name.as_str()), call.now), &template)?;
     let changes = vec![Change::Create(version), known.kept(&call, entered.tenant())?];
     let view = known.view(number, template, Vec::new())?;
-    let deed = Deed::made(format!("prompts/{}@{number}", known.name), &view);
+    let deed = Deed::made(
+        format!("prompts/{}@{number}", known.name),
+        &Noted::of(&view, None),
+    );
     let answer = Answer::json(http::StatusCode::OK, &view)?;
     call.done(&permitted, deed, changes, answer).await
 }
@@ -442,7 +469,7 @@ impl Moved {
         changes.extend(more);
         let view = self.known.view(self.number, self.template, outcomes)?;
         let target = format!("prompts/{}@{}", self.known.name, self.number);
-        let deed = Deed::changed(target, &self.was, &view.line);
+        let deed = Deed::made(target, &Noted::of(&view, Some(self.was)));
         let answer = Answer::json(http::StatusCode::OK, &view)?;
         call.done(&self.permitted, deed, changes, answer).await
     }

@@ -211,7 +211,11 @@ pub async fn put(call: Call, body: Sample) -> Done {
         return Err(Problem::new(Code::Invalid, detail).at("/text").into());
     }
     let made = written(&call, &entered, &name, body).await?;
-    let deed = Deed::changed(format!("samples/{name}"), &made.was, &made.view.line);
+    let deed = Deed::of(
+        format!("samples/{name}"),
+        made.was.as_ref(),
+        Some(&made.view.line),
+    );
     let answer = shown(&made.after, &made.view)?;
     call.done(&permitted, deed, made.changes, answer).await
 }
@@ -228,7 +232,7 @@ pub async fn remove(call: Call, _: Nothing) -> Done {
         return Err(Problem::not_found().into());
     }
     let made = written(&call, &entered, &name, Sample::default()).await?;
-    let deed = Deed::removed(format!("samples/{name}"), &made.was);
+    let deed = Deed::of(format!("samples/{name}"), made.was.as_ref(), None::<&SampleLine>);
     call.done(&permitted, deed, made.changes, Answer::nothing()).await
 }
 

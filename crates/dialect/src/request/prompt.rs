@@ -65,7 +65,7 @@ pub fn with_prompt(
     prompted: &Prompted<'_>,
 ) -> Result<Vec<u8>, DialectError> {
     let mut fields = Fields::read("", read(body)?)?;
-    drop(fields.take("prompt"));
+    fields.forget(&["prompt"]);
     let has_system = matches!(endpoint, Endpoint::Messages | Endpoint::CountTokens);
     let mut members: Vec<String> = Vec::new();
     let own = fields.take("messages");
