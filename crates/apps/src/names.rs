@@ -39,6 +39,6 @@ pub fn names_an_id(text: &str) -> bool {
             let prefix = before.take_while(|byte| byte.is_ascii_alphabetic()).count();
             let after = bytes.get(at + 1..).unwrap_or_default().iter();
             let digits = after.take_while(|byte| byte.is_ascii_hexdigit()).count();
-            (2..=PREFIX_BYTES_MAX).contains(&prefix) && digits >= ID_DIGITS
+            (2..=PREFIX_BYTES_MAX).contains(&prefix) && digits == ID_DIGITS
         })
 }
