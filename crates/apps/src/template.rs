@@ -322,7 +322,7 @@ impl Variable {
             say("takes 1 to 65536 characters");
         }
         let is_choice = self.kind == VariableType::Choice;
-        if is_choice != !self.choices.is_empty() {
+        if is_choice == self.choices.is_empty() {
             say("has choices if it is a `choice`, and else none");
         }
         let fits = |one: &String| !one.is_empty() && one.chars().count() <= self.chars_max as usize;

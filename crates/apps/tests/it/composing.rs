@@ -131,7 +131,7 @@ proptest! {
         let given = BTreeMap::from([("x".to_owned(), Value::Text(text.clone()))]);
         let Ok(said) = Shelf::default().say(&template, &given) else {
             // Only what hides is refused.
-            prop_assert!(text.chars().any(|c| !c.is_ascii()));
+            prop_assert!(!text.is_ascii());
             return Ok(());
         };
         prop_assert_eq!(said.messages.len(), 1);

@@ -136,7 +136,7 @@ async fn agp_t4_a_sweep_without_row_security_removes_nothing() {
         let swept = store.sweep(RecordKind::Replay, UnixMillis(i64::MAX)).await;
         assert_eq!(swept, Ok(gone), "{security}");
     }
-    assert_eq!(kinds(&mut owner).await.len(), 16);
+    assert_eq!(kinds(&mut owner).await.len(), 26);
     scene.end().await;
 }
 
