@@ -9,6 +9,7 @@ use crate::manifest::{self, Manifest};
 /// Every crate and its floor.
 const FLOORS: &[(&str, u8)] = &[
     ("domain", 0),
+    ("apps", ENGINE),
     ("config", ENGINE),
     ("credential", ENGINE),
     ("dialect", ENGINE),
@@ -51,6 +52,7 @@ const TOOL: u8 = 9;
 
 /// Edges within a floor, each because the first one's values contain the second one's.
 const SIDEWAYS: &[(&str, &str)] = &[
+    ("apps", "guard"),
     ("config", "credential"),
     ("config", "guard"),
     ("config", "ledger"),

@@ -18,8 +18,8 @@ use crate::resource::usage::openai;
 use crate::resource::{
     alerts, approvals, audit, break_glass, budgets, chargeback, configuration, consents, costs, credentials,
     exchanges, findings, grants, guards, history, instance, keys, me, offboarding, outlook, passkeys,
-    policies, price_sheet, projects, reconciliations, reratings, schedules, scim, served, services, sessions,
-    sinks, sso, sso_sign_in, teams, tenants, tokens, usage, users, versions,
+    policies, price_sheet, projects, prompts, reconciliations, reratings, samples, schedules, scim, served,
+    services, sessions, sinks, sso, sso_sign_in, teams, tenants, tokens, usage, users, versions,
 };
 use crate::why;
 
@@ -376,6 +376,23 @@ endpoints! {
     PUT "/api/v1/tenants/{tenant}/consents", ConsentsUpdate, consents::put(policy::Consents) -> consents::ConsentsView, "Say which data of a tenant may go to which providers and regions from now on, by whose word, and what is left out of every call; on every gate within a second";
     DELETE "/api/v1/tenants/{tenant}/consents", ConsentsUpdate, consents::remove(Nothing) -> Nothing, "Ask a tenant's consent no more: its calls go wherever policies let them; versions stay";
     GET "/api/v1/tenants/{tenant}/consents/versions", ConsentsRead, consents::history(Nothing) -> Page<consents::ConsentsVersion>, "All versions of where a tenant lets the content of its calls go, oldest first, with who made them";
+
+    GET "/api/v1/tenants/{tenant}/samples", SamplesRead, samples::list(Nothing) -> Page<samples::SampleLine>, "Texts that a tenant's calls put into prompts, without what they say", query: ["label" = "only those with this label"];
+    GET "/api/v1/tenants/{tenant}/samples/{sample}", SamplesRead, samples::show(Nothing) -> samples::SampleView, "One sample, by its name";
+    PUT "/api/v1/tenants/{tenant}/samples/{sample}", SamplesUpdate, samples::put(apps::Sample) -> samples::SampleView, "Write a version of a sample, in use on every gate within a second; what guards would stop or change in a call of the tenant's is not kept";
+    DELETE "/api/v1/tenants/{tenant}/samples/{sample}", SamplesUpdate, samples::remove(Nothing) -> Nothing, "Take a sample away; versions stay";
+    GET "/api/v1/tenants/{tenant}/samples/{sample}/versions", SamplesRead, samples::history(Nothing) -> Page<samples::SampleView>, "All versions of a sample, oldest first, with who made them";
+
+    GET "/api/v1/tenants/{tenant}/prompts", PromptsRead, prompts::list(Nothing) -> Page<prompts::PromptLine>, "A tenant's prompt templates, which versions calls may use, and which wait for a review";
+    GET "/api/v1/tenants/{tenant}/prompts/{prompt}", PromptsRead, prompts::show(Nothing) -> prompts::PromptView, "One prompt template, by its name: how far each version has come, and by whom";
+    PUT "/api/v1/tenants/{tenant}/prompts/{prompt}", PromptsUpdate, prompts::put(apps::Template) -> prompts::PromptVersionView, "Write a version of a prompt template: a draft, which no call can use";
+    DELETE "/api/v1/tenants/{tenant}/prompts/{prompt}", PromptsUpdate, prompts::remove(Nothing) -> Nothing, "Retire all versions of a prompt template, on every gate within a second; they stay to be read";
+    GET "/api/v1/tenants/{tenant}/prompts/{prompt}/versions/{version}", PromptsRead, prompts::version(Nothing) -> prompts::PromptVersionView, "One version of a prompt template";
+    GET "/api/v1/tenants/{tenant}/prompts/{prompt}/versions/{version}/differences", PromptsRead, prompts::differences(Nothing) -> prompts::PromptDifferences, "What a version says otherwise than another, line by line", query: ["from" = "the number of the other; the newest published before it when left out, or the one before"];
+    POST "/api/v1/tenants/{tenant}/prompts/{prompt}/versions/{version}/submit", PromptsUpdate, prompts::submit(Nothing) -> prompts::PromptVersionView, "Hand a version in: its test cases run, and must pass";
+    POST "/api/v1/tenants/{tenant}/prompts/{prompt}/versions/{version}/approve", PromptsReview, prompts::approve(prompts::Review) -> prompts::PromptVersionView, "Publish a version that somebody else wrote and handed in: calls may use it within a second";
+    POST "/api/v1/tenants/{tenant}/prompts/{prompt}/versions/{version}/reject", PromptsReview, prompts::reject(prompts::Review) -> prompts::PromptVersionView, "Say no to a version that somebody else wrote and handed in";
+    POST "/api/v1/tenants/{tenant}/prompts/{prompt}/versions/{version}/retire", PromptsUpdate, prompts::retire(Nothing) -> prompts::PromptVersionView, "Retire a version: no call can use it within a second";
 
     POST "/api/v1/tenants/{tenant}/reratings", PricesRerate, reratings::create(reratings::NewRerating) -> crate::rerate::Rerated, "Correct what calls cost that were made, by other prices: an entry more for each, with the difference; what is in the ledger stays as it is. At most 100,000 calls at once; `?dry_run=true` only reckons";
 

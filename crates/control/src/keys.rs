@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::content::ContentKeys;
 use crate::page::Cursors;
+use crate::texts::Marks;
 
 /// Keys in use.
 pub struct Keys {
@@ -31,6 +32,8 @@ pub struct Keys {
     pub(crate) made_up: Zeroizing<[u8; 32]>,
     /// Provider credentials.
     pub(crate) credentials: CredentialKeys,
+    /// Marks of samples and templates.
+    pub(crate) apps: Marks,
     csrf: hmac::Key,
 }
 
@@ -46,6 +49,7 @@ impl Keys {
             ceremonies: master.sealing_key(purpose::CEREMONIES)?,
             made_up: master.derive(purpose::MADE_UP),
             credentials: CredentialKeys::derive(master)?,
+            apps: Marks::new(&master.derive(purpose::APPS)),
             csrf: hmac::Key::new(hmac::HMAC_SHA256, master.derive(purpose::CSRF).as_slice()),
         })
     }
@@ -53,6 +57,11 @@ impl Keys {
     /// The content keys of the tenants in that store.
     pub fn content_keys(&self, store: Arc<dyn Store>) -> ContentKeys {
         ContentKeys::new(store, self.wrapping.clone())
+    }
+
+    /// What knows whether samples and templates are as they were written.
+    pub fn marks(&self) -> Marks {
+        self.apps.clone()
     }
 
     /// What a page of this session's must show beside the cookie.

@@ -44,6 +44,7 @@ mod setup;
 mod shadow;
 pub mod sheets;
 mod site;
+pub mod texts;
 pub mod versions;
 pub mod why;
 

@@ -20,7 +20,7 @@ pub enum Mode {
 }
 
 /// Changes that stay possible: the document's own; what ends something; what no document says; what only asks.
-const POSSIBLE: [&str; 61] = [
+const POSSIBLE: [&str; 69] = [
     "configuration.apply",
     "policies.explain",
     "policies.who_can",
@@ -64,6 +64,14 @@ const POSSIBLE: [&str; 61] = [
     "guards.remove",
     "consents.put",
     "consents.remove",
+    "samples.put",
+    "samples.remove",
+    "prompts.put",
+    "prompts.remove",
+    "prompts.submit",
+    "prompts.approve",
+    "prompts.reject",
+    "prompts.retire",
     "reratings.create",
     "chargeback.put_rules",
     "chargeback.finalize",

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use domain::TenantId;
 use exports::{Pricing, Unpriced};
 use ledger::Dated;
 use schemars::JsonSchema;
@@ -107,6 +108,11 @@ pub trait Serving: Debug + Send + Sync {
     /// The instance's guard profiles.
     fn guard_profiles(&self) -> Vec<guard::Profile> {
         Vec::new()
+    }
+    /// How texts of this tenant's are judged that any of its calls may take up; `own` is what it asks beyond the instance.
+    fn text_guards(&self, tenant: (TenantId, &str), own: Option<&guard::Ready>) -> guard::Plan {
+        let instance = (guard::Families::default(), guard::Profiles::default());
+        guard::Plans::new(guard::Guards::default(), instance.0, instance.1).of_texts(tenant, own)
     }
     /// The configuration in force; secrets as references.
     fn settings(&self) -> Value;

@@ -46,6 +46,8 @@ pub mod purpose {
     pub const STORED_CREDENTIALS: &str = "stored-credentials";
     /// Sealing the keys that sign the logs after the first.
     pub const LEDGER_KEYS: &str = "ledger-keys";
+    /// Marks of samples and templates in the store, by which it is known that they are as they were written.
+    pub const APPS: &str = "apps";
     /// What tells values of provider credentials apart.
     pub const CREDENTIAL_PRINTS: &str = "credential-prints";
 }

@@ -175,6 +175,8 @@ pub struct KeyEntry {
     pub guards: Option<Arc<guard::Ready>>,
     /// Where the tenant lets the content of its calls go, where it says so.
     pub consents: Option<Arc<Consented>>,
+    /// Samples and prompt templates that the tenant's calls may take up, and nobody else's.
+    pub shelf: Option<Arc<apps::Shelf>>,
     /// What the tenant is charged, where it has a price sheet.
     pub charged: Option<Arc<Charged>>,
     decisions: RwLock<HashMap<Asked, Arc<Decision>>>,
@@ -253,6 +255,7 @@ pub struct Builder {
     charged: Mutex<HashMap<TenantId, Arc<Charged>>>,
     guards: own::Kept<guard::Profiles, guard::Ready>,
     consents: own::Kept<Consented, Consented>,
+    shelves: own::Kept<apps::Shelf, apps::Shelf>,
 }
 
 impl Builder {
@@ -261,6 +264,7 @@ impl Builder {
         let charged = self.charged_by(own.sheets);
         let guards = self.guards.of(own.guards, guard::Ready::own);
         let consents = self.consents.of(own.consents, std::convert::identity);
+        let shelves = self.shelves.of(own.shelves, std::convert::identity);
         let cells = book.reconcile(&dump.budgets, now);
         let mut kept = HashMap::new();
         let tenants: HashMap<_, _> = dump.tenants.iter().map(|t| (t.id, t)).collect();
@@ -304,6 +308,7 @@ impl Builder {
                 charged: charged.get(&record.tenant).cloned(),
                 guards: guards.get(&record.tenant).cloned(),
                 consents: consents.get(&record.tenant).cloned(),
+                shelf: shelves.get(&record.tenant).cloned(),
                 decisions: RwLock::default(),
                 record: record.clone(),
             });
@@ -447,6 +452,7 @@ mod tests {
             charged: None,
             guards: None,
             consents: None,
+            shelf: None,
             decisions: RwLock::default(),
             record,
         }

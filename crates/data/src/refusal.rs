@@ -135,6 +135,12 @@ codes! {
     BodyIncomplete = "body_incomplete", 400, Authorize, Downstream;
     /// The body is not a request of this endpoint.
     RequestInvalid = "request_invalid", 400, Authorize, Downstream;
+    /// There is no such prompt for this caller, or it is not published.
+    PromptNotFound = "prompt_not_found", 404, Authorize, Downstream;
+    /// The prompt's values do not fit its variables.
+    PromptInvalid = "prompt_invalid", 400, Authorize, Downstream;
+    /// The prompt, or a sample in it, is not stored as it was written.
+    PromptDamaged = "prompt_damaged", 500, Authorize, Ours;
     /// There is no such model for this caller.
     ModelNotFound = "model_not_found", 404, Authorize, Downstream;
     /// Policy forbids it.

@@ -66,6 +66,7 @@ pub mod identify;
 pub mod inspect_input;
 #[path = "stage/10_inspect_output.rs"]
 pub mod inspect_output;
+mod prompted;
 #[path = "stage/12_respond.rs"]
 pub mod respond;
 #[path = "stage/07_route.rs"]

@@ -44,6 +44,8 @@ pub struct Ticket {
     pub(crate) findings: Vec<String>,
     /// How its text is guarded; until it is known what it asks for, as every call's.
     pub(crate) plan: Arc<Plan>,
+    /// Values that were put into a prompt template, as texts of their own: guards judge them as data.
+    pub(crate) values: Vec<String>,
     /// What the request said, where its answer is judged by it.
     pub(crate) context: Option<Arc<guard::AnswerContext>>,
     /// How long its guards may still take.
@@ -212,6 +214,7 @@ impl Ticket {
             policies: Vec::new(),
             findings: Vec::new(),
             plan,
+            values: Vec::new(),
             context: None,
             allowance,
             unmasker: None,

@@ -24,8 +24,8 @@ pub use endpoint::{Dialect, Endpoint};
 pub use error::DialectError;
 pub use refusal::{error_body, error_event, error_type};
 pub use request::{
-    BodyLimits, Envelope, Minimise, Rewrite, Role, TextPart, minimise_request, read_request, redact_request,
-    rewrite_request, visit_request_text,
+    BodyLimits, Envelope, Minimise, PromptRole, Prompted, Rewrite, Role, TextPart, asked_prompt,
+    minimise_request, read_request, redact_request, rewrite_request, visit_request_text, with_prompt,
 };
 pub use response::{ResponseFacts, read_response, redact_response, visit_response_text};
 pub use stream::{

@@ -176,6 +176,16 @@ permissions! {
     ConsentsRead = "consents.read";
     /// Say where a tenant lets the content of its calls go.
     ConsentsUpdate = "consents.update";
+    /// See the texts that a tenant's calls put into prompts.
+    SamplesRead = "samples.read";
+    /// Write such texts, or take them away.
+    SamplesUpdate = "samples.update";
+    /// See a tenant's prompt templates, their versions and who did what with them.
+    PromptsRead = "prompts.read";
+    /// Write versions of a prompt template, hand them in, retire them.
+    PromptsUpdate = "prompts.update";
+    /// Publish or reject somebody else's version of a prompt template.
+    PromptsReview = "prompts.review";
     /// See the instance's settings.
     SettingsRead = "settings.read";
     /// See acts that wait for a second person.

@@ -100,6 +100,7 @@ pub use plan::{Found, INSTANCE, Plan, exception_digest};
 pub use plans::{Plans, Ready};
 pub use profile::{Call, EXCEPTIONS_MAX, Exception, PROFILES_MAX, Profile, Profiles, When};
 pub use redact::{StreamRedact, redact};
+pub use schema::meets_schema;
 pub use secrets::Secrets;
 pub use stream::{HOLD_BACK_BYTES_MAX, StreamScan};
 pub use topics::{TOPIC_WORD_BYTES_MAX, TopicStream, Topics};

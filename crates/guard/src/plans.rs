@@ -7,7 +7,10 @@ use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use domain::TenantId;
 
-use crate::families::Families;
+use domain::TenantId;
+
+use crate::action::{Gate, Mode};
+use crate::families::{self, Families};
 use crate::guards::Guards;
 use crate::plan::{Excepted, INSTANCE, Layer, Owner, Plan};
 use crate::profile::{Call, Profile, Profiles};
@@ -71,6 +74,9 @@ struct Known {
     /// All that some tenant still has, so that two that meet the same share it.
     shared: HashMap<Picked, Weak<Plan>>,
 }
+
+/// What is asked of texts that calls take up, whatever profiles say.
+const TEXTS: &str = "texts";
 
 /// Which profiles and exceptions of which documents.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -140,6 +146,40 @@ impl Plans {
         let plan = shared.unwrap_or_else(|| Arc::new(self.make(&picked, own)));
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.keep(tenant, picked, plan)
+    }
+
+    /// How texts of a tenant are guarded that any of its calls may take up, samples and templates: by every profile that
+    /// some call of the tenant's may meet, and whatever those say, nothing with a credential or an injection in it passes.
+    /// An exception counts where it holds for all of the tenant's calls.
+    // threat: ANP-0021
+    #[must_use]
+    pub fn of_texts(&self, tenant: (TenantId, &str), own: Option<&Ready>) -> Plan {
+        let strict = Families {
+            secrets: Some(families::Secrets {
+                input: Mode::Block,
+                output: Mode::Off,
+            }),
+            injection: Some(families::Injection {
+                input: Gate::Block,
+                ..families::Injection::default()
+            }),
+            ..Families::default()
+        };
+        let strict = Profile {
+            name: TEXTS.to_owned(),
+            guards: strict,
+            ..Profile::default()
+        };
+        // As if it were the tenant's own: what it excepts for all of its calls is excepted here.
+        let mut layers = vec![self.always.clone(), Layer::new(strict, Owner::Tenant)];
+        let mut exceptions = Vec::new();
+        for document in [Some(&self.instance), own].into_iter().flatten() {
+            let meets = |layer: &&Arc<Layer>| layer.profile.when.may_mean(tenant);
+            layers.extend(document.layers.iter().filter(meets).cloned());
+            let holds = |it: &&Excepted| it.exception.when.means_all_of(tenant);
+            exceptions.extend(document.exceptions.iter().filter(holds).cloned());
+        }
+        Plan::new(&self.stock, layers, exceptions)
     }
 
     fn make(&self, picked: &Picked, own: Option<&Ready>) -> Plan {

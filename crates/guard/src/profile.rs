@@ -137,6 +137,26 @@ impl When {
     }
 }
 
+impl When {
+    /// Whether some call of this tenant may be meant.
+    pub(crate) fn may_mean(&self, (id, name): (TenantId, &str)) -> bool {
+        self.tenants.is_empty()
+            || self
+                .tenants
+                .iter()
+                .any(|one| one == name || *one == id.to_string())
+    }
+
+    /// Whether every call of this tenant is meant.
+    pub(crate) fn means_all_of(&self, tenant: (TenantId, &str)) -> bool {
+        let narrowed = Self {
+            tenants: Vec::new(),
+            ..self.clone()
+        };
+        narrowed == Self::default() && self.may_mean(tenant)
+    }
+}
+
 /// A document of profiles and exceptions: an instance's, or a tenant's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "GuardProfiles")]

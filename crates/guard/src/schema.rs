@@ -27,6 +27,15 @@ pub(crate) fn compile(schema: &Value) -> Result<Validator, String> {
         .map_err(|error| format!("is no JSON Schema that can be used: {error} (references lead within it alone, patterns have no look-around)"))
 }
 
+/// Whether a value meets a schema; else what is wrong with either, without anything that stands in the value.
+pub fn meets_schema(schema: &Value, value: &Value) -> Result<(), String> {
+    let validator = compile(schema).map_err(|why| format!("its schema {why}"))?;
+    match first_error(&validator, Some(schema), value) {
+        None => Ok(()),
+        Some(why) => Err(why),
+    }
+}
+
 /// Where a value does not meet a schema, the first place only; `None` where it does.
 ///
 /// Names that stand in the schema are its author's own and are shown; others are not, for a model may have written anything.

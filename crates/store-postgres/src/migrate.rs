@@ -101,6 +101,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0018_tenants_documents.sql",
         sql: include_str!("../../../migrations/postgres/0018_tenants_documents.sql"),
     },
+    Migration {
+        version: 19,
+        name: "0019_apps.sql",
+        sql: include_str!("../../../migrations/postgres/0019_apps.sql"),
+    },
 ];
 
 const ROLES: &str = include_str!("../../../migrations/postgres/roles.sql");

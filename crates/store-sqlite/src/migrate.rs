@@ -99,6 +99,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0018_tenants_documents.sql",
         sql: include_str!("../../../migrations/sqlite/0018_tenants_documents.sql"),
     },
+    Migration {
+        version: 19,
+        name: "0019_apps.sql",
+        sql: include_str!("../../../migrations/sqlite/0019_apps.sql"),
+    },
 ];
 
 /// Applies what is due, all in one transaction that holds the write lock. Returns the names of what it applied.

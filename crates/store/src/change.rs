@@ -63,6 +63,8 @@ fn must_own_change(scope: &TenantScope, change: &Change) -> Result<(), StoreErro
             must_stay((before.kind, &before.id) == (after.kind, &after.id))?;
             must_change(before.kind)
         }
+        // What a tenant's texts said goes with the tenant.
+        Change::Remove(record) if is_content(record.kind) => Ok(()),
         Change::Remove(record) => must_change(record.kind),
         Change::NextEpoch { .. } => must_own(scope, TenantId::PLATFORM),
         // What these name is looked for among the scope's own.
@@ -90,9 +92,17 @@ fn must_change(kind: RecordKind) -> Result<(), StoreError> {
         RecordKind::PriceSheetVersion => "a version of a price sheet",
         RecordKind::TenantGuardsVersion => "a version of a tenant's guards",
         RecordKind::ConsentsVersion => "a version of a tenant's consents",
+        RecordKind::SampleVersion => "a version of a sample",
+        RecordKind::PromptVersion => "a version of a prompt",
         _ => return Ok(()),
     };
     Err(StoreError::Conflict(format!("{what} stays as it is")))
+}
+
+/// Whether versions of this kind are what a tenant wrote for its calls.
+// threat: ANP-0016
+const fn is_content(kind: RecordKind) -> bool {
+    matches!(kind, RecordKind::SampleVersion | RecordKind::PromptVersion)
 }
 
 const fn must_stay(same_id: bool) -> Result<(), StoreError> {
@@ -161,6 +171,11 @@ pub fn may_be_swept(kind: RecordKind) -> Result<(), StoreError> {
         | RecordKind::TenantGuardsVersion
         | RecordKind::Consents
         | RecordKind::ConsentsVersion
+        | RecordKind::Sample
+        | RecordKind::SampleVersion
+        | RecordKind::Prompt
+        | RecordKind::PromptVersion
+        | RecordKind::PromptInUse
         | RecordKind::IdentityKeys
         | RecordKind::Cosigned
         | RecordKind::Witness => Err(StoreError::Conflict(format!(

@@ -95,6 +95,16 @@ kinds! {
     Consents = "consents";
     /// A version of where a tenant lets the content of its calls go. Never changed once it is there.
     ConsentsVersion = "consents_version";
+    /// A text that a tenant's calls put into prompts: its newest version, under its name. Data planes answer by it.
+    Sample = "sample";
+    /// A version of such a text; its parent is the sample. Never changed once it is there.
+    SampleVersion = "sample_version";
+    /// A prompt template of a tenant's: which versions there are, and how far each has come. Its id is its name.
+    Prompt = "prompt";
+    /// A version of a prompt template; its parent is the prompt. Never changed once it is there.
+    PromptVersion = "prompt_version";
+    /// The published versions of a prompt template. Data planes answer by them.
+    PromptInUse = "prompt_in_use";
     /// What was told of a tenant once in a while: its id is the act, or `spend` of the daily look.
     Told = "told";
     /// An audit record that a sink did not take and that was given up; its parent is the sink.
@@ -125,7 +135,10 @@ impl RecordKind {
 
     /// Whether it is a tenant's own document that data planes answer by: [`crate::Directory::documents`] has all tenants'.
     pub const fn is_answered_by(self) -> bool {
-        matches!(self, Self::TenantGuards | Self::Consents)
+        matches!(
+            self,
+            Self::TenantGuards | Self::Consents | Self::Sample | Self::PromptInUse
+        )
     }
 }
 

@@ -152,6 +152,7 @@ fn feed(node: Node<'_>) -> feed::Feed {
         rules: plane.rules.clone(),
         builder: plane.builder.clone(),
         contents: plane.contents.clone(),
+        marks: plane.marks.clone(),
         every: ms(node.base.config.store.refresh_every_ms),
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use control::sheets::Kept;
+use control::texts::{self, Marks};
 use data::Gate;
 use data::book::Book;
 use data::directory::{Builder, Consented, Numbered, Own};
@@ -32,6 +33,8 @@ pub struct Feed {
     pub builder: Arc<Builder>,
     /// What tenants' content is sealed under.
     pub contents: Contents,
+    /// What knows whether samples and prompts are as they were written.
+    pub marks: Marks,
     /// How often to ask.
     pub every: Duration,
 }
@@ -72,7 +75,7 @@ impl Feed {
         self.rules.refresh(&self.gate).await?;
         // So are the keys: what a tenant begins to keep has one when it comes.
         self.contents.keep(&dump.tenants).await;
-        let own = own(self.store.as_ref()).await?;
+        let own = own(self.store.as_ref(), &self.marks).await?;
         let directory = self.builder.build(&dump, own, &self.book, UnixMillis::now());
         self.gate.set_directory(Arc::new(directory));
         tracing::info!(
@@ -86,14 +89,15 @@ impl Feed {
 
 /// Tenants' own documents that calls are answered by. Read after the directory: what comes in between raises the revision,
 /// and is read again.
-// threat: AGP-D1 ANP-0017
-pub async fn own(store: &dyn Store) -> Result<Own, StoreError> {
+// threat: AGP-D1 ANP-0017 ANP-0021
+pub async fn own(store: &dyn Store, marks: &Marks) -> Result<Own, StoreError> {
     let sheets = control::sheets::in_force(store).await?.into_iter();
     let guards = control::documents::in_force::<guard::Profiles>(store)
         .await?
         .into_iter();
     let consents = control::documents::in_force::<Consents>(store).await?.into_iter();
     Ok(Own {
+        shelves: texts::shelves(store, marks).await?,
         sheets: sheets.map(numbered).collect(),
         guards: guards
             .map(|(tenant, kept)| (tenant, kept.document))

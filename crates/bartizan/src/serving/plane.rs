@@ -86,6 +86,8 @@ pub struct Plane {
     pub builder: Arc<Builder>,
     /// What tenants' content is sealed under.
     pub contents: Contents,
+    /// What knows whether samples and prompts are as they were written.
+    pub marks: control::texts::Marks,
     /// Policies as their files say them.
     pub configured: Configured,
     /// Who puts policies in force.
@@ -150,14 +152,15 @@ impl Plane {
         );
         let builder = Arc::new(Builder::default());
         let dump = store.load().await?;
-        let own = feed::own(store.as_ref()).await?;
+        let control_keys = control::Keys::derive(&home.master).map_err(|e| Failure::new(e.to_string()))?;
+        let marks = control_keys.marks();
+        let own = feed::own(store.as_ref(), &marks).await?;
         let directory = builder.build(&dump, own, &book, UnixMillis::now());
         let differences = Arc::new(Differences::default());
         let (rules, in_force) = rules(base, &made.configured, &differences).await?;
         let settings = made.settings.with_policies(in_force.engine, in_force.shadow);
         let models = settings.models.len();
         metrics.gauges().config_revision.set(1);
-        let control_keys = control::Keys::derive(&home.master).map_err(|e| Failure::new(e.to_string()))?;
         let (contents, cache) = cached(&settings, &control_keys, (store, &dump.tenants)).await;
         let (alarms, alarmed) = mpsc::channel(ALARMS_MAX);
         let (uses, used) = mpsc::channel(USES_MAX);
@@ -194,6 +197,7 @@ impl Plane {
             book,
             builder,
             contents,
+            marks,
             configured: made.configured,
             rules,
             differences,

@@ -10,7 +10,7 @@ use config::section::ProviderKind;
 use control::serving::{ServedModel, ServedProvider, ServedSink, ServedTarget, Serving, TargetHealth};
 use data::Gate;
 use data::settings::{Model, Target};
-use domain::UnixMillis;
+use domain::{TenantId, UnixMillis};
 use exports::{Pricing, Unpriced};
 use limit::BreakerState;
 use serde_json::{Value, json};
@@ -150,6 +150,10 @@ impl Serving for Shown {
 
     fn guard_profiles(&self) -> Vec<guard::Profile> {
         self.config.borrow().guards.profiles.clone()
+    }
+
+    fn text_guards(&self, tenant: (TenantId, &str), own: Option<&guard::Ready>) -> guard::Plan {
+        self.gate.view().settings.guards.of_texts(tenant, own)
     }
 
     fn regions(&self) -> BTreeMap<String, String> {

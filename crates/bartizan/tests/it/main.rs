@@ -69,6 +69,8 @@ mod passthrough;
 mod policies;
 mod price_sheets;
 mod prices_commands;
+mod prompts;
+mod prompts_scene;
 mod proxied;
 mod receipts;
 mod refusals;

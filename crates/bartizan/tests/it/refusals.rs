@@ -14,8 +14,8 @@ use testkit::client::raw;
 use testkit::{Answer, Client, Cut, Reply, ScriptedProvider};
 
 use crate::refusals_around::{
-    connector_away, consent_missing, draining, journal_away, receipts_away, replay_check_away,
-    reservations_away, store_away, usage_away, webhook_says,
+    connector_away, consent_missing, draining, journal_away, prompt_damaged, receipts_away,
+    replay_check_away, reservations_away, store_away, usage_away, webhook_says,
 };
 use crate::scene::{self, Scene, call, code, streamed};
 use crate::signing::Machine;
@@ -267,6 +267,9 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
             .await
         }
         Code::RequestInvalid => both(&client, "m", |body| body["messages"] = json!("no list")).await,
+        Code::PromptNotFound => both(&client, "m", |body| body["prompt"] = json!({"id": "none"})).await,
+        Code::PromptInvalid => both(&client, "m", |body| body["prompt"] = json!({"id": ["a"]})).await,
+        Code::PromptDamaged => prompt_damaged(scene).await,
         Code::ModelNotFound => both(&client, "none", nothing).await,
         Code::PolicyForbidden => {
             let key = scene.new_key(|key| key.operations = vec![Operation::Chat]).await;

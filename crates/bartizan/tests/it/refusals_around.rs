@@ -200,6 +200,37 @@ pub async fn consent_missing(scene: &Scene) -> Both {
     answers
 }
 
+/// Somebody has put a template into the database.
+pub async fn prompt_damaged(scene: &Scene) -> Both {
+    let store = scene.store().await;
+    let dump = store.load().await.unwrap();
+    let first = dump.keys.iter().find(|key| key.name == "first key").unwrap();
+    let forged = store::Record {
+        kind: store::RecordKind::PromptInUse,
+        id: "forged".to_owned(),
+        parent: None,
+        name: None,
+        created: UnixMillis::now(),
+        document: "{}".to_owned(),
+    };
+    let scope = TenantScope::operator(first.tenant);
+    store
+        .commit(&scope, &[Change::Create(forged)], None)
+        .await
+        .unwrap();
+    store.close().await;
+    let until = Instant::now() + Duration::from_secs(10);
+    loop {
+        let wants = |body: &mut serde_json::Value| body["prompt"] = serde_json::json!({"id": "forged"});
+        let answers = both(&scene.client(), "m", wants).await;
+        if answers[0].status == 500 {
+            return answers;
+        }
+        assert!(Instant::now() < until, "not so in time: {}", answers[0].text());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// The first answers that are as wanted.
 async fn once(scene: &Scene, is_wanted: impl Fn(&Both) -> bool) -> Both {
     let until = Instant::now() + Duration::from_secs(10);

@@ -282,7 +282,7 @@ impl Call {
 
     /// Records a "no" in the caller's own audit log. The "no" stands whether or not it can be recorded.
     // threat: AGP-R3
-    pub(super) async fn tell_of(&self, threat: Option<Threat>) {
+    pub(crate) async fn tell_of(&self, threat: Option<Threat>) {
         let Ok((caller, scope)) = self.caller().and_then(|caller| Ok((caller, self.own_scope()?))) else {
             return;
         };

@@ -43,6 +43,11 @@ const fn fate(kind: RecordKind) -> Fate {
         | RecordKind::Told
         | RecordKind::OwnSink
         | RecordKind::OwnSchedule
+        | RecordKind::Sample
+        | RecordKind::SampleVersion
+        | RecordKind::Prompt
+        | RecordKind::PromptVersion
+        | RecordKind::PromptInUse
         | RecordKind::Habit => Fate::Removed,
         RecordKind::User | RecordKind::Service => Fate::Disabled,
         RecordKind::ContentKey => Fate::Destroyed,

@@ -220,6 +220,11 @@ pub(super) fn pointer(place: &str) -> String {
     steps.fold(String::new(), |at, step| format!("{at}/{step}"))
 }
 
+/// The one thing that is wrong, at its place.
+pub(super) fn wrong((place, what): (String, String)) -> Problem {
+    Problem::new(Code::Invalid, format!("{place} {what}")).at(pointer(&place))
+}
+
 /// All that is wrong at once, at the place of the first.
 pub(super) fn invalid(problems: &[(String, String)]) -> Result<(), Problem> {
     let Some((first, _)) = problems.first() else {

@@ -45,6 +45,8 @@ pub fn body(endpoint: &Endpoint, house: &House) -> Option<Value> {
         (true, "credentials") => json!({"name": "new", "value": "sk-new"}),
         (true, "activate" | "revoke") => json!({}),
         (true, "rotate") => json!({"grace_s": 0}),
+        (true, "submit" | "retire") if endpoint.path.contains("{prompt}") => return None,
+        (true, "approve" | "reject") if endpoint.path.contains("{prompt}") => json!({"note": "looked at"}),
         (true, "approve" | "deny") => json!({"reason": "looked at"}),
         (true, "break-glass") => json!({"reason": "the building is on fire", "minutes": 5}),
         (true, "reconciliations") => {
@@ -70,6 +72,8 @@ pub fn body(endpoint: &Endpoint, house: &House) -> Option<Value> {
             json!({"profiles": [{"name": "own", "guards": {"personal": {"input": "block"}}}]})
         }
         (false, "consents") => json!({"content_leaves": false}),
+        (false, "{sample}") => json!({"text": "We are kind."}),
+        (false, "{prompt}") => json!({"messages": [{"role": "system", "text": "Be kind."}]}),
         (false, "price-sheet") => json!({"lines": [{"mark_up_basis_points": 1500}]}),
         (false, "{sink}") => webhook("renamed"),
         (false, "history") => json!({"kept": "metadata"}),

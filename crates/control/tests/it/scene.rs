@@ -478,6 +478,17 @@ impl House {
         let version = json!({"plane": "calls", "files": [{"name": "own.cedar", "text": ""}], "reason": name});
         let version = root.make("/api/v1/policies/versions", &version).await;
         let credential = format!("of-{name}");
+        for (kind, body) in [
+            ("samples", json!({"text": "We are kind."})),
+            (
+                "prompts",
+                json!({"messages": [{"role": "system", "text": "Be kind."}]}),
+            ),
+        ] {
+            let path = format!("{base}/{kind}/{credential}");
+            let made = root.ask("PUT", &path, Some(&body)).await;
+            assert_eq!(made.status, 200, "{made:?}");
+        }
         let made = json!({"name": credential, "value": "sk-cnry-good"});
         root.make("/api/v1/credentials", &made).await;
         let tenant_id = tenant.parse().unwrap();
@@ -515,7 +526,7 @@ impl House {
 
     /// A path of the list with this house's ids in it.
     pub fn path(&self, pattern: &str) -> String {
-        let (mut path, siem) = (pattern.to_owned(), "siem".to_owned());
+        let (mut path, siem, first) = (pattern.to_owned(), "siem".to_owned(), "1".to_owned());
         for (name, id) in [
             ("{tenant}", &self.tenant),
             ("{team}", &self.team),
@@ -530,7 +541,16 @@ impl House {
             ("{session}", &self.session),
             ("{approval}", &self.approval),
             ("{time}", &self.time),
-            ("{version}", &self.version),
+            // Called like the credential.
+            ("{sample}", &self.credential),
+            ("{prompt}", &self.credential),
+            (
+                "{version}",
+                match pattern.contains("{prompt}") {
+                    true => &first,
+                    false => &self.version,
+                },
+            ),
             ("{passkey}", &"psk_00000000000000000000000000000009".to_owned()),
             ("{credential}", &self.credential),
             ("{record}", &self.record),

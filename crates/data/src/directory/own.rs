@@ -18,6 +18,8 @@ pub struct Own {
     pub guards: HashMap<TenantId, guard::Profiles>,
     /// Where they let the content of their calls go.
     pub consents: HashMap<TenantId, Consented>,
+    /// Samples and published prompt templates that their calls may take up.
+    pub shelves: HashMap<TenantId, apps::Shelf>,
 }
 
 /// Where a tenant lets the content of its calls go, as of one version.

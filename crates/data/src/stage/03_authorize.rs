@@ -15,7 +15,7 @@ use policy::Decision;
 
 use super::accept::{Carried, Forward};
 use super::identify::Identified;
-use super::sending;
+use super::{prompted, sending};
 use crate::directory::{Arrived, Asked, KeyEntry};
 use crate::gate::{Gate, View};
 use crate::machine::By;
@@ -64,7 +64,22 @@ pub async fn run(
     identified: Identified,
     ticket: &mut Ticket,
 ) -> Gated<Authorized> {
-    run_as(gate, endpoint, identified, ticket, in_its_dialect).await
+    let shelf = identified.key().shelf.clone();
+    let mut made = None;
+    let understand = |endpoint: Endpoint, body: &Bytes, bounds: &Bounds| {
+        made = prompted::made(endpoint, body, shelf.as_deref())?;
+        let body = made.as_ref().map_or(body, |made| &made.body);
+        in_its_dialect(endpoint, body, bounds)
+    };
+    let authorized = run_as(gate, endpoint, identified, ticket, understand).await;
+    if let Some(made) = made {
+        if let Some(capture) = &mut ticket.capture {
+            capture.asked(&made.body);
+        }
+        ticket.policies.extend(made.named);
+        ticket.values = made.values;
+    }
+    authorized
 }
 
 /// The body is the call.

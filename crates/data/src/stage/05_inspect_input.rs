@@ -210,10 +210,11 @@ fn counted(endpoint: Endpoint, body: &Bytes, ticket: &Ticket) -> Gated<Vec<Expla
 /// What is found in the request's texts. An attack is looked for in all of them together, for it may be split.
 // threat: AGP-T1
 // threat: ANP-0003
+// threat: ANP-0021
 fn read(endpoint: Endpoint, body: &[u8], masker: &mut Masker, ticket: &mut Ticket) -> Gated<Vec<Found>> {
     let (plan, now) = (ticket.plan.clone(), ticket.started);
     let masks = plan.masks(Direction::Input);
-    let allowance = &mut ticket.allowance;
+    let (allowance, values) = (&mut ticket.allowance, &ticket.values);
     let mut found = Vec::new();
     if plan.looks(Direction::Input, Kind::Injection) == Mode::Off {
         dialect::visit_request_text(endpoint, body, &mut |part| {
@@ -250,6 +251,16 @@ fn read(endpoint: Endpoint, body: &[u8], masker: &mut Masker, ticket: &mut Ticke
             }
         }
         found.extend(numbered.into_iter().map(|(_, it)| it));
+        // Values in a template stand in its author's messages, and are nobody's instructions.
+        for value in values {
+            let mut as_data = Vec::new();
+            plan.scan(Direction::Input, (value, Origin::Document), now, &mut as_data);
+            found.extend(
+                as_data
+                    .into_iter()
+                    .filter(|it| it.finding.kind == Kind::Injection),
+            );
+        }
     });
     Ok(found)
 }

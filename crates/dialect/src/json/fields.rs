@@ -107,6 +107,11 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// What nobody took, in order.
+    pub(crate) fn rest(self) -> impl Iterator<Item = (Cow<'a, str>, &'a str)> {
+        self.members.into_iter()
+    }
+
     /// Forgets members.
     pub(crate) fn forget(&mut self, members: &[&str]) {
         self.members.retain(|(name, _)| !members.contains(&name.as_ref()));

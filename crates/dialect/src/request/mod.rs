@@ -3,6 +3,7 @@
 mod envelope;
 mod known;
 mod minimise;
+mod prompt;
 mod rewrite;
 mod text;
 mod walk;
@@ -10,6 +11,7 @@ mod words;
 
 pub use envelope::{BodyLimits, Envelope, read_request};
 pub use minimise::{Minimise, minimise_request};
+pub use prompt::{PromptRole, Prompted, asked_prompt, with_prompt};
 pub use rewrite::{Rewrite, rewrite_request};
 pub use text::{TextPart, redact_request, visit_request_text};
 pub use walk::Role;

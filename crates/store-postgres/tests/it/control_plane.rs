@@ -24,9 +24,16 @@ async fn agp_e1_the_nodes_role_reads_sessions_tokens_and_what_it_answers_by_and_
     let scene = Scene::set().await;
     let mut feed = scene.as_node().await;
     // Of both tenants: what is found before a tenant is known, and what calls are answered by.
-    let found = ["consents", "service_token", "session", "tenant_guards"]
-        .map(|kind| [kind, kind])
-        .concat();
+    let found = [
+        "consents",
+        "prompt_in_use",
+        "sample",
+        "service_token",
+        "session",
+        "tenant_guards",
+    ]
+    .map(|kind| [kind, kind])
+    .concat();
     assert_eq!(kinds(&mut feed).await, found);
     for setting in [
         scene.a.to_string(),
@@ -45,6 +52,9 @@ async fn agp_e1_the_nodes_role_reads_sessions_tokens_and_what_it_answers_by_and_
         "Session",
         "tenant_guards_version",
         "consents_version",
+        "sample_version",
+        "prompt",
+        "prompt_version",
         "%",
     ] {
         let select = format!("SELECT * FROM bartizan.records WHERE kind = '{kind}'");
@@ -87,7 +97,7 @@ async fn agp_e1_the_nodes_role_removes_nothing_but_old_sessions_and_replays() {
         set(&mut feed, "app.sweep_until", until).await;
         assert_eq!(touched(&mut feed, all.to_owned()).await, 0, "{kind} {until}");
     }
-    assert_eq!(kinds(&mut owner).await.len(), 18);
+    assert_eq!(kinds(&mut owner).await.len(), 28);
     set(&mut feed, "app.sweep_kind", "replay").await;
     set(&mut feed, "app.sweep_until", "2").await;
     assert_eq!(touched(&mut feed, all.to_owned()).await, 2);
@@ -95,6 +105,11 @@ async fn agp_e1_the_nodes_role_removes_nothing_but_old_sessions_and_replays() {
         "consents",
         "consents_version",
         "login",
+        "prompt",
+        "prompt_in_use",
+        "prompt_version",
+        "sample",
+        "sample_version",
         "service_token",
         "session",
         "tenant_guards",
@@ -121,7 +136,7 @@ async fn agp_t4_a_sweep_without_row_security_removes_nothing() {
         let swept = store.sweep(RecordKind::Replay, UnixMillis(i64::MAX)).await;
         assert_eq!(swept, Ok(gone), "{security}");
     }
-    assert_eq!(kinds(&mut owner).await.len(), 16);
+    assert_eq!(kinds(&mut owner).await.len(), 26);
     scene.end().await;
 }
 

@@ -183,6 +183,11 @@ async fn furnish(store: &PostgresStore, name: &str) -> TenantId {
         RecordKind::TenantGuardsVersion,
         RecordKind::Consents,
         RecordKind::ConsentsVersion,
+        RecordKind::Sample,
+        RecordKind::SampleVersion,
+        RecordKind::Prompt,
+        RecordKind::PromptVersion,
+        RecordKind::PromptInUse,
     ];
     let records = kinds.map(|kind| Change::Create(record(kind, name)));
     store

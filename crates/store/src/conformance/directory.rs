@@ -109,7 +109,7 @@ pub(super) async fn the_revision_rises_with_every_change_and_only_then(store: En
     );
 }
 
-/// All tenants' at once, of the two kinds that calls are answered by and of no other; every change is heard of, and a
+/// All tenants' at once, of the kinds that calls are answered by and of no other; every change is heard of, and a
 /// version stays as it is.
 pub(super) async fn agp_e1_documents_that_calls_are_answered_by_are_read_over_all_tenants(store: Engine) {
     let (a, b) = (House::build(&store).await, House::build(&store).await);
@@ -125,6 +125,8 @@ pub(super) async fn agp_e1_documents_that_calls_are_answered_by_are_read_over_al
     for (kind, version) in [
         (RecordKind::TenantGuards, RecordKind::TenantGuardsVersion),
         (RecordKind::Consents, RecordKind::ConsentsVersion),
+        (RecordKind::Sample, RecordKind::SampleVersion),
+        (RecordKind::PromptInUse, RecordKind::PromptVersion),
     ] {
         assert_eq!(store.documents(kind).await, Ok(Vec::new()));
         let mut last = store.revision().await.unwrap();
@@ -161,7 +163,12 @@ pub(super) async fn agp_e1_documents_that_calls_are_answered_by_are_read_over_al
         };
         assert!(is_conflict(&store.commit(&a.scope, &[rewritten], None).await));
     }
-    for kind in [RecordKind::Session, RecordKind::User, RecordKind::PolicyStanding] {
+    for kind in [
+        RecordKind::Session,
+        RecordKind::User,
+        RecordKind::PolicyStanding,
+        RecordKind::Prompt,
+    ] {
         assert_eq!(store.documents(kind).await, Ok(Vec::new()));
     }
 }

@@ -31,6 +31,9 @@ Examples:
   bartizan ctl keys create --tenant tnt_… --team team_… --name ci --all-models
   bartizan ctl budgets create --tenant tnt_… --name monthly --limit-nanos 5000000000 --window month
   bartizan ctl guards put --tenant tnt_… --profiles '[{\"name\": \"no mail\", \"guards\": {\"personal\": {\"input\": \"block\"}}}]'
+  bartizan ctl samples put --tenant tnt_… --sample style --text 'We are kind and brief.'
+  bartizan ctl prompts put --tenant tnt_… --prompt greeting --messages '[{\"role\": \"user\", \"text\": \"Greet {{name}}\"}]' --variables '{\"name\": {}}'
+  bartizan ctl prompts approve --tenant tnt_… --prompt greeting --version 1 --note 'read it'
   bartizan ctl audit list --tenant tnt_… --json | jq '.items[0]'
 
 Passwords, codes and tokens are asked for, or read from standard input, a line each; never given as options.";

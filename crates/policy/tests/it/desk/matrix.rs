@@ -286,8 +286,12 @@ fn a_service_account_with_a_role_may_what_a_person_may() {
             id: ActorId::Service(CRAWLER),
             ..ann(ACME, &grants)
         };
-        // The second person is a person, and so is whoever makes tokens: one that makes tokens would never end.
-        let of_people = [Permission::ApprovalsDecide, Permission::TokensCreate];
+        // The second person is a person, and so is whoever reviews or makes tokens: one that makes tokens would never end.
+        let of_people = [
+            Permission::ApprovalsDecide,
+            Permission::PromptsReview,
+            Permission::TokensCreate,
+        ];
         let alike = Permission::ALL.iter().filter(|it| !of_people.contains(it));
         for permission in alike {
             for (name, thing) in [of_tenant(ACME), of_team(ACME, SEARCH)].concat() {
@@ -299,4 +303,23 @@ fn a_service_account_with_a_role_may_what_a_person_may() {
             }
         }
     }
+}
+
+/// What runs by itself has looked at nothing, whatever roles it has.
+#[test]
+fn anp_b0009_no_service_account_reviews_a_prompt() {
+    let mut people = 0;
+    for column in columns() {
+        let grants = [column.grant];
+        let crawler = Actor {
+            id: ActorId::Service(CRAWLER),
+            ..ann(ACME, &grants)
+        };
+        for (name, thing) in of_tenant(ACME) {
+            let may = |who: &Actor<'_>| ask(&SHIPPED, who, Permission::PromptsReview, thing).permit;
+            people += usize::from(may(&ann(ACME, &grants)));
+            assert!(!may(&crawler), "{} {name}", column.head);
+        }
+    }
+    assert!(people >= 2, "{people}");
 }
