@@ -101,6 +101,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0018_tenants_documents.sql",
         sql: include_str!("../../../migrations/postgres/0018_tenants_documents.sql"),
     },
+    Migration {
+        version: 20,
+        name: "0020_exchanges_by_class.sql",
+        sql: include_str!("../../../migrations/postgres/0020_exchanges_by_class.sql"),
+    },
 ];
 
 const ROLES: &str = include_str!("../../../migrations/postgres/roles.sql");

@@ -99,6 +99,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0018_tenants_documents.sql",
         sql: include_str!("../../../migrations/sqlite/0018_tenants_documents.sql"),
     },
+    Migration {
+        version: 20,
+        name: "0020_exchanges_by_class.sql",
+        sql: include_str!("../../../migrations/sqlite/0020_exchanges_by_class.sql"),
+    },
 ];
 
 /// Applies what is due, all in one transaction that holds the write lock. Returns the names of what it applied.

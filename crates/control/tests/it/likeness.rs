@@ -87,11 +87,14 @@ fn made_up(id: &str) -> String {
     format!("{stem}{last}")
 }
 
-/// Things that a path names beside its tenant. The number of an increase is none: it counts those of one budget.
+/// Things that a path names beside its tenant. The number of an increase or of a document's version is none: it counts those of
+/// one budget, or of one tenant.
 fn things(endpoint: &Endpoint) -> Vec<&'static str> {
     let parts = endpoint.path.split('/').filter(|part| part.starts_with('{'));
     parts
-        .filter(|part| !["{tenant}", "{increase}"].contains(part) && !OF_THE_PLATFORM.contains(part))
+        .filter(|part| {
+            !["{tenant}", "{increase}", "{number}"].contains(part) && !OF_THE_PLATFORM.contains(part)
+        })
         .collect()
 }
 

@@ -537,6 +537,7 @@ impl House {
             ("{request}", &self.request),
             ("{statement}", &"1".to_owned()),
             ("{increase}", &"1".to_owned()),
+            ("{number}", &"0".to_owned()),
             (
                 "{sink}",
                 match pattern.contains("/tenants/") {
