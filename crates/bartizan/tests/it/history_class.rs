@@ -236,6 +236,7 @@ async fn anp_0020_what_is_kept_for_no_day_is_never_kept() {
         (DataClass::Confidential, 2),
         (DataClass::Restricted, 2),
     ] {
+        carrying(&client, class).await;
         scene.provider.forget_requests();
         for _ in 0..2 {
             carrying(&client, class).await;
