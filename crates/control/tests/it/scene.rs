@@ -11,7 +11,8 @@ use control::serving::{ServedModel, ServedProvider, ServedSink, ServedTarget, Se
 use control::{Control, ControlParts, Keys, Mode, NewKeys, Patience, TwoPeople};
 use credential::{Limits, MasterKey, SealingKey};
 use domain::{
-    AuditId, DataClass, KeyId, Money, Operation, Permission, RequestId, Secret, TenantId, TenantScope, UnixMillis,
+    AuditId, DataClass, KeyId, Money, Operation, Permission, RequestId, Secret, TenantId, TenantScope,
+    UnixMillis,
 };
 use ledger::bundle::audit_origin_of;
 use ledger::merkle::root_of;
