@@ -102,6 +102,7 @@ async fn anp_0017_a_tenants_damaged_document_stops_its_own_calls_and_nobody_else
         assert!(lines.any(|line| line.contains("does not read") && line.contains(&tenant)));
 
         // It keeps no gate from starting either.
+        scene.gate.kill9().await;
         scene.gate.restart().await;
         assert_eq!(say(&rival.one, mail).await.status, 200);
         assert_eq!(code(&say(&acme.one, "hello").await), "tenant_unreadable");
