@@ -115,7 +115,7 @@ async fn anp_0017_agp_t3_guards_and_consents_are_applied_from_a_document_by_who_
     let shown = admin.get(&stage.at("guards")).await.json();
     assert_eq!(
         (&shown["number"], &shown["by"]),
-        (&json!(1), &json!("Root")),
+        (&json!(1), &json!("root@example.com")),
         "{shown}"
     );
 
