@@ -19,7 +19,7 @@ use data::settings::{
     ProviderParts, Reservations, Settings, Target, Unpriced,
 };
 use dialect::{BodyLimits, Dialect};
-use domain::UnixMillis;
+use domain::{ByClass, UnixMillis};
 use guard::Plans;
 use identity::jwt::{BadPattern, ClaimPath, ClaimPaths, ClaimValue, Condition, Rule, Rules};
 use identity::signature::Window;
@@ -186,8 +186,11 @@ impl Workshop {
             output_tokens_default: u64::from(config.limits.output_tokens_default),
             cache: config.cache.enabled.then(|| CacheSettings {
                 ttl: ms(config.cache.ttl_ms),
+                ttl_max: ByClass::from(config.cache.ttl_ms_max).map(ms),
                 bytes_max: config.cache.bytes_max,
             }),
+            history_days_max: ByClass::from(config.history.days_max)
+                .map(|days| u16::try_from(days).unwrap_or(u16::MAX)),
             attempts_max: config.routing.attempts_max,
             trusted_proxies: config.listen.trusted_proxies.clone(),
             origin: origin(config)?,

@@ -3,8 +3,10 @@
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
+use domain::ByClass;
+
 use crate::Problem;
-use crate::section::{Config, Journal, RoutingBreaker, Server, Signals, Store, Vault};
+use crate::section::{Config, Journal, MaxByClass, RoutingBreaker, Server, Signals, Store, Vault};
 use crate::validate::name;
 
 /// A day: no time in the file is longer, but that in which a habit is learnt.
@@ -12,6 +14,8 @@ pub(crate) const DAY_MS: u64 = 86_400_000;
 
 /// Nobody keeps what was done for less.
 const KEEP_DAYS_MIN: u64 = 30;
+/// The longest that a tenant keeps exchanges.
+const HISTORY_DAYS_MAX: u64 = 3_653;
 /// The fewest days that entries are kept: a month goes as a whole, and only once it has been over for another.
 const ENTRIES_KEEP_DAYS_MIN: u64 = 31;
 
@@ -42,6 +46,10 @@ impl Config {
         let mut cache = Section("cache", problems);
         cache.check("ttl_ms", self.cache.ttl_ms, 1..=DAY_MS);
         cache.check("bytes_max", self.cache.bytes_max, 1 << 16..=1 << 40);
+        let own = &mut Section("cache.ttl_ms_max", problems);
+        by_class(self.cache.ttl_ms_max, &(0..=DAY_MS), own);
+        let own = &mut Section("history.days_max", problems);
+        by_class(self.history.days_max, &(0..=HISTORY_DAYS_MAX), own);
         let mut guards = Section("guards", problems);
         guards.check("deadline_ms", self.guards.deadline_ms, 1..=60_000);
         let mut budgets = Section("budgets", problems);
@@ -83,6 +91,14 @@ impl Config {
             self.routing.retries_per_second_min,
             0..=1_000_000,
         );
+    }
+}
+
+fn by_class(max: MaxByClass, range: &RangeInclusive<u64>, own: &mut Section<'_>) {
+    for (class, bound) in ByClass::from(max).said() {
+        if let Some(bound) = bound {
+            own.check(class.as_str(), bound, range.clone());
+        }
     }
 }
 

@@ -17,9 +17,9 @@ use crate::resource::budgets::stops;
 use crate::resource::usage::openai;
 use crate::resource::{
     alerts, approvals, audit, break_glass, budgets, chargeback, configuration, consents, costs, credentials,
-    exchanges, findings, grants, guards, history, instance, keys, me, offboarding, outlook, passkeys,
-    policies, price_sheet, projects, prompts, reconciliations, reratings, samples, schedules, scim, served,
-    services, sessions, sinks, sso, sso_sign_in, teams, tenants, tokens, usage, users, versions,
+    differences, exchanges, findings, grants, guards, history, instance, keys, me, offboarding, outlook,
+    passkeys, policies, price_sheet, projects, prompts, reconciliations, reratings, samples, schedules, scim,
+    served, services, sessions, sinks, sso, sso_sign_in, teams, tenants, tokens, usage, users, versions,
 };
 use crate::why;
 
@@ -371,11 +371,13 @@ endpoints! {
     PUT "/api/v1/tenants/{tenant}/guards", GuardsUpdate, guards::put(guard::Profiles) -> guards::GuardsView, "Say how a tenant guards its own calls from now on, on every gate within a second: profiles that tighten what the instance asks, and exceptions from them for a while";
     DELETE "/api/v1/tenants/{tenant}/guards", GuardsUpdate, guards::remove(Nothing) -> Nothing, "Leave a tenant's calls to the instance's guards alone; versions stay";
     GET "/api/v1/tenants/{tenant}/guards/versions", GuardsRead, guards::history(Nothing) -> Page<guards::GuardsVersion>, "All versions of how a tenant guards its own calls, oldest first, with who made them";
+    GET "/api/v1/tenants/{tenant}/guards/versions/{number}/diff", GuardsRead, guards::diff(Nothing) -> differences::VersionDifference, "What a version of how a tenant guards its own calls changed, member by member; version 0 says nothing", query: ["against" = "another version to compare with; the one before when left out"];
 
     GET "/api/v1/tenants/{tenant}/consents", ConsentsRead, consents::show(Nothing) -> consents::ConsentsView, "Where a tenant lets the content of its calls go, and which consents hold no more";
     PUT "/api/v1/tenants/{tenant}/consents", ConsentsUpdate, consents::put(policy::Consents) -> consents::ConsentsView, "Say which data of a tenant may go to which providers and regions from now on, by whose word, and what is left out of every call; on every gate within a second";
     DELETE "/api/v1/tenants/{tenant}/consents", ConsentsUpdate, consents::remove(Nothing) -> Nothing, "Ask a tenant's consent no more: its calls go wherever policies let them; versions stay";
     GET "/api/v1/tenants/{tenant}/consents/versions", ConsentsRead, consents::history(Nothing) -> Page<consents::ConsentsVersion>, "All versions of where a tenant lets the content of its calls go, oldest first, with who made them";
+    GET "/api/v1/tenants/{tenant}/consents/versions/{number}/diff", ConsentsRead, consents::diff(Nothing) -> differences::VersionDifference, "What a version of where a tenant lets the content of its calls go changed, member by member; version 0 says nothing", query: ["against" = "another version to compare with; the one before when left out"];
 
     GET "/api/v1/tenants/{tenant}/samples", SamplesRead, samples::list(Nothing) -> Page<samples::SampleLine>, "Texts that a tenant's calls put into prompts, without what they say", query: ["label" = "only those with this label"];
     GET "/api/v1/tenants/{tenant}/samples/{sample}", SamplesRead, samples::show(Nothing) -> samples::SampleView, "One sample, by its name";

@@ -63,6 +63,20 @@ pub async fn newest<T: Versioned>(store: &dyn Store, scope: &TenantScope) -> Res
     }
 }
 
+/// One version of the tenant's. `NotFound` if there is none of that number.
+pub async fn version<T: Versioned>(
+    store: &dyn Store,
+    scope: &TenantScope,
+    number: u64,
+) -> Result<Kept<T>, StoreError> {
+    read(&store.record(scope, T::VERSION, &version_id(number)).await?)
+}
+
+/// Digits that sort as the numbers do.
+fn version_id(number: u64) -> String {
+    format!("{number:010}")
+}
+
 /// All versions of the tenant's, oldest first.
 pub async fn history<T: Versioned>(
     store: &dyn Store,
@@ -87,10 +101,25 @@ pub async fn history<T: Versioned>(
     }
 }
 
-/// Every tenant's newest.
-pub async fn in_force<T: Versioned>(store: &dyn Store) -> Result<Vec<(TenantId, Kept<T>)>, StoreError> {
+/// Every tenant's newest; nothing of one that does not read, which says nothing of the others.
+pub async fn in_force<T: Versioned>(
+    store: &dyn Store,
+) -> Result<Vec<(TenantId, Option<Kept<T>>)>, StoreError> {
     let all = store.documents(T::NEWEST).await?.into_iter();
-    all.map(|(tenant, record)| Ok((tenant, read(&record)?))).collect()
+    Ok(all.map(|(tenant, record)| (tenant, read(&record).ok())).collect())
+}
+
+/// The tenant's newest, for whoever puts another in its place. Where the copy that stands beside the versions does not read,
+/// the last version speaks for it: so it can be mended.
+pub async fn replaced<T: Versioned>(store: &dyn Store, scope: &TenantScope) -> Result<Newest<T>, StoreError> {
+    match newest(store, scope).await {
+        Err(StoreError::Damaged(_)) => {}
+        found => return found,
+    }
+    let last = history(store, scope).await?.pop();
+    let record = store.record(scope, T::NEWEST, NEWEST).await?;
+    let lost = || StoreError::Damaged("there is no version of it".to_owned());
+    Ok(Some((record, last.ok_or_else(lost)?)))
 }
 
 /// The next version, and what is changed when it is put in force. Whoever was first wins: the other's is a conflict.
@@ -120,8 +149,7 @@ pub fn next<T: Versioned>(
     };
     let after = record(T::NEWEST, NEWEST.to_owned());
     let changes = vec![
-        // Digits that sort as the numbers do.
-        Change::Create(record(T::VERSION, format!("{number:010}"))),
+        Change::Create(record(T::VERSION, version_id(number))),
         match before {
             None => Change::Create(after),
             Some((before, _)) => Change::Replace { before, after },

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use credential::{SealError, SealingKey, purpose};
-use domain::{RequestId, TenantId, TenantScope, UnixMillis};
+use domain::{DataClass, RequestId, TenantId, TenantScope, UnixMillis};
 use ledger::bundle::{Proof, prove_along, verify_proof};
 use ledger::exchange::{self, Exchange, Exported};
 use ledger::{Digest, Entry};
@@ -125,8 +125,13 @@ impl Looked {
     }
 }
 
-/// A call whose exchange is not there: when it began and ended.
-type Gone = (RequestId, (UnixMillis, UnixMillis));
+/// A call whose exchange is not there: when it began and ended, and what it carried.
+type Gone = (RequestId, (UnixMillis, UnixMillis), DataClass);
+
+/// What a call carried whose exchange is not there: the gravest where it was not written down, as it is kept.
+fn class_of(entry: &Entry) -> DataClass {
+    entry.data_class.unwrap_or(DataClass::Restricted)
+}
 
 /// All tenants' kept exchanges.
 pub struct Histories {
@@ -173,7 +178,7 @@ impl Histories {
         if let (Standing::Missing, Some(entry)) = (standing, &entry) {
             let mut removals = Removals::since(self, scope, entry.started).await?;
             let found = removals
-                .explain(self, scope, (entry.started, entry.finished))
+                .explain(self, scope, (entry.started, entry.finished), class_of(entry))
                 .await?;
             standing = stands(found);
             let found = found.filter(|(_, worth)| *worth == Worth::Proved);
@@ -269,8 +274,8 @@ impl Histories {
         // Read after it was seen what is not there: what was removed meanwhile was recorded before.
         let mut removals = Removals::since(self, scope, from).await?;
         let mut by_removal = BTreeMap::<usize, u64>::new();
-        for (id, time) in gone {
-            let found = removals.explain(self, scope, *time).await?;
+        for (id, time, class) in gone {
+            let found = removals.explain(self, scope, *time, *class).await?;
             looked.count(*id, stands(found));
             if let Some((place, Worth::Proved)) = found {
                 *by_removal.entry(place).or_default() += 1;
@@ -354,7 +359,7 @@ impl Histories {
                 }
                 seen += 1;
                 if found(self.store.exchange(scope, entry.id).await)?.is_none() {
-                    gone.push((entry.id, (entry.started, entry.finished)));
+                    gone.push((entry.id, (entry.started, entry.finished), class_of(&entry)));
                 }
             }
             if seen > calls {

@@ -13,6 +13,7 @@ mod ceremony;
 pub mod chargeback;
 mod configuration;
 mod content;
+pub mod difference;
 mod dispatch;
 pub mod documents;
 mod door;

@@ -20,7 +20,7 @@ pub enum Mode {
 }
 
 /// Changes that stay possible: the document's own; what ends something; what no document says; what only asks.
-const POSSIBLE: [&str; 69] = [
+const POSSIBLE: [&str; 67] = [
     "configuration.apply",
     "policies.explain",
     "policies.who_can",
@@ -60,8 +60,6 @@ const POSSIBLE: [&str; 69] = [
     "approvals.approve",
     "approvals.deny",
     "price_sheet.put",
-    "guards.put",
-    "guards.remove",
     "consents.put",
     "consents.remove",
     "samples.put",

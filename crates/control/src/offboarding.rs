@@ -16,7 +16,7 @@ use ledger::certificate::{CertificateError, Revoked};
 use ledger::{AuditActor, AuditRecord};
 use serde::{Deserialize, Serialize};
 use store::{
-    Change, Record, RecordKind, Signing, SigningError, Store, StoreError, Tenant, TenantState,
+    Change, Over, Record, RecordKind, Signing, SigningError, Store, StoreError, Tenant, TenantState,
     forget_all_exchanges,
 };
 use tokio::sync::watch;
@@ -223,7 +223,7 @@ impl Offboarding {
     /// All is gone: says so, for good.
     async fn finish(&self, stage: Stage, now: UnixMillis) -> Result<(), OffboardError> {
         // Nobody can read them any more: the key they are sealed under is gone.
-        forget_all_exchanges(self.store.as_ref(), &stage.scope, UnixMillis(i64::MAX)).await?;
+        forget_all_exchanges(self.store.as_ref(), &stage.scope, Over::all(UnixMillis(i64::MAX))).await?;
         let tenant = self.tenant(stage.scope.tenant()).await?;
         let (before, after) = turned(&tenant, TenantState::Offboarded);
         let audit = AuditRecord {

@@ -11,6 +11,7 @@ pub mod configuration;
 pub mod consents;
 pub mod costs;
 pub mod credentials;
+pub mod differences;
 pub mod exchanges;
 pub mod findings;
 pub mod grants;

@@ -120,12 +120,27 @@ pub async fn charged(
     Ok(list.into_iter().map(laid).collect())
 }
 
-/// Every tenant's newest.
-pub async fn in_force(store: &dyn Store) -> Result<Vec<Kept>, StoreError> {
-    all(store, RecordKind::PriceSheet, None).await
+/// Every tenant's newest; nothing of one that does not read, which says nothing of the others. What does not even say whose it
+/// is, is nobody's.
+pub async fn in_force(store: &dyn Store) -> Result<Vec<(TenantId, Option<Kept>)>, StoreError> {
+    let all = records(store, RecordKind::PriceSheet, None).await?.into_iter();
+    let whose = |record: Record| {
+        let tenant = record.id.parse().ok()?;
+        let kept = read(&record).ok().filter(|kept| kept.tenant == tenant);
+        Some((tenant, kept))
+    };
+    Ok(all.filter_map(whose).collect())
 }
 
 async fn all(store: &dyn Store, kind: RecordKind, parent: Option<&str>) -> Result<Vec<Kept>, StoreError> {
+    records(store, kind, parent).await?.iter().map(read).collect()
+}
+
+async fn records(
+    store: &dyn Store,
+    kind: RecordKind,
+    parent: Option<&str>,
+) -> Result<Vec<Record>, StoreError> {
     let (mut all, mut after) = (Vec::new(), None::<String>);
     loop {
         let query = RecordQuery {
@@ -135,12 +150,13 @@ async fn all(store: &dyn Store, kind: RecordKind, parent: Option<&str>) -> Resul
             count: PAGE,
         };
         let page = store.records(&scope(), &query).await?;
-        for record in &page {
-            all.push(read(record)?);
-        }
-        match page.last() {
-            Some(last) if page.len() as u64 == PAGE => after = Some(last.id.clone()),
-            _ => return Ok(all),
+        after = match page.last() {
+            Some(last) if page.len() as u64 == PAGE => Some(last.id.clone()),
+            _ => None,
+        };
+        all.extend(page);
+        if after.is_none() {
+            return Ok(all);
         }
     }
 }

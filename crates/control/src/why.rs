@@ -3,6 +3,7 @@
 //! never made up. What a caller may see of the answer is decided elsewhere.
 
 mod again;
+mod guarded;
 mod people;
 mod thing;
 mod view;
@@ -14,6 +15,7 @@ use credential::KeyRecord;
 use domain::{
     DataClass, Operation, Permission, Principal, PrincipalKind, RequestId, TenantId, TenantScope, UnixMillis,
 };
+use guard::Profile;
 use ledger::{Entry, Outcome};
 use policy::{Act, ActContext, Desk, Engine, Moment, Plane, Posture, Question, Resource};
 use store::{Store, StoreError};
@@ -22,6 +24,7 @@ use crate::names::Names;
 use crate::problem::{Code, Problem};
 
 pub use again::{Again, Untold};
+pub use guarded::{ConsentedView, FoundView, GuardedView, MetView};
 pub use people::Person;
 pub use thing::somebody;
 pub use view::{Can, PartView, Recorded, WhoView, WhyView, part};
@@ -272,9 +275,15 @@ impl Scene<'_> {
     }
 
     /// Why a recorded call was answered as it was: asked again, now, and beside it what the record says.
-    pub fn why_recorded(&self, entry: &Entry, key: &KeyRecord) -> WhyView {
+    pub async fn why_recorded(
+        &self,
+        entry: &Entry,
+        key: &KeyRecord,
+        instance: &[Profile],
+    ) -> Result<WhyView, Problem> {
         let said = Circumstances {
             at: Some(entry.started),
+            data_class: entry.data_class,
             ..Circumstances::default()
         };
         let why = self.why_call(key, entry.operation, entry.model.as_deref(), &said);
@@ -286,7 +295,11 @@ impl Scene<'_> {
         if entry.model.is_none() {
             not_known.push("the model: it was refused before one was found".to_owned());
         }
-        WhyView {
+        let guarded = self.guarded(entry, instance).await?;
+        if !guarded.profiles.is_empty() {
+            not_known.push("which guard profiles there were then: named as they are now".to_owned());
+        }
+        Ok(WhyView {
             recorded: Some(Recorded {
                 outcome: match &entry.outcome {
                     Outcome::Refused(code) => format!("refused: {code}"),
@@ -298,10 +311,11 @@ impl Scene<'_> {
                     Outcome::Adjusted => "adjusted".to_owned(),
                 },
                 policies: entry.policies.clone(),
+                guarded,
             }),
             not_known,
             ..why
-        }
+        })
     }
 
     /// Asks about a key's call, whomever one asks.

@@ -10,7 +10,7 @@ use credential::{KeyRecord, Limits, Which};
 use domain::{
     BudgetId, DataClass, Money, Operation, Principal, PrincipalKind, TenantId, TenantScope, UnixMillis,
 };
-use ledger::{Budget, Kept, Spender};
+use ledger::{Budget, Keeping, Spender};
 use limit::{Concurrency, Gcra};
 use policy::{Decision, Moment, Place, Posture, Reads};
 use store::{DirectoryDump, Tenant, TenantState};
@@ -26,7 +26,7 @@ mod own;
 
 pub use charged::{Charged, Numbered};
 pub use covering::{Covering, Serving};
-pub use own::{Consented, Own};
+pub use own::{Consented, Own, Unread};
 
 /// Rates and concurrency of one key, team or tenant.
 #[derive(Debug)]
@@ -159,8 +159,10 @@ pub struct KeyEntry {
     pub tenant_name: Arc<str>,
     /// Whether the tenant may work.
     pub tenant_state: TenantState,
+    /// What of the tenant's own does not read: its calls are refused.
+    pub unread: Option<Unread>,
     /// What the tenant keeps of its calls' exchanges.
-    pub kept: Kept,
+    pub history: Keeping,
     /// The team's name.
     pub team_name: Arc<str>,
     /// Limits at every level that has any: key, team, tenant.
@@ -211,6 +213,7 @@ pub struct Directory {
     by_digest: HashMap<[u8; 32], (Arc<KeyEntry>, Which)>,
     by_binding: HashMap<[u8; 32], Arc<KeyEntry>>,
     tenants: HashMap<String, TenantId>,
+    unread: BTreeMap<TenantId, Unread>,
     signs: bool,
 }
 
@@ -230,6 +233,11 @@ impl Directory {
     // threat: AGP-S1
     pub fn bound(&self, digest: &[u8; 32]) -> Option<&Arc<KeyEntry>> {
         self.by_binding.get(digest)
+    }
+
+    /// Tenants of whom something does not read, and whose calls are refused for it.
+    pub const fn unread(&self) -> &BTreeMap<TenantId, Unread> {
+        &self.unread
     }
 
     /// The tenant of that name or id.
@@ -299,7 +307,8 @@ impl Builder {
                 },
                 tenant_name: tenant.name.as_str().into(),
                 tenant_state: tenant.state,
-                kept: tenant.history.kept,
+                unread: own.unread.get(&record.tenant).copied(),
+                history: tenant.history,
                 team_name: team.name.as_str().into(),
                 limits,
                 signer,
@@ -326,6 +335,7 @@ impl Builder {
             by_digest,
             by_binding,
             tenants: names_of(&dump.tenants),
+            unread: own.unread,
             signs: dump.keys.iter().any(|key| key.receipts),
         }
     }
@@ -444,7 +454,8 @@ mod tests {
             },
             tenant_name: "acme".into(),
             tenant_state: TenantState::default(),
-            kept: Kept::None,
+            unread: None,
+            history: Keeping::NONE,
             team_name: "search".into(),
             limits: Vec::new(),
             budgets: Covering::default(),

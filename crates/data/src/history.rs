@@ -9,9 +9,9 @@ mod facts;
 mod told;
 
 use bytes::Bytes;
-use domain::UnixMillis;
-use ledger::Kept;
+use domain::{ByClass, DataClass, UnixMillis};
 use ledger::exchange::{Cut, Exchange, Side};
+use ledger::{Keeping, Kept};
 use store::{Room, Taken};
 
 use crate::ticket::Ticket;
@@ -28,6 +28,7 @@ const GROWN_BYTES: usize = 16 << 10;
 /// What is captured of one call.
 pub struct Capture {
     kept: Kept,
+    class: DataClass,
     asked: Option<Bytes>,
     /// How long the request was when it was received.
     asked_bytes: usize,
@@ -59,11 +60,15 @@ impl std::fmt::Debug for Capture {
 }
 
 impl Capture {
-    /// One of a call of a tenant that keeps something.
-    pub fn of(kept: Kept) -> Option<Box<Self>> {
-        (kept != Kept::None).then(|| {
+    /// One of a call that carries this, of a tenant that keeps something of such calls, where the instance lets it for at
+    /// most so many days.
+    // threat: ANP-0020
+    pub fn of(keeping: &Keeping, class: DataClass, days_max: &ByClass<u16>) -> Option<Box<Self>> {
+        let is_kept = keeping.kept != Kept::None && keeping.days_of(class, days_max) > 0;
+        is_kept.then(|| {
             Box::new(Self {
-                kept,
+                kept: keeping.kept,
+                class,
                 asked: None,
                 asked_bytes: 0,
                 answer: Answer::None,
@@ -170,6 +175,7 @@ pub fn compose(ticket: &mut Ticket, status: u16, finished: UnixMillis) -> Option
         model: ticket.model.clone(),
         status,
         streamed: matches!(capture.answer, Answer::Live(_)),
+        data_class: Some(capture.class),
         request: asked
             .map(|body| whole((body, capture.asked_bytes), capture.kept, &clean))
             .unwrap_or_default(),

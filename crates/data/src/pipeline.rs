@@ -76,7 +76,12 @@ pub async fn run(
         Wanted::Keys => return vouch::published(gate, &arrival),
     };
     let mut ticket = identified.open_ticket(gate, endpoint);
-    ticket.capture = Capture::of(ticket.key.kept);
+    ticket.data_class = identified.data_class();
+    ticket.capture = Capture::of(
+        &ticket.key.history,
+        ticket.data_class,
+        &ticket.settings.history_days_max,
+    );
     match call(gate, endpoint, identified, &mut ticket).await {
         Ok(Answer::Whole(cleared)) => finish(gate, &arrival, ticket, cleared).await,
         Ok(Answer::Live(answer)) => {

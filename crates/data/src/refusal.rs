@@ -121,6 +121,8 @@ codes! {
     KeySuspended = "key_suspended", 403, Identify, Downstream;
     /// The credential's tenant is suspended, or has ended.
     TenantInactive = "tenant_inactive", 403, Identify, Downstream;
+    /// Something of the tenant's own by which its calls are judged or charged does not read in the gate's store.
+    TenantUnreadable = "tenant_unreadable", 503, Identify, Ours;
     /// There is no receipt of that request for this key.
     ReceiptNotFound = "receipt_not_found", 404, Identify, Downstream;
     /// The receipt cannot be made now.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dialect::{BodyLimits, Dialect, Endpoint};
-use domain::Secret;
+use domain::{ByClass, DataClass, Secret};
 use http::{HeaderName, HeaderValue, Uri};
 use identity::signature::Window;
 use ipnet::IpNet;
@@ -53,6 +53,8 @@ pub struct Settings {
     pub output_tokens_default: u64,
     /// The exact cache, when it is on.
     pub cache: Option<CacheSettings>,
+    /// For how many days at most exchanges of calls are kept, by what they carry.
+    pub history_days_max: ByClass<u16>,
     /// Attempts at most, over all targets of a model.
     pub attempts_max: u16,
     /// Proxies whose `X-Forwarded-For` is believed.
@@ -220,8 +222,18 @@ pub enum Unpriced {
 pub struct CacheSettings {
     /// How long an answer lives.
     pub ttl: Duration,
+    /// How long at most, by what the call carries; nothing is kept for no time.
+    pub ttl_max: ByClass<Duration>,
     /// Bytes of all answers together.
     pub bytes_max: u64,
+}
+
+impl CacheSettings {
+    /// How long the answer of a call that carries this lives; no time where it is not to be kept.
+    // threat: ANP-0020
+    pub fn lives(&self, class: DataClass) -> Duration {
+        self.ttl_max.of(class).map_or(self.ttl, |max| max.min(self.ttl))
+    }
 }
 
 /// A model: the name a caller asks for, and the targets that serve it.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use dialect::{Dialect, Endpoint};
-use domain::{Money, Operation, RequestId, Tier, Units, UnixMillis, Usage};
+use domain::{DataClass, Money, Operation, RequestId, Tier, Units, UnixMillis, Usage};
 use guard::{Action, Direction, Found, Plan, Unmasker};
 use ledger::{Charge, Intent, Labels, Spend, Unit, UsageSource};
 use limit::{Permit, Remaining};
@@ -82,6 +82,8 @@ pub struct Ticket {
     pub(crate) session: Option<Arc<str>>,
     pub(crate) first_byte: Option<Instant>,
     pub(crate) upstream_started: Option<Instant>,
+    /// What it carries, once that is known.
+    pub(crate) data_class: DataClass,
     /// What is captured of it, where its tenant keeps any.
     pub(crate) capture: Option<Box<Capture>>,
     /// What a stream has brought so far.
@@ -238,6 +240,7 @@ impl Ticket {
             session,
             first_byte: None,
             upstream_started: None,
+            data_class: DataClass::Restricted,
             capture: None,
             seen: Seen::default(),
             closed: false,
@@ -283,6 +286,7 @@ impl Ticket {
         new.rates = self.rates;
         new.intent_written = self.intent_written;
         new.first_byte = self.first_byte;
+        new.data_class = self.data_class;
         new.capture = self.capture.take();
         new.upstream_started = self.upstream_started;
         new.seen = std::mem::take(&mut self.seen);

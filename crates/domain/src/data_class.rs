@@ -65,9 +65,83 @@ impl FromStr for DataClass {
     }
 }
 
+/// Bounds by class. What is said of a class holds for every graver one too: the least that applies wins.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ByClass<T> {
+    /// Of what is public, and so of everything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public: Option<T>,
+    /// Of what is internal, and graver.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub internal: Option<T>,
+    /// Of what is confidential, and graver.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidential: Option<T>,
+    /// Of what is restricted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restricted: Option<T>,
+}
+
+impl<T: Copy + Ord> ByClass<T> {
+    /// No bounds.
+    pub const NONE: Self = Self {
+        public: None,
+        internal: None,
+        confidential: None,
+        restricted: None,
+    };
+
+    /// What is said of each class itself, from the least grave.
+    pub const fn said(&self) -> [(DataClass, Option<T>); 4] {
+        [
+            (DataClass::Public, self.public),
+            (DataClass::Internal, self.internal),
+            (DataClass::Confidential, self.confidential),
+            (DataClass::Restricted, self.restricted),
+        ]
+    }
+
+    /// The least that applies to what is of this class; none where nothing does.
+    pub fn of(&self, class: DataClass) -> Option<T> {
+        let applying = self.said().into_iter().filter(|(one, _)| *one <= class);
+        applying.filter_map(|(_, bound)| bound).min()
+    }
+
+    /// Whether nothing is said.
+    pub fn is_none(&self) -> bool {
+        self.said().iter().all(|(_, bound)| bound.is_none())
+    }
+
+    /// The same bounds in other units.
+    pub fn map<U: Copy + Ord>(self, unit: impl Fn(T) -> U) -> ByClass<U> {
+        ByClass {
+            public: self.public.map(&unit),
+            internal: self.internal.map(&unit),
+            confidential: self.confidential.map(&unit),
+            restricted: self.restricted.map(&unit),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn anp_0020_the_least_bound_of_a_class_and_of_those_below_it_applies() {
+        let bounds = ByClass {
+            internal: Some(30),
+            confidential: Some(90),
+            restricted: Some(7),
+            ..ByClass::NONE
+        };
+        let of = DataClass::ALL.map(|class| bounds.of(class));
+        assert_eq!(of, [None, Some(30), Some(30), Some(7)]);
+        assert!(!bounds.is_none() && ByClass::<u16>::NONE.is_none());
+        assert_eq!(serde_json::to_string(&ByClass::<u16>::NONE).unwrap(), "{}");
+        assert_eq!(bounds.map(|days| days * 2).of(DataClass::Restricted), Some(14));
+    }
 
     #[test]
     fn the_order_of_classes_is_that_of_their_ranks_and_names_read_back() {

@@ -17,7 +17,7 @@ mod units;
 mod usage;
 
 pub use actor::ActorId;
-pub use data_class::{DataClass, UnknownDataClass};
+pub use data_class::{ByClass, DataClass, UnknownDataClass};
 pub use id::{
     ApprovalId, AuditId, BreakGlassId, BudgetId, CheckpointId, GrantId, GroupId, IdError, IdText, KeyId,
     LeaseId, NodeId, PasskeyId, ProjectId, ReconciliationId, RequestId, RequestIds, ScheduleId, ServiceId,

@@ -7,8 +7,6 @@ use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use domain::TenantId;
 
-use domain::TenantId;
-
 use crate::action::{Gate, Mode};
 use crate::families::{self, Families};
 use crate::guards::Guards;
@@ -158,6 +156,7 @@ impl Plans {
             secrets: Some(families::Secrets {
                 input: Mode::Block,
                 output: Mode::Off,
+                ..families::Secrets::default()
             }),
             injection: Some(families::Injection {
                 input: Gate::Block,

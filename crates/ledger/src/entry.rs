@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use domain::{
-    ActorId, KeyId, Money, NodeId, Operation, ProjectId, RequestId, TeamId, TenantId, UnixMillis, Usage,
+    ActorId, DataClass, KeyId, Money, NodeId, Operation, ProjectId, RequestId, TeamId, TenantId, UnixMillis,
+    Usage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -161,6 +162,9 @@ pub struct Entry {
     /// The entry whose cost this one corrects: no call of its own.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub adjusts: Option<RequestId>,
+    /// What the call carried, where anything is kept of its exchange: how long that is kept depends on it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub data_class: Option<DataClass>,
 }
 
 fn is_nothing(tags: &Arc<[String]>) -> bool {
@@ -209,6 +213,7 @@ impl Entry {
             session: None,
             exchange: None,
             adjusts: None,
+            data_class: None,
         }
     }
 
@@ -309,6 +314,7 @@ mod tests {
             session: Some("agent \"7\"".into()),
             exchange: Some(Digest([1; 32])),
             adjusts: Some(RequestId::from_u128(10)),
+            data_class: Some(DataClass::Restricted),
         }
     }
 
@@ -333,6 +339,7 @@ mod tests {
             session: None,
             exchange: None,
             adjusts: None,
+            data_class: None,
             ..full()
         }
     }

@@ -8,7 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use domain::{KeyId, RequestId, TenantId, UnixMillis};
+use domain::{ByClass, DataClass, KeyId, RequestId, TenantId, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 use crate::bundle::{Proof, Tampered, Verified, verify_proof};
@@ -73,6 +73,9 @@ pub struct Keeping {
     pub kept: Kept,
     /// For how many days.
     pub days: u16,
+    /// For how many days at most where a call carries data of a class. 0: nothing is kept of it.
+    #[serde(skip_serializing_if = "ByClass::is_none")]
+    pub days_max: ByClass<u16>,
 }
 
 /// The longest that exchanges are kept: ten years.
@@ -89,16 +92,28 @@ impl Keeping {
     pub const NONE: Self = Self {
         kept: Kept::None,
         days: 30,
+        days_max: ByClass::NONE,
     };
 
-    /// Exchanges that began before this are over.
-    pub const fn until(&self, now: UnixMillis) -> UnixMillis {
-        UnixMillis(now.0.saturating_sub(self.days as i64 * 86_400_000))
+    /// For how many days what carries data of this class is kept, where the instance lets no tenant keep it for longer than
+    /// `instance`: the shortest that applies. 0: not at all.
+    // threat: ANP-0020
+    pub fn days_of(&self, class: DataClass, instance: &ByClass<u16>) -> u16 {
+        let bounds = [self.days_max.of(class), instance.of(class)];
+        bounds.into_iter().flatten().fold(self.days, u16::min)
     }
 
-    /// Whether this keeps more than `before`, or for longer: also what is there already stays for these days.
+    /// Exchanges that carry data of this class, or of a graver one, and began before this are over.
+    pub fn until(&self, class: DataClass, instance: &ByClass<u16>, now: UnixMillis) -> UnixMillis {
+        let days = i64::from(self.days_of(class, instance));
+        UnixMillis(now.0.saturating_sub(days * 86_400_000))
+    }
+
+    /// Whether this keeps more than `before`, or anything for longer: also what is there already stays for these days.
     pub fn widens(&self, before: &Self) -> bool {
-        self.kept > before.kept || self.days > before.days
+        let days = |keeping: &Self, class| keeping.days_of(class, &ByClass::NONE);
+        let mut all = DataClass::ALL.into_iter();
+        self.kept > before.kept || all.any(|class| days(self, class) > days(before, class))
     }
 }
 
@@ -174,6 +189,9 @@ pub struct Exchange {
     /// Whether the answer was a stream.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub streamed: bool,
+    /// What it carried; an exchange of before this was written down says nothing, and counts as the gravest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_class: Option<DataClass>,
     /// As it was received.
     pub request: Side,
     /// As it was sent to the caller.
@@ -311,6 +329,7 @@ mod tests {
             model: Some("m".into()),
             status: 200,
             streamed: true,
+            data_class: Some(DataClass::Confidential),
             request: Side {
                 bytes: 4,
                 text: Some("{\"é\u{7}\"}".to_owned()),
@@ -366,7 +385,11 @@ mod tests {
 
     #[test]
     fn keeping_widens_by_more_or_longer() {
-        let of = |kept, days| Keeping { kept, days };
+        let of = |kept, days| Keeping {
+            kept,
+            days,
+            days_max: ByClass::NONE,
+        };
         let now = of(Kept::Metadata, 30);
         assert!(of(Kept::Full, 1).widens(&now) && of(Kept::Metadata, 31).widens(&now));
         assert!(
@@ -378,6 +401,44 @@ mod tests {
         );
         let old: Keeping = serde_json::from_str("{}").unwrap();
         assert_eq!(old, Keeping::NONE);
-        assert_eq!(of(Kept::Full, 1).until(UnixMillis(86_400_001)), UnixMillis(1));
+        let until = of(Kept::Full, 1).until(DataClass::Public, &ByClass::NONE, UnixMillis(86_400_001));
+        assert_eq!(until, UnixMillis(1));
+    }
+
+    #[test]
+    fn anp_0020_the_shortest_time_that_applies_wins_whoever_said_it() {
+        let tenant = |restricted| Keeping {
+            kept: Kept::Full,
+            days: 30,
+            days_max: ByClass {
+                confidential: Some(10),
+                restricted,
+                ..ByClass::NONE
+            },
+        };
+        let instance = ByClass {
+            internal: Some(20),
+            restricted: Some(5),
+            ..ByClass::NONE
+        };
+        let of = |keeping: Keeping| DataClass::ALL.map(|class| keeping.days_of(class, &instance));
+        assert_eq!(of(tenant(None)), [30, 20, 10, 5]);
+        assert_eq!(of(tenant(Some(0))), [30, 20, 10, 0]);
+        assert_eq!(
+            of(tenant(Some(300))),
+            [30, 20, 10, 5],
+            "nobody keeps for longer by this"
+        );
+        let short = Keeping {
+            days: 3,
+            ..tenant(None)
+        };
+        assert_eq!(of(short), [3; 4]);
+        assert!(tenant(None).widens(&tenant(Some(9))) && !tenant(Some(9)).widens(&tenant(None)));
+        let without = Keeping {
+            days_max: ByClass::NONE,
+            ..tenant(None)
+        };
+        assert!(without.widens(&tenant(None)) && !tenant(None).widens(&without));
     }
 }

@@ -127,6 +127,7 @@ impl Intent {
             session: self.session,
             exchange: None,
             adjusts: None,
+            data_class: None,
         }
     }
 }

@@ -106,6 +106,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0019_apps.sql",
         sql: include_str!("../../../migrations/postgres/0019_apps.sql"),
     },
+    Migration {
+        version: 20,
+        name: "0020_exchanges_by_class.sql",
+        sql: include_str!("../../../migrations/postgres/0020_exchanges_by_class.sql"),
+    },
 ];
 
 const ROLES: &str = include_str!("../../../migrations/postgres/roles.sql");

@@ -1,17 +1,17 @@
 //! Kept exchanges: sealed rows. What is in them, nobody here knows.
 
 use async_trait::async_trait;
-use domain::{RequestId, TenantScope, UnixMillis};
+use domain::{DataClass, RequestId, TenantScope, UnixMillis};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
-use store::{ExchangeQuery, ExchangeRow, Exchanges, SealedExchange, StoreError, row};
+use store::{ExchangeQuery, ExchangeRow, Exchanges, Over, SealedExchange, StoreError, from_class, row};
 
 use crate::SqliteStore;
 use crate::connection::{Connection, commit, fault};
 
 const KEEP: &str = "INSERT INTO exchanges
-    (tenant, id, started, key, model, kept, status, request_bytes, answer_bytes, sealed)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+    (tenant, id, started, key, model, kept, status, data_class, request_bytes, answer_bytes, sealed)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
 
 async fn keep(
     connection: &mut Connection,
@@ -27,6 +27,7 @@ async fn keep(
         .bind(known.model.as_deref().map(row::text))
         .bind(known.kept.as_str())
         .bind(i64::from(known.status))
+        .bind(known.data_class.as_str())
         .bind(row::signed(known.request_bytes))
         .bind(row::signed(known.answer_bytes))
         .bind(&exchange.sealed)
@@ -41,7 +42,8 @@ async fn find(
     scope: &TenantScope,
     id: RequestId,
 ) -> Result<SealedExchange, StoreError> {
-    let select = "SELECT id, started, key, model, kept, status, request_bytes, answer_bytes, sealed
+    let select =
+        "SELECT id, started, key, model, kept, status, data_class, request_bytes, answer_bytes, sealed
                   FROM exchanges WHERE tenant = ? AND id = ?";
     let found = sqlx::query(select)
         .bind(scope.tenant().to_string())
@@ -61,10 +63,11 @@ async fn list(
     scope: &TenantScope,
     query: &ExchangeQuery,
 ) -> Result<Vec<ExchangeRow>, StoreError> {
-    let select = "SELECT id, started, key, model, kept, status, request_bytes, answer_bytes
+    let select = "SELECT id, started, key, model, kept, status, data_class, request_bytes, answer_bytes
                   FROM exchanges
                   WHERE tenant = ?1 AND started >= ?2 AND started < ?3 AND (started, id) < (?4, ?5)
                     AND (?6 IS NULL OR key = ?6) AND (?7 IS NULL OR model = ?7)
+                    AND (?9 IS NULL OR data_class IN (SELECT value FROM json_each(?9)))
                   ORDER BY started DESC, id DESC LIMIT ?8";
     let until = query.until.map_or(i64::MAX, |until| until.0);
     let after = query.after.map(|(started, id)| (started.0, id.to_string()));
@@ -79,26 +82,44 @@ async fn list(
         .bind(query.key.map(|key| key.to_string()))
         .bind(query.model.as_deref().map(row::text))
         .bind(row::signed(query.count))
+        .bind(query.data_class.map(|class| classes(Some(class))))
         .fetch_all(connection)
         .await
         .map_err(fault)?;
     rows.iter().map(known).collect()
 }
 
+/// As a JSON list: a statement takes no list.
+fn classes(from: Option<DataClass>) -> String {
+    let names = from_class(from);
+    format!("[\"{}\"]", names.join("\",\""))
+}
+
 async fn forget(
     connection: &mut Connection,
     scope: &TenantScope,
-    before: UnixMillis,
+    over: Over,
     count: u64,
 ) -> Result<u64, StoreError> {
+    // What is removed is overwritten in the file.
+    sqlx::query("PRAGMA secure_delete = ON")
+        .execute(&mut *connection)
+        .await
+        .map_err(fault)?;
     let delete = "DELETE FROM exchanges WHERE tenant = ?1 AND id IN
                   (SELECT id FROM exchanges WHERE tenant = ?1 AND started < ?2
+                     AND data_class IN (SELECT value FROM json_each(?4))
                    ORDER BY started, id LIMIT ?3)";
     let done = sqlx::query(delete)
         .bind(scope.tenant().to_string())
-        .bind(before.0)
+        .bind(over.before.0)
         .bind(row::signed(count))
-        .execute(connection)
+        .bind(classes(over.data_class))
+        .execute(&mut *connection)
+        .await
+        .map_err(fault)?;
+    sqlx::query("PRAGMA secure_delete = OFF")
+        .execute(&mut *connection)
         .await
         .map_err(fault)?;
     Ok(done.rows_affected())
@@ -106,6 +127,7 @@ async fn forget(
 
 fn known(found: &SqliteRow) -> Result<ExchangeRow, StoreError> {
     let kept: &str = found.try_get("kept").map_err(fault)?;
+    let class: &str = found.try_get("data_class").map_err(fault)?;
     let status: i64 = found.try_get("status").map_err(fault)?;
     Ok(ExchangeRow {
         id: row::id(found.try_get("id").map_err(fault)?)?,
@@ -114,6 +136,7 @@ fn known(found: &SqliteRow) -> Result<ExchangeRow, StoreError> {
         model: found.try_get("model").map_err(fault)?,
         kept: row::id(kept)?,
         status: u16::try_from(status).map_err(|error| row::damaged("a status", error))?,
+        data_class: row::id(class)?,
         request_bytes: row::unsigned(found.try_get("request_bytes").map_err(fault)?)?,
         answer_bytes: row::unsigned(found.try_get("answer_bytes").map_err(fault)?)?,
     })
@@ -147,14 +170,9 @@ impl Exchanges for SqliteStore {
         list(&mut *self.reader().await?, scope, query).await
     }
 
-    async fn forget_exchanges(
-        &self,
-        scope: &TenantScope,
-        before: UnixMillis,
-        count: u64,
-    ) -> Result<u64, StoreError> {
+    async fn forget_exchanges(&self, scope: &TenantScope, over: Over, count: u64) -> Result<u64, StoreError> {
         let mut transaction = self.write().await?;
-        let gone = forget(&mut transaction, scope, before, count).await?;
+        let gone = forget(&mut transaction, scope, over, count).await?;
         commit(transaction).await?;
         Ok(gone)
     }

@@ -104,6 +104,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0019_apps.sql",
         sql: include_str!("../../../migrations/sqlite/0019_apps.sql"),
     },
+    Migration {
+        version: 20,
+        name: "0020_exchanges_by_class.sql",
+        sql: include_str!("../../../migrations/sqlite/0020_exchanges_by_class.sql"),
+    },
 ];
 
 /// Applies what is due, all in one transaction that holds the write lock. Returns the names of what it applied.

@@ -162,6 +162,7 @@ cases! {
     exchanges::anp_0012_an_exchange_is_kept_once_and_never_replaced,
     exchanges::exchanges_are_found_newest_first_and_page_by_page,
     exchanges::anp_0010_exchanges_go_when_they_are_over_the_oldest_first,
+    exchanges::anp_0020_exchanges_go_by_what_they_carry_and_what_is_less_grave_stays,
     exchanges::agp_e1_exchanges_never_reach_another_tenant,
     registry::agp_e1_records_and_audits_never_reach_another_tenant,
     isolation::anp_0007_directory_calls_never_reach_another_tenant,

@@ -2,7 +2,7 @@
 //! is over, and never changed. What is in them only whoever has the tenant's content key can read.
 
 use async_trait::async_trait;
-use domain::{KeyId, RequestId, TenantId, TenantScope, UnixMillis};
+use domain::{DataClass, KeyId, RequestId, TenantId, TenantScope, UnixMillis};
 use ledger::{Exchange, Kept};
 
 use crate::{StoreError, row};
@@ -22,6 +22,8 @@ pub struct ExchangeRow {
     pub kept: Kept,
     /// The answer's status.
     pub status: u16,
+    /// What it carries; the gravest where that was not written down.
+    pub data_class: DataClass,
     /// How long the request was.
     pub request_bytes: u64,
     /// How long the answer was.
@@ -37,6 +39,7 @@ impl From<&Exchange> for ExchangeRow {
             model: exchange.model.as_deref().map(row::text),
             kept: exchange.kept,
             status: exchange.status,
+            data_class: exchange.data_class.unwrap_or(DataClass::Restricted),
             request_bytes: exchange.request.bytes,
             answer_bytes: exchange.answer.bytes,
         }
@@ -63,6 +66,8 @@ pub struct ExchangeQuery {
     pub key: Option<KeyId>,
     /// Of this model.
     pub model: Option<String>,
+    /// Carrying data of this class or of a graver one.
+    pub data_class: Option<DataClass>,
     /// Behind this one: where the page before ended.
     pub after: Option<(UnixMillis, RequestId)>,
     /// At most so many.
@@ -79,7 +84,35 @@ impl ExchangeQuery {
                 .model
                 .as_ref()
                 .is_none_or(|model| row.model.as_ref() == Some(model))
+            && self.data_class.is_none_or(|class| row.data_class >= class)
             && self.after.is_none_or(|after| (row.started, row.id) < after)
+    }
+}
+
+/// Names of this class and of those that are graver; of all without one.
+pub fn from_class(class: Option<DataClass>) -> Vec<&'static str> {
+    let all = DataClass::ALL.into_iter();
+    all.filter(|one| class.is_none_or(|class| *one >= class))
+        .map(DataClass::as_str)
+        .collect()
+}
+
+/// Which exchanges are over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Over {
+    /// Those that began before.
+    pub before: UnixMillis,
+    /// And carry data of this class or of a graver one; all when left out.
+    pub data_class: Option<DataClass>,
+}
+
+impl Over {
+    /// All that began before.
+    pub const fn all(before: UnixMillis) -> Self {
+        Self {
+            before,
+            data_class: None,
+        }
     }
 }
 
@@ -107,27 +140,22 @@ pub trait Exchanges: Send + Sync {
         scope: &TenantScope,
         query: &ExchangeQuery,
     ) -> Result<Vec<ExchangeRow>, StoreError>;
-    /// Removes those that began before, the oldest first and at most `count`. Returns how many.
-    async fn forget_exchanges(
-        &self,
-        scope: &TenantScope,
-        before: UnixMillis,
-        count: u64,
-    ) -> Result<u64, StoreError>;
+    /// Removes those that are over, the oldest first and at most `count`. Returns how many.
+    async fn forget_exchanges(&self, scope: &TenantScope, over: Over, count: u64) -> Result<u64, StoreError>;
 }
 
 /// Removed in one transaction.
 const FORGOTTEN_AT_ONCE: u64 = 1_000;
 
-/// Removes all that began before, a bounded part at a time. Returns how many.
+/// Removes all that are over, a bounded part at a time. Returns how many.
 pub async fn forget_all_exchanges(
     store: &dyn crate::Store,
     scope: &TenantScope,
-    before: UnixMillis,
+    over: Over,
 ) -> Result<u64, StoreError> {
     let mut all = 0;
     loop {
-        let gone = store.forget_exchanges(scope, before, FORGOTTEN_AT_ONCE).await?;
+        let gone = store.forget_exchanges(scope, over, FORGOTTEN_AT_ONCE).await?;
         all += gone;
         if gone < FORGOTTEN_AT_ONCE {
             return Ok(all);

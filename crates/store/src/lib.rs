@@ -29,7 +29,8 @@ pub use change::{all_removed, entries_differ, may_be_swept, must_be_distinct, mu
 pub use costs::{CostsError, cost_names, gather_costs};
 pub use exchange_queue::{ExchangeQueue, Room, Taken, Waiting, exchange_queue};
 pub use exchanges::{
-    ExchangeQuery, ExchangeRow, Exchanges, SealedExchange, exchange_place, forget_all_exchanges,
+    ExchangeQuery, ExchangeRow, Exchanges, Over, SealedExchange, exchange_place, forget_all_exchanges,
+    from_class,
 };
 pub use memory::MemoryStore;
 pub use paged::{each_finished, must_be_whole};

@@ -13,8 +13,8 @@ use crate::usage::{UsageQuery, UsageReport};
 use crate::{
     AuditEntry, AuditQuery, Budgets, Change, Directory, DirectoryDump, EntriesKept, EntryLog, EntrySpan,
     ExchangeQuery, ExchangeRow, Exchanges, Hold, LeaseAnswer, LeaseWish, LogKind, MarkDue, MemoryStore,
-    MerkleLogs, Nonces, Record, RecordKind, RecordQuery, Registry, SealedExchange, Shipment, SortedQuery,
-    Store, StoreError, StoredAudit, StoredCheckpoint, StoredEntry,
+    MerkleLogs, Nonces, Over, Record, RecordKind, RecordQuery, Registry, SealedExchange, Shipment,
+    SortedQuery, Store, StoreError, StoredAudit, StoredCheckpoint, StoredEntry,
 };
 
 /// What is asked of the store.
@@ -149,7 +149,7 @@ minded! { Exchanges:
     fn keep_exchanges(scope: &TenantScope, exchanges: &[SealedExchange]) -> u64;
     fn exchange(scope: &TenantScope, id: RequestId) -> SealedExchange;
     fn exchanges(scope: &TenantScope, query: &ExchangeQuery) -> Vec<ExchangeRow>;
-    fn forget_exchanges(scope: &TenantScope, before: UnixMillis, count: u64) -> u64;
+    fn forget_exchanges(scope: &TenantScope, over: Over, count: u64) -> u64;
 }
 
 minded! { Nonces:

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use credential::{SealError, SealingKey};
-use domain::{AuditId, TenantId, TenantScope, UnixMillis};
+use domain::{AuditId, ByClass, DataClass, TenantId, TenantScope, UnixMillis};
 use ledger::exchange::removal::Removal;
 use store::{
-    ExchangeQuery, ExchangeRow, SealedExchange, Store, StoreError, Tenant, TenantState, Waiting,
+    ExchangeQuery, ExchangeRow, Over, SealedExchange, Store, StoreError, Tenant, TenantState, Waiting,
     exchange_place, forget_all_exchanges,
 };
 use telemetry::Metrics;
@@ -40,6 +40,12 @@ pub trait Seals: fmt::Debug + Send + Sync {
     fn key(&self, tenant: TenantId) -> Option<Arc<SealingKey>>;
 }
 
+/// What the instance lets tenants keep, as of now.
+pub trait Bounds: fmt::Debug + Send + Sync {
+    /// For how many days at most, by what a call carries.
+    fn days_max(&self) -> ByClass<u16>;
+}
+
 /// An exchange, sealed for its place.
 fn sealed(waiting: &Waiting, key: &SealingKey) -> Result<SealedExchange, SealError> {
     let exchange = &waiting.exchange;
@@ -54,15 +60,22 @@ fn sealed(waiting: &Waiting, key: &SealingKey) -> Result<SealedExchange, SealErr
 pub struct Historian {
     store: Arc<dyn Store>,
     seals: Arc<dyn Seals>,
+    bounds: Arc<dyn Bounds>,
     metrics: Arc<Metrics>,
 }
 
 impl Historian {
     /// One for this node's exchanges, and for the whole store's retention.
-    pub fn new(store: Arc<dyn Store>, seals: Arc<dyn Seals>, metrics: Arc<Metrics>) -> Self {
+    pub fn new(
+        store: Arc<dyn Store>,
+        seals: Arc<dyn Seals>,
+        bounds: Arc<dyn Bounds>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         Self {
             store,
             seals,
+            bounds,
             metrics,
         }
     }
@@ -119,28 +132,53 @@ impl Historian {
         trouble.map_or(Ok(removed), |error| Err(error.into()))
     }
 
-    /// Removes one tenant's, by whole hours: a record for each removal, and not one for each sweep.
-    // threat: ANP-0012
+    /// Removes one tenant's, by whole hours: a record for each removal, and not one for each sweep. What is graver never stays
+    /// for longer, so each step takes what the one before left.
+    // threat: ANP-0012 ANP-0020
     async fn forget_of(&self, tenant: &Tenant, now: UnixMillis) -> Result<u64, StoreError> {
         let scope = TenantScope::operator(tenant.id);
         if tenant.state == TenantState::Offboarded {
             // Whatever came late: it does not open any more, and nobody looks for it.
-            return forget_all_exchanges(self.store.as_ref(), &scope, UnixMillis(i64::MAX)).await;
+            return forget_all_exchanges(self.store.as_ref(), &scope, Over::all(UnixMillis(i64::MAX))).await;
         }
-        let until = tenant.history.until(now);
-        let until = UnixMillis(until.0 - until.0.rem_euclid(HOUR_MS));
+        let (days_max, mut gone, mut removed) = (self.bounds.days_max(), None, 0);
+        for class in DataClass::ALL {
+            let until = tenant.history.until(class, &days_max, now);
+            let until = UnixMillis(until.0 - until.0.rem_euclid(HOUR_MS));
+            if gone.is_none_or(|gone| gone < until) {
+                removed += self
+                    .forget_class((tenant.id, &scope), (class, until), now)
+                    .await?;
+                gone = Some(until);
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Removes what carries this class or a graver one and began before, if there is any.
+    async fn forget_class(
+        &self,
+        (tenant, scope): (TenantId, &TenantScope),
+        (class, before): (DataClass, UnixMillis),
+        now: UnixMillis,
+    ) -> Result<u64, StoreError> {
+        let over = Over {
+            before,
+            data_class: Some(class),
+        };
         let query = ExchangeQuery {
-            until: Some(until),
+            until: Some(over.before),
+            data_class: over.data_class,
             count: 1,
             ..ExchangeQuery::default()
         };
-        if self.store.exchanges(&scope, &query).await?.is_empty() {
+        if self.store.exchanges(scope, &query).await?.is_empty() {
             return Ok(0);
         }
         // First the record: what is gone and not spoken of was taken out by somebody else.
-        let record = Removal::expiry((AuditId::generate(), tenant.id), now, until);
-        self.store.commit(&scope, &[], Some(&record.into())).await?;
-        forget_all_exchanges(self.store.as_ref(), &scope, until).await
+        let record = Removal::expiry((AuditId::generate(), tenant), now, (class, before));
+        self.store.commit(scope, &[], Some(&record.into())).await?;
+        forget_all_exchanges(self.store.as_ref(), scope, over).await
     }
 
     async fn keep_all(&self, taken: Vec<Waiting>, shutdown: &mut watch::Receiver<bool>) {

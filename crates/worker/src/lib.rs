@@ -21,7 +21,7 @@ mod teller;
 mod witness;
 
 pub use checkpoint::Checkpointer;
-pub use history::{Historian, Seals};
+pub use history::{Bounds, Historian, Seals};
 pub use housekeeping::Housekeeper;
 pub use push::{
     Due, Fleet, Goal, InBucket, Job, Keyring, Letter, Made, MailOptions, MailTls, MakeError, Maker, Over,

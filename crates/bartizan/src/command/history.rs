@@ -8,13 +8,14 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Subcommand};
 use control::{Histories, Opened};
-use domain::{Permission, RequestId, TenantScope, UnixMillis};
+use domain::{ByClass, DataClass, Permission, RequestId, TenantScope, UnixMillis};
 use ledger::exchange::{KEPT_DAYS_MAX, removal};
 use ledger::{Keeping, Kept};
-use store::{Change, ExchangeQuery, Tenant, forget_all_exchanges};
+use store::{Change, ExchangeQuery, Over, Tenant, forget_all_exchanges};
 
 use crate::cli::At;
 use crate::failure::{Failure, Hint};
@@ -37,6 +38,7 @@ Examples:
   bartizan history keep --tenant acme
   bartizan history keep metadata --tenant acme
   bartizan history keep redacted --days 90 --tenant acme
+  bartizan history keep full --days 90 --days-max confidential=30,restricted=0 --tenant acme
   bartizan history keep none --tenant acme
 
 A serving instance follows within a second. What is kept already stays until its days are over, or until it is purged.")]
@@ -86,8 +88,41 @@ pub struct KeepArgs {
     /// For how many days; as before when left out
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=i64::from(KEPT_DAYS_MAX)), requires = "kept")]
     days: Option<u16>,
+    /// For how many days at most where a call carries data of a class or of a graver one; 0 keeps nothing of such calls.
+    /// As before when left out, `none` takes all back
+    #[arg(long, value_name = "CLASS=DAYS,…", requires = "kept")]
+    days_max: Option<DaysMax>,
     #[command(flatten)]
     whose: Whose,
+}
+
+/// Days by class of data, as people write them.
+#[derive(Debug, Clone, Copy)]
+struct DaysMax(ByClass<u16>);
+
+impl FromStr for DaysMax {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut all = ByClass::NONE;
+        for part in text.split(',').filter(|part| *part != "none") {
+            let (class, days) = part
+                .split_once('=')
+                .ok_or_else(|| format!("`{part}` is not CLASS=DAYS, such as `restricted=7`"))?;
+            let class: DataClass = class.trim().parse().map_err(|error| format!("{error}"))?;
+            let days: u16 = days
+                .trim()
+                .parse()
+                .map_err(|_| format!("`{days}` is no number of days"))?;
+            *match class {
+                DataClass::Public => &mut all.public,
+                DataClass::Internal => &mut all.internal,
+                DataClass::Confidential => &mut all.confidential,
+                DataClass::Restricted => &mut all.restricted,
+            } = Some(days);
+        }
+        Ok(Self(all))
+    }
 }
 
 /// Whose exchanges.
@@ -211,13 +246,23 @@ async fn keep(args: &KeepArgs, instance: &Instance) -> Result<KeptView, Failure>
     let history = Keeping {
         kept,
         days: args.days.unwrap_or(before.history.days),
+        days_max: args.days_max.map_or(before.history.days_max, |days| days.0),
     };
+    let longer = history.days_max.said().into_iter();
+    let longer = longer.filter_map(|(class, days)| Some((class, days?)));
+    if let Some((class, days)) = longer.into_iter().find(|(_, days)| *days > history.days) {
+        let all = history.days;
+        return Err(Failure::usage(format!(
+            "{days} days of {class} data are more than the {all} of all data"
+        ))
+        .hint("`--days-max` only shortens: say less, or leave it out"));
+    }
     let after = Tenant {
         history,
         ..before.clone()
     };
     let view = KeptView::of(&after);
-    let said = serde_json::json!({"kept": history.kept, "days": history.days});
+    let said = serde_json::json!(history);
     let made = (before.id.to_string(), Some(said));
     let change = Change::ReplaceTenant { before, after };
     instance
@@ -236,6 +281,7 @@ async fn list(args: &ListArgs, instance: &Instance) -> Result<ExchangeList, Fail
         until: Some(until),
         key: key.transpose()?.map(|key| key.id),
         model: args.model.clone(),
+        data_class: None,
         after: None,
         count: u64::from(args.limit),
     };
@@ -364,12 +410,15 @@ async fn ids(
 async fn purge(args: &PurgeArgs, instance: &Instance) -> Result<Purged, Failure> {
     let tenant = tenant(&args.whose, instance).await?;
     let before = args.before.seen_from(UnixMillis::now());
-    let said = serde_json::to_value(removal::Before { before_ms: before });
+    let said = serde_json::to_value(removal::Before {
+        before_ms: before,
+        data_class: None,
+    });
     let what = (tenant.id.to_string(), said.ok());
     instance
         .act_saying(tenant.id, Permission::HistoryPurge, what, &[])
         .await?;
     let scope = TenantScope::operator(tenant.id);
-    let removed = forget_all_exchanges(instance.store.as_ref(), &scope, before).await?;
+    let removed = forget_all_exchanges(instance.store.as_ref(), &scope, Over::all(before)).await?;
     Ok(Purged { removed })
 }

@@ -197,7 +197,10 @@ async fn explain(args: ExplainArgs, instance: &Instance, show: Show) -> Result<(
             .recorded(request)
             .await
             .map_err(|problem| told(problem, "no recorded call, or its key is gone"))?;
-        return show.say(&view::Why(scene.why_recorded(&entry, key)));
+        let profiles = &instance.config.guards.profiles;
+        let why = scene.why_recorded(&entry, key, profiles).await;
+        let why = why.map_err(|problem| told(problem, "no recorded call"))?;
+        return show.say(&view::Why(why));
     }
     let (who, action) = (args.who.unwrap_or_default(), args.action.unwrap_or_default());
     let action = Action::named(&action).map_err(|problem| told(problem, ""))?;

@@ -5,9 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use credential::CredentialKeys;
+use data::Gate;
+use domain::ByClass;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use worker::{Checkpointer, EntryRemover, Historian, Housekeeper, Roller, Scribe, Shipper, Sweeper, Teller};
+use worker::{
+    Bounds, Checkpointer, EntryRemover, Historian, Housekeeper, Roller, Scribe, Shipper, Sweeper, Teller,
+};
 
 use super::plane::{Tasks, lease_ttl};
 use super::{
@@ -91,10 +95,21 @@ async fn told(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
 }
 
+/// What the configuration in force lets tenants keep.
+#[derive(Debug)]
+struct Kept(Arc<Gate>);
+
+impl Bounds for Kept {
+    fn days_max(&self) -> ByClass<u16> {
+        self.0.view().settings.history_days_max
+    }
+}
+
 fn historian(node: Node<'_>) -> Historian {
-    let base = node.base;
-    let seals = Arc::new(node.plane.contents.clone());
-    Historian::new(base.store.clone(), seals, base.metrics.clone())
+    let (base, plane) = (node.base, node.plane);
+    let seals = Arc::new(plane.contents.clone());
+    let bounds = Arc::new(Kept(plane.gate.clone()));
+    Historian::new(base.store.clone(), seals, bounds, base.metrics.clone())
 }
 
 fn checkpointer(node: Node<'_>) -> Checkpointer {
@@ -153,6 +168,7 @@ fn feed(node: Node<'_>) -> feed::Feed {
         builder: plane.builder.clone(),
         contents: plane.contents.clone(),
         marks: plane.marks.clone(),
+        metrics: node.base.metrics.clone(),
         every: ms(node.base.config.store.refresh_every_ms),
     }
 }

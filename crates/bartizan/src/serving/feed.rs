@@ -1,5 +1,6 @@
 //! Keys, limits, budgets and policies from the store into memory, within a fraction of a second of their change.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,10 +8,11 @@ use control::sheets::Kept;
 use control::texts::{self, Marks};
 use data::Gate;
 use data::book::Book;
-use data::directory::{Builder, Consented, Numbered, Own};
+use data::directory::{Builder, Consented, Directory, Numbered, Own, Unread};
 use domain::{TenantId, UnixMillis};
 use policy::Consents;
 use store::{Store, StoreError};
+use telemetry::Metrics;
 use tokio::sync::watch;
 
 use super::content::Contents;
@@ -35,6 +37,8 @@ pub struct Feed {
     pub contents: Contents,
     /// What knows whether samples and prompts are as they were written.
     pub marks: Marks,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// How often to ask.
     pub every: Duration,
 }
@@ -77,6 +81,7 @@ impl Feed {
         self.contents.keep(&dump.tenants).await;
         let own = own(self.store.as_ref(), &self.marks).await?;
         let directory = self.builder.build(&dump, own, &self.book, UnixMillis::now());
+        tell_unread(Some(&self.gate.view().directory), &directory, &self.metrics);
         self.gate.set_directory(Arc::new(directory));
         tracing::info!(
             revision = dump.revision,
@@ -91,35 +96,69 @@ impl Feed {
 /// and is read again.
 // threat: AGP-D1 ANP-0017 ANP-0021
 pub async fn own(store: &dyn Store, marks: &Marks) -> Result<Own, StoreError> {
-    let sheets = control::sheets::in_force(store).await?.into_iter();
-    let guards = control::documents::in_force::<guard::Profiles>(store)
-        .await?
-        .into_iter();
-    let consents = control::documents::in_force::<Consents>(store).await?.into_iter();
+    let mut unread = BTreeMap::new();
+    let sheets = control::sheets::in_force(store).await?;
+    let sheets = read(sheets, Unread::PriceSheet, &mut unread);
+    let guards = control::documents::in_force::<guard::Profiles>(store).await?;
+    let guards = read(guards, Unread::Guards, &mut unread);
+    let consents = control::documents::in_force::<Consents>(store).await?;
+    let consents = read(consents, Unread::Consents, &mut unread);
     Ok(Own {
         shelves: texts::shelves(store, marks).await?,
-        sheets: sheets.map(numbered).collect(),
+        sheets: sheets.into_iter().map(numbered).collect(),
         guards: guards
+            .into_iter()
             .map(|(tenant, kept)| (tenant, kept.document))
             .filter(|(_, document)| *document != guard::Profiles::default())
             .collect(),
         consents: consents
+            .into_iter()
             .filter(|(_, kept)| kept.document != Consents::default())
             .map(|(tenant, kept)| (tenant, consented(kept.number, kept.document)))
             .collect(),
+        unread,
     })
+}
+
+/// Those that read; of whom one does not is put down.
+fn read<T>(
+    all: Vec<(TenantId, Option<T>)>,
+    what: Unread,
+    unread: &mut BTreeMap<TenantId, Unread>,
+) -> Vec<(TenantId, T)> {
+    let mut of = |(tenant, kept): (TenantId, Option<T>)| {
+        if kept.is_none() {
+            unread.insert(tenant, what);
+        }
+        Some((tenant, kept?))
+    };
+    all.into_iter().filter_map(|one| of(one)).collect()
+}
+
+/// Says once whose calls are refused because something of theirs does not read, and when it reads again.
+pub fn tell_unread(before: Option<&Directory>, after: &Directory, metrics: &Metrics) {
+    let unread = after.unread();
+    let count = i64::try_from(unread.len()).unwrap_or(i64::MAX);
+    metrics.gauges().tenants_unreadable.set(count);
+    let known = before.map(Directory::unread);
+    for (tenant, what) in unread {
+        if known.and_then(|known| known.get(tenant)) != Some(what) {
+            let what = what.as_str();
+            tracing::error!(%tenant, what, "a tenant's document in the store does not read: its calls are refused until it is put anew; others are served");
+        }
+    }
+    for tenant in known.into_iter().flatten().map(|(tenant, _)| tenant) {
+        if !unread.contains_key(tenant) {
+            tracing::info!(%tenant, "the tenant's documents read again: its calls are let in");
+        }
+    }
 }
 
 const fn consented(number: u64, consents: Consents) -> Consented {
     Consented { number, consents }
 }
 
-fn numbered(kept: Kept) -> (TenantId, Numbered) {
-    let Kept {
-        tenant,
-        number,
-        sheet,
-        ..
-    } = kept;
+fn numbered((tenant, kept): (TenantId, Kept)) -> (TenantId, Numbered) {
+    let Kept { number, sheet, .. } = kept;
     (tenant, Numbered { number, sheet })
 }

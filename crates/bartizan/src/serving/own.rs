@@ -10,7 +10,7 @@ use control::ContentKeys;
 use control::own::{self, Form, OwnSchedule, OwnSink, Place};
 use domain::{Secret, TenantId, TenantScope};
 use serde::de::DeserializeOwned;
-use store::{DirectoryDump, RecordKind, RecordQuery, StoreError, TenantState};
+use store::{DirectoryDump, Record, RecordKind, RecordQuery, StoreError, TenantState};
 use telemetry::log::Scrubber;
 use upstream::s3::S3Place;
 use upstream::{Beyond, Client, ClientOptions, Reach};
@@ -119,13 +119,17 @@ impl Own {
             after: None,
             count: READ_AT_ONCE,
         };
-        let read = |document: String| {
-            let read = serde_json::from_str(&document);
-            read.map(|one| (document, one))
-                .map_err(|error| StoreError::Damaged(error.to_string()))
+        // One that does not read is not worked for; it keeps nobody else's, of this tenant or another, from being.
+        let read = |record: Record| {
+            let (tenant, id) = (scope.tenant(), &record.id);
+            let read = serde_json::from_str(&record.document);
+            let one = read
+                .inspect_err(|_| tracing::error!(%tenant, id, "a tenant's sink or schedule in the store does not read"))
+                .ok()?;
+            Some((record.document, one))
         };
         let found = self.press.store.records(scope, &query).await?;
-        found.into_iter().map(|record| read(record.document)).collect()
+        Ok(found.into_iter().filter_map(read).collect())
     }
 
     fn sealed(&self, tenant: TenantId, of: String, sealed: Vec<String>) -> Arc<dyn Keyring> {

@@ -156,6 +156,7 @@ impl Plane {
         let marks = control_keys.marks();
         let own = feed::own(store.as_ref(), &marks).await?;
         let directory = builder.build(&dump, own, &book, UnixMillis::now());
+        feed::tell_unread(None, &directory, metrics);
         let differences = Arc::new(Differences::default());
         let (rules, in_force) = rules(base, &made.configured, &differences).await?;
         let settings = made.settings.with_policies(in_force.engine, in_force.shadow);

@@ -279,3 +279,120 @@ async fn agp_i1_models_providers_and_settings_are_shown_without_secrets() {
     assert_eq!(refused.code, 1, "{}", refused.err);
     assert!(refused.err.contains("bartizan apply -f"), "{}", refused.err);
 }
+
+/// What a tenant says of the content of its calls is in its file: shown by the places that change, and done by who may.
+#[tokio::test]
+async fn anp_0017_guards_and_consents_are_applied_from_files() {
+    let scene = Scene::with("").await;
+    let gate = &scene.gate;
+    let (root, session) = root(gate).await;
+    let of = |mode: &str| {
+        format!(
+            "{ACME}---\ntenant: {{name: acme}}\nguards:\n  profiles:\n    - name: strict\n      when: {{teams: [research]}}\n      \
+             guards: {{personal: {{input: {mode}, kinds: [email]}}}}\n"
+        )
+    };
+    let path = file(gate, "acme.yaml", &of("redact"));
+    let path = path.to_str().unwrap();
+    let differs = run(gate, &session, &["diff", "-f", path]).await;
+    assert!(
+        differs.code == 1 && differs.out.contains("+ guards"),
+        "{}",
+        differs.out
+    );
+    let made = run(gate, &session, &["apply", "-f", path, "--yes", "--json"]).await;
+    assert_eq!(made.code, 0, "{}", made.err);
+    let made: Value = serde_json::from_str(&made.out).unwrap();
+    let data = gate
+        .data()
+        .bearer(made[0]["secrets"][0]["secret"].as_str().unwrap());
+    assert_eq!(
+        run(gate, &session, &["diff", "-f", path, "--prune"]).await.code,
+        0
+    );
+
+    file(gate, "acme.yaml", &of("block"));
+    let plan = run(gate, &session, &["apply", "-f", path, "--dry-run"]).await;
+    let told = "profiles[strict].guards.personal.input: \"redact\" → \"block\"";
+    assert!(plan.out.contains(told), "{}{}", plan.out, plan.err);
+    assert_eq!(run(gate, &session, &["apply", "-f", path, "-y"]).await.code, 0);
+    let mut body = crate::scene::call("m-oa");
+    body["messages"][0]["content"] = json!("write to ada.lovelace@analytical-engine.org today");
+    let since = std::time::Instant::now();
+    let refused = loop {
+        let answer = data.post("/v1/chat/completions", &body).await;
+        if answer.status == 400 {
+            break answer;
+        }
+        assert!(since.elapsed() < Duration::from_secs(10), "{}", answer.text());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert!(refused.text().contains("strict"), "{}", refused.text());
+
+    // What changed from the version before, and what the profile had to do with the call.
+    let tenants = root.get("/api/v1/tenants").await.json();
+    let all = tenants["items"].as_array().unwrap().iter();
+    let tenant = id(all.clone().find(|one| one["name"] == "acme").unwrap());
+    let words = ["ctl", "guards", "diff", "--tenant", &tenant, "--number", "2"];
+    let diff = run(gate, &session, &words).await;
+    assert!(
+        diff.code == 0 && diff.out.contains("profiles[strict].guards.personal.input"),
+        "{}{}",
+        diff.out,
+        diff.err
+    );
+    let request = refused.header("x-request-id").unwrap().to_owned();
+    let since = std::time::Instant::now();
+    let why = loop {
+        let explain = format!("/api/v1/tenants/{tenant}/policies/explain");
+        let why = root.post(&explain, &json!({"request": request})).await;
+        if why.status == 200 {
+            break why.json();
+        }
+        assert!(since.elapsed() < Duration::from_secs(10), "{}", why.text());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    let guarded = &why["recorded"]["guarded"];
+    assert_eq!(
+        guarded["profiles"],
+        json!([{"name": "strict", "of": "tenant"}]),
+        "{why}"
+    );
+    let found = json!({"direction": "input", "rule": "email_address", "verdict": "block"});
+    assert!(guarded["findings"].as_array().unwrap().contains(&found), "{why}");
+    assert!(
+        guarded["version"].is_string() && guarded.get("consents").is_none(),
+        "{why}"
+    );
+    let shown = gate
+        .cli(&["policy", "explain", "--tenant", "acme", "--request", &request])
+        .await;
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(
+        shown.contains("strict (tenant's)") && shown.contains("block email_address, input"),
+        "{shown}"
+    );
+
+    // Whoever runs the instance consents for nobody by a file, either, and one file speaks for all of it.
+    let consents = format!("{}consents: {{content_leaves: false}}\n", of("redact"));
+    file(gate, "acme.yaml", &consents);
+    let refused = run(gate, &session, &["apply", "-f", path, "-y"]).await;
+    assert!(
+        refused.code != 0 && refused.err.contains("/consents"),
+        "{}",
+        refused.err
+    );
+    assert!(
+        refused.err.contains("acme.yaml:"),
+        "with its line: {}",
+        refused.err
+    );
+    assert_eq!(run(gate, &session, &["diff", "-f", path]).await.code, 2);
+    let twice = format!(
+        "{}---\ntenant: {{name: acme}}\nguards: {{profiles: []}}\n",
+        of("block")
+    );
+    file(gate, "acme.yaml", &twice);
+    let refused = run(gate, &session, &["diff", "-f", path]).await;
+    assert!(refused.err.contains("stands in two places"), "{}", refused.err);
+}

@@ -8,7 +8,7 @@ use domain::{RequestId, TenantScope, UnixMillis};
 use ledger::{Entry, Kept};
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, SqliteConnection};
-use store::{Directory, EntryLog, ExchangeQuery, Exchanges};
+use store::{Directory, EntryLog, ExchangeQuery, Exchanges, Over};
 use testkit::{Gate, Reply};
 
 use crate::scene::{Scene, call};
@@ -372,7 +372,7 @@ async fn anp_0016_agp_e1_another_tenant_reads_nothing_and_nobody_after_the_end()
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("destroyed") && !said.contains("zebra"), "{said}");
     store
-        .forget_exchanges(&theirs, UnixMillis(i64::MAX), 9)
+        .forget_exchanges(&theirs, Over::all(UnixMillis(i64::MAX)), 9)
         .await
         .unwrap();
     store.close().await;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use credential::{MasterKey, SealingKey};
-use domain::{RequestId, TenantId, TenantScope, UnixMillis};
+use domain::{ByClass, RequestId, TenantId, TenantScope, UnixMillis};
 use ledger::{Entry, Kept};
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, Executor, SqliteConnection};
@@ -17,7 +17,7 @@ use store_postgres::{Bounds, PostgresStore};
 use store_sqlite::SqliteStore;
 use telemetry::Metrics;
 use testkit::{Gate, Reply, ScriptedProvider};
-use worker::{Historian, Seals};
+use worker::{Bounds as Days, Historian, Seals};
 
 use crate::money_postgres::Postgres;
 use crate::scene::{self, call, providers};
@@ -25,7 +25,7 @@ use crate::scene::{self, call, providers};
 const ASKED: &str = "quagga-of-the-prompt";
 const SAID: &str = "axolotl-of-the-answer";
 /// The promise is a second; a machine that does other things beside is given more.
-const BOUND: Duration = Duration::from_secs(20);
+pub const BOUND: Duration = Duration::from_secs(20);
 const OFTEN: &str = "ledger: { checkpoint_every_ms: 1000 }\n";
 
 /// As sentences: a long word without spaces is taken for bytes.
@@ -34,19 +34,24 @@ fn often(word: &str) -> String {
 }
 
 /// A gate on one of the databases, and its store, looked at beside it.
-struct Ground {
-    gate: Gate,
-    provider: ScriptedProvider,
-    key: String,
-    scope: TenantScope,
-    store: Arc<dyn Store>,
-    postgres: Option<Postgres>,
+pub struct Ground {
+    pub gate: Gate,
+    pub provider: ScriptedProvider,
+    pub key: String,
+    pub scope: TenantScope,
+    pub store: Arc<dyn Store>,
+    pub postgres: Option<Postgres>,
 }
 
 impl Ground {
     async fn new(on_postgres: bool) -> Self {
+        Self::with(on_postgres, "").await
+    }
+
+    /// With more in the configuration.
+    pub async fn with(on_postgres: bool, more: &str) -> Self {
         let provider = ScriptedProvider::start().await;
-        let text = providers(&provider.base_url()) + OFTEN;
+        let text = providers(&provider.base_url()) + OFTEN + more;
         let (gate, postgres) = if on_postgres {
             let postgres = Postgres::start().await;
             let text = text.replace("store: {", "store: { engine: postgres, url: \"env:DATABASE\",");
@@ -85,7 +90,7 @@ impl Ground {
         }
     }
 
-    async fn run(&self, line: &str) -> (i32, String) {
+    pub async fn run(&self, line: &str) -> (i32, String) {
         let done = self.gate.cli(&line.split(' ').collect::<Vec<_>>()).await;
         let said = [done.stdout, done.stderr].concat();
         (
@@ -104,7 +109,7 @@ impl Ground {
     }
 
     /// The same, once every record that it needs is under a signed head.
-    async fn checked(&self) -> (i32, Value) {
+    pub async fn checked(&self) -> (i32, Value) {
         let since = Instant::now();
         loop {
             let (code, said) = self.check().await;
@@ -127,7 +132,7 @@ impl Ground {
         id
     }
 
-    async fn entry(&self, id: RequestId) -> Entry {
+    pub async fn entry(&self, id: RequestId) -> Entry {
         let since = Instant::now();
         loop {
             if let Ok(stored) = self.store.entry(&self.scope, id).await {
@@ -138,7 +143,7 @@ impl Ground {
         }
     }
 
-    async fn stored(&self, id: RequestId) -> Kept {
+    pub async fn stored(&self, id: RequestId) -> Kept {
         let since = Instant::now();
         loop {
             if let Ok(exchange) = self.store.exchange(&self.scope, id).await {
@@ -150,7 +155,7 @@ impl Ground {
     }
 
     /// Says what is kept, and waits until calls are.
-    async fn keep(&self, kept: Kept) {
+    pub async fn keep(&self, kept: Kept) {
         let (code, said) = self.run(&format!("history keep {kept}")).await;
         assert_eq!(code, 0, "{said}");
         let since = Instant::now();
@@ -165,7 +170,7 @@ impl Ground {
     }
 
     /// Taken out by whoever owns the database.
-    async fn take_out(&self, id: RequestId) {
+    pub async fn take_out(&self, id: RequestId) {
         match &self.postgres {
             Some(postgres) => {
                 let delete = format!("DELETE FROM bartizan.exchanges WHERE id = '{id}'");
@@ -179,7 +184,7 @@ impl Ground {
         }
     }
 
-    async fn database(&self) -> SqliteConnection {
+    pub async fn database(&self) -> SqliteConnection {
         let file = self.gate.data_dir().join("bartizan.db");
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
         options.busy_timeout(BOUND).connect().await.unwrap()
@@ -216,11 +221,11 @@ impl Ground {
     }
 }
 
-fn stands_in(bytes: &[u8], text: &[u8]) -> bool {
+pub fn stands_in(bytes: &[u8], text: &[u8]) -> bool {
     bytes.windows(text.len()).any(|window| window == text)
 }
 
-fn files(folder: &Path, all: &mut Vec<Vec<u8>>) {
+pub fn files(folder: &Path, all: &mut Vec<Vec<u8>>) {
     for found in std::fs::read_dir(folder).unwrap() {
         let path = found.unwrap().path();
         match path.is_dir() {
@@ -270,11 +275,21 @@ async fn agp_i2_no_dump_of_postgresql_holds_a_prompt_or_an_answer() {
 
 /// For what is never sealed here.
 #[derive(Debug)]
-struct NoSeals;
+pub struct NoSeals;
 
 impl Seals for NoSeals {
     fn key(&self, _: TenantId) -> Option<Arc<SealingKey>> {
         None
+    }
+}
+
+/// What an instance lets tenants keep.
+#[derive(Debug)]
+pub struct Allowed(pub ByClass<u16>);
+
+impl Days for Allowed {
+    fn days_max(&self) -> ByClass<u16> {
+        self.0
     }
 }
 
@@ -321,6 +336,7 @@ async fn removed_is_not_missing(on_postgres: bool) {
     let historian = Historian::new(
         ground.store.clone(),
         Arc::new(NoSeals),
+        Arc::new(Allowed(ByClass::NONE)),
         Arc::new(Metrics::new("test")),
     );
     let later = UnixMillis(UnixMillis::now().0 + 31 * 86_400_000);
@@ -494,7 +510,7 @@ async fn anp_0012_agp_r1_a_kill_loses_what_waited_and_the_check_counts_all_of_it
 }
 
 impl Ground {
-    async fn end(self) {
+    pub async fn end(self) {
         drop((self.gate, self.store));
         if let Some(postgres) = self.postgres {
             postgres.remove().await;

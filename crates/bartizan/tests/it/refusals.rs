@@ -15,7 +15,7 @@ use testkit::{Answer, Client, Cut, Reply, ScriptedProvider};
 
 use crate::refusals_around::{
     connector_away, consent_missing, draining, journal_away, prompt_damaged, receipts_away,
-    replay_check_away, reservations_away, store_away, usage_away, webhook_says,
+    replay_check_away, reservations_away, store_away, unreadable, usage_away, webhook_says,
 };
 use crate::scene::{self, Scene, call, code, streamed};
 use crate::signing::Machine;
@@ -250,6 +250,7 @@ async fn provoke(code: Code, scene: &Scene) -> Option<Both> {
             scene::becomes(&key, 403).await;
             both(&key, "m", nothing).await
         }
+        Code::TenantUnreadable => unreadable(scene).await,
         Code::ReceiptNotFound => receipts(&client).await,
         Code::ReceiptUnavailable => receipts_away(scene).await,
         Code::UsageUnavailable => usage_away(scene).await,

@@ -231,6 +231,34 @@ pub async fn prompt_damaged(scene: &Scene) -> Both {
     }
 }
 
+/// Guards of the tenant's that do not read.
+pub async fn unreadable(scene: &Scene) -> Both {
+    let store = scene.store().await;
+    let dump = store.load().await.unwrap();
+    let first = dump.keys.iter().find(|key| key.name == "first key").unwrap();
+    let scope = TenantScope::operator(first.tenant);
+    let by = (AuditActor::Gate("a test".to_owned()), UnixMillis::now());
+    let (_, mut changes) = documents::next(None, guard::Profiles::default(), by).unwrap();
+    for change in &mut changes {
+        if let Change::Create(record) = change {
+            record.document.truncate(9);
+        }
+    }
+    store.commit(&scope, &changes, None).await.unwrap();
+    let answers = once(scene, |answers| answers[0].status == 503).await;
+    let gone = changes.into_iter().filter_map(|change| match change {
+        Change::Create(record) => Some(Change::Remove(record)),
+        _ => None,
+    });
+    store
+        .commit(&scope, &gone.collect::<Vec<_>>(), None)
+        .await
+        .unwrap();
+    store.close().await;
+    once(scene, |answers| answers[0].status != 503).await;
+    answers
+}
+
 /// The first answers that are as wanted.
 async fn once(scene: &Scene, is_wanted: impl Fn(&Both) -> bool) -> Both {
     let until = Instant::now() + Duration::from_secs(10);

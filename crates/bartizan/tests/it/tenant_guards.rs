@@ -19,17 +19,17 @@ const OTHER: &str = "grace.hopper@analytical-engine.org";
 const BOUND: Duration = Duration::from_secs(20);
 
 /// A tenant with two teams, a key in each, and its administrator.
-struct House {
-    base: String,
-    one: Client,
-    other: Client,
-    admin: Client,
+pub struct House {
+    pub base: String,
+    pub one: Client,
+    pub other: Client,
+    pub admin: Client,
     /// A project of the first team's.
-    project: String,
+    pub project: String,
 }
 
 impl House {
-    async fn build(scene: &Scene, root: &Client, name: &str) -> Self {
+    pub async fn build(scene: &Scene, root: &Client, name: &str) -> Self {
         let gate = &scene.gate;
         let made = make(root, "/api/v1/tenants", &json!({"name": name})).await;
         let id = text(&made, "id");
@@ -71,21 +71,21 @@ impl House {
         house
     }
 
-    fn guards(&self) -> String {
+    pub fn guards(&self) -> String {
         format!("{}/guards", self.base)
     }
 
-    async fn put(&self, document: &Value) -> Answer {
+    pub async fn put(&self, document: &Value) -> Answer {
         put(&self.admin, &self.guards(), document).await
     }
 }
 
-async fn say(client: &Client, text: &str) -> Answer {
+pub async fn say(client: &Client, text: &str) -> Answer {
     let body = json!({"model": "m-oa", "max_tokens": 5, "messages": [{"role": "user", "content": text}]});
     client.post(CHAT, &body).await
 }
 
-async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
+pub async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
     let since = Instant::now();
     while !is_so().await {
         assert!(since.elapsed() < BOUND, "not so in time: {what}");
@@ -93,7 +93,7 @@ async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> 
     }
 }
 
-fn blocks(name: &str, team: &str) -> Value {
+pub fn blocks(name: &str, team: &str) -> Value {
     json!({"name": name, "when": {"teams": [team]}, "guards": {"personal": {"input": "block", "kinds": ["email"]}}})
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use credential::SecretRef;
+use domain::ByClass;
 use guard::{Exception, Families, Profile, Profiles};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -206,6 +207,45 @@ impl Guards {
     }
 }
 
+/// Bounds by class of data. What is said of a class holds for every graver one too; the least that applies wins.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct MaxByClass {
+    /// Of public data, and so of all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public: Option<u64>,
+    /// Of internal data, and graver.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub internal: Option<u64>,
+    /// Of confidential data, and graver.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidential: Option<u64>,
+    /// Of restricted data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restricted: Option<u64>,
+}
+
+impl From<MaxByClass> for ByClass<u64> {
+    fn from(max: MaxByClass) -> Self {
+        Self {
+            public: max.public,
+            internal: max.internal,
+            confidential: max.confidential,
+            restricted: max.restricted,
+        }
+    }
+}
+
+/// What tenants may keep of their calls.
+// threat: ANP-0020
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct History {
+    /// The most days for which exchanges that carry data of a class are kept, whatever their tenant says. 0: they are not
+    /// kept at all. What is there already goes with it.
+    pub days_max: MaxByClass,
+}
+
 /// The exact cache of answers, sealed per tenant.
 // threat: AGP-I2
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -215,6 +255,8 @@ pub struct Cache {
     pub enabled: bool,
     /// How long an answer may be used again.
     pub ttl_ms: u64,
+    /// How long at most, in milliseconds, where the call carries data of a class. 0: such answers are never cached.
+    pub ttl_ms_max: MaxByClass,
     /// Most memory for them.
     pub bytes_max: u64,
 }
@@ -224,6 +266,7 @@ impl Default for Cache {
         Self {
             enabled: false,
             ttl_ms: 60_000,
+            ttl_ms_max: MaxByClass::default(),
             bytes_max: 64 << 20,
         }
     }

@@ -32,8 +32,8 @@ pub use control::{Control, ControlMode};
 pub use delivery::{Delivery, Outbox};
 pub use exports::{Destination, Every, ExportFormat, ExportGrain, Exports, Goal, Posting, Report, Schedule};
 pub use gate::{
-    BudgetEvents, BudgetWebhook, Budgets, Cache, Checks, Guards, KeyLimits, Limits, OnFailure, OnTimeout,
-    Policies, Reservations,
+    BudgetEvents, BudgetWebhook, Budgets, Cache, Checks, Guards, History, KeyLimits, Limits, MaxByClass,
+    OnFailure, OnTimeout, Policies, Reservations,
 };
 pub use issuer::{Claim, ClaimRule, ClaimValue, Issuer, TokenBinding};
 pub use listen::{ClientAuthority, ClientCertificates, Listen, ProxyProtocol, Tls};
@@ -103,6 +103,8 @@ pub struct Config {
     pub guards: Guards,
     /// The exact cache of answers, sealed per tenant.
     pub cache: Cache,
+    /// What tenants may keep of their calls.
+    pub history: History,
     /// How budgets are leased from the store.
     pub budgets: Budgets,
     /// The signed ledger.
@@ -163,6 +165,7 @@ impl Default for Config {
             signals: Signals::default(),
             guards: Guards::default(),
             cache: Cache::default(),
+            history: History::default(),
             budgets: Budgets::default(),
             ledger: Ledger::default(),
             credentials: Credentials::default(),

@@ -1,8 +1,10 @@
 //! What a document holds. Nothing in it is secret, and nothing in it is an id.
 
 use domain::{DataClass, Operation};
+use guard::Profiles;
 use ipnet::IpNet;
 use ledger::Window;
+use policy::Consents;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +43,12 @@ pub struct Configuration {
     /// How much may be spent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budgets: Option<Vec<BudgetPart>>,
+    /// How it guards its own calls, beyond what the instance asks; all of it at once. Empty says that there is nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guards: Option<Profiles>,
+    /// Where it lets the content of its calls go; all of it at once. Only who may consent for the tenant changes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consents: Option<Consents>,
 }
 
 /// The tenant.

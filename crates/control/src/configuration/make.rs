@@ -1,6 +1,7 @@
 //! What a step of a plan does: the act as it is asked for singly, its changes, and the world after it.
 
 mod of_budgets;
+mod of_content;
 mod of_keys;
 
 use domain::{ActorId, GrantId, Permission, ProjectId, Reach, Role, ServiceId, TeamId, UserId};
@@ -78,6 +79,8 @@ impl Maker<'_> {
             (_, Some(Part::Key(part))) => self.change_key(part)?,
             (Verb::Remove, Some(part @ Part::Budget(_))) => self.remove_budget(&part.place().1)?,
             (_, Some(Part::Budget(part))) => self.budget(part)?,
+            (_, Some(Part::Guards(_))) => self.guards(step)?,
+            (_, Some(Part::Consents(_))) => self.consents(step)?,
         };
         Ok(made)
     }

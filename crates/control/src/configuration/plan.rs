@@ -188,7 +188,12 @@ fn away(current: &Current, part: &Part, remarks: &mut Vec<String>) -> Option<Ste
             None
         }
         Part::Service(_) | Part::User(_) => step(Verb::Disable, Some(part.disabled())),
-        Part::Project(_) | Part::Grant(_) | Part::Key(_) | Part::Budget(_) => step(Verb::Remove, None),
+        Part::Project(_)
+        | Part::Grant(_)
+        | Part::Key(_)
+        | Part::Budget(_)
+        | Part::Guards(_)
+        | Part::Consents(_) => step(Verb::Remove, None),
     }
 }
 

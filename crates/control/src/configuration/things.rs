@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use guard::Profiles;
+use policy::Consents;
 use serde::Serialize;
 
 use super::Fault;
@@ -31,6 +33,10 @@ pub enum Kind {
     Key,
     /// A budget.
     Budget,
+    /// How the tenant guards its own calls.
+    Guards,
+    /// Where the tenant lets the content of its calls go.
+    Consents,
 }
 
 impl Kind {
@@ -45,6 +51,8 @@ impl Kind {
             Self::Grant => "grants",
             Self::Key => "keys",
             Self::Budget => "budgets",
+            Self::Guards => "guards",
+            Self::Consents => "consents",
         }
     }
 
@@ -59,6 +67,8 @@ impl Kind {
             Self::Grant => "role",
             Self::Key => "key",
             Self::Budget => "budget",
+            Self::Guards => "guards",
+            Self::Consents => "consents",
         }
     }
 }
@@ -90,7 +100,14 @@ pub enum Part {
     Key(KeyPart),
     /// A budget.
     Budget(BudgetPart),
+    /// How the tenant guards its own calls.
+    Guards(Box<Profiles>),
+    /// Where the tenant lets the content of its calls go.
+    Consents(Box<Consents>),
 }
+
+/// What people call that of which a tenant has one.
+const OWN: &str = "the tenant's";
 
 /// `user` or `service`, and the name.
 pub fn somebody(user: Option<&String>, service: Option<&String>) -> Option<(Kind, Name)> {
@@ -110,14 +127,16 @@ impl Part {
             Self::Grant(_) => Kind::Grant,
             Self::Key(_) => Kind::Key,
             Self::Budget(_) => Kind::Budget,
+            Self::Guards(_) => Kind::Guards,
+            Self::Consents(_) => Kind::Consents,
         }
     }
 
-    /// What it is known by. There is one tenant: its name is no part of that.
+    /// What it is known by. There is one tenant, with one word on its guards and one on its consents: those need no name.
     pub fn place(&self) -> (Kind, Name) {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let name = match self {
-            Self::Tenant(_) => Vec::new(),
+            Self::Tenant(_) | Self::Guards(_) | Self::Consents(_) => Vec::new(),
             Self::Team(part) => vec![part.name.clone()],
             Self::Project(part) => vec![part.name.clone()],
             Self::Service(part) => vec![part.name.clone()],
@@ -148,6 +167,7 @@ impl Part {
     pub fn label(&self) -> String {
         match self {
             Self::Tenant(part) => part.name.clone(),
+            Self::Guards(_) | Self::Consents(_) => OWN.to_owned(),
             Self::Grant(part) => {
                 let who = part.user.as_deref().or(part.service.as_deref()).unwrap_or("?");
                 match &part.team {
@@ -173,7 +193,10 @@ impl Part {
     pub fn references(&self) -> Vec<(&'static str, (Kind, Name))> {
         let one = |name: &String| vec![name.clone()];
         match self {
-            Self::Tenant(_) | Self::Team(_) | Self::User(_) => Vec::new(),
+            // What profiles name is looked for by who checks them.
+            Self::Tenant(_) | Self::Team(_) | Self::User(_) | Self::Guards(_) | Self::Consents(_) => {
+                Vec::new()
+            }
             Self::Project(part) => vec![("team", (Kind::Team, one(&part.team)))],
             Self::Service(part) => vec![("team", (Kind::Team, one(&part.team)))],
             Self::Grant(part) => {
@@ -239,6 +262,22 @@ pub fn taken_apart(document: &Configuration) -> Result<Placed, Fault> {
     let mut all = BTreeMap::new();
     let tenant = Part::Tenant(document.tenant.clone());
     all.insert(tenant.place(), (tenant, "/tenant".to_owned()));
+    let own = [
+        document
+            .guards
+            .clone()
+            .filter(is_said)
+            .map(|it| Part::Guards(Box::new(it))),
+        document
+            .consents
+            .clone()
+            .filter(is_said)
+            .map(|it| Part::Consents(Box::new(it))),
+    ];
+    for part in own.into_iter().flatten() {
+        let pointer = format!("/{}", part.kind().section());
+        all.insert(part.place(), (part, pointer));
+    }
     for part in parts(document) {
         let (kind, of_kind) = (part.0, part.1);
         for (index, part) in of_kind.into_iter().enumerate() {
@@ -251,6 +290,11 @@ pub fn taken_apart(document: &Configuration) -> Result<Placed, Fault> {
         }
     }
     Ok(all)
+}
+
+/// Whether a document says anything.
+pub fn is_said<T: Default + PartialEq>(document: &T) -> bool {
+    *document != T::default()
 }
 
 fn parts(document: &Configuration) -> Vec<(Kind, Vec<Part>)> {
@@ -279,6 +323,8 @@ pub const fn speaks_of(document: &Configuration, kind: Kind) -> bool {
         Kind::Grant => document.grants.is_some(),
         Kind::Key => document.keys.is_some(),
         Kind::Budget => document.budgets.is_some(),
+        Kind::Guards => document.guards.is_some(),
+        Kind::Consents => document.consents.is_some(),
     }
 }
 
@@ -293,6 +339,8 @@ pub fn put_together(things: &Things) -> Configuration {
         grants: Some(Vec::new()),
         keys: Some(Vec::new()),
         budgets: Some(Vec::new()),
+        guards: Some(Profiles::default()),
+        consents: Some(Consents::default()),
     };
     for part in things.values().cloned() {
         match part {
@@ -304,6 +352,8 @@ pub fn put_together(things: &Things) -> Configuration {
             Part::Grant(part) => document.grants.get_or_insert_default().push(part),
             Part::Key(part) => document.keys.get_or_insert_default().push(part),
             Part::Budget(part) => document.budgets.get_or_insert_default().push(part),
+            Part::Guards(part) => document.guards = Some(*part),
+            Part::Consents(part) => document.consents = Some(*part),
         }
     }
     document

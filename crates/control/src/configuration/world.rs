@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use credential::{KeyRecord, KeyState, ModelAccess};
 use domain::{ActorId, KeyId, Reach, ServiceId, TeamId, UserId};
+use guard::Profiles;
 use ledger::{Budget, BudgetScope};
+use policy::Consents;
 use store::{Record, Team, Tenant};
 
 use super::document::{
@@ -12,9 +14,10 @@ use super::document::{
     TenantPart, UserPart,
 };
 use super::plan::Current;
-use super::things::Name;
+use super::things::{Name, is_said};
 use super::{Kind, Part};
 use crate::call::{Call, Entered, Stop};
+use crate::documents::{self, Newest};
 use crate::problem::{Code, Problem};
 use crate::record::{Grant, Project, Service, User};
 use crate::resource::budgets::amounts;
@@ -42,6 +45,10 @@ pub struct World {
     pub keys: BTreeMap<Name, KeyRecord>,
     /// As documents know them; not those of what is gone.
     pub budgets: BTreeMap<Name, Budget>,
+    /// How it guards its own calls.
+    pub guards: Newest<Profiles>,
+    /// Where it lets their content go.
+    pub consents: Newest<Consents>,
     /// As documents say it.
     pub current: Current,
 }
@@ -74,6 +81,8 @@ impl World {
             grants: BTreeMap::new(),
             keys: BTreeMap::new(),
             budgets: BTreeMap::new(),
+            guards: documents::replaced(call.control.store.as_ref(), scope).await?,
+            consents: documents::replaced(call.control.store.as_ref(), scope).await?,
             current: Current::default(),
             tenant,
         };
@@ -99,6 +108,18 @@ impl World {
                 let (_, name) = world.show(Part::Budget(part))?;
                 world.budgets.insert(name, budget.clone());
             }
+        }
+        if let Some((_, kept)) = world.guards.as_ref().filter(|(_, kept)| is_said(&kept.document)) {
+            let part = Part::Guards(Box::new(kept.document.clone()));
+            world.show(part)?;
+        }
+        if let Some((_, kept)) = world
+            .consents
+            .as_ref()
+            .filter(|(_, kept)| is_said(&kept.document))
+        {
+            let part = Part::Consents(Box::new(kept.document.clone()));
+            world.show(part)?;
         }
         if world.current.things.len() > THINGS_MAX {
             let detail =

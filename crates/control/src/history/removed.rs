@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use domain::{TenantScope, UnixMillis};
+use domain::{DataClass, TenantScope, UnixMillis};
 use ledger::AuditRecord;
 use ledger::bundle::{prove_audit_along, verify_audit_proof};
 use ledger::exchange::removal::{EXPIRE, PURGE, Removal, Why};
@@ -34,6 +34,9 @@ pub struct Removed {
     pub at: String,
     /// All that began before this went, RFC 3339.
     pub before: String,
+    /// And carried data of this class or of a graver one, where not all went.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_class: Option<&'static str>,
     /// The audit record that says so.
     pub record: String,
 }
@@ -48,6 +51,7 @@ impl From<&Removal> for Removed {
             by: who(&removal.by),
             at: time(removal.at),
             before: time(removal.before),
+            data_class: (removal.data_class > DataClass::Public).then(|| removal.data_class.as_str()),
             record: removal.record.to_string(),
         }
     }
@@ -113,11 +117,12 @@ impl Removals {
         histories: &Histories,
         scope: &TenantScope,
         (started, finished): (UnixMillis, UnixMillis),
+        class: DataClass,
     ) -> Result<Option<(usize, Worth)>, HistoryError> {
         let begin = self.all.partition_point(|(_, removal)| removal.at < finished);
         let mut unsigned = None;
         for (place, (stored, removal)) in self.all.iter().enumerate().skip(begin) {
-            if !removal.explains((started, finished)) {
+            if !removal.explains((started, finished), class) {
                 continue;
             }
             let worth = match self.worth.get(&place) {

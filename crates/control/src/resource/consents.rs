@@ -6,6 +6,7 @@ use policy::{Consent, Consents, Minimisation, Unsaid};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::differences;
 use super::guards::{entered, invalid, maker};
 use super::words::time;
 use crate::answer::Answer;
@@ -113,26 +114,32 @@ pub async fn show(call: Call, _: Nothing) -> Done {
     Ok(view(newest.map(|(_, kept)| kept), call.now)?)
 }
 
+/// What cannot be said, or cannot follow on what was said before, is refused with its place.
+pub fn checked(document: &Consents, was: &Consents) -> Result<(), Problem> {
+    invalid(&document.problems())?;
+    let Some(class) = document.forgets(was) else {
+        return Ok(());
+    };
+    let detail = format!(
+        "no consent speaks of {class} data any more, so that it would go anywhere: keep those that did and set `withdrawn`, \
+         or say `default: refuse`; to ask for no consent at all, DELETE the document"
+    );
+    Err(Problem::new(Code::Invalid, detail).at("/consents"))
+}
+
 /// `PUT …/consents`: in force on every gate within a second. What was consented to is taken back by saying so, not by
 /// leaving it out: where nothing is said, data might go anywhere.
 // threat: ANP-0017 ANP-0011
 pub async fn put(call: Call, body: Consents) -> Done {
     let (entered, tenant) = entered(&call).await?;
     let permitted = call.permit(&entered, tenant).await?;
-    invalid(&body.problems())?;
-    let before = documents::newest::<Consents>(call.control.store.as_ref(), entered.scope()).await?;
+    let before = documents::replaced::<Consents>(call.control.store.as_ref(), entered.scope()).await?;
     call.must_match(&tagged(before.as_ref().map(|(_, kept)| kept)))?;
     let was = before
         .as_ref()
         .map(|(_, kept)| kept.document.clone())
         .unwrap_or_default();
-    if let Some(class) = body.forgets(&was) {
-        let detail = format!(
-            "no consent speaks of {class} data any more, so that it would go anywhere: keep those that did and set `withdrawn`, \
-             or say `default: refuse`; to ask for no consent at all, DELETE the document"
-        );
-        return Err(Problem::new(Code::Invalid, detail).at("/consents").into());
-    }
+    checked(&body, &was)?;
     let by = (call.caller()?.audited(), call.now);
     let (kept, changes) = documents::next(before, body, by)?;
     let deed = Deed::changed(entered.tenant(), &was, &kept.document);
@@ -144,7 +151,7 @@ pub async fn put(call: Call, body: Consents) -> Done {
 pub async fn remove(call: Call, _: Nothing) -> Done {
     let (entered, tenant) = entered(&call).await?;
     let permitted = call.permit(&entered, tenant).await?;
-    let before = documents::newest::<Consents>(call.control.store.as_ref(), entered.scope()).await?;
+    let before = documents::replaced::<Consents>(call.control.store.as_ref(), entered.scope()).await?;
     let was = before.as_ref().map(|(_, kept)| kept.document.clone());
     let was = was
         .filter(|was| *was != Consents::default())
@@ -153,6 +160,11 @@ pub async fn remove(call: Call, _: Nothing) -> Done {
     let (_, changes) = documents::next(before, Consents::default(), by)?;
     let deed = Deed::removed(entered.tenant(), &was);
     call.done(&permitted, deed, changes, Answer::nothing()).await
+}
+
+/// `GET …/consents/versions/{number}/diff`.
+pub async fn diff(call: Call, _: Nothing) -> Done {
+    differences::told::<Consents>(&call).await
 }
 
 /// `GET …/consents/versions`.

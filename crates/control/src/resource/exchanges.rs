@@ -43,6 +43,8 @@ pub struct ExchangeLine {
     pub kept: &'static str,
     /// The answer's status.
     pub status: u16,
+    /// What it carries: `public`, `internal`, `confidential` or `restricted`; the last also where that was not written down.
+    pub data_class: &'static str,
     /// How long the request was.
     pub request_bytes: u64,
     /// How long the answer was.
@@ -78,6 +80,7 @@ impl From<&ExchangeRow> for ExchangeLine {
             model: row.model.clone(),
             kept: row.kept.as_str(),
             status: row.status,
+            data_class: row.data_class.as_str(),
             request_bytes: row.request_bytes,
             answer_bytes: row.answer_bytes,
         }

@@ -1,7 +1,7 @@
 //! How a tenant guards its own calls beyond what the instance asks of all: profiles, and exceptions from them. It only
 //! tightens: what a tenant's document says is laid over the instance's, and the strictest wins, whoever wrote it.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use domain::{TenantId, UnixMillis};
 use guard::{Exception, INSTANCE, Profile, Profiles, When};
@@ -11,10 +11,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use store::{RecordKind, StoreError};
 
+use super::differences;
 use super::words::time;
 use crate::answer::Answer;
 use crate::api::Nothing;
 use crate::call::{Call, Deed, Done, Entered, Stop};
+use crate::configuration::world::World;
 use crate::documents::{self, Kept};
 use crate::etag;
 use crate::page::Place;
@@ -69,7 +71,7 @@ pub struct GuardsVersion {
 shapes! { given: Profiles ; shown: GuardsView, GuardsVersion }
 
 /// Who made a version, as people call them.
-pub(super) fn maker(by: &AuditActor) -> String {
+pub fn maker(by: &AuditActor) -> String {
     match by {
         AuditActor::User(_, name)
         | AuditActor::Service(_, name)
@@ -171,9 +173,8 @@ pub async fn show(call: Call, _: Nothing) -> Done {
 pub async fn put(call: Call, body: Profiles) -> Done {
     let (entered, tenant) = entered(&call).await?;
     let permitted = call.permit(&entered, tenant).await?;
-    let projects = projects(&call, &entered, &body).await?;
-    checked(&call, &entered, (&body, &projects))?;
-    let before = documents::newest::<Profiles>(call.control.store.as_ref(), entered.scope()).await?;
+    checked(&Known::of(&call, &entered, &body).await?, &body)?;
+    let before = documents::replaced::<Profiles>(call.control.store.as_ref(), entered.scope()).await?;
     call.must_match(&tagged(before.as_ref().map(|(_, kept)| kept)))?;
     let was = before
         .as_ref()
@@ -190,7 +191,7 @@ pub async fn put(call: Call, body: Profiles) -> Done {
 pub async fn remove(call: Call, _: Nothing) -> Done {
     let (entered, tenant) = entered(&call).await?;
     let permitted = call.permit(&entered, tenant).await?;
-    let before = documents::newest::<Profiles>(call.control.store.as_ref(), entered.scope()).await?;
+    let before = documents::replaced::<Profiles>(call.control.store.as_ref(), entered.scope()).await?;
     let was = before.as_ref().map(|(_, kept)| kept.document.clone());
     let was = was
         .filter(|was| *was != Profiles::default())
@@ -199,6 +200,11 @@ pub async fn remove(call: Call, _: Nothing) -> Done {
     let (_, changes) = documents::next(before, Profiles::default(), by)?;
     let deed = Deed::removed(entered.tenant(), &was);
     call.done(&permitted, deed, changes, Answer::nothing()).await
+}
+
+/// `GET …/guards/versions/{number}/diff`.
+pub async fn diff(call: Call, _: Nothing) -> Done {
+    differences::told::<Profiles>(&call).await
 }
 
 /// `GET …/guards/versions`.
@@ -256,16 +262,65 @@ fn files(document: &Profiles) -> Vec<(String, String)> {
     found
 }
 
+/// Names and ids that a tenant's profiles may be about.
+#[derive(Debug)]
+pub struct Known {
+    tenants: BTreeSet<String>,
+    teams: BTreeSet<String>,
+    /// By id alone.
+    projects: BTreeSet<String>,
+    keys: BTreeSet<String>,
+}
+
+impl Known {
+    /// As it is now, for this document.
+    pub async fn of(call: &Call, entered: &Entered, document: &Profiles) -> Result<Self, StoreError> {
+        let tenant = entered.tenant();
+        let named = call.names.tenant(tenant).map(|tenant| tenant.name);
+        let teams = call.names.teams(tenant);
+        let keys = call.names.keys(tenant);
+        Ok(Self {
+            tenants: named.into_iter().chain([tenant.to_string()]).collect(),
+            teams: teams
+                .flat_map(|team| [team.name.clone(), team.id.to_string()])
+                .collect(),
+            projects: projects(call, entered, document).await?,
+            keys: keys
+                .flat_map(|key| [key.name.clone(), key.id.to_string()])
+                .collect(),
+        })
+    }
+
+    /// As it will be.
+    pub fn of_world(world: &World) -> Self {
+        let (tenant, teams, keys) = (&world.tenant, world.teams.values(), world.keys.values());
+        Self {
+            tenants: [tenant.name.clone(), tenant.id.to_string()].into(),
+            teams: teams
+                .flat_map(|team| [team.name.clone(), team.id.to_string()])
+                .collect(),
+            projects: world
+                .projects
+                .values()
+                .map(|(record, _)| record.id.clone())
+                .collect(),
+            keys: keys
+                .flat_map(|key| [key.name.clone(), key.id.to_string()])
+                .collect(),
+        }
+    }
+}
+
 /// Those of the projects that a document names which are the tenant's.
 async fn projects(
     call: &Call,
     entered: &Entered,
     document: &Profiles,
-) -> Result<HashSet<String>, StoreError> {
+) -> Result<BTreeSet<String>, StoreError> {
     let profiles = document.profiles.iter().map(|it| &it.when);
     let named = profiles.chain(document.exceptions.iter().map(|it| &it.when));
-    let named: HashSet<&String> = named.flat_map(|when| &when.projects).collect();
-    let (store, mut own) = (call.control.store.as_ref(), HashSet::new());
+    let named: BTreeSet<&String> = named.flat_map(|when| &when.projects).collect();
+    let (store, mut own) = (call.control.store.as_ref(), BTreeSet::new());
     for id in named {
         match store.record(entered.scope(), RecordKind::Project, id).await {
             Ok(_) => drop(own.insert(id.clone())),
@@ -277,38 +332,20 @@ async fn projects(
 }
 
 /// What cannot be done is refused with its place; and so is what would never apply, for whoever wrote it believes it does.
-fn checked(
-    call: &Call,
-    entered: &Entered,
-    (document, projects): (&Profiles, &HashSet<String>),
-) -> Result<(), Problem> {
+pub fn checked(known: &Known, document: &Profiles) -> Result<(), Problem> {
     let mut problems = document.problems();
     problems.extend(files(document));
-    let (id, tenant) = (entered.tenant(), call.names.tenant(entered.tenant()));
-    let (own, own_name) = (
-        id.to_string(),
-        tenant.map(|tenant| tenant.name).unwrap_or_default(),
-    );
-    let is_own = |one: &String| *one == own || *one == own_name;
-    let is_team = |one: &String| {
-        let mut teams = call.names.teams(id);
-        teams.any(|team| team.name == *one || team.id.to_string() == *one)
-    };
-    let is_key = |one: &String| {
-        let mut keys = call.names.keys(id);
-        keys.any(|key| key.name == *one || key.id.to_string() == *one)
-    };
     let mut look = |at: &str, when: &When| {
-        let mut nobody = |list: &str, names: &[String], is_one: &dyn Fn(&String) -> bool| {
-            for (number, name) in names.iter().enumerate().filter(|(_, name)| !is_one(name)) {
+        let mut nobody = |list: &str, names: &[String], own: &BTreeSet<String>| {
+            for (number, name) in names.iter().enumerate().filter(|(_, name)| !own.contains(*name)) {
                 let what = format!("`{name}` is none of the tenant's: nothing would be guarded by it");
                 problems.push((format!("{at}.when.{list}[{number}]"), what));
             }
         };
-        nobody("tenants", &when.tenants, &is_own);
-        nobody("teams", &when.teams, &is_team);
-        nobody("projects", &when.projects, &|one| projects.contains(one));
-        nobody("keys", &when.keys, &is_key);
+        nobody("tenants", &when.tenants, &known.tenants);
+        nobody("teams", &when.teams, &known.teams);
+        nobody("projects", &when.projects, &known.projects);
+        nobody("keys", &when.keys, &known.keys);
     };
     for (number, profile) in document.profiles.iter().enumerate() {
         look(&format!("profiles[{number}]"), &profile.when);

@@ -1,11 +1,12 @@
 //! What a tenant keeps of its calls' exchanges, and for how long; and what was kept, removed.
 
+use domain::ByClass;
 use ledger::exchange::{KEPT_DAYS_MAX, removal};
 use ledger::{Keeping, Kept};
 use policy::Resource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::{Change, Tenant, forget_all_exchanges};
+use store::{Change, Over, Tenant, forget_all_exchanges};
 
 use super::tenants::found;
 use super::words::{read_time, time};
@@ -38,6 +39,56 @@ pub struct HistoryView {
     /// For how many days; 30 when left out.
     #[serde(default = "days")]
     pub days: u16,
+    /// For how many days at most where a call carries data of a class; the shortest that applies wins, and the instance may
+    /// keep less.
+    #[serde(default, skip_serializing_if = "DaysMaxView::is_none")]
+    pub days_max: DaysMaxView,
+}
+
+/// Days by class of data. What is said of a class holds for every graver one too. 0: nothing is kept of such calls.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DaysMaxView {
+    /// Of public data, and so of all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public: Option<u16>,
+    /// Of internal data, and graver.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub internal: Option<u16>,
+    /// Of confidential data, and graver.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidential: Option<u16>,
+    /// Of restricted data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restricted: Option<u16>,
+}
+
+impl DaysMaxView {
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl From<ByClass<u16>> for DaysMaxView {
+    fn from(days: ByClass<u16>) -> Self {
+        Self {
+            public: days.public,
+            internal: days.internal,
+            confidential: days.confidential,
+            restricted: days.restricted,
+        }
+    }
+}
+
+impl From<DaysMaxView> for ByClass<u16> {
+    fn from(view: DaysMaxView) -> Self {
+        Self {
+            public: view.public,
+            internal: view.internal,
+            confidential: view.confidential,
+            restricted: view.restricted,
+        }
+    }
 }
 
 const fn days() -> u16 {
@@ -71,6 +122,7 @@ impl From<Keeping> for HistoryView {
                 Kept::Full => KeptView::Full,
             },
             days: keeping.days,
+            days_max: keeping.days_max.into(),
         }
     }
 }
@@ -82,6 +134,14 @@ impl HistoryView {
             let detail = format!("exchanges are kept for 1 to {KEPT_DAYS_MAX} days");
             return Err(Problem::new(Code::Invalid, detail).at(format!("{pointer}/days")));
         }
+        let days_max = ByClass::from(self.days_max);
+        for (class, days) in days_max.said() {
+            // Whoever says more believes that it is kept for longer.
+            if days.is_some_and(|days| days > self.days) {
+                let detail = format!("only shorter than `days`, {}: longer is nothing kept", self.days);
+                return Err(Problem::new(Code::Invalid, detail).at(format!("{pointer}/days_max/{class}")));
+            }
+        }
         Ok(Keeping {
             kept: match self.kept {
                 KeptView::None => Kept::None,
@@ -90,6 +150,7 @@ impl HistoryView {
                 KeptView::Full => Kept::Full,
             },
             days: self.days,
+            days_max,
         })
     }
 }
@@ -141,11 +202,16 @@ pub async fn purge(call: Call, body: Purge) -> Done {
     let before = read_time(&body.before, "before")?;
     let purged = Purged { before: time(before) };
     let answer = Answer::view(&purged)?;
-    let deed = Deed::made(tenant.id, &removal::Before { before_ms: before });
+    let gone = removal::Before {
+        before_ms: before,
+        data_class: None,
+    };
+    let deed = Deed::made(tenant.id, &gone);
     let is_done = !call.is_dry_run() && !permitted.waits();
     let answer = call.done(&permitted, deed, Vec::new(), answer).await?;
     if is_done {
-        forget_all_exchanges(call.control.store.as_ref(), permitted.scope(), before).await?;
+        let over = Over::all(before);
+        forget_all_exchanges(call.control.store.as_ref(), permitted.scope(), over).await?;
     }
     Ok(answer)
 }

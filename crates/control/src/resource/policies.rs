@@ -212,7 +212,9 @@ pub async fn explain(call: Call, body: Explain) -> Done {
         if !sees(&call, key_resource(key))? {
             return Err(Problem::not_found().into());
         }
-        let why = limited(&call, scene.why_recorded(&entry, key))?;
+        let profiles = call.control.serving.guard_profiles();
+        let why = scene.why_recorded(&entry, key, &profiles).await?;
+        let why = limited(&call, why)?;
         return Ok(Answer::view(&why)?);
     }
     let action = Action::named(wanted(body.action.as_ref(), "/action")?)?;

@@ -4,6 +4,8 @@ use policy::{Applied, Effect, Outcome, nearest};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::guarded::GuardedView;
+
 /// Why something is permitted or not.
 #[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct WhyView {
@@ -44,6 +46,8 @@ pub struct Recorded {
     pub outcome: String,
     /// The policies that decided then.
     pub policies: Vec<String>,
+    /// What guards and consents had to do with it.
+    pub guarded: GuardedView,
 }
 
 /// One policy's part.

@@ -73,10 +73,12 @@ async fn agp_t3_what_a_document_says_is_changed_by_a_document_only() {
         "budgets.increase",
         "budgets.remove",
         "history.update",
+        "guards.put",
+        "guards.remove",
     ] {
         assert!(refused.contains(&name), "{name}: {refused:?}");
     }
-    assert_eq!(refused.len(), 18, "{refused:?}");
+    assert_eq!(refused.len(), 20, "{refused:?}");
     drop(instance);
 }
 

@@ -88,14 +88,16 @@ fn made_up(id: &str) -> String {
     format!("{stem}{last}")
 }
 
-/// Things that a path names beside its tenant. The number of an increase is none: it counts those of one budget; nor is a
-/// name that is given by writing to it.
+/// Things that a path names beside its tenant. The number of an increase or of a document's version is none: it counts those of
+/// one budget, or of one tenant; nor is a name that is given by writing to it.
 fn things(endpoint: &Endpoint) -> Vec<&'static str> {
     let parts = endpoint.path.split('/').filter(|part| part.starts_with('{'));
     let is_given = |part: &str| endpoint.method == Method::PUT && ["{sample}", "{prompt}"].contains(&part);
     parts
         .filter(|part| !is_given(part))
-        .filter(|part| !["{tenant}", "{increase}"].contains(part) && !OF_THE_PLATFORM.contains(part))
+        .filter(|part| {
+            !["{tenant}", "{increase}", "{number}"].contains(part) && !OF_THE_PLATFORM.contains(part)
+        })
         .collect()
 }
 

@@ -17,6 +17,7 @@ mod changes;
 mod chargeback;
 mod configuration;
 mod consents;
+mod content_documents;
 mod counting;
 mod credentials;
 mod declarative;

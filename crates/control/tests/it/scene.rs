@@ -11,7 +11,8 @@ use control::serving::{ServedModel, ServedProvider, ServedSink, ServedTarget, Se
 use control::{Control, ControlParts, Keys, Mode, NewKeys, Patience, TwoPeople};
 use credential::{Limits, MasterKey, SealingKey};
 use domain::{
-    AuditId, KeyId, Money, Operation, Permission, RequestId, Secret, TenantId, TenantScope, UnixMillis,
+    AuditId, DataClass, KeyId, Money, Operation, Permission, RequestId, Secret, TenantId, TenantScope,
+    UnixMillis,
 };
 use ledger::bundle::audit_origin_of;
 use ledger::merkle::root_of;
@@ -411,6 +412,7 @@ async fn kept_exchange(instance: &Instance, tenant: TenantId) -> String {
         model: Some("gpt-4o".to_owned()),
         kept: Kept::Redacted,
         status: 200,
+        data_class: DataClass::Internal,
         request_bytes: 1,
         answer_bytes: 2,
     };
@@ -557,6 +559,7 @@ impl House {
             ("{request}", &self.request),
             ("{statement}", &"1".to_owned()),
             ("{increase}", &"1".to_owned()),
+            ("{number}", &"0".to_owned()),
             (
                 "{sink}",
                 match pattern.contains("/tenants/") {

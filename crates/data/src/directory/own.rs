@@ -1,7 +1,7 @@
 //! Documents of tenants' own that their calls are answered by, and what was made of them: kept as long as they stay as
 //! they are. Reads nothing itself.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::TenantId;
@@ -20,6 +20,30 @@ pub struct Own {
     pub consents: HashMap<TenantId, Consented>,
     /// Samples and published prompt templates that their calls may take up.
     pub shelves: HashMap<TenantId, apps::Shelf>,
+    /// Those of whom something does not read: what it said is not known, so none of their calls is let in.
+    pub unread: BTreeMap<TenantId, Unread>,
+}
+
+/// A document of a tenant's own that does not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unread {
+    /// What it is charged.
+    PriceSheet,
+    /// How it guards its calls.
+    Guards,
+    /// Where it lets their content go.
+    Consents,
+}
+
+impl Unread {
+    /// What people call it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PriceSheet => "price sheet",
+            Self::Guards => "guards",
+            Self::Consents => "consents",
+        }
+    }
 }
 
 /// Where a tenant lets the content of its calls go, as of one version.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use credential::{KeyProblem, VirtualKey, Which};
 use dialect::{Dialect, Endpoint};
-use domain::{AuditId, KeyId, Operation, Threat};
+use domain::{AuditId, DataClass, KeyId, Operation, Threat};
 use habit::Use;
 use http::HeaderValue;
 use http::request::Parts;
@@ -116,6 +116,12 @@ impl Identified {
         Ok((digest, record.id, form))
     }
 
+    /// What the call carries: what its key or the instance says, or more where its caller says so.
+    pub fn data_class(&self) -> DataClass {
+        let policy = &self.view.settings.policy;
+        policy.data_class(self.key.record.marks.data_class, self.accepted.data_class)
+    }
+
     /// The models this caller may use, by name.
     pub fn visible_models(&self) -> Vec<&Arc<Model>> {
         let arrived = Arrived {
@@ -160,6 +166,7 @@ pub fn run(gate: &Gate, accepted: Accepted, head: &Parts) -> Gated<Identified> {
     noticed(gate, &view, &accepted, &key, checked);
     checked.map_err(|problem| refused(&key, problem))?;
     must_be_active(&key)?;
+    must_be_readable(&key)?;
     let (by, proof) = proof(&view, &accepted, head, &key, by)?;
     let is_signed = proof.as_ref().is_some_and(|proof| proof.signature().is_some());
     let asked = key.record.receipts.then(|| Asked::of(head, is_signed));
@@ -340,6 +347,21 @@ pub(super) fn inactive() -> Box<Refusal> {
         "the tenant of this key is not active: ask whoever runs this gate",
     )
     .against(Threat::Anp0016)
+}
+
+/// What its tenant asks of its calls is not known, so none is let in; other tenants' are.
+// threat: ANP-0017
+fn must_be_readable(key: &KeyEntry) -> Gated<()> {
+    let Some(unread) = key.unread else {
+        return Ok(());
+    };
+    let unread = unread.as_str();
+    let detail = format!(
+        "the {unread} of this key's tenant cannot be read in the gate's store, so that none of its calls is let in: ask whoever runs this gate"
+    );
+    Err(Refusal::new(Code::TenantUnreadable, detail)
+        .against(Threat::Anp0017)
+        .internally(format!("{}: the {unread} of its tenant", key.record.id)))
 }
 
 /// Unknown, malformed, revoked and expired look the same from outside.

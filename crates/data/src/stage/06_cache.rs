@@ -5,7 +5,7 @@
 //! still passes inspect_output and settle.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use credential::SealingKey;
@@ -22,12 +22,12 @@ use crate::ticket::Ticket;
 #[derive(Debug)]
 pub struct Missed {
     pub(super) call: Inspected,
-    pub(super) key: Option<CacheKey>,
+    pub(super) key: Option<(CacheKey, Duration)>,
 }
 
 impl Missed {
-    /// The call, and under which key its answer is kept.
-    pub fn into_parts(self) -> (Inspected, Option<CacheKey>) {
+    /// The call, and under which key its answer is kept, and for how long.
+    pub fn into_parts(self) -> (Inspected, Option<(CacheKey, Duration)>) {
         (self.call, self.key)
     }
 }
@@ -52,7 +52,33 @@ pub struct CacheKey {
 #[derive(Debug)]
 pub struct Cache {
     master: Box<dyn Sealer>,
-    answers: moka::sync::Cache<CacheKey, Arc<[u8]>>,
+    answers: moka::sync::Cache<CacheKey, Arc<Sealed>>,
+}
+
+/// A sealed answer, and how long it lives: what is graver may live for a shorter time.
+#[derive(Debug)]
+struct Sealed {
+    bytes: Box<[u8]>,
+    lives: Duration,
+}
+
+/// Each answer ends in its own time.
+struct Ends;
+
+impl moka::Expiry<CacheKey, Arc<Sealed>> for Ends {
+    fn expire_after_create(&self, _: &CacheKey, sealed: &Arc<Sealed>, _: Instant) -> Option<Duration> {
+        Some(sealed.lives)
+    }
+
+    fn expire_after_update(
+        &self,
+        _: &CacheKey,
+        sealed: &Arc<Sealed>,
+        _: Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
+        Some(sealed.lives)
+    }
 }
 
 /// Where tenants' sealing keys come from.
@@ -78,7 +104,8 @@ impl Cache {
         let answers = moka::sync::Cache::builder()
             .max_capacity(settings.bytes_max)
             .time_to_live(settings.ttl)
-            .weigher(|_: &CacheKey, value: &Arc<[u8]>| u32::try_from(value.len()).unwrap_or(u32::MAX))
+            .expire_after(Ends)
+            .weigher(|_: &CacheKey, value: &Arc<Sealed>| u32::try_from(value.bytes.len()).unwrap_or(u32::MAX))
             .build();
         Self { master, answers }
     }
@@ -96,19 +123,20 @@ impl Cache {
 
     fn get(&self, sealing: &SealingKey, key: &CacheKey) -> Option<Bytes> {
         let sealed = self.answers.get(key)?;
-        let opened = sealing.open(&sealed, &key.digest).ok()?;
+        let opened = sealing.open(&sealed.bytes, &key.digest).ok()?;
         Some(Bytes::copy_from_slice(&opened))
     }
 
-    /// Keeps an answer for the tenant that paid for it.
+    /// Keeps an answer for the tenant that paid for it, for this long.
     // threat: AGP-I2
     // threat: AGP-D4
-    pub fn put(&self, key: CacheKey, answer: &[u8]) {
+    pub fn put(&self, key: CacheKey, answer: &[u8], lives: Duration) {
         let Sealing::Key(sealing) = self.master.key(key.tenant) else {
             return;
         };
         if let Ok(sealed) = sealing.seal(answer, &key.digest) {
-            self.answers.insert(key, sealed.into());
+            let bytes = sealed.into();
+            self.answers.insert(key, Arc::new(Sealed { bytes, lives }));
         }
     }
 }
@@ -117,12 +145,13 @@ impl Cache {
 // threat: AGP-I2
 // threat: AGP-E1
 pub fn run(gate: &Gate, call: Inspected, ticket: &Ticket) -> Gated<Cached> {
-    let Some(cache) = gate.cache.as_ref().filter(|_| ticket.settings.cache.is_some()) else {
+    let (Some(cache), Some(settings)) = (&gate.cache, &ticket.settings.cache) else {
         return Ok(Cached::Miss(Missed { call, key: None }));
     };
     let sealing = cache.sealing(ticket.key.principal.tenant)?;
     // What guards ask is of many tenants: they remember verdicts themselves, tenant by tenant.
-    if call.envelope.stream || ticket.is_a_guards {
+    let lives = settings.lives(ticket.data_class);
+    if lives.is_zero() || call.envelope.stream || ticket.is_a_guards {
         return Ok(Cached::Miss(Missed { call, key: None }));
     }
     let started = Instant::now();
@@ -131,14 +160,17 @@ pub fn run(gate: &Gate, call: Inspected, ticket: &Ticket) -> Gated<Cached> {
     tracing::debug!(request = %ticket.id, hit = found.is_some(), us = started.elapsed().as_micros(), "cache");
     Ok(match found {
         Some(body) => Cached::Hit(body, call),
-        None => Cached::Miss(Missed { call, key: Some(key) }),
+        None => Cached::Miss(Missed {
+            call,
+            key: Some((key, lives)),
+        }),
     })
 }
 
 /// Keeps an answer that was looked for and not found.
-pub fn keep(gate: &Gate, key: Option<CacheKey>, answer: &[u8]) {
-    if let (Some(cache), Some(key)) = (&gate.cache, key) {
-        cache.put(key, answer);
+pub fn keep(gate: &Gate, key: Option<(CacheKey, Duration)>, answer: &[u8]) {
+    if let (Some(cache), Some((key, lives))) = (&gate.cache, key) {
+        cache.put(key, answer, lives);
     }
 }
 
@@ -189,6 +221,7 @@ mod tests {
         let settings = CacheSettings {
             bytes_max: 1 << 20,
             ttl: Duration::from_secs(60),
+            ttl_max: domain::ByClass::default(),
         };
         let cache = Cache::new(settings, Box::new(says.clone()));
         let key = CacheKey {
@@ -199,7 +232,7 @@ mod tests {
             let sealing = cache.sealing(key.tenant)?;
             Gated::Ok(sealing.and_then(|sealing| cache.get(&sealing, &key)))
         };
-        cache.put(key, b"an answer");
+        cache.put(key, b"an answer", Duration::from_secs(60));
         assert_eq!(found().unwrap().as_deref(), Some(&b"an answer"[..]));
         *says.0.lock().unwrap() = Sealing::Nothing;
         assert_eq!(found().unwrap(), None, "it is served, and nothing is kept");

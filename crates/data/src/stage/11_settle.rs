@@ -251,6 +251,7 @@ fn close(gate: &Gate, ticket: &mut Ticket, mut end: End) -> Closed {
     let entry = Entry {
         finished,
         exchange: kept.as_ref().map(|(_, bytes)| exchange::digest(bytes)),
+        data_class: kept.as_ref().and_then(|(exchange, _)| exchange.data_class),
         ..entry(gate, ticket, end, (spend.cost, charges))
     };
     Closed {
@@ -318,6 +319,7 @@ fn entry(gate: &Gate, ticket: &mut Ticket, end: &End, (cost, charges): (domain::
         session: ticket.session.take(),
         exchange: None,
         adjusts: None,
+        data_class: None,
     }
 }
 

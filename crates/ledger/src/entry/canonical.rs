@@ -63,6 +63,10 @@ pub(super) fn write(entry: &Entry, out: &mut Vec<u8>) {
     if let Some(adjusted) = entry.adjusts {
         line.id(r#","adjusts":"#, &adjusted.text());
     }
+    if let Some(class) = entry.data_class {
+        line.raw(r#","data_class":"#);
+        line.quoted(class.as_str().as_bytes());
+    }
     line.raw("}");
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Removes nothing itself.
 
-use domain::{AuditId, TenantId, UnixMillis};
+use domain::{AuditId, DataClass, TenantId, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 use crate::{AuditActor, AuditOutcome, AuditRecord};
@@ -15,11 +15,14 @@ pub const EXPIRE: &str = "exchanges.expire";
 /// The task of the gate that removes what is over.
 pub const TASK: &str = "history retention";
 
-/// All that began before a time goes.
+/// All that began before a time goes; of what carries data of a class or of a graver one, where one is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Before {
     /// The time, in milliseconds since 1970.
     pub before_ms: UnixMillis,
+    /// The least grave class of what goes; all goes when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_class: Option<DataClass>,
 }
 
 /// Why exchanges went.
@@ -44,14 +47,25 @@ pub struct Removal {
     pub at: UnixMillis,
     /// All that began before this.
     pub before: UnixMillis,
+    /// And carried data of this class or of a graver one.
+    pub data_class: DataClass,
 }
 
 impl Removal {
     /// The record of the gate's own removal of what is over.
-    pub fn expiry(whose: (AuditId, TenantId), at: UnixMillis, before: UnixMillis) -> AuditRecord {
+    pub fn expiry(
+        whose: (AuditId, TenantId),
+        at: UnixMillis,
+        (class, before_ms): (DataClass, UnixMillis),
+    ) -> AuditRecord {
+        let before = Before {
+            before_ms,
+            // The least grave says nothing: everything goes.
+            data_class: (class > DataClass::Public).then_some(class),
+        };
         AuditRecord {
             target: Some(whose.1.to_string()),
-            after: serde_json::to_value(Before { before_ms: before }).ok(),
+            after: serde_json::to_value(before).ok(),
             ..AuditRecord::done(whose, at, AuditActor::Gate(TASK.to_owned()), EXPIRE)
         }
     }
@@ -73,14 +87,15 @@ impl Removal {
             by: record.actor.clone(),
             at: record.at,
             before: told.before_ms,
+            data_class: told.data_class.unwrap_or(DataClass::Public),
         })
     }
 
-    /// Whether it is why the exchange of a call that began and ended then is not there. What ended after it was not there to
-    /// be removed.
+    /// Whether it is why the exchange of a call that began and ended then, and carried data of this class, is not there. What
+    /// ended after it was not there to be removed.
     // threat: ANP-0012
-    pub fn explains(&self, (started, finished): (UnixMillis, UnixMillis)) -> bool {
-        started < self.before && finished <= self.at
+    pub fn explains(&self, (started, finished): (UnixMillis, UnixMillis), class: DataClass) -> bool {
+        started < self.before && finished <= self.at && class >= self.data_class
     }
 }
 
@@ -95,15 +110,24 @@ mod tests {
     #[test]
     fn anp_0012_a_removal_explains_what_was_there_and_began_before_and_nothing_else() {
         let whose = (AuditId::from_u128(1), TenantId::from_u128(2));
-        let record = Removal::expiry(whose, UnixMillis(100), UnixMillis(50));
+        let record = Removal::expiry(whose, UnixMillis(100), (DataClass::Public, UnixMillis(50)));
         let removal = Removal::told_by(&record).unwrap();
         assert_eq!(
             (removal.why, removal.at, removal.before),
             (Why::Expired, UnixMillis(100), UnixMillis(50))
         );
-        assert!(removal.explains(call(49, 100)));
-        assert!(!removal.explains(call(50, 60)), "it began at the time");
-        assert!(!removal.explains(call(49, 101)), "it ended later");
+        let public = DataClass::Public;
+        assert!(removal.explains(call(49, 100), public));
+        assert!(!removal.explains(call(50, 60), public), "it began at the time");
+        assert!(!removal.explains(call(49, 101), public), "it ended later");
+        let graver = Removal::expiry(whose, UnixMillis(100), (DataClass::Confidential, UnixMillis(50)));
+        let graver = Removal::told_by(&graver).unwrap();
+        let explained = DataClass::ALL.map(|class| graver.explains(call(49, 100), class));
+        assert_eq!(
+            explained,
+            [false, false, true, true],
+            "no less grave call went by it"
+        );
         let by_hand = AuditRecord {
             actor: AuditActor::User("usr_1".to_owned(), "ann".to_owned()),
             ..record.clone()

@@ -79,6 +79,7 @@ pub fn correction(
         token_charges: Vec::new(),
         exchange: None,
         adjusts: Some(original.id),
+        data_class: None,
         ..original.clone()
     })
 }

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use domain::{
-    ActorId, BudgetId, KeyId, Money, NodeId, Operation, ProjectId, RequestId, ServiceId, TeamId, TenantId,
-    Tier, UnixMillis, Usage, UserId,
+    ActorId, BudgetId, DataClass, KeyId, Money, NodeId, Operation, ProjectId, RequestId, ServiceId, TeamId,
+    TenantId, Tier, UnixMillis, Usage, UserId,
 };
 use ledger::{Charge, Digest, Entry, EntryError, Intent, Labels, Outcome, Posting, UsageSource};
 use proptest::prelude::*;
@@ -163,6 +163,7 @@ prop_compose! {
             session: later.0,
             exchange: later.1,
             adjusts: later.2.map(RequestId::from_u128),
+            data_class: later.2.map(|number| DataClass::ALL[usize::from(number % 2 == 0)]),
         }
     }
 }

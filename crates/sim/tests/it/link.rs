@@ -12,7 +12,7 @@ use store::usage::{UsageQuery, UsageReport};
 use store::{
     AuditEntry, AuditQuery, Budgets, Change, Directory, DirectoryDump, EntriesKept, EntryLog, EntrySpan,
     ExchangeQuery, ExchangeRow, Exchanges, Hold, LeaseAnswer, LeaseWish, LogKind, MarkDue, MerkleLogs,
-    Nonces, Record, RecordKind, RecordQuery, Registry, SealedExchange, Shipment, SortedQuery, Store,
+    Nonces, Over, Record, RecordKind, RecordQuery, Registry, SealedExchange, Shipment, SortedQuery, Store,
     StoreError, StoredAudit, StoredCheckpoint, StoredEntry,
 };
 
@@ -342,12 +342,7 @@ impl Exchanges for Link {
     ) -> Result<Vec<ExchangeRow>, StoreError> {
         self.world.central.exchanges(scope, query).await
     }
-    async fn forget_exchanges(
-        &self,
-        scope: &TenantScope,
-        before: UnixMillis,
-        count: u64,
-    ) -> Result<u64, StoreError> {
-        self.world.central.forget_exchanges(scope, before, count).await
+    async fn forget_exchanges(&self, scope: &TenantScope, over: Over, count: u64) -> Result<u64, StoreError> {
+        self.world.central.forget_exchanges(scope, over, count).await
     }
 }

@@ -155,6 +155,7 @@ async fn furnish(store: &PostgresStore, name: &str) -> TenantId {
             key: key.id,
             model: None,
             kept: ledger::Kept::Full,
+            data_class: domain::DataClass::Internal,
             status: 200,
             request_bytes: 1,
             answer_bytes: 1,

@@ -120,7 +120,8 @@ async fn a_database_of_the_release_before_keeps_its_rows_and_gets_what_is_new() 
             "0016_entries_by_month.sql",
             "0017_tenants_delivery.sql",
             "0018_tenants_documents.sql",
-            "0019_apps.sql"
+            "0019_apps.sql",
+            "0020_exchanges_by_class.sql"
         ]
     );
     let store = PostgresStore::connect(&login.url(&url), Bounds::default())

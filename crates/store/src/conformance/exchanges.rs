@@ -1,10 +1,10 @@
 //! Kept exchanges: added once, found by what is known of them, removed when they are over, and nobody else's.
 
-use domain::{KeyId, RequestId, UnixMillis};
+use domain::{DataClass, KeyId, RequestId, UnixMillis};
 use ledger::Kept;
 
 use super::fixtures::{Engine, House, MIDNIGHT};
-use crate::{ExchangeQuery, ExchangeRow, SealedExchange, StoreError, forget_all_exchanges};
+use crate::{ExchangeQuery, ExchangeRow, Over, SealedExchange, StoreError, forget_all_exchanges};
 
 fn kept(number: u128, after_ms: i64, key: KeyId, model: &str) -> SealedExchange {
     SealedExchange {
@@ -15,6 +15,7 @@ fn kept(number: u128, after_ms: i64, key: KeyId, model: &str) -> SealedExchange 
             model: Some(model.to_owned()),
             kept: Kept::Redacted,
             status: 200,
+            data_class: DataClass::Internal,
             request_bytes: 7,
             answer_bytes: u64::from(u32::MAX) + 1,
         },
@@ -31,6 +32,7 @@ const ALL: ExchangeQuery = ExchangeQuery {
     until: None,
     key: None,
     model: None,
+    data_class: None,
     after: None,
     count: 100,
 };
@@ -142,7 +144,7 @@ pub(super) async fn anp_0010_exchanges_go_when_they_are_over_the_oldest_first(st
         .map(|n| kept(n, i64::try_from(n).unwrap(), house.key.id, "a"))
         .collect();
     store.keep_exchanges(&house.scope, &rows).await.unwrap();
-    let before = UnixMillis(MIDNIGHT.0 + 5);
+    let before = Over::all(UnixMillis(MIDNIGHT.0 + 5));
     assert_eq!(store.forget_exchanges(&house.scope, before, 2).await, Ok(2));
     let left = store.exchanges(&house.scope, &ALL).await.unwrap();
     assert_eq!(ids(&left), [6, 5, 4, 3]);
@@ -153,6 +155,53 @@ pub(super) async fn anp_0010_exchanges_go_when_they_are_over_the_oldest_first(st
     assert_eq!(store.forget_exchanges(&house.scope, before, 2).await, Ok(0));
     let left = store.exchanges(&house.scope, &ALL).await.unwrap();
     assert_eq!(ids(&left), [6, 5]);
+}
+
+pub(super) async fn anp_0020_exchanges_go_by_what_they_carry_and_what_is_less_grave_stays(store: Engine) {
+    let house = House::build(&store).await;
+    let carrying = |number: u128, class: DataClass| {
+        let mut one = kept(number, i64::try_from(number).unwrap(), house.key.id, "a");
+        one.row.data_class = class;
+        one
+    };
+    // One of each class, twice.
+    let rows: Vec<SealedExchange> = (0..8)
+        .map(|n| carrying(n + 1, DataClass::ALL[usize::try_from(n % 4).unwrap()]))
+        .collect();
+    store.keep_exchanges(&house.scope, &rows).await.unwrap();
+    for row in &rows {
+        assert_eq!(store.exchange(&house.scope, row.row.id).await.as_ref(), Ok(row));
+    }
+    let of = |data_class| ExchangeQuery { data_class, ..ALL };
+    for (class, expected) in [
+        (None, vec![8, 7, 6, 5, 4, 3, 2, 1]),
+        (Some(DataClass::Public), vec![8, 7, 6, 5, 4, 3, 2, 1]),
+        (Some(DataClass::Internal), vec![8, 7, 6, 4, 3, 2]),
+        (Some(DataClass::Restricted), vec![8, 4]),
+    ] {
+        let found = store.exchanges(&house.scope, &of(class)).await.unwrap();
+        assert_eq!(ids(&found), expected, "{class:?}");
+    }
+    let over = |ms, data_class| Over {
+        before: UnixMillis(MIDNIGHT.0 + ms),
+        data_class,
+    };
+    let restricted = over(8, Some(DataClass::Restricted));
+    assert_eq!(store.forget_exchanges(&house.scope, restricted, 9).await, Ok(1));
+    let graver = over(9, Some(DataClass::Confidential));
+    assert_eq!(store.forget_exchanges(&house.scope, graver, 1).await, Ok(1));
+    let left = store.exchanges(&house.scope, &ALL).await.unwrap();
+    assert_eq!(ids(&left), [8, 7, 6, 5, 2, 1], "the oldest of those first");
+    assert_eq!(
+        forget_all_exchanges(store.as_ref(), &house.scope, graver).await,
+        Ok(2)
+    );
+    assert_eq!(
+        store.forget_exchanges(&house.scope, over(6, None), 9).await,
+        Ok(3)
+    );
+    let left = store.exchanges(&house.scope, &ALL).await.unwrap();
+    assert_eq!(ids(&left), [6]);
 }
 
 pub(super) async fn agp_e1_exchanges_never_reach_another_tenant(store: Engine) {
@@ -179,6 +228,9 @@ pub(super) async fn agp_e1_exchanges_never_reach_another_tenant(store: Engine) {
         Ok(1)
     );
     let end = UnixMillis(MIDNIGHT.0 + 1);
-    assert_eq!(store.forget_exchanges(&other.scope, end, 9).await, Ok(1));
+    assert_eq!(
+        store.forget_exchanges(&other.scope, Over::all(end), 9).await,
+        Ok(1)
+    );
     assert_eq!(store.exchange(&house.scope, mine.row.id).await, Ok(mine));
 }

@@ -1,10 +1,10 @@
 //! Kept exchanges in memory.
 
 use async_trait::async_trait;
-use domain::{RequestId, TenantScope, UnixMillis};
+use domain::{RequestId, TenantScope};
 
 use super::MemoryStore;
-use crate::{ExchangeQuery, ExchangeRow, Exchanges, SealedExchange, StoreError};
+use crate::{ExchangeQuery, ExchangeRow, Exchanges, Over, SealedExchange, StoreError};
 
 #[async_trait]
 impl Exchanges for MemoryStore {
@@ -49,26 +49,26 @@ impl Exchanges for MemoryStore {
         Ok(found)
     }
 
-    async fn forget_exchanges(
-        &self,
-        scope: &TenantScope,
-        before: UnixMillis,
-        count: u64,
-    ) -> Result<u64, StoreError> {
+    async fn forget_exchanges(&self, scope: &TenantScope, over: Over, count: u64) -> Result<u64, StoreError> {
         let mut state = self.state();
         let Some(kept) = state.exchanges.get_mut(&scope.tenant()) else {
             return Ok(0);
         };
-        let mut over: Vec<_> = kept
+        let query = ExchangeQuery {
+            until: Some(over.before),
+            data_class: over.data_class,
+            ..ExchangeQuery::default()
+        };
+        let mut gone: Vec<_> = kept
             .values()
+            .filter(|exchange| query.takes(&exchange.row))
             .map(|exchange| (exchange.row.started, exchange.row.id))
-            .filter(|(started, _)| *started < before)
             .collect();
-        over.sort_unstable();
-        over.truncate(usize::try_from(count).unwrap_or(usize::MAX));
-        for (_, id) in &over {
+        gone.sort_unstable();
+        gone.truncate(usize::try_from(count).unwrap_or(usize::MAX));
+        for (_, id) in &gone {
             kept.remove(id);
         }
-        Ok(over.len() as u64)
+        Ok(gone.len() as u64)
     }
 }

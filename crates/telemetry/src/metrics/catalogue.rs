@@ -1,6 +1,23 @@
 //! Registration: no metric gets into the registry without a line of documentation.
 
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Metric, Registry};
+
+/// One metric for each name that a label has.
+#[derive(Debug, Clone)]
+pub(super) struct Named<M> {
+    label: &'static str,
+    family: Family<[(&'static str, String); 1], M>,
+}
+
+impl<M: Clone + Default> Named<M> {
+    /// That of a name.
+    pub(super) fn of(&self, name: &str) -> M {
+        self.family.get_or_create_owned(&[(self.label, name.to_owned())])
+    }
+}
 
 /// One metric, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +51,36 @@ impl Catalogue {
     ) -> M {
         self.own(kind, name, labels, help, metric.clone());
         metric
+    }
+
+    pub(super) fn gauge(&mut self, name: &'static str, help: &'static str) -> Gauge {
+        self.add("gauge", name, &[], help, Gauge::default())
+    }
+
+    pub(super) fn counter(&mut self, name: &'static str, help: &'static str) -> Counter {
+        self.add("counter", name, &[], help, Counter::default())
+    }
+
+    /// A gauge for each name of a label.
+    pub(super) fn gauges(
+        &mut self,
+        label: &'static [&'static str; 1],
+        name: &'static str,
+        help: &'static str,
+    ) -> Named<Gauge> {
+        let ([label], family) = (*label, self.add("gauge", name, label, help, Family::default()));
+        Named { label, family }
+    }
+
+    /// A counter for each name of a label.
+    pub(super) fn counters(
+        &mut self,
+        label: &'static [&'static str; 1],
+        name: &'static str,
+        help: &'static str,
+    ) -> Named<Counter> {
+        let ([label], family) = (*label, self.add("counter", name, label, help, Family::default()));
+        Named { label, family }
     }
 
     /// Registers a metric that nobody needs a handle to.

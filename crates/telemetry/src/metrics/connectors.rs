@@ -1,16 +1,9 @@
 //! What is counted of guards outside. Their names are the configuration's.
 
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 
-use super::catalogue::Catalogue;
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Label {
-    connector: String,
-}
+use super::catalogue::{Catalogue, Named};
 
 /// What is counted of one guard outside.
 #[derive(Debug, Clone, Default)]
@@ -32,18 +25,17 @@ pub struct ConnectorMetrics {
 /// Of all of them.
 #[derive(Debug)]
 pub(super) struct Connectors {
-    needed: Family<Label, Counter>,
-    texts: Family<Label, Counter>,
-    findings: Family<Label, Counter>,
-    failures: Family<Label, Counter>,
-    resting: Family<Label, Gauge>,
-    tokens: Family<Label, Counter>,
+    needed: Named<Counter>,
+    texts: Named<Counter>,
+    findings: Named<Counter>,
+    failures: Named<Counter>,
+    resting: Named<Gauge>,
+    tokens: Named<Counter>,
 }
 
 impl Connectors {
     pub(super) fn register(catalogue: &mut Catalogue) -> Self {
-        let mut counter =
-            |name, help| catalogue.add("counter", name, &["connector"], help, Family::default());
+        let mut counter = |name, help| catalogue.counters(&["connector"], name, help);
         Self {
             needed: counter(
                 "bartizan_guard_connector_needed_total",
@@ -65,27 +57,22 @@ impl Connectors {
                 "bartizan_guard_connector_tokens_total",
                 "LLM tokens, of prompts and generated, that judging models say they took; they are charged to no budget.",
             ),
-            resting: catalogue.add(
-                "gauge",
-                "bartizan_guard_connector_resting",
+            resting: catalogue.gauges(
                 &["connector"],
+                "bartizan_guard_connector_resting",
                 "1 while a connector is not asked, or only tried, after failures.",
-                Family::default(),
             ),
         }
     }
 
     pub(super) fn of(&self, name: &str) -> ConnectorMetrics {
-        let label = Label {
-            connector: name.to_owned(),
-        };
         ConnectorMetrics {
-            needed: self.needed.get_or_create_owned(&label),
-            texts: self.texts.get_or_create_owned(&label),
-            findings: self.findings.get_or_create_owned(&label),
-            failures: self.failures.get_or_create_owned(&label),
-            resting: self.resting.get_or_create_owned(&label),
-            tokens: self.tokens.get_or_create_owned(&label),
+            needed: self.needed.of(name),
+            texts: self.texts.of(name),
+            findings: self.findings.of(name),
+            failures: self.failures.of(name),
+            resting: self.resting.of(name),
+            tokens: self.tokens.of(name),
         }
     }
 }

@@ -3,29 +3,12 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 
-use super::catalogue::Catalogue;
+use super::catalogue::{Catalogue, Named};
 use super::labels::Listener;
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ListenerLabel {
-    listener: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct SinkLabel {
-    sink: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct WitnessLabel {
-    witness: String,
-}
 
 /// What is counted of one witness.
 #[derive(Debug, Clone)]
@@ -42,11 +25,6 @@ pub struct WitnessMetrics {
     pub disagreements: Gauge,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct SignalLabel {
-    signal: &'static str,
-}
-
 /// What is counted of one sink of audit records.
 #[derive(Debug, Clone)]
 pub struct SinkMetrics {
@@ -58,11 +36,6 @@ pub struct SinkMetrics {
     pub failures: Counter,
     /// Records that were given up.
     pub dead: Counter,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct PlaneLabel {
-    plane: &'static str,
 }
 
 /// How many of something are under way.
@@ -147,6 +120,8 @@ pub struct Gauges {
     pub credential_findings_new: Counter,
     /// The revision of the configuration in force.
     pub config_revision: Gauge,
+    /// Tenants of whom something in the store does not read.
+    pub tenants_unreadable: Gauge,
     /// Configurations refused because they were bad.
     pub config_rejected: Counter,
     /// Providers that are not called because the gate has no credential for them.
@@ -171,18 +146,18 @@ pub struct Gauges {
     pub exchanges_dropped: Counter,
     /// Log lines dropped because the sink was slower than the log.
     pub log_lines_dropped: Gauge,
-    connections: Family<ListenerLabel, Gauge>,
-    policy_differences: Family<PlaneLabel, Counter>,
-    key_signals: Family<SignalLabel, Counter>,
-    alerts_pending: Family<SinkLabel, Gauge>,
-    alerts_delivered: Family<SinkLabel, Counter>,
-    alert_failures: Family<SinkLabel, Counter>,
-    alerts_dead: Family<SinkLabel, Counter>,
-    witness_waiting: Family<WitnessLabel, Gauge>,
-    witness_taken_at: Family<WitnessLabel, Gauge>,
-    witness_taken: Family<WitnessLabel, Counter>,
-    witness_failures: Family<WitnessLabel, Counter>,
-    witness_disagreements: Family<WitnessLabel, Gauge>,
+    connections: Named<Gauge>,
+    policy_differences: Named<Counter>,
+    key_signals: Named<Counter>,
+    alerts_pending: Named<Gauge>,
+    alerts_delivered: Named<Counter>,
+    alert_failures: Named<Counter>,
+    alerts_dead: Named<Counter>,
+    witness_waiting: Named<Gauge>,
+    witness_taken_at: Named<Gauge>,
+    witness_taken: Named<Counter>,
+    witness_failures: Named<Counter>,
+    witness_disagreements: Named<Gauge>,
     checkpoint_age: Gauge,
     began: Instant,
     /// Milliseconds after `began`, plus one; 0 for never.
@@ -268,6 +243,10 @@ impl Gauges {
             ),
             config_revision: catalogue
                 .gauge("bartizan_config_revision", "The revision of the configuration in force."),
+            tenants_unreadable: catalogue.gauge(
+                "bartizan_tenants_unreadable",
+                "Tenants whose guards, consents or price sheet in the store do not read: their calls are refused.",
+            ),
             config_rejected: catalogue.counter(
                 "bartizan_config_rejected_total",
                 "Configurations that were refused; the one in force stayed.",
@@ -312,89 +291,65 @@ impl Gauges {
             ),
             log_lines_dropped: catalogue
                 .gauge("bartizan_log_lines_dropped", "Log lines dropped because the sink was too slow."),
-            connections: catalogue.add(
-                "gauge",
-                "bartizan_connections_open",
+            connections: catalogue.gauges(
                 &["listener"],
+                "bartizan_connections_open",
                 "Connections open.",
-                Family::default(),
             ),
-            policy_differences: catalogue.add(
-                "counter",
-                "bartizan_policy_shadow_differences_total",
+            policy_differences: catalogue.counters(
                 &["plane"],
+                "bartizan_policy_shadow_differences_total",
                 "Questions that policies which are tried out would have answered otherwise than those in force.",
-                Family::default(),
             ),
-            key_signals: catalogue.add(
-                "counter",
-                "bartizan_key_signals_total",
+            key_signals: catalogue.counters(
                 &["signal"],
+                "bartizan_key_signals_total",
                 "Uses of keys that stood out against how they are usually used.",
-                Family::default(),
             ),
-            alerts_pending: catalogue.add(
-                "gauge",
+            alerts_pending: catalogue.gauges(
+                &["sink"],
                 "bartizan_alerts_pending_records",
-                &["sink"],
                 "Audit records that wait for a sink, as of this node's last look.",
-                Family::default(),
             ),
-            alerts_delivered: catalogue.add(
-                "counter",
+            alerts_delivered: catalogue.counters(
+                &["sink"],
                 "bartizan_alerts_delivered_total",
-                &["sink"],
                 "Audit records that a sink took from this node.",
-                Family::default(),
             ),
-            alert_failures: catalogue.add(
-                "counter",
+            alert_failures: catalogue.counters(
+                &["sink"],
                 "bartizan_alerts_failures_total",
-                &["sink"],
                 "Times a sink did not take what this node pushed; it is pushed again.",
-                Family::default(),
             ),
-            alerts_dead: catalogue.add(
-                "counter",
-                "bartizan_alerts_dead_total",
+            alerts_dead: catalogue.counters(
                 &["sink"],
+                "bartizan_alerts_dead_total",
                 "Audit records that this node gave up pushing to a sink; each is kept as a dead letter.",
-                Family::default(),
             ),
-            witness_waiting: catalogue.add(
-                "gauge",
+            witness_waiting: catalogue.gauges(
+                &["witness"],
                 "bartizan_witness_waiting_since_seconds",
-                &["witness"],
                 "Since when the oldest signed head that a witness has not taken waits, Unix time; 0 if none does. As of this node's last look.",
-                Family::default(),
             ),
-            witness_taken_at: catalogue.add(
-                "gauge",
+            witness_taken_at: catalogue.gauges(
+                &["witness"],
                 "bartizan_witness_taken_at_seconds",
-                &["witness"],
                 "When the newest head that a witness took was signed, Unix time, as of this node's last look.",
-                Family::default(),
             ),
-            witness_taken: catalogue.add(
-                "counter",
+            witness_taken: catalogue.counters(
+                &["witness"],
                 "bartizan_witness_heads_total",
-                &["witness"],
                 "Signed heads that a witness took from this node.",
-                Family::default(),
             ),
-            witness_failures: catalogue.add(
-                "counter",
+            witness_failures: catalogue.counters(
+                &["witness"],
                 "bartizan_witness_failures_total",
-                &["witness"],
                 "Times a witness did not take a head from this node, for whatever reason.",
-                Family::default(),
             ),
-            witness_disagreements: catalogue.add(
-                "gauge",
-                "bartizan_witness_disagreements",
+            witness_disagreements: catalogue.gauges(
                 &["witness"],
+                "bartizan_witness_disagreements",
                 "Logs that are not what a witness saw: set back, or forked. Anything but 0 is an incident.",
-                Family::default(),
             ),
             checkpoint_age: catalogue.gauge(
                 "bartizan_ledger_checkpoint_age_seconds",
@@ -407,46 +362,38 @@ impl Gauges {
 
     /// What is counted of policies that are tried out, for `calls` or `control`.
     pub fn policy_differences(&self, plane: &'static str) -> Counter {
-        self.policy_differences.get_or_create_owned(&PlaneLabel { plane })
+        self.policy_differences.of(plane)
     }
 
     /// Uses of keys that stood out in this.
     pub fn key_signals(&self, signal: &'static str) -> Counter {
-        self.key_signals.get_or_create_owned(&SignalLabel { signal })
+        self.key_signals.of(signal)
     }
 
     /// What is counted of a sink that the configuration names.
     pub fn sink(&self, name: &str) -> SinkMetrics {
-        let label = SinkLabel {
-            sink: name.to_owned(),
-        };
         SinkMetrics {
-            pending: self.alerts_pending.get_or_create_owned(&label),
-            delivered: self.alerts_delivered.get_or_create_owned(&label),
-            failures: self.alert_failures.get_or_create_owned(&label),
-            dead: self.alerts_dead.get_or_create_owned(&label),
+            pending: self.alerts_pending.of(name),
+            delivered: self.alerts_delivered.of(name),
+            failures: self.alert_failures.of(name),
+            dead: self.alerts_dead.of(name),
         }
     }
 
     /// What is counted of a witness that the configuration names.
     pub fn witness(&self, name: &str) -> WitnessMetrics {
-        let label = WitnessLabel {
-            witness: name.to_owned(),
-        };
         WitnessMetrics {
-            waiting_since: self.witness_waiting.get_or_create_owned(&label),
-            taken_at: self.witness_taken_at.get_or_create_owned(&label),
-            taken: self.witness_taken.get_or_create_owned(&label),
-            failures: self.witness_failures.get_or_create_owned(&label),
-            disagreements: self.witness_disagreements.get_or_create_owned(&label),
+            waiting_since: self.witness_waiting.of(name),
+            taken_at: self.witness_taken_at.of(name),
+            taken: self.witness_taken.of(name),
+            failures: self.witness_failures.of(name),
+            disagreements: self.witness_disagreements.of(name),
         }
     }
 
     /// Connections open on a listener; keep the handle.
     pub fn connections(&self, listener: Listener) -> Level {
-        Level(self.connections.get_or_create_owned(&ListenerLabel {
-            listener: listener.as_str(),
-        }))
+        Level(self.connections.of(listener.as_str()))
     }
 
     /// Ledgers have just been looked through for checkpoints to sign.
@@ -465,15 +412,5 @@ impl Gauges {
         let age_ms = self.elapsed_ms().saturating_sub(at);
         self.checkpoint_age
             .set(i64::try_from(age_ms / 1000).unwrap_or(i64::MAX));
-    }
-}
-
-impl Catalogue {
-    fn gauge(&mut self, name: &'static str, help: &'static str) -> Gauge {
-        self.add("gauge", name, &[], help, Gauge::default())
-    }
-
-    fn counter(&mut self, name: &'static str, help: &'static str) -> Counter {
-        self.add("counter", name, &[], help, Counter::default())
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use credential::{ContentKey, SealingKey, purpose};
-use domain::{KeyId, RequestId, TenantId, TenantScope, UnixMillis};
+use domain::{ByClass, DataClass, KeyId, RequestId, TenantId, TenantScope, UnixMillis};
 use ledger::exchange::Side;
 use ledger::exchange::removal::{Removal, Why};
 use ledger::{AuditRecord, Exchange, Keeping, Kept};
@@ -14,7 +14,7 @@ use store::{
 };
 use telemetry::Metrics;
 use tokio::sync::watch;
-use worker::{Historian, Seals};
+use worker::{Bounds, Historian, Seals};
 
 const TENANT: TenantId = TenantId::from_u128(7);
 const DAY_MS: i64 = 86_400_000;
@@ -24,6 +24,7 @@ const ALL: ExchangeQuery = ExchangeQuery {
     until: None,
     key: None,
     model: None,
+    data_class: None,
     after: None,
     count: 100,
 };
@@ -35,6 +36,16 @@ struct One(Arc<SealingKey>);
 impl Seals for One {
     fn key(&self, tenant: TenantId) -> Option<Arc<SealingKey>> {
         (tenant == TENANT).then(|| self.0.clone())
+    }
+}
+
+/// What the instance says.
+#[derive(Debug)]
+struct Instance(ByClass<u16>);
+
+impl Bounds for Instance {
+    fn days_max(&self) -> ByClass<u16> {
+        self.0
     }
 }
 
@@ -51,6 +62,7 @@ fn exchange(number: u128, tenant: TenantId, started: i64) -> Exchange {
         model: None,
         status: 200,
         streamed: false,
+        data_class: None,
         request: Side {
             text: Some("zebra".to_owned()),
             ..Side::default()
@@ -59,7 +71,7 @@ fn exchange(number: u128, tenant: TenantId, started: i64) -> Exchange {
     }
 }
 
-async fn house(store: &MemoryStore, days: u16) {
+async fn house(store: &MemoryStore, days: u16, days_max: ByClass<u16>) {
     let tenant = Tenant {
         id: TENANT,
         name: "acme".to_owned(),
@@ -68,6 +80,7 @@ async fn house(store: &MemoryStore, days: u16) {
         history: Keeping {
             kept: Kept::Full,
             days,
+            days_max,
         },
     };
     store.create_tenant(&tenant).await.unwrap();
@@ -87,13 +100,22 @@ async fn told(store: &MemoryStore) -> Vec<Removal> {
 }
 
 fn historian(store: &Arc<MemoryStore>) -> (Historian, Arc<Metrics>) {
+    historian_of(store, ByClass::NONE)
+}
+
+fn historian_of(store: &Arc<MemoryStore>, days_max: ByClass<u16>) -> (Historian, Arc<Metrics>) {
     let key = ContentKey::generate()
         .unwrap()
         .sealing_key(purpose::EXCHANGES)
         .unwrap();
     let metrics = Arc::new(Metrics::new("test"));
     (
-        Historian::new(store.clone(), Arc::new(One(Arc::new(key))), metrics.clone()),
+        Historian::new(
+            store.clone(),
+            Arc::new(One(Arc::new(key))),
+            Arc::new(Instance(days_max)),
+            metrics.clone(),
+        ),
         metrics,
     )
 }
@@ -137,7 +159,7 @@ async fn agp_i2_what_waits_is_sealed_and_stored_also_at_the_end_and_else_it_is_c
 #[tokio::test]
 async fn anp_0010_exchanges_go_after_their_days_and_all_of_them_with_their_tenant() {
     let store = Arc::new(MemoryStore::new());
-    house(&store, 2).await;
+    house(&store, 2, ByClass::NONE).await;
     let scope = TenantScope::operator(TENANT);
     let row = |number: u128, started: i64| store::SealedExchange {
         row: (&exchange(number, TENANT, started)).into(),
@@ -172,4 +194,70 @@ async fn anp_0010_exchanges_go_after_their_days_and_all_of_them_with_their_tenan
         .unwrap();
     assert_eq!(historian.forget(over).await.unwrap(), 2);
     assert!(store.exchanges(&scope, &ALL).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn anp_0020_what_is_graver_goes_earlier_by_the_shortest_time_that_applies_and_is_spoken_of() {
+    let store = Arc::new(MemoryStore::new());
+    let own = ByClass {
+        confidential: Some(4),
+        ..ByClass::NONE
+    };
+    house(&store, 8, own).await;
+    let scope = TenantScope::operator(TENANT);
+    // Of each class one that began on each of ten days; the last is of before classes were written down.
+    let mut rows = Vec::new();
+    for day in 0..10 {
+        for class in 0..5_u128 {
+            let mut one = exchange(u128::try_from(day).unwrap() * 5 + class, TENANT, day * DAY_MS);
+            one.data_class = DataClass::ALL.get(usize::try_from(class).unwrap()).copied();
+            rows.push(store::SealedExchange {
+                row: (&one).into(),
+                sealed: vec![1],
+            });
+        }
+    }
+    store.keep_exchanges(&scope, &rows).await.unwrap();
+    let instance = ByClass {
+        restricted: Some(1),
+        ..ByClass::NONE
+    };
+    let (historian, _) = historian_of(&store, instance);
+    // Days are over at the moment they are, so that the exchange of that very day stays.
+    let now = UnixMillis(10 * DAY_MS);
+    let (public, confidential, restricted) = (2, 6, 9);
+    let gone = 2 * public + confidential + 2 * restricted;
+    assert_eq!(historian.forget(now).await.unwrap(), gone);
+    let left = store.exchanges(&scope, &ALL).await.unwrap();
+    for (class, days) in DataClass::ALL.into_iter().zip([8, 8, 4, 2]) {
+        let of = left.iter().filter(|row| row.data_class == class);
+        assert_eq!(of.count(), days, "{class}");
+    }
+    let removals = told(&store).await;
+    let said: Vec<_> = removals
+        .iter()
+        .map(|one| (one.data_class, one.before.0 / DAY_MS))
+        .collect();
+    let expected = [
+        (DataClass::Public, 2),
+        (DataClass::Confidential, 6),
+        (DataClass::Restricted, 9),
+    ];
+    assert!(
+        said.len() == 3 && expected.iter().all(|one| said.contains(one)),
+        "{said:?}"
+    );
+    // The records explain all that went, and nothing that did not.
+    for row in &rows {
+        let (at, class) = ((row.row.started, row.row.started), row.row.data_class);
+        let is_explained = removals.iter().any(|one| one.explains(at, class));
+        let is_there = left.iter().any(|one| one.id == row.row.id);
+        assert_ne!(is_explained, is_there, "{:?}", row.row);
+    }
+    assert_eq!(historian.forget(now).await.unwrap(), 0);
+    assert_eq!(
+        told(&store).await.len(),
+        3,
+        "nothing went, and nothing more is said"
+    );
 }

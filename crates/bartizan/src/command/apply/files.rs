@@ -19,6 +19,9 @@ const SECTIONS: [&str; 7] = [
     "teams", "projects", "services", "users", "grants", "keys", "budgets",
 ];
 
+/// Members of which a tenant has one, said all at once.
+pub const ONE_EACH: [&str; 2] = ["guards", "consents"];
+
 /// A value that knows its line.
 #[derive(Debug)]
 enum Node {
@@ -287,12 +290,24 @@ fn add(all: &mut Vec<Document>, file: &str, node: Spanned<Node>) -> Result<(), F
         return Ok(());
     };
     for (name, node) in members {
+        let line = node.defined.line();
+        if ONE_EACH.contains(&name.as_str()) && document.has(&name) {
+            let why = format!(
+                "{file}:{line}: `{name}` stands in two places, and is one thing: put all of it into one"
+            );
+            return Err(Failure::usage(why));
+        }
         document.add(file, name, node);
     }
     Ok(())
 }
 
 impl Document {
+    /// Whether something that is no list is there.
+    pub fn has(&self, name: &str) -> bool {
+        self.members.iter().any(|(known, _)| known == name)
+    }
+
     fn add(&mut self, file: &str, name: String, node: Spanned<Node>) {
         let placed = |node| Placed {
             file: file.to_owned(),

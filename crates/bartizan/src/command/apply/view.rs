@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 
+use control::difference;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::files::Document;
+use super::files::{Document, ONE_EACH};
 use crate::command::show::Shown;
 
 /// A tenant's plan, or what was done.
@@ -63,9 +64,11 @@ impl Planned {
         let parts = document
             .labels()
             .map(|(section, name)| step(section.trim_end_matches('s'), &name));
+        let own = ONE_EACH.into_iter().filter(|name| document.has(name));
+        let own = own.map(|name| step(name, "the tenant's"));
         let whole = std::iter::once(step("tenant", document.tenant()));
         Self {
-            steps: whole.chain(parts).collect(),
+            steps: whole.chain(parts).chain(own).collect(),
             ..Self::new(document.tenant(), None, &Value::Null, None)
         }
     }
@@ -148,6 +151,21 @@ fn changed(step: &Value) -> Vec<String> {
         return Vec::new();
     };
     let show = |value: Option<&Value>| value.map_or_else(|| "none".to_owned(), ToString::to_string);
+    // A document of its own is long: what differs in it is told place by place.
+    if ONE_EACH.contains(&text(step, "kind")) {
+        let of = |members: &Map<String, Value>| Value::Object(members.clone());
+        let differ = difference::between(&of(before), &of(after)).into_iter();
+        return differ
+            .map(|one| {
+                format!(
+                    "{}: {} → {}",
+                    one.place,
+                    show(one.before.as_ref()),
+                    show(one.after.as_ref())
+                )
+            })
+            .collect();
+    }
     let mut names: Vec<_> = before.keys().chain(after.keys()).collect();
     names.sort();
     names.dedup();

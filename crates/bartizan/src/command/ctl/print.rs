@@ -27,7 +27,8 @@ impl Serialize for Answer<'_> {
 
 impl Shown for Answer<'_> {
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        match (self.0, self.0.get("items").or_else(|| self.0.get("rows"))) {
+        let lists = ["items", "rows", "changes"];
+        match (self.0, lists.iter().find_map(|name| self.0.get(name))) {
             (Value::Null, _) => writeln!(out, "done"),
             // A text in a form of its own.
             (Value::String(text), _) => write!(out, "{text}"),

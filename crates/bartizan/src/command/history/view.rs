@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use control::{Looked, Opened, Reason, Removed, Standing};
-use domain::{RequestId, TenantId};
+use domain::{ByClass, RequestId, TenantId};
 use ledger::exchange::Exchange;
 use serde::Serialize;
 use store::{ExchangeRow, Tenant};
@@ -22,6 +22,8 @@ pub struct Kept {
     tenant: String,
     kept: &'static str,
     days: u16,
+    #[serde(skip_serializing_if = "ByClass::is_none")]
+    days_max: ByClass<u16>,
 }
 
 impl Kept {
@@ -32,13 +34,20 @@ impl Kept {
             tenant: tenant.name.clone(),
             kept: tenant.history.kept.as_str(),
             days: tenant.history.days,
+            days_max: tenant.history.days_max,
         }
     }
 }
 
 impl Shown for Kept {
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{}  keeps {} for {} days", self.tenant, self.kept, self.days)
+        write!(out, "{}  keeps {} for {} days", self.tenant, self.kept, self.days)?;
+        for (class, days) in self.days_max.said() {
+            if let Some(days) = days {
+                write!(out, ", {class} data for {days}")?;
+            }
+        }
+        writeln!(out)
     }
 }
 
@@ -50,6 +59,7 @@ struct Line {
     model: Option<String>,
     kept: &'static str,
     status: u16,
+    data_class: &'static str,
     request_bytes: u64,
     answer_bytes: u64,
 }
@@ -69,6 +79,7 @@ impl ExchangeList {
             model: row.model.clone(),
             kept: row.kept.as_str(),
             status: row.status,
+            data_class: row.data_class.as_str(),
             request_bytes: row.request_bytes,
             answer_bytes: row.answer_bytes,
         };
@@ -84,6 +95,7 @@ impl Shown for ExchangeList {
             Column::Text("model"),
             Column::Text("kept"),
             Column::Number("status"),
+            Column::Text("class"),
             Column::Number("request"),
             Column::Number("answer"),
             Column::Text("id"),
@@ -95,6 +107,7 @@ impl Shown for ExchangeList {
                 line.model.clone().unwrap_or_else(|| "–".to_owned()),
                 line.kept.to_owned(),
                 line.status.to_string(),
+                line.data_class.to_owned(),
                 line.request_bytes.to_string(),
                 line.answer_bytes.to_string(),
                 line.request.to_string(),
@@ -123,8 +136,9 @@ fn told(removed: &Removed) -> String {
         Reason::Purged => "purged",
         Reason::Expired => "its days were over",
     };
+    let what = removed.data_class.unwrap_or("all");
     format!(
-        "{reason}: {}, {}, all before {} ({})",
+        "{reason}: {}, {}, {what} before {} ({})",
         removed.at, removed.by, removed.before, removed.record
     )
 }

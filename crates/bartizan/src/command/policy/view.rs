@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use control::why::{PartView, WhoView, WhyView};
+use control::why::{GuardedView, PartView, WhoView, WhyView};
 use serde::{Serialize, Serializer};
 
 use crate::command::show::Shown;
@@ -45,11 +45,35 @@ impl Shown for Why {
         if let Some(recorded) = &why.recorded {
             lines.push(("recorded", recorded.outcome.clone()));
             lines.push(("decided then", recorded.policies.join(", ")));
+            guarded(&recorded.guarded, &mut lines);
         }
         lines.extend(why.not_known.iter().map(|text| ("not known", text.clone())));
         facts(out, &lines)?;
         parts(out, "decided by", &why.decided_by)?;
         parts(out, "did not apply", &why.others)
+    }
+}
+
+/// What guards and consents had to do with a recorded call.
+fn guarded(guarded: &GuardedView, lines: &mut Vec<(&'static str, String)>) {
+    for found in &guarded.findings {
+        let text = format!("{} {}, {}", found.verdict, found.rule, found.direction);
+        lines.push(("guards did then", text));
+    }
+    for profile in &guarded.profiles {
+        let shadow = if profile.shadow { ", only tried out" } else { "" };
+        lines.push((
+            "guard profile",
+            format!("{} ({}'s{shadow})", profile.name, profile.of),
+        ));
+    }
+    if let Some(consents) = &guarded.consents {
+        let by = consents.by.as_deref().unwrap_or("somebody");
+        let made = consents.made.as_deref().unwrap_or("some time");
+        lines.push((
+            "consents",
+            format!("version {}, by {by}, {made}", consents.number),
+        ));
     }
 }
 

@@ -32,6 +32,13 @@ fn some_names() -> impl Strategy<Value = Vec<String>> {
     subsequence(NAMES.map(str::to_owned).to_vec(), 0..=3)
 }
 
+fn profile(name: &str) -> guard::Profile {
+    guard::Profile {
+        name: name.to_owned(),
+        ..guard::Profile::default()
+    }
+}
+
 /// A document whose references lead somewhere in it: things keep the team that their name says.
 fn document() -> impl Strategy<Value = Configuration> {
     let team = |name: &str| format!("team {name}");
@@ -140,6 +147,14 @@ fn document() -> impl Strategy<Value = Configuration> {
                         })
                         .collect(),
                 ),
+                guards: Some(guard::Profiles {
+                    profiles: names.iter().map(|name| profile(name)).collect(),
+                    ..guard::Profiles::default()
+                }),
+                consents: Some(policy::Consents {
+                    content_leaves: wide,
+                    ..policy::Consents::default()
+                }),
             }
         },
     )
@@ -214,8 +229,10 @@ proptest! {
     fn agp_t3_a_section_that_is_left_out_is_not_touched(from in document(), mut to in document()) {
         to.users = None;
         to.grants = None;
+        to.guards = None;
+        to.consents = None;
         let Ok(plan) = plan(&now(&from), &to, true) else { return Ok(()) };
-        let touched = |step: &Step| matches!(step.part().map(Part::kind), Some(Kind::User | Kind::Grant));
+        let touched = |step: &Step| matches!(step.part().map(Part::kind), Some(Kind::User | Kind::Grant | Kind::Guards | Kind::Consents));
         prop_assert!(!plan.steps.iter().any(touched));
     }
 
@@ -274,6 +291,49 @@ fn another_name_is_another_thing_and_the_plan_says_so() {
     assert_eq!(
         plan.remarks,
         ["projects: a thing under another name is a new one; the old one ends"]
+    );
+}
+
+/// There is one of each: what its section says is all of it, and an empty one ends it, where things end.
+#[test]
+fn anp_0017_guards_and_consents_are_replaced_as_a_whole_and_end_with_pruning_alone() {
+    let with = |names: &[&str], content_leaves| Configuration {
+        guards: Some(guard::Profiles {
+            profiles: names.iter().map(|name| profile(name)).collect(),
+            ..guard::Profiles::default()
+        }),
+        consents: Some(policy::Consents {
+            content_leaves,
+            ..policy::Consents::default()
+        }),
+        ..whole()
+    };
+    let said = |from: &Configuration, to: &Configuration, prune| {
+        let plan = plan(&now(from), to, prune).unwrap();
+        let steps = plan.steps.into_iter();
+        steps
+            .map(|step| (step.verb, step.part().unwrap().kind(), step.pointer))
+            .collect::<Vec<_>>()
+    };
+    let (from, to) = (with(&["a", "b"], false), with(&["b"], false));
+    assert_eq!(
+        said(&from, &to, false),
+        [(Verb::Update, Kind::Guards, "/guards".to_owned())]
+    );
+    assert_eq!(said(&from, &with(&[], true), false), []);
+    assert_eq!(
+        said(&from, &with(&[], true), true),
+        [
+            (Verb::Remove, Kind::Consents, String::new()),
+            (Verb::Remove, Kind::Guards, String::new())
+        ]
+    );
+    assert_eq!(
+        said(&whole(), &from, false),
+        [
+            (Verb::Create, Kind::Guards, "/guards".to_owned()),
+            (Verb::Create, Kind::Consents, "/consents".to_owned())
+        ]
     );
 }
 

@@ -398,6 +398,38 @@ fn ctx_t2_grave_acts_want_a_fresh_sign_in() {
     }
 }
 
+/// What a tenant alone may say of the content of its calls is no less grave than what is said of the tenant.
+#[test]
+fn ctx_t2_anp_0017_giving_consent_wants_a_fresh_sign_in() {
+    let grants = [grant(Role::TenantAdmin, Reach::Tenant(ACME))];
+    let stale = |sign_in_age_ms| ActContext {
+        sign_in_age_ms,
+        ..ActContext::AT_BEST
+    };
+    let own = [
+        Permission::ConsentsUpdate,
+        Permission::HistoryUpdate,
+        Permission::HistoryPurge,
+    ];
+    for permission in own {
+        let at = |age| {
+            let thing = Resource::Tenant(ACME);
+            ask_in(&SHIPPED, &ann(ACME, &grants), permission, thing, stale(age))
+        };
+        assert!(at(900_000).permit, "{permission}");
+        refused_by(&at(900_001), "grave-acts-want-a-fresh-sign-in");
+    }
+    let thing = Resource::Tenant(ACME);
+    let read = ask_in(
+        &SHIPPED,
+        &ann(ACME, &grants),
+        Permission::ConsentsRead,
+        thing,
+        stale(u64::MAX),
+    );
+    assert!(read.permit, "reading is not grave");
+}
+
 /// A reason says that the thing is there, and that one would be let in.
 #[test]
 fn anp_0015_a_reason_is_told_to_nobody_who_may_not_do_it_anyway() {
