@@ -16,6 +16,8 @@ use crate::facts;
 use crate::found::Findings;
 use crate::ticket::Ticket;
 
+mod late;
+
 /// All channels of one stream.
 #[derive(Debug)]
 pub struct Watch {

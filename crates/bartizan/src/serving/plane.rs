@@ -151,6 +151,7 @@ impl Plane {
         let builder = Arc::new(Builder::default());
         let dump = store.load().await?;
         let own = feed::own(store.as_ref()).await?;
+        feed::prepared(&builder, &own.guards).await?;
         let directory = builder.build(&dump, own, &book, UnixMillis::now());
         let differences = Arc::new(Differences::default());
         let (rules, in_force) = rules(base, &made.configured, &differences).await?;

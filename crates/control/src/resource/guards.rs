@@ -172,7 +172,8 @@ pub async fn put(call: Call, body: Profiles) -> Done {
     let (entered, tenant) = entered(&call).await?;
     let permitted = call.permit(&entered, tenant).await?;
     let projects = projects(&call, &entered, &body).await?;
-    checked(&call, &entered, (&body, &projects))?;
+    let (body, problems) = judged(body).await?;
+    checked(&call, &entered, (&body, &projects), problems)?;
     let before = documents::newest::<Profiles>(call.control.store.as_ref(), entered.scope()).await?;
     call.must_match(&tagged(before.as_ref().map(|(_, kept)| kept)))?;
     let was = before
@@ -252,7 +253,11 @@ fn files(document: &Profiles) -> Vec<(String, String)> {
 }
 
 /// Those of the projects that a document names which are the tenant's.
-async fn projects(call: &Call, entered: &Entered, document: &Profiles) -> Result<HashSet<String>, StoreError> {
+async fn projects(
+    call: &Call,
+    entered: &Entered,
+    document: &Profiles,
+) -> Result<HashSet<String>, StoreError> {
     let profiles = document.profiles.iter().map(|it| &it.when);
     let named = profiles.chain(document.exceptions.iter().map(|it| &it.when));
     let named: HashSet<&String> = named.flat_map(|when| &when.projects).collect();
@@ -267,13 +272,29 @@ async fn projects(call: &Call, entered: &Entered, document: &Profiles) -> Result
     Ok(own)
 }
 
+/// What of a document cannot be done. Patterns are compiled for it, which takes its time and no thread that others wait for.
+// threat: AGP-D2
+async fn judged(document: Profiles) -> Result<(Profiles, Vec<(String, String)>), Problem> {
+    if let Some(problem) = document.too_heavy() {
+        return Ok((document, vec![problem]));
+    }
+    let judged = tokio::task::spawn_blocking(move || {
+        let problems = document.problems();
+        (document, problems)
+    });
+    judged.await.map_err(|error| Problem {
+        internal: Some(error.to_string()),
+        ..Problem::new(Code::Internal, "the profiles could not be checked")
+    })
+}
+
 /// What cannot be done is refused with its place; and so is what would never apply, for whoever wrote it believes it does.
 fn checked(
     call: &Call,
     entered: &Entered,
     (document, projects): (&Profiles, &HashSet<String>),
+    mut problems: Vec<(String, String)>,
 ) -> Result<(), Problem> {
-    let mut problems = document.problems();
     problems.extend(files(document));
     let (id, tenant) = (entered.tenant(), call.names.tenant(entered.tenant()));
     let (own, own_name) = (
