@@ -371,9 +371,7 @@ pub(crate) async fn input(
         return Ok(None);
     };
     let redacted = dialect::redact_request(endpoint, body, &mut |text| found.text(text, masker));
-    redacted
-        .map(|it| Some(it.into()))
-        .map_err(|error| invalid(&error))
+    redacted.map(|it| Some(it.into())).map_err(|error| invalid(&error))
 }
 
 /// The texts of a whole answer, asked about; the answer with what is to be replaced replaced.
@@ -412,7 +410,11 @@ struct Replaced<'t> {
 
 impl<'t> Replaced<'t> {
     /// What was found in which text. The masker learns all of it, where anything is to be replaced.
-    fn of(texts: &'t [(Origin, String)], found: Vec<(usize, Found)>, masker: &mut Masker) -> Option<Self> {
+    fn of(
+        texts: &'t [(Origin, String)],
+        found: Vec<(usize, Found)>,
+        masker: &mut Masker,
+    ) -> Option<Self> {
         let mut by_text: HashMap<&str, Vec<Found>> = HashMap::new();
         for (at, it) in found {
             if let (Some((_, text)), Action::Mask | Action::Redact) = (texts.get(at), it.action) {

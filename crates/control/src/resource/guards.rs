@@ -253,11 +253,7 @@ fn files(document: &Profiles) -> Vec<(String, String)> {
 }
 
 /// Those of the projects that a document names which are the tenant's.
-async fn projects(
-    call: &Call,
-    entered: &Entered,
-    document: &Profiles,
-) -> Result<HashSet<String>, StoreError> {
+async fn projects(call: &Call, entered: &Entered, document: &Profiles) -> Result<HashSet<String>, StoreError> {
     let profiles = document.profiles.iter().map(|it| &it.when);
     let named = profiles.chain(document.exceptions.iter().map(|it| &it.when));
     let named: HashSet<&String> = named.flat_map(|when| &when.projects).collect();

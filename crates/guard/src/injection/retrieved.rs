@@ -74,8 +74,7 @@ fn tagged(text: &str) -> Vec<Range<usize>> {
         let length = inner.bytes().take(NAME_BYTES_MAX).take_while(is_name).count();
         let name = inner.get(..length).unwrap_or_default();
         let is_it = |tag: &&str| {
-            let same =
-                |(one, other): (u8, u8)| one == other.to_ascii_lowercase() || (one, other) == (b'_', b'-');
+            let same = |(one, other): (u8, u8)| one == other.to_ascii_lowercase() || (one, other) == (b'_', b'-');
             tag.len() == name.len() && tag.bytes().zip(name.bytes()).all(same)
         };
         let Some(place) = TAGS
@@ -106,9 +105,7 @@ fn headed(text: &str) -> Option<Range<usize>> {
         let (place, head) = (at, heading(line));
         at += line.len();
         let is_rule = line.trim().len() >= RULE_BYTES_MIN && line.trim().bytes().all(|byte| byte == b'-');
-        let says = |words: &[&str]| {
-            head.is_some_and(|(head, _)| words.iter().any(|it| head.eq_ignore_ascii_case(it)))
-        };
+        let says = |words: &[&str]| head.is_some_and(|(head, _)| words.iter().any(|it| head.eq_ignore_ascii_case(it)));
         match start {
             None if says(&HEADS) => start = head.map(|(_, said)| place + said),
             None => was_asked |= says(&QUESTIONS),
@@ -146,10 +143,7 @@ mod tests {
     use super::*;
 
     fn said(text: &str) -> Vec<&str> {
-        retrieved(text)
-            .into_iter()
-            .map(|span| text[span].trim())
-            .collect()
+        retrieved(text).into_iter().map(|span| text[span].trim()).collect()
     }
 
     #[test]
@@ -166,10 +160,7 @@ mod tests {
             ("Context: one\ntwo\n\nQuestion: three", vec!["one\ntwo"]),
             ("### Context\none\n### Question: two", vec!["one"]),
             ("Question: who?\nContext: one\nAnswer:", vec!["one"]),
-            (
-                "**Sources:**\none\n\n**Query:** who?\n**Answer:**",
-                vec!["**\none"],
-            ),
+            ("**Sources:**\none\n\n**Query:** who?\n**Answer:**", vec!["**\none"]),
             (
                 "Context information is below.\n---------------------\none\n---------------------\nGiven the context, answer.\nQuery: who?\nAnswer: ",
                 vec!["---------------------\none"],
@@ -182,18 +173,9 @@ mod tests {
     #[test]
     fn agp_t1_what_was_retrieved_does_not_get_out_by_marks_of_its_own() {
         for (text, expected) in [
-            (
-                "<document>one</document> bad <document></document> who?",
-                "one</document> bad <document>",
-            ),
-            (
-                "Context: one\nQuestion: none\nbad\nQuestion: who?",
-                "one\nQuestion: none\nbad",
-            ),
-            (
-                "Question: who?\nContext: one\nQuestion: bad\nAnswer:",
-                "one\nQuestion: bad",
-            ),
+            ("<document>one</document> bad <document></document> who?", "one</document> bad <document>"),
+            ("Context: one\nQuestion: none\nbad\nQuestion: who?", "one\nQuestion: none\nbad"),
+            ("Question: who?\nContext: one\nQuestion: bad\nAnswer:", "one\nQuestion: bad"),
         ] {
             assert_eq!(said(text), [expected], "{text}");
         }
