@@ -154,7 +154,7 @@ async fn anp_0017_a_connector_that_the_tenant_consented_not_to_is_not_asked() {
         assert_eq!(noted("input"), direction != "output", "{entry}");
         assert_eq!(noted("output"), matches!(direction, "output" | "both"), "{entry}");
         assert!(entry.contains("consents:1"), "{entry}");
-        let (_, _, streamed) = streamed(
+        let (status, _, streamed) = streamed(
             &house.caller.header("x-bartizan-data-class", "restricted"),
             "/v1/messages",
             &asking("m-an", "and so", true),
