@@ -69,6 +69,7 @@ impl Connector {
             self.at_once_max,
             1..=1_000,
         );
+        within(problems, format!("{path}.texts_max"), self.texts_max, 1..=100_000);
         within(problems, format!("{path}.cache_ms"), self.cache_ms, 0..=3_600_000);
         within(
             problems,

@@ -48,7 +48,7 @@ pub fn in_time(ticket: &mut Ticket, direction: Direction) -> Gated<()> {
         return Ok(());
     }
     if ticket.settings.guarding.is_flagged {
-        ticket.note_finding(direction, "guard", "timeout");
+        ticket.note(format!("{}:guard:timeout", direction.as_str()));
         return Ok(());
     }
     let what = match direction {

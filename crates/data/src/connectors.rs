@@ -16,13 +16,19 @@ use domain::{RequestId, Secret, TenantId, Threat, UnixMillis};
 use futures_util::future::join_all;
 use guard::{Action, Call, Direction, Finding, Found, Masker, Mode, Origin, Plan, When};
 use inspector::{Connector, Question, Report, Text, Unanswered};
+use policy::Place;
 use telemetry::metrics::ConnectorMetrics;
 
+use crate::directory::Consented;
 use crate::gate::Gate;
 use crate::refusal::{Code, Gated, Refusal};
 use crate::stage::inspect_input::{invalid, origin, unreadable};
 use crate::stage::inspect_output::uninspected;
 use crate::ticket::Ticket;
+
+mod consent;
+
+pub(crate) use consent::Unconsented;
 
 /// All guards outside, as configured.
 #[derive(Debug, Default)]
@@ -41,6 +47,8 @@ pub struct Attached {
     pub output: Mode,
     /// What a call is when it gives no verdict.
     pub on_failure: OnFailure,
+    /// Where it is, for tenants' consents; its name is the provider's.
+    pub place: Place,
     /// Who asks it.
     pub connector: Connector,
     /// The virtual key that it is shown, by digest: with it, it may ask this very gate.
@@ -120,9 +128,20 @@ impl Connectors {
     /// Those that are asked about a call. About one of a guard's own nobody is asked who could make another of it: no guard
     /// that asks this gate waits for one that waits for it.
     // threat: AGP-D2
-    pub(crate) fn of(&self, call: &Call<'_>, is_a_guards: bool) -> Vec<Arc<Attached>> {
-        let may = |one: &&Arc<Attached>| !(is_a_guards && one.presents_key()) && one.when.means(call);
-        self.0.iter().filter(may).cloned().collect()
+    pub(crate) fn of(&self, call: &Call<'_>, is_a_guards: bool) -> impl Iterator<Item = &Arc<Attached>> {
+        let may = move |one: &&Arc<Attached>| !(is_a_guards && one.presents_key()) && one.when.means(call);
+        self.0.iter().filter(may)
+    }
+
+    /// The same for this call's ticket; of these, those apart that its tenant lets the content not go to.
+    // threat: ANP-0017
+    pub(crate) fn attach(&self, call: &Call<'_>, own: Option<&Consented>, ticket: &mut Ticket) {
+        for one in self.of(call, ticket.is_a_guards) {
+            match Unconsented::of(one, own, (call.data_class, ticket.started)) {
+                Some(lacking) => ticket.unconsented.push(lacking),
+                None => ticket.connectors.push(one.clone()),
+            }
+        }
     }
 }
 
@@ -181,6 +200,16 @@ impl Inquiry {
     pub(crate) fn does_more_than_observe(&self) -> bool {
         let mut modes = self.connectors.iter().map(|it| it.mode(self.direction));
         modes.any(|mode| mode > Mode::Observe)
+    }
+
+    /// What it is when nobody is asked, because what there is to see could not be kept for them.
+    pub(crate) fn unasked(&self) -> Judged {
+        let mut judged = Judged::default();
+        for one in &self.connectors {
+            one.metrics.needed.inc();
+            self.unanswered(one, &Unanswered::TooLong, &mut judged);
+        }
+        judged
     }
 
     /// One text more. What was said before by the same is asked about once.
@@ -309,9 +338,7 @@ impl Judged {
     pub(crate) fn note(&self, direction: Direction, ticket: &mut Ticket) {
         ticket.note_findings(direction, self.found.iter().map(|(_, found)| found));
         for note in &self.notes {
-            if !ticket.findings.contains(note) {
-                ticket.findings.push(note.clone());
-            }
+            ticket.note(note.clone());
         }
     }
 }
@@ -327,6 +354,7 @@ pub(crate) async fn input(
     masker: &mut Masker,
     ticket: &mut Ticket,
 ) -> Gated<Option<Bytes>> {
+    consent::told(ticket)?;
     let Some(mut inquiry) = Inquiry::of(ticket, Direction::Input) else {
         return Ok(None);
     };

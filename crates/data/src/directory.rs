@@ -267,10 +267,25 @@ pub struct Builder {
 }
 
 impl Builder {
+    /// Of these documents those that [`Builder::prepare`] has not made ready.
+    pub fn unprepared(
+        &self,
+        guards: &HashMap<TenantId, guard::Profiles>,
+    ) -> HashMap<TenantId, guard::Profiles> {
+        self.guards.lacking(guards)
+    }
+
+    /// Makes ready how tenants guard their calls. That may take seconds, for patterns are compiled: not on a thread that
+    /// others wait for. What is not ready yet is in no directory; the document before it is.
+    // threat: AGP-D2
+    pub fn prepare(&self, guards: HashMap<TenantId, guard::Profiles>) {
+        self.guards.make(guards, guard::Ready::own);
+    }
+
     /// The directory of `dump`, in which tenants' calls are answered by their own documents.
     pub fn build(&self, dump: &DirectoryDump, own: Own, book: &Book, now: UnixMillis) -> Directory {
         let charged = self.charged_by(own.sheets);
-        let guards = self.guards.of(own.guards, guard::Ready::own);
+        let guards = self.guards.last(&own.guards);
         let consents = self.consents.of(own.consents, std::convert::identity);
         let shelves = self.shelves.of(own.shelves, std::convert::identity);
         let cells = book.reconcile(&dump.budgets, now);

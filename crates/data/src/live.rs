@@ -32,6 +32,7 @@ use crate::ticket::{Ticket, Used};
 use crate::unmask::{self, Unmasking};
 use crate::watch::{Asks, Watch, Watched};
 
+mod late;
 mod parts;
 
 pub use parts::Parts;
@@ -52,6 +53,8 @@ pub struct Live {
     watch: Option<Watch>,
     /// What guards outside are asked when all has been said.
     inquiry: Option<Inquiry>,
+    /// Whether the gate's own guards look no more, for want of time.
+    own_given_up: bool,
     answer_bytes_max: usize,
     translator: Option<StreamTranslator>,
     /// Whether the caller asked for the usage event itself.
@@ -113,6 +116,7 @@ impl Live {
             reader: StreamReader::new(target.provider.dialect),
             watch: Watch::new(&ticket, asks),
             inquiry,
+            own_given_up: false,
             answer_bytes_max,
             translator,
             usage_wanted,
@@ -256,7 +260,10 @@ impl Live {
                 ticket.seen.text(piece.text);
             }
             if let Some(watch) = watch.as_mut() {
-                ticket.allowance.spend(|| watch.text(piece, dialect));
+                let looked = ticket.allowance.spend(|| watch.text(piece, dialect));
+                if looked.is_none() {
+                    watch.keep(piece);
+                }
             }
         });
         let class = match read {
@@ -288,18 +295,8 @@ impl Live {
             }
             _ => self.pass(event),
         }
-        if is_late {
+        if is_late && matches!(self.phase, Phase::Flowing) {
             self.stop_watching();
-        }
-    }
-
-    /// What was found is still replaced; what comes now is not looked at any more.
-    fn stop_watching(&mut self) {
-        if let Some(watch) = self.watch.as_mut() {
-            watch.give_up();
-            self.inquiry = None;
-            self.release();
-            self.watch = None;
         }
     }
 
@@ -309,12 +306,8 @@ impl Live {
             return self.emit(&event);
         };
         watch.hold(event);
-        let bytes_max = self.answer_bytes_max;
-        if self
-            .watch
-            .as_ref()
-            .is_some_and(|watch| watch.kept_bytes() > bytes_max)
-        {
+        if !self.has_room() {
+            let bytes_max = self.answer_bytes_max;
             let detail = format!(
                 "the provider's answer is larger than {bytes_max} bytes, and a guard has to see all of it"
             );

@@ -147,7 +147,7 @@ codes! {
     ModelNotFound = "model_not_found", 404, Authorize, Downstream;
     /// Policy forbids it.
     PolicyForbidden = "policy_forbidden", 403, Authorize, Downstream;
-    /// The call's tenant does not let data of its class go to any provider of the model.
+    /// The call's tenant does not let data of its class go to any provider of the model, or to a guard outside that has to see it.
     ConsentMissing = "consent_missing", 403, Authorize, Downstream;
     /// More output tokens were asked for than allowed.
     OutputTooLong = "output_too_long", 400, Authorize, Downstream;

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 
 use crate::allowance::Allowance;
 use crate::book::{Reservation, Served};
-use crate::connectors::Attached;
+use crate::connectors::{Attached, Unconsented};
 use crate::directory::{KeyEntry, ScopeLimits, charged};
 use crate::history::Capture;
 use crate::receipt::Asked;
@@ -54,6 +54,8 @@ pub struct Ticket {
     pub(crate) unmasker: Option<Unmasker>,
     /// Guards outside that are asked about it.
     pub(crate) connectors: Vec<Arc<Attached>>,
+    /// Those that would be, and that its tenant lets the content not go to.
+    pub(crate) unconsented: Vec<Unconsented>,
     /// Whether a guard outside makes this call, to ask a model about another one.
     pub(crate) is_a_guards: bool,
     pub(crate) request_digest: Option<blake3::Hash>,
@@ -91,6 +93,13 @@ pub struct Ticket {
     pub(crate) closed: bool,
     pub(crate) settler: mpsc::Sender<Box<Ticket>>,
 }
+
+/// So many different findings an entry has: what can be found is callers' and providers' to make, and an entry has to fit
+/// the journal.
+pub const FINDINGS_MAX: usize = 256;
+
+/// What an entry says where there were more.
+const MORE: &str = "more";
 
 /// What a stream has brought so far: for the day it ends without saying what it used.
 #[derive(Debug, Default)]
@@ -221,6 +230,7 @@ impl Ticket {
             allowance,
             unmasker: None,
             connectors: Vec::new(),
+            unconsented: Vec::new(),
             is_a_guards: false,
             request_digest: None,
             response_digest: None,
@@ -312,9 +322,21 @@ impl Ticket {
         }
     }
 
-    /// Records one of them, once.
+    /// Records one of them, once; of more than [`FINDINGS_MAX`] different ones only that there are more. What blocks has
+    /// as much room again: it is why the call has ended.
+    // threat: AGP-D2
     pub(crate) fn note_finding(&mut self, direction: Direction, rule: &str, verdict: &str) {
         let note = format!("{}:{rule}:{verdict}", direction.as_str());
+        let room = if verdict == Action::Block.as_str() { 2 } else { 1 };
+        if self.findings.len() < room * FINDINGS_MAX {
+            self.note(note);
+        } else if !self.findings.contains(&note) {
+            self.note(MORE.to_owned());
+        }
+    }
+
+    /// Records what the gate itself has to say, once. There are few of these, so that they always have room.
+    pub(crate) fn note(&mut self, note: String) {
         if !self.findings.contains(&note) {
             self.findings.push(note);
         }

@@ -19,6 +19,7 @@ use crate::found::Findings;
 use crate::ticket::Ticket;
 
 mod cuts;
+mod late;
 mod shown;
 mod written;
 

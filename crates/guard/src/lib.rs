@@ -73,6 +73,7 @@ mod trigger;
 mod unmask;
 mod unread;
 mod value;
+mod weight;
 
 pub use action::{Action, Direction, Gate, Mode};
 pub use context::AnswerContext;
@@ -105,3 +106,4 @@ pub use secrets::Secrets;
 pub use stream::{HOLD_BACK_BYTES_MAX, StreamScan};
 pub use topics::{TOPIC_WORD_BYTES_MAX, TopicStream, Topics};
 pub use unmask::Unmasker;
+pub use weight::PATTERNS_WEIGHT_MAX;

@@ -1,16 +1,17 @@
 //! Asks one guard outside. Never decides what its silence means.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use domain::Secret;
 use futures_util::future::try_join_all;
 use guard::Finding;
 use limit::{Breaker, BreakerSettings, BreakerState, Outcome};
-use tokio::sync::Semaphore;
 use upstream::Client;
 
 use crate::kind::{Kind, Spent};
 use crate::question::{Question, Report, Text};
+use crate::turns::{Share, Turns};
 use crate::unanswered::Unanswered;
 use crate::verdicts::{Key, Verdicts};
 use crate::way::Way;
@@ -32,8 +33,11 @@ pub struct ConnectorOptions {
     pub wants_credential: bool,
     /// How long all that is asked about one call may take, one way.
     pub timeout: Duration,
-    /// How many requests may be under way.
+    /// How many requests may be under way; of one tenant three quarters of them.
     pub at_once_max: usize,
+    /// What is asked about one call, one way: so many texts, or conversations that are judged as one. What is remembered does
+    /// not count.
+    pub texts_max: usize,
     /// How long a verdict is good.
     pub cache: Duration,
     /// What a text may have, or all of a conversation that is judged as one; more is not shown.
@@ -49,9 +53,10 @@ pub struct Connector {
     name: String,
     way: Way,
     timeout: Duration,
-    turns: Semaphore,
+    turns: Turns,
     breaker: Breaker,
     verdicts: Verdicts,
+    texts_max: usize,
     text_bytes_max: usize,
 }
 
@@ -73,6 +78,7 @@ impl Connector {
             wants_credential,
             timeout,
             at_once_max,
+            texts_max,
             cache,
             text_bytes_max,
             seed,
@@ -84,7 +90,8 @@ impl Connector {
             kind,
             name,
             timeout,
-            turns: Semaphore::new(at_once_max),
+            turns: Turns::new(at_once_max),
+            texts_max,
             breaker: Breaker::new(BreakerSettings::default()),
             text_bytes_max,
         })
@@ -122,16 +129,26 @@ impl Connector {
         if open.iter().any(|unit| self.is_too_long(question, unit)) {
             return Err(Unanswered::TooLong);
         }
+        if open.len() > self.texts_max {
+            return Err(Unanswered::TooMany);
+        }
         let leave = self.breaker.admit(now_ns()).map_err(|_| Unanswered::Resting)?;
-        let asked = tokio::time::timeout(self.timeout, self.ask_all(question, &open)).await;
-        let asked = asked.unwrap_or(Err(Unanswered::Late));
-        let is_fault = asked.as_ref().err().is_some_and(Unanswered::is_its_fault);
-        let outcome = if is_fault {
-            Outcome::Failure
-        } else {
-            Outcome::Success
-        };
-        leave.report(outcome, now_ns());
+        let silent = AtomicUsize::new(0);
+        let asked = tokio::time::timeout(self.timeout, self.ask_all(question, &open, &silent)).await;
+        let asked = asked.unwrap_or_else(|_| {
+            // Only who was asked from the first moment on had all of the time.
+            Err(match silent.load(Ordering::Relaxed) {
+                0 => Unanswered::Crowded,
+                _ => Unanswered::Late,
+            })
+        });
+        match asked.as_ref().err() {
+            None => leave.report(Outcome::Success, now_ns()),
+            Some(why) if why.is_its_fault() => leave.report(Outcome::Failure, now_ns()),
+            // Nothing is known of the server by it, so that it mends nothing either.
+            Some(Unanswered::Crowded) => drop(leave),
+            Some(_) => leave.report(Outcome::Success, now_ns()),
+        }
         for (unit, found, spent) in asked? {
             report.add(unit, found.iter());
             report.asked += unit.texts.len();
@@ -169,9 +186,11 @@ impl Connector {
         &self,
         question: &Question<'_>,
         open: &'u [Unit],
+        silent: &AtomicUsize,
     ) -> Result<Vec<(&'u Unit, Vec<(usize, Finding)>, Spent)>, Unanswered> {
+        let share = self.turns.of(question.tenant);
         let batches = open.chunks(self.kind.together_max());
-        let all = try_join_all(batches.map(|batch| self.ask(question, batch))).await?;
+        let all = try_join_all(batches.map(|batch| self.ask(question, batch, (&share, silent)))).await?;
         Ok(all.into_iter().flatten().collect())
     }
 
@@ -179,6 +198,7 @@ impl Connector {
         &self,
         question: &Question<'_>,
         batch: &'u [Unit],
+        (share, silent): (&Share<'_>, &AtomicUsize),
     ) -> Result<Vec<(&'u Unit, Vec<(usize, Finding)>, Spent)>, Unanswered> {
         let unreached = |why: &dyn std::fmt::Display| Unanswered::Unreached(why.to_string());
         let texts: Vec<Text<'_>> = batch
@@ -186,12 +206,15 @@ impl Connector {
             .flat_map(|unit| &unit.texts)
             .filter_map(|at| question.texts.get(*at).copied())
             .collect();
-        let _turn = self.turns.acquire().await.map_err(|error| unreached(&error))?;
+        let turn = share.turn().await.map_err(|error| unreached(&error))?;
         let body = self
             .kind
             .write(question, &texts)
             .map_err(|error| unreached(&error))?;
+        let whole_time = usize::from(turn.at_once);
+        silent.fetch_add(whole_time, Ordering::Relaxed);
         let answer = self.way.post(body, self.timeout).await?;
+        silent.fetch_sub(whole_time, Ordering::Relaxed);
         let read = self.kind.read(&self.name, &texts, &answer)?;
         let (mut spent, mut findings) = (read.spent, read.findings.into_iter());
         let units = batch.iter().map(|unit| {

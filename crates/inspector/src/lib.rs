@@ -10,6 +10,7 @@ mod connector;
 mod kind;
 mod points;
 mod question;
+mod turns;
 mod unanswered;
 mod verdicts;
 mod way;

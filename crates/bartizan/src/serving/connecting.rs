@@ -9,6 +9,7 @@ use config::section::{Connector as Written, ConnectorFailure, ConnectorKind, Jud
 use data::connectors::{Attached, Connectors, OnFailure, Presented};
 use domain::Secret;
 use inspector::{Connector, ConnectorOptions, Form, Judge, Kind, Moderation, Own, Presidio};
+use policy::Place;
 use tokio::sync::watch;
 use upstream::{Client, ClientOptions};
 use worker::Keyring;
@@ -66,6 +67,12 @@ async fn attached(base: &Base, written: &Written) -> Result<Attached, String> {
             ConnectorFailure::Block => OnFailure::Block,
             ConnectorFailure::Flag => OnFailure::Flag,
         },
+        place: Place {
+            provider: written.name.as_str().into(),
+            model: written.model.clone().unwrap_or_default(),
+            region: written.region.clone(),
+            self_hosted: written.self_hosted,
+        },
         connector: Connector::new(ConnectorOptions {
             name: written.name.clone(),
             kind: kind(written),
@@ -75,6 +82,7 @@ async fn attached(base: &Base, written: &Written) -> Result<Attached, String> {
             wants_credential: written.credential.is_some(),
             timeout,
             at_once_max: size(written.at_once_max.into()),
+            texts_max: size(written.texts_max.into()),
             cache: ms(written.cache_ms),
             text_bytes_max: size(written.text_bytes_max),
             seed,

@@ -1,6 +1,6 @@
 //! Keys, limits, budgets and policies from the store into memory, within a fraction of a second of their change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +14,11 @@ use policy::Consents;
 use store::{Store, StoreError};
 use telemetry::Metrics;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::content::Contents;
 use super::rules::Rules;
+use crate::failure::Failure;
 
 /// Polls the store's revision and replaces the directory when it has risen.
 ///
@@ -48,13 +50,16 @@ impl Feed {
     // threat: CTX-T3
     // threat: ANP-0016
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        let mut away = false;
+        let (mut away, mut preparing, mut owed) = (false, None, false);
         loop {
-            tokio::select! {
-                () = tokio::time::sleep(self.every) => {}
+            owed |= tokio::select! {
+                () = tokio::time::sleep(self.every) => false,
+                is_ready = ended(&mut preparing) => is_ready,
                 _ = stop.wait_for(|stop| *stop) => return,
-            }
-            match self.refresh().await {
+            };
+            let refreshed = self.refresh(owed, &mut preparing).await;
+            owed &= refreshed.is_err();
+            match refreshed {
                 Ok(()) if away => {
                     away = false;
                     tracing::info!("the store answers again: keys and budgets are current");
@@ -69,9 +74,11 @@ impl Feed {
         }
     }
 
-    async fn refresh(&self) -> Result<(), StoreError> {
+    /// Keys and revocations go first: what tenants' guards take to be made ready nobody else waits for.
+    // threat: AGP-D2
+    async fn refresh(&self, is_ready: bool, preparing: &mut Preparing) -> Result<(), StoreError> {
         let known = self.gate.view().directory.revision;
-        if self.store.revision().await? == known && !self.contents.is_behind() {
+        if !is_ready && self.store.revision().await? == known && !self.contents.is_behind() {
             return Ok(());
         }
         let dump = self.store.load().await?;
@@ -80,6 +87,7 @@ impl Feed {
         // So are the keys: what a tenant begins to keep has one when it comes.
         self.contents.keep(&dump.tenants).await;
         let own = own(self.store.as_ref(), &self.marks).await?;
+        let unprepared = self.builder.unprepared(&own.guards);
         let directory = self.builder.build(&dump, own, &self.book, UnixMillis::now());
         tell_unread(Some(&self.gate.view().directory), &directory, &self.metrics);
         self.gate.set_directory(Arc::new(directory));
@@ -88,8 +96,38 @@ impl Feed {
             keys = dump.keys.len(),
             "keys and budgets reloaded"
         );
+        if !unprepared.is_empty() && preparing.is_none() {
+            let builder = self.builder.clone();
+            *preparing = Some(tokio::task::spawn_blocking(move || builder.prepare(unprepared)));
+        }
         Ok(())
     }
+}
+
+/// Tenants' guards that are being made ready.
+type Preparing = Option<JoinHandle<()>>;
+
+/// Waits until they are; whether they are then.
+async fn ended(preparing: &mut Preparing) -> bool {
+    let Some(task) = preparing.as_mut() else {
+        return std::future::pending().await;
+    };
+    let ended = task.await;
+    *preparing = None;
+    if let Err(error) = &ended {
+        tracing::error!(%error, "tenants' guards could not be made ready: those before them hold");
+    }
+    ended.is_ok()
+}
+
+/// Makes tenants' guards ready before anything is served.
+pub async fn prepared(
+    builder: &Arc<Builder>,
+    guards: &HashMap<TenantId, guard::Profiles>,
+) -> Result<(), Failure> {
+    let (builder, unprepared) = (builder.clone(), builder.unprepared(guards));
+    let task = tokio::task::spawn_blocking(move || builder.prepare(unprepared));
+    task.await.map_err(|error| Failure::new(error.to_string()))
 }
 
 /// Tenants' own documents that calls are answered by. Read after the directory: what comes in between raises the revision,

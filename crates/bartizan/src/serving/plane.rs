@@ -155,6 +155,7 @@ impl Plane {
         let control_keys = control::Keys::derive(&home.master).map_err(|e| Failure::new(e.to_string()))?;
         let marks = control_keys.marks();
         let own = feed::own(store.as_ref(), &marks).await?;
+        feed::prepared(&builder, &own.guards).await?;
         let directory = builder.build(&dump, own, &book, UnixMillis::now());
         feed::tell_unread(None, &directory, metrics);
         let differences = Arc::new(Differences::default());

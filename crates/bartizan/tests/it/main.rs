@@ -27,6 +27,7 @@ mod finops;
 mod gitops;
 mod guard_commands;
 mod guard_conformance;
+mod guard_connector_bounds;
 mod guard_connectors;
 mod guard_families;
 mod guard_files;

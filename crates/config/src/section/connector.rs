@@ -33,12 +33,23 @@ pub struct Connector {
     /// For which calls it is asked; for all unless said.
     #[serde(default)]
     pub when: When,
+    /// It runs on machines of yours, and so does all that it asks: tenants' consents do not speak of it. Of a judge behind this
+    /// gate it says that of its model.
+    #[serde(default)]
+    pub self_hosted: bool,
+    /// Where it keeps and computes, for tenants' consents: `eu`, `us-east-1`. The provider that they name is its own name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
     /// How long its verdict on one call may take, one way, all requests included.
     #[serde(default = "timeout_ms")]
     pub timeout_ms: u64,
-    /// How many requests to it may be under way.
+    /// How many requests to it may be under way; for one tenant's calls three quarters of them.
     #[serde(default = "at_once_max")]
     pub at_once_max: u32,
+    /// How many texts of one call it is asked about, one way, beside those whose verdicts are remembered; of more it is not asked,
+    /// which is a failure. A conversation that a judge reads counts one.
+    #[serde(default = "texts_max")]
+    pub texts_max: u32,
     /// How long a verdict on a text is good for the same tenant; 0 asks anew each time. Digests are kept, texts are not.
     #[serde(default = "cache_ms")]
     pub cache_ms: u64,
@@ -111,6 +122,10 @@ const fn timeout_ms() -> u64 {
 
 const fn at_once_max() -> u32 {
     16
+}
+
+const fn texts_max() -> u32 {
+    4_096
 }
 
 const fn cache_ms() -> u64 {

@@ -23,6 +23,7 @@ fn agp_d2_bounds_of_connectors_hold_at_the_limit_and_one_past_it() {
     for (key, low, high) in [
         ("timeout_ms", 10, 60_000),
         ("at_once_max", 1, 1_000),
+        ("texts_max", 1, 100_000),
         ("cache_ms", 0, 3_600_000),
         ("text_bytes_max", 1, 16 << 20),
         ("score_min", 1, 100),

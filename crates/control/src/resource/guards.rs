@@ -173,7 +173,8 @@ pub async fn show(call: Call, _: Nothing) -> Done {
 pub async fn put(call: Call, body: Profiles) -> Done {
     let (entered, tenant) = entered(&call).await?;
     let permitted = call.permit(&entered, tenant).await?;
-    checked(&Known::of(&call, &entered, &body).await?, &body)?;
+    let (body, problems) = judged(body).await?;
+    checked(&Known::of(&call, &entered, &body).await?, &body, problems)?;
     let before = documents::replaced::<Profiles>(call.control.store.as_ref(), entered.scope()).await?;
     call.must_match(&tagged(before.as_ref().map(|(_, kept)| kept)))?;
     let was = before
@@ -331,9 +332,33 @@ async fn projects(
     Ok(own)
 }
 
+/// What of a document cannot be done; of one that is too heavy that alone, at once.
+pub fn problems(document: &Profiles) -> Vec<(String, String)> {
+    match document.too_heavy() {
+        Some(problem) => vec![problem],
+        None => document.problems(),
+    }
+}
+
+/// The same. Patterns are compiled for it, which takes its time and no thread that others wait for.
+// threat: AGP-D2
+async fn judged(document: Profiles) -> Result<(Profiles, Vec<(String, String)>), Problem> {
+    let judged = tokio::task::spawn_blocking(move || {
+        let problems = problems(&document);
+        (document, problems)
+    });
+    judged.await.map_err(|error| Problem {
+        internal: Some(error.to_string()),
+        ..Problem::new(Code::Internal, "the profiles could not be checked")
+    })
+}
+
 /// What cannot be done is refused with its place; and so is what would never apply, for whoever wrote it believes it does.
-pub fn checked(known: &Known, document: &Profiles) -> Result<(), Problem> {
-    let mut problems = document.problems();
+pub fn checked(
+    known: &Known,
+    document: &Profiles,
+    mut problems: Vec<(String, String)>,
+) -> Result<(), Problem> {
     problems.extend(files(document));
     let mut look = |at: &str, when: &When| {
         let mut nobody = |list: &str, names: &[String], own: &BTreeSet<String>| {

@@ -2,7 +2,7 @@
 //! they are. Reads nothing itself.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::TenantId;
 use policy::Consents;
@@ -81,7 +81,7 @@ impl<D: Clone + PartialEq, M> Kept<D, M> {
         documents: HashMap<TenantId, D>,
         make: impl Fn(D) -> M,
     ) -> HashMap<TenantId, Arc<M>> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.lock();
         let mut now = HashMap::with_capacity(documents.len());
         for (tenant, document) in documents {
             let before = kept.remove(&tenant).filter(|(before, _)| *before == document);
@@ -89,6 +89,42 @@ impl<D: Clone + PartialEq, M> Kept<D, M> {
             now.insert(tenant, made);
         }
         *kept = now;
+        kept.iter()
+            .map(|(tenant, (_, made))| (*tenant, made.clone()))
+            .collect()
+    }
+}
+
+impl<D: Clone + PartialEq, M> Kept<D, M> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<TenantId, (D, Arc<M>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Those of the documents of which nothing was made yet.
+    pub(super) fn lacking(&self, documents: &HashMap<TenantId, D>) -> HashMap<TenantId, D> {
+        let kept = self.lock();
+        let is_made =
+            |tenant: &TenantId, document: &D| kept.get(tenant).is_some_and(|(made, _)| made == document);
+        let lacking = documents
+            .iter()
+            .filter(|(tenant, document)| !is_made(tenant, document));
+        lacking
+            .map(|(tenant, document)| (*tenant, document.clone()))
+            .collect()
+    }
+
+    /// Makes something of these. However long it takes, nobody waits for it meanwhile.
+    pub(super) fn make(&self, documents: HashMap<TenantId, D>, make: impl Fn(D) -> M) {
+        for (tenant, document) in documents {
+            let made = Arc::new(make(document.clone()));
+            self.lock().insert(tenant, (document, made));
+        }
+    }
+
+    /// What was made last for these tenants. What is not made yet does not hold: the one before it does.
+    pub(super) fn last(&self, documents: &HashMap<TenantId, D>) -> HashMap<TenantId, Arc<M>> {
+        let mut kept = self.lock();
+        kept.retain(|tenant, _| documents.contains_key(tenant));
         kept.iter()
             .map(|(tenant, (_, made))| (*tenant, made.clone()))
             .collect()
@@ -111,5 +147,24 @@ mod tests {
         assert!(kept.of(HashMap::new(), make).is_empty());
         let third = kept.of([(one, "a")].into(), make);
         assert!(!Arc::ptr_eq(&first[&one], &third[&one]));
+    }
+
+    #[test]
+    fn what_takes_its_time_to_make_holds_when_it_is_made_and_what_was_before_until_then() {
+        let (one, other) = (TenantId::from_u128(1), TenantId::from_u128(2));
+        let kept = Kept::<&str, String>::default();
+        let make = |document: &str| document.to_owned();
+        kept.make([(one, "a")].into(), make);
+        let documents = [(one, "b"), (other, "c")].into();
+        assert_eq!(kept.lacking(&documents), documents);
+        let last = kept.last(&documents);
+        assert_eq!((last.len(), &*last[&one]), (1, &"a".to_owned()));
+        kept.make(kept.lacking(&documents), make);
+        assert!(kept.lacking(&documents).is_empty());
+        let last = kept.last(&documents);
+        assert_eq!((&*last[&one], &*last[&other]), (&"b".to_owned(), &"c".to_owned()));
+        // Whose document is gone has nothing any more.
+        assert!(kept.last(&HashMap::new()).is_empty());
+        assert_eq!(kept.lacking(&documents).len(), 2);
     }
 }

@@ -156,7 +156,7 @@ pub async fn run_as(
     ticket.model = Some(model.name.clone());
     let guarded = guarded(settings, &key, &asked);
     ticket.plan = settings.guards.plan(&guarded, key.guards.as_deref());
-    ticket.connectors = gate.connectors.of(&guarded, ticket.is_a_guards);
+    gate.connectors.attach(&guarded, key.consents.as_deref(), ticket);
     let carried = (sending::data_class(settings, &key, &asked), accepted.started);
     let sent = sending::is_asked(settings).then(|| asked.clone());
     let decision = decide(settings, &key, asked);

@@ -260,7 +260,7 @@ fn unanswered(on_failure: OnFailure, ticket: &mut Ticket, why: String) -> Gated<
     match on_failure {
         OnFailure::Permit => {
             tracing::warn!(request = %ticket.id, why, "the budget webhook did not answer: the call is permitted, as configured");
-            ticket.findings.push("webhook:unavailable:permit".to_owned());
+            ticket.note("webhook:unavailable:permit".to_owned());
             Ok(())
         }
         OnFailure::Refuse => {

@@ -24,6 +24,11 @@ impl Kept {
         self.0.push_str(text);
     }
 
+    /// Keeps nothing any more; how many bytes there were.
+    pub fn forget(&mut self) -> usize {
+        std::mem::take(&mut self.0).len()
+    }
+
     /// All of it as guards outside see it, with what was `found` replaced.
     pub fn shown(&self, found: &[Found]) -> Shown {
         let mut shown = Shown {

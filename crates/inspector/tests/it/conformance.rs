@@ -181,6 +181,77 @@ async fn agp_d2_it_rests_after_failures_of_its_own_and_not_for_what_one_text_pro
     }
 }
 
+/// Texts that are all different.
+fn many(count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("text {number}")).collect()
+}
+
+#[tokio::test]
+async fn agp_d2_a_caller_with_many_texts_does_not_make_it_rest() {
+    let server = ScriptedProvider::start().await;
+    server.script("/analyze", ok(&serde_json::json!([])).delay(60));
+    let bent = Bent {
+        timeout_ms: 300,
+        at_once_max: 2,
+        texts_max: 40,
+        ..Bent::default()
+    };
+    let connector = connector(&presidio(), &server.base_url(), &bent);
+    let (texts, too_many) = (many(40), many(41));
+    let (greedy, other) = (TenantId::generate(), TenantId::generate());
+    for _ in 0..6 {
+        let texts: Vec<_> = texts.iter().map(|text| user(text)).collect();
+        let late = connector.inspect(&asking(greedy, &texts), || 0).await;
+        assert_eq!(late, Err(Unanswered::Crowded));
+    }
+    server.forget_requests();
+    let texts: Vec<_> = too_many.iter().map(|text| user(text)).collect();
+    for _ in 0..6 {
+        let refused = connector.inspect(&asking(greedy, &texts), || 0).await;
+        assert_eq!(refused, Err(Unanswered::TooMany));
+    }
+    assert!(server.requests().is_empty() && !connector.is_resting(0));
+    // While one asks as much as it can, the other has its turn.
+    let texts: Vec<_> = texts[..40].to_vec();
+    let (all, one) = (asking(greedy, &texts), [user("one")]);
+    let (late, answered) = tokio::join!(connector.inspect(&all, || 0), async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        connector.inspect(&asking(other, &one), || 0).await
+    });
+    assert_eq!(late, Err(Unanswered::Crowded));
+    assert!(answered.is_ok(), "{answered:?}");
+}
+
+#[tokio::test]
+async fn agp_d2_silence_makes_it_rest_and_what_could_not_be_asked_mends_nothing() {
+    let server = ScriptedProvider::start().await;
+    server.script("/analyze", Reply::stall_before_head());
+    let bent = Bent {
+        timeout_ms: 100,
+        at_once_max: 2,
+        ..Bent::default()
+    };
+    let connector = connector(&presidio(), &server.base_url(), &bent);
+    for number in 0..5 {
+        assert!(!connector.is_resting(0), "{number}");
+        assert_eq!(inspect(&connector, TEXT).await, Err(Unanswered::Late));
+        // Behind one that is silent.
+        let (tenant, one, two) = (TenantId::generate(), [user("one")], [user("two")]);
+        let (first, behind) = (asking(tenant, &one), asking(tenant, &two));
+        if number < 2 {
+            let (first, behind) = tokio::join!(connector.inspect(&first, || 0), async {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                connector.inspect(&behind, || 0).await
+            });
+            assert_eq!((first, behind), (Err(Unanswered::Late), Err(Unanswered::Crowded)));
+        }
+        if connector.is_resting(0) {
+            break;
+        }
+    }
+    assert_eq!(inspect(&connector, TEXT).await, Err(Unanswered::Resting));
+}
+
 #[tokio::test]
 async fn anp_0018_ctx_t3_nobody_there_no_credential_and_too_long_a_text() {
     for Case {

@@ -146,6 +146,7 @@ pub struct Bent {
     pub timeout_ms: u64,
     pub cache_ms: u64,
     pub at_once_max: usize,
+    pub texts_max: usize,
     pub text_bytes_max: usize,
 }
 
@@ -155,6 +156,7 @@ impl Default for Bent {
             timeout_ms: 10_000,
             cache_ms: 0,
             at_once_max: 8,
+            texts_max: 64,
             text_bytes_max: 10_000,
         }
     }
@@ -174,6 +176,7 @@ pub fn options(kind: &Kind, address: &str, bent: &Bent) -> ConnectorOptions {
         wants_credential: true,
         timeout: Duration::from_millis(bent.timeout_ms),
         at_once_max: bent.at_once_max,
+        texts_max: bent.texts_max,
         cache: Duration::from_millis(bent.cache_ms),
         text_bytes_max: bent.text_bytes_max,
         seed: [3; 32],

@@ -27,7 +27,8 @@ impl Maker<'_> {
             _ => Profiles::default(),
         };
         let known = guards::Known::of_world(&self.world);
-        guards::checked(&known, &document).map_err(|problem| placed(problem, step))?;
+        guards::checked(&known, &document, guards::problems(&document))
+            .map_err(|problem| placed(problem, step))?;
         let before = self.world.guards.take();
         self.versioned(Permission::GuardsUpdate, before, document)
     }
