@@ -1,6 +1,6 @@
 //! What is done about findings in one call: every profile that the call meets, and what is excepted. Never does I/O.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use domain::UnixMillis;
 use sha2::{Digest, Sha256};
@@ -152,6 +152,16 @@ impl Plan {
             Some((rules, layer.prepared().links.clone()))
         });
         engines.links = Arc::new(Links::new(links, &engines.secrets, &stock.personal));
+        let injects = |row: &Looks| {
+            Kind::ALL
+                .iter()
+                .zip(row)
+                .any(|(kind, mode)| matches!(kind, Kind::Injection | Kind::Leak) && *mode != Mode::Off)
+        };
+        if injects(&looks.0) || injects(&looks.1) {
+            // Now, and not in the time of the first call.
+            LazyLock::force(&engines.injection);
+        }
         engines.leaks = Arc::new(LeakEngine::new(families().filter_map(|it| it.leaks.as_ref())));
         let version = version(&layers, &exceptions);
         let customs = || families().filter_map(|it| it.custom.as_ref());
@@ -507,7 +517,12 @@ fn personal(stock: &Personal, layers: &[Arc<Layer>]) -> Vec<Arc<Personal>> {
             known.push(one);
         }
     }
-    let narrowed = |(kinds, sure)| Arc::new(stock.narrowed(kinds, sure));
+    let narrowed = |(kinds, sure)| {
+        let one = stock.narrowed(kinds, sure);
+        // Now, and not in the time of the first call.
+        one.prepare();
+        Arc::new(one)
+    };
     known.into_iter().map(narrowed).collect()
 }
 

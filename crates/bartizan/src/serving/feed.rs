@@ -164,13 +164,13 @@ fn read<T>(
     what: Unread,
     unread: &mut BTreeMap<TenantId, Unread>,
 ) -> Vec<(TenantId, T)> {
-    let mut of = |(tenant, kept): (TenantId, Option<T>)| {
+    let of = |(tenant, kept): (TenantId, Option<T>)| {
         if kept.is_none() {
             unread.insert(tenant, what);
         }
         Some((tenant, kept?))
     };
-    all.into_iter().filter_map(|one| of(one)).collect()
+    all.into_iter().filter_map(of).collect()
 }
 
 /// Says once whose calls are refused because something of theirs does not read, and when it reads again.

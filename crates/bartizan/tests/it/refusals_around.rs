@@ -238,20 +238,20 @@ pub async fn unreadable(scene: &Scene) -> Both {
     let first = dump.keys.iter().find(|key| key.name == "first key").unwrap();
     let scope = TenantScope::operator(first.tenant);
     let by = (AuditActor::Gate("a test".to_owned()), UnixMillis::now());
-    let (_, mut changes) = documents::next(None, guard::Profiles::default(), by).unwrap();
-    for change in &mut changes {
-        if let Change::Create(record) = change {
-            record.document.truncate(9);
-        }
-    }
-    store.commit(&scope, &changes, None).await.unwrap();
-    let answers = once(scene, |answers| answers[0].status == 503).await;
-    let gone = changes.into_iter().filter_map(|change| match change {
-        Change::Create(record) => Some(Change::Remove(record)),
+    let (_, changes) = documents::next(None, guard::Profiles::default(), by).unwrap();
+    let newest = changes.into_iter().find_map(|change| match change {
+        Change::Create(record) if record.kind == store::RecordKind::TenantGuards => Some(record),
         _ => None,
     });
+    let mut damaged = newest.expect("the first version is the newest");
+    damaged.document.truncate(9);
     store
-        .commit(&scope, &gone.collect::<Vec<_>>(), None)
+        .commit(&scope, &[Change::Create(damaged.clone())], None)
+        .await
+        .unwrap();
+    let answers = once(scene, |answers| answers[0].status == 503).await;
+    store
+        .commit(&scope, &[Change::Remove(damaged)], None)
         .await
         .unwrap();
     store.close().await;

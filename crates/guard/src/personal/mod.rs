@@ -77,6 +77,14 @@ impl Personal {
         })
     }
 
+    /// Makes the lists ready that are made when they are first needed.
+    pub(crate) fn prepare(&self) {
+        if self.0.kinds != PersonalKinds::NONE {
+            LazyLock::force(&self.0.words);
+            LazyLock::force(&self.0.lists);
+        }
+    }
+
     /// Appends the personal data in `text`, in order. Findings do not overlap.
     // threat: ANP-0010 ANP-0017
     pub fn scan(&self, text: &str, found: &mut Vec<Finding>) {

@@ -39,7 +39,7 @@ fn logged(format: LogFormat, level: &str, work: impl FnOnce(&LogGuard)) -> Strin
 /// Recognised by shape.
 fn shaped() -> Vec<String> {
     vec![
-        format!("sk-ant-api03-{}-{}AA", "a1B2c3D4e5".repeat(9), "x9Y8z7"),
+        format!("sk-ant-api03-{}-{}AA", "a1B2c3D4e5".repeat(8), "x9Y8z7W6v5U4"),
         format!("sk-proj-{}T3BlbkFJ{}", "a1B2c3D4e5F6g7H8i9J0", "k1L2m3N4o5P6q7R8s9T0"),
         "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
             .to_owned(),
