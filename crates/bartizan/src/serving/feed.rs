@@ -86,8 +86,14 @@ impl Feed {
         self.rules.refresh(&self.gate).await?;
         // So are the keys: what a tenant begins to keep has one when it comes.
         self.contents.keep(&dump.tenants).await;
-        let own = own(self.store.as_ref(), &self.marks).await?;
+        let mut own = own(self.store.as_ref(), &self.marks).await?;
         let unprepared = self.builder.unprepared(&own.guards);
+        // Guards that were mended are in force when they are ready, and until then their tenant's calls stay refused.
+        for (tenant, what) in self.gate.view().directory.unread() {
+            if unprepared.contains_key(tenant) {
+                own.unread.insert(*tenant, *what);
+            }
+        }
         let directory = self.builder.build(&dump, own, &self.book, UnixMillis::now());
         tell_unread(Some(&self.gate.view().directory), &directory, &self.metrics);
         self.gate.set_directory(Arc::new(directory));
