@@ -105,13 +105,15 @@ impl Masker {
         for byte in text.bytes().chain([b'.']) {
             if byte.is_ascii_digit() {
                 let digit = u32::from(byte - b'0');
-                digits = Some(digits.unwrap_or(0).saturating_mul(10).saturating_add(digit));
-                continue;
-            }
-            if let Some(number) = digits.take().filter(|_| letters != [0; LETTERS]) {
+                let number = digits.unwrap_or(0).saturating_mul(10).saturating_add(digit);
+                // What is replaced may begin in the midst of a number, and its beginning is left.
                 if letters[0] != 0 {
                     self.taken.insert((letters, number));
                 }
+                digits = Some(number);
+                continue;
+            }
+            if digits.take().is_some() {
                 letters = [0; LETTERS];
             }
             if byte.is_ascii_alphabetic() {

@@ -339,6 +339,17 @@ static KNOWING: LazyLock<[[Unmasker; 3]; 2]> = LazyLock::new(|| {
     };
     ["Zoe", "Max"].map(|who| [0, 1, 2].map(|most| knowing(who, most)))
 });
+/// A finding within a number leaves its beginning, which is no placeholder of ours then.
+#[test]
+fn anp_0010_what_is_left_of_a_lookalike_is_no_placeholder() {
+    let text = "PERSON_12 EMAIL_ADDRESS_34";
+    for at in [8, 25] {
+        let mut masker = Masker::new();
+        let masked = mask(&mut masker, text, &[finding("person", at, at + 1)]);
+        assert_eq!(masker.into_unmasker().unmask(&masked), text, "{masked}");
+    }
+}
+
 static KNOWN: LazyLock<Unmasker> = LazyLock::new(|| masked().0.into_unmasker());
 
 proptest! {
