@@ -13,7 +13,7 @@ use libfuzzer_sys::fuzz_target;
 static GUARDS: LazyLock<Guards> = LazyLock::new(Guards::default);
 static PLAN: LazyLock<Arc<Plan>> = LazyLock::new(|| {
     let families = Families {
-        secrets: Some(Secrets { input: Mode::Redact, output: Mode::Redact }),
+        secrets: Some(Secrets::default()),
         personal: Some(Personal { input: Mode::Redact, output: Mode::Redact, ..Personal::default() }),
         injection: Some(Injection { input: Gate::Observe, ..Injection::default() }),
         moderation: Some(Moderation { input: Gate::Observe, output: Gate::Observe, ..Moderation::default() }),
